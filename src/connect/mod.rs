@@ -1,0 +1,1 @@
+//! The two systems over HTTPS. All URLs of real systems live here.

@@ -1,0 +1,170 @@
+//! What the engine would do with one pair, and why: the one answer that the engine itself, the record screen,
+//! `lockstep plan`, `lockstep explain` and a push all share.
+
+use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, LinkOrigin, RecordState};
+use crate::mapping::FieldKey;
+use crate::model::{BySystem, FieldName, LinkId, ObjectKind, RecordId, RecordRef, System, Value};
+
+/// What would happen to one pair now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PairPlan {
+    pub object: ObjectKind,
+    pub hubspot: Option<RecordId>,
+    pub connectwise: Option<RecordId>,
+    pub link: Option<LinkId>,
+    /// What people call the record.
+    pub name: String,
+    pub decision: PairDecision,
+    /// Every mapped field, in the order of the mapping.
+    pub fields: Vec<FieldPlan>,
+    /// Per system: may it be written to, as far as filters are concerned?
+    pub scope: BySystem<Scope>,
+    /// What needs a person, or time.
+    pub issues: Vec<Issue>,
+    /// Every stage's decision with the values behind it, in order; what `explain` prints.
+    pub trace: Vec<TraceLine>,
+}
+
+/// One line of a decision trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TraceLine {
+    /// `read`, `filter`, `identity`, `field`, `guard`, `next` …
+    pub stage: &'static str,
+    pub text: String,
+}
+
+/// The verdict on a pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PairDecision {
+    /// Nothing to do.
+    InStep,
+    /// Both sides agree on more than the baseline knows; only local rows change.
+    Agree,
+    /// The two are one and the same; linked locally, then compared.
+    Link { hubspot: RecordId, connectwise: RecordId, origin: LinkOrigin },
+    /// Remote writes, at most one per system.
+    Write(Vec<PlannedWrite>),
+    /// Nothing may be done to the record as a whole until a person acts, or a change comes.
+    Hold { reason: String },
+    /// A filter keeps it out; which one.
+    Exclude { reason: String },
+    /// Waits by itself: for a parent, for certainty about an earlier write, for the time of the next try.
+    Wait { reason: String },
+    /// One of the two was deleted.
+    Gone { reason: String },
+}
+
+/// One remote write, before it becomes an intent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedWrite {
+    pub system: System,
+    pub kind: IntentKind,
+    /// None for a create.
+    pub target: Option<RecordId>,
+    /// The record on the other side.
+    pub source: RecordId,
+    pub fields: Vec<FieldWrite>,
+    /// The key of the source, where the target does not carry it yet.
+    pub stamp: Option<String>,
+}
+
+/// One field of a pair: what is where, and what happens next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldPlan {
+    pub key: FieldKey,
+    pub names: BySystem<FieldName>,
+    /// Normalised, as each side holds it.
+    pub values: BySystem<Value>,
+    pub agreed: Option<Agreed>,
+    /// Which side differs from what was agreed.
+    pub changed: BySystem<bool>,
+    pub next: FieldNext,
+    /// The rule that decided, as a short sentence.
+    pub rule: String,
+}
+
+/// What happens to a field next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldNext {
+    /// Nothing: both sides hold what was agreed, or the same.
+    Same,
+    /// Nothing remote: both sides came to the same value, the agreement is renewed.
+    Agree,
+    /// Written to that system.
+    Write { to: System, value: Value, loser: Option<Value> },
+    /// Different, and meant to stay so: a one-way field changed on its far side, an empty value that does not erase.
+    Tolerate,
+    /// A person chooses.
+    Decide,
+    /// Cannot cross as it is: the reason is in the issue.
+    Stuck,
+    /// Would be written, but a filter freezes that side.
+    Frozen,
+}
+
+/// Whether a record is in the scope of a direction.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scope {
+    pub pass: bool,
+    /// Every clause, standard filters first.
+    pub clauses: Vec<ScopeClause>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopeClause {
+    /// Whether it is one of the filters that always apply.
+    pub standard: bool,
+    pub text: String,
+    pub pass: bool,
+    /// The value it looked at.
+    pub value: String,
+}
+
+/// What a push did, or would do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PushReport {
+    pub record: RecordRef,
+    pub plan: PairPlan,
+    /// Whether anything was sent.
+    pub sent: bool,
+    /// What the systems answered, per write; empty for a preview or when nothing differed.
+    pub outcomes: Vec<(System, Result<(), String>)>,
+}
+
+impl PairPlan {
+    /// The state that people see.
+    #[must_use]
+    pub fn state(&self) -> RecordState {
+        match &self.decision {
+            PairDecision::Hold { .. } => RecordState::Held,
+            PairDecision::Exclude { .. } => RecordState::Excluded,
+            PairDecision::Wait { .. } => RecordState::Waiting,
+            PairDecision::Gone { .. } => RecordState::Gone,
+            PairDecision::Link { .. } | PairDecision::Write(_) => RecordState::Pending,
+            PairDecision::InStep | PairDecision::Agree => self.settled_state(),
+        }
+    }
+
+    /// The state of a pair about which nothing more can be done now.
+    fn settled_state(&self) -> RecordState {
+        let nexts = || self.fields.iter().map(|field| &field.next);
+        if nexts().any(|next| *next == FieldNext::Decide) {
+            RecordState::Conflict
+        } else if nexts().any(|next| *next == FieldNext::Stuck) {
+            RecordState::Held
+        } else if nexts().any(|next| *next == FieldNext::Frozen) {
+            RecordState::Excluded
+        } else {
+            RecordState::InSync
+        }
+    }
+
+    /// The planned remote writes; empty when there are none.
+    #[must_use]
+    pub fn writes(&self) -> &[PlannedWrite] {
+        match &self.decision {
+            PairDecision::Write(writes) => writes,
+            _ => &[],
+        }
+    }
+}

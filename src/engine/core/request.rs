@@ -1,0 +1,161 @@
+//! What the engine asks of a system, and what it is told: one vocabulary for both, free of HTTP.
+//!
+//! A connector turns a [`Request`] into calls and every possible end of them into an [`Answer`].
+//! It never retries and never decides; it only paces itself by its budget.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, System, Timestamp, Value};
+
+/// Which write or read of the engine an answer belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RequestId(pub u64);
+
+/// Who goes first when the budget is short. Declared in order: earlier ones first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Priority {
+    /// A person waits for it.
+    Interactive,
+    /// Finding out what became of an earlier write.
+    Recovery,
+    /// Reading what changed.
+    Pull,
+    /// Writes of the regular sync and the reads just before them.
+    Write,
+    /// Settled, archived and association reads.
+    Settled,
+    /// Back-fill and sweeps.
+    Bulk,
+}
+
+/// One thing to do in one system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    pub system: System,
+    pub object: ObjectKind,
+    pub priority: Priority,
+    pub body: RequestBody,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestBody {
+    /// Who are we talking to? Answered by [`Answer::Identity`]. The cheapest authenticated call.
+    Identify,
+    /// Records modified in `from..=until`, with `id > after`, ascending by id. From the change index.
+    /// Archived HubSpot records are not in it; deleted ConnectWise companies are.
+    Changes { fields: Vec<FieldName>, from: Timestamp, until: Timestamp, after: Option<RecordId>, limit: u32 },
+    /// All records with `id > after`, ascending by id, from the primary store.
+    List { fields: Vec<FieldName>, after: Option<RecordId>, archived: bool, limit: u32 },
+    /// These records, archived ones included. At most 100.
+    Read { fields: Vec<FieldName>, ids: Vec<RecordId> },
+    /// Records that carry one of these stamps, archived ones included. At most 100. Read-your-writes.
+    FindStamped { fields: Vec<FieldName>, stamps: Vec<String> },
+    /// Creates. HubSpot takes up to 100 at once, ConnectWise one.
+    Create { fields: Vec<FieldName>, items: Vec<CreateItem> },
+    /// Changes of some fields. HubSpot takes up to 100 at once, ConnectWise one.
+    Update { fields: Vec<FieldName>, items: Vec<UpdateItem> },
+}
+
+impl RequestBody {
+    #[must_use]
+    pub const fn is_write(&self) -> bool {
+        matches!(self, Self::Create { .. } | Self::Update { .. })
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreateItem {
+    pub intent: IntentId,
+    /// Values in the target's own representation, normalised; never `Empty`.
+    pub values: Vec<(FieldName, Value)>,
+    /// The key of the source, to be carried by the new record from its first moment.
+    pub stamp: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UpdateItem {
+    pub intent: IntentId,
+    pub id: RecordId,
+    /// Only what changes. `Empty` clears the field.
+    pub values: Vec<(FieldName, Value)>,
+    /// The key of the partner, where the record does not carry it yet. HubSpot only.
+    pub stamp: Option<String>,
+}
+
+/// How a request ended. Every request gets exactly one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    pub request: RequestId,
+    /// The system's clock as of this answer (`Date` header), where it told.
+    pub server_time: Option<Timestamp>,
+    /// HTTP calls it took.
+    pub calls: u32,
+    pub body: AnswerBody,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AnswerBody {
+    /// The portal id or the login company: what must stay the same for the life of a workspace.
+    Identity { tenant: String, label: String },
+    /// A page of `Changes` or `List`. `last` is the highest id covered; `more` says whether to go on after it.
+    Page { records: Vec<Record>, last: Option<RecordId>, more: bool },
+    /// Answer to `Read`: per id asked the record found, if any. A merged record answers with the survivor, whose id differs.
+    Records { found: Vec<(RecordId, Option<Record>)> },
+    /// Answer to `FindStamped`: per stamp all records that carry it.
+    Stamped { found: Vec<(String, Vec<Record>)> },
+    /// Answer to `Create` and `Update`: one outcome per item, in any order.
+    /// An item that is missing here counts as [`ItemOutcome::Unknown`].
+    Written { items: Vec<(IntentId, ItemOutcome)> },
+    /// The whole request failed; nothing more is known about any item than this.
+    Failed(Failure),
+}
+
+/// What became of one item of a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemOutcome {
+    /// Confirmed, with the record as the system now holds it.
+    Applied(Box<Record>),
+    /// Refused; nothing was written.
+    Rejected(Rejection),
+    /// No word about this item: it may or may not have taken effect.
+    Unknown(String),
+}
+
+/// Why a system refused a write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    pub kind: RejectionKind,
+    /// The system's own words, without secrets, at most a few hundred characters.
+    pub message: String,
+    /// The field it complains about, in its own spelling.
+    pub field: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RejectionKind {
+    /// A value or the record as a whole is not acceptable.
+    Invalid,
+    /// A unique value is taken, by that record where the system tells.
+    Duplicate { existing: Option<RecordId> },
+    /// The record is not there (any more).
+    NotFound,
+    /// Anything else that a repeat would not change.
+    Other,
+}
+
+/// Why a whole request failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// Not a byte was sent: name, connection or TLS failed first. Repeating is free.
+    NotSent(String),
+    /// 429 or alike: nothing was done; not again before `retry_after`.
+    Throttled { retry_after: Duration, message: String },
+    /// Credentials or rights: nothing was done, and nothing will be until a person acts.
+    Denied { message: String, hint: String },
+    /// The request as a whole was refused (400, 404, 409, 415, 422): nothing was done.
+    Rejected(Rejection),
+    /// Sent, and then no answer that tells what happened: time-out, reset, 5xx, unreadable body.
+    Unknown(String),
+}

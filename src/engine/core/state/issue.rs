@@ -1,0 +1,93 @@
+//! Issues: record states that need a person, or time.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::mapping::FieldKey;
+use crate::model::{LinkId, RecordRef, Timestamp};
+
+/// Something that keeps a record, or one field of it, from being in sync.
+/// At most one per record, class and field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Issue {
+    pub record: RecordRef,
+    pub class: IssueClass,
+    /// The field mapping concerned; none when it is the whole record.
+    pub field: Option<FieldKey>,
+    pub link: Option<LinkId>,
+    /// What is wrong, with the values, in one plain sentence.
+    pub message: String,
+    /// What to do next.
+    pub hint: String,
+    /// A hash of what was tried: while it stays the same, trying again is pointless.
+    pub fingerprint: u64,
+    pub attempts: u32,
+    /// When the engine tries again by itself; `MAX` when only a change or a person helps.
+    pub next_try: Timestamp,
+    pub first: Timestamp,
+    pub last: Timestamp,
+}
+
+/// What kind of cause an issue has; the grouping of the Activity tab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IssueClass {
+    /// Both sides changed a field and the rule is to ask.
+    Conflict,
+    /// Several records on the other side could be the same thing.
+    AmbiguousMatch,
+    /// A record that looks like this one exists but is linked elsewhere, or differs in a stronger key.
+    SuspectedDuplicate,
+    /// A value has no partner in the value map.
+    UnmappedValue,
+    /// A value cannot be written as the other system's field: too long, not a number.
+    UnfitValue,
+    /// A create lacks what the other system requires.
+    MissingRequired,
+    /// The system refused the write.
+    Rejected,
+    /// The system said yes and did nothing.
+    FalseSuccess,
+    /// A field keeps flipping between two values.
+    Oscillation,
+    /// The two sides were merged or re-linked in a way that needs a choice.
+    Merged,
+    /// A failure that may pass by itself.
+    Transient,
+    /// The generated company identifier is taken; another is tried.
+    IdentifierTaken,
+}
+
+impl IssueClass {
+    /// Whether only a person can end it.
+    #[must_use]
+    pub const fn needs_person(self) -> bool {
+        !matches!(self, Self::Transient | Self::IdentifierTaken)
+    }
+
+    /// A word for tables and the database.
+    #[must_use]
+    pub const fn key(self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::AmbiguousMatch => "ambiguous",
+            Self::SuspectedDuplicate => "duplicate",
+            Self::UnmappedValue => "option",
+            Self::UnfitValue => "value",
+            Self::MissingRequired => "required",
+            Self::Rejected => "rejected",
+            Self::FalseSuccess => "no effect",
+            Self::Oscillation => "oscillation",
+            Self::Merged => "merged",
+            Self::Transient => "retrying",
+            Self::IdentifierTaken => "identifier",
+        }
+    }
+}
+
+impl fmt::Display for IssueClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.key())
+    }
+}

@@ -1,0 +1,110 @@
+//! Links: pairs known to be the same thing, with what both sides last agreed on.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::mapping::FieldKey;
+use crate::model::{LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
+
+/// A HubSpot record and a ConnectWise record known to be the same thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    pub id: LinkId,
+    pub object: ObjectKind,
+    pub hubspot: RecordId,
+    pub connectwise: RecordId,
+    pub state: LinkState,
+    pub origin: LinkOrigin,
+    pub created: Timestamp,
+    /// Per field mapping what each side held at the last agreement. No entry: never agreed.
+    pub baseline: BTreeMap<FieldKey, Agreed>,
+    /// Per field mapping the engine's last writes, newest last, at most eight: what the oscillation breaker looks at.
+    pub recent: BTreeMap<FieldKey, Vec<RecentWrite>>,
+}
+
+impl Link {
+    #[must_use]
+    pub const fn id_in(&self, system: System) -> RecordId {
+        match system {
+            System::HubSpot => self.hubspot,
+            System::ConnectWise => self.connectwise,
+        }
+    }
+
+    #[must_use]
+    pub const fn record(&self, system: System) -> RecordRef {
+        RecordRef::new(self.object, system, self.id_in(system))
+    }
+}
+
+/// Whether a link takes part in the sync.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkState {
+    Active,
+    /// One of the two was deleted; nothing is written, nothing is created again.
+    Tomb,
+    /// A person took the pair apart; the two are never linked again by themselves.
+    Unlinked,
+}
+
+/// How two records came to be known as one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LinkOrigin {
+    /// The engine created the record in that system.
+    Created(System),
+    /// One carried the key of the other.
+    Stamp,
+    /// A match rule found exactly one candidate; the rule in words, such as `domain = website`.
+    Match(String),
+    /// A person said so.
+    Person,
+}
+
+/// What each side held, in its own representation, when both last agreed on a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    pub hubspot: Value,
+    pub connectwise: Value,
+    pub at: Timestamp,
+}
+
+impl Agreed {
+    #[must_use]
+    pub const fn of(&self, system: System) -> &Value {
+        match system {
+            System::HubSpot => &self.hubspot,
+            System::ConnectWise => &self.connectwise,
+        }
+    }
+
+    /// The agreement seen from one side: `here` as `side` holds it, `there` as the other does.
+    #[must_use]
+    pub fn seen_from(side: System, here: Value, there: Value, at: Timestamp) -> Self {
+        match side {
+            System::HubSpot => Self { hubspot: here, connectwise: there, at },
+            System::ConnectWise => Self { hubspot: there, connectwise: here, at },
+        }
+    }
+}
+
+/// One write of the engine to a linked field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecentWrite {
+    pub to: System,
+    pub value: Value,
+    pub at: Timestamp,
+}
+
+/// What a person decided about a conflict, valid for exactly the two values they saw.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    pub link: LinkId,
+    pub field: FieldKey,
+    pub winner: System,
+    pub hubspot: Value,
+    pub connectwise: Value,
+    pub at: Timestamp,
+}

@@ -1,0 +1,26 @@
+//! The cache: what a system last told about one of its records.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Record, RecordRef, Timestamp};
+
+/// A record as last observed, raw: a changed mapping needs no new read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    pub of: RecordRef,
+    pub record: Record,
+    /// When it was read, in the engine's time.
+    pub seen: Timestamp,
+    /// Normalised match keys, each as `rule:value`, by which the other side finds it.
+    pub keys: Vec<String>,
+    /// The record could no longer be read: deleted for good, or merged away.
+    pub gone: bool,
+}
+
+impl Observation {
+    /// Whether the record can take part in a sync at all.
+    #[must_use]
+    pub const fn is_live(&self) -> bool {
+        !self.gone && !self.record.archived
+    }
+}

@@ -1,0 +1,56 @@
+//! What the engine can look up: the committed rows, by key. Implemented by the store and by the simulation.
+
+use super::state::{Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, Observation, Status};
+use crate::model::{LinkId, ObjectKind, RecordRef, System, Timestamp};
+
+/// A look-up that failed: the disk, or a row that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the workspace could not be read: {0}")]
+pub struct ViewError(pub String);
+
+pub type ViewResult<T> = Result<T, ViewError>;
+
+/// The highest numbers in use, from which the engine counts on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HighWater {
+    pub link: u64,
+    pub intent: u64,
+    pub run: u64,
+}
+
+/// The committed state. Cheap point look-ups; lists are bounded.
+pub trait View {
+    /// # Errors
+    /// When the store cannot be read; so for all methods.
+    fn observation(&self, record: RecordRef) -> ViewResult<Option<Observation>>;
+    /// The link of a record in any state, dead ones included.
+    fn link_of(&self, record: RecordRef) -> ViewResult<Option<Link>>;
+    fn link(&self, id: LinkId) -> ViewResult<Option<Link>>;
+    /// Records of `system` that carry a match key, live ones only, lowest id first, at most `limit`.
+    fn by_key(&self, object: ObjectKind, system: System, key: &str, limit: usize) -> ViewResult<Vec<RecordRef>>;
+    /// Records of `system` that carry this stamp, archived ones included, lowest id first, at most 10.
+    fn by_stamp(&self, object: ObjectKind, system: System, stamp: &str) -> ViewResult<Vec<RecordRef>>;
+    /// Marks with `not_before <= now`, ordered by record, after `after`.
+    fn dirty_page(
+        &self,
+        object: ObjectKind,
+        now: Timestamp,
+        after: Option<RecordRef>,
+        limit: usize,
+    ) -> ViewResult<Vec<Dirty>>;
+    fn dirty(&self, record: RecordRef) -> ViewResult<Option<Dirty>>;
+    /// The earliest `not_before` after `now`, over all marks.
+    fn next_dirty(&self, now: Timestamp) -> ViewResult<Option<Timestamp>>;
+    fn open_intents(&self) -> ViewResult<Vec<Intent>>;
+    /// All creates from this source, of any state, oldest first.
+    fn creates_from(&self, source: RecordRef) -> ViewResult<Vec<Intent>>;
+    fn issues_of(&self, record: RecordRef) -> ViewResult<Vec<Issue>>;
+    fn decisions_of(&self, link: LinkId) -> ViewResult<Vec<Decision>>;
+    fn cursor(&self, key: CursorKey) -> ViewResult<Option<Cursor>>;
+    fn status(&self, anchor: RecordRef) -> ViewResult<Option<Status>>;
+    fn tenant(&self, system: System) -> ViewResult<Option<String>>;
+    /// Whether a plan was approved and not used yet.
+    fn is_approved(&self, plan: &str) -> ViewResult<bool>;
+    fn live_links(&self, object: ObjectKind) -> ViewResult<u64>;
+    fn high_water(&self) -> ViewResult<HighWater>;
+}

@@ -1,0 +1,116 @@
+//! What a running engine shows of itself: small, complete, replaced as a whole.
+
+use std::time::Duration;
+
+use crate::engine::core::state::Run;
+use crate::model::{BySystem, Timestamp};
+
+/// The state of the engine at one moment. The console draws from it and pages the rest from the store.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Snapshot {
+    /// Grows with every commit: rows on screen may be out of date when it moved.
+    pub revision: u64,
+    pub role: Role,
+    pub phase: Phase,
+    /// The run under way, with its counts so far.
+    pub run: Option<Run>,
+    /// When the next look at both systems begins, in the engine's time.
+    pub next_poll: Option<Timestamp>,
+    pub sides: BySystem<Side>,
+    /// Records whose change is not across yet.
+    pub queue: u64,
+    /// The age of the oldest change seen in that system that is not across yet, as of the last commit.
+    pub oldest_change: BySystem<Option<Timestamp>>,
+    /// A plan that a guard holds back.
+    pub held: Option<HeldPlan>,
+}
+
+/// Who drives the workspace.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Role {
+    /// No engine is running.
+    #[default]
+    Idle,
+    /// This process.
+    Holder,
+    /// Another process, named by host and process id; this one only looks.
+    Viewer { holder: String },
+    /// The engine stopped and won't go on by itself.
+    Stopped { reason: String, hint: String },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Phase {
+    #[default]
+    Idle,
+    Connecting,
+    Recovering,
+    Reading,
+    Planning,
+    Writing,
+    Held,
+}
+
+impl Phase {
+    /// A word for line 1.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Connecting => "connecting",
+            Self::Recovering => "recovering",
+            Self::Reading => "reading",
+            Self::Planning => "planning",
+            Self::Writing => "writing",
+            Self::Held => "held",
+        }
+    }
+}
+
+/// One connection as the engine sees it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Side {
+    pub health: Health,
+    /// Portal id or login company, once known.
+    pub tenant: Option<String>,
+    pub budget: Budget,
+    /// The last thing that went wrong, with its time.
+    pub last_error: Option<(Timestamp, String)>,
+    /// HTTP calls since the engine started.
+    pub calls: u64,
+    /// Median time from request to answer over the last calls.
+    pub latency: Option<Duration>,
+    pub paused: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Health {
+    /// Not tried yet.
+    #[default]
+    Unknown,
+    Ok,
+    /// Not usable now; work for it waits.
+    Broken {
+        message: String,
+        hint: String,
+        retry_at: Option<Timestamp>,
+    },
+}
+
+/// What is left of a connection's allowance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Budget {
+    /// Calls per second that the pacing allows now, in thousandths.
+    pub rate_milli: u64,
+    /// Calls used of the day's allowance, where the system tells.
+    pub daily: Option<(u64, u64)>,
+    /// Requests waiting for their turn.
+    pub waiting: u64,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldPlan {
+    pub reason: String,
+    /// What `Ask::Approve` takes.
+    pub hash: String,
+}

@@ -1,0 +1,1 @@
+//! Criteria that decide which records take part: text, tree, verdict with an explanation per clause.

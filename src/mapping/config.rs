@@ -1,0 +1,463 @@
+//! The configuration as data: exactly what the TOML file says, and what a deployed version stores.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{BySystem, FieldKind, FieldName, ObjectKind, System};
+
+/// Everything a workspace syncs, and how. One version of it is deployed at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(default)]
+    pub guards: Guards,
+    #[serde(default)]
+    pub timing: Timing,
+    #[serde(rename = "object")]
+    pub objects: Vec<ObjectMapping>,
+}
+
+impl Config {
+    #[must_use]
+    pub fn object(&self, kind: ObjectKind) -> Option<&ObjectMapping> {
+        self.objects.iter().find(|object| object.object == kind)
+    }
+
+    pub fn object_mut(&mut self, kind: ObjectKind) -> Option<&mut ObjectMapping> {
+        self.objects.iter_mut().find(|object| object.object == kind)
+    }
+}
+
+/// One HubSpot object paired with one ConnectWise object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectMapping {
+    pub object: ObjectKind,
+    /// Overrides the direction of every field without losing it.
+    #[serde(default)]
+    pub direction: Direction,
+    #[serde(default)]
+    pub create: CreatePolicy,
+    /// What wins where a field does not say: used when both sides changed.
+    #[serde(default)]
+    pub conflict_tie: ConflictTie,
+    /// The HubSpot property with unique values that carries the key of the ConnectWise record.
+    pub hubspot_stamp: FieldName,
+    /// The ConnectWise field that carries the key of the HubSpot record; written only when a record is created.
+    pub connectwise_stamp: FieldName,
+    #[serde(default)]
+    pub filters: Filters,
+    #[serde(default)]
+    pub exclude: Exclusions,
+    /// Tried in order when a record has no partner; the first with a candidate decides.
+    #[serde(rename = "match", default)]
+    pub matching: Vec<MatchRule>,
+    #[serde(rename = "field", default)]
+    pub fields: Vec<FieldMapping>,
+}
+
+/// Which way values may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    #[default]
+    Both,
+    ToConnectwise,
+    ToHubspot,
+}
+
+impl Direction {
+    /// Whether values may be written to `system`.
+    #[must_use]
+    pub const fn writes(self, system: System) -> bool {
+        matches!(
+            (self, system),
+            (Self::Both, _) | (Self::ToConnectwise, System::ConnectWise) | (Self::ToHubspot, System::HubSpot)
+        )
+    }
+
+    /// The direction that is left when `self` is restricted by `other`; none when nothing is.
+    #[must_use]
+    pub const fn restricted_by(self, other: Self) -> Option<Self> {
+        match (self, other) {
+            (Self::Both, d) | (d, Self::Both) => Some(d),
+            (Self::ToConnectwise, Self::ToConnectwise) | (Self::ToHubspot, Self::ToHubspot) => Some(self),
+            _ => None,
+        }
+    }
+
+    /// `↔`, `→` or `←`, HubSpot on the left.
+    #[must_use]
+    pub const fn arrow(self) -> &'static str {
+        match self {
+            Self::Both => "↔",
+            Self::ToConnectwise => "→",
+            Self::ToHubspot => "←",
+        }
+    }
+}
+
+/// In which systems missing records are created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreatePolicy {
+    pub hubspot: bool,
+    pub connectwise: bool,
+}
+
+impl Default for CreatePolicy {
+    fn default() -> Self {
+        Self { hubspot: true, connectwise: true }
+    }
+}
+
+impl CreatePolicy {
+    #[must_use]
+    pub const fn allows(self, system: System) -> bool {
+        match system {
+            System::HubSpot => self.hubspot,
+            System::ConnectWise => self.connectwise,
+        }
+    }
+}
+
+/// Who wins when `latest` cannot tell because both changed within the same moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConflictTie {
+    #[default]
+    HubSpot,
+    ConnectWise,
+}
+
+impl ConflictTie {
+    #[must_use]
+    pub const fn system(self) -> System {
+        match self {
+            Self::HubSpot => System::HubSpot,
+            Self::ConnectWise => System::ConnectWise,
+        }
+    }
+}
+
+/// The person's own criteria, as text, one expression for each direction. Empty: everything passes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Filters {
+    /// Which HubSpot records go to ConnectWise.
+    #[serde(default)]
+    pub to_connectwise: String,
+    /// Which ConnectWise records go to HubSpot.
+    #[serde(default)]
+    pub to_hubspot: String,
+}
+
+impl Filters {
+    /// The criteria for writes to `system`; they look at the record of the other one.
+    #[must_use]
+    pub fn toward(&self, system: System) -> &str {
+        match system {
+            System::HubSpot => &self.to_hubspot,
+            System::ConnectWise => &self.to_connectwise,
+        }
+    }
+}
+
+/// Records that never take part, such as the tenant's own company and the catch-all company.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exclusions {
+    #[serde(default)]
+    pub hubspot: Vec<u64>,
+    #[serde(default)]
+    pub connectwise: Vec<u64>,
+}
+
+/// How a record without a partner finds one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MatchRule {
+    pub hubspot: FieldName,
+    pub connectwise: FieldName,
+    /// How both values are made comparable.
+    #[serde(rename = "by", default)]
+    pub by: MatchBy,
+}
+
+impl MatchRule {
+    #[must_use]
+    pub const fn field(&self, system: System) -> &FieldName {
+        match system {
+            System::HubSpot => &self.hubspot,
+            System::ConnectWise => &self.connectwise,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MatchBy {
+    /// Same text, apart from case and white space.
+    #[default]
+    Text,
+    /// Same host of a web address, without `www.`.
+    Host,
+    /// Same digits.
+    Digits,
+}
+
+/// Names a field mapping by its two fields, as `phone~phoneNumber`. Stays the same over configuration versions.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FieldKey(std::sync::Arc<str>);
+
+impl FieldKey {
+    #[must_use]
+    pub fn new(hubspot: &FieldName, connectwise: &FieldName) -> Self {
+        Self(format!("{hubspot}~{connectwise}").into())
+    }
+
+    /// Reads a key as stored. Any text is a key; one that no mapping has simply finds nothing.
+    #[must_use]
+    pub fn from_stored(text: &str) -> Self {
+        Self(text.into())
+    }
+
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for FieldKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for FieldKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+/// One HubSpot property paired with one ConnectWise field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FieldMapping {
+    pub hubspot: FieldName,
+    pub connectwise: FieldName,
+    /// As what the two are compared.
+    pub kind: FieldKind,
+    #[serde(default)]
+    pub direction: Direction,
+    #[serde(default)]
+    pub wins: SystemOfRecord,
+    #[serde(default)]
+    pub empty: ClearPolicy,
+    #[serde(default)]
+    pub overflow: Overflow,
+    /// In characters, where the system limits it.
+    #[serde(default, skip_serializing_if = "is_unlimited")]
+    pub max_length: BySystem<Option<u32>>,
+    /// Used for a create when the source has no value; as the target writes it.
+    #[serde(default, skip_serializing_if = "Defaults::is_none")]
+    pub default: Defaults,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub values: Option<ValueMap>,
+}
+
+fn is_unlimited(limits: &BySystem<Option<u32>>) -> bool {
+    limits.hubspot.is_none() && limits.connectwise.is_none()
+}
+
+impl FieldMapping {
+    #[must_use]
+    pub fn key(&self) -> FieldKey {
+        FieldKey::new(&self.hubspot, &self.connectwise)
+    }
+
+    #[must_use]
+    pub const fn field(&self, system: System) -> &FieldName {
+        match system {
+            System::HubSpot => &self.hubspot,
+            System::ConnectWise => &self.connectwise,
+        }
+    }
+}
+
+/// Who wins where both sides hold a value and they differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SystemOfRecord {
+    HubSpot,
+    ConnectWise,
+    /// The most recently modified record.
+    #[default]
+    Latest,
+    /// Hold for a person.
+    Ask,
+}
+
+impl SystemOfRecord {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::HubSpot => "HubSpot",
+            Self::ConnectWise => "ConnectWise",
+            Self::Latest => "latest",
+            Self::Ask => "ask",
+        }
+    }
+}
+
+/// What an empty value does to a full one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ClearPolicy {
+    /// It is filled from the other side.
+    #[default]
+    Fill,
+    /// Emptiness is a value like any other, and crosses.
+    Clear,
+}
+
+/// What happens to a text that the other side has no room for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Overflow {
+    /// The field waits for a person; the rest of the record goes on.
+    #[default]
+    Hold,
+    /// It is cut at the limit.
+    Cut,
+}
+
+/// Values for a create when the source has none.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Defaults {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hubspot: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connectwise: Option<String>,
+}
+
+impl Defaults {
+    #[must_use]
+    pub const fn is_none(&self) -> bool {
+        self.hubspot.is_none() && self.connectwise.is_none()
+    }
+
+    #[must_use]
+    pub fn of(&self, system: System) -> Option<&str> {
+        match system {
+            System::HubSpot => self.hubspot.as_deref(),
+            System::ConnectWise => self.connectwise.as_deref(),
+        }
+    }
+}
+
+/// Which option of one system stands for which of the other.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValueMap {
+    /// Pairs found by themselves, beside the listed ones, which come first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auto: Option<AutoPairs>,
+    #[serde(default)]
+    pub unmapped: Unmapped,
+    /// In order: where several have the same value on one side, the first is used for the way back.
+    #[serde(rename = "pair", default)]
+    pub pairs: Vec<ValuePair>,
+}
+
+/// How pairs are found from the options of both systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AutoPairs {
+    /// Options with the same label, apart from case; a plain text on the other side stands for the label.
+    Label,
+    /// Owners and members with the same e-mail address.
+    Email,
+}
+
+/// What happens to a value without a partner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unmapped {
+    /// The field waits for a person.
+    #[default]
+    Hold,
+    /// The field is left alone on the other side.
+    Skip,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ValuePair {
+    /// HubSpot's internal value.
+    pub hubspot: String,
+    /// The id of the ConnectWise row, or `label:` and its name, which is looked up in the schema.
+    pub connectwise: String,
+}
+
+/// What a run may do before a person must approve it. Each limit is the larger of the number and the share.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Guards {
+    pub creates: Ceiling,
+    pub updates: Ceiling,
+    /// Fields emptied.
+    pub clears: Ceiling,
+}
+
+/// A number, and a share of the live links in percent; the larger counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ceiling {
+    pub count: u64,
+    pub percent: u64,
+}
+
+impl Ceiling {
+    /// The highest number that passes where there are `live` links.
+    #[must_use]
+    pub const fn limit(self, live: u64) -> u64 {
+        let share = live.saturating_mul(self.percent) / 100;
+        if share > self.count { share } else { self.count }
+    }
+}
+
+impl Default for Guards {
+    fn default() -> Self {
+        Self {
+            creates: Ceiling { count: 500, percent: 30 },
+            updates: Ceiling { count: 500, percent: 20 },
+            clears: Ceiling { count: 50, percent: 2 },
+        }
+    }
+}
+
+/// The engine's clockwork, in seconds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Timing {
+    /// Between the ends of two looks at both systems.
+    pub poll: u64,
+    /// How far the settled pass trails: more than the search index ever lags.
+    pub index_lag: u64,
+    /// Between two settled passes.
+    pub settled: u64,
+    /// Between two readings of everything.
+    pub sweep: u64,
+    /// How long a request may live after it was sent, at most. Writes whose fate is unknown wait so long.
+    pub flight: u64,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self { poll: 60, index_lag: 1200, settled: 300, sweep: 86_400, flight: 180 }
+    }
+}

@@ -1,0 +1,22 @@
+//! The vocabulary: plain data that every room shares.
+//!
+//! Nothing here knows a protocol, a database, a terminal or a clock.
+
+pub mod field;
+pub mod id;
+pub mod object;
+pub mod record;
+pub mod schema;
+pub mod system;
+pub mod text;
+pub mod time;
+pub mod value;
+
+pub use field::FieldName;
+pub use id::{ConfigVersion, IntentId, LinkId, RecordId, RecordRef, RunId};
+pub use object::ObjectKind;
+pub use record::{Fields, Record};
+pub use schema::{ChoiceOption, FieldDef, FieldKind, Schema};
+pub use system::{BySystem, System};
+pub use time::Timestamp;
+pub use value::Value;

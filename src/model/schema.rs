@@ -1,0 +1,112 @@
+//! What a system says its fields are.
+
+use serde::{Deserialize, Serialize};
+
+use super::{FieldName, ObjectKind, System};
+
+/// What a field can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldKind {
+    /// One line.
+    Text,
+    /// Several lines.
+    LongText,
+    Phone,
+    /// An address of a site or page.
+    Url,
+    Number,
+    Integer,
+    Bool,
+    Date,
+    DateTime,
+    /// One of the field's options, or a reference to a row of another table.
+    Choice,
+    /// Several of the field's options.
+    MultiChoice,
+    /// A person: a HubSpot owner or a ConnectWise member.
+    Person,
+}
+
+impl FieldKind {
+    /// A word of at most ten letters for tables.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::LongText => "long text",
+            Self::Phone => "phone",
+            Self::Url => "url",
+            Self::Number => "number",
+            Self::Integer => "integer",
+            Self::Bool => "yes/no",
+            Self::Date => "date",
+            Self::DateTime => "date-time",
+            Self::Choice => "choice",
+            Self::MultiChoice => "choices",
+            Self::Person => "person",
+        }
+    }
+
+    /// Whether values are keys of options.
+    #[must_use]
+    pub const fn has_options(self) -> bool {
+        matches!(self, Self::Choice | Self::MultiChoice | Self::Person)
+    }
+}
+
+/// One option of a choice; for a person, the e-mail address is the match key.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChoiceOption {
+    /// HubSpot's internal value or owner id; the row id in ConnectWise.
+    pub key: String,
+    pub label: String,
+    /// Hidden in HubSpot, inactive in ConnectWise: can be read, should not be written.
+    pub inactive: bool,
+    /// The address of an owner or member, lower-case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+}
+
+/// One field of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldDef {
+    pub name: FieldName,
+    pub label: String,
+    pub kind: FieldKind,
+    pub read_only: bool,
+    /// A create without it is refused.
+    pub required: bool,
+    pub unique: bool,
+    /// In characters.
+    pub max_length: Option<u32>,
+    /// Added by the customer, not part of the product.
+    pub custom: bool,
+    #[serde(default)]
+    pub options: Vec<ChoiceOption>,
+}
+
+impl FieldDef {
+    /// The label of an option, where the field has it.
+    #[must_use]
+    pub fn option_label(&self, key: &str) -> Option<&str> {
+        self.options.iter().find(|option| option.key == key).map(|option| option.label.as_str())
+    }
+}
+
+/// All fields of one object in one system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Schema {
+    pub system: System,
+    pub object: ObjectKind,
+    /// Sorted by name.
+    pub fields: Vec<FieldDef>,
+}
+
+impl Schema {
+    /// The field of that exact name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&FieldDef> {
+        self.fields.binary_search_by(|field| field.name.as_str().cmp(name)).ok().map(|at| &self.fields[at])
+    }
+}

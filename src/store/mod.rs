@@ -1,0 +1,1 @@
+//! One encrypted SQLite file per workspace. All SQL lives here.

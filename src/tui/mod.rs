@@ -1,0 +1,1 @@
+//! The console. All of ratatui lives here.
