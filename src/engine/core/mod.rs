@@ -1,6 +1,7 @@
 //! The deterministic core: `step(now, events) -> commands`. No clock, no I/O, no randomness, no thread.
 
 pub mod command;
+pub mod phase;
 pub mod plan;
 pub mod request;
 pub mod state;

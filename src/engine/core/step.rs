@@ -1,8 +1,8 @@
 //! The state machine itself: one step at a time.
 
 use super::command::{Command, Event};
+use super::phase::Phase;
 use super::view::{View, ViewResult};
-use crate::engine::driver::snapshot::Phase;
 use crate::mapping::Rules;
 use crate::model::Timestamp;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub use crate::engine::core::phase::Phase;
 use crate::engine::core::state::Run;
 use crate::model::{BySystem, Timestamp};
 
@@ -37,34 +38,6 @@ pub enum Role {
     Viewer { holder: String },
     /// The engine stopped and won't go on by itself.
     Stopped { reason: String, hint: String },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Phase {
-    #[default]
-    Idle,
-    Connecting,
-    Recovering,
-    Reading,
-    Planning,
-    Writing,
-    Held,
-}
-
-impl Phase {
-    /// A word for line 1.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Idle => "idle",
-            Self::Connecting => "connecting",
-            Self::Recovering => "recovering",
-            Self::Reading => "reading",
-            Self::Planning => "planning",
-            Self::Writing => "writing",
-            Self::Held => "held",
-        }
-    }
 }
 
 /// One connection as the engine sees it.
