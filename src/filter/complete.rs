@@ -32,10 +32,10 @@ pub fn complete(text: &str, cursor: usize, schema: &Schema) -> Vec<Completion> {
     while !text.is_char_boundary(cursor) {
         cursor -= 1;
     }
-    let (before, start) = split_typed(&text[..cursor]);
+    let Some((before, start)) = split_typed(&text[..cursor]) else { return Vec::new() };
     let typed = text[start..cursor].trim_start_matches(['"', '\'', '`']).to_lowercase();
     let (tokens, error) = lex_leniently(before);
-    if error.is_some() || in_comment(&text[..cursor]) {
+    if error.is_some() {
         return Vec::new();
     }
     let mut place = Place::Field;
@@ -52,50 +52,41 @@ pub fn complete(text: &str, cursor: usize, schema: &Schema) -> Vec<Completion> {
         .collect()
 }
 
-/// What stands before the word, name or text that is being typed, and where that begins.
-fn split_typed(text: &str) -> (&str, usize) {
-    let line = text.rfind('\n').map_or(0, |at| at + 1);
-    if let Some(open) = open_quote(&text[line..]) {
-        return (&text[..line + open], line + open);
-    }
-    let start = text.char_indices().rev().take_while(|(_, c)| is_word_part(*c)).last().map_or(text.len(), |(at, _)| at);
-    (&text[..start], start)
+/// What the end of an unfinished text stands in.
+enum Ending {
+    Plain,
+    /// Of a text or name that begins there.
+    Quote(usize),
+    Comment,
 }
 
-/// Where on the line a quote was opened that is not closed.
-fn open_quote(line: &str) -> Option<usize> {
+/// What stands before the word, name or text that is being typed, and where that begins; none in a comment.
+fn split_typed(text: &str) -> Option<(&str, usize)> {
+    let line = text.rfind('\n').map_or(0, |at| at + 1);
+    let start = match ending(&text[line..]) {
+        Ending::Comment => return None,
+        Ending::Quote(open) => line + open,
+        Ending::Plain => {
+            let typed = text.char_indices().rev().take_while(|(_, c)| is_word_part(*c)).last();
+            typed.map_or(text.len(), |(at, _)| at)
+        }
+    };
+    Some((&text[..start], start))
+}
+
+fn ending(line: &str) -> Ending {
     let mut open: Option<(usize, char)> = None;
     let mut chars = line.char_indices();
     while let Some((at, c)) = chars.next() {
         match open {
             Some(_) if c == '\\' => drop(chars.next()),
             Some((_, quote)) if c == quote => open = None,
-            None if c == '#' => return None,
+            None if c == '#' => return Ending::Comment,
             None if matches!(c, '"' | '\'' | '`') => open = Some((at, c)),
             _ => {}
         }
     }
-    open.map(|(at, _)| at)
-}
-
-fn in_comment(text: &str) -> bool {
-    let line = text.rfind('\n').map_or(text, |at| &text[at + 1..]);
-    open_quote(line).is_none() && lex_leniently(line).0.last().is_some_and(|end| line[..end.span.start].contains('#')) && {
-        let mut quote = None;
-        line.chars().any(|c| match quote {
-            Some(q) => {
-                if c == q {
-                    quote = None;
-                }
-                false
-            }
-            None if matches!(c, '"' | '\'' | '`') => {
-                quote = Some(c);
-                false
-            }
-            None => c == '#',
-        })
-    }
+    open.map_or(Ending::Plain, |(at, _)| Ending::Quote(at))
 }
 
 /// What the grammar expects.
@@ -186,17 +177,7 @@ const fn operators(field: Option<&FieldDef>) -> &'static [&'static str] {
             &["=", "!=", "<", "<=", ">", ">=", "in (", "not in (", "is empty", "is not empty"]
         }
         FieldKind::Bool => &["=", "!=", "is empty", "is not empty"],
-        _ => &[
-            "=",
-            "!=",
-            "in (",
-            "not in (",
-            "contains",
-            "starts with",
-            "ends with",
-            "is empty",
-            "is not empty",
-        ],
+        _ => &["=", "!=", "in (", "not in (", "contains", "starts with", "ends with", "is empty", "is not empty"],
     }
 }
 

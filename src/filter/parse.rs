@@ -33,11 +33,8 @@ pub fn parse(text: &str) -> Result<Expr, FilterError> {
     if parser.peek() == &Token::End {
         return Ok(expr.node);
     }
-    let hint = if parser.at_sign(")") {
-        "Drop it, or open it earlier."
-    } else {
-        "Join comparisons with `and` or `or`."
-    };
+    let hint =
+        if parser.at_sign(")") { "Drop it, or open it earlier." } else { "Join comparisons with `and` or `or`." };
     Err(parser.unexpected("The filter could end here, but goes on with", hint))
 }
 

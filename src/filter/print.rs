@@ -27,12 +27,7 @@ impl Display for Expr {
     }
 }
 
-fn joined(
-    f: &mut fmt::Formatter<'_>,
-    operands: &[Spanned<Expr>],
-    word: &str,
-    wraps: fn(&Expr) -> bool,
-) -> fmt::Result {
+fn joined(f: &mut fmt::Formatter<'_>, operands: &[Spanned<Expr>], word: &str, wraps: fn(&Expr) -> bool) -> fmt::Result {
     for (at, operand) in operands.iter().enumerate() {
         if at > 0 {
             f.write_str(word)?;
