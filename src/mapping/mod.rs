@@ -2,13 +2,19 @@
 //!
 //! Pure: knows the schemas of both systems, never the systems.
 
+pub mod compat;
 pub mod config;
 pub mod defaults;
+mod diff;
 pub mod rules;
+pub mod suggest;
+pub mod toml;
 
 pub use config::{AutoPairs, Ceiling, MatchBy};
 pub use config::{
     ClearPolicy, Config, ConflictTie, CreatePolicy, Defaults, Direction, Exclusions, FieldKey, FieldMapping, Filters,
     Guards, MatchRule, ObjectMapping, Overflow, SystemOfRecord, Timing, Unmapped, ValueMap, ValuePair,
 };
+pub use diff::{Change, diff};
 pub use rules::Rules;
+pub use suggest::{Incompatible, complete, suggest};
