@@ -49,7 +49,7 @@ enum Class {
 
 const fn class(kind: FieldKind) -> Class {
     match kind {
-        FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url => Class::Prose,
+        FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Domain => Class::Prose,
         FieldKind::Number | FieldKind::Integer => Class::Amount,
         FieldKind::Bool => Class::Flag,
         FieldKind::Date => Class::Day,

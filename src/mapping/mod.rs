@@ -4,8 +4,11 @@
 
 pub mod compat;
 pub mod config;
+pub mod convert;
 pub mod defaults;
-mod diff;
+pub mod diff;
+pub mod keys;
+pub mod normalise;
 pub mod rules;
 pub mod suggest;
 pub mod toml;
@@ -16,5 +19,5 @@ pub use config::{
     Guards, MatchRule, ObjectMapping, Overflow, SystemOfRecord, Timing, Unmapped, ValueMap, ValuePair,
 };
 pub use diff::{Change, diff};
-pub use rules::Rules;
+pub use rules::{FieldRule, ObjectRules, Rules, RulesError};
 pub use suggest::{Incompatible, complete, suggest};
