@@ -68,7 +68,7 @@ pub const fn is_text(kind: FieldKind) -> bool {
 /// As what two fields are compared, unless somebody says otherwise: the narrower of the two kinds.
 #[must_use]
 pub fn common(a: FieldKind, b: FieldKind) -> FieldKind {
-    use FieldKind::{Choice, Date, Integer, LongText, MultiChoice, Person, Phone, Text, Url};
+    use FieldKind::{Choice, Date, Domain, Integer, LongText, MultiChoice, Person, Phone, Text, Url};
     if a == b {
         return a;
     }
@@ -83,7 +83,7 @@ pub fn common(a: FieldKind, b: FieldKind) -> FieldKind {
         };
     }
     match (is_text(a), is_text(b)) {
-        (true, true) => [Url, Phone, Text].into_iter().find(|kind| either(*kind)).unwrap_or(LongText),
+        (true, true) => [Domain, Url, Phone, Text].into_iter().find(|kind| either(*kind)).unwrap_or(LongText),
         (true, false) => b,
         (false, true) => a,
         (false, false) => [Integer, Date].into_iter().find(|kind| either(*kind)).unwrap_or(a),
