@@ -19,7 +19,6 @@ pub mod settings;
 pub mod workspace;
 pub mod writer;
 
-
 pub use error::{LeaseError, StoreError};
 pub use key::Key;
 pub use lease::Lease;
