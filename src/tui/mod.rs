@@ -17,6 +17,8 @@ mod shell;
 pub mod tab;
 pub mod tabs;
 mod terminal;
+#[cfg(test)]
+pub mod testing;
 pub mod theme;
 pub mod widgets;
 pub mod world;
@@ -31,7 +33,7 @@ pub use report::Report;
 pub use shell::engine_listens;
 pub use tab::{Handled, Input, Nav, Page, Tab, TabId, Target};
 pub use theme::Theme;
-pub use world::{BoxFuture, Connected, Demo, Engine, IssueGroup, Scene, Settings, Source, SourceError, World};
+pub use world::{BoxFuture, Connected, Demo, Engine, Scene, Settings, Source, SourceError, World};
 
 /// What the console needs of the rest of the program.
 pub struct Context {

@@ -10,9 +10,10 @@ use tokio::sync::watch;
 
 use super::widgets::Edge;
 use crate::engine::core::command::{Ask, Reply};
-use crate::engine::core::state::{Intent, IssueClass, Run};
+use crate::engine::core::state::{Intent, Run};
 use crate::engine::driver::snapshot::Snapshot;
 use crate::model::{BySystem, IntentId, RunId, Timestamp};
+use crate::view::activity::IssueGroup;
 
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -45,11 +46,11 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// See above.
     fn writes(&self, of: Option<RunId>, from: &Edge<IntentId>, limit: usize) -> Result<Vec<Intent>, SourceError>;
-    /// Open issues by class and what is wrong, the largest group first.
+    /// Open issues grouped by cause, in the order of [`crate::view::activity::group`].
     ///
     /// # Errors
     /// See above.
-    fn issues(&self, limit: usize) -> Result<Vec<IssueGroup>, SourceError>;
+    fn issues(&self) -> Result<Vec<IssueGroup>, SourceError>;
 }
 
 /// The workspace could not be read.
@@ -64,19 +65,6 @@ pub struct Connected {
     pub address: String,
     /// With which kind of credentials, such as `private-app token`, or the company login and public key.
     pub account: String,
-}
-
-/// Issues that share class and cause.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IssueGroup {
-    pub class: IssueClass,
-    pub count: u64,
-    /// The message of one of them.
-    pub message: String,
-    /// What to do next.
-    pub hint: String,
-    /// When the oldest of them began.
-    pub since: Timestamp,
 }
 
 /// Things to make happen in the simulated systems of a demo.

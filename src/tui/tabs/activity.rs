@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use crate::engine::core::command::Ask;
-use crate::engine::core::state::{Intent, IntentKind, IntentState, IssueClass, Run, RunKind, Verdict};
+use crate::engine::core::state::{Intent, IntentKind, IssueClass, Run, Verdict};
 use crate::engine::driver::snapshot::{HeldPlan, Role as EngineRole};
 use crate::model::{IntentId, RunId, System};
 use crate::tui::action::{Action, Actor, Enabled, Info, Key, Reason, always};
@@ -16,12 +16,10 @@ use crate::tui::shell::engine_listens;
 use crate::tui::tab::{Handled, Nav, Page, TabId, Target};
 use crate::tui::widgets::paint::split_top;
 use crate::tui::widgets::{Keyed, List, Paint, Want};
-use crate::tui::world::{IssueGroup, SourceError, World};
+use crate::tui::world::{SourceError, World};
+use crate::view::activity::{self, IssueGroup};
 use crate::view::cell::wrapped;
-use crate::view::{Cell, Column, Line, Role, format};
-
-/// Groups of issues fetched at most; there are fewer classes, but messages differ.
-const MOST_GROUPS: usize = 500;
+use crate::view::{Cell, Line, Role, format, run};
 
 /// Which list is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -67,9 +65,9 @@ pub enum Message {
 }
 
 impl Keyed for IssueGroup {
-    type Key = (IssueClass, String);
-    fn key(&self) -> Self::Key {
-        (self.class, self.message.clone())
+    type Key = IssueClass;
+    fn key(&self) -> IssueClass {
+        self.class
     }
 }
 
@@ -96,7 +94,7 @@ type Context<'a> = Ctx<'a, Message>;
 impl Activity {
     fn fetch_issues(ctx: &mut Context<'_>) {
         let source = Arc::clone(&ctx.world.source);
-        ctx.fetch(move || Message::Issues(source.issues(MOST_GROUPS)), |why| Message::Issues(Err(SourceError(why))));
+        ctx.fetch(move || Message::Issues(source.issues()), |why| Message::Issues(Err(SourceError(why))));
     }
 
     fn fetch_runs(want: Option<Want<RunId>>, ctx: &mut Context<'_>) {
@@ -389,7 +387,8 @@ fn engine_line(paint: &mut Paint<'_>) -> Line {
         }
     }
     if let Some(run) = &snapshot.run {
-        line.push(Cell::plain(format!("   run {}  {}", run.id, counts(run))));
+        line.push(Cell::plain(format!("   run {}  ", run.id)));
+        line.extend(run::count_lines(&run.counts).pop().unwrap_or_default().split_off(1));
     }
     line.push(Cell::muted(format!("   {} to do", format::grouped(snapshot.queue))));
     if let Some(next) = snapshot.next_poll.filter(|next| *next > world.now) {
@@ -427,20 +426,9 @@ impl Activity {
                 "s looks at both systems now.",
             );
         }
-        const COLUMNS: [Column; 4] = [
-            Column::fixed("issue", 11),
-            Column::fixed("n", 6).right(),
-            Column::flexible("what is wrong", 20, 3),
-            Column::flexible("what to do", 14, 2),
-        ];
-        self.issues.draw(area, paint, &COLUMNS, 0, |group, _| {
-            let role = if group.class.needs_person() { Role::Warn } else { Role::Wait };
-            vec![
-                Cell::new(group.class.key(), role),
-                Cell::plain(format::grouped(group.count)),
-                Cell::plain(&group.message),
-                Cell::muted(&group.hint),
-            ]
+        self.issues.draw(area, paint, &activity::ISSUE_COLUMNS, 0, |group, paint| {
+            paint.ages(group.since);
+            activity::issue_row(group, paint.world.now)
         });
     }
 
@@ -448,23 +436,9 @@ impl Activity {
         if self.runs.is_empty() {
             return teach(area, paint, self.runs.is_loaded(), "There was no run yet.", "s starts one now.");
         }
-        const COLUMNS: [Column; 6] = [
-            Column::fixed("run", 6).right(),
-            Column::fixed("started", 16),
-            Column::fixed("kind", 5),
-            Column::flexible("what it did", 20, 3),
-            Column::fixed("took", 8).right(),
-            Column::flexible("verdict", 8, 1),
-        ];
-        self.runs.draw(area, paint, &COLUMNS, 0, |run, paint| {
-            vec![
-                Cell::plain(run.id.to_string()),
-                Cell::muted(format::moment_near(run.started, paint.world.now)),
-                Cell::plain(kind(run.kind)),
-                Cell::plain(counts(run)),
-                Cell::plain(took(run)),
-                verdict(&run.verdict),
-            ]
+        self.runs.draw(area, paint, &run::COLUMNS, 0, |run, paint| {
+            paint.ages(run.started);
+            run::row(run, paint.world.now)
         });
     }
 
@@ -473,24 +447,9 @@ impl Activity {
             let what = if self.of_run.is_some() { "This run wrote nothing." } else { "Nothing was written yet." };
             return teach(area, paint, self.writes.is_loaded(), what, "r shows the runs.");
         }
-        const COLUMNS: [Column; 6] = [
-            Column::fixed("write", 7).right(),
-            Column::fixed("when", 16),
-            Column::fixed("to", 11),
-            Column::fixed("record", 12).right(),
-            Column::flexible("fields", 12, 2),
-            Column::fixed("state", 11),
-        ];
-        self.writes.draw(area, paint, &COLUMNS, 0, |write, paint| {
-            let record = write.target.map_or_else(|| "new".to_owned(), |id| id.to_string());
-            vec![
-                Cell::plain(write.id.to_string()),
-                Cell::muted(format::moment_near(write.touched, paint.world.now)),
-                Cell::new(write.system.name(), Role::of(write.system)),
-                Cell::plain(record),
-                Cell::plain(fields(write)),
-                write_state(write.state),
-            ]
+        self.writes.draw(area, paint, &activity::WRITE_COLUMNS, 0, |write, paint| {
+            paint.ages(write.touched);
+            activity::write_row(write, paint.world.now)
         });
     }
 }
@@ -504,75 +463,6 @@ fn teach(area: Rect, paint: &mut Paint<'_>, is_loaded: bool, what: &str, next: &
         );
     } else {
         paint.lines(area, &[Line::new(), vec![Cell::muted("  Reading …")]]);
-    }
-}
-
-const fn kind(kind: RunKind) -> &'static str {
-    match kind {
-        RunKind::Poll => "poll",
-        RunKind::Push => "push",
-        RunKind::Plan => "plan",
-    }
-}
-
-/// `+2 ~14 =3,981  1 held`: created, updated, unchanged, and what stands out.
-fn counts(run: &Run) -> String {
-    let counts = &run.counts;
-    let sum = |f: fn(&crate::engine::core::state::SideCounts) -> u64| -> u64 {
-        System::BOTH.iter().map(|system| f(&counts.sides[*system])).sum()
-    };
-    let mut text = format!(
-        "+{} ~{} ={}",
-        format::grouped(sum(|side| side.created)),
-        format::grouped(sum(|side| side.updated)),
-        format::grouped(counts.unchanged)
-    );
-    for (number, word) in
-        [(counts.linked, "linked"), (counts.held, "held"), (counts.failed, "failed"), (counts.waiting, "waiting")]
-    {
-        if number > 0 {
-            text.push_str(&format!("  {} {word}", format::grouped(number)));
-        }
-    }
-    text
-}
-
-fn took(run: &Run) -> String {
-    let Some(ended) = run.ended else { return String::new() };
-    let millis = ended.since(run.started).as_millis();
-    if millis < 60_000 {
-        format!("{}.{} s", millis / 1000, millis % 1000 / 100)
-    } else {
-        format::age(ended.since(run.started))
-    }
-}
-
-fn verdict(verdict: &Verdict) -> Cell {
-    match verdict {
-        Verdict::Running => Cell::new("running", Role::Wait),
-        Verdict::Done => Cell::new("done", Role::Ok),
-        Verdict::Stopped(_) => Cell::new("stopped", Role::Error),
-        Verdict::Held { .. } => Cell::new("held", Role::Warn),
-    }
-}
-
-fn write_state(state: IntentState) -> Cell {
-    match state {
-        IntentState::Sent => Cell::new("sent", Role::Wait),
-        IntentState::Unknown => Cell::new("unknown", Role::Warn),
-        IntentState::Applied => Cell::new("applied", Role::Ok),
-        IntentState::Rejected => Cell::new("rejected", Role::Error),
-        IntentState::NotApplied => Cell::new("not applied", Role::Warn),
-        IntentState::Abandoned => Cell::muted("abandoned"),
-    }
-}
-
-fn fields(write: &Intent) -> String {
-    let names: Vec<&str> = write.writes.iter().map(|write| write.field.as_str()).collect();
-    match (write.kind, names.is_empty()) {
-        (IntentKind::Create, _) => format!("create, {}", format::counted(names.len() as u64, "field", "fields")),
-        (IntentKind::Update, true) => "key of its partner".to_owned(),
-        (IntentKind::Update, false) => names.join(", "),
     }
 }
 
@@ -590,40 +480,28 @@ fn issue_detail(group: &IssueGroup, width: usize) -> Vec<Line> {
         format::counted(group.count, "record", "records"),
         format::moment(group.since)
     );
-    texts([(head, Role::Strong), (group.message.clone(), Role::Text), (group.hint.clone(), Role::Muted)], width)
+    texts([(head, Role::Strong), (group.example.clone(), Role::Text), (group.hint.clone(), Role::Muted)], width)
 }
 
 fn run_detail(run: &Run, world: &World, width: usize) -> Vec<Line> {
-    let mut out = vec![(
-        format!(
-            "run {}, {}, {}, configuration {}",
-            run.id,
-            kind(run.kind),
-            format::moment_near(run.started, world.now),
-            run.config
-        ),
-        Role::Strong,
-    )];
-    for system in System::BOTH {
-        let side = &run.counts.sides[system];
-        out.push((
-            format!(
-                "{system}: {} created, {} updated, {} keys, {} emptied, {}",
-                format::grouped(side.created),
-                format::grouped(side.updated),
-                format::grouped(side.stamped),
-                format::grouped(side.cleared),
-                format::counted(side.calls, "call", "calls")
-            ),
-            Role::Text,
-        ));
+    let (started, calls) = (format::moment_near(run.started, world.now), run.counts.sides.map(|_, side| side.calls));
+    let mut head = format!("Run {} began {started} with configuration {}", run.id, run.config);
+    if let Some(ended) = run.ended {
+        head.push_str(&format!(" and took {} ms", format::grouped(millis(ended.since(run.started)))));
     }
+    head.push_str(&format!("; {} and {} calls.", format::grouped(calls.hubspot), format::grouped(calls.connectwise)));
+    let mut lines = texts([(head, Role::Strong)], width);
+    lines.extend(run::count_lines(&run.counts));
     match &run.verdict {
-        Verdict::Stopped(reason) => out.push((format!("Stopped: {reason}"), Role::Error)),
-        Verdict::Held { reason, .. } => out.push((format!("Held: {reason}"), Role::Warn)),
+        Verdict::Stopped(reason) => lines.extend(texts([(format!("Stopped: {reason}"), Role::Error)], width)),
+        Verdict::Held { reason, .. } => lines.extend(texts([(format!("Held: {reason}"), Role::Warn)], width)),
         Verdict::Running | Verdict::Done => {}
     }
-    texts(out, width)
+    lines
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 fn write_detail(write: &Intent, world: &World, width: usize) -> Vec<Line> {
