@@ -6,6 +6,9 @@ pub mod compat;
 pub mod config;
 pub mod defaults;
 mod diff;
+pub mod lint;
+#[cfg(test)]
+mod lint_tests;
 pub mod rules;
 pub mod suggest;
 pub mod toml;
@@ -16,5 +19,6 @@ pub use config::{
     Guards, MatchRule, ObjectMapping, Overflow, SystemOfRecord, Timing, Unmapped, ValueMap, ValuePair,
 };
 pub use diff::{Change, diff};
+pub use lint::{Finding, Severity};
 pub use rules::Rules;
 pub use suggest::{Incompatible, complete, suggest};
