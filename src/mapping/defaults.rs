@@ -65,7 +65,7 @@ fn identity_fields() -> Vec<FieldMapping> {
         FieldMapping {
             wins: SystemOfRecord::HubSpot,
             max_length: connectwise_takes(255),
-            ..pair("domain", "website", FieldKind::Url)
+            ..pair("domain", "website", FieldKind::Domain)
         },
         // Two different numbers are two numbers that somebody dials: neither is thrown away without asking.
         FieldMapping {
@@ -141,7 +141,7 @@ fn page_fields() -> Vec<FieldMapping> {
     let page = |hubspot, connectwise| FieldMapping {
         direction: Direction::ToConnectwise,
         wins: SystemOfRecord::HubSpot,
-        ..pair(hubspot, connectwise, FieldKind::Text)
+        ..pair(hubspot, connectwise, FieldKind::Url)
     };
     vec![page("linkedin_company_page", "linkedInUrl"), page("facebook_company_page", "facebookUrl")]
 }

@@ -4,11 +4,14 @@
 
 pub mod compat;
 pub mod config;
+pub mod convert;
 pub mod defaults;
-mod diff;
+pub mod diff;
+pub mod keys;
 pub mod lint;
 #[cfg(test)]
 mod lint_tests;
+pub mod normalise;
 pub mod rules;
 pub mod suggest;
 pub mod toml;
@@ -20,5 +23,5 @@ pub use config::{
 };
 pub use diff::{Change, diff};
 pub use lint::{Finding, Severity};
-pub use rules::Rules;
+pub use rules::{FieldRule, ObjectRules, Rules, RulesError};
 pub use suggest::{Incompatible, complete, suggest};
