@@ -89,7 +89,7 @@ pub enum Command {
 
 #[derive(Debug, Args)]
 pub struct Init {
-    /// The name of the workspace: letters, digits, `-` and `_`
+    /// The name of the workspace: lower-case letters, digits and hyphens
     #[arg(value_name = "NAME")]
     pub name: String,
 }
@@ -279,7 +279,7 @@ pub struct Demo {
     /// Without the console: do the job, print what was done
     #[arg(long)]
     pub headless: bool,
-    /// Another data set
+    /// What the simulated systems' dice begin with
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
 }
@@ -287,14 +287,17 @@ pub struct Demo {
 #[derive(Debug, Args)]
 pub struct Sim {
     /// The port of the simulated HubSpot; 0 takes a free one
-    #[arg(long, value_name = "P", default_value_t = 0)]
+    #[arg(long, value_name = "P", default_value_t = crate::sim::HUBSPOT_PORT)]
     pub hubspot_port: u16,
     /// The port of the simulated ConnectWise; 0 takes a free one
-    #[arg(long, value_name = "P", default_value_t = 0)]
+    #[arg(long, value_name = "P", default_value_t = crate::sim::CONNECTWISE_PORT)]
     pub connectwise_port: u16,
-    /// Another data set
+    /// What generated data and dice begin with
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// So many generated companies in each system, half of them in both, instead of the forty of the demo
+    #[arg(long, value_name = "N")]
+    pub companies: Option<usize>,
 }
 
 #[cfg(test)]

@@ -1,14 +1,13 @@
-//! Where things lie on disk: the home directory, and the workspaces in it. Opens nothing.
+//! Where things lie on disk: the home directory, and which workspace in it is meant. Opens nothing.
 
 use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::error::{Outcome, Report};
+use crate::store::Workspace;
 
 /// The longest name of a workspace, in bytes: it becomes a file name with an ending.
-const MAX_NAME: usize = 64;
-const DATABASE: &str = "db";
+const MAX_NAME: usize = 63;
 
 /// The directory of one installation: `workspaces/NAME.db`, `keys/NAME.key`, `logs/`.
 #[derive(Debug, Clone)]
@@ -65,11 +64,6 @@ impl Home {
     }
 
     #[must_use]
-    pub fn database(&self, name: &WorkspaceName) -> PathBuf {
-        self.workspaces_dir().join(format!("{name}.{DATABASE}"))
-    }
-
-    #[must_use]
     pub fn default_key_file(&self, name: &WorkspaceName) -> PathBuf {
         self.root.join("keys").join(format!("{name}.key"))
     }
@@ -94,22 +88,7 @@ impl Home {
     /// # Errors
     /// When the directory is there and cannot be read.
     pub fn workspaces(&self) -> Outcome<Vec<WorkspaceName>> {
-        let dir = self.workspaces_dir();
-        let unreadable = |error: io::Error| {
-            Report::failed(format!("the workspaces in {} cannot be listed", dir.display())).because(error)
-        };
-        let entries = match fs::read_dir(&dir) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(unreadable(error)),
-        };
-        let mut names = Vec::new();
-        for entry in entries {
-            let path = entry.map_err(unreadable)?.path();
-            names.extend(name_of_database(&path));
-        }
-        names.sort();
-        Ok(names)
+        Ok(Workspace::list(&self.workspaces_dir())?.into_iter().map(WorkspaceName).collect())
     }
 
     /// The workspace meant: the one named, or the only one there is.
@@ -146,13 +125,6 @@ impl Home {
         Report::usage(format!("there is no workspace in {}", self.root.display()))
             .hint("make one with `lockstep init NAME`, or look around with `lockstep demo`")
     }
-}
-
-fn name_of_database(path: &Path) -> Option<WorkspaceName> {
-    if path.extension()? != DATABASE {
-        return None;
-    }
-    WorkspaceName::parse(path.file_stem()?.to_str()?).ok()
 }
 
 fn list(names: &[WorkspaceName]) -> String {
@@ -192,10 +164,10 @@ mod tests {
 
     #[test]
     fn names_that_could_leave_the_directory_are_refused() {
-        for text in ["", "..", "../x", "a/b", "a.b", "-x", "_x", "ä", "a b", &"x".repeat(65)] {
+        for text in ["", "..", "../x", "a/b", "a.b", "-x", "a_b", "Acme", "ä", "a b", &"x".repeat(64)] {
             assert_eq!(WorkspaceName::parse(text).unwrap_err().kind, Kind::Usage, "{text:?}");
         }
-        for text in ["acme", "Acme-2", "0_x", &"x".repeat(64)] {
+        for text in ["acme", "acme-2", "0x", &"x".repeat(63)] {
             assert_eq!(WorkspaceName::parse(text).unwrap().as_str(), text);
         }
     }

@@ -162,7 +162,7 @@ pub fn json(plan: &PairPlan) -> Json {
         "writes": plan.writes().iter().map(write_json).collect::<Vec<_>>(),
         "fields": plan.fields.iter().map(field_json).collect::<Vec<_>>(),
         "filters": { "to_hubspot": scope_json(&plan.scope.hubspot), "to_connectwise": scope_json(&plan.scope.connectwise) },
-        "issues": plan.issues.iter().map(|issue| IssueJson::from(issue)).collect::<Vec<_>>(),
+        "issues": plan.issues.iter().map(IssueJson::from).collect::<Vec<_>>(),
         "trace": plan.trace.iter().map(|line| json!({ "stage": line.stage, "text": line.text })).collect::<Vec<_>>(),
     })
 }
