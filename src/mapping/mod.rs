@@ -3,6 +3,7 @@
 //! Pure: knows the schemas of both systems, never the systems.
 
 pub mod config;
+pub mod defaults;
 pub mod rules;
 
 pub use config::{AutoPairs, Ceiling, MatchBy};
