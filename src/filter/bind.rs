@@ -148,7 +148,7 @@ fn refuse_order(field: &FieldDef, compare: Compare, span: Span) -> Result<(), Fi
 }
 
 const fn is_text(kind: FieldKind) -> bool {
-    matches!(kind, FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url)
+    matches!(kind, FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Domain)
 }
 
 fn operand(field: &FieldDef, value: &Spanned<Literal>) -> Result<Operand, FilterError> {
@@ -180,7 +180,9 @@ const fn expected(kind: FieldKind) -> &'static str {
         FieldKind::Date => "Write a date without quotes, like 2026-11-23.",
         FieldKind::DateTime => "Write a date or an instant without quotes, like 2026-11-23T09:00:00Z.",
         FieldKind::Choice | FieldKind::MultiChoice | FieldKind::Person => "Write the label of an option in quotes.",
-        FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url => "Write a text in quotes.",
+        FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Domain => {
+            "Write a text in quotes."
+        }
     }
 }
 

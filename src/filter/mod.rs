@@ -28,6 +28,8 @@ pub mod nearest;
 mod parse;
 mod print;
 pub mod standard;
+#[cfg(test)]
+mod tests;
 
 pub use ast::{Compare, Condition, Expr, Literal, Span, Spanned, Test, TextMatch};
 pub use bind::bind;

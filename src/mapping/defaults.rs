@@ -65,7 +65,7 @@ fn identity_fields() -> Vec<FieldMapping> {
         FieldMapping {
             wins: SystemOfRecord::HubSpot,
             max_length: connectwise_takes(255),
-            ..pair("domain", "website", FieldKind::Url)
+            ..pair("domain", "website", FieldKind::Domain)
         },
         // Two different numbers are two numbers that somebody dials: neither is thrown away without asking.
         FieldMapping {

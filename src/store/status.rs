@@ -48,22 +48,7 @@ impl Reader {
         direction: Direction,
         most: usize,
     ) -> StoreResult<Vec<Status>> {
-        let (mut filter, mut values) = condition(query);
-        let (comparison, order) = match direction {
-            Direction::Forward => (">", "ASC"),
-            Direction::Backward => ("<", "DESC"),
-        };
-        if let Some(key) = from {
-            filter.push_str(&format!(" AND (fold, system, anchor) {comparison} (?, ?, ?)"));
-            values.push(Sql::Text(key.name.clone()));
-            values.push(Sql::Integer(key.anchor.system.code()));
-            values.push(Sql::Integer(int(key.anchor.id.0)));
-        }
-        values.push(Sql::Integer(limit(most)));
-        let sql = format!(
-            "SELECT {COLUMNS} FROM status WHERE {filter}
-            ORDER BY fold {order}, system {order}, anchor {order} LIMIT ?"
-        );
+        let (sql, values) = page_query(query, from, direction, most);
         let mut page = self.all(&sql, params_from_iter(values), status_at)?;
         if direction == Direction::Backward {
             page.reverse();
@@ -94,6 +79,27 @@ impl Reader {
     }
 }
 
+/// The SQL of a page, with its values.
+fn page_query(query: &StatusQuery, from: Option<&StatusKey>, direction: Direction, most: usize) -> (String, Vec<Sql>) {
+    let (mut filter, mut values) = condition(query);
+    let (comparison, order) = match direction {
+        Direction::Forward => (">", "ASC"),
+        Direction::Backward => ("<", "DESC"),
+    };
+    if let Some(key) = from {
+        filter.push_str(&format!(" AND (fold, system, anchor) {comparison} (?, ?, ?)"));
+        values.push(Sql::Text(key.name.clone()));
+        values.push(Sql::Integer(key.anchor.system.code()));
+        values.push(Sql::Integer(int(key.anchor.id.0)));
+    }
+    values.push(Sql::Integer(limit(most)));
+    let sql = format!(
+        "SELECT {COLUMNS} FROM status WHERE {filter}
+        ORDER BY fold {order}, system {order}, anchor {order} LIMIT ?"
+    );
+    (sql, values)
+}
+
 /// The `WHERE` of a list, with its values.
 fn condition(query: &StatusQuery) -> (String, Vec<Sql>) {
     let mut filter = "object = ?".to_owned();
@@ -107,4 +113,43 @@ fn condition(query: &StatusQuery) -> (String, Vec<Sql>) {
         values.push(Sql::Text(needle));
     }
     (filter, values)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+    use crate::model::{RecordRef, System};
+    use crate::store::migrations;
+
+    /// A page must cost what it shows: walked along an index from its key, never sorted, never scanned.
+    #[test]
+    fn every_page_is_walked_along_an_index() {
+        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        migrations::apply(&mut connection).unwrap();
+        let anchor = RecordRef::new(ObjectKind::Company, System::HubSpot, RecordId(1));
+        let key = StatusKey { name: "a".to_owned(), anchor };
+        for state in [None, Some(RecordState::Held)] {
+            for search in [None, Some("x".to_owned())] {
+                for from in [None, Some(&key)] {
+                    for direction in [Direction::Forward, Direction::Backward] {
+                        let query = StatusQuery { object: ObjectKind::Company, state, search: search.clone() };
+                        let (sql, values) = page_query(&query, from, direction, 50);
+                        let plan = plan(&connection, &sql, values);
+                        let index = if state.is_some() { "INDEX status_state" } else { "INDEX status_name" };
+                        assert!(plan.starts_with("SEARCH") && plan.contains(index), "{query:?}: {plan}");
+                        assert!(!plan.contains("TEMP B-TREE"), "{query:?}: {plan}");
+                        let bound = from.is_none() || plan.contains("(fold,system,anchor)");
+                        assert!(bound, "{query:?}: {plan}");
+                    }
+                }
+            }
+        }
+    }
+
+    fn plan(connection: &rusqlite::Connection, sql: &str, values: Vec<Sql>) -> String {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps = statement.query_map(params_from_iter(values), |row| row.get::<_, String>(3)).unwrap();
+        steps.map(Result::unwrap).collect::<Vec<_>>().join("\n")
+    }
 }
