@@ -86,7 +86,7 @@ pub fn common(a: FieldKind, b: FieldKind) -> FieldKind {
         (true, true) => [Domain, Url, Phone, Text].into_iter().find(|kind| either(*kind)).unwrap_or(LongText),
         (true, false) => b,
         (false, true) => a,
-        (false, false) => [Integer, Date].into_iter().find(|kind| either(*kind)).unwrap_or(a),
+        (false, false) => [Integer, Date].into_iter().find(|kind| either(*kind)).unwrap_or(a.min(b)),
     }
 }
 
