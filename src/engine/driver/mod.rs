@@ -3,6 +3,7 @@
 pub mod clock;
 mod handle;
 mod runtime;
+pub mod setup;
 pub mod snapshot;
 mod watch;
 
