@@ -19,6 +19,8 @@ pub mod tabs;
 mod terminal;
 #[cfg(test)]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 pub mod theme;
 pub mod widgets;
 pub mod world;

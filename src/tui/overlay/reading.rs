@@ -115,15 +115,14 @@ impl Help {
                 group = entry.group;
                 lines.push(vec![Cell::strong(group)]);
             }
-            let key = Cell::new(&entry.keys, Role::Key).fitted(key_width, crate::view::cell::Align::Left);
-            lines.push(vec![Cell::plain(" "), key, Cell::plain(" "), Cell::plain(&entry.doc)]);
-            if let Some(reason) = &entry.not_now {
-                let indent = " ".repeat(key_width + 2);
-                lines.extend(
-                    wrapped(&format!("not now: {reason}"), width.saturating_sub(key_width + 2))
-                        .into_iter()
-                        .map(|text| vec![Cell::plain(&indent), Cell::muted(text)]),
-                );
+            let room = width.saturating_sub(key_width + 2);
+            let mut key = Cell::new(&entry.keys, Role::Key);
+            let not_now = entry.not_now.as_ref().map(|reason| format!("not now: {reason}"));
+            let doc = wrapped(&entry.doc, room).into_iter().map(Cell::plain);
+            let not_now = not_now.into_iter().flat_map(|reason| wrapped(&reason, room)).map(Cell::muted);
+            for text in doc.chain(not_now) {
+                let key = std::mem::take(&mut key).fitted(key_width, crate::view::cell::Align::Left);
+                lines.push(vec![Cell::plain(" "), key, Cell::plain(" "), text]);
             }
         }
         lines

@@ -363,11 +363,10 @@ fn head(paint: &mut Paint<'_>) -> Vec<Line> {
     lines.push(engine_line(paint));
     if let Some(held) = &snapshot.held {
         lines.push(vec![
-            Cell::new(" plan held  ", Role::Warn),
-            Cell::plain(&held.reason),
-            Cell::plain("  "),
+            Cell::new(" plan held ", Role::Warn),
             Cell::new("a", Role::Key),
-            Cell::plain(" approve"),
+            Cell::plain(" approves: "),
+            Cell::plain(&held.reason),
         ]);
     }
     lines.push(Line::new());

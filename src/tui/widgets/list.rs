@@ -153,7 +153,10 @@ impl<R: Keyed> List<R> {
             Nav::Down => self.select_place(place + 1),
             Nav::PageUp => self.select_place(place.saturating_sub(page)),
             Nav::PageDown => self.select_place(place + page),
-            Nav::Home if !self.ends.start => return Some(self.want(Edge::Start, PAGE)),
+            Nav::Home if !self.ends.start => {
+                self.selected = None;
+                return Some(self.want(Edge::Start, PAGE));
+            }
             Nav::Home => self.select_place(0),
             Nav::End if !self.ends.end => return Some(self.want(Edge::End, PAGE)),
             Nav::End => self.select_place(self.rows.len()),
