@@ -76,7 +76,8 @@ fn run_here(context: Context) -> Result<(), Error> {
     let env = |name: &str| std::env::var(name).ok();
     let world = context.into_world();
     let ascii = world.settings.ascii || !theme::locale_is_utf8(env);
-    let theme = Theme::load(&world.settings, theme::Depth::detect(&world.settings, env), ascii)?;
+    let theme =
+        Theme::load(&world.settings, theme::for_background(env), theme::Depth::detect(&world.settings, env), ascii)?;
     // The theme alone decides about colours; crossterm must not drop half of a style.
     crossterm::style::force_color_output(true);
     let _guard = terminal::guard_against_panics();
