@@ -159,10 +159,7 @@ impl Asked {
             custom: parsed(call, "customFieldConditions")?,
         };
         // Names are checked before any row is looked at.
-        let blank = Company {
-            id: 0,
-            ..call.tenant().companies.values().next().cloned().unwrap_or_else(|| Tenant::new().blank(0, ""))
-        };
+        let blank = Company::blank(0, 0, "");
         let row = CompanyRow { tenant: call.tenant(), company: &blank };
         for name in asked.own.iter().flat_map(Condition::fields) {
             if row.operand(name).is_none() {
@@ -410,7 +407,12 @@ pub(crate) fn definitions(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Failu
     json_rows(call, call.tenant().tables.custom.values().cloned().collect(), "User Defined Field", rest)
 }
 
-pub(crate) fn json_rows(call: &Call<'_>, rows: Vec<Value>, what: &'static str, rest: &[&str]) -> Result<Reply, Failure> {
+pub(crate) fn json_rows(
+    call: &Call<'_>,
+    rows: Vec<Value>,
+    what: &'static str,
+    rest: &[&str],
+) -> Result<Reply, Failure> {
     let condition = parsed(call, "conditions")?;
     let mut kept = Vec::new();
     for row in rows {
