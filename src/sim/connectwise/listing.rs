@@ -440,7 +440,7 @@ pub(crate) fn json_rows(
         }
         ["count"] => Ok(Reply::json(200, &json!({"count": kept.len()}))),
         [id] => {
-            let found = kept.into_iter().find(|r| r.get("id").is_some_and(|v| v.to_string() == *id));
+            let found = kept.into_iter().find(|r| r.get("id").and_then(Value::as_u64) == id.parse().ok());
             found
                 .map(|row| Reply::json(200, &partial(call, row)))
                 .ok_or_else(|| Failure::NotFound { what, id: (*id).to_owned() })
