@@ -4,16 +4,25 @@ pub mod args;
 mod check;
 mod clock;
 mod config;
+mod connect;
+mod console;
+mod console_rows;
+mod demo;
+mod engine;
 mod home;
 mod init;
 mod input;
 mod key;
 mod output;
 mod pair;
+mod plan;
+mod record;
 mod runtime;
+mod scenes;
 mod session;
 mod sim;
 mod summary;
+mod sync;
 mod trouble;
 
 use std::ffi::OsString;
@@ -21,7 +30,7 @@ use std::ffi::OsString;
 use clap::Parser;
 use clap::error::ErrorKind;
 
-use self::args::{Cli, Command, Global};
+use self::args::{Cli, Command};
 use self::output::Output;
 use self::session::Session;
 use crate::error::{Kind, Outcome, Report};
@@ -47,7 +56,13 @@ fn start(cli: Cli) -> Outcome {
         Some(Command::Init(args)) => init::run(&session, &args),
         Some(Command::Config(command)) => config::run(&session, &command),
         Some(Command::Sim(args)) => sim::run(&session, &args),
-        _ => Err(Report::failed("later")),
+        Some(Command::Connect(command)) => connect::run(&session, &command),
+        Some(Command::Plan) => plan::run(&session),
+        Some(Command::Sync(args)) => sync::run(&session, &args),
+        Some(Command::Explain(args)) => record::explain(&session, &args),
+        Some(Command::Push(args)) => record::push(&session, &args),
+        Some(Command::Demo(args)) => demo::run(&session, &args),
+        None => console::run(&session),
     }
 }
 
