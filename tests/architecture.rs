@@ -20,13 +20,23 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("view", &["model", "mapping", "filter", "engine::core", "engine::driver::snapshot"]),
     ("error", &["model"]),
     ("telemetry", &[]),
-    (
-        "tui",
-        &["model", "mapping", "filter", "engine", "store", "view", "error", "telemetry", "connect::registry"],
-    ),
+    ("tui", &["model", "mapping", "filter", "engine", "store", "view", "error", "telemetry", "connect::registry"]),
     (
         "cli",
-        &["model", "mapping", "filter", "engine", "store", "connect", "sim", "view", "tui", "uat", "error", "telemetry"],
+        &[
+            "model",
+            "mapping",
+            "filter",
+            "engine",
+            "store",
+            "connect",
+            "sim",
+            "view",
+            "tui",
+            "uat",
+            "error",
+            "telemetry",
+        ],
     ),
 ];
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::Side;
 use super::clock::Clock;
 use super::connectwise::{self, WriteError as ConnectWiseError};
 use super::faults::FaultRule;
@@ -13,7 +14,6 @@ use super::hubspot::{self, Portal};
 use super::ledger::{Actor, Mutation};
 use super::options::{Behaviour, Credentials, Options};
 use super::world::{Act, World};
-use super::Side;
 
 /// User id of the person who edits in HubSpot when none is named.
 const HUBSPOT_USER: &str = "51446676";
@@ -91,7 +91,13 @@ impl ControlHandle {
     ///
     /// # Errors
     /// When the company does not exist, or the system refuses a value.
-    pub fn edit(&self, side: Side, id: u64, fields: &Map<String, Value>, user: Option<&str>) -> Result<(), ControlError> {
+    pub fn edit(
+        &self,
+        side: Side,
+        id: u64,
+        fields: &Map<String, Value>,
+        user: Option<&str>,
+    ) -> Result<(), ControlError> {
         self.act(side, user, |world, act| match side {
             Side::HubSpot => {
                 let id = world.hubspot.resolve(id);

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+use super::Side;
 use super::clock::{Clock, iso_millis, parse_instant};
 use super::control::{ControlError, ControlHandle};
 use super::faults::FaultRule;
 use super::options::{Behaviour, CONNECTWISE_API_MEMBER, HUBSPOT_APP_ID};
 use super::wire::{Reply, Request};
-use super::Side;
 
 /// What a route answers: JSON, or why not.
 type Answer = Result<Value, ControlError>;
@@ -65,16 +65,16 @@ fn records(control: &ControlHandle, request: &Request, side: Side, rest: &[&str]
             let limit = usize::try_from(number(request, "limit", 100)).unwrap_or(usize::MAX);
             Ok(Value::Array(control.records(side, number(request, "after", 0), limit)))
         }
-        ("POST", []) => with_fields(request, |fields, user| {
-            control.create(side, fields, user).map(|id| json!({ "id": id }))
-        }),
+        ("POST", []) => {
+            with_fields(request, |fields, user| control.create(side, fields, user).map(|id| json!({ "id": id })))
+        }
         ("GET", [text]) => match control.record(side, id(text)) {
             Some(record) => Ok(record),
             None => Err(ControlError::NotFound { side: side.name(), id: id(text) }),
         },
-        ("PATCH", [text]) => with_fields(request, |fields, user| {
-            control.edit(side, id(text), fields, user).map(|()| one(id(text)))
-        }),
+        ("PATCH", [text]) => {
+            with_fields(request, |fields, user| control.edit(side, id(text), fields, user).map(|()| one(id(text))))
+        }
         ("DELETE", [text]) => control.delete(side, id(text)).map(|()| one(id(text))),
         ("POST", [text, "restore"]) => control.restore(side, id(text)).map(|()| one(id(text))),
         ("POST", [text, "merge"]) => body(request).and_then(|body| {
@@ -112,8 +112,8 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
         }),
         ("GET", ["faults"]) => Ok(json!(control.faults())),
         ("POST", ["faults"]) => body(request).and_then(|body| {
-            let rule: FaultRule = serde_json::from_value(body)
-                .map_err(|e| ControlError::Refused(format!("This is not a fault: {e}")))?;
+            let rule: FaultRule =
+                serde_json::from_value(body).map_err(|e| ControlError::Refused(format!("This is not a fault: {e}")))?;
             control.inject(rule);
             Ok(json!(control.faults()))
         }),

@@ -12,8 +12,26 @@ const FIRST: [&str; 24] = [
     "Maple", "North", "Onyx", "Prairie", "Quarry", "Ridge", "Saffron", "Tundra", "Umber", "Violet", "Willow", "Zephyr",
 ];
 const SECOND: [&str; 20] = [
-    "Foods", "Dental", "Logistics", "Law", "Systems", "Builders", "Clinic", "Motors", "Textiles", "Energy", "Capital",
-    "Design", "Farms", "Hotels", "Media", "Optics", "Plastics", "Robotics", "Supply", "Travel",
+    "Foods",
+    "Dental",
+    "Logistics",
+    "Law",
+    "Systems",
+    "Builders",
+    "Clinic",
+    "Motors",
+    "Textiles",
+    "Energy",
+    "Capital",
+    "Design",
+    "Farms",
+    "Hotels",
+    "Media",
+    "Optics",
+    "Plastics",
+    "Robotics",
+    "Supply",
+    "Travel",
 ];
 const CITIES: [(&str, &str, &str); 8] = [
     ("Portland", "OR", "97201"),
@@ -74,7 +92,8 @@ fn profile(random: &mut Random, index: usize, now: i64) -> Profile {
     let number = index + 1;
     let city = CITIES.get(random.below(CITIES.len())).copied().unwrap_or(("Salem", "MA", "01970"));
     let age = i64::try_from(random.below(2000)).unwrap_or(0) + 2;
-    let modified = now - i64::try_from(random.below(usize::try_from(age * DAY - DAY).unwrap_or(1))).unwrap_or(0) - 90_000_000;
+    let modified =
+        now - i64::try_from(random.below(usize::try_from(age * DAY - DAY).unwrap_or(1))).unwrap_or(0) - 90_000_000;
     Profile {
         name: format!("{first} {second} {number}"),
         domain: format!("{}-{}-{number}.example.com", first.to_lowercase(), second.to_lowercase()),

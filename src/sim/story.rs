@@ -45,7 +45,8 @@ pub(crate) fn load(portal: &mut Portal, tenant: &mut Tenant, now: i64) -> io::Re
     for (index, entry) in story.company.iter().enumerate() {
         let created = now - (400 - i64::try_from(index).unwrap_or(0)) * 24 * HOUR;
         for fields in &entry.hubspot {
-            let values: Vec<(&str, String)> = fields.iter().map(|(name, value)| (name.as_str(), plain(value))).collect();
+            let values: Vec<(&str, String)> =
+                fields.iter().map(|(name, value)| (name.as_str(), plain(value))).collect();
             if let Some((name, _)) = values.iter().find(|(name, _)| portal.schema.any_id(name).is_none()) {
                 return Err(io::Error::other(format!("The story names a HubSpot property that is not there: {name}")));
             }

@@ -147,7 +147,7 @@ pub const fn short(system: System) -> &'static str {
 mod tests {
     use super::*;
     use crate::engine::core::state::FieldWrite;
-    use crate::model::{Fields, IntentId, LinkId, ObjectKind, RecordId, RunId, Value};
+    use crate::model::{IntentId, LinkId, ObjectKind, RecordId, RunId, Value};
     use crate::view::cell::line_text;
     use crate::view::table::Table;
     use crate::view::testing::{NOW, choice_field, company, conflict};
@@ -198,7 +198,6 @@ mod tests {
             target: Some(RecordId(4021)),
             link: Some(LinkId(1)),
             writes: vec![write("city"), write("zip")],
-            source_fields: Fields::new(),
             stamp: None,
             state,
             attempt: 1,

@@ -146,9 +146,11 @@ impl PlanSummary {
 fn tells(plan: &PairPlan) -> bool {
     let asks = |next: &FieldNext| matches!(next, FieldNext::Decide | FieldNext::Stuck);
     match plan.decision {
-        PairDecision::Write(_) | PairDecision::Link { .. } | PairDecision::Hold { .. } | PairDecision::Wait { .. } => {
-            true
-        }
+        PairDecision::Write(_)
+        | PairDecision::Link { .. }
+        | PairDecision::Hold { .. }
+        | PairDecision::Fail { .. }
+        | PairDecision::Wait { .. } => true,
         PairDecision::InStep | PairDecision::Agree => plan.fields.iter().any(|field| asks(&field.next)),
         PairDecision::Exclude { .. } | PairDecision::Gone { .. } => false,
     }
@@ -256,6 +258,7 @@ mod tests {
             why: "emptied in HubSpot".into(),
         };
         let write = PlannedWrite {
+            object: crate::model::ObjectKind::Company,
             system: System::ConnectWise,
             kind: IntentKind::Update,
             target: Some(RecordId(4021)),

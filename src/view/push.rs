@@ -149,6 +149,7 @@ mod tests {
             why: "changed".into(),
         };
         PlannedWrite {
+            object: crate::model::ObjectKind::Company,
             system: System::ConnectWise,
             kind: IntentKind::Update,
             target: Some(RecordId(4021)),

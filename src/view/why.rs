@@ -49,6 +49,7 @@ pub fn decision(decision: &PairDecision) -> String {
             )
         }
         PairDecision::Hold { reason } => format!("Held: {reason}"),
+        PairDecision::Fail { reason, .. } => format!("Failing: {reason}"),
         PairDecision::Exclude { reason } => format!("Excluded: {reason}"),
         PairDecision::Wait { reason } => format!("Waits: {reason}"),
         PairDecision::Gone { reason } => format!("Gone: {reason}"),
@@ -147,14 +148,25 @@ fn next_attempt(panel: &RecordPanel<'_>, field: Option<&FieldPlan>) -> String {
         Some(field) => issue_of(panel, field),
         None => panel.plan.issues.iter().min_by_key(|issue| issue.next_try),
     };
+    if let PairDecision::Fail { next_try, .. } = &panel.plan.decision {
+        return when(*next_try, panel.now);
+    }
     match (field.map(|field| &field.next), issue) {
         (Some(FieldNext::Decide), _) => "next attempt when decided".to_owned(),
-        (_, Some(issue)) if issue.next_try == Timestamp::MAX => "next attempt after a change or by a person".to_owned(),
-        (_, Some(issue)) if issue.next_try <= panel.now => "next attempt now".to_owned(),
-        (_, Some(issue)) => format!("next attempt {}", format::age_at(issue.next_try, panel.now)),
+        (_, Some(issue)) => when(issue.next_try, panel.now),
         (Some(FieldNext::Write { .. }), None) => "next attempt with the next run".to_owned(),
         (Some(FieldNext::Frozen), None) => "next attempt when the filter lets it pass".to_owned(),
         _ => "nothing to do".to_owned(),
+    }
+}
+
+fn when(next_try: Timestamp, now: Timestamp) -> String {
+    if next_try == Timestamp::MAX {
+        "next attempt after a change or by a person".to_owned()
+    } else if next_try <= now {
+        "next attempt now".to_owned()
+    } else {
+        format!("next attempt {}", format::age_at(next_try, now))
     }
 }
 

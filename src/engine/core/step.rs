@@ -420,7 +420,11 @@ impl Engine {
                 }
             }
         }
-        counts.unchanged = counts.unchanged.saturating_sub(run.touched.len() as u64);
+        for link in &run.touched {
+            let Some(link) = step.view.link(*link)? else { continue };
+            let shown = step.view.status(link.record(System::HubSpot))?;
+            counts.unchanged -= u64::from(shown.is_some_and(|status| status.state == S::InSync));
+        }
         Ok(())
     }
 

@@ -92,10 +92,13 @@ impl Connection {
     /// When there is none, or it cannot be read.
     pub fn load(settings: &Settings, system: System) -> Result<Self, SetupError> {
         let row = settings.connection(system)?.ok_or(SetupError::NotConnected(system))?;
-        let unreadable = |error: serde_json::Error| SetupError::Unreadable(format!("the connection to {system}: {error}"));
+        let unreadable =
+            |error: serde_json::Error| SetupError::Unreadable(format!("the connection to {system}: {error}"));
         Ok(match system {
             System::HubSpot => Self::HubSpot(serde_json::from_str(&row.settings).map_err(unreadable)?, row.secret),
-            System::ConnectWise => Self::ConnectWise(serde_json::from_str(&row.settings).map_err(unreadable)?, row.secret),
+            System::ConnectWise => {
+                Self::ConnectWise(serde_json::from_str(&row.settings).map_err(unreadable)?, row.secret)
+            }
         })
     }
 
@@ -246,7 +249,11 @@ pub fn rules(settings: &Settings) -> Result<Rules, SetupError> {
 ///
 /// # Errors
 /// What is missing, or does not answer.
-pub async fn parts(workspace: &Workspace, mode: crate::engine::core::Mode, clock: Clock) -> Result<super::Parts, SetupError> {
+pub async fn parts(
+    workspace: &Workspace,
+    mode: crate::engine::core::Mode,
+    clock: Clock,
+) -> Result<super::Parts, SetupError> {
     let mut settings = workspace.settings()?;
     let deployed = settings.deployed()?.ok_or(SetupError::NotDeployed)?;
     let config = read_config(&deployed.body)?;

@@ -18,9 +18,15 @@ pub(crate) enum Failure {
     /// Seconds until the next request is welcome.
     Limited(i64),
     UriTooLong,
-    NotFound { what: &'static str, id: String },
+    NotFound {
+        what: &'static str,
+        id: String,
+    },
     /// A 400 with a code of its own and no inner errors.
-    Plain { code: &'static str, message: String },
+    Plain {
+        code: &'static str,
+        message: String,
+    },
     /// A 400 "… object is invalid" with inner errors.
     Invalid(Vec<Problem>),
     /// A value of the wrong JSON type: a client error that wears a 500.
@@ -94,10 +100,9 @@ pub(crate) fn typical_error(code: u16) -> Reply {
         404 => Failure::NoRoute.reply(),
         409 => Reply::json(409, &json!({"code": "Conflict", "message": "The record is in use."})),
         429 => Failure::Limited(30).reply(),
-        500 => Reply::json(
-            500,
-            &json!({"code": "ConnectWiseApi", "message": "A timeout has occured. Please try again."}),
-        ),
+        500 => {
+            Reply::json(500, &json!({"code": "ConnectWiseApi", "message": "A timeout has occured. Please try again."}))
+        }
         _ => {
             let mut page = Reply::text(code, &format!("<html><head><title>{code}</title></head><body></body></html>"));
             page.content_type = "text/html";

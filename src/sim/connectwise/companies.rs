@@ -52,7 +52,9 @@ fn shown(call: &Call<'_>, id: u64) -> Result<Value, Failure> {
 }
 
 fn object(body: &Value) -> Result<&serde_json::Map<String, Value>, Failure> {
-    body.as_object().ok_or_else(|| Failure::Conversion("Error converting value to type 'Company'. Path '', line 1, position 1.".to_owned()))
+    body.as_object().ok_or_else(|| {
+        Failure::Conversion("Error converting value to type 'Company'. Path '', line 1, position 1.".to_owned())
+    })
 }
 
 fn create(call: &mut Call<'_>) -> Result<Reply, Failure> {
@@ -101,7 +103,8 @@ fn only_inner_paths(body: &Value) -> bool {
 fn merge(call: &mut Call<'_>, from: u64) -> Result<Reply, Failure> {
     let body = call.body()?;
     let to = body.get("toCompanyId").and_then(Value::as_u64);
-    let to = to.ok_or_else(|| Failure::one("MissingRequiredField", "toCompanyId", "The toCompanyId field is required."))?;
+    let to =
+        to.ok_or_else(|| Failure::one("MissingRequiredField", "toCompanyId", "The toCompanyId field is required."))?;
     find(call, from)?;
     find(call, to)?;
     let chosen: Vec<FieldId> = object(&body)?
@@ -148,7 +151,9 @@ fn association(call: &Call<'_>, company: &Company, (id, type_id): (u32, u32)) ->
 fn add_association(call: &mut Call<'_>, company: Option<u64>) -> Result<Reply, Failure> {
     let body = call.body()?;
     let named = body.get("company").and_then(|c| c.get("id")).and_then(Value::as_u64);
-    let id = company.or(named).ok_or_else(|| Failure::one("MissingRequiredField", "company/id", "The company/id field is required."))?;
+    let id = company
+        .or(named)
+        .ok_or_else(|| Failure::one("MissingRequiredField", "company/id", "The company/id field is required."))?;
     find(call, id)?;
     let sent = body.get("type").unwrap_or(&Value::Null);
     let Some(Stored::Ref(type_id)) = call.tenant().reference("type", Table::Type, sent)? else {

@@ -330,7 +330,8 @@ fn like(text: &str, pattern: &str) -> bool {
     let Some(star) = pattern.find(['*', '%']) else { return text == pattern };
     let (head, rest) = (pattern.get(..star).unwrap_or_default(), pattern.get(star + 1..).unwrap_or_default());
     let Some(text) = text.strip_prefix(head) else { return false };
-    rest.is_empty() || text.char_indices().map(|(i, _)| i).chain([text.len()]).any(|i| text.get(i..).is_some_and(|t| like(t, rest)))
+    rest.is_empty()
+        || text.char_indices().map(|(i, _)| i).chain([text.len()]).any(|i| text.get(i..).is_some_and(|t| like(t, rest)))
 }
 
 #[cfg(test)]

@@ -410,7 +410,12 @@ pub(crate) fn definitions(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Failu
     json_rows(call, call.tenant().tables.custom.values().cloned().collect(), "User Defined Field", rest)
 }
 
-pub(crate) fn json_rows(call: &Call<'_>, rows: Vec<Value>, what: &'static str, rest: &[&str]) -> Result<Reply, Failure> {
+pub(crate) fn json_rows(
+    call: &Call<'_>,
+    rows: Vec<Value>,
+    what: &'static str,
+    rest: &[&str],
+) -> Result<Reply, Failure> {
     let condition = parsed(call, "conditions")?;
     let mut kept = Vec::new();
     for row in rows {

@@ -32,7 +32,10 @@ impl Tables {
             (Table::Ownership, "ownershipTypes"),
             (Table::Member, "members"),
         ];
-        Self { rows: tables.into_iter().map(|(table, name)| (table, read(name))).collect(), custom: read("userDefinedFields") }
+        Self {
+            rows: tables.into_iter().map(|(table, name)| (table, read(name))).collect(),
+            custom: read("userDefinedFields"),
+        }
     }
 
     pub fn rows(&self, table: Table) -> impl Iterator<Item = &Value> {
@@ -55,9 +58,9 @@ impl Tables {
     /// The first row with that name or identifier, whatever its case.
     pub fn named(&self, table: Table, name: &str) -> Option<u32> {
         let is = |row: &&Value| {
-            ["identifier", "name"].iter().any(|m| {
-                row.get(m).and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case(name))
-            })
+            ["identifier", "name"]
+                .iter()
+                .any(|m| row.get(m).and_then(Value::as_str).is_some_and(|t| t.eq_ignore_ascii_case(name)))
         };
         self.rows(table).find(is).and_then(id_of)
     }

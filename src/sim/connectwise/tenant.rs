@@ -200,7 +200,11 @@ impl Tenant {
             && self.tables.flag(Table::Status, *status, "disallowSavingFlag")
         {
             let name = self.tables.name(Table::Status, *status);
-            problems.push(Problem::new("InvalidField", "status", format!("Companies with status {name} cannot be saved.")));
+            problems.push(Problem::new(
+                "InvalidField",
+                "status",
+                format!("Companies with status {name} cannot be saved."),
+            ));
         }
         if problems.is_empty() { Ok(()) } else { Err(WriteError::Invalid(problems)) }
     }

@@ -26,7 +26,10 @@ pub(crate) enum Failure {
     NotNumeric(String),
     PropertyNotFound(String),
     PropertyExists(String),
-    BadRequest { message: String, category: &'static str },
+    BadRequest {
+        message: String,
+        category: &'static str,
+    },
     Write(WriteError),
 }
 
@@ -178,9 +181,6 @@ pub(crate) fn typical_error(random: &mut Random, now: i64, code: u16) -> Reply {
             page.content_type = "text/html";
             page
         }
-        _ => Reply::json(
-            code,
-            &json!({"status": "error", "message": "internal error", "correlationId": correlation}),
-        ),
+        _ => Reply::json(code, &json!({"status": "error", "message": "internal error", "correlationId": correlation})),
     }
 }

@@ -19,7 +19,8 @@ pub(crate) fn serve(call: &mut Call<'_>, what: &str) -> Result<Reply, Failure> {
     let body = call.body()?;
     let inputs = body.get("inputs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     if inputs.len() > MOST {
-        let message = format!("The maximum number of inputs supported in a batch request is {MOST}; {} were sent", inputs.len());
+        let message =
+            format!("The maximum number of inputs supported in a batch request is {MOST}; {} were sent", inputs.len());
         return Err(Failure::invalid(message));
     }
     match what {
@@ -101,7 +102,9 @@ fn create(call: &mut Call<'_>, inputs: &[Value]) -> Result<Reply, Failure> {
                 }
                 results.push(json);
             }
-            Err(failure) if separately => errors.push(item_error(failure, "objectWriteTraceId", trace.unwrap_or_default())),
+            Err(failure) if separately => {
+                errors.push(item_error(failure, "objectWriteTraceId", trace.unwrap_or_default()))
+            }
             Err(failure) => return Err(failure),
         }
     }

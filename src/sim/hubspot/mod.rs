@@ -25,9 +25,8 @@ use super::world::{Act, World};
 /// Longest path and query that is answered, in bytes.
 const URI_LIMIT: usize = 16_000;
 const DATED: [&str; 2] = ["2026-03", "2026-09"];
-const KNOWN_OBJECTS: [&str; 12] = [
-    "contacts", "contact", "0-1", "deals", "deal", "0-3", "tickets", "ticket", "0-5", "products", "0-7", "line_items",
-];
+const KNOWN_OBJECTS: [&str; 12] =
+    ["contacts", "contact", "0-1", "deals", "deal", "0-3", "tickets", "ticket", "0-5", "products", "0-7", "line_items"];
 
 /// The reply to one request.
 pub(crate) fn answer(world: &mut World, request: &Request, now: i64) -> Reply {
@@ -40,7 +39,10 @@ pub(crate) fn answer(world: &mut World, request: &Request, now: i64) -> Reply {
     };
     let limited = reply.status == 401 || is_search;
     let headers = if limited { Vec::new() } else { world.hubspot.buckets.headers(&world.behaviour).to_vec() };
-    headers.into_iter().fold(reply, |reply, (name, value)| reply.with(name, value)).with("x-hubspot-correlation-id", correlation)
+    headers
+        .into_iter()
+        .fold(reply, |reply, (name, value)| reply.with(name, value))
+        .with("x-hubspot-correlation-id", correlation)
 }
 
 fn serve(

@@ -73,12 +73,11 @@ pub(crate) fn show(portal: &Portal, record: &Record, version: &Version, shown: &
         properties.insert(portal.schema.name(id).to_owned(), value);
     }
     let mut json = envelope(record, version, properties);
-    if !shown.history.is_empty() && let Some(map) = json.as_object_mut() {
-        let all: Map<String, Value> = shown
-            .history
-            .iter()
-            .map(|id| (portal.schema.name(*id).to_owned(), history(portal, record, *id)))
-            .collect();
+    if !shown.history.is_empty()
+        && let Some(map) = json.as_object_mut()
+    {
+        let all: Map<String, Value> =
+            shown.history.iter().map(|id| (portal.schema.name(*id).to_owned(), history(portal, record, *id))).collect();
         map.insert("propertiesWithHistory".to_owned(), Value::Object(all));
     }
     json
@@ -132,7 +131,9 @@ fn history(portal: &Portal, record: &Record, id: PropertyId) -> Value {
             entry
         })
         .collect();
-    if entries.is_empty() && let Some(value) = portal.value(record, &record.current, id) {
+    if entries.is_empty()
+        && let Some(value) = portal.value(record, &record.current, id)
+    {
         entries.push(json!({
             "value": value, "timestamp": iso_millis(record.created), "sourceType": "IMPORT", "sourceId": "",
         }));
@@ -165,7 +166,9 @@ fn unique_property(portal: &Portal, name: &str) -> Result<PropertyId, Failure> {
     if portal.schema.get(id).is_some_and(|p| p.unique) {
         Ok(id)
     } else {
-        Err(Failure::invalid(format!("Property '{name}' does not have unique values and cannot be used as idProperty.")))
+        Err(Failure::invalid(format!(
+            "Property '{name}' does not have unique values and cannot be used as idProperty."
+        )))
     }
 }
 
@@ -211,7 +214,9 @@ pub(crate) fn require_name(values: &[(String, String)]) -> Result<(), Failure> {
     if named {
         Ok(())
     } else {
-        Err(Failure::invalid("Error creating COMPANY. Some required properties were not set: name or domain.".to_owned()))
+        Err(Failure::invalid(
+            "Error creating COMPANY. Some required properties were not set: name or domain.".to_owned(),
+        ))
     }
 }
 

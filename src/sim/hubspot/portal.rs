@@ -7,26 +7,19 @@ use serde_json::{Value, json};
 
 use super::limits::Buckets;
 use super::schema::{Access, Property, PropertyId, Refusal, Schema};
+use crate::sim::Side;
 use crate::sim::clock::iso_millis;
 use crate::sim::ledger::{Actor, Verb};
 use crate::sim::options::HUBSPOT_APP_ID;
 use crate::sim::world::{Act, Changes};
-use crate::sim::Side;
 
 pub(crate) const PORTAL_ID: u64 = 44_956_899;
 const OWNERS: &str = include_str!("../../../fixtures/hubspot-owners.json");
 const FIRST_ID: u64 = 18_230_000_001;
 /// How many changes of one record are remembered for its history.
 const HISTORY: usize = 200;
-const STAGES: [&str; 7] = [
-    "subscriber",
-    "lead",
-    "marketingqualifiedlead",
-    "salesqualifiedlead",
-    "opportunity",
-    "customer",
-    "evangelist",
-];
+const STAGES: [&str; 7] =
+    ["subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer", "evangelist"];
 
 /// The values of a record at one time, sorted by property.
 #[derive(Debug, Clone, Default)]
@@ -104,7 +97,12 @@ pub(crate) enum WriteError {
     NotFound,
     Invalid(Vec<Refusal>),
     /// Another record holds the unique value.
-    Taken { property: String, value: String, tried: u64, holder: u64 },
+    Taken {
+        property: String,
+        value: String,
+        tried: u64,
+        holder: u64,
+    },
 }
 
 /// Property ids that the portal itself works with.
@@ -224,14 +222,12 @@ impl Portal {
             return Err(refuse("PROPERTY_DOESNT_EXIST", format!("Property \"{name}\" does not exist")));
         };
         match property.access {
-            Access::Read => Err(refuse(
-                "READ_ONLY_VALUE",
-                format!("\"{name}\" is a read only property; its value cannot be set."),
-            )),
-            Access::Calculated => Err(refuse(
-                "READ_ONLY_VALUE",
-                format!("\"{name}\" is a calculated property; its value cannot be set."),
-            )),
+            Access::Read => {
+                Err(refuse("READ_ONLY_VALUE", format!("\"{name}\" is a read only property; its value cannot be set.")))
+            }
+            Access::Calculated => {
+                Err(refuse("READ_ONLY_VALUE", format!("\"{name}\" is a calculated property; its value cannot be set.")))
+            }
             Access::Write | Access::Owner => {
                 let exists = |owner: &str| self.owners.iter().any(|o| o.id == owner);
                 property.accept(value, exists).map(|value| (id, value))
@@ -344,7 +340,11 @@ impl Portal {
         self.by_modified.remove(&(record.current.modified, id));
         if lag > 0 {
             let shown = record.older.iter().rposition(|(from, _)| *from <= now).unwrap_or(0);
-            if record.shown_from <= now { record.older.clear() } else { drop(record.older.drain(..shown)) }
+            if record.shown_from <= now {
+                record.older.clear()
+            } else {
+                drop(record.older.drain(..shown))
+            }
             record.older.push((record.shown_from, record.current.clone()));
         } else {
             record.older.clear();

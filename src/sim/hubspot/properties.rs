@@ -63,7 +63,9 @@ fn text(body: &Value, member: &str) -> Option<String> {
 
 fn required(body: &Value, member: &str) -> Result<String, Failure> {
     text(body, member).ok_or_else(|| {
-        Failure::invalid(format!("Invalid input JSON on line 1, column 1: Some required fields were not set: [{member}]"))
+        Failure::invalid(format!(
+            "Invalid input JSON on line 1, column 1: Some required fields were not set: [{member}]"
+        ))
     })
 }
 

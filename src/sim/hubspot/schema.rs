@@ -175,7 +175,10 @@ impl Property {
             }
             "bool" => match value {
                 "true" | "false" => Ok(value.to_owned()),
-                _ => Err(self.refuse("INVALID_OPTION", format!("{value} was not one of the allowed options: [true, false]"))),
+                _ => {
+                    Err(self
+                        .refuse("INVALID_OPTION", format!("{value} was not one of the allowed options: [true, false]")))
+                }
             },
             "date" => self.accept_date(value),
             "datetime" => {
@@ -183,13 +186,15 @@ impl Property {
                 ms.map(iso_millis).ok_or_else(|| self.not_long(value))
             }
             "enumeration" if self.access == Access::Owner => {
-                if owner_exists(value) { Ok(value.to_owned()) } else { Err(self.not_an_option(value)) }
+                if owner_exists(value) {
+                    Ok(value.to_owned())
+                } else {
+                    Err(self.not_an_option(value))
+                }
             }
             "enumeration" => self.accept_options(value),
-            _ if value.chars().count() > TEXT_LIMIT => Err(self.refuse(
-                "INVALID_LENGTH",
-                format!("{} is too long: the limit is {TEXT_LIMIT} characters", self.name),
-            )),
+            _ if value.chars().count() > TEXT_LIMIT => Err(self
+                .refuse("INVALID_LENGTH", format!("{} is too long: the limit is {TEXT_LIMIT} characters", self.name))),
             _ => Ok(value.to_owned()),
         }
     }
@@ -225,7 +230,9 @@ impl Property {
             .enumerate()
             .map(|(i, o)| {
                 let (label, value, hidden) = (&o.label, &o.value, o.hidden);
-                format!("label: \"{label}\"\nvalue: \"{value}\"\ndisplay_order: {i}\nhidden: {hidden}\nread_only: false\n")
+                format!(
+                    "label: \"{label}\"\nvalue: \"{value}\"\ndisplay_order: {i}\nhidden: {hidden}\nread_only: false\n"
+                )
             })
             .collect();
         self.refuse("INVALID_OPTION", format!("{value} was not one of the allowed options: [{}]", options.join(", ")))

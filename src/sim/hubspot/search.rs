@@ -69,7 +69,9 @@ pub(crate) fn serve(call: &Call<'_>) -> Result<Reply, Failure> {
     let limit = call.page_limit(body.get("limit").map(|v| integer(v).unwrap_or(-1)), 10, 200)?;
     let after = offset(&body)?;
     if after + limit > WINDOW {
-        return Err(Failure::invalid(format!("Paging past {WINDOW} results is not supported: after={after}, limit={limit}")));
+        return Err(Failure::invalid(format!(
+            "Paging past {WINDOW} results is not supported: after={after}, limit={limit}"
+        )));
     }
     let page = find(portal, call.now, &groups, query.as_deref(), sort, after..after + limit);
     let shown = Shown::of_body(portal, &body);
@@ -140,7 +142,9 @@ fn parse_filter(portal: &Portal, filter: &Value) -> Result<Filter, Failure> {
     };
     let mut values = Vec::new();
     match op {
-        Op::In | Op::NotIn => values.extend(filter.get("values").and_then(Value::as_array).into_iter().flatten().map(text)),
+        Op::In | Op::NotIn => {
+            values.extend(filter.get("values").and_then(Value::as_array).into_iter().flatten().map(text))
+        }
         Op::Between => values.extend([filter.get("value"), filter.get("highValue")].into_iter().flatten().map(text)),
         Op::Has | Op::HasNot => {}
         _ => values.extend(filter.get("value").map(text)),
@@ -198,10 +202,8 @@ fn parse_sort(portal: &Portal, body: &Value) -> Result<Option<Sort>, Failure> {
             other.get("direction").and_then(Value::as_str) == Some("DESCENDING"),
         ),
     };
-    let property = portal
-        .schema
-        .id(name)
-        .ok_or_else(|| Failure::invalid("There was a problem with the request.".to_owned()))?;
+    let property =
+        portal.schema.id(name).ok_or_else(|| Failure::invalid("There was a problem with the request.".to_owned()))?;
     let kind = portal.schema.get(property).map_or("", |p| p.kind.as_str());
     Ok(Some(Sort { property, is_number: kind == "number", descending }))
 }
@@ -247,7 +249,8 @@ fn sort_rows(portal: &Portal, rows: &mut [Row<'_>], sort: Sort) {
         return;
     }
     let key = |row: &Row<'_>| portal.value(row.0, row.1, sort.property).map(|v| v.to_lowercase());
-    let numeric = |text: &Option<String>| text.as_ref().and_then(|t| t.parse::<f64>().ok()).unwrap_or(f64::NEG_INFINITY);
+    let numeric =
+        |text: &Option<String>| text.as_ref().and_then(|t| t.parse::<f64>().ok()).unwrap_or(f64::NEG_INFINITY);
     rows.sort_by(|a, b| {
         let (ka, kb) = (key(a), key(b));
         let order = if sort.is_number { numeric(&ka).total_cmp(&numeric(&kb)) } else { ka.cmp(&kb) };
@@ -284,7 +287,8 @@ fn lower_id(portal: &Portal, group: &[Filter]) -> u64 {
 /// The least value that all filters of a group leave for a numeric property.
 #[expect(clippy::cast_possible_truncation, reason = "a bound that saturates still bounds")]
 fn lower_bound(group: &[Filter], property: PropertyId) -> Option<i64> {
-    let bounds = group.iter().filter(|f| f.property == property && matches!(f.op, Op::Gt | Op::Gte | Op::Eq | Op::Between));
+    let bounds =
+        group.iter().filter(|f| f.property == property && matches!(f.op, Op::Gt | Op::Gte | Op::Eq | Op::Between));
     bounds.filter_map(|f| f.numbers.first()).map(|n| *n as i64).max()
 }
 
@@ -355,9 +359,9 @@ fn compare_numbers(value: Option<f64>, filter: &Filter) -> bool {
 fn has_token(value: &str, pattern: &str) -> bool {
     let tokens: Vec<&str> = words(value).collect();
     let matches = |word: &str| tokens.iter().any(|token| glob(token, word));
-    pattern.split_whitespace().all(|part| {
-        if part.contains('*') { matches(part) || glob(value, part) } else { words(part).all(matches) }
-    })
+    pattern
+        .split_whitespace()
+        .all(|part| if part.contains('*') { matches(part) || glob(value, part) } else { words(part).all(matches) })
 }
 
 fn words(text: &str) -> impl Iterator<Item = &str> {

@@ -6,11 +6,10 @@ use super::super::FieldNext;
 use super::{Comparison, compare};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
 use crate::mapping::{
-    ClearPolicy, ConflictTie, Direction, FieldMapping, FieldRule, Overflow, SystemOfRecord, Unmapped, ValueMap, ValuePair,
+    ClearPolicy, ConflictTie, Direction, FieldMapping, FieldRule, Overflow, SystemOfRecord, Unmapped, ValueMap,
+    ValuePair,
 };
-use crate::model::{
-    BySystem, FieldKind, FieldName, LinkId, ObjectKind, Schema, System, Timestamp, Value,
-};
+use crate::model::{BySystem, FieldKind, FieldName, LinkId, ObjectKind, Schema, System, Timestamp, Value};
 
 const NOW: Timestamp = Timestamp(1_000_000_000);
 
@@ -185,9 +184,8 @@ fn the_objects_direction_overrides_the_fields() {
 
 #[test]
 fn a_filter_freezes_the_side_it_guards_and_only_that() {
-    let case = |h, c| {
-        Case::new(h, Some(("Dallas", "Dallas")), c).with(|case| case.in_scope = BySystem::new(true, false))
-    };
+    let case =
+        |h, c| Case::new(h, Some(("Dallas", "Dallas")), c).with(|case| case.in_scope = BySystem::new(true, false));
     assert_eq!(case("Austin", "Dallas").next(), FieldNext::Frozen);
     assert_eq!(case("Dallas", "Austin").next(), write(H, "Austin", None));
 }
@@ -205,9 +203,11 @@ fn a_push_takes_one_sides_values_as_far_as_directions_allow() {
 #[test]
 fn a_value_that_does_not_fit_holds_the_field_with_its_reason() {
     let long = Case::new("A very long town", Some(("Dallas", "Dallas")), "Dallas");
-    let limit = |overflow| move |case: &mut Case| {
-        case.mapping.max_length.connectwise = Some(6);
-        case.mapping.overflow = overflow;
+    let limit = |overflow| {
+        move |case: &mut Case| {
+            case.mapping.max_length.connectwise = Some(6);
+            case.mapping.overflow = overflow;
+        }
     };
     assert_eq!(long.with(limit(Overflow::Hold)).run(), (FieldNext::Stuck, Some(IssueClass::UnfitValue)));
     let cut = Case::new("A very long town", Some(("Dallas", "Dallas")), "Dallas").with(limit(Overflow::Cut));
@@ -235,9 +235,7 @@ fn a_field_that_flips_to_and_fro_is_held_after_three_turns() {
         let turns = [(C, "Austin"), (H, "Dallas"), (C, "Austin")];
         turns[..n].iter().map(|(to, value)| RecentWrite { to: *to, value: Value::text(*value), at: NOW }).collect()
     };
-    let case = |n| {
-        Case::new("Austin", Some(("Austin", "Austin")), "Dallas").with(|case| case.recent = recent(n))
-    };
+    let case = |n| Case::new("Austin", Some(("Austin", "Austin")), "Dallas").with(|case| case.recent = recent(n));
     assert_eq!(case(2).next(), write(H, "Dallas", None));
     assert_eq!(case(3).run(), (FieldNext::Stuck, Some(IssueClass::Oscillation)));
     let long_ago = case(3).with(|case| {
