@@ -6,9 +6,9 @@ use super::args::Init;
 use super::home::{WorkspaceName, make_private_dir};
 use super::key::{self, KeyPlace};
 use super::session::{Session, author};
-use super::{clock, config};
+use super::clock;
 use crate::error::{Exit, Outcome};
-use crate::mapping::defaults;
+use crate::mapping::{defaults, toml};
 use crate::store::Workspace;
 
 #[derive(Serialize)]
@@ -29,7 +29,7 @@ pub fn run(session: &Session, args: &Init) -> Outcome {
     refuse_existing(session, &name)?;
     let (key, place) = key::make(&session.global, &session.home, &name)?;
     let workspace = Workspace::create(&session.home.workspaces_dir(), name.as_str(), &key)?;
-    let text = config::to_toml(&defaults::config())?;
+    let text = toml::write(&defaults::config());
     let draft = workspace.settings()?.save_draft(&text, &author(), "the default configuration", clock::now())?;
     let (key_file, key_made) = match &place {
         KeyPlace::Made(file) => (Some(file.display().to_string()), true),
