@@ -49,6 +49,8 @@ pub struct Context {
     pub source: Arc<dyn Source>,
     /// Only where the systems are simulated ones.
     pub demo: Option<Arc<dyn Demo>>,
+    /// What the tabs Records, Mappings and Filters work on.
+    pub desk: tabs::Desk,
 }
 
 impl Context {
@@ -72,7 +74,8 @@ impl Context {
 /// # Errors
 /// When there is no terminal, the theme is not valid, or the terminal goes away.
 pub fn run(context: Context) -> Result<(), Error> {
-    run_with(context, tabs::all)
+    let desk = context.desk.clone();
+    run_with(context, move || tabs::all(&desk))
 }
 
 fn run_with(context: Context, tabs: impl FnOnce() -> Vec<Box<dyn Tab>> + Send + 'static) -> Result<(), Error> {

@@ -196,6 +196,7 @@ fn a_console_that_panics() {
         engine: super::testing::FakeEngine::new(super::testing::running()),
         source: Arc::new(super::testing::FakeSource::default()),
         demo: None,
+        desk: super::tabs::testing::desk(),
     };
     let outcome = super::run_with(context, || vec![Box::new(panicking::Panicking::default())]);
     assert!(matches!(outcome, Err(super::Error::Panicked)));

@@ -54,7 +54,6 @@ fn write(id: u64, of: u64) -> Intent {
             loser: None,
             why: "HubSpot changed".into(),
         }],
-        source_fields: Fields::new(),
         stamp: None,
         state: IntentState::Applied,
         attempt: 1,
@@ -151,7 +150,7 @@ fn writes_of_the_selected_system_are_paused_and_resumed() {
 #[test]
 fn a_read_only_console_asks_for_nothing_that_changes_anything() {
     let settings = Settings { read_only: true, ..Settings::default() };
-    let mut person = Person::at(snapshot(), source(), settings, tabs::all());
+    let mut person = Person::at(snapshot(), source(), settings, tabs::all(&tabs::testing::desk()));
     person.press(KeyCode::Char('p'));
     person.expects("read-only");
     person.press(KeyCode::Char('5'));
@@ -329,7 +328,7 @@ fn too_small_a_window_asks_for_room() {
 #[test]
 fn ascii_means_ascii() {
     let settings = Settings { ascii: true, ..Settings::default() };
-    let mut person = Person::at(snapshot(), source(), settings, tabs::all());
+    let mut person = Person::at(snapshot(), source(), settings, tabs::all(&tabs::testing::desk()));
     for script in ["", "5", "rw", "?"] {
         person.types(script);
         assert!(person.screen().is_ascii(), "{}", person.screen());
@@ -475,6 +474,7 @@ fn by_hand() {
         engine,
         source: std::sync::Arc::new(source()),
         demo: None,
+        desk: tabs::testing::desk(),
     };
     super::run(context).unwrap();
 }
