@@ -13,7 +13,8 @@ use crate::engine::core::request::{Failure, Rejection, RejectionKind};
 
 /// The cool-down that was seen in practice.
 const COOL_DOWN: Duration = Duration::from_secs(30);
-const KEYS: &str = "Check the login company, the public and private key and the clientId (`lockstep connect connectwise`).";
+const KEYS: &str =
+    "Check the login company, the public and private key and the clientId (`lockstep connect connectwise`).";
 const ROLE: &str = "In the API member's security role, set Companies / Company Maintenance to All for Add, Edit and \
                     Inquire, and System / Table Setup to All for Inquire.";
 
@@ -32,7 +33,9 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
             let message = format!("ConnectWise refused the clientId: {words}");
             Err(denied(ConnectErrorKind::Credentials, &message, KEYS))
         }
-        401 => Err(denied(ConnectErrorKind::Credentials, &format!("ConnectWise refused the credentials: {words}"), KEYS)),
+        401 => {
+            Err(denied(ConnectErrorKind::Credentials, &format!("ConnectWise refused the credentials: {words}"), KEYS))
+        }
         403 if words.contains("SSL is required") => {
             let hint = "Use the API host of the cloud site, such as api-na.myconnectwise.net, over https.";
             Err(denied(ConnectErrorKind::Tls, &format!("ConnectWise refused the connection: {words}"), hint))
@@ -122,13 +125,33 @@ mod tests {
     #[test]
     fn refusals_name_their_field() {
         let table = [
-            (400, r#"{"code":"InvalidObject","message":"contact object is invalid","errors":[{"code":"MissingRequiredField","message":"The firstName field is required.","resource":"contact","field":"firstName"}]}"#, RejectionKind::Invalid, Some("firstName")),
-            (400, r#"{"code":"InvalidObject","message":"x","errors":[{"code":"ObjectExists","message":"exists","field":"identifier"}]}"#, RejectionKind::Duplicate { existing: None }, Some("identifier")),
-            (400, r#"{"code":"ApiFindCondition","message":"resources/identifier is not a recognized name."}"#, RejectionKind::Invalid, None),
+            (
+                400,
+                r#"{"code":"InvalidObject","message":"contact object is invalid","errors":[{"code":"MissingRequiredField","message":"The firstName field is required.","resource":"contact","field":"firstName"}]}"#,
+                RejectionKind::Invalid,
+                Some("firstName"),
+            ),
+            (
+                400,
+                r#"{"code":"InvalidObject","message":"x","errors":[{"code":"ObjectExists","message":"exists","field":"identifier"}]}"#,
+                RejectionKind::Duplicate { existing: None },
+                Some("identifier"),
+            ),
+            (
+                400,
+                r#"{"code":"ApiFindCondition","message":"resources/identifier is not a recognized name."}"#,
+                RejectionKind::Invalid,
+                None,
+            ),
             (404, r#"{"code":"NotFound","message":"Company 57919 not found"}"#, RejectionKind::NotFound, None),
             (409, "", RejectionKind::Other, None),
             (414, "<html>", RejectionKind::Other, None),
-            (500, r#"{"message":"Error converting value \"{}\" to type 'x'. Path '', line 1, position 1."}"#, RejectionKind::Invalid, None),
+            (
+                500,
+                r#"{"message":"Error converting value \"{}\" to type 'x'. Path '', line 1, position 1."}"#,
+                RejectionKind::Invalid,
+                None,
+            ),
         ];
         for (status, body, kind, field) in table {
             match failure(status, body) {
@@ -161,7 +184,9 @@ mod tests {
         let body = r#"{"error":"ConnectWiseAPI","message":"Too many requests. Please try again in 12 seconds."}"#;
         assert!(matches!(failure(429, body), Failure::Throttled { retry_after, .. } if retry_after.as_secs() == 12));
         assert!(matches!(failure(429, ""), Failure::Throttled { retry_after, .. } if retry_after.as_secs() == 30));
-        for (status, body) in [(500, r#"{"message":"A timeout has occured. Please try again."}"#), (502, "<html>"), (408, ""), (302, "")] {
+        for (status, body) in
+            [(500, r#"{"message":"A timeout has occured. Please try again."}"#), (502, "<html>"), (408, ""), (302, "")]
+        {
             assert!(matches!(failure(status, body), Failure::Unknown(_)), "{status}");
         }
         assert!(matches!(failure(200, "{\"id\":"), Failure::Unknown(_)));

@@ -101,7 +101,8 @@ impl ConnectWise {
         }
         let values: Vec<String> = stamps.iter().map(|stamp| format!("\"{stamp}\"")).collect();
         let records = self.matching(object, fields, field.as_str(), &values, session).await?;
-        let carried = |stamp: &String| records.iter().filter(|one| one.stamp.as_ref() == Some(stamp)).cloned().collect();
+        let carried =
+            |stamp: &String| records.iter().filter(|one| one.stamp.as_ref() == Some(stamp)).cloned().collect();
         Ok(AnswerBody::Stamped { found: stamps.iter().map(|stamp| (stamp.clone(), carried(stamp))).collect() })
     }
 
@@ -143,7 +144,8 @@ impl ConnectWise {
     }
 
     fn asked(&self, object: ObjectKind, fields: &[FieldName]) -> String {
-        let name = |field: &FieldName| if custom_id(field).is_some() { "customFields".into() } else { field.to_string() };
+        let name =
+            |field: &FieldName| if custom_id(field).is_some() { "customFields".into() } else { field.to_string() };
         let mut names: Vec<String> = fields.iter().chain(self.stamps.get(&object)).map(name).collect();
         names.extend(["id", "deletedFlag", "_info/lastUpdated", "_info/updatedBy"].map(str::to_owned));
         names.sort();

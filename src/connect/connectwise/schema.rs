@@ -25,7 +25,9 @@ impl ConnectWise {
             if let Some(list) = built_in.options {
                 match self.rows(list, &mut session).await {
                     Ok(rows) => field.options = rows.iter().filter_map(|row| option(row, list == MEMBERS)).collect(),
-                    Err(fault) => warnings.push(format!("The options of {} cannot be read: {}", field.label, why(fault))),
+                    Err(fault) => {
+                        warnings.push(format!("The options of {} cannot be read: {}", field.label, why(fault)))
+                    }
                 }
             }
             fields.push(field);
