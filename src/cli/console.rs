@@ -7,9 +7,9 @@ use tokio::sync::watch;
 
 use super::console_rows::Rows;
 use super::output::has_terminal;
+use super::runtime;
 use super::scenes::Scenes;
 use super::session::Session;
-use super::runtime;
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::driver::snapshot::{Role, Snapshot};

@@ -3,10 +3,10 @@
 use serde::Serialize;
 
 use super::args::Init;
+use super::clock;
 use super::home::{WorkspaceName, make_private_dir};
 use super::key::{self, KeyPlace};
 use super::session::{Session, author};
-use super::clock;
 use crate::error::{Exit, Outcome};
 use crate::mapping::{defaults, toml};
 use crate::store::Workspace;
@@ -52,7 +52,9 @@ fn refuse_existing(session: &Session, name: &WorkspaceName) -> Outcome<()> {
 
 fn text_of(made: &Made) -> String {
     let key = match (&made.key_file, made.key_made) {
-        (Some(file), true) => format!("Its key      {file}\n             Keep a copy elsewhere: without it nobody can read the workspace."),
+        (Some(file), true) => format!(
+            "Its key      {file}\n             Keep a copy elsewhere: without it nobody can read the workspace."
+        ),
         (Some(file), false) => format!("Its key      {file} (used as it was)"),
         (None, _) => "Its key      the passphrase; nobody can restore it".to_owned(),
     };

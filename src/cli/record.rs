@@ -33,7 +33,9 @@ pub fn explain(session: &Session, args: &Explain) -> Outcome {
     let plan = plan_record(&reader, &rules, record, now)?
         .ok_or_else(|| Report::failed(format!("{record} is of a kind that the configuration leaves out")))?;
     let facts = Facts::read(&reader, &plan)?;
-    session.output.result(&pair::json(&plan), |_| plain_text(&explain_view::lines(&facts.panel(&plan, &schemas, now), width())))?;
+    session.output.result(&pair::json(&plan), |_| {
+        plain_text(&explain_view::lines(&facts.panel(&plan, &schemas, now), width()))
+    })?;
     Ok(Exit::Done)
 }
 
@@ -82,7 +84,8 @@ fn tell_push(session: &Session, workspace: &Workspace, report: &PushReport) -> O
 
 fn push_exit(report: &PushReport) -> Outcome {
     if let Some((system, Err(message))) = report.outcomes.iter().find(|(_, outcome)| outcome.is_err()) {
-        return Err(Report::failed(format!("{system} refused the write")).because(message)
+        return Err(Report::failed(format!("{system} refused the write"))
+            .because(message)
             .hint("mend the value or the mapping, then push again"));
     }
     match report.plan.decision {
@@ -117,7 +120,12 @@ impl Facts {
         Ok(Self { link, observations: BySystem::new(hubspot, connectwise) })
     }
 
-    fn panel<'a>(&'a self, plan: &'a PairPlan, schemas: &'a [BySystem<Schema>], now: crate::model::Timestamp) -> RecordPanel<'a> {
+    fn panel<'a>(
+        &'a self,
+        plan: &'a PairPlan,
+        schemas: &'a [BySystem<Schema>],
+        now: crate::model::Timestamp,
+    ) -> RecordPanel<'a> {
         RecordPanel {
             plan,
             link: self.link.as_ref(),
