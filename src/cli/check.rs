@@ -1,7 +1,7 @@
 //! Whether a configuration fits the two systems: what deploying it would say.
 
 use crate::error::{Outcome, Report};
-use crate::mapping::{Config, Rules};
+use crate::mapping::{Config, Finding, Rules, Severity, lint};
 use crate::model::{BySystem, ConfigVersion, ObjectKind, Schema, System};
 use crate::store::Settings;
 
@@ -52,17 +52,63 @@ pub fn findings(config: &Config, settings: &Settings) -> Outcome<Findings> {
             )),
         }
     }
+    for finding in schemas.iter().flat_map(|pair| lint::check(config, pair)) {
+        let list = match finding.severity {
+            Severity::Error => &mut findings.errors,
+            Severity::Warning => &mut findings.warnings,
+        };
+        list.push(sentence(&finding));
+    }
     if findings.errors.is_empty() {
-        if let Err(errors) = Rules::compile(config.clone(), ConfigVersion(0), &schemas) {
-            findings.errors = errors;
-        }
+        // What the engine itself would refuse at its start must not be deployed either.
+        let compiled = Rules::compile(config.clone(), ConfigVersion(0), &schemas);
+        findings.errors.extend(compiled.err().into_iter().flatten().map(|error| format!("{error} {}", error.hint)));
     }
     Ok(findings)
 }
 
+fn sentence(finding: &Finding) -> String {
+    let place = match &finding.field {
+        Some(field) => format!("{} {field}", finding.object),
+        None => finding.object.to_string(),
+    };
+    format!("{place}: {} {}", finding.message, finding.hint).trim_end().to_owned()
+}
+
+/// The deployed configuration made ready for the engine.
+///
+/// # Errors
+/// A refusal when nothing is deployed, or it does not fit the fields last read any more.
+pub fn rules(settings: &Settings) -> Outcome<Rules> {
+    let (info, config) = super::config::deployed(settings)?;
+    let schemas = all_schemas(&config, settings)?;
+    Rules::compile(config, info.version, &schemas).map_err(|errors| {
+        let errors = errors.iter().map(|error| format!("{error} {}", error.hint)).collect();
+        Findings { errors, warnings: Vec::new() }.refusal(info.version)
+    })
+}
+
+fn all_schemas(config: &Config, settings: &Settings) -> Outcome<Vec<BySystem<Schema>>> {
+    let mut all = Vec::new();
+    for object in &config.objects {
+        match schemas_of(settings, object.object)? {
+            Ok(pair) => all.push(pair),
+            Err(missing) => return Err(not_connected(missing)),
+        }
+    }
+    Ok(all)
+}
+
+/// A system that was never connected.
+#[must_use]
+pub fn not_connected(system: System) -> Report {
+    Report::connection(format!("{system} is not connected"))
+        .hint(format!("connect it with `lockstep connect {}`", system.key()))
+}
+
 /// The fields of an object in both systems, or the system of which they were never read.
 fn schemas_of(settings: &Settings, object: ObjectKind) -> Outcome<Result<BySystem<Schema>, System>> {
-    let mut read = |system| Ok::<_, Report>(settings.schema(system, object)?.map(|(schema, _)| schema));
+    let read = |system| Ok::<_, Report>(settings.schema(system, object)?.map(|(schema, _)| schema));
     Ok(match (read(System::HubSpot)?, read(System::ConnectWise)?) {
         (Some(hubspot), Some(connectwise)) => Ok(BySystem::new(hubspot, connectwise)),
         (None, _) => Err(System::HubSpot),

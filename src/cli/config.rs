@@ -7,12 +7,11 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::ConfigCommand;
-use super::config_diff::differences;
 use super::output::count;
 use super::session::{Session, author};
 use super::{check, clock};
 use crate::error::{Exit, Outcome, Report};
-use crate::mapping::Config;
+use crate::mapping::{Change, Config, diff as compare, toml};
 use crate::store::rows::{ConfigInfo, ConfigRow};
 use crate::store::{Settings, Workspace};
 
@@ -37,23 +36,15 @@ pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
     }
 }
 
-/// The configuration as a file says it.
-///
-/// # Errors
-/// Never for a configuration that was read from a file or made by default.
-pub fn to_toml(config: &Config) -> Outcome<String> {
-    toml::to_string_pretty(config)
-        .map_err(|error| Report::failed("the configuration cannot be written as TOML").because(error))
-}
-
 /// Reads the text of a configuration.
 ///
 /// # Errors
 /// Says which line of `place` does not fit.
 pub fn parse(text: &str, place: &str) -> Outcome<Config> {
-    toml::from_str(text).map_err(|error| {
+    toml::read(text).map_err(|mistakes| {
+        let lines = mistakes.iter().map(|mistake| format!("{mistake} {}", mistake.hint).trim_end().to_owned());
         Report::refused(format!("{place} is not a configuration; nothing was changed"))
-            .because(error)
+            .because(lines.collect::<Vec<_>>().join("\n"))
             .hint("`lockstep config export FILE.toml` writes one that is")
     })
 }
@@ -157,16 +148,28 @@ fn lint(session: &Session, settings: &Settings) -> Outcome {
 fn diff(session: &Session, settings: &Settings) -> Outcome {
     let draft = settings.draft()?.ok_or(crate::store::StoreError::NoDraft)?;
     let after = parse(&draft.body, "the draft")?;
-    let before = match settings.deployed()? {
-        Some(row) => Some(parse(&row.body, "the deployed version")?),
-        None => None,
+    let Some(row) = settings.deployed()? else {
+        return Err(Report::refused("nothing is deployed yet, so there is nothing to compare the draft with")
+            .hint("see all of it with `lockstep config show`"));
     };
-    let changes = differences(before.as_ref(), &after)?;
-    session.output.result(&json!({ "changes": changes }), |_| match changes.len() {
+    let changes = compare(&parse(&row.body, "the deployed version")?, &after);
+    let rows = changes.iter().map(|c| json!({ "path": c.path, "before": c.before, "after": c.after }));
+    let answer =
+        json!({ "draft": draft.info.version, "deployed": row.info.version, "changes": rows.collect::<Vec<_>>() });
+    session.output.result(&answer, |_| match changes.len() {
         0 => "The draft is what is deployed.".to_owned(),
-        _ => changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+        _ => changes.iter().map(change_line).collect::<Vec<_>>().join("\n"),
     })?;
     Ok(Exit::Done)
+}
+
+fn change_line(change: &Change) -> String {
+    match (&change.before, &change.after) {
+        (Some(before), Some(after)) => format!("~ {}: {before} → {after}", change.path),
+        (None, Some(after)) => format!("+ {}: {after}", change.path),
+        (Some(before), None) => format!("- {}: {before}", change.path),
+        (None, None) => change.path.clone(),
+    }
 }
 
 fn history(session: &Session, settings: &Settings) -> Outcome {
@@ -178,9 +181,9 @@ fn history(session: &Session, settings: &Settings) -> Outcome {
             json!({ "version": version, "state": state.word(), "note": note, "author": author, "created": created.to_rfc3339() })
         })
         .collect();
-    session.output.result(&json!({ "versions": rows }), |_| {
-        history.iter().map(history_line).collect::<Vec<_>>().join("\n")
-    })?;
+    session
+        .output
+        .result(&json!({ "versions": rows }), |_| history.iter().map(history_line).collect::<Vec<_>>().join("\n"))?;
     Ok(Exit::Done)
 }
 

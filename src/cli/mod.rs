@@ -1,25 +1,92 @@
-//! The command line: one file per command.
+//! The command line: one file per command. Arguments in, an exit code out.
 
 pub mod args;
-pub mod home;
-pub mod input;
-pub mod key;
-pub mod output;
-pub mod pair;
-pub mod summary;
+mod check;
+mod clock;
+mod config;
+mod connect;
+mod console;
+mod console_rows;
+mod demo;
+mod engine;
+mod home;
+mod init;
+mod input;
+mod key;
+mod output;
+mod pair;
+mod plan;
+mod record;
+mod runtime;
+mod scenes;
+mod session;
+mod sim;
+mod summary;
+mod sync;
+mod trouble;
 
 use std::ffi::OsString;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
-use self::args::Cli;
+use self::args::{Cli, Command};
+use self::output::Output;
+use self::session::Session;
+use crate::error::{Kind, Outcome, Report};
+use crate::telemetry::{self, Telemetry};
 
 /// Runs one command line and gives the exit code.
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
     match Cli::try_parse_from(&args) {
-        Ok(_cli) => 0,
-        Err(_error) => 2,
+        Ok(cli) => {
+            let output = Output { json: cli.global.json };
+            output.finish(start(cli))
+        }
+        Err(error) => refuse(&error, args.iter().any(|arg| arg == "--json")),
     }
+}
+
+fn start(cli: Cli) -> Outcome {
+    let session = Session::new(cli.global)?;
+    let _log = log(&session);
+    match cli.command {
+        Some(Command::Init(args)) => init::run(&session, &args),
+        Some(Command::Config(command)) => config::run(&session, &command),
+        Some(Command::Sim(args)) => sim::run(&session, &args),
+        Some(Command::Connect(command)) => connect::run(&session, &command),
+        Some(Command::Plan) => plan::run(&session),
+        Some(Command::Sync(args)) => sync::run(&session, &args),
+        Some(Command::Explain(args)) => record::explain(&session, &args),
+        Some(Command::Push(args)) => record::push(&session, &args),
+        Some(Command::Demo(args)) => demo::run(&session, &args),
+        None => console::run(&session),
+    }
+}
+
+/// The log is a service, not a condition: without it the command goes on, and says so.
+fn log(session: &Session) -> Option<Telemetry> {
+    let dir = session.home.logs_dir();
+    let level = std::env::var("LOCKSTEP_LOG").ok();
+    let started = home::make_private_dir(&dir)
+        .map_err(|report| report.to_string())
+        .and_then(|()| telemetry::start(&dir, level.as_deref()).map_err(|error| error.to_string()));
+    started.inspect_err(|cause| session.output.note(&format!("note: this command is not logged: {cause}"))).ok()
+}
+
+/// What clap has to say: help and version on stdout, usage errors on stderr.
+fn refuse(error: &clap::Error, json: bool) -> u8 {
+    if let Err(gone) = error.print() {
+        tracing::debug!(%gone, "nobody reads the usage");
+    }
+    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
+        return 0;
+    }
+    if json {
+        let report = Report::usage(error.to_string()).to_json();
+        drop(output::print(&report.to_string()));
+    }
+    Kind::Usage.exit_code()
 }

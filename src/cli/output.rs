@@ -82,6 +82,13 @@ pub fn has_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
+/// The columns that text for people may take: the terminal's, or 100 where there is none.
+#[must_use]
+pub fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    columns.filter(|columns| *columns >= 40).unwrap_or(100)
+}
+
 /// `1 record`, `2 records`.
 #[must_use]
 pub fn count(n: u64, one: &str, many: &str) -> String {

@@ -53,27 +53,26 @@ impl Summary {
         self.hubspot.created + self.hubspot.updated + self.connectwise.created + self.connectwise.updated
     }
 
-    /// Four lines at most; numbers that are zero are left out of the second half.
+    /// The run in one line; numbers that are zero are left out of its end.
     #[must_use]
-    pub fn text(&self) -> String {
-        let side = |name: System, written: &Written| {
-            format!("  {name:<11}  {} created, {} updated", written.created, written.updated)
-        };
-        let mut rest = vec![count(self.linked, "link made", "links made"), format!("{} unchanged", self.unchanged)];
+    pub fn line(&self) -> String {
+        let side =
+            |name: System, written: &Written| format!("{name} {} created {} updated", written.created, written.updated);
+        let mut parts = vec![
+            format!("run {}", self.run),
+            side(System::HubSpot, &self.hubspot),
+            side(System::ConnectWise, &self.connectwise),
+        ];
         let others = [
+            (self.linked, "linked"),
+            (self.unchanged, "unchanged"),
             (self.excluded, "excluded"),
             (self.waiting, "waiting"),
             (self.held, "need a person"),
             (self.failed, "failed"),
         ];
-        rest.extend(others.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")));
-        format!(
-            "Run {}\n{}\n{}\n  {}",
-            self.run,
-            side(System::HubSpot, &self.hubspot),
-            side(System::ConnectWise, &self.connectwise),
-            rest.join(" · ")
-        )
+        parts.extend(others.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")));
+        parts.join(" · ")
     }
 }
 
@@ -156,11 +155,10 @@ mod tests {
     #[test]
     fn the_text_for_people_leaves_out_what_did_not_happen() {
         let quiet = RunCounts { unchanged: 6, ..RunCounts::default() };
-        let text = Summary::from(&run(Verdict::Done, quiet)).text();
-        assert!(text.ends_with("0 links made · 6 unchanged"), "{text}");
-        let text = Summary::from(&run(Verdict::Done, counts())).text();
-        assert!(text.contains("ConnectWise  3 created, 4 updated"), "{text}");
-        assert!(text.contains("9 need a person"), "{text}");
+        let line = Summary::from(&run(Verdict::Done, quiet)).line();
+        assert_eq!(line, "run 7 · HubSpot 0 created 0 updated · ConnectWise 0 created 0 updated · 6 unchanged");
+        let line = Summary::from(&run(Verdict::Done, counts())).line();
+        assert!(line.contains("ConnectWise 3 created 4 updated") && line.contains("9 need a person"), "{line}");
     }
 
     #[test]

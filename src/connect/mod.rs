@@ -1,1 +1,133 @@
 //! The two systems over HTTPS. All URLs of real systems live here.
+//!
+//! A connector turns what the engine asks into calls and every end of them into an answer. It paces itself; it never
+//! repeats a write and never decides.
+
+mod address;
+mod budget;
+pub mod connectwise;
+mod error;
+mod http;
+pub mod hubspot;
+mod redact;
+
+use std::future::Future;
+use std::pin::Pin;
+
+pub use budget::BudgetSnapshot;
+pub use connectwise::ConnectWise;
+pub use error::{ConnectError, ConnectErrorKind};
+pub use http::{Clock, Options};
+pub use hubspot::HubSpot;
+
+use crate::engine::core::request::{Answer, AnswerBody, Request, RequestId};
+use crate::engine::core::state::Exchange;
+use crate::model::{FieldName, ObjectKind, RecordId, RecordRef, Schema, System};
+use http::{Session, Transport, Wire};
+
+/// A future that borrows its connector.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// One system, as the rest of Lockstep uses it.
+pub trait Connector: Send + Sync {
+    fn system(&self) -> System;
+
+    /// Does what the engine asks, once. Waits for its turn, then answers in any case.
+    fn perform<'a>(&'a self, id: RequestId, request: &'a Request) -> Boxed<'a, Performed>;
+
+    /// The fields of an object as the system has them now.
+    ///
+    /// # Errors
+    /// When they cannot be read. A list of options that cannot be read is a warning instead.
+    fn schema(&self, object: ObjectKind) -> Boxed<'_, Result<LiveSchema, ConnectError>>;
+
+    /// The calls that a write would make, in order, without credentials. Empty for reads.
+    fn describe(&self, request: &Request) -> Vec<HttpPreview>;
+
+    /// Makes sure that records can carry their stamp; with `create`, adds what is missing where the system allows it.
+    ///
+    /// # Errors
+    /// When they cannot, with what to do about it.
+    fn prepare(&self, object: ObjectKind, create: bool) -> Boxed<'_, Result<Prepared, ConnectError>>;
+
+    /// Whether the connection works, and what for.
+    ///
+    /// # Errors
+    /// When it cannot be used at all.
+    fn check(&self) -> Boxed<'_, Result<Check, ConnectError>>;
+
+    fn budget(&self) -> BudgetSnapshot;
+}
+
+/// The end of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Performed {
+    pub answer: Answer,
+    /// For writes: the last call about each record and its answer, redacted and bounded.
+    pub exchanges: Vec<Exchange>,
+}
+
+/// A schema and what could not be read of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveSchema {
+    pub schema: Schema,
+    /// Whole sentences.
+    pub warnings: Vec<String>,
+}
+
+/// A call as it would be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HttpPreview {
+    pub method: String,
+    /// Path and query, without host.
+    pub path: String,
+    /// Indented JSON; empty where there is no body.
+    pub body: String,
+}
+
+/// What [`Connector::prepare`] found or made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// The field that carries the stamp.
+    pub stamp: FieldName,
+    /// What was added to the system just now, as whole sentences.
+    pub created: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// Who answered, and what it cannot do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Check {
+    /// The portal id or the login company.
+    pub tenant: String,
+    pub label: String,
+    /// What some part of the work will miss, as whole sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Puts the end of a request together.
+fn performed(id: RequestId, session: &Session, body: AnswerBody, exchanges: Vec<Exchange>) -> Performed {
+    let answer = Answer { request: id, server_time: session.server_time, calls: session.calls, body };
+    Performed { answer, exchanges }
+}
+
+/// The exchange of one record of a write.
+fn exchange(transport: &Transport, wire: &Wire, record: RecordRef, request: &str, response: Option<&str>) -> Exchange {
+    Exchange {
+        record,
+        at: wire.at,
+        method: wire.method.clone(),
+        path: transport.redactor.exchange(&wire.path),
+        request: transport.redactor.exchange(request),
+        status: wire.status,
+        response: transport.redactor.exchange(response.unwrap_or(&wire.response)),
+        took_ms: u64::try_from(wire.took.as_millis()).unwrap_or(u64::MAX),
+    }
+}
+
+/// The record that a stamp such as `company:42` names: one of `system`.
+fn stamped_record(object: ObjectKind, system: System, stamp: &str) -> Option<RecordRef> {
+    let (kind, id) = stamp.split_once(':')?;
+    let id = id.parse().ok().map(RecordId)?;
+    (kind == object.key()).then_some(RecordRef::new(object, system, id))
+}

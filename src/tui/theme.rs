@@ -234,7 +234,8 @@ mod tests {
     fn colours_follow_the_settings_and_the_environment() {
         let colored = Settings::default();
         let plain = Settings { no_color: true, ..Settings::default() };
-        let cases: [(&Settings, &[(&str, &str)], Depth); 7] = [
+        type Environment = [(&'static str, &'static str)];
+        let cases: [(&Settings, &Environment, Depth); 7] = [
             (&colored, &[], Depth::Sixteen),
             (&colored, &[("COLORTERM", "truecolor")], Depth::True),
             (&colored, &[("COLORTERM", "24bit")], Depth::True),

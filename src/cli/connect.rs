@@ -1,0 +1,136 @@
+//! `lockstep connect`: tries a connection, makes the system ready, and stores it.
+
+use std::sync::Arc;
+
+use serde_json::json;
+
+use super::args::{Connect, ConnectConnectwise, ConnectHubspot};
+use super::session::Session;
+use super::{input, runtime};
+use crate::connect::Connector;
+use crate::engine::driver::Clock;
+use crate::engine::driver::setup::{ConnectWiseConnection, Connection, HubSpotConnection, working_config};
+use crate::error::{Exit, Outcome};
+use crate::mapping::Config;
+use crate::model::{System, Timestamp};
+use crate::store::Settings;
+
+/// HubSpot's own address, which need not be stored.
+const HUBSPOT: &str = "https://api.hubapi.com";
+
+/// # Errors
+/// When the system does not accept the connection; nothing is stored then.
+pub fn run(session: &Session, command: &Connect) -> Outcome {
+    let mut settings = session.workspace()?.settings()?;
+    let (connection, offline) = match command {
+        Connect::Hubspot(args) => (hubspot(args)?, args.offline),
+        Connect::Connectwise(args) => (connectwise(args)?, args.offline),
+    };
+    let config = working_config(&settings)?;
+    let clock = Clock::start();
+    let connector = connection.connector(&config, clock)?;
+    let mut told = Told::default();
+    if !offline {
+        told = runtime::start()?.block_on(try_out(&connector, &config, &mut settings, clock.now()))?;
+    }
+    connection.save(&mut settings)?;
+    answer(session, &connection, offline, &told)
+}
+
+fn hubspot(args: &ConnectHubspot) -> Outcome<Connection> {
+    let token = input::token("token", "--token-stdin", args.token_stdin)?;
+    let base_url = (args.base_url.trim_end_matches('/') != HUBSPOT).then(|| args.base_url.clone());
+    Ok(Connection::HubSpot(HubSpotConnection { base_url }, token))
+}
+
+fn connectwise(args: &ConnectConnectwise) -> Outcome<Connection> {
+    let private_key = input::token("private key", "--private-key-stdin", args.private_key_stdin)?;
+    let ConnectConnectwise { site, company, public_key, client_id, .. } = args;
+    let connection = ConnectWiseConnection {
+        site: site.clone(),
+        company: company.clone(),
+        public_key: public_key.clone(),
+        client_id: client_id.clone(),
+    };
+    Ok(Connection::ConnectWise(connection, private_key))
+}
+
+/// What a system had to tell.
+#[derive(Debug, Default)]
+pub struct Told {
+    /// The portal id or login company.
+    pub tenant: Option<String>,
+    pub label: Option<String>,
+    /// What was added to the system.
+    pub created: Vec<String>,
+    pub warnings: Vec<String>,
+}
+
+/// Whether it works; then makes sure that records can carry their key, and reads the fields.
+async fn try_out(
+    connector: &Arc<dyn Connector>,
+    config: &Config,
+    settings: &mut Settings,
+    now: Timestamp,
+) -> Outcome<Told> {
+    let check = connector.check().await?;
+    let mut told =
+        Told { tenant: Some(check.tenant), label: Some(check.label), warnings: check.warnings, ..Told::default() };
+    make_ready(connector, config, settings, now, &mut told).await?;
+    Ok(told)
+}
+
+/// Makes one system ready for a configuration: the fields that carry keys, and what is known of all its fields.
+///
+/// # Errors
+/// When the system refuses or does not answer.
+pub async fn make_ready(
+    connector: &Arc<dyn Connector>,
+    config: &Config,
+    settings: &mut Settings,
+    now: Timestamp,
+    told: &mut Told,
+) -> Outcome<()> {
+    for object in &config.objects {
+        let prepared = connector.prepare(object.object, true).await?;
+        told.created.extend(prepared.created);
+        told.warnings.extend(prepared.warnings);
+        let live = connector.schema(object.object).await?;
+        told.warnings.extend(live.warnings);
+        settings.put_schema(&live.schema, now)?;
+    }
+    Ok(())
+}
+
+fn answer(session: &Session, connection: &Connection, offline: bool, told: &Told) -> Outcome {
+    let system = connection.system();
+    let answer = json!({
+        "system": system,
+        "address": connection.address(),
+        "tried": !offline,
+        "tenant": told.tenant,
+        "label": told.label,
+        "created": told.created,
+        "warnings": told.warnings,
+    });
+    session.output.result(&answer, |_| text(connection, offline, told))?;
+    Ok(Exit::Done)
+}
+
+fn text(connection: &Connection, offline: bool, told: &Told) -> String {
+    let system = connection.system();
+    let mut lines = vec![format!("{system} is connected: {}", connection.address())];
+    if let (Some(tenant), Some(label)) = (&told.tenant, &told.label) {
+        lines.push(format!("It is {label} ({tenant})."));
+    }
+    if offline {
+        lines.push("It was not tried.".to_owned());
+    }
+    lines.extend(told.created.iter().map(|text| format!("made there: {text}")));
+    lines.extend(told.warnings.iter().map(|text| format!("warning: {text}")));
+    lines.push(match system {
+        System::HubSpot => "Next: lockstep connect connectwise, where it is not connected yet".to_owned(),
+        System::ConnectWise => "Next: lockstep config lint, then lockstep config deploy".to_owned(),
+    });
+    lines.iter().map(|line| crate::model::text::printable(line)).collect::<Vec<_>>().join("\n")
+}

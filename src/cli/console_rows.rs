@@ -1,0 +1,160 @@
+//! Rows of the store for the console's tabs, from any edge of a list.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::engine::core::state::{Intent, Run};
+use crate::engine::core::view::View;
+use crate::engine::driver::setup::{Connection, SetupError};
+use crate::error::{Outcome, Report};
+use crate::model::{BySystem, IntentId, RunId, System};
+use crate::store::rows::IssueQuery;
+use crate::store::{Reader, Settings, Workspace};
+use crate::tui::widgets::Edge;
+use crate::tui::{Connected, Source, SourceError};
+use crate::view::activity::{self, IssueGroup};
+
+/// Issues that are grouped; beyond that the causes are known.
+const MOST_ISSUES: usize = 10_000;
+/// Writes of one run that can be paged through.
+const MOST_WRITES: usize = 10_000;
+
+/// Reads for one console.
+pub struct Rows {
+    reader: Mutex<Reader>,
+    settings: Mutex<Settings>,
+}
+
+impl Rows {
+    /// # Errors
+    /// When the workspace cannot be opened.
+    pub fn open(workspace: &Workspace) -> Outcome<Self> {
+        Ok(Self { reader: Mutex::new(workspace.reader()?), settings: Mutex::new(workspace.settings()?) })
+    }
+
+    fn reader(&self) -> MutexGuard<'_, Reader> {
+        // A reader holds no state of its own: what panicked while reading left nothing half done.
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn failed(error: impl Into<Report>) -> SourceError {
+    SourceError(error.into().what)
+}
+
+impl Source for Rows {
+    fn connections(&self) -> Result<BySystem<Option<Connected>>, SourceError> {
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let one = |system| match Connection::load(&settings, system) {
+            Ok(connection) => Ok(Some(connected(&connection))),
+            Err(SetupError::NotConnected(_)) => Ok(None),
+            Err(error) => Err(failed(error)),
+        };
+        Ok(BySystem::new(one(System::HubSpot)?, one(System::ConnectWise)?))
+    }
+
+    fn runs(&self, from: &Edge<RunId>, limit: usize) -> Result<Vec<Run>, SourceError> {
+        let reader = self.reader();
+        let newest = reader.high_water().map_err(failed)?.run;
+        let window = Window::of(from, |id| id.0, newest, limit);
+        let rows = reader.runs_page(Some(RunId(window.below)), limit).map_err(failed)?;
+        Ok(rows.into_iter().filter(|run| run.id.0 >= window.at_least).collect())
+    }
+
+    fn writes(&self, of: Option<RunId>, from: &Edge<IntentId>, limit: usize) -> Result<Vec<Intent>, SourceError> {
+        let reader = self.reader();
+        match of {
+            Some(run) => {
+                let mut rows = reader.intents_of_run(run, None, MOST_WRITES).map_err(failed)?;
+                rows.reverse();
+                Ok(cut(rows, from, limit))
+            }
+            None => {
+                let newest = reader.high_water().map_err(failed)?.intent;
+                let window = Window::of(from, |id| id.0, newest, limit);
+                let ids = (window.at_least..window.below).rev().take(limit);
+                let rows: Result<Vec<_>, _> = ids.map(|id| reader.intent(IntentId(id))).collect();
+                Ok(rows.map_err(failed)?.into_iter().flatten().collect())
+            }
+        }
+    }
+
+    fn issues(&self) -> Result<Vec<IssueGroup>, SourceError> {
+        let issues = self.reader().issues_page(&IssueQuery::default(), None, MOST_ISSUES).map_err(failed)?;
+        Ok(activity::group(&issues))
+    }
+}
+
+fn connected(connection: &Connection) -> Connected {
+    let account = match connection {
+        Connection::HubSpot(..) => "service key or private-app token".to_owned(),
+        Connection::ConnectWise(connection, _) => {
+            format!("company {}, public key {}", connection.company, connection.public_key)
+        }
+    };
+    Connected { address: connection.address(), account }
+}
+
+/// A range of numbers that are given without gaps from 1 upwards and shown newest first.
+#[derive(Debug, PartialEq, Eq)]
+struct Window {
+    at_least: u64,
+    below: u64,
+}
+
+impl Window {
+    fn of<K>(from: &Edge<K>, number: impl Fn(&K) -> u64, newest: u64, limit: usize) -> Self {
+        let limit = limit as u64;
+        let down_from = |below: u64| Self { at_least: below.saturating_sub(limit).max(1), below };
+        match from {
+            Edge::Start => down_from(newest + 1),
+            Edge::End => Self { at_least: 1, below: (limit + 1).min(newest + 1) },
+            Edge::After(key) => down_from(number(key)),
+            Edge::From(key) => down_from(number(key) + 1),
+            Edge::Before(key) => {
+                let at_least = number(key) + 1;
+                Self { at_least, below: (at_least + limit).min(newest + 1).max(at_least) }
+            }
+        }
+    }
+}
+
+/// The page of a list that is there as a whole.
+fn cut(rows: Vec<Intent>, from: &Edge<IntentId>, limit: usize) -> Vec<Intent> {
+    let place = |key: &IntentId| rows.iter().position(|row| row.id <= *key).unwrap_or(rows.len());
+    let start = match from {
+        Edge::Start => 0,
+        Edge::End => rows.len().saturating_sub(limit),
+        Edge::From(key) => place(key),
+        Edge::After(key) => place(key) + usize::from(rows.iter().any(|row| row.id == *key)),
+        Edge::Before(key) => place(key).saturating_sub(limit),
+    };
+    let end = match from {
+        Edge::Before(key) => place(key),
+        _ => start.saturating_add(limit),
+    };
+    rows.into_iter().take(end).skip(start).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_is_found_from_every_edge() {
+        let of = |edge: Edge<RunId>| Window::of(&edge, |id| id.0, 100, 10);
+        let window = |at_least, below| Window { at_least, below };
+        assert_eq!(of(Edge::Start), window(91, 101));
+        assert_eq!(of(Edge::End), window(1, 11));
+        assert_eq!(of(Edge::After(RunId(50))), window(40, 50));
+        assert_eq!(of(Edge::From(RunId(50))), window(41, 51));
+        assert_eq!(of(Edge::Before(RunId(50))), window(51, 61));
+        assert_eq!(of(Edge::Before(RunId(95))), window(96, 101));
+        assert_eq!(of(Edge::After(RunId(4))), window(1, 4));
+    }
+
+    #[test]
+    fn a_short_list_has_no_more_than_it_has() {
+        assert_eq!(Window::of(&Edge::End, |id: &RunId| id.0, 3, 10), Window { at_least: 1, below: 4 });
+        assert_eq!(Window::of(&Edge::Start, |id: &RunId| id.0, 0, 10), Window { at_least: 1, below: 1 });
+    }
+}

@@ -1,0 +1,172 @@
+//! `lockstep demo`: both simulated systems and a workspace that lives as long as the demo does.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::args::Demo;
+use super::connect::{Told, make_ready};
+use super::engine::{Ended, run_once};
+use super::output::{Output, has_terminal, say};
+use super::session::{Session, author};
+use super::summary::Summary;
+use super::{console, runtime};
+use crate::engine::core::Mode;
+use crate::engine::core::state::{RecordState, Verdict};
+use crate::engine::core::view::View;
+use crate::engine::driver::Clock;
+use crate::engine::driver::setup::{ConnectWiseConnection, Connection, HubSpotConnection};
+use crate::error::{Exit, Outcome, Report};
+use crate::mapping::{defaults, toml};
+use crate::model::ObjectKind;
+use crate::sim::{Behaviour, Data, Options, Running, Simulators};
+use crate::store::{Key, Workspace};
+use crate::view::{plain_text, run as run_view};
+
+const NAME: &str = "demo";
+
+/// Passes after the first until nothing is left to do; more would mean that it never comes to rest.
+const MOST_PASSES: u32 = 5;
+
+/// # Errors
+/// When the simulators cannot start, or a headless pass does not do its work.
+pub fn run(session: &Session, args: &Demo) -> Outcome {
+    let runtime = runtime::start()?;
+    let headless = args.headless || !has_terminal();
+    let behaviour = if headless { Behaviour::quick() } else { Behaviour::default() };
+    let options = Options { seed: args.seed, data: Data::Story, behaviour, ..Options::default() };
+    let simulators = runtime
+        .block_on(Simulators::start(options))
+        .map_err(|error| Report::failed("the simulators cannot start").because(error))?;
+    let folder = Folder::make()?;
+    let workspace = runtime.block_on(workspace(&folder, &simulators))?;
+    if headless {
+        return runtime.block_on(job(session.output, &workspace));
+    }
+    console::show_demo(&runtime, &workspace, simulators.control.clone())
+}
+
+/// A workspace that is connected to the simulators, with the default configuration deployed. Its key is kept nowhere.
+async fn workspace(folder: &Folder, simulators: &Running) -> Outcome<Workspace> {
+    let workspace = Workspace::create(&folder.0, NAME, &Key::throw_away()?)?;
+    let mut settings = workspace.settings()?;
+    let (config, clock) = (defaults::config(), Clock::start());
+    let mut told = Told::default();
+    for connection in connections(simulators) {
+        let connector = connection.connector(&config, clock)?;
+        connector.check().await?;
+        make_ready(&connector, &config, &mut settings, clock.now(), &mut told).await?;
+        connection.save(&mut settings)?;
+    }
+    settings.save_draft(&toml::write(&config), &author(), "the default configuration", clock.now())?;
+    settings.deploy_draft()?;
+    Ok(workspace)
+}
+
+fn connections(simulators: &Running) -> [Connection; 2] {
+    let credentials = &simulators.credentials;
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    let hubspot = HubSpotConnection { base_url: Some(simulators.hubspot_url.clone()) };
+    let connectwise = ConnectWiseConnection {
+        site: simulators.connectwise_url.clone(),
+        company: credentials.connectwise_company.clone(),
+        public_key: credentials.connectwise_public_key.clone(),
+        client_id: credentials.connectwise_client_id.clone(),
+    };
+    [
+        Connection::HubSpot(hubspot, secret(&credentials.hubspot_token)),
+        Connection::ConnectWise(connectwise, secret(&credentials.connectwise_private_key)),
+    ]
+}
+
+/// The job without a screen: a first pass that does the work, and passes until one finds nothing left to write.
+async fn job(output: Output, workspace: &Workspace) -> Outcome {
+    let mut passes = vec![pass(workspace).await?];
+    loop {
+        let again = pass(workspace).await?;
+        let quiet = again.writes() == 0;
+        passes.push(again);
+        if quiet {
+            break;
+        }
+        if passes.len() > MOST_PASSES as usize {
+            return Err(Report::failed("the demo does not come to rest").because(format!(
+                "pass {} still wrote {} records",
+                passes.len(),
+                passes[passes.len() - 1].writes()
+            )));
+        }
+    }
+    let states = workspace.reader()?.state_counts(ObjectKind::Company)?;
+    let states: Vec<_> =
+        RecordState::ALL.iter().filter_map(|state| Some((state.word(), *states.get(state)?))).collect();
+    let answer = json!({
+        "passes": passes.iter().map(|pass| &pass.summary).collect::<Vec<_>>(),
+        "records": states.iter().map(|(word, n)| ((*word).to_owned(), json!(n))).collect::<serde_json::Map<_, _>>(),
+    });
+    output.result(&answer, |_| text(&passes, &states))?;
+    Ok(Exit::Done)
+}
+
+fn text(passes: &[Pass], states: &[(&str, u64)]) -> String {
+    let states: Vec<_> = states.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
+    let mut lines = vec!["Two simulated systems, about forty companies, the default configuration.".to_owned()];
+    for (at, pass) in passes.iter().enumerate() {
+        lines.push(format!("\nPass {}\n{}", at + 1, pass.text.trim_end()));
+    }
+    lines.push(format!("\nThe last pass wrote nothing.\nRecords now: {}.", states.join(", ")));
+    lines.join("\n")
+}
+
+struct Pass {
+    summary: Summary,
+    stamped: u64,
+    text: String,
+}
+
+impl Pass {
+    /// Every write of any kind, that of a mere key included.
+    const fn writes(&self) -> u64 {
+        self.summary.writes() + self.stamped
+    }
+}
+
+async fn pass(workspace: &Workspace) -> Outcome<Pass> {
+    let Ended { finished, broken } = run_once(workspace, Mode::Once).await?;
+    let run = finished.run;
+    match (&run.verdict, broken) {
+        (Verdict::Done, _) => {}
+        (Verdict::Held { reason, plan }, _) => return Err(super::summary::held(reason, plan)),
+        (_, Some(broken)) => return Err(broken),
+        (verdict, None) => {
+            return Err(Report::failed("a pass of the demo did not come to its end").because(format!("{verdict:?}")));
+        }
+    }
+    let stamped = run.counts.sides.hubspot.stamped + run.counts.sides.connectwise.stamped;
+    Ok(Pass { summary: Summary::from(&run), stamped, text: plain_text(&run_view::lines(&run)) })
+}
+
+/// A private folder that goes with the demo.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn make() -> Outcome<Self> {
+        let folder = std::env::temp_dir().join(format!("lockstep-demo-{}", std::process::id()));
+        if folder.exists() {
+            // Left by a process of the same number that was killed.
+            std::fs::remove_dir_all(&folder)
+                .map_err(|error| Report::failed(format!("{} is in the way", folder.display())).because(error))?;
+        }
+        super::home::make_private_dir(&folder)?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+            say(&format!("note: {} could not be removed: {error}", self.0.display()));
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Runs the engine once for a command, and tells on a terminal what it is doing.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::output::stderr_is_watched;
+use super::runtime;
+use crate::engine::core::Mode;
+use crate::engine::driver::snapshot::{Health, Snapshot};
+use crate::engine::driver::{self, Clock, EngineHandle, Finished, Parts, setup};
+use crate::error::{Outcome, Report};
+use crate::model::System;
+use crate::store::Workspace;
+
+/// What one run left behind, and how the connections were when it ended.
+pub struct Ended {
+    pub finished: Finished,
+    pub broken: Option<Report>,
+}
+
+/// Runs the engine of a workspace until it has nothing left to do.
+///
+/// # Errors
+/// When it cannot start, stops by itself, or is interrupted.
+pub async fn run_once(workspace: &Workspace, mode: Mode) -> Outcome<Ended> {
+    let parts = setup::parts(workspace, mode, Clock::start()).await?;
+    run_parts(workspace, parts).await
+}
+
+/// # Errors
+/// As [`run_once`].
+pub async fn run_parts(workspace: &Workspace, parts: Parts) -> Outcome<Ended> {
+    let mut handle = driver::start(workspace, parts)?;
+    let progress = Progress::start();
+    let ended = wait(&mut handle, &progress).await;
+    progress.finish();
+    handle.stop().await;
+    ended
+}
+
+async fn wait(handle: &mut EngineHandle, progress: &Progress) -> Outcome<Ended> {
+    let mut snapshot = handle.snapshot();
+    let interrupted = runtime::interrupted();
+    tokio::pin!(interrupted);
+    loop {
+        let seen = snapshot.borrow_and_update().clone();
+        progress.show(&seen);
+        tokio::select! {
+            biased;
+            finished = handle.finished() => {
+                return Ok(Ended { finished: finished?, broken: broken(&handle.snapshot().borrow()) });
+            }
+            stopped = &mut interrupted => {
+                stopped?;
+                return Err(Report::failed("interrupted")
+                    .hint("nothing is lost: what was under way is in the journal; run it again to go on"));
+            }
+            changed = snapshot.changed() => {
+                if changed.is_err() {
+                    return Ok(Ended { finished: handle.finished().await?, broken: None });
+                }
+            }
+        }
+    }
+}
+
+/// The connection that does not work, as a report.
+#[must_use]
+pub fn broken(snapshot: &Snapshot) -> Option<Report> {
+    System::BOTH.into_iter().find_map(|system| match &snapshot.sides[system].health {
+        Health::Broken { message, hint, .. } => {
+            Some(Report::connection(format!("{system} cannot be used")).because(message).hint(hint))
+        }
+        Health::Ok | Health::Unknown => None,
+    })
+}
+
+/// One moving line on stderr, where somebody watches it.
+struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    fn start() -> Self {
+        if !stderr_is_watched() {
+            return Self(None);
+        }
+        let bar = ProgressBar::new_spinner();
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(Some(bar))
+    }
+
+    fn show(&self, snapshot: &Snapshot) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(line(snapshot));
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn line(snapshot: &Snapshot) -> String {
+    let calls = |system| snapshot.sides[system].calls;
+    format!(
+        "{} · {} to look at · calls: HubSpot {}, ConnectWise {}",
+        snapshot.phase.word(),
+        snapshot.queue,
+        calls(System::HubSpot),
+        calls(System::ConnectWise)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests of what must be there")]
+
+    use super::*;
+    use crate::error::Kind;
+
+    #[test]
+    fn a_broken_connection_is_named_with_its_cause_and_hint() {
+        let mut snapshot = Snapshot::default();
+        assert_eq!(broken(&snapshot), None);
+        snapshot.sides[System::ConnectWise].health =
+            Health::Broken { message: "401".into(), hint: "new keys".into(), retry_at: None };
+        let report = broken(&snapshot).unwrap();
+        assert_eq!(report.kind, Kind::Connection);
+        assert_eq!(report.what, "ConnectWise cannot be used");
+        assert_eq!((report.cause.as_deref(), report.hint.as_deref()), (Some("401"), Some("new keys")));
+    }
+}

@@ -1,0 +1,99 @@
+//! `lockstep sync`: brings both systems in step, once or until interrupted.
+
+use super::args::Sync;
+use super::engine::{Ended, run_once};
+use super::output::print;
+use super::runtime;
+use super::session::Session;
+use super::summary::{Summary, exit_of};
+use crate::engine::core::Mode;
+use crate::engine::core::command::{Batch, Durability, Row};
+use crate::engine::core::state::{Run, Verdict};
+use crate::engine::driver::{self, Clock, EngineHandle, Finished, setup};
+use crate::error::{Exit, Outcome, Report};
+use crate::store::Workspace;
+use crate::view::{plain_text, run as run_view};
+
+/// Held runs looked through for the plan that a person approves.
+const HELD_RUNS: usize = 100;
+
+/// # Errors
+/// As the run ended.
+pub fn run(session: &Session, args: &Sync) -> Outcome {
+    let workspace = session.workspace()?;
+    if args.how.watch {
+        return runtime::start()?.block_on(watch(session, &workspace, args.interval));
+    }
+    if let Some(hash) = &args.approve {
+        approve(&workspace, hash)?;
+    }
+    let ended = runtime::start()?.block_on(run_once(&workspace, Mode::Once))?;
+    conclude(session, &workspace, ended)
+}
+
+fn conclude(session: &Session, workspace: &Workspace, ended: Ended) -> Outcome {
+    let run = &ended.finished.run;
+    let open = workspace.reader()?.issues_for_people()?;
+    let exit = match (&run.verdict, ended.broken) {
+        (Verdict::Stopped(_), Some(broken)) => Err(broken),
+        _ => exit_of(run, open),
+    }?;
+    session.output.result(&Summary::from(run), |_| plain_text(&run_view::lines(run)))?;
+    if exit == Exit::NeedsPerson {
+        session.output.note("Some records need a person: see them in the console (`lockstep`), tab Activity.");
+    }
+    Ok(exit)
+}
+
+/// Lets exactly the plan through that a guard held, at the next run.
+fn approve(workspace: &Workspace, hash: &str) -> Outcome<()> {
+    let held = workspace.reader()?.held_runs(HELD_RUNS)?;
+    let is_it = |run: &Run| matches!(&run.verdict, Verdict::Held { plan, .. } if plan == hash);
+    if !held.iter().any(is_it) {
+        return Err(Report::usage(format!("no run is held with the plan `{hash}`"))
+            .hint("`lockstep sync --once` names the plan that it holds"));
+    }
+    let rows = vec![Row::Approval { plan: hash.to_owned(), used_by: None }];
+    workspace.writer()?.commit_blocking(Batch { durability: Durability::Power, rows })?;
+    Ok(())
+}
+
+async fn watch(session: &Session, workspace: &Workspace, interval: Option<u64>) -> Outcome {
+    let mut parts = setup::parts(workspace, Mode::Watch, Clock::start()).await?;
+    if let Some(seconds) = interval {
+        parts.rules.config.timing.poll = seconds;
+    }
+    let mut handle = driver::start(workspace, parts)?;
+    session.output.note("The engine runs. Ctrl-C stops it; writes on their way are awaited.");
+    let outcome = follow(session, &mut handle).await;
+    handle.stop().await;
+    outcome
+}
+
+/// One line for each run; with `--json`, one object.
+async fn follow(session: &Session, handle: &mut EngineHandle) -> Outcome {
+    let interrupted = runtime::interrupted();
+    tokio::pin!(interrupted);
+    loop {
+        tokio::select! {
+            finished = handle.finished() => tell(session, &finished?)?,
+            stopped = &mut interrupted => {
+                stopped?;
+                return Ok(Exit::Done);
+            }
+        }
+    }
+}
+
+fn tell(session: &Session, finished: &Finished) -> Outcome<()> {
+    let run = &finished.run;
+    match &run.verdict {
+        Verdict::Held { plan, .. } => session.output.note(&format!("held: lockstep sync --once --approve {plan}")),
+        Verdict::Stopped(reason) => session.output.note(&format!("run {} stopped early: {reason}", run.id)),
+        Verdict::Done | Verdict::Running => {}
+    }
+    if session.output.json {
+        return session.output.result(&Summary::from(run), |_| String::new());
+    }
+    print(&Summary::from(run).line())
+}

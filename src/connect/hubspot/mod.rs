@@ -1,0 +1,227 @@
+//! HubSpot's CRM API with a service key or private-app token.
+
+mod outcome;
+mod paths;
+mod read;
+mod record;
+mod schema;
+mod setup;
+mod write;
+
+use std::collections::BTreeMap;
+
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value as Json;
+
+use super::address::Base;
+use super::budget::{Budget, BudgetSnapshot, Lane, Pace};
+use super::error::{ConnectError, ConnectErrorKind, Fault};
+use super::http::{Call, Options, Reply, Session, Transport};
+use super::redact::Redactor;
+use super::{Boxed, Check, Connector, HttpPreview, LiveSchema, Performed, Prepared, performed};
+use crate::engine::core::request::{AnswerBody, Failure, Rejection, RejectionKind, Request, RequestBody, RequestId};
+use crate::model::{FieldName, ObjectKind, System};
+use paths::{Route, Version};
+
+const API: &str = "https://api.hubapi.com";
+/// 190 calls in ten seconds are the limit of most accounts; smaller ones say so in their answers.
+const GENERAL: Pace = Pace { start: 18.0, ceiling: 18.0, burst: 10.0 };
+/// Five searches a second for the whole account: one is left to the other apps.
+const SEARCH: Pace = Pace { start: 4.0, ceiling: 4.0, burst: 2.0 };
+/// What one batch takes.
+const BATCH: usize = 100;
+
+/// What it takes to speak to a portal.
+pub struct Credentials {
+    /// A service key or the token of a private app.
+    pub token: SecretString,
+}
+
+/// One HubSpot portal.
+pub struct HubSpot {
+    base: Base,
+    transport: Transport,
+    version: Version,
+    /// Per object: the property with unique values that carries the stamp.
+    stamps: BTreeMap<ObjectKind, FieldName>,
+}
+
+/// A call before the API version is chosen.
+#[derive(Debug, Clone)]
+struct HubCall {
+    route: Route,
+    /// What follows the versioned beginning.
+    rest: String,
+    method: reqwest::Method,
+    body: Option<Json>,
+    lane: Lane,
+}
+
+impl HubCall {
+    const fn get(route: Route, rest: String) -> Self {
+        Self { route, rest, method: reqwest::Method::GET, body: None, lane: Lane::General }
+    }
+
+    const fn post(route: Route, rest: String, body: Json) -> Self {
+        Self { route, rest, method: reqwest::Method::POST, body: Some(body), lane: Lane::General }
+    }
+
+    fn at(&self, version: usize) -> Call {
+        Call {
+            method: self.method.clone(),
+            path: format!("{}{}", paths::prefix(self.route, version), self.rest),
+            body: self.body.clone(),
+            lane: self.lane,
+            forward_only: false,
+        }
+    }
+}
+
+impl HubSpot {
+    /// # Errors
+    /// An address that cannot be used, a token that cannot be one.
+    pub fn new(
+        credentials: &Credentials,
+        stamps: BTreeMap<ObjectKind, FieldName>,
+        options: &Options,
+    ) -> Result<Self, ConnectError> {
+        let base = Base::parse(options.base.as_deref().unwrap_or(API))?;
+        let token = credentials.token.expose_secret().trim();
+        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| bad_token())?;
+        if token.is_empty() {
+            return Err(bad_token());
+        }
+        bearer.set_sensitive(true);
+        let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
+        let redactor = Redactor::new(vec![token.to_owned().into()]);
+        let budget = Budget::new(GENERAL, SEARCH, options.unlimited);
+        let mut transport = Transport::new(headers, redactor, budget, options)?;
+        transport.retry_after_may_be_millis = true;
+        Ok(Self { base, transport, version: Version::default(), stamps })
+    }
+
+    /// Makes a call in the newest version of the API that the account routes. A call to a route that is not there did
+    /// nothing, so that even a write may be sent again to another one.
+    async fn reply(&self, call: &HubCall, session: &mut Session) -> Result<Reply, Fault> {
+        let mut missing = None;
+        for version in self.version.candidates() {
+            let call = call.at(version);
+            let reply = self.transport.send(&self.base.join(&call.path), &call, session).await?;
+            if !outcome::is_missing_route(&reply) {
+                self.version.remember(version);
+                return Ok(reply);
+            }
+            missing = Some(reply);
+        }
+        missing.ok_or_else(|| Fault::unknown("No version of HubSpot's API was tried."))
+    }
+
+    /// The body of a successful answer. Texts of the fault are free of secrets.
+    async fn call(&self, call: &HubCall, session: &mut Session) -> Result<Json, Fault> {
+        let reply = self.reply(call, session).await?;
+        outcome::classify(&reply).map_err(|fault| {
+            if let Failure::Throttled { retry_after, .. } = &fault.failure {
+                self.transport.budget.throttled(call.lane, *retry_after);
+            }
+            clean(&self.transport.redactor, fault)
+        })
+    }
+
+    fn object(object: ObjectKind) -> Result<&'static str, Fault> {
+        paths::object(object).ok_or_else(|| local_rejection(&format!("HubSpot has no single object for {object}.")))
+    }
+
+    async fn answer(&self, request: &Request, session: &mut Session) -> Result<AnswerBody, Fault> {
+        let object = request.object;
+        match &request.body {
+            RequestBody::Identify => self.identify(session).await,
+            RequestBody::Changes { fields, from, until, after, limit } => {
+                self.changes(object, fields, read::Window { from: *from, until: *until }, *after, *limit, session).await
+            }
+            RequestBody::List { fields, after, archived, limit } => {
+                self.list(object, fields, *after, *archived, *limit, session).await
+            }
+            RequestBody::Read { fields, ids } => self.read(object, fields, ids, session).await,
+            RequestBody::FindStamped { fields, stamps } => self.find_stamped(object, fields, stamps, session).await,
+            RequestBody::Create { .. } | RequestBody::Update { .. } => {
+                Err(Fault::unknown("A write was taken for a read.")) // perform() sends them to `write`.
+            }
+        }
+    }
+}
+
+impl Connector for HubSpot {
+    fn system(&self) -> System {
+        System::HubSpot
+    }
+
+    fn perform<'a>(&'a self, id: RequestId, request: &'a Request) -> Boxed<'a, Performed> {
+        Box::pin(async move {
+            let mut session = Session::new(request.priority);
+            if request.body.is_write() {
+                let (body, exchanges) = self.write(request, &mut session).await;
+                return performed(id, &session, body, exchanges);
+            }
+            let body = self.answer(request, &mut session).await;
+            let body = body.unwrap_or_else(|fault| AnswerBody::Failed(fault.failure));
+            performed(id, &session, body, Vec::new())
+        })
+    }
+
+    fn schema(&self, object: ObjectKind) -> Boxed<'_, Result<LiveSchema, ConnectError>> {
+        Box::pin(async move { self.live_schema(object).await.map_err(ConnectError::from) })
+    }
+
+    fn describe(&self, request: &Request) -> Vec<HttpPreview> {
+        self.previews(request)
+    }
+
+    fn prepare(&self, object: ObjectKind, create: bool) -> Boxed<'_, Result<Prepared, ConnectError>> {
+        Box::pin(self.prepare_stamp(object, create))
+    }
+
+    fn check(&self) -> Boxed<'_, Result<Check, ConnectError>> {
+        Box::pin(self.check_access())
+    }
+
+    fn budget(&self) -> BudgetSnapshot {
+        self.transport.budget.snapshot()
+    }
+}
+
+impl std::fmt::Debug for HubSpot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("HubSpot").field("host", &self.base.host()).finish_non_exhaustive()
+    }
+}
+
+fn bad_token() -> ConnectError {
+    ConnectError::new(
+        ConnectErrorKind::Credentials,
+        "The HubSpot token is empty or has characters that no token has.",
+        "Copy the service key or private-app token again; it looks like pat-na1-….",
+    )
+}
+
+/// Refused here, before any call.
+fn local_rejection(message: &str) -> Fault {
+    let rejection = Rejection { kind: RejectionKind::Other, message: message.to_owned(), field: None };
+    Fault::new(ConnectErrorKind::Unexpected, Failure::Rejected(rejection), "")
+}
+
+/// The fault without secrets: systems sometimes quote what they were sent.
+pub(super) fn clean(redactor: &Redactor, fault: Fault) -> Fault {
+    let failure = match fault.failure {
+        Failure::NotSent(message) => Failure::NotSent(redactor.clean(&message)),
+        Failure::Throttled { retry_after, message } => {
+            Failure::Throttled { retry_after, message: redactor.clean(&message) }
+        }
+        Failure::Denied { message, hint } => Failure::Denied { message: redactor.clean(&message), hint },
+        Failure::Rejected(rejection) => {
+            Failure::Rejected(Rejection { message: redactor.clean(&rejection.message), ..rejection })
+        }
+        Failure::Unknown(message) => Failure::Unknown(redactor.clean(&message)),
+    };
+    Fault { failure, ..fault }
+}

@@ -1,0 +1,209 @@
+//! What a HubSpot answer means for a request. Pure: status and body in, outcome out.
+//!
+//! Every field of an error body is optional, and some answers are HTML pages of a proxy.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use crate::connect::error::{ConnectErrorKind, Fault};
+use crate::connect::http::Reply;
+use crate::connect::redact::clip_message;
+use crate::engine::core::request::{Failure, Rejection, RejectionKind};
+use crate::model::RecordId;
+
+/// HubSpot locks an area for two seconds when too many writes meet there.
+const LOCK: Duration = Duration::from_secs(2);
+const MISSING_TOKEN: &str = "Enter the service key or private-app token again (`lockstep connect hubspot`).";
+
+/// The body of a successful answer, or what went wrong.
+pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
+    match reply.status {
+        200..=299 => {
+            reply.json().map_err(|why| Fault::unknown(format!("HubSpot answered {}, but {why}.", reply.status)))
+        }
+        401 => Err(credentials(reply)),
+        403 => Err(permission(reply)),
+        423 => Err(throttled(reply, reply.retry_after.unwrap_or(LOCK).max(LOCK))),
+        429 => Err(throttled(reply, reply.retry_after.unwrap_or_else(|| policy_wait(reply)))),
+        477 => Err(throttled(reply, reply.retry_after.unwrap_or(Duration::from_secs(60)))),
+        400 | 404 | 405 | 409 | 413 | 414 | 415 | 422 => Err(rejected(reply)),
+        status => Err(Fault::unknown(format!("HubSpot answered {status}: {}", say(reply)))),
+    }
+}
+
+/// Whether an answer says that there is no such endpoint, rather than no such record.
+pub(super) fn is_missing_route(reply: &Reply) -> bool {
+    reply.status == 404 && reply.json().map_or(true, |body| text(&body, "category").is_none() && !names_a_record(&body))
+}
+
+fn names_a_record(body: &Json) -> bool {
+    // "resource not found" is how HubSpot speaks of a record it does not have.
+    text(body, "message").is_some_and(|message| message.to_ascii_lowercase().contains("not found"))
+}
+
+/// The refusal of one item of a batch, from its own entry among the errors.
+/// `None` where the entry tells of trouble that is not the item's fault.
+pub(super) fn item_rejection(error: &Json) -> Option<Rejection> {
+    let category = text(error, "category").unwrap_or_default().to_ascii_uppercase();
+    let status = error.get("status").and_then(Json::as_u64);
+    let troubled = ["RATE", "TIMEOUT", "INTERNAL", "UNAVAILABLE"].iter().any(|word| category.contains(word));
+    if troubled || status.is_some_and(|status| status >= 500) {
+        return None;
+    }
+    Some(rejection(400, error))
+}
+
+fn rejected(reply: &Reply) -> Fault {
+    let body = reply.json().unwrap_or(Json::Null);
+    let mut rejection = rejection(reply.status, &body);
+    if rejection.message.is_empty() {
+        rejection.message = format!("HubSpot answered {}: {}", reply.status, say(reply));
+    }
+    Fault::new(ConnectErrorKind::Unexpected, Failure::Rejected(rejection), "")
+}
+
+fn rejection(status: u16, body: &Json) -> Rejection {
+    let raw = text(body, "message").unwrap_or_default();
+    let (message, field) = complaint(body, &raw);
+    let category = text(body, "category").unwrap_or_default();
+    let existing = existing(&raw);
+    let duplicate = existing.is_some() || status == 409 || category == "CONFLICT" || raw.contains("already exists");
+    let kind = if duplicate {
+        RejectionKind::Duplicate { existing }
+    } else if status == 404 || category == "OBJECT_NOT_FOUND" {
+        RejectionKind::NotFound
+    } else if status == 400 || status == 422 {
+        RejectionKind::Invalid
+    } else {
+        RejectionKind::Other
+    };
+    Rejection { kind, message: clip_message(&message), field }
+}
+
+/// HubSpot's words and the property they are about. Property errors come as JSON inside the text of the message.
+fn complaint(body: &Json, message: &str) -> (String, Option<String>) {
+    let context_name = |error: &Json| text(error.pointer("/context/propertyName/0")?, "");
+    let detail = body.get("errors").and_then(|errors| errors.get(0));
+    let field = detail.and_then(context_name).or_else(|| context_name(body));
+    if let Some(inner) = message.strip_prefix("Property values were not valid: ")
+        && let Ok(Json::Array(list)) = serde_json::from_str::<Json>(inner)
+    {
+        let words = list.iter().filter_map(|one| text(one, "message")).collect::<Vec<_>>().join("; ");
+        let name = list.first().and_then(|one| text(one, "name"));
+        if !words.is_empty() {
+            return (words, field.or(name));
+        }
+    }
+    let taken = between(message, "propertyName=", ",").filter(|_| message.contains("already has that value"));
+    (message.to_owned(), field.or_else(|| taken.map(str::to_owned)))
+}
+
+/// The record that holds a unique value already: HubSpot tells it in the text only.
+fn existing(message: &str) -> Option<RecordId> {
+    if let Some((_, rest)) = message.split_once("Existing ID:") {
+        return leading_id(rest.trim_start());
+    }
+    let (before, _) = message.split_once(" already has that value")?;
+    leading_id(before.rsplit(' ').next()?)
+}
+
+fn leading_id(text: &str) -> Option<RecordId> {
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    text[..end].parse().ok()
+}
+
+fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
+    text.split_once(start)?.1.split_once(end).map(|(middle, _)| middle)
+}
+
+fn credentials(reply: &Reply) -> Fault {
+    let body = reply.json().unwrap_or(Json::Null);
+    let expired = text(&body, "category").as_deref() == Some("EXPIRED_AUTHENTICATION");
+    let message = match text(&body, "message") {
+        // A token that HubSpot half understands "expired" in 1970.
+        Some(message) if expired && !message.contains(" second(s) ago") => {
+            format!("HubSpot does not know this token ({message})")
+        }
+        Some(message) => format!("HubSpot refused the token: {message}"),
+        None => "HubSpot refused the token.".to_owned(),
+    };
+    denied(ConnectErrorKind::Credentials, &message, MISSING_TOKEN)
+}
+
+fn permission(reply: &Reply) -> Fault {
+    let Ok(body) = reply.json() else {
+        let message = format!("HubSpot, or a proxy before it, refused access: {}", say(reply));
+        return denied(
+            ConnectErrorKind::Permission,
+            &message,
+            "Look at the network's proxy and HubSpot's status page.",
+        );
+    };
+    let scopes = scopes(&body);
+    let message = text(&body, "message").unwrap_or_else(|| "no reason given".to_owned());
+    if scopes.is_empty() {
+        let hint = "Look at the scopes of the service key or private app in HubSpot.";
+        return denied(ConnectErrorKind::Permission, &format!("HubSpot refused access: {message}"), hint);
+    }
+    let list = scopes.join(" or ");
+    let message = format!("HubSpot refused access: the token lacks the scope {list}.");
+    denied(ConnectErrorKind::Permission, &message, &format!("Add the scope {list} to the service key or private app."))
+}
+
+fn denied(kind: ConnectErrorKind, message: &str, hint: &str) -> Fault {
+    let message = clip_message(message);
+    Fault::new(kind, Failure::Denied { message, hint: hint.to_owned() }, hint)
+}
+
+/// Any one of these would do.
+fn scopes(body: &Json) -> Vec<String> {
+    let mut found = Vec::new();
+    let contexts = body.get("errors").and_then(Json::as_array).into_iter().flatten().chain(std::iter::once(body));
+    for context in contexts.filter_map(|error| error.get("context")) {
+        for key in ["requiredGranularScopes", "requiredScopes"] {
+            let names = context.get(key).and_then(Json::as_array).into_iter().flatten();
+            found.extend(names.filter_map(Json::as_str).map(clip_message));
+        }
+    }
+    found
+}
+
+fn throttled(reply: &Reply, retry_after: Duration) -> Fault {
+    let message = format!("HubSpot asks for a pause ({}): {}", reply.status, say(reply));
+    Fault::new(ConnectErrorKind::Limited, Failure::Throttled { retry_after, message }, "")
+}
+
+/// How long to wait where HubSpot does not say: by the name of the limit that was hit.
+fn policy_wait(reply: &Reply) -> Duration {
+    let body = reply.json().unwrap_or(Json::Null);
+    let policy = text(&body, "policyName").unwrap_or_default();
+    let message = text(&body, "message").unwrap_or_default();
+    if policy == "SECONDLY" || message.contains("secondly limit") && !message.contains("ten_secondly") {
+        Duration::from_secs(1)
+    } else if policy == "DAILY" || message.contains("daily limit") {
+        Duration::from_secs(15 * 60)
+    } else {
+        Duration::from_secs(10)
+    }
+}
+
+fn say(reply: &Reply) -> String {
+    let message = reply.json().ok().and_then(|body| text(&body, "message"));
+    let words = clip_message(&message.unwrap_or_else(|| reply.text()));
+    match &reply.body {
+        Err(why) => why.clone(),
+        Ok(_) if words.is_empty() => "no text".to_owned(),
+        Ok(_) => words,
+    }
+}
+
+/// A member that is text (the value itself for an empty name), where it is there and not empty.
+fn text(json: &Json, name: &str) -> Option<String> {
+    let value = if name.is_empty() { json } else { json.get(name)? };
+    value.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+#[path = "outcome_tests.rs"]
+mod tests;

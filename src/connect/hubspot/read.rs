@@ -1,0 +1,302 @@
+//! Reading HubSpot: the change index, the list of all records, records by id and by stamp.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::paths::{self, Route};
+use super::record::{self, Reader};
+use super::{BATCH, HubCall, HubSpot};
+use crate::connect::address::query_value;
+use crate::connect::budget::Lane;
+use crate::connect::error::Fault;
+use crate::connect::http::Session;
+use crate::engine::core::request::{AnswerBody, Failure, RejectionKind};
+use crate::model::{FieldName, ObjectKind, Record, RecordId, Timestamp};
+
+const SEARCH_PAGE: u32 = 200;
+const LIST_PAGE: u32 = 100;
+
+/// Changes from the first to the second moment, both included.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Window {
+    pub from: Timestamp,
+    pub until: Timestamp,
+}
+
+impl HubSpot {
+    pub(super) async fn identify(&self, session: &mut Session) -> Result<AnswerBody, Fault> {
+        let details = self.details(session).await?;
+        let tenant = record::id(details.get("portalId").unwrap_or(&Json::Null))
+            .ok_or_else(|| Fault::unknown("HubSpot's account details have no portal id."))?
+            .to_string();
+        let kind = details.get("accountType").and_then(Json::as_str).unwrap_or("account");
+        let label = match details.get("uiDomain").and_then(Json::as_str) {
+            Some(domain) => format!("portal {tenant} ({kind}, {domain})"),
+            None => format!("portal {tenant} ({kind})"),
+        };
+        Ok(AnswerBody::Identity { tenant, label: crate::connect::redact::clip_message(&label) })
+    }
+
+    pub(super) async fn details(&self, session: &mut Session) -> Result<Json, Fault> {
+        self.call(&HubCall::get(Route::Account, "/details".to_owned()), session).await
+    }
+
+    /// Ids come from the search index, values from the primary store: the index lags.
+    pub(super) async fn changes(
+        &self,
+        object: ObjectKind,
+        fields: &[FieldName],
+        window: Window,
+        after: Option<RecordId>,
+        limit: u32,
+        session: &mut Session,
+    ) -> Result<AnswerBody, Fault> {
+        let limit = limit.clamp(1, SEARCH_PAGE);
+        let mut call = HubCall::post(
+            Route::Objects,
+            format!("/{}/search", Self::object(object)?),
+            search_body(paths::modified(object), window, after, limit),
+        );
+        call.lane = Lane::Search;
+        let body = self.call(&call, session).await?;
+        let ids = ids(&body)?;
+        let Some(last) = ids.iter().max().copied() else {
+            return Ok(AnswerBody::Page { records: Vec::new(), last: None, more: false });
+        };
+        if ids.iter().any(|id| after.is_some_and(|after| *id <= after)) {
+            return Err(Fault::unknown("HubSpot's search answered with records that were not asked for."));
+        }
+        let full = ids.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = full || body.get("total").and_then(Json::as_u64).is_some_and(|total| total > ids.len() as u64);
+        let reader = self.reader(object, fields);
+        let mut records = Vec::new();
+        for chunk in ids.chunks(BATCH) {
+            records.extend(self.batch_read(&reader, chunk, false, session).await?);
+        }
+        records.sort_by_key(|record| record.id);
+        Ok(AnswerBody::Page { records, last: Some(last), more })
+    }
+
+    pub(super) async fn list(
+        &self,
+        object: ObjectKind,
+        fields: &[FieldName],
+        after: Option<RecordId>,
+        archived: bool,
+        limit: u32,
+        session: &mut Session,
+    ) -> Result<AnswerBody, Fault> {
+        let reader = self.reader(object, fields);
+        // The cursor names the record to begin with; whether that one is included is left open: ask for one more.
+        let limit = limit.clamp(1, LIST_PAGE).max(if after.is_some() { 2 } else { 1 });
+        let mut rest = format!(
+            "/{}?limit={limit}&archived={archived}&properties={}",
+            Self::object(object)?,
+            query_value(&reader.properties().join(","))
+        );
+        if let Some(after) = after {
+            rest.push_str(&format!("&after={after}"));
+        }
+        let body = self.call(&HubCall::get(Route::Objects, rest), session).await?;
+        let mut records = parse(&reader, &body)?;
+        records.retain(|record| after.is_none_or(|after| record.id > after));
+        records.sort_by_key(|record| record.id);
+        records.dedup_by_key(|record| record.id);
+        for record in &mut records {
+            record.archived |= archived;
+        }
+        let last = records.last().map(|record| record.id);
+        let more = last.is_some() && body.pointer("/paging/next/after").is_some();
+        Ok(AnswerBody::Page { records, last, more })
+    }
+
+    pub(super) async fn read(
+        &self,
+        object: ObjectKind,
+        fields: &[FieldName],
+        ids: &[RecordId],
+        session: &mut Session,
+    ) -> Result<AnswerBody, Fault> {
+        let reader = self.reader(object, fields);
+        let mut found: BTreeMap<RecordId, Record> = BTreeMap::new();
+        for archived in [false, true] {
+            let missing: Vec<RecordId> = ids.iter().copied().filter(|id| !found.contains_key(id)).collect();
+            for chunk in missing.chunks(BATCH) {
+                let records = self.batch_read(&reader, chunk, archived, session).await?;
+                found.extend(records.into_iter().filter(|one| chunk.contains(&one.id)).map(|one| (one.id, one)));
+            }
+        }
+        let mut answers = Vec::with_capacity(ids.len());
+        for id in ids {
+            let record = match found.get(id) {
+                Some(record) => Some(record.clone()),
+                None => self.survivor(&reader, *id, session).await?,
+            };
+            answers.push((*id, record));
+        }
+        Ok(AnswerBody::Records { found: answers })
+    }
+
+    /// A record that was merged into another answers, alone, with that other one.
+    async fn survivor(
+        &self,
+        reader: &Reader<'_>,
+        id: RecordId,
+        session: &mut Session,
+    ) -> Result<Option<Record>, Fault> {
+        let names = query_value(&reader.properties().join(","));
+        let rest = format!("/{}/{id}?properties={names}", Self::object(reader.object)?);
+        match self.call(&HubCall::get(Route::Objects, rest), session).await {
+            Ok(body) => reader.record(&body).map(Some).map_err(odd),
+            Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {
+                Ok(None)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    pub(super) async fn find_stamped(
+        &self,
+        object: ObjectKind,
+        fields: &[FieldName],
+        stamps: &[String],
+        session: &mut Session,
+    ) -> Result<AnswerBody, Fault> {
+        let reader = self.reader(object, fields);
+        let Some(property) = reader.stamp else {
+            return Err(super::local_rejection(&format!("No HubSpot property is named for the stamp of {object}.")));
+        };
+        let mut holders: Vec<Record> = Vec::new();
+        for archived in [false, true] {
+            for chunk in stamps.chunks(BATCH) {
+                let inputs: Vec<Json> = chunk.iter().map(|stamp| json!({ "id": stamp })).collect();
+                let mut body = json!({ "properties": reader.properties(), "inputs": inputs });
+                body["idProperty"] = json!(property.as_str());
+                let found = self.batch_call(&reader, &body, archived, session).await?;
+                holders.extend(found);
+            }
+        }
+        let mut seen = BTreeSet::new();
+        holders.retain(|record| seen.insert(record.id));
+        let carried =
+            |stamp: &String| holders.iter().filter(|one| one.stamp.as_ref() == Some(stamp)).cloned().collect();
+        Ok(AnswerBody::Stamped { found: stamps.iter().map(|stamp| (stamp.clone(), carried(stamp))).collect() })
+    }
+
+    pub(super) async fn batch_read(
+        &self,
+        reader: &Reader<'_>,
+        ids: &[RecordId],
+        archived: bool,
+        session: &mut Session,
+    ) -> Result<Vec<Record>, Fault> {
+        let inputs: Vec<Json> = ids.iter().map(|id| json!({ "id": id.to_string() })).collect();
+        let body = json!({ "properties": reader.properties(), "inputs": inputs });
+        self.batch_call(reader, &body, archived, session).await
+    }
+
+    async fn batch_call(
+        &self,
+        reader: &Reader<'_>,
+        body: &Json,
+        archived: bool,
+        session: &mut Session,
+    ) -> Result<Vec<Record>, Fault> {
+        let rest = format!("/{}/batch/read?archived={archived}", Self::object(reader.object)?);
+        let answer = match self.call(&HubCall::post(Route::Objects, rest, body.clone()), session).await {
+            // Nothing of what was asked for is there.
+            Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {
+                return Ok(Vec::new());
+            }
+            other => other?,
+        };
+        refuse_partial_trouble(&answer)?;
+        let mut records = parse(reader, &answer)?;
+        for record in &mut records {
+            record.archived |= archived;
+        }
+        Ok(records)
+    }
+
+    pub(super) fn reader<'a>(&'a self, object: ObjectKind, fields: &'a [FieldName]) -> Reader<'a> {
+        Reader { object, fields, stamp: self.stamps.get(&object) }
+    }
+}
+
+/// A keyset page: never by offset, which skips what moves and ends at 10,000.
+fn search_body(modified: &str, window: Window, after: Option<RecordId>, limit: u32) -> Json {
+    let mut filters = vec![json!({ "propertyName": modified, "operator": "GTE", "value": window.from.0.to_string() })];
+    if window.until < Timestamp::MAX {
+        filters.push(json!({ "propertyName": modified, "operator": "LTE", "value": window.until.0.to_string() }));
+    }
+    if let Some(after) = after {
+        filters.push(json!({ "propertyName": "hs_object_id", "operator": "GT", "value": after.to_string() }));
+    }
+    json!({
+        "filterGroups": [{ "filters": filters }],
+        "sorts": [{ "propertyName": "hs_object_id", "direction": "ASCENDING" }],
+        "properties": ["hs_object_id"],
+        "limit": limit,
+    })
+}
+
+fn results(body: &Json) -> Result<&Vec<Json>, Fault> {
+    body.get("results").and_then(Json::as_array).ok_or_else(|| odd("there is no list of results".to_owned()))
+}
+
+fn ids(body: &Json) -> Result<Vec<RecordId>, Fault> {
+    let ids = results(body)?.iter().map(|one| one.get("id").and_then(record::id));
+    let ids: Option<BTreeSet<RecordId>> = ids.collect();
+    ids.map(|ids| ids.into_iter().collect()).ok_or_else(|| odd("a record has no usable id".to_owned()))
+}
+
+fn parse(reader: &Reader<'_>, body: &Json) -> Result<Vec<Record>, Fault> {
+    results(body)?.iter().map(|one| reader.record(one).map_err(odd)).collect()
+}
+
+/// A batch read answers 207 when records are not there, which is fine, or when it failed for some, which is not.
+fn refuse_partial_trouble(body: &Json) -> Result<(), Fault> {
+    let errors = body.get("errors").and_then(Json::as_array).into_iter().flatten();
+    for error in errors {
+        let category = error.get("category").and_then(Json::as_str).unwrap_or_default();
+        let message = error.get("message").and_then(Json::as_str).unwrap_or("no message");
+        if category != "OBJECT_NOT_FOUND" && !message.contains("not exist") && !message.contains("not found") {
+            return Err(odd(format!("it says: {}", crate::connect::redact::clip_message(message))));
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn odd(what: String) -> Fault {
+    Fault::unknown(format!("HubSpot's answer makes no sense: {what}."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_are_paged_by_id_inside_a_closed_window() {
+        let window = Window { from: Timestamp(1000), until: Timestamp(2000) };
+        let body = search_body("hs_lastmodifieddate", window, Some(RecordId(9)), 200);
+        assert_eq!(
+            body["filterGroups"][0]["filters"],
+            json!([{"propertyName": "hs_lastmodifieddate", "operator": "GTE", "value": "1000"},
+                {"propertyName": "hs_lastmodifieddate", "operator": "LTE", "value": "2000"},
+                {"propertyName": "hs_object_id", "operator": "GT", "value": "9"}])
+        );
+        assert_eq!(body["sorts"], json!([{"propertyName": "hs_object_id", "direction": "ASCENDING"}]));
+        assert!(body.get("after").is_none());
+        assert!(body.to_string().len() < 3000);
+    }
+
+    #[test]
+    fn a_batch_read_forgives_missing_records_and_nothing_else() {
+        let missing = json!({"results": [], "errors": [{"category": "OBJECT_NOT_FOUND", "context": {"ids": ["9"]},
+            "message": "Could not get some COMPANY objects, they may be deleted or not exist. Check that ids are valid."}]});
+        assert!(refuse_partial_trouble(&missing).is_ok());
+        let broken = json!({"results": [], "errors": [{"category": "INTERNAL_ERROR", "message": "boom"}]});
+        assert!(refuse_partial_trouble(&broken).is_err());
+    }
+}

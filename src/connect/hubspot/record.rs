@@ -1,0 +1,159 @@
+//! HubSpot's JSON to records and back. Property values are text or nothing, whatever the property's type.
+
+use serde_json::{Map, Value as Json};
+
+use super::paths;
+use crate::model::{FieldName, Fields, ObjectKind, Record, RecordId, Timestamp, Value};
+
+/// How to read records of one object.
+pub(super) struct Reader<'a> {
+    pub object: ObjectKind,
+    pub fields: &'a [FieldName],
+    /// The property that carries the stamp.
+    pub stamp: Option<&'a FieldName>,
+}
+
+const MERGED: &str = "hs_merged_object_ids";
+const CHANGED_BY: &str = "hs_updated_by_user_id";
+
+impl Reader<'_> {
+    /// The names of the properties to ask for.
+    pub fn properties(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = self.fields.iter().map(FieldName::as_str).collect();
+        names.extend(self.stamp.map(FieldName::as_str));
+        names.extend([paths::modified(self.object), MERGED, CHANGED_BY]);
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+
+    /// # Errors
+    /// What is missing for a record, in a few words.
+    pub fn record(&self, json: &Json) -> Result<Record, String> {
+        let id = json.get("id").and_then(id).ok_or("a record has no usable id")?;
+        let empty = Map::new();
+        let properties = json.get("properties").and_then(Json::as_object).unwrap_or(&empty);
+        let modified = self.modified(json, properties).ok_or_else(|| format!("record {id} has no date of change"))?;
+        let mut fields = Fields::new();
+        for name in self.fields {
+            let value = properties.get(name.as_str()).map_or(Value::Empty, value);
+            if !value.is_empty() {
+                fields.insert(name.clone(), value);
+            }
+        }
+        Ok(Record {
+            id,
+            modified,
+            archived: json.get("archived").and_then(Json::as_bool).unwrap_or(false),
+            fields,
+            stamp: self.stamp.and_then(|name| plain(properties.get(name.as_str())?)),
+            merged: properties.get(MERGED).and_then(plain).map(|list| merged(&list)).unwrap_or_default(),
+            modified_by: properties.get(CHANGED_BY).and_then(plain),
+        })
+    }
+
+    /// Whether the answer tells about every field, be it that it is empty.
+    pub fn is_complete(&self, json: &Json) -> bool {
+        let properties = json.get("properties").and_then(Json::as_object);
+        properties.is_some_and(|properties| self.fields.iter().all(|name| properties.contains_key(name.as_str())))
+    }
+
+    fn modified(&self, json: &Json, properties: &Map<String, Json>) -> Option<Timestamp> {
+        let own = properties.get(paths::modified(self.object)).or_else(|| properties.get("hs_lastmodifieddate"));
+        own.and_then(time).or_else(|| json.get("updatedAt").and_then(time))
+    }
+}
+
+/// An id as text or number.
+pub(super) fn id(json: &Json) -> Option<RecordId> {
+    match json {
+        Json::String(text) => text.trim().parse().ok(),
+        Json::Number(number) => number.as_u64().map(RecordId),
+        _ => None,
+    }
+}
+
+/// ISO text, or milliseconds since the epoch.
+fn time(json: &Json) -> Option<Timestamp> {
+    let text = plain(json)?;
+    Timestamp::parse_rfc3339(&text).or_else(|| text.parse().ok().map(Timestamp))
+}
+
+fn value(json: &Json) -> Value {
+    plain(json).map_or(Value::Empty, Value::Text)
+}
+
+fn plain(json: &Json) -> Option<String> {
+    let text = match json {
+        Json::Null => return None,
+        Json::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    (!text.trim().is_empty()).then_some(text)
+}
+
+fn merged(list: &str) -> Vec<RecordId> {
+    list.split(';').filter_map(|id| id.trim().parse().ok()).collect()
+}
+
+/// Values as the `properties` of a write. Empty clears.
+pub(super) fn properties(values: &[(FieldName, Value)], stamp: Option<(&FieldName, &str)>) -> Json {
+    let mut map = Map::new();
+    for (name, value) in values {
+        map.insert(name.as_str().to_owned(), Json::String(value.to_plain()));
+    }
+    if let Some((name, stamp)) = stamp {
+        map.insert(name.as_str().to_owned(), Json::String(stamp.to_owned()));
+    }
+    Json::Object(map)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a failing parse is a failing test")]
+    use super::*;
+    use serde_json::json;
+
+    fn reader<'a>(fields: &'a [FieldName], stamp: &'a FieldName) -> Reader<'a> {
+        Reader { object: ObjectKind::Company, fields, stamp: Some(stamp) }
+    }
+
+    #[test]
+    fn values_are_text_or_nothing_and_only_the_asked_ones() {
+        let fields: Vec<FieldName> = vec!["name".into(), "city".into(), "phone".into(), "numberofemployees".into()];
+        let stamp = FieldName::new("lockstep_key");
+        let record = reader(&fields, &stamp)
+            .record(&json!({"id": "512", "properties": {"name": "Acme", "city": " ", "phone": null, "extra": "x",
+                "numberofemployees": 12, "hs_lastmodifieddate": "2024-09-11T13:27:39.356Z", "lockstep_key": "company:7",
+                "hs_merged_object_ids": "3;4;x"}, "updatedAt": "2020-01-01T00:00:00Z", "archived": true}))
+            .unwrap();
+        assert_eq!(record.id, RecordId(512));
+        assert_eq!(record.modified.to_rfc3339(), "2024-09-11T13:27:39.356Z");
+        assert!(record.archived);
+        assert_eq!(record.fields.len(), 2);
+        assert_eq!(record.value("name"), &Value::Text("Acme".into()));
+        assert_eq!(record.value("numberofemployees"), &Value::Text("12".into()));
+        assert_eq!(record.stamp.as_deref(), Some("company:7"));
+        assert_eq!(record.merged, vec![RecordId(3), RecordId(4)]);
+    }
+
+    #[test]
+    fn odd_shapes_are_named_and_never_panic() {
+        let fields: Vec<FieldName> = vec!["name".into()];
+        let stamp = FieldName::new("k");
+        for odd in [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!({"id": -4}),
+            json!({"id": "x"}),
+            json!({"id": "1"}),
+            json!({"id": "1", "properties": [1]}),
+            json!({"id": "1", "updatedAt": {}}),
+        ] {
+            assert!(reader(&fields, &stamp).record(&odd).is_err(), "{odd}");
+        }
+        let bare = reader(&fields, &stamp).record(&json!({"id": 1, "updatedAt": "2024-01-01T00:00:00Z"})).unwrap();
+        assert!(bare.fields.is_empty());
+    }
+}

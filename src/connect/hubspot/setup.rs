@@ -1,0 +1,137 @@
+//! What Lockstep needs of a portal: access, and a property with unique values for the stamp.
+
+use serde_json::{Value as Json, json};
+
+use super::paths::Route;
+use super::schema::why;
+use super::{HubCall, HubSpot, record};
+use crate::connect::address::path_segment;
+use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
+use crate::connect::http::Session;
+use crate::connect::{Check, Prepared};
+use crate::engine::core::request::{Failure, Priority, RejectionKind};
+use crate::model::{FieldName, ObjectKind};
+
+const GROUP: &str = "lockstep";
+
+impl HubSpot {
+    pub(super) async fn check_access(&self) -> Result<Check, ConnectError> {
+        let mut session = Session::new(Priority::Interactive);
+        let details = self.details(&mut session).await.map_err(not_hubspot)?;
+        let Some(tenant) = details.get("portalId").and_then(record::id) else {
+            return Err(ConnectError::new(
+                ConnectErrorKind::WrongSystem,
+                format!("{} answers, but not like HubSpot.", self.base.host()),
+                "Check the address of the connection; HubSpot's is https://api.hubapi.com.",
+            ));
+        };
+        let account = details.get("accountType").and_then(Json::as_str).unwrap_or("account").to_owned();
+        let mut warnings = Vec::new();
+        if account != "STANDARD" {
+            warnings.push(format!("This is not a standard portal but: {account}."));
+        }
+        for (what, call) in probes() {
+            if let Err(fault) = self.call(&call, &mut session).await {
+                warnings.push(format!("{what} cannot be read: {}", why(fault)));
+            }
+        }
+        let domain = details.get("uiDomain").and_then(Json::as_str).unwrap_or("HubSpot");
+        let label = crate::connect::redact::clip_message(&format!("portal {tenant} ({account}, {domain})"));
+        Ok(Check { tenant: tenant.to_string(), label, warnings })
+    }
+
+    pub(super) async fn prepare_stamp(&self, object: ObjectKind, create: bool) -> Result<Prepared, ConnectError> {
+        let mut session = Session::new(Priority::Interactive);
+        let Some(stamp) = self.stamps.get(&object).cloned() else {
+            return Err(setup(
+                format!("No HubSpot property is named for the stamp of {object}."),
+                "Name one in the configuration.",
+            ));
+        };
+        let path = Self::object(object)?;
+        let rest = format!("/{path}/{}", path_segment(stamp.as_str()));
+        match self.call(&HubCall::get(Route::Properties, rest), &mut session).await {
+            Ok(property) if property.get("archived").and_then(Json::as_bool) != Some(true) => {
+                usable(&property, &stamp)?;
+                return Ok(Prepared { stamp, created: Vec::new(), warnings: Vec::new() });
+            }
+            Ok(_) => {}
+            Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {}
+            Err(fault) => return Err(fault.into()),
+        }
+        if !create {
+            return Err(setup(
+                format!("HubSpot has no property {stamp} for {}.", object.plural().to_lowercase()),
+                "Let Lockstep create it (`lockstep connect hubspot`), or create a single-line text property with unique values of that name.",
+            ));
+        }
+        self.create_stamp(object, path, &stamp, &mut session).await
+    }
+
+    async fn create_stamp(
+        &self,
+        object: ObjectKind,
+        path: &str,
+        stamp: &FieldName,
+        session: &mut Session,
+    ) -> Result<Prepared, ConnectError> {
+        let mut created = Vec::new();
+        let group = json!({ "name": GROUP, "label": "Lockstep", "displayOrder": -1 });
+        match self.call(&HubCall::post(Route::Properties, format!("/{path}/groups"), group), session).await {
+            Ok(_) => created.push(format!("The property group Lockstep for {}.", object.plural().to_lowercase())),
+            Err(Fault { failure: Failure::Rejected(rejection), .. })
+                if matches!(rejection.kind, RejectionKind::Duplicate { .. }) => {}
+            Err(fault) => return Err(fault.into()),
+        }
+        let property = json!({
+            "name": stamp.as_str(),
+            "label": "Lockstep key",
+            "description": "The ConnectWise record that this record is kept in step with. Written by Lockstep; please leave it.",
+            "groupName": GROUP,
+            "type": "string",
+            "fieldType": "text",
+            "hasUniqueValue": true,
+        });
+        let made = self.call(&HubCall::post(Route::Properties, format!("/{path}"), property), session).await?;
+        // An archived property of the same name is restored as it was.
+        usable(&made, stamp)?;
+        created.push(format!("The property {stamp} for {}.", object.plural().to_lowercase()));
+        Ok(Prepared { stamp: stamp.clone(), created, warnings: Vec::new() })
+    }
+}
+
+fn probes() -> [(&'static str, HubCall); 3] {
+    [
+        ("Companies", HubCall::get(Route::Objects, "/companies?limit=1".to_owned())),
+        ("Company properties", HubCall::get(Route::Properties, "/companies".to_owned())),
+        ("Owners", HubCall::get(Route::Owners, "?limit=1".to_owned())),
+    ]
+}
+
+/// A stamp must be text that no two records share: HubSpot cannot add uniqueness later.
+fn usable(property: &Json, stamp: &FieldName) -> Result<(), ConnectError> {
+    let text = property.get("type").and_then(Json::as_str) == Some("string");
+    if text && property.get("hasUniqueValue").and_then(Json::as_bool) == Some(true) {
+        return Ok(());
+    }
+    Err(setup(
+        format!("The HubSpot property {stamp} cannot carry the stamp: it is not a text property with unique values."),
+        "Uniqueness cannot be added to a property. Name another property in the configuration and let Lockstep create it.",
+    ))
+}
+
+fn setup(message: String, hint: &str) -> ConnectError {
+    ConnectError::new(ConnectErrorKind::Setup, message, hint)
+}
+
+/// An answer that HubSpot would not give on its first endpoint comes from something else.
+fn not_hubspot(fault: Fault) -> ConnectError {
+    let strange = matches!(&fault.failure, Failure::Rejected(rejection) if rejection.kind == RejectionKind::NotFound);
+    let mut error = ConnectError::from(fault);
+    if strange {
+        error.kind = ConnectErrorKind::WrongSystem;
+        error.message = format!("The host answers, but not like HubSpot: {}", error.message);
+        error.hint = "Check the address of the connection; HubSpot's is https://api.hubapi.com.".to_owned();
+    }
+    error
+}

@@ -1,0 +1,88 @@
+//! Keeps secrets out of every text that leaves this room, and texts short.
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// The largest request or answer kept for people, in bytes.
+pub(crate) const EXCHANGE_BYTES: usize = 4096;
+/// The largest message taken from a system, in characters.
+pub(crate) const MESSAGE_CHARS: usize = 400;
+
+const MASK: &str = "[redacted]";
+
+/// The secrets of one connection, in every spelling in which they travel.
+pub(crate) struct Redactor {
+    secrets: Vec<SecretString>,
+}
+
+impl Redactor {
+    pub fn new(secrets: Vec<SecretString>) -> Self {
+        // A secret of a letter or two would mask ordinary text and protect nothing.
+        Self { secrets: secrets.into_iter().filter(|secret| secret.expose_secret().len() >= 4).collect() }
+    }
+
+    /// The text without any of the secrets.
+    pub fn clean(&self, text: &str) -> String {
+        let mut clean = text.to_owned();
+        for secret in &self.secrets {
+            if clean.contains(secret.expose_secret()) {
+                clean = clean.replace(secret.expose_secret(), MASK);
+            }
+        }
+        clean
+    }
+
+    /// A text for an exchange: clean, and at most [`EXCHANGE_BYTES`] long.
+    pub fn exchange(&self, text: &str) -> String {
+        // Clean first: a secret cut in two would not be found.
+        clip_bytes(&self.clean(text), EXCHANGE_BYTES)
+    }
+}
+
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Redactor({} secrets)", self.secrets.len())
+    }
+}
+
+fn clip_bytes(text: &str, most: usize) -> String {
+    if text.len() <= most {
+        return text.to_owned();
+    }
+    let mut end = most - "…".len();
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}…", &text[..end])
+}
+
+/// The first [`MESSAGE_CHARS`] characters, in one line.
+pub(crate) fn clip_message(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(MESSAGE_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_text_keeps_a_secret_even_where_it_is_cut() {
+        let redactor = Redactor::new(vec!["pat-na1-0123456789".into()]);
+        let text = format!("{}pat-na1-0123456789 tail", "x".repeat(EXCHANGE_BYTES - 8));
+        let clean = redactor.exchange(&text);
+        assert!(clean.len() <= EXCHANGE_BYTES, "{} bytes", clean.len());
+        assert!(!clean.contains("pat-na1"), "{}", &clean[clean.len() - 40..]);
+        assert_eq!(redactor.clean("Bearer pat-na1-0123456789!"), "Bearer [redacted]!");
+        assert!(!format!("{redactor:?}").contains("pat-"));
+    }
+
+    #[test]
+    fn texts_are_cut_between_characters() {
+        let clipped = clip_bytes(&"é".repeat(5000), EXCHANGE_BYTES);
+        assert!(clipped.len() <= EXCHANGE_BYTES && clipped.ends_with('…'));
+        assert_eq!(clip_message(&"ä ".repeat(500)).chars().count(), MESSAGE_CHARS + 1);
+    }
+}
