@@ -8,6 +8,7 @@ mod connect;
 mod console;
 mod console_rows;
 mod demo;
+mod desk;
 mod engine;
 mod home;
 mod init;
