@@ -15,6 +15,7 @@ use axum::extract::connect_info::Connected;
 use axum::extract::{ConnectInfo, State};
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use axum::serve::{IncomingStream, Listener};
+use futures_util::StreamExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -145,8 +146,13 @@ fn truncated(reply: Reply, now_ms: i64) -> Response<Body> {
     let mut headers = reply.headers;
     headers.push(("content-length", reply.body.len().to_string()));
     let half = reply.body.get(..reply.body.len() / 2).unwrap_or_default().to_vec();
-    let parts: [Result<Vec<u8>, io::Error>; 2] = [Ok(half), Err(io::ErrorKind::ConnectionReset.into())];
-    let body = Body::from_stream(futures_util::stream::iter(parts));
+    // The first half must be on its way before the connection breaks, or nothing at all would be sent.
+    let breaks = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        Err(io::ErrorKind::ConnectionReset.into())
+    };
+    let parts = futures_util::stream::iter([Ok::<_, io::Error>(half)]).chain(futures_util::stream::once(breaks));
+    let body = Body::from_stream(parts);
     head(reply.status, reply.content_type, headers, now_ms, body)
 }
 

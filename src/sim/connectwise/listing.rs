@@ -159,10 +159,7 @@ impl Asked {
             custom: parsed(call, "customFieldConditions")?,
         };
         // Names are checked before any row is looked at.
-        let blank = Company {
-            id: 0,
-            ..call.tenant().companies.values().next().cloned().unwrap_or_else(|| Tenant::new().blank(0, ""))
-        };
+        let blank = Company::blank(0, 0, "");
         let row = CompanyRow { tenant: call.tenant(), company: &blank };
         for name in asked.own.iter().flat_map(Condition::fields) {
             if row.operand(name).is_none() {
@@ -443,7 +440,7 @@ pub(crate) fn json_rows(
         }
         ["count"] => Ok(Reply::json(200, &json!({"count": kept.len()}))),
         [id] => {
-            let found = kept.into_iter().find(|r| r.get("id").is_some_and(|v| v.to_string() == *id));
+            let found = kept.into_iter().find(|r| r.get("id").and_then(Value::as_u64) == id.parse().ok());
             found
                 .map(|row| Reply::json(200, &partial(call, row)))
                 .ok_or_else(|| Failure::NotFound { what, id: (*id).to_owned() })

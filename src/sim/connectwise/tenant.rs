@@ -31,6 +31,27 @@ pub(crate) struct Company {
 }
 
 impl Company {
+    /// Nothing but its flags, all of them false.
+    pub fn blank(id: u64, now: i64, who: &str) -> Self {
+        let seconds = now.div_euclid(1000);
+        let mut company = Self {
+            id,
+            values: Vec::new(),
+            types: Vec::new(),
+            custom: BTreeMap::new(),
+            updated: seconds,
+            updated_by: who.into(),
+            entered: seconds,
+            entered_by: who.into(),
+        };
+        for flag in ["deletedFlag", "leadFlag", "unsubscribeFlag", "isVendorFlag"] {
+            if let Some((field, _)) = fields::find(flag) {
+                company.set(field, Some(Stored::Flag(false)));
+            }
+        }
+        company
+    }
+
     pub fn get(&self, id: FieldId) -> Option<&Stored> {
         let at = self.values.binary_search_by_key(&id, |(f, _)| *f).ok()?;
         self.values.get(at).map(|(_, v)| v)
@@ -115,25 +136,8 @@ impl Tenant {
     }
 
     /// An empty company, not yet stored.
-    pub fn blank(&mut self, now: i64, who: &str) -> Company {
-        let id = self.next_id;
-        let seconds = now.div_euclid(1000);
-        let mut company = Company {
-            id,
-            values: Vec::new(),
-            types: Vec::new(),
-            custom: BTreeMap::new(),
-            updated: seconds,
-            updated_by: who.into(),
-            entered: seconds,
-            entered_by: who.into(),
-        };
-        for flag in ["deletedFlag", "leadFlag", "unsubscribeFlag", "isVendorFlag"] {
-            if let Some((field, _)) = fields::find(flag) {
-                company.set(field, Some(Stored::Flag(false)));
-            }
-        }
-        company
+    pub fn blank(&self, now: i64, who: &str) -> Company {
+        Company::blank(self.next_id, now, who)
     }
 
     pub fn add_type(&mut self, company: &mut Company, type_id: u32) {

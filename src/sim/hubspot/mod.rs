@@ -12,7 +12,7 @@ mod search;
 
 pub(crate) use self::answers::{Failure, refused, typical_error};
 pub(crate) use self::objects::all_values;
-pub(crate) use self::portal::{Owner, Portal, Record, WriteError};
+pub(crate) use self::portal::{Portal, Record, WriteError};
 
 use axum::http::Method;
 use serde_json::{Value, json};

@@ -18,6 +18,8 @@ const OWNERS: &str = include_str!("../../../fixtures/hubspot-owners.json");
 const FIRST_ID: u64 = 18_230_000_001;
 /// How many changes of one record are remembered for its history.
 const HISTORY: usize = 200;
+/// How many records may be noted as lagging before those that caught up are forgotten.
+const LAGGING_KEPT: usize = 2_000;
 const STAGES: [&str; 7] =
     ["subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer", "evangelist"];
 
@@ -108,8 +110,6 @@ pub(crate) enum WriteError {
 /// Property ids that the portal itself works with.
 #[derive(Debug)]
 pub(crate) struct Known {
-    pub name: PropertyId,
-    pub domain: PropertyId,
     pub created: PropertyId,
     pub object_id: PropertyId,
     pub modified: PropertyId,
@@ -144,8 +144,6 @@ impl Portal {
         let schema = Schema::standard(now);
         let id = |name: &str| schema.any_id(name).unwrap_or(PropertyId::MAX);
         let known = Known {
-            name: id("name"),
-            domain: id("domain"),
             created: id("createdate"),
             object_id: id("hs_object_id"),
             modified: id("hs_lastmodifieddate"),
@@ -319,6 +317,15 @@ impl Portal {
         }
     }
 
+    fn free_unique(&mut self, record: &Record) {
+        for (id, value) in &record.current.values {
+            let key = (*id, value.to_lowercase());
+            if self.unique.get(&key) == Some(&record.id) {
+                self.unique.remove(&key);
+            }
+        }
+    }
+
     /// Changes a living record; the values must have been checked.
     pub fn update(&mut self, act: &mut Act<'_>, id: u64, values: &[(PropertyId, String)]) -> Result<(), WriteError> {
         let now = act.now;
@@ -352,6 +359,9 @@ impl Portal {
         record.shown_from = now + lag;
         record.current.modified = now;
         self.by_modified.insert((now, id));
+        if self.lagging.len() > LAGGING_KEPT {
+            self.lagging.retain(|_, until| *until > now);
+        }
         if lag > 0 {
             self.lagging.insert(id, now + lag);
         } else {
@@ -404,7 +414,8 @@ impl Portal {
         self.by_modified.remove(&(record.current.modified, id));
         self.lagging.remove(&id);
         if !act.behaviour.hubspot_archived_holds_unique {
-            self.unique.retain(|_, holder| *holder != id);
+            let record = record.clone();
+            self.free_unique(&record);
         }
         act.record(Side::HubSpot, Verb::Delete, id, Changes::new());
         true
@@ -472,7 +483,7 @@ impl Portal {
     fn forget(&mut self, record: &Record) {
         self.by_modified.remove(&(record.current.modified, record.id));
         self.lagging.remove(&record.id);
-        self.unique.retain(|_, holder| *holder != record.id);
+        self.free_unique(record);
         self.records.remove(&record.id);
     }
 
