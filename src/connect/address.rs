@@ -117,7 +117,9 @@ mod tests {
         for good in ["http://127.0.0.1:8000", "http://localhost:1", "http://[::1]:80/x", "https://api.hubapi.com"] {
             assert!(Base::parse(good).is_ok(), "{good}");
         }
-        for bad in ["http://api.hubapi.com", "http://10.0.0.1", "http://localhost.evil.example", "http://127.0.0.1.nip.io"] {
+        for bad in
+            ["http://api.hubapi.com", "http://10.0.0.1", "http://localhost.evil.example", "http://127.0.0.1.nip.io"]
+        {
             assert_eq!(Base::parse(bad).unwrap_err().kind, ConnectErrorKind::PlainHttp, "{bad}");
         }
         for bad in ["ftp://x", "", "https://", "https://user:pw@host"] {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
@@ -240,12 +240,14 @@ impl Transport {
             return Fault::new(ConnectErrorKind::Address, Failure::NotSent(message), "Check the address.");
         }
         if !error.is_connect() {
-            let what = if error.is_timeout() { "did not answer in time".to_owned() } else { format!("broke off ({cause})") };
+            let what =
+                if error.is_timeout() { "did not answer in time".to_owned() } else { format!("broke off ({cause})") };
             return Fault::unknown(format!("{host} was sent the request and {what}."));
         }
         if is_tls(error) {
             let message = format!("No trusted connection to {host}: {cause}.");
-            let hint = "Check the address, the host's certificate, and that this machine has CA certificates installed.";
+            let hint =
+                "Check the address, the host's certificate, and that this machine has CA certificates installed.";
             return Fault::new(ConnectErrorKind::Tls, Failure::NotSent(message), hint);
         }
         let cause = if error.is_timeout() { "no answer within 10 seconds".to_owned() } else { cause };

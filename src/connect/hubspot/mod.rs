@@ -211,7 +211,7 @@ fn local_rejection(message: &str) -> Fault {
 }
 
 /// The fault without secrets: systems sometimes quote what they were sent.
-fn clean(redactor: &Redactor, fault: Fault) -> Fault {
+pub(super) fn clean(redactor: &Redactor, fault: Fault) -> Fault {
     let failure = match fault.failure {
         Failure::NotSent(message) => Failure::NotSent(redactor.clean(&message)),
         Failure::Throttled { retry_after, message } => {

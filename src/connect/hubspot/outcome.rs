@@ -19,7 +19,9 @@ const MISSING_TOKEN: &str = "Enter the service key or private-app token again (`
 /// The body of a successful answer, or what went wrong.
 pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
     match reply.status {
-        200..=299 => reply.json().map_err(|why| Fault::unknown(format!("HubSpot answered {}, but {why}.", reply.status))),
+        200..=299 => {
+            reply.json().map_err(|why| Fault::unknown(format!("HubSpot answered {}, but {why}.", reply.status)))
+        }
         401 => Err(credentials(reply)),
         403 => Err(permission(reply)),
         423 => Err(throttled(reply, reply.retry_after.unwrap_or(LOCK).max(LOCK))),
@@ -132,7 +134,11 @@ fn credentials(reply: &Reply) -> Fault {
 fn permission(reply: &Reply) -> Fault {
     let Ok(body) = reply.json() else {
         let message = format!("HubSpot, or a proxy before it, refused access: {}", say(reply));
-        return denied(ConnectErrorKind::Permission, &message, "Look at the network's proxy and HubSpot's status page.");
+        return denied(
+            ConnectErrorKind::Permission,
+            &message,
+            "Look at the network's proxy and HubSpot's status page.",
+        );
     };
     let scopes = scopes(&body);
     let message = text(&body, "message").unwrap_or_else(|| "no reason given".to_owned());

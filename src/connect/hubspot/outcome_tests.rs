@@ -49,7 +49,11 @@ fn missing_scopes_are_named() {
 #[test]
 fn limits_say_how_long_to_wait() {
     let table = [
-        (429, r#"{"message":"You have reached your ten_secondly_rolling limit.","policyName":"TEN_SECONDLY_ROLLING"}"#, 10),
+        (
+            429,
+            r#"{"message":"You have reached your ten_secondly_rolling limit.","policyName":"TEN_SECONDLY_ROLLING"}"#,
+            10,
+        ),
         (429, r#"{"message":"You have reached your ten_secondly_rolling limit.","errorType":"RATE_LIMIT"}"#, 10),
         (429, r#"{"message":"You have reached your secondly limit.","policyName":"SECONDLY"}"#, 1),
         (429, r#"{"message":"You have reached your secondly limit."}"#, 1),
@@ -68,13 +72,16 @@ fn limits_say_how_long_to_wait() {
     let Failure::Throttled { retry_after, .. } = classify(&told).unwrap_err().failure else { panic!("not throttled") };
     assert_eq!(retry_after.as_secs(), 7);
     let locked = Reply { retry_after: Some(Duration::from_millis(100)), ..reply(423, "") };
-    let Failure::Throttled { retry_after, .. } = classify(&locked).unwrap_err().failure else { panic!("not throttled") };
+    let Failure::Throttled { retry_after, .. } = classify(&locked).unwrap_err().failure else {
+        panic!("not throttled")
+    };
     assert_eq!(retry_after.as_secs(), 2);
 }
 
 #[test]
 fn duplicates_name_the_record_that_is_in_the_way() {
-    let exists = r#"{"status":"error","message":"Contact already exists. Existing ID: 37765128953","category":"CONFLICT"}"#;
+    let exists =
+        r#"{"status":"error","message":"Contact already exists. Existing ID: 37765128953","category":"CONFLICT"}"#;
     assert_eq!(refusal(409, exists).kind, RejectionKind::Duplicate { existing: Some(RecordId(37_765_128_953)) });
     let clash = r#"{"status":"error","message":"Cannot set PropertyValueCoordinates{portalId=44956899, objectTypeId=ObjectTypeId{legacyObjectType=CONTACT}, propertyName=email, value=x@y.com} on 552148386511. 552239500007 already has that value.","category":"VALIDATION_ERROR"}"#;
     let rejection = refusal(400, clash);
@@ -119,7 +126,9 @@ fn everything_else_leaves_open_what_happened() {
     assert!(matches!(failure(200, r#"{"results":[{"id":"1","#), Failure::Unknown(_)));
     assert!(matches!(failure(204, ""), Failure::Unknown(_)));
     let broken = Reply { body: Err("the answer broke off (reset)".to_owned()), ..reply(201, "") };
-    assert!(matches!(classify(&broken).unwrap_err().failure, Failure::Unknown(message) if message.contains("broke off")));
+    assert!(
+        matches!(classify(&broken).unwrap_err().failure, Failure::Unknown(message) if message.contains("broke off"))
+    );
 }
 
 #[test]

@@ -139,7 +139,12 @@ impl HubSpot {
     }
 
     /// A record that was merged into another answers, alone, with that other one.
-    async fn survivor(&self, reader: &Reader<'_>, id: RecordId, session: &mut Session) -> Result<Option<Record>, Fault> {
+    async fn survivor(
+        &self,
+        reader: &Reader<'_>,
+        id: RecordId,
+        session: &mut Session,
+    ) -> Result<Option<Record>, Fault> {
         let names = query_value(&reader.properties().join(","));
         let rest = format!("/{}/{id}?properties={names}", Self::object(reader.object)?);
         match self.call(&HubCall::get(Route::Objects, rest), session).await {
@@ -174,7 +179,8 @@ impl HubSpot {
         }
         let mut seen = BTreeSet::new();
         holders.retain(|record| seen.insert(record.id));
-        let carried = |stamp: &String| holders.iter().filter(|one| one.stamp.as_ref() == Some(stamp)).cloned().collect();
+        let carried =
+            |stamp: &String| holders.iter().filter(|one| one.stamp.as_ref() == Some(stamp)).cloned().collect();
         Ok(AnswerBody::Stamped { found: stamps.iter().map(|stamp| (stamp.clone(), carried(stamp))).collect() })
     }
 

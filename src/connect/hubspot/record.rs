@@ -141,9 +141,16 @@ mod tests {
     fn odd_shapes_are_named_and_never_panic() {
         let fields: Vec<FieldName> = vec!["name".into()];
         let stamp = FieldName::new("k");
-        for odd in [json!(null), json!([]), json!({}), json!({"id": -4}), json!({"id": "x"}), json!({"id": "1"}),
-            json!({"id": "1", "properties": [1]}), json!({"id": "1", "updatedAt": {}})]
-        {
+        for odd in [
+            json!(null),
+            json!([]),
+            json!({}),
+            json!({"id": -4}),
+            json!({"id": "x"}),
+            json!({"id": "1"}),
+            json!({"id": "1", "properties": [1]}),
+            json!({"id": "1", "updatedAt": {}}),
+        ] {
             assert!(reader(&fields, &stamp).record(&odd).is_err(), "{odd}");
         }
         let bare = reader(&fields, &stamp).record(&json!({"id": 1, "updatedAt": "2024-01-01T00:00:00Z"})).unwrap();

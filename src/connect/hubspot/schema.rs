@@ -163,10 +163,13 @@ mod tests {
 
     #[test]
     fn a_property_tells_what_may_be_written() {
-        let field = property(ObjectKind::Company, &json!({"name": "tier", "label": "Tier", "type": "enumeration",
+        let field = property(
+            ObjectKind::Company,
+            &json!({"name": "tier", "label": "Tier", "type": "enumeration",
             "fieldType": "select", "hasUniqueValue": false, "hubspotDefined": false, "calculated": false,
             "options": [{"label": "A", "value": "a", "hidden": false}, {"label": "", "value": "b", "hidden": true}, {}],
-            "modificationMetadata": {"readOnlyValue": true}}))
+            "modificationMetadata": {"readOnlyValue": true}}),
+        )
         .unwrap();
         assert!(field.read_only && field.custom && !field.unique && !field.required);
         assert_eq!(field.options.len(), 2);

@@ -43,7 +43,10 @@ impl HubSpot {
     pub(super) async fn prepare_stamp(&self, object: ObjectKind, create: bool) -> Result<Prepared, ConnectError> {
         let mut session = Session::new(Priority::Interactive);
         let Some(stamp) = self.stamps.get(&object).cloned() else {
-            return Err(setup(format!("No HubSpot property is named for the stamp of {object}."), "Name one in the configuration."));
+            return Err(setup(
+                format!("No HubSpot property is named for the stamp of {object}."),
+                "Name one in the configuration.",
+            ));
         };
         let path = Self::object(object)?;
         let rest = format!("/{path}/{}", path_segment(stamp.as_str()));

@@ -75,11 +75,7 @@ impl HubSpot {
         (body, exchanges.collect())
     }
 
-    fn creates<'a>(
-        &self,
-        object: ObjectKind,
-        items: &'a [crate::engine::core::request::CreateItem],
-    ) -> Vec<Item<'a>> {
+    fn creates<'a>(&self, object: ObjectKind, items: &'a [crate::engine::core::request::CreateItem]) -> Vec<Item<'a>> {
         let property = self.stamps.get(&object);
         let item = |one: &'a crate::engine::core::request::CreateItem| Item {
             intent: one.intent,
@@ -93,11 +89,7 @@ impl HubSpot {
         items.iter().map(item).collect()
     }
 
-    fn updates<'a>(
-        &self,
-        object: ObjectKind,
-        items: &'a [crate::engine::core::request::UpdateItem],
-    ) -> Vec<Item<'a>> {
+    fn updates<'a>(&self, object: ObjectKind, items: &'a [crate::engine::core::request::UpdateItem]) -> Vec<Item<'a>> {
         let property = self.stamps.get(&object);
         let item = |one: &'a crate::engine::core::request::UpdateItem| Item {
             intent: one.intent,
@@ -213,4 +205,3 @@ fn subject(object: ObjectKind, item: &Item<'_>, verdict: Option<&Verdict>) -> Op
         None => stamped_record(object, System::ConnectWise, item.stamp?),
     }
 }
-

@@ -1,0 +1,194 @@
+//! What a ConnectWise answer means for a request. Pure: status and body in, outcome out.
+//!
+//! Bodies may be plain text, name their code `error`, or lack `errors`; one kind of 500 is the caller's fault.
+
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use crate::connect::error::{ConnectErrorKind, Fault};
+use crate::connect::http::Reply;
+use crate::connect::redact::clip_message;
+use crate::engine::core::request::{Failure, Rejection, RejectionKind};
+
+/// The cool-down that was seen in practice.
+const COOL_DOWN: Duration = Duration::from_secs(30);
+const KEYS: &str =
+    "Check the login company, the public and private key and the clientId (`lockstep connect connectwise`).";
+const ROLE: &str = "In the API member's security role, set Companies / Company Maintenance to All for Add, Edit and \
+                    Inquire, and System / Table Setup to All for Inquire.";
+
+/// The body of a successful answer, or what went wrong.
+pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
+    let words = words(reply);
+    match reply.status {
+        200..=299 => {
+            reply.json().map_err(|why| Fault::unknown(format!("ConnectWise answered {}, but {why}.", reply.status)))
+        }
+        _ if is_missing_route(reply) && reply.status == 400 => {
+            let message = format!("ConnectWise does not route the call: {words}");
+            Err(denied(ConnectErrorKind::Credentials, &message, KEYS))
+        }
+        400 if words.to_lowercase().contains("clientid") => {
+            let message = format!("ConnectWise refused the clientId: {words}");
+            Err(denied(ConnectErrorKind::Credentials, &message, KEYS))
+        }
+        401 => {
+            Err(denied(ConnectErrorKind::Credentials, &format!("ConnectWise refused the credentials: {words}"), KEYS))
+        }
+        403 if words.contains("SSL is required") => {
+            let hint = "Use the API host of the cloud site, such as api-na.myconnectwise.net, over https.";
+            Err(denied(ConnectErrorKind::Tls, &format!("ConnectWise refused the connection: {words}"), hint))
+        }
+        403 => Err(denied(ConnectErrorKind::Permission, &format!("ConnectWise refused access: {words}"), ROLE)),
+        423 | 429 => {
+            let retry_after = reply.retry_after.or_else(|| spoken_wait(&words)).unwrap_or(COOL_DOWN);
+            let message = format!("ConnectWise asks for a pause ({}): {words}", reply.status);
+            Err(Fault::new(ConnectErrorKind::Limited, Failure::Throttled { retry_after, message }, ""))
+        }
+        400 | 404 | 405 | 409 | 413 | 414 | 415 | 422 => Err(rejected(reply)),
+        500 if words.contains("Error converting value") => Err(rejected(reply)),
+        status => Err(Fault::unknown(format!("ConnectWise answered {status}: {words}"))),
+    }
+}
+
+/// Whether the call met no endpoint at all, as happens when the code base has moved.
+pub(super) fn is_missing_route(reply: &Reply) -> bool {
+    let text = reply.text();
+    let body = reply.json().unwrap_or(Json::Null);
+    let said = message(&body).unwrap_or_default();
+    match reply.status {
+        404 => said.contains("endpoint does not exist") || said.is_empty(),
+        400 => text.contains("Cannot route"),
+        _ => false,
+    }
+}
+
+fn rejected(reply: &Reply) -> Fault {
+    let body = reply.json().unwrap_or(Json::Null);
+    let inner = body.get("errors").and_then(|errors| errors.get(0));
+    let code = inner.or(Some(&body)).and_then(|error| word(error, "code")).unwrap_or_default();
+    let said = inner.and_then(message).or_else(|| message(&body)).unwrap_or_else(|| words(reply));
+    let kind = match (reply.status, code.as_str()) {
+        (_, "ObjectExists") => RejectionKind::Duplicate { existing: None },
+        (404, _) => RejectionKind::NotFound,
+        (400 | 415 | 422 | 500, _) => RejectionKind::Invalid,
+        _ => RejectionKind::Other,
+    };
+    let field = inner.and_then(|error| word(error, "field"));
+    let rejection = Rejection { kind, message: clip_message(&said), field };
+    Fault::new(ConnectErrorKind::Unexpected, Failure::Rejected(rejection), "")
+}
+
+fn denied(kind: ConnectErrorKind, message: &str, hint: &str) -> Fault {
+    Fault::new(kind, Failure::Denied { message: clip_message(message), hint: hint.to_owned() }, hint)
+}
+
+/// "Please try again in 30 seconds."
+fn spoken_wait(words: &str) -> Option<Duration> {
+    let (_, rest) = words.split_once("try again in ")?;
+    rest.split(' ').next()?.parse().ok().map(Duration::from_secs)
+}
+
+fn words(reply: &Reply) -> String {
+    match &reply.body {
+        Err(why) => why.clone(),
+        Ok(_) => {
+            let said = reply.json().ok().and_then(|body| message(&body)).unwrap_or_else(|| reply.text());
+            let line = clip_message(&said);
+            if line.is_empty() { "no text".to_owned() } else { line }
+        }
+    }
+}
+
+fn message(body: &Json) -> Option<String> {
+    word(body, "message")
+}
+
+fn word(json: &Json, name: &str) -> Option<String> {
+    json.get(name)?.as_str().filter(|text| !text.is_empty()).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a body that classifies otherwise is a failing test")]
+    use super::*;
+
+    fn reply(status: u16, body: &str) -> Reply {
+        Reply { status, retry_after: None, body: Ok(body.as_bytes().to_vec()) }
+    }
+
+    fn failure(status: u16, body: &str) -> Failure {
+        classify(&reply(status, body)).unwrap_err().failure
+    }
+
+    #[test]
+    fn refusals_name_their_field() {
+        let table = [
+            (
+                400,
+                r#"{"code":"InvalidObject","message":"contact object is invalid","errors":[{"code":"MissingRequiredField","message":"The firstName field is required.","resource":"contact","field":"firstName"}]}"#,
+                RejectionKind::Invalid,
+                Some("firstName"),
+            ),
+            (
+                400,
+                r#"{"code":"InvalidObject","message":"x","errors":[{"code":"ObjectExists","message":"exists","field":"identifier"}]}"#,
+                RejectionKind::Duplicate { existing: None },
+                Some("identifier"),
+            ),
+            (
+                400,
+                r#"{"code":"ApiFindCondition","message":"resources/identifier is not a recognized name."}"#,
+                RejectionKind::Invalid,
+                None,
+            ),
+            (404, r#"{"code":"NotFound","message":"Company 57919 not found"}"#, RejectionKind::NotFound, None),
+            (409, "", RejectionKind::Other, None),
+            (414, "<html>", RejectionKind::Other, None),
+            (
+                500,
+                r#"{"message":"Error converting value \"{}\" to type 'x'. Path '', line 1, position 1."}"#,
+                RejectionKind::Invalid,
+                None,
+            ),
+        ];
+        for (status, body, kind, field) in table {
+            match failure(status, body) {
+                Failure::Rejected(rejection) => {
+                    assert_eq!(rejection.kind, kind, "{status} {body}");
+                    assert_eq!(rejection.field.as_deref(), field, "{status} {body}");
+                }
+                other => panic!("{status} {body}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn credentials_and_rights_are_told_apart_from_refusals() {
+        for (status, body) in [
+            (401, "Unauthorized"),
+            (401, r#"{"code":"ConnectWiseApi","message":"UserNotAuthenticated"}"#),
+            (400, "Cannot route. Codebase/company is invalid"),
+            (400, r#"{"message":"clientId is missing"}"#),
+            (403, r#"{"code":"Security","message":"You do not have security permission to perform this action."}"#),
+        ] {
+            assert!(matches!(failure(status, body), Failure::Denied { .. }), "{status} {body}");
+        }
+        assert!(is_missing_route(&reply(404, r#"{"code":"ConnectWiseApi","message":"The endpoint does not exist."}"#)));
+        assert!(!is_missing_route(&reply(404, r#"{"code":"NotFound","message":"Company 1 not found"}"#)));
+    }
+
+    #[test]
+    fn a_limit_is_obeyed_and_trouble_is_left_open() {
+        let body = r#"{"error":"ConnectWiseAPI","message":"Too many requests. Please try again in 12 seconds."}"#;
+        assert!(matches!(failure(429, body), Failure::Throttled { retry_after, .. } if retry_after.as_secs() == 12));
+        assert!(matches!(failure(429, ""), Failure::Throttled { retry_after, .. } if retry_after.as_secs() == 30));
+        for (status, body) in
+            [(500, r#"{"message":"A timeout has occured. Please try again."}"#), (502, "<html>"), (408, ""), (302, "")]
+        {
+            assert!(matches!(failure(status, body), Failure::Unknown(_)), "{status}");
+        }
+        assert!(matches!(failure(200, "{\"id\":"), Failure::Unknown(_)));
+    }
+}
