@@ -1,5 +1,6 @@
 //! One queue, one thread: wait for a message, take all that are ready, update, draw once.
 
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use futures_util::StreamExt as _;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 
 use super::app::{App, Message, Outward};
 use super::ctx::TerminalEffect;
@@ -22,6 +23,8 @@ use crate::model::text::printable;
 
 /// Messages that wait at most; who sends more waits too.
 const QUEUE: usize = 256;
+/// The shortest time between two snapshots on the screen.
+const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
 /// Draw after so many messages, however many more there are.
 const MOST_AT_ONCE: usize = 1024;
 
@@ -48,7 +51,7 @@ pub(super) struct EventLoop {
     terminal: Terminal,
     queue: Receiver<Message>,
     sender: Sender<Message>,
-    keys: AbortHandle,
+    keys: JoinHandle<()>,
 }
 
 impl EventLoop {
@@ -66,7 +69,7 @@ impl EventLoop {
         forward_snapshots(snapshots, &self.sender);
         forward_signals(&self.sender)?;
         let outward = self.app.start();
-        if matches!(self.perform(outward)?, Flow::Quit) {
+        if matches!(self.perform(outward).await?, Flow::Quit) {
             return Ok(());
         }
         loop {
@@ -95,7 +98,7 @@ impl EventLoop {
                 self.screen.resize(columns, rows);
             }
             let outward = self.app.update(message);
-            if matches!(self.perform(outward)?, Flow::Quit) {
+            if matches!(self.perform(outward).await?, Flow::Quit) {
                 return Ok(Flow::Quit);
             }
             next = self.queue.try_recv().ok();
@@ -108,8 +111,9 @@ impl EventLoop {
         Ok(Flow::On)
     }
 
-    fn perform(&mut self, outward: Vec<Outward>) -> Result<Flow, Error> {
-        for effect in outward {
+    async fn perform(&mut self, outward: Vec<Outward>) -> Result<Flow, Error> {
+        let mut outward = VecDeque::from(outward);
+        while let Some(effect) = outward.pop_front() {
             match effect {
                 Outward::Task(owner, work) => {
                     let sender = self.sender.clone();
@@ -119,42 +123,33 @@ impl EventLoop {
                     });
                 }
                 Outward::Terminal(TerminalEffect::Quit) => return Ok(Flow::Quit),
-                Outward::Terminal(effect) => self.terminal_effect(effect)?,
+                Outward::Terminal(TerminalEffect::Redraw) => self.screen.forget(),
+                Outward::Terminal(TerminalEffect::Suspend) => self.lend(terminal::stop_process).await??,
+                Outward::Terminal(TerminalEffect::Copy(text)) => self.copy(&text)?,
+                Outward::Terminal(TerminalEffect::Edit { owner, text, suffix, back }) => {
+                    let message = match self.lend(|| terminal::edit_with_editor(&text, suffix)).await? {
+                        Ok(text) => Message::Deliver(owner, back(text)),
+                        Err(error) => Message::Report(not_edited(&error)),
+                    };
+                    outward.extend(self.app.update(message));
+                }
             }
         }
         Ok(Flow::On)
     }
 
-    fn terminal_effect(&mut self, effect: TerminalEffect) -> Result<(), Error> {
-        match effect {
-            TerminalEffect::Quit => {}
-            TerminalEffect::Redraw => self.screen.forget(),
-            TerminalEffect::Copy(text) => {
-                let in_tmux = std::env::var_os("TMUX").is_some();
-                self.screen.send(&terminal::clipboard_bytes(&text, in_tmux))?;
-                self.app.shell.said = Some("Copied.".to_owned());
-            }
-            TerminalEffect::Suspend => {
-                self.lend(terminal::stop_process)??;
-            }
-            TerminalEffect::Edit { owner, text, suffix, back } => {
-                let message = match self.lend(|| terminal::edit_text(&text, suffix))? {
-                    Ok(text) => Message::Deliver(owner, back(text)),
-                    Err(error) => Message::Report(
-                        Report::new("The text could not be edited.", "Set EDITOR, such as EDITOR=vi, and try again.")
-                            .because(error.to_string()),
-                    ),
-                };
-                let outward = self.app.update(message);
-                self.perform(outward)?;
-            }
-        }
+    fn copy(&mut self, text: &str) -> Result<(), Error> {
+        let in_tmux = std::env::var_os("TMUX").is_some();
+        self.screen.send(&terminal::clipboard_bytes(text, in_tmux))?;
+        self.app.shell.said = Some("Copied, where the terminal allows it.".to_owned());
         Ok(())
     }
 
     /// The one door through which somebody else gets the terminal: nobody reads keys meanwhile.
-    fn lend<T>(&mut self, f: impl FnOnce() -> T) -> Result<T, Error> {
+    async fn lend<T>(&mut self, f: impl FnOnce() -> T) -> Result<T, Error> {
         self.keys.abort();
+        // Only when the task is gone, its reader of the terminal is.
+        let _ = (&mut self.keys).await;
         let result = self.terminal.lend(f)?;
         let (columns, rows) = crossterm::terminal::size()?;
         self.screen.resize(columns, rows);
@@ -163,10 +158,15 @@ impl EventLoop {
     }
 }
 
+fn not_edited(error: &terminal::EditError) -> Report {
+    Report::new("The text could not be edited.", "Set EDITOR, such as EDITOR=vi, and try again.")
+        .because(error.to_string())
+}
+
 /// Turns what the terminal sends into messages, until stopped.
-fn read_keys(sender: &Sender<Message>) -> AbortHandle {
+fn read_keys(sender: &Sender<Message>) -> JoinHandle<()> {
     let sender = sender.clone();
-    let task = tokio::spawn(async move {
+    tokio::spawn(async move {
         let mut events = EventStream::new();
         while let Some(event) = events.next().await {
             let message = match event {
@@ -182,8 +182,7 @@ fn read_keys(sender: &Sender<Message>) -> AbortHandle {
                 return;
             }
         }
-    });
-    task.abort_handle()
+    })
 }
 
 /// Pasted text without control characters; its line breaks stay.
@@ -197,7 +196,12 @@ fn forward_snapshots(mut snapshots: watch::Receiver<Arc<Snapshot>>, sender: &Sen
     tokio::spawn(async move {
         loop {
             let snapshot = Arc::clone(&snapshots.borrow_and_update());
-            if sender.send(Message::Snapshot(snapshot)).await.is_err() || snapshots.changed().await.is_err() {
+            if sender.send(Message::Snapshot(snapshot)).await.is_err() {
+                return;
+            }
+            // A busy engine commits hundreds of times a second; nobody reads so fast, and every frame has its price.
+            tokio::time::sleep(BETWEEN_SNAPSHOTS).await;
+            if snapshots.changed().await.is_err() {
                 return;
             }
         }

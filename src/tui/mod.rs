@@ -11,6 +11,10 @@ mod event_loop;
 pub mod frame;
 mod glyphs;
 pub mod overlay;
+#[cfg(test)]
+mod probe_tests;
+#[cfg(test)]
+mod pty_tests;
 pub mod report;
 mod screen;
 mod shell;
@@ -45,6 +49,8 @@ pub struct Context {
     pub source: Arc<dyn Source>,
     /// Only where the systems are simulated ones.
     pub demo: Option<Arc<dyn Demo>>,
+    /// What the tabs Records, Mappings and Filters work on.
+    pub desk: tabs::Desk,
 }
 
 impl Context {
@@ -68,21 +74,27 @@ impl Context {
 /// # Errors
 /// When there is no terminal, the theme is not valid, or the terminal goes away.
 pub fn run(context: Context) -> Result<(), Error> {
-    let console = std::thread::Builder::new().name("console".to_owned()).spawn(move || run_here(context))?;
+    let desk = context.desk.clone();
+    run_with(context, move || tabs::all(&desk))
+}
+
+fn run_with(context: Context, tabs: impl FnOnce() -> Vec<Box<dyn Tab>> + Send + 'static) -> Result<(), Error> {
+    let console = std::thread::Builder::new().name("console".to_owned()).spawn(move || run_here(context, tabs))?;
     console.join().map_err(|_| Error::Panicked)?
 }
 
-fn run_here(context: Context) -> Result<(), Error> {
+fn run_here(context: Context, tabs: impl FnOnce() -> Vec<Box<dyn Tab>>) -> Result<(), Error> {
     let env = |name: &str| std::env::var(name).ok();
     let world = context.into_world();
     let ascii = world.settings.ascii || !theme::locale_is_utf8(env);
-    let theme = Theme::load(&world.settings, theme::Depth::detect(&world.settings, env), ascii)?;
+    let depth = theme::Depth::detect(&world.settings, env);
+    let theme = Theme::load(&world.settings, theme::for_background(env), depth, ascii)?;
     // The theme alone decides about colours; crossterm must not drop half of a style.
     crossterm::style::force_color_output(true);
     let _guard = terminal::guard_against_panics();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let tabs = tabs::all();
-    let result = runtime.block_on(async { event_loop::EventLoop::new(App::new(world, theme, tabs))?.run().await });
+    let app = App::new(world, theme, tabs());
+    let result = runtime.block_on(async { event_loop::EventLoop::new(app)?.run().await });
     // A query that is still running must not keep the person waiting.
     runtime.shutdown_background();
     result

@@ -132,21 +132,27 @@ pub enum EditError {
     File(#[from] io::Error),
 }
 
-/// Runs the person's editor on `text` and gives back what they saved. The terminal must have been lent.
+/// Lets the person edit `text` with the editor that `$VISUAL` or `$EDITOR` names, and gives back what they saved.
+/// The terminal must have been lent.
 ///
 /// # Errors
 /// When there is no editor, it fails, or the file cannot be read back.
-pub fn edit_text(text: &str, suffix: &str) -> Result<String, EditError> {
+pub fn edit_with_editor(text: &str, suffix: &str) -> Result<String, EditError> {
     let editor = ["VISUAL", "EDITOR"]
         .into_iter()
         .filter_map(|name| std::env::var(name).ok())
         .find(|value| !value.trim().is_empty())
         .ok_or(EditError::NoEditor)?;
+    edit_text(&editor, text, suffix)
+}
+
+/// `editor` is a program and its arguments, separated by blanks.
+fn edit_text(editor: &str, text: &str, suffix: &str) -> Result<String, EditError> {
+    let mut words = editor.split_whitespace();
+    let program = words.next().ok_or(EditError::NoEditor)?;
     let folder = PrivateFolder::create()?;
     let path = folder.0.join(format!("lockstep{suffix}"));
     std::fs::write(&path, text)?;
-    let mut words = editor.split_whitespace();
-    let program = words.next().ok_or(EditError::NoEditor)?;
     let status = Command::new(program)
         .args(words)
         .arg(&path)
@@ -179,5 +185,31 @@ impl PrivateFolder {
 impl Drop for PrivateFolder {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+    use super::*;
+
+    #[test]
+    fn a_copied_text_cannot_end_its_own_sequence() {
+        let bytes = clipboard_bytes("a\u{7}b\u{1b}", false);
+        assert_eq!(bytes, b"\x1b]52;c;YQdiGw==\x07");
+        let in_tmux = clipboard_bytes("a", true);
+        assert_eq!(in_tmux, b"\x1bPtmux;\x1b\x1b]52;c;YQ==\x07\x1b\\");
+    }
+
+    #[test]
+    fn the_editor_gets_the_text_in_a_file_of_that_kind_and_what_it_saves_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("editor");
+        std::fs::write(&script, "case $2 in *.toml) echo \"$1\" >> \"$2\";; *) exit 1;; esac").unwrap();
+        let editor = format!("sh {} added", script.display());
+        assert_eq!(edit_text(&editor, "first\n", ".toml").unwrap(), "first\nadded\n");
+        assert!(matches!(edit_text(&editor, "first\n", ".txt"), Err(EditError::Failed(_))));
+        assert!(matches!(edit_text("/nowhere/vi", "", ".txt"), Err(EditError::NotStarted(..))));
+        assert!(matches!(edit_text(" ", "", ".txt"), Err(EditError::NoEditor)));
     }
 }

@@ -138,7 +138,7 @@ impl Person {
     /// At 80×24, with all tabs.
     #[must_use]
     pub fn with(snapshot: Snapshot, source: FakeSource) -> Self {
-        Self::at(snapshot, source, Settings::default(), super::tabs::all())
+        Self::at(snapshot, source, Settings::default(), super::tabs::all(&super::tabs::testing::desk()))
     }
 
     #[must_use]

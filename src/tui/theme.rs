@@ -65,6 +65,16 @@ pub fn locale_is_utf8(env: impl Fn(&str) -> Option<String>) -> bool {
     })
 }
 
+/// The theme that fits the background: `light` or `dark`, as far as the terminal said so in `COLORFGBG` (`0;15`).
+#[must_use]
+pub fn for_background(env: impl Fn(&str) -> Option<String>) -> &'static str {
+    let colors = env("COLORFGBG").unwrap_or_default();
+    match colors.rsplit(';').next().and_then(|background| background.parse::<u8>().ok()) {
+        Some(7 | 9..=15) => "light",
+        _ => "dark",
+    }
+}
+
 /// The theme can't be used; the text says which one, where and why.
 #[derive(Debug, thiserror::Error)]
 pub enum ThemeError {
@@ -95,12 +105,12 @@ struct Look {
 }
 
 impl Theme {
-    /// The theme that the settings ask for; `dark` when they don't.
+    /// The theme that the settings ask for, or the one named by `background` when they don't.
     ///
     /// # Errors
     /// When there is no such theme, or its file is not valid.
-    pub fn load(settings: &Settings, depth: Depth, ascii: bool) -> Result<Self, ThemeError> {
-        let name = settings.theme.as_deref().unwrap_or("dark");
+    pub fn load(settings: &Settings, background: &str, depth: Depth, ascii: bool) -> Result<Self, ThemeError> {
+        let name = settings.theme.as_deref().unwrap_or(background);
         let text = match EMBEDDED.iter().find(|(embedded, _)| *embedded == name) {
             Some((_, text)) => (*text).to_owned(),
             None => read_own(settings.theme_folder.as_deref(), name)?,
@@ -108,7 +118,7 @@ impl Theme {
         Self::parse(name, &text, depth, ascii)
     }
 
-    /// The embedded dark theme.
+    /// No colours and no attributes.
     #[must_use]
     pub fn plain(ascii: bool) -> Self {
         Self { styles: [Style::new(); ROLES.len()], ascii }
@@ -190,5 +200,86 @@ fn rgb(text: &str) -> Result<Color, String> {
     match text.parse() {
         Ok(color @ Color::Rgb(..)) => Ok(color),
         _ => Err(format!("`{text}` is not a colour such as #87af5f")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+    use super::*;
+
+    fn env<'a>(pairs: &'a [(&'a str, &'a str)]) -> impl Fn(&str) -> Option<String> + Copy + 'a {
+        move |name| pairs.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    }
+
+    #[test]
+    fn every_embedded_theme_has_every_role_at_every_depth() {
+        for (name, text) in EMBEDDED {
+            for depth in [Depth::None, Depth::Sixteen, Depth::True] {
+                let theme = Theme::parse(name, text, depth, false).unwrap();
+                for (at, (key, role)) in ROLES.into_iter().enumerate() {
+                    assert_eq!(at, role as usize, "{key} stands at its place");
+                    let style = theme.style(role);
+                    assert!(depth != Depth::None || style.fg.is_none() && style.bg.is_none(), "{name} {key}");
+                    let is_rgb = matches!(style.fg, Some(Color::Rgb(..)));
+                    assert!(!is_rgb || depth == Depth::True, "{name} {key} at {depth:?}");
+                }
+                assert_ne!(theme.style(Role::Focus), Style::new(), "{name}: what is selected is seen");
+                assert_ne!(theme.style(Role::Error), Style::new(), "{name}: errors are seen");
+            }
+        }
+    }
+
+    #[test]
+    fn colours_follow_the_settings_and_the_environment() {
+        let colored = Settings::default();
+        let plain = Settings { no_color: true, ..Settings::default() };
+        type Environment = [(&'static str, &'static str)];
+        let cases: [(&Settings, &Environment, Depth); 7] = [
+            (&colored, &[], Depth::Sixteen),
+            (&colored, &[("COLORTERM", "truecolor")], Depth::True),
+            (&colored, &[("COLORTERM", "24bit")], Depth::True),
+            (&colored, &[("COLORTERM", "truecolor"), ("NO_COLOR", "1")], Depth::None),
+            (&colored, &[("NO_COLOR", "")], Depth::Sixteen),
+            (&colored, &[("TERM", "dumb")], Depth::None),
+            (&plain, &[("COLORTERM", "truecolor")], Depth::None),
+        ];
+        for (settings, pairs, expected) in cases {
+            assert_eq!(Depth::detect(settings, env(pairs)), expected, "{pairs:?}");
+        }
+    }
+
+    #[test]
+    fn the_locale_and_the_background_are_read_from_the_environment() {
+        assert!(locale_is_utf8(env(&[("LANG", "de_AT.UTF-8")])));
+        assert!(!locale_is_utf8(env(&[("LANG", "de_AT.UTF-8"), ("LC_ALL", "C")])));
+        assert!(locale_is_utf8(env(&[("LC_ALL", ""), ("LC_CTYPE", "C.utf8")])));
+        assert!(!locale_is_utf8(env(&[])));
+        assert_eq!(for_background(env(&[("COLORFGBG", "0;15")])), "light");
+        assert_eq!(for_background(env(&[("COLORFGBG", "15;0")])), "dark");
+        assert_eq!(for_background(env(&[])), "dark");
+    }
+
+    #[test]
+    fn a_theme_of_ones_own_is_read_and_its_mistakes_are_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |text: &str| std::fs::write(folder.path().join("mine.toml"), text).unwrap();
+        let settings = Settings {
+            theme: Some("mine".into()),
+            theme_folder: Some(folder.path().to_owned()),
+            ..Settings::default()
+        };
+        let load = || Theme::load(&settings, "dark", Depth::True, false);
+        assert!(load().unwrap_err().to_string().contains("no theme is called `mine`"));
+        write(&EMBEDDED[0].1.replace("#87af5f", "#010203"));
+        assert_eq!(load().unwrap().style(Role::Ok).fg, Some(Color::Rgb(1, 2, 3)));
+        write(&EMBEDDED[0].1.replace("#87af5f", "#nothex"));
+        assert!(load().unwrap_err().to_string().contains("ok: `#nothex` is not a colour"));
+        write("ok = {}");
+        assert!(load().unwrap_err().to_string().contains("the role `text` is missing"));
+        write("okay = {}");
+        assert!(load().unwrap_err().to_string().contains("`okay` is not a role"));
+        let outside = Settings { theme: Some("../mine".into()), ..settings.clone() };
+        assert!(Theme::load(&outside, "dark", Depth::True, false).is_err());
     }
 }

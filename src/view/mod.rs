@@ -17,7 +17,7 @@ pub mod table;
 pub mod why;
 
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 
 pub use cell::{Cell, Line, Role, plain_text};
 pub use table::{Column, Table};

@@ -99,7 +99,7 @@ impl Help {
     }
 
     pub(super) fn draw(&self, screen: Rect, paint: &mut Paint<'_>) {
-        let lines = self.lines(usize::from(screen.width.min(76)).saturating_sub(2));
+        let lines = self.lines(usize::from(screen.width.min(76)).saturating_sub(4));
         let inside = paint.boxed(centered(screen, 76, rows(lines.len() + 3)), "Keys");
         let (body, footer) = with_footer(inside);
         self.scroll.draw(body, &lines, paint);
@@ -115,14 +115,14 @@ impl Help {
                 group = entry.group;
                 lines.push(vec![Cell::strong(group)]);
             }
-            let room = width.saturating_sub(key_width + 2);
+            let room = width.saturating_sub(key_width + 1);
             let mut key = Cell::new(&entry.keys, Role::Key);
             let not_now = entry.not_now.as_ref().map(|reason| format!("not now: {reason}"));
             let doc = wrapped(&entry.doc, room).into_iter().map(Cell::plain);
             let not_now = not_now.into_iter().flat_map(|reason| wrapped(&reason, room)).map(Cell::muted);
             for text in doc.chain(not_now) {
                 let key = std::mem::take(&mut key).fitted(key_width, crate::view::cell::Align::Left);
-                lines.push(vec![Cell::plain(" "), key, Cell::plain(" "), text]);
+                lines.push(vec![key, Cell::plain(" "), text]);
             }
         }
         lines
@@ -153,7 +153,7 @@ impl Errors {
 
     pub(super) fn draw(&self, screen: Rect, reports: &[Report], paint: &mut Paint<'_>) {
         let columns = screen.width.min(78);
-        let width = usize::from(columns).saturating_sub(2);
+        let width = usize::from(columns).saturating_sub(4);
         let lines: Vec<Line> = reports.iter().rev().flat_map(|report| report_lines(report, width)).collect();
         let inside = paint.boxed(centered(screen, columns, rows(lines.len() + 3)), "Errors");
         let (body, footer) = with_footer(inside);

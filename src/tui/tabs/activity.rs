@@ -42,6 +42,16 @@ impl Pane {
     }
 }
 
+/// Whether the issues are being read; however often they change, there is one query at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Reading {
+    #[default]
+    No,
+    Yes,
+    /// They changed since the question was put.
+    Again,
+}
+
 /// The tab.
 #[derive(Debug, Default)]
 pub struct Activity {
@@ -53,6 +63,7 @@ pub struct Activity {
     of_run: Option<RunId>,
     /// The revision that the lists were fetched for.
     revision: u64,
+    reading_issues: Reading,
 }
 
 /// What comes back.
@@ -92,7 +103,12 @@ impl Actor for Activity {
 type Context<'a> = Ctx<'a, Message>;
 
 impl Activity {
-    fn fetch_issues(ctx: &mut Context<'_>) {
+    fn fetch_issues(&mut self, ctx: &mut Context<'_>) {
+        if self.reading_issues != Reading::No {
+            self.reading_issues = Reading::Again;
+            return;
+        }
+        self.reading_issues = Reading::Yes;
         let source = Arc::clone(&ctx.world.source);
         ctx.fetch(move || Message::Issues(source.issues()), |why| Message::Issues(Err(SourceError(why))));
     }
@@ -121,14 +137,14 @@ impl Activity {
     fn refresh(&mut self, ctx: &mut Context<'_>) {
         self.revision = ctx.world.snapshot.revision;
         match self.pane {
-            Pane::Issues => Self::fetch_issues(ctx),
+            Pane::Issues => self.fetch_issues(ctx),
             Pane::Runs => {
                 let want = self.runs.reload();
-                Self::fetch_runs(Some(want), ctx);
+                Self::fetch_runs(want, ctx);
             }
             Pane::Writes => {
                 let want = self.writes.reload();
-                self.fetch_writes(Some(want), ctx);
+                self.fetch_writes(want, ctx);
             }
         }
     }
@@ -242,8 +258,16 @@ impl Page for Activity {
 
     fn receive(&mut self, message: Message, ctx: &mut Context<'_>) {
         match message {
-            Message::Issues(Ok(groups)) => self.issues.set(groups),
-            Message::Issues(Err(error)) => Self::failed(error, ctx),
+            Message::Issues(answer) => {
+                let was = std::mem::take(&mut self.reading_issues);
+                match answer {
+                    Ok(groups) => self.issues.set(groups),
+                    Err(error) => return Self::failed(error, ctx),
+                }
+                if was == Reading::Again {
+                    self.fetch_issues(ctx);
+                }
+            }
             Message::Runs(ticket, Ok(rows)) => {
                 if self.runs.receive(ticket, rows) {
                     Self::fetch_runs(self.runs.more(), ctx);
@@ -483,12 +507,15 @@ fn issue_detail(group: &IssueGroup, width: usize) -> Vec<Line> {
 }
 
 fn run_detail(run: &Run, world: &World, width: usize) -> Vec<Line> {
-    let (started, calls) = (format::moment_near(run.started, world.now), run.counts.sides.map(|_, side| side.calls));
-    let mut head = format!("Run {} began {started} with configuration {}", run.id, run.config);
-    if let Some(ended) = run.ended {
-        head.push_str(&format!(" and took {} ms", format::grouped(millis(ended.since(run.started)))));
-    }
-    head.push_str(&format!("; {} and {} calls.", format::grouped(calls.hubspot), format::grouped(calls.connectwise)));
+    let calls: u64 = System::BOTH.iter().map(|system| run.counts.sides[*system].calls).sum();
+    let took = run.ended.map_or_else(String::new, |ended| format!(", took {}", took(ended.since(run.started))));
+    let head = format!(
+        "Run {}, {}, configuration {}{took}, {}",
+        run.id,
+        format::moment_near(run.started, world.now),
+        run.config,
+        format::counted(calls, "call", "calls")
+    );
     let mut lines = texts([(head, Role::Strong)], width);
     lines.extend(run::count_lines(&run.counts));
     match &run.verdict {
@@ -499,8 +526,10 @@ fn run_detail(run: &Run, world: &World, width: usize) -> Vec<Line> {
     lines
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// `2.1 s` below a minute, an age beyond.
+fn took(duration: std::time::Duration) -> String {
+    let millis = duration.as_millis();
+    if millis < 60_000 { format!("{}.{} s", millis / 1000, millis % 1000 / 100) } else { format::age(duration) }
 }
 
 fn write_detail(write: &Intent, world: &World, width: usize) -> Vec<Line> {

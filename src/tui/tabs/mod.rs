@@ -2,20 +2,40 @@
 
 pub mod activity;
 pub mod connections;
+pub mod desk;
+pub mod filters;
+pub mod mappings;
+pub mod records;
+#[cfg(test)]
+pub mod testing;
 
 use super::action::{Action, Actor, Info};
 use super::tab::{Page, Tab};
+pub use desk::Desk;
 
 /// All tabs, fresh. A new one is listed here and in [`infos`].
 #[must_use]
-pub fn all() -> Vec<Box<dyn Tab>> {
-    vec![Box::new(connections::Connections::default()), Box::new(activity::Activity::default())]
+pub fn all(desk: &Desk) -> Vec<Box<dyn Tab>> {
+    vec![
+        Box::new(connections::Connections::default()),
+        Box::new(mappings::Mappings::new(desk)),
+        Box::new(filters::Filters::new(desk)),
+        Box::new(records::Records::new(desk)),
+        Box::new(activity::Activity::default()),
+    ]
 }
 
 /// What is known of all actions of all tabs, without any state.
 #[must_use]
 pub fn infos() -> Vec<(&'static str, &'static Info)> {
-    [of_page::<connections::Connections>(), of_page::<activity::Activity>()].concat()
+    [
+        of_page::<connections::Connections>(),
+        of_page::<mappings::Mappings>(),
+        of_page::<filters::Filters>(),
+        of_page::<records::Records>(),
+        of_page::<activity::Activity>(),
+    ]
+    .concat()
 }
 
 fn of_page<P: Page>() -> Vec<(&'static str, &'static Info)> {

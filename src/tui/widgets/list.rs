@@ -54,6 +54,8 @@ pub struct List<R: Keyed> {
     height: Slot<usize>,
     ends: Ends,
     pending: Option<Want<R::Key>>,
+    /// Rows may have changed since the page on its way was asked for.
+    is_stale: bool,
     tickets: u64,
 }
 
@@ -74,6 +76,7 @@ impl<R: Keyed> Default for List<R> {
             height: Slot::new(20),
             ends: Ends { loaded: false, start: false, end: false },
             pending: None,
+            is_stale: false,
             tickets: 0,
         }
     }
@@ -170,6 +173,9 @@ impl<R: Keyed> List<R> {
         if self.pending.is_some() {
             return None;
         }
+        if std::mem::take(&mut self.is_stale) {
+            return self.reload();
+        }
         if !self.ends.loaded {
             return Some(self.want(Edge::Start, PAGE));
         }
@@ -185,14 +191,19 @@ impl<R: Keyed> List<R> {
         None
     }
 
-    /// The window again, because rows may have changed. Replaces a page that is on its way.
-    pub fn reload(&mut self) -> Want<R::Key> {
+    /// The window again, because rows may have changed. While a page is on its way, that is left for [`List::more`]
+    /// after it: however often rows change, there is at most one query at a time.
+    pub fn reload(&mut self) -> Option<Want<R::Key>> {
+        if self.pending.is_some() {
+            self.is_stale = true;
+            return None;
+        }
         let limit = self.rows.len().max(PAGE);
         let edge = match self.rows.front() {
             Some(first) if !self.ends.start => Edge::From(first.key()),
             _ => Edge::Start,
         };
-        self.want(edge, limit)
+        Some(self.want(edge, limit))
     }
 
     /// Forgets everything: another filter, another order.
@@ -322,4 +333,127 @@ pub fn marked(selected: bool, mut line: crate::view::Line) -> crate::view::Line 
     let marker = if selected { Cell::new(MARKER, Role::Key) } else { Cell::plain("  ") };
     line.insert(0, marker);
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Clone, PartialEq)]
+    struct Row(u64);
+
+    impl Keyed for Row {
+        type Key = u64;
+        fn key(&self) -> u64 {
+            self.0
+        }
+    }
+
+    /// A million rows, of which nobody ever makes more than a page.
+    const ALL: u64 = 1_000_000;
+
+    fn page(want: &Want<u64>) -> Vec<Row> {
+        let limit = want.limit as u64;
+        let range = match want.edge {
+            Edge::Start => 0..limit,
+            Edge::End => ALL - limit..ALL,
+            Edge::After(key) => key + 1..(key + 1 + limit).min(ALL),
+            Edge::From(key) => key..(key + limit).min(ALL),
+            Edge::Before(key) => key.saturating_sub(limit)..key,
+        };
+        range.map(Row).collect()
+    }
+
+    fn serve(list: &mut List<Row>, mut want: Option<Want<u64>>) {
+        while let Some(page_wanted) = want {
+            assert!(list.receive(page_wanted.ticket, page(&page_wanted)));
+            want = list.more();
+        }
+    }
+
+    fn started() -> List<Row> {
+        let mut list = List::default();
+        let want = list.more();
+        serve(&mut list, want);
+        list
+    }
+
+    fn step(list: &mut List<Row>, nav: Nav) {
+        let want = list.navigate(nav);
+        serve(list, want);
+    }
+
+    #[test]
+    fn a_million_rows_are_walked_with_a_window_of_a_few_pages() {
+        let mut list = started();
+        for expected in 1..=5000 {
+            step(&mut list, Nav::Down);
+            assert_eq!(list.selected(), Some(&Row(expected)));
+            assert!(list.rows.len() <= WINDOW);
+        }
+        for expected in (0..5000).rev() {
+            step(&mut list, Nav::Up);
+            assert_eq!(list.selected(), Some(&Row(expected)));
+            assert!(list.rows.len() <= WINDOW);
+        }
+    }
+
+    #[test]
+    fn both_ends_are_one_step_away() {
+        let mut list = started();
+        step(&mut list, Nav::End);
+        assert_eq!(list.selected(), Some(&Row(ALL - 1)));
+        step(&mut list, Nav::PageUp);
+        assert_eq!(list.selected(), Some(&Row(ALL - 1 - 19)));
+        step(&mut list, Nav::Home);
+        assert_eq!(list.selected(), Some(&Row(0)));
+    }
+
+    #[test]
+    fn the_selection_stays_on_its_record_when_rows_come_and_go() {
+        let mut list = List::of([10, 20, 30].map(Row).to_vec());
+        list.navigate(Nav::Down);
+        list.set([5, 10, 15, 20, 30].map(Row).to_vec());
+        assert_eq!(list.selected(), Some(&Row(20)));
+        list.set([5, 10, 15, 30].map(Row).to_vec());
+        assert_eq!(list.selected(), Some(&Row(30)), "the next one takes its place");
+        list.set([5].map(Row).to_vec());
+        assert_eq!(list.selected(), Some(&Row(5)));
+        list.set(Vec::new());
+        assert_eq!(list.selected(), None);
+    }
+
+    #[test]
+    fn however_often_rows_change_one_page_is_on_its_way() {
+        let mut list = started();
+        let first = list.reload();
+        assert!(first.is_some());
+        assert_eq!(list.reload(), None);
+        assert_eq!(list.reload(), None);
+        let Some(first) = first else { return };
+        assert!(list.receive(first.ticket, page(&first)));
+        let second = list.more();
+        assert_eq!(second.as_ref().map(|want| want.edge), Some(Edge::Start));
+        serve(&mut list, second);
+        assert_eq!(list.more(), None);
+    }
+
+    #[test]
+    fn a_page_of_an_older_question_is_not_taken_in() {
+        let mut list = started();
+        let old = list.navigate(Nav::End);
+        let new = list.restart();
+        assert!(!list.receive(old.map_or(0, |want| want.ticket), vec![Row(7)]));
+        assert!(list.receive(new.ticket, vec![Row(8)]));
+        assert_eq!(list.selected(), Some(&Row(8)));
+    }
+
+    #[test]
+    fn a_page_that_failed_is_asked_for_again() {
+        let mut list = List::<Row>::default();
+        let first = list.more();
+        assert_eq!(list.more(), None);
+        list.failed(first.map_or(0, |want| want.ticket));
+        assert!(list.more().is_some());
+    }
 }

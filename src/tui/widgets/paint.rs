@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
+use ratatui::style::Style;
 
 use crate::model::Timestamp;
 use crate::tui::theme::Theme;
@@ -35,13 +36,35 @@ impl<'a> Paint<'a> {
         }
         let mut x = area.x;
         for cell in clipped(line, usize::from(area.width)) {
-            let room = area.right().saturating_sub(x);
-            let style = self.theme.style(cell.role);
-            (x, _) = self.buffer.set_stringn(x, area.y, cell.text(), usize::from(room), style);
+            x = self.cell(x, area, &cell);
             if x >= area.right() {
                 return;
             }
         }
+    }
+
+    /// One cell at `x`; its style covers the text and not the blanks around it, which only cost bytes.
+    fn cell(&mut self, x: u16, area: Rect, cell: &Cell) -> u16 {
+        let style = self.theme.style(cell.role);
+        let text = cell.text();
+        let inner = text.trim_matches(' ');
+        if inner.is_empty() {
+            // Something selected that is empty must still be seen.
+            let style = if cell.role == Role::Focus { style } else { Style::new() };
+            return self.text(x, area, text, style);
+        }
+        let start = text.len() - text.trim_start_matches(' ').len();
+        let x = self.text(x, area, &text[..start], Style::new());
+        let x = self.text(x, area, inner, style);
+        self.text(x, area, &text[start + inner.len()..], Style::new())
+    }
+
+    fn text(&mut self, x: u16, area: Rect, text: &str, style: Style) -> u16 {
+        let room = usize::from(area.right().saturating_sub(x));
+        if room == 0 || text.is_empty() {
+            return x;
+        }
+        self.buffer.set_stringn(x, area.y, text, room, style).0
     }
 
     /// The line in the row `row` of `area`, if it has so many.
@@ -69,13 +92,15 @@ impl<'a> Paint<'a> {
         self.line(area, &[Cell::muted("─".repeat(usize::from(area.width)))]);
     }
 
-    /// Empties the area and draws a box around it; gives the inside.
+    /// Empties the area and draws a box around it; gives the inside, a blank column within the border.
     pub fn boxed(&mut self, area: Rect, title: &str) -> Rect {
         let area = area.intersection(self.buffer.area);
         if area.width < 2 || area.height < 2 {
             return Rect::ZERO;
         }
-        self.clear(area);
+        // A blank column beside the box, so that texts around it don't seem to belong to it.
+        let margin = Rect { x: area.x.saturating_sub(1), width: area.width.saturating_add(2), ..area };
+        self.clear(margin);
         let inner_width = usize::from(area.width - 2);
         let title = if title.is_empty() { String::new() } else { format!(" {title} ") };
         let title = clipped(&[Cell::strong(title)], inner_width.saturating_sub(1));
@@ -89,7 +114,7 @@ impl<'a> Paint<'a> {
             self.line(Rect::new(area.right() - 1, area.y + row, 1, 1), &[Cell::muted("│")]);
         }
         self.line_at(area, area.height - 1, &[Cell::muted(format!("└{}┘", "─".repeat(inner_width)))]);
-        Rect::new(area.x + 1, area.y + 1, area.width - 2, area.height - 2)
+        Rect::new(area.x + 2, area.y + 1, area.width.saturating_sub(4), area.height - 2)
     }
 
     /// Blanks the area. A wide character that reaches into it is taken away too.

@@ -1,0 +1,39 @@
+//! What the tabs Records, Mappings and Filters work on: where their rows come from and where their changes go.
+
+use std::sync::Arc;
+
+use super::mappings::source::ConfigSource;
+use super::mappings::stored::{Deployed, StoredConfig};
+use super::records::source::{RecordSource, Simulated};
+use super::records::stored::{Preview, StoredRecords};
+use crate::store::{StoreError, Workspace};
+
+/// Shared by the three tabs.
+#[derive(Clone)]
+pub struct Desk {
+    pub records: Arc<dyn RecordSource>,
+    pub config: Arc<dyn ConfigSource>,
+    /// Only where the systems are simulated ones.
+    pub simulated: Option<Arc<dyn Simulated>>,
+}
+
+impl Desk {
+    /// Over one workspace. `author` signs changes of the configuration; `preview` makes the requests of a planned
+    /// write; `deployed` is told of a newly deployed version.
+    ///
+    /// # Errors
+    /// When the workspace cannot be opened.
+    pub fn of(
+        workspace: &Workspace,
+        author: &str,
+        preview: Preview,
+        deployed: Deployed,
+        simulated: Option<Arc<dyn Simulated>>,
+    ) -> Result<Self, StoreError> {
+        Ok(Self {
+            records: Arc::new(StoredRecords::new(workspace, preview)?),
+            config: Arc::new(StoredConfig::new(workspace, author, deployed)?),
+            simulated,
+        })
+    }
+}

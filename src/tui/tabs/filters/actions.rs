@@ -1,0 +1,100 @@
+//! What can be done with a filter, and what keys mean while it is written.
+
+use crossterm::event::KeyCode;
+
+use super::{Check, Context, Filters, Message};
+use crate::filter::{Completion, complete};
+use crate::model::System;
+use crate::tui::action::{Action, Enabled, Info, Key, Reason};
+use crate::tui::tab::{Handled, Input};
+use crate::tui::world::World;
+
+pub const ACTIONS: &[Action<Filters>] = &[
+    Action {
+        info: Info::new("filters.edit", "edit", &[Key::ENTER, Key::char('e')], "Write the filter").changes(),
+        enabled: |tab, _| reason(tab.draft.current().is_some(), "There is no configuration yet: 2 proposes one."),
+        run: |tab, _| tab.is_editing = true,
+    },
+    Action {
+        info: Info::new("filters.save", "save", &[Key::ctrl('s')], "Save the text into the draft").changes(),
+        enabled: can_save,
+        run: Filters::save,
+    },
+    Action {
+        info: Info::new("filters.undo", "undo", &[Key::char('u')], "Go back to the text of the draft"),
+        enabled: |tab, _| reason(tab.is_changed(), "The text is the draft's already."),
+        run: Filters::take_over,
+    },
+    Action {
+        info: Info::new("filters.direction", "other way", &[Key::char('t')], "Show the filter of the other direction"),
+        enabled: |_, _| Ok(()),
+        run: |tab, ctx| {
+            let other = if tab.to == System::ConnectWise { System::HubSpot } else { System::ConnectWise };
+            tab.turn_to(other, ctx);
+        },
+    },
+    Action {
+        info: Info::new("filters.editor", "editor", &[Key::ctrl('e')], "Write the filter in $EDITOR").changes(),
+        enabled: |tab, _| reason(tab.draft.current().is_some(), "There is no configuration yet: 2 proposes one."),
+        run: |tab, ctx| ctx.edit(tab.editor.text(), ".filter", Message::Text),
+    },
+];
+
+fn reason(fine: bool, otherwise: &'static str) -> Enabled {
+    if fine { Ok(()) } else { Err(Reason::new(otherwise)) }
+}
+
+fn can_save(tab: &Filters, _: &World) -> Enabled {
+    reason(tab.is_changed(), "The text is in the draft already.")?;
+    match &tab.check {
+        Check::Right(_) => Ok(()),
+        Check::Unknown => Err(Reason::new("The fields are not known yet, so the filter can't be checked.")),
+        Check::Wrong(errors) => {
+            let first = errors.first().map(ToString::to_string).unwrap_or_default();
+            Err(Reason::new(format!("Not yet: {first}")))
+        }
+    }
+}
+
+/// What could come next at the cursor.
+pub fn proposals(tab: &Filters) -> Vec<Completion> {
+    let Some(schemas) = tab.draft.schemas() else { return Vec::new() };
+    complete(&tab.editor.text(), tab.editor.cursor(), &schemas[tab.to.other()])
+}
+
+/// An input while the filter is written.
+pub fn edit(tab: &mut Filters, input: &Input, ctx: &mut Context<'_>) -> Handled {
+    let event = match input {
+        Input::Paste(text) => {
+            tab.editor.paste(text);
+            tab.look(ctx);
+            return Handled::Yes;
+        }
+        Input::Key(event) => *event,
+    };
+    if Key::ctrl('c').matches(&event) || Key::ctrl('e').matches(&event) {
+        return Handled::No;
+    }
+    if Key::ctrl('s').matches(&event) {
+        match can_save(tab, ctx.world) {
+            Ok(()) => tab.save(ctx),
+            Err(reason) => ctx.say(reason.to_string()),
+        }
+        return Handled::Yes;
+    }
+    match event.code {
+        KeyCode::Esc => tab.is_editing = false,
+        KeyCode::Tab => {
+            if let Some(first) = proposals(tab).into_iter().next() {
+                tab.editor.complete(&first.replace, &first.insert);
+                tab.look(ctx);
+            }
+        }
+        _ => {
+            if tab.editor.key(event) {
+                tab.look(ctx);
+            }
+        }
+    }
+    Handled::Yes
+}

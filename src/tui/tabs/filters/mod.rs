@@ -1,0 +1,270 @@
+//! Filters: which records cross in each direction; written as text, checked and counted while it is typed.
+
+mod actions;
+mod draw;
+mod editor;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use ratatui::layout::Rect;
+
+use super::desk::Desk;
+use super::mappings::draft::{Draft, DraftMessage};
+use super::mappings::source::Count;
+use crate::filter::{self, Filter, FilterError};
+use crate::mapping::ObjectMapping;
+use crate::model::{ObjectKind, System};
+use crate::tui::action::{Action, Actor};
+use crate::tui::ctx::Ctx;
+use crate::tui::tab::{Handled, Input, Nav, Page, TabId, Target};
+use crate::tui::widgets::Paint;
+use crate::tui::world::{SourceError, World};
+use crate::view::Line;
+use crate::view::filter_panel::{Counting, PassCounts};
+use editor::Editor;
+
+/// The tab.
+pub struct Filters {
+    draft: Draft,
+    /// The direction on the screen, by the system written to.
+    to: System,
+    editor: Editor,
+    is_editing: bool,
+    check: Check,
+    counting: Counting,
+    /// Numbers of the deployed filter of this direction.
+    deployed: Option<PassCounts>,
+    /// Grows with every text to count: who counts for an older one stops.
+    turn: Arc<AtomicU64>,
+    revision: Option<u64>,
+}
+
+/// What the text is.
+enum Check {
+    /// Nothing to check against: the fields are not known.
+    Unknown,
+    Wrong(Vec<FilterError>),
+    /// None: everything passes.
+    Right(Option<Filter>),
+}
+
+/// Which text a number is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    Text,
+    Deployed,
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub enum Message {
+    Draft(DraftMessage),
+    Counts(Counted, u64, Result<Option<PassCounts>, SourceError>),
+    /// The text that the person saved in their own editor.
+    Text(String),
+}
+
+impl Actor for Filters {
+    type Message = Message;
+}
+
+type Context<'a> = Ctx<'a, Message>;
+
+impl Filters {
+    #[must_use]
+    pub fn new(desk: &Desk) -> Self {
+        Self {
+            draft: Draft::new(Arc::clone(&desk.config), ObjectKind::Company),
+            to: System::ConnectWise,
+            editor: Editor::new(""),
+            is_editing: false,
+            check: Check::Unknown,
+            counting: Counting::Impossible,
+            deployed: None,
+            turn: Arc::new(AtomicU64::new(0)),
+            revision: None,
+        }
+    }
+
+    fn refresh(&mut self, ctx: &mut Context<'_>) {
+        self.revision = Some(ctx.world.snapshot.revision);
+        self.draft.load(ctx, Message::Draft);
+    }
+
+    /// The text of this direction in the draft.
+    fn kept(&self) -> &str {
+        self.draft.current().map_or("", |object| object.filters.toward(self.to))
+    }
+
+    fn is_changed(&self) -> bool {
+        self.editor.text() != self.kept()
+    }
+
+    /// Puts the text of the draft into the editor.
+    fn take_over(&mut self, ctx: &mut Context<'_>) {
+        self.editor = Editor::new(self.kept());
+        self.look(ctx);
+    }
+
+    /// Checks the text and has it counted.
+    fn look(&mut self, ctx: &mut Context<'_>) {
+        self.check = self.checked(&self.editor.text());
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed) + 1;
+        let Check::Right(filter) = &self.check else {
+            self.counting = Counting::Impossible;
+            return;
+        };
+        let filter = filter.clone();
+        self.counting = Counting::Running { before: self.known() };
+        self.count(Counted::Text, turn, filter, ctx);
+        let was = self.draft.deployed().map(|object| object.filters.toward(self.to).to_owned());
+        if let Some(Check::Right(filter)) = was.map(|text| self.checked(&text)) {
+            self.count(Counted::Deployed, turn, filter, ctx);
+        }
+    }
+
+    /// The last numbers, until there are new ones.
+    const fn known(&self) -> Option<PassCounts> {
+        match self.counting {
+            Counting::Done(counts) => Some(counts),
+            Counting::Running { before } => before,
+            Counting::Impossible | Counting::Failed(_) => None,
+        }
+    }
+
+    fn checked(&self, text: &str) -> Check {
+        let Some(schemas) = self.draft.schemas() else { return Check::Unknown };
+        if text.trim().is_empty() {
+            return Check::Right(None);
+        }
+        match filter::parse(text).map_err(|error| vec![error]) {
+            Ok(expr) => match filter::bind(&expr, &schemas[self.to.other()]) {
+                Ok(filter) => Check::Right(Some(filter)),
+                Err(errors) => Check::Wrong(errors),
+            },
+            Err(errors) => Check::Wrong(errors),
+        }
+    }
+
+    /// Counts beside the UI; stops as soon as a newer text is there.
+    fn count(&self, what: Counted, turn: u64, filter: Option<Filter>, ctx: &mut Context<'_>) {
+        let Some(object) = self.draft.current() else { return };
+        let count = Count { object: object.object, to: self.to, filter, exclude: object.exclude.clone() };
+        let (source, newest) = (self.draft.source(), Arc::clone(&self.turn));
+        ctx.fetch(
+            move || {
+                let wanted = || newest.load(Ordering::Relaxed) == turn;
+                Message::Counts(what, turn, source.count(&count, &wanted))
+            },
+            move |why| Message::Counts(what, turn, Err(SourceError(why))),
+        );
+    }
+
+    fn take_counts(&mut self, what: Counted, turn: u64, counts: Result<Option<PassCounts>, SourceError>) {
+        if turn != self.turn.load(Ordering::Relaxed) {
+            return;
+        }
+        match (what, counts) {
+            (Counted::Text, Ok(Some(counts))) => self.counting = Counting::Done(counts),
+            (Counted::Text, Err(error)) => self.counting = Counting::Failed(error.0),
+            (Counted::Deployed, Ok(counts)) => self.deployed = counts,
+            // without the deployed numbers the others still stand
+            (Counted::Deployed, Err(_)) | (Counted::Text, Ok(None)) => {}
+        }
+    }
+
+    fn turn_to(&mut self, to: System, ctx: &mut Context<'_>) {
+        if self.to == to {
+            return;
+        }
+        if self.is_changed() {
+            return ctx.say("The text is not in the draft yet: Ctrl-S saves it, u goes back to the draft's.");
+        }
+        self.to = to;
+        self.deployed = None;
+        self.counting = Counting::Impossible;
+        self.take_over(ctx);
+    }
+
+    fn save(&mut self, ctx: &mut Context<'_>) {
+        let (text, to) = (self.editor.text(), self.to);
+        self.draft.change(ctx, Message::Draft, |object: &mut ObjectMapping| match to {
+            System::ConnectWise => object.filters.to_connectwise = text,
+            System::HubSpot => object.filters.to_hubspot = text,
+        });
+        self.is_editing = false;
+        ctx.say("Saved into the draft. The Mappings tab (2) deploys it with D.");
+    }
+
+    /// Fields of the text that are not in the cache yet: for them every record looks empty.
+    fn unread(&self) -> Vec<String> {
+        let (Check::Right(Some(filter)), Some(book)) = (&self.check, self.draft.book()) else { return Vec::new() };
+        let watched = &book.watched[self.to.other()];
+        filter.fields().iter().filter(|field| !watched.contains(field)).map(ToString::to_string).collect()
+    }
+}
+
+impl Page for Filters {
+    const ID: TabId = TabId::Filters;
+    const ACTIONS: &'static [Action<Self>] = actions::ACTIONS;
+
+    fn receive(&mut self, message: Message, ctx: &mut Context<'_>) {
+        match message {
+            Message::Draft(message) => {
+                let keeps_text = self.is_editing || (self.draft.book().is_some() && self.is_changed());
+                if self.draft.receive(message, ctx, Message::Draft) {
+                    if keeps_text { self.look(ctx) } else { self.take_over(ctx) }
+                }
+            }
+            Message::Counts(what, turn, counts) => self.take_counts(what, turn, counts),
+            Message::Text(text) => {
+                self.editor = Editor::new(&text);
+                self.look(ctx);
+            }
+        }
+    }
+
+    fn shown(&mut self, ctx: &mut Context<'_>) {
+        self.refresh(ctx);
+    }
+
+    fn world_changed(&mut self, ctx: &mut Context<'_>) {
+        if self.revision != Some(ctx.world.snapshot.revision) {
+            self.refresh(ctx);
+        }
+    }
+
+    fn navigate(&mut self, step: Nav, ctx: &mut Context<'_>) {
+        match step {
+            Nav::Left => self.turn_to(System::ConnectWise, ctx),
+            Nav::Right => self.turn_to(System::HubSpot, ctx),
+            _ => {}
+        }
+    }
+
+    fn editing(&self) -> bool {
+        self.is_editing
+    }
+
+    fn edit(&mut self, input: &Input, ctx: &mut Context<'_>) -> Handled {
+        actions::edit(self, input, ctx)
+    }
+
+    fn show(&mut self, target: Target, ctx: &mut Context<'_>) {
+        if let Target::Object(object) = target {
+            self.draft = Draft::new(self.draft.source(), object);
+            self.refresh(ctx);
+        }
+    }
+
+    fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
+        draw::body(self, area, paint);
+    }
+
+    fn detail(&self, width: usize, _world: &World) -> Vec<Line> {
+        draw::detail(self, width)
+    }
+}

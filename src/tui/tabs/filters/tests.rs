@@ -1,0 +1,1 @@
+//! Types keys and reads the screen.

@@ -1,0 +1,336 @@
+//! What can be done with field mappings, when, and what becomes of it.
+
+use super::{Context, FIRST, Mappings, Message};
+use crate::mapping::lint::is_deployable;
+use crate::mapping::{
+    ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, Severity, SystemOfRecord, complete, defaults, diff,
+    suggest,
+};
+use crate::model::{FieldDef, FieldName, Schema};
+use crate::tui::action::{Action, Enabled, Info, Key, Reason};
+use crate::tui::overlay::{Command, Confirm, Menu};
+use crate::tui::report::Report;
+use crate::tui::world::{SourceError, World};
+use crate::view::cell::{clipped, wrapped};
+use crate::view::mapping_table::{self, Change};
+use crate::view::{Cell, Line, Role, format};
+
+/// Columns that texts in dialogs may take at 80 columns.
+const DIALOG: usize = 74;
+/// Lines of changes in the question before a deploy.
+const MOST_CHANGES: usize = 10;
+
+pub const ACTIONS: &[Action<Mappings>] = &[
+    Action {
+        info: Info::new("mappings.add", "add", &[Key::char('a')], "Map a HubSpot field to a ConnectWise field")
+            .changes(),
+        enabled: |tab, _| {
+            has_config(tab)?;
+            reason(tab.draft.schemas().is_some(), "The fields are not known yet: connect both systems first.")
+        },
+        run: choose_first,
+    },
+    Action {
+        info: Info::new("mappings.direction", "direction", &[Key::char('d')], "Change which way values go").changes(),
+        enabled: can_change,
+        run: |tab, ctx| change_field(tab, ctx, |field| field.direction = next_direction(field.direction)),
+    },
+    Action {
+        info: Info::new("mappings.wins", "wins", &[Key::char('w')], "Change who wins where both sides changed")
+            .changes(),
+        enabled: |tab, world| {
+            can_change(tab, world)?;
+            let both = selected(tab).is_some_and(|field| field.direction == Direction::Both);
+            reason(both, "Values go one way only: nothing can be in conflict.")
+        },
+        run: |tab, ctx| change_field(tab, ctx, |field| field.wins = next_wins(field.wins)),
+    },
+    Action {
+        info: Info::new(
+            "mappings.empty",
+            "empty",
+            &[Key::char('e')],
+            "Change what an empty value does: it is filled, or it empties the other side",
+        )
+        .changes(),
+        enabled: can_change,
+        run: |tab, ctx| {
+            change_field(tab, ctx, |field| {
+                field.empty = if field.empty == ClearPolicy::Fill { ClearPolicy::Clear } else { ClearPolicy::Fill };
+            });
+        },
+    },
+    Action {
+        info: Info::new("mappings.remove", "remove", &[Key::char('-')], "Take the mapping out of the draft").changes(),
+        enabled: can_change,
+        run: ask_remove,
+    },
+    Action {
+        info: Info::new("mappings.undo", "undo", &[Key::char('u')], "Make this mapping what is deployed again")
+            .changes(),
+        enabled: |tab, _| {
+            let changed = tab.rows.selected().is_some_and(|row| row.change != Change::Same);
+            reason(changed, "This mapping is as deployed already.")
+        },
+        run: undo,
+    },
+    Action {
+        info: Info::new("mappings.propose", "propose", &[Key::char('n')], "Make the usual company mappings the draft")
+            .changes(),
+        enabled: |tab, _| {
+            let loaded = tab.draft.book().is_some();
+            reason(loaded, "The configuration is still being read.")?;
+            reason(has_config(tab).is_err(), "There is a configuration already.")
+        },
+        run: propose,
+    },
+    Action {
+        info: Info::new("mappings.deploy", "deploy", &[Key::char('D')], "Let the draft drive the engine").changes(),
+        enabled: can_deploy,
+        run: ask_deploy,
+    },
+    Action {
+        info: Info::new("mappings.revert", "revert", &[Key::char('R')], "Throw the draft away").changes(),
+        enabled: |tab, _| reason(has_draft(tab), "There is no draft to throw away."),
+        run: |tab, ctx| {
+            let changes = format::counted(tab.changes() as u64, "change of a mapping", "changes of mappings");
+            let line = vec![Cell::plain(format!("The draft and its {changes} are thrown away. This can't be undone."))];
+            ctx.confirm(Confirm::new("Throw the draft away", vec![line], "throw away"), Message::Revert);
+        },
+    },
+];
+
+fn reason(fine: bool, otherwise: &'static str) -> Enabled {
+    if fine { Ok(()) } else { Err(Reason::new(otherwise)) }
+}
+
+fn has_config(tab: &Mappings) -> Enabled {
+    reason(tab.draft.current().is_some(), "There is no configuration yet: n proposes one.")
+}
+
+fn has_draft(tab: &Mappings) -> bool {
+    tab.draft.book().is_some_and(|book| book.draft.is_some())
+}
+
+fn can_change(tab: &Mappings, _: &World) -> Enabled {
+    has_config(tab)?;
+    let row = tab.rows.selected().ok_or_else(|| Reason::new("There is no mapping to change."))?;
+    reason(row.change != Change::Removed, "This mapping is removed in the draft; u brings it back.")
+}
+
+fn can_deploy(tab: &Mappings, _: &World) -> Enabled {
+    reason(has_draft(tab), "There is no draft to deploy: change something first.")?;
+    reason(tab.draft.schemas().is_some(), "The fields are not known yet, so the draft can't be checked.")?;
+    let findings = tab.draft.findings();
+    match findings.iter().find(|finding| finding.severity == Severity::Error) {
+        Some(error) if !is_deployable(findings) => Err(Reason::new(format!("{} {}", error.message, error.hint))),
+        _ => Ok(()),
+    }
+}
+
+fn selected(tab: &Mappings) -> Option<&FieldMapping> {
+    let key = tab.rows.selected_key()?;
+    tab.draft.current()?.fields.iter().find(|field| field.key() == *key)
+}
+
+fn change(tab: &mut Mappings, ctx: &mut Context<'_>, change: impl FnOnce(&mut ObjectMapping)) {
+    tab.draft.change(ctx, Message::Draft, change);
+    tab.list();
+}
+
+fn change_field(tab: &mut Mappings, ctx: &mut Context<'_>, alter: impl FnOnce(&mut FieldMapping)) {
+    let Some(key) = tab.rows.selected_key().cloned() else { return };
+    change(tab, ctx, |object| {
+        if let Some(field) = object.fields.iter_mut().find(|field| field.key() == key) {
+            alter(field);
+        }
+    });
+}
+
+const fn next_direction(direction: Direction) -> Direction {
+    match direction {
+        Direction::Both => Direction::ToConnectwise,
+        Direction::ToConnectwise => Direction::ToHubspot,
+        Direction::ToHubspot => Direction::Both,
+    }
+}
+
+const fn next_wins(wins: SystemOfRecord) -> SystemOfRecord {
+    match wins {
+        SystemOfRecord::Latest => SystemOfRecord::HubSpot,
+        SystemOfRecord::HubSpot => SystemOfRecord::ConnectWise,
+        SystemOfRecord::ConnectWise => SystemOfRecord::Ask,
+        SystemOfRecord::Ask => SystemOfRecord::Latest,
+    }
+}
+
+fn choice(field: &FieldDef, not_now: Option<String>) -> Command {
+    let custom = if field.custom { ", custom" } else { "" };
+    Command {
+        name: field.name.to_string(),
+        doc: format!("{} ({}{custom})", field.label, field.kind.word()),
+        keys: String::new(),
+        not_now,
+    }
+}
+
+fn choose_first(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    let Some(schemas) = tab.draft.schemas() else { return };
+    let fields = &schemas[FIRST].fields;
+    let names: Vec<FieldName> = fields.iter().map(|field| field.name.clone()).collect();
+    let commands = fields.iter().map(|field| choice(field, None)).collect();
+    let pick = move |index: usize| Message::AddFor(names.get(index).cloned().unwrap_or_else(|| "".into()));
+    ctx.choose(Menu::new(format!("Add: the {FIRST} field"), commands), pick);
+}
+
+/// The fields of the other side, those that go together with `first` before the others.
+fn choose_second(tab: &Mappings, first: &FieldName, ctx: &mut Context<'_>) {
+    let (Some(schemas), Some(current)) = (tab.draft.schemas(), tab.draft.current()) else { return };
+    let Some(here) = schemas[FIRST].field(first.as_str()) else { return };
+    let mut options: Vec<(&FieldDef, Option<String>)> =
+        schemas[FIRST.other()].fields.iter().map(|there| (there, obstacle(current, here, there))).collect();
+    options.sort_by_key(|(_, obstacle)| obstacle.is_some());
+    let names: Vec<FieldName> = options.iter().map(|(field, _)| field.name.clone()).collect();
+    let commands = options.into_iter().map(|(field, obstacle)| choice(field, obstacle)).collect();
+    let first = first.clone();
+    let title = format!("Add: the {} field for {}", FIRST.other(), here.label);
+    let pick = move |index: usize| Message::Add(first, names.get(index).cloned().unwrap_or_else(|| "".into()));
+    ctx.choose(Menu::new(title, commands), pick);
+}
+
+/// Why the two can't be mapped to each other.
+fn obstacle(current: &ObjectMapping, here: &FieldDef, there: &FieldDef) -> Option<String> {
+    let key = FieldKey::new(&here.name, &there.name);
+    if current.fields.iter().any(|field| field.key() == key) {
+        return Some("is mapped to it already".to_owned());
+    }
+    suggest(here, there).err().map(|incompatible| incompatible.reason)
+}
+
+fn add(tab: &mut Mappings, first: &FieldName, second: &FieldName, ctx: &mut Context<'_>) {
+    let suggested = tab.draft.schemas().and_then(|schemas| {
+        let find = |schema: &Schema, name: &FieldName| schema.field(name.as_str()).cloned();
+        find(&schemas[FIRST], first).zip(find(&schemas[FIRST.other()], second))
+    });
+    let Some((here, there)) = suggested else { return };
+    match suggest(&here, &there) {
+        Ok(mapping) => {
+            let key = mapping.key();
+            change(tab, ctx, |object| object.fields.push(mapping));
+            tab.rows.select(key);
+            ctx.say("Added to the draft. D deploys it.");
+        }
+        Err(incompatible) => {
+            let what = format!("{} and {} can't be mapped to each other.", here.label, there.label);
+            ctx.report(Report::new(what, "Choose two fields of the same kind.").because(incompatible.reason));
+        }
+    }
+}
+
+fn ask_remove(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    let Some(key) = tab.rows.selected_key().cloned() else { return };
+    let Some(field) = selected(tab) else { return };
+    let what = format!("{} {} {}", field.hubspot, field.direction.arrow(), field.connectwise);
+    let lines = vec![
+        vec![Cell::strong(what)],
+        vec![Cell::plain("Its values stay where they are, and stop crossing once the draft is deployed.")],
+    ];
+    ctx.confirm(Confirm::new("Remove from the draft", lines, "remove"), Message::Remove(key));
+}
+
+fn undo(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    let Some(key) = tab.rows.selected_key().cloned() else { return };
+    let deployed = tab.draft.deployed();
+    let place = deployed.and_then(|object| object.fields.iter().position(|field| field.key() == key));
+    let old = place.and_then(|place| deployed.map(|object| (place, object.fields[place].clone())));
+    change(tab, ctx, |object| {
+        let at = object.fields.iter().position(|field| field.key() == key);
+        match (at, old) {
+            (Some(at), Some((_, old))) => object.fields[at] = old,
+            (Some(at), None) => drop(object.fields.remove(at)),
+            (None, Some((place, old))) => object.fields.insert(place.min(object.fields.len()), old),
+            (None, None) => {}
+        }
+    });
+}
+
+fn propose(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    let mut config = defaults::config();
+    if let Some(schemas) = tab.draft.schemas() {
+        complete(&mut config, schemas);
+    }
+    tab.draft.replace(config, ctx, Message::Draft);
+    tab.list();
+    ctx.say("These are the usual mappings, as a draft. Look through them, then D deploys.");
+}
+
+/// Shows what changes and what the check found, before it is asked for.
+fn ask_deploy(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    let mut lines = change_lines(tab);
+    for finding in tab.draft.findings() {
+        let texts = wrapped(&finding.message, DIALOG).into_iter();
+        lines.extend(texts.map(|text| vec![Cell::new(text, Role::Warn)]));
+    }
+    if lines.len() > MOST_CHANGES + 4 {
+        let more = lines.len() - MOST_CHANGES;
+        lines.truncate(MOST_CHANGES);
+        lines.push(vec![Cell::muted(format!("and {}", format::counted(more as u64, "more line", "more lines")))]);
+    }
+    lines.push(Line::new());
+    lines.push(vec![Cell::plain("The engine compares all records with it; guards hold what is too much.")]);
+    ctx.confirm(Confirm::new("Deploy the draft", lines, "deploy"), Message::Deploy);
+}
+
+/// The mappings that change, then everything else that does.
+fn change_lines(tab: &Mappings) -> Vec<Line> {
+    let Some(book) = tab.draft.book() else { return Vec::new() };
+    let (Some(current), Some(draft)) = (tab.draft.current(), &book.draft) else { return Vec::new() };
+    let Some(deployed) = &book.deployed else {
+        let fields = format::counted(current.fields.len() as u64, "field mapping", "field mappings");
+        return vec![vec![Cell::plain(format!("The first version: {fields}."))]];
+    };
+    let rows = mapping_table::rows(current, tab.draft.deployed());
+    let mut lines = mapping_table::change_lines(&rows);
+    // changes of field mappings have a `~` in their path, and are listed already
+    for other in diff(&deployed.config, &draft.config).into_iter().filter(|change| !change.path.contains('~')) {
+        let shown =
+            |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| format::NONE.to_owned());
+        let text = format!("{}: {} → {}", other.path, shown(other.before), shown(other.after));
+        lines.push(clipped(&[Cell::new("~ ", Role::Wait), Cell::plain(text)], DIALOG));
+    }
+    if lines.is_empty() {
+        lines.push(vec![Cell::muted("Nothing differs from the deployed version.")]);
+    }
+    lines
+}
+
+/// What became of an action.
+pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
+    match message {
+        Message::AddFor(first) => choose_second(tab, &first, ctx),
+        Message::Add(first, second) => add(tab, &first, &second, ctx),
+        Message::Remove(key) => change(tab, ctx, |object| object.fields.retain(|field| field.key() != key)),
+        Message::Deploy => {
+            let source = tab.draft.source();
+            ctx.fetch(move || Message::Deployed(source.deploy()), |why| Message::Deployed(Err(SourceError(why))));
+        }
+        Message::Revert => {
+            let source = tab.draft.source();
+            ctx.fetch(move || Message::Reverted(source.revert()), |why| Message::Reverted(Err(SourceError(why))));
+        }
+        Message::Deployed(Ok(version)) => {
+            ctx.say(format!("Version {version} is deployed."));
+            tab.refresh(ctx);
+        }
+        Message::Reverted(Ok(())) => {
+            ctx.say("The draft is thrown away.");
+            tab.refresh(ctx);
+        }
+        Message::Deployed(Err(error)) | Message::Reverted(Err(error)) => {
+            let report = Report::new("The configuration could not be changed.", "Nothing was changed; try again.");
+            ctx.report(report.because(error.0));
+        }
+        // the tab itself takes these
+        Message::Draft(_) => {}
+    }
+}

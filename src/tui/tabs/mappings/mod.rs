@@ -1,0 +1,252 @@
+//! Mappings: which fields belong together, which way values go, who wins; as a draft beside what is deployed.
+
+mod actions;
+pub mod draft;
+pub mod source;
+pub mod stored;
+#[cfg(test)]
+pub mod tests;
+
+use std::sync::Arc;
+
+use ratatui::layout::Rect;
+
+use super::desk::Desk;
+use crate::mapping::{FieldKey, Severity};
+use crate::model::{ConfigVersion, FieldName, ObjectKind, System};
+use crate::tui::action::{Action, Actor};
+use crate::tui::ctx::Ctx;
+use crate::tui::tab::{Handled, Nav, Page, TabId, Target};
+use crate::tui::widgets::paint::split_top;
+use crate::tui::widgets::{Keyed, List, Paint};
+use crate::tui::world::{SourceError, World};
+use crate::view::cell::{spread, wrapped};
+use crate::view::mapping_table::{self, Change, MappingRow};
+use crate::view::{Cell, Line, Role, format};
+use draft::{Draft, DraftMessage};
+
+/// The tab.
+pub struct Mappings {
+    draft: Draft,
+    rows: List<Row>,
+    search: String,
+    revision: Option<u64>,
+}
+
+/// One field mapping as it is listed.
+struct Row {
+    key: FieldKey,
+    change: Change,
+    cells: Vec<Cell>,
+    detail: Vec<Line>,
+}
+
+impl Keyed for Row {
+    type Key = FieldKey;
+    fn key(&self) -> FieldKey {
+        self.key.clone()
+    }
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub enum Message {
+    Draft(DraftMessage),
+    /// A HubSpot field was chosen for a new mapping.
+    AddFor(FieldName),
+    Add(FieldName, FieldName),
+    Remove(FieldKey),
+    Deploy,
+    Deployed(Result<ConfigVersion, SourceError>),
+    Revert,
+    Reverted(Result<(), SourceError>),
+}
+
+impl Actor for Mappings {
+    type Message = Message;
+}
+
+type Context<'a> = Ctx<'a, Message>;
+
+impl Mappings {
+    #[must_use]
+    pub fn new(desk: &Desk) -> Self {
+        Self {
+            draft: Draft::new(Arc::clone(&desk.config), ObjectKind::Company),
+            rows: List::default(),
+            search: String::new(),
+            revision: None,
+        }
+    }
+
+    fn refresh(&mut self, ctx: &mut Context<'_>) {
+        self.revision = Some(ctx.world.snapshot.revision);
+        self.draft.load(ctx, Message::Draft);
+    }
+
+    /// Lists the mappings anew.
+    fn list(&mut self) {
+        let Some(current) = self.draft.current() else { return self.rows.set(Vec::new()) };
+        let schemas = self.draft.schemas();
+        let needle = self.search.to_lowercase();
+        let fits =
+            |row: &MappingRow<'_>| needle.is_empty() || row.mapping.key().as_str().to_lowercase().contains(&needle);
+        let rows = mapping_table::rows(current, self.draft.deployed());
+        let listed = rows.iter().filter(|row| fits(row)).map(|row| Row {
+            key: row.mapping.key(),
+            change: row.change,
+            cells: row.cells(schemas),
+            detail: row.detail(schemas),
+        });
+        let listed = listed.collect();
+        self.rows.set(listed);
+    }
+
+    fn changes(&self) -> usize {
+        let Some(current) = self.draft.current() else { return 0 };
+        mapping_table::changes(&mapping_table::rows(current, self.draft.deployed()))
+    }
+
+    fn head(&self, width: usize) -> [Line; 2] {
+        let left = [
+            Cell::plain(" "),
+            Cell::strong(self.draft.object.plural()),
+            Cell::plain("  "),
+            Cell::new("HubSpot", Role::Left),
+            Cell::plain(" ⇄ "),
+            Cell::new("ConnectWise", Role::Right),
+        ];
+        let versions = self.draft.book().map_or_else(String::new, source::Book::versions);
+        let changes = format::counted(self.changes() as u64, "change", "changes");
+        let right = [Cell::plain(versions), Cell::plain("   "), Cell::new(changes, Role::Wait), Cell::plain(" ")];
+        [spread(&left, &right, width), self.verdict(width)]
+    }
+
+    /// What the check of the draft says, in one line.
+    fn verdict(&self, width: usize) -> Line {
+        let count = |severity| self.draft.findings().iter().filter(|finding| finding.severity == severity).count();
+        let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+        let mut line = vec![Cell::plain(" ")];
+        let Some(first) = self.draft.findings().first() else {
+            line.push(match self.draft.schemas() {
+                Some(_) => Cell::new("The draft fits both systems.", Role::Ok),
+                None => Cell::new("Not checked: the fields of both systems are not known yet.", Role::Warn),
+            });
+            return line;
+        };
+        let role = if errors > 0 { Role::Error } else { Role::Warn };
+        let (errors, warnings) = (
+            format::counted(errors as u64, "error", "errors"),
+            format::counted(warnings as u64, "warning", "warnings"),
+        );
+        line.push(Cell::new(format!("{errors}, {warnings}: "), role));
+        line.push(Cell::plain(&first.message));
+        crate::view::cell::clipped(&line, width)
+    }
+
+    fn finding_lines(&self, key: &FieldKey, width: usize) -> Vec<Line> {
+        let findings = self.draft.findings().iter().filter(|finding| finding.field.as_ref() == Some(key));
+        findings
+            .flat_map(|finding| {
+                let role = if finding.severity == Severity::Error { Role::Error } else { Role::Warn };
+                let message = wrapped(&finding.message, width).into_iter().map(move |text| vec![Cell::new(text, role)]);
+                message.chain(wrapped(&finding.hint, width).into_iter().map(|text| vec![Cell::muted(text)]))
+            })
+            .collect()
+    }
+
+    /// An empty table says why it is empty and what comes next.
+    fn teach(&self, area: Rect, paint: &mut Paint<'_>) {
+        let (what, next, role) = match (&self.draft.error, self.draft.book()) {
+            (Some(error), _) => (error.clone(), "It is read again with the next change.", Role::Error),
+            (None, None) => ("Reading …".to_owned(), "", Role::Muted),
+            (None, Some(_)) if !self.search.is_empty() => {
+                (format!("No mapping contains “{}”.", self.search), "Esc ends the search.", Role::Text)
+            }
+            (None, Some(book)) if book.current().is_none() => {
+                ("There is no configuration yet.".to_owned(), "n proposes mappings as a draft.", Role::Text)
+            }
+            (None, Some(_)) => ("No fields are mapped.".to_owned(), "a adds a pair of fields.", Role::Text),
+        };
+        let inside = Rect { x: area.x + 2.min(area.width), width: area.width.saturating_sub(4), ..area };
+        let (_, inside) = split_top(inside, 1);
+        let taken = paint.wrapped(inside, &what, role);
+        paint.line_at(inside, taken, &[Cell::muted(next)]);
+    }
+}
+
+impl Page for Mappings {
+    const ID: TabId = TabId::Mappings;
+    const ACTIONS: &'static [Action<Self>] = actions::ACTIONS;
+
+    fn receive(&mut self, message: Message, ctx: &mut Context<'_>) {
+        match message {
+            Message::Draft(message) => {
+                if self.draft.receive(message, ctx, Message::Draft) {
+                    self.list();
+                }
+            }
+            message => actions::receive(self, message, ctx),
+        }
+    }
+
+    fn shown(&mut self, ctx: &mut Context<'_>) {
+        self.refresh(ctx);
+    }
+
+    fn world_changed(&mut self, ctx: &mut Context<'_>) {
+        if self.revision != Some(ctx.world.snapshot.revision) {
+            self.refresh(ctx);
+        }
+    }
+
+    fn navigate(&mut self, step: Nav, _ctx: &mut Context<'_>) {
+        drop(self.rows.navigate(step));
+    }
+
+    fn query(&self) -> Option<&str> {
+        Some(&self.search)
+    }
+
+    fn search(&mut self, query: &str, _ctx: &mut Context<'_>) {
+        query.clone_into(&mut self.search);
+        self.list();
+    }
+
+    fn show(&mut self, target: Target, ctx: &mut Context<'_>) {
+        if let Target::Object(object) = target {
+            self.draft = Draft::new(self.draft.source(), object);
+            self.refresh(ctx);
+        }
+    }
+
+    fn back(&mut self, ctx: &mut Context<'_>) -> Handled {
+        if self.search.is_empty() {
+            return Handled::No;
+        }
+        self.search("", ctx);
+        Handled::Yes
+    }
+
+    fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
+        let (head, rest) = split_top(area, 3);
+        for (row, line) in (0..).zip(self.head(usize::from(area.width))) {
+            paint.line_at(head, row, &line);
+        }
+        paint.rule(split_top(split_top(head, 2).1, 1).0);
+        if self.rows.is_empty() {
+            return self.teach(rest, paint);
+        }
+        self.rows.draw(rest, paint, &mapping_table::COLUMNS, 1, |row, _| row.cells.clone());
+    }
+
+    fn detail(&self, width: usize, _world: &World) -> Vec<Line> {
+        let Some(row) = self.rows.selected() else { return Vec::new() };
+        let mut lines = row.detail.clone();
+        lines.extend(self.finding_lines(&row.key, width));
+        lines
+    }
+}
+
+/// The system whose fields are chosen first.
+const FIRST: System = System::HubSpot;

@@ -1,0 +1,72 @@
+//! Where the tabs Mappings and Filters get the configuration from, and where their changes go.
+
+use std::sync::Arc;
+
+use crate::filter::Filter;
+use crate::mapping::{Config, Exclusions};
+use crate::model::{BySystem, ConfigVersion, FieldName, ObjectKind, Schema, System, Timestamp};
+use crate::tui::world::SourceError;
+use crate::view::filter_panel::PassCounts;
+
+/// One version of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Version {
+    pub version: ConfigVersion,
+    pub config: Config,
+}
+
+/// The configuration of a workspace as it stands.
+#[derive(Debug, Clone, Default)]
+pub struct Book {
+    pub draft: Option<Version>,
+    pub deployed: Option<Version>,
+    /// The fields of both systems; none before both were read.
+    pub schemas: Option<Arc<BySystem<Schema>>>,
+    /// What the deployed version reads of each system: only these fields are in the cache.
+    pub watched: BySystem<Vec<FieldName>>,
+}
+
+impl Book {
+    /// What a change is made to: the draft, or what is deployed where there is none.
+    #[must_use]
+    pub fn current(&self) -> Option<&Config> {
+        self.draft.as_ref().or(self.deployed.as_ref()).map(|version| &version.config)
+    }
+
+    /// `draft 7 (deployed 6)`.
+    #[must_use]
+    pub fn versions(&self) -> String {
+        match (&self.draft, &self.deployed) {
+            (Some(draft), Some(deployed)) => format!("draft {} (deployed {})", draft.version, deployed.version),
+            (Some(draft), None) => format!("draft {} (nothing deployed)", draft.version),
+            (None, Some(deployed)) => format!("deployed {}", deployed.version),
+            (None, None) => "no configuration".to_owned(),
+        }
+    }
+}
+
+/// Which cached records to count with a filter.
+#[derive(Debug, Clone)]
+pub struct Count {
+    pub object: ObjectKind,
+    /// The system that would be written to; records of the other one are looked at.
+    pub to: System,
+    /// None: everything passes.
+    pub filter: Option<Filter>,
+    pub exclude: Exclusions,
+}
+
+/// The configuration in the workspace. Called off the UI thread; may block.
+pub trait ConfigSource: Send + Sync {
+    /// # Errors
+    /// When the workspace cannot be read or written, or holds something that is not a configuration; so for all.
+    fn book(&self, object: ObjectKind) -> Result<Book, SourceError>;
+    /// Keeps it as the draft.
+    fn save(&self, config: &Config, now: Timestamp) -> Result<ConfigVersion, SourceError>;
+    /// Makes the draft the version that drives the engine.
+    fn deploy(&self) -> Result<ConfigVersion, SourceError>;
+    /// Throws the draft away.
+    fn revert(&self) -> Result<(), SourceError>;
+    /// How many cached records pass the standard filters and this one; none when `wanted` no longer is while counting.
+    fn count(&self, count: &Count, wanted: &dyn Fn() -> bool) -> Result<Option<PassCounts>, SourceError>;
+}

@@ -1,0 +1,132 @@
+//! The configuration of a workspace file, for the tabs that change it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::source::{Book, ConfigSource, Count, Version};
+use crate::filter::standard;
+use crate::mapping::{Config, Rules, toml};
+use crate::model::{BySystem, ConfigVersion, FieldName, ObjectKind, RecordId, Schema, System, Timestamp};
+use crate::store::rows::ConfigRow;
+use crate::store::{Reader, Settings, StoreError, Workspace};
+use crate::tui::world::SourceError;
+use crate::view::filter_panel::PassCounts;
+
+/// Cached records looked at between two looks at whether the number is still wanted.
+const PAGE: usize = 500;
+
+/// Told of a newly deployed version: whoever runs the engine starts it anew with it.
+pub type Deployed = Box<dyn Fn(ConfigVersion) + Send + Sync>;
+
+/// A [`ConfigSource`] over one workspace.
+pub struct StoredConfig {
+    settings: Mutex<Settings>,
+    reader: Mutex<Reader>,
+    author: String,
+    deployed: Deployed,
+}
+
+impl StoredConfig {
+    /// # Errors
+    /// When the workspace cannot be opened.
+    pub fn new(workspace: &Workspace, author: &str, deployed: Deployed) -> Result<Self, StoreError> {
+        Ok(Self {
+            settings: Mutex::new(workspace.settings()?),
+            reader: Mutex::new(workspace.reader()?),
+            author: author.to_owned(),
+            deployed,
+        })
+    }
+
+    fn settings(&self) -> MutexGuard<'_, Settings> {
+        // every change is one transaction: a panic leaves nothing half-done in there
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ConfigSource for StoredConfig {
+    fn book(&self, object: ObjectKind) -> Result<Book, SourceError> {
+        let settings = self.settings();
+        let draft = version(settings.draft().map_err(failed)?)?;
+        let deployed = version(settings.deployed().map_err(failed)?)?;
+        let schemas = schemas(&settings, object)?;
+        let watched = watched(deployed.as_ref(), schemas.as_ref(), object);
+        Ok(Book { draft, deployed, schemas: schemas.map(Arc::new), watched })
+    }
+
+    fn save(&self, config: &Config, now: Timestamp) -> Result<ConfigVersion, SourceError> {
+        self.settings().save_draft(&toml::write(config), &self.author, "changed in the console", now).map_err(failed)
+    }
+
+    fn deploy(&self) -> Result<ConfigVersion, SourceError> {
+        let version = self.settings().deploy_draft().map_err(failed)?;
+        (self.deployed)(version);
+        Ok(version)
+    }
+
+    fn revert(&self) -> Result<(), SourceError> {
+        self.settings().discard_draft().map(drop).map_err(failed)
+    }
+
+    fn count(&self, count: &Count, wanted: &dyn Fn() -> bool) -> Result<Option<PassCounts>, SourceError> {
+        let mut counts = PassCounts::default();
+        let mut after: Option<RecordId> = None;
+        let from = count.to.other();
+        loop {
+            if !wanted() {
+                return Ok(None);
+            }
+            let page = {
+                let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+                reader.observations_after(count.object, from, after, PAGE).map_err(failed)?
+            };
+            for observation in page.iter().filter(|observation| observation.is_live()) {
+                if passes(count, &observation.record) {
+                    counts.pass += 1;
+                } else {
+                    counts.fail += 1;
+                }
+            }
+            after = page.last().map(|observation| observation.of.id);
+            if page.len() < PAGE {
+                return Ok(Some(counts));
+            }
+        }
+    }
+}
+
+fn passes(count: &Count, record: &crate::model::Record) -> bool {
+    let standard = standard::clauses(count.object, count.to.other(), record, &count.exclude);
+    standard.iter().all(|(_, pass, _)| *pass) && count.filter.as_ref().is_none_or(|filter| filter.passes(record))
+}
+
+fn version(row: Option<ConfigRow>) -> Result<Option<Version>, SourceError> {
+    let Some(row) = row else { return Ok(None) };
+    let unfit = |errors: Vec<toml::ConfigError>| {
+        let first = errors.first().map(ToString::to_string).unwrap_or_default();
+        SourceError(format!("Version {} of the configuration cannot be read: {first}", row.info.version))
+    };
+    let config = toml::read(&row.body).map_err(unfit)?;
+    Ok(Some(Version { version: row.info.version, config }))
+}
+
+fn schemas(settings: &Settings, object: ObjectKind) -> Result<Option<BySystem<Schema>>, SourceError> {
+    let read = |system| Ok(settings.schema(system, object).map_err(failed)?.map(|(schema, _)| schema));
+    let (hubspot, connectwise) = (read(System::HubSpot)?, read(System::ConnectWise)?);
+    Ok(hubspot.zip(connectwise).map(|(hubspot, connectwise)| BySystem::new(hubspot, connectwise)))
+}
+
+fn watched(
+    deployed: Option<&Version>,
+    schemas: Option<&BySystem<Schema>>,
+    object: ObjectKind,
+) -> BySystem<Vec<FieldName>> {
+    let (Some(deployed), Some(schemas)) = (deployed, schemas) else { return BySystem::default() };
+    // a version that no longer fits the fields reads nothing: the Mappings tab says why
+    let rules = Rules::compile(deployed.config.clone(), deployed.version, std::slice::from_ref(schemas)).ok();
+    rules.and_then(|rules| rules.object(object).map(|object| object.watched.clone())).unwrap_or_default()
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn failed(error: StoreError) -> SourceError {
+    SourceError(format!("{error}. {}", error.hint()))
+}
