@@ -18,7 +18,7 @@ use crate::engine::core::state::{
     FieldWrite, Intent, IntentKind, IntentState, IssueClass, Run, RunCounts, RunKind, Verdict,
 };
 use crate::engine::driver::snapshot::{Budget, Health, HeldPlan, Phase, Role, Side, Snapshot};
-use crate::model::{BySystem, ConfigVersion, Fields, IntentId, ObjectKind, RecordId, RunId, System, Value};
+use crate::model::{BySystem, ConfigVersion, IntentId, ObjectKind, RecordId, RunId, System, Value};
 use crate::view::activity::IssueGroup;
 
 const HOSTILE: &str = "Acme\u{1b}]52;c;aGk=\u{7}\u{9b}2J\u{202e}evil\r\n\tx\u{200b}";
