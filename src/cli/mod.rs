@@ -2,7 +2,6 @@
 
 pub mod args;
 mod check;
-mod clock;
 mod config;
 mod connect;
 mod console;
