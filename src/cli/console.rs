@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 
 use super::console_rows::Rows;
 use super::output::has_terminal;
 use super::scenes::Scenes;
-use super::session::Session;
-use super::runtime;
+use super::session::{Session, author};
+use super::{requests, runtime};
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::driver::snapshot::{Role, Snapshot};
 use crate::engine::driver::{self, Clock, DriverError, EngineHandle, setup};
 use crate::error::{Exit, Outcome, Report};
-use crate::model::Timestamp;
+use crate::model::{ConfigVersion, Timestamp};
 use crate::sim::ControlHandle;
 use crate::store::{LeaseError, Workspace};
+use crate::tui::tabs::Desk;
+use crate::tui::tabs::records::source::Simulated;
 use crate::tui::{self, BoxFuture, Context};
 
 /// # Errors
@@ -39,14 +41,22 @@ pub fn show_demo(runtime: &Runtime, workspace: &Workspace, control: ControlHandl
     show(runtime, workspace, Some(Arc::new(Scenes::new(control))))
 }
 
-fn show(runtime: &Runtime, workspace: &Workspace, demo: Option<Arc<dyn tui::Demo>>) -> Outcome {
+fn show(runtime: &Runtime, workspace: &Workspace, scenes: Option<Arc<Scenes>>) -> Outcome {
     let engine = runtime.block_on(engine(workspace))?;
+    let desk = Desk::of(
+        workspace,
+        &author(),
+        requests::preview(&workspace.settings()?),
+        on_deploy(runtime.handle().clone(), workspace.clone(), engine.clone()),
+        scenes.clone().map(|scenes| scenes as Arc<dyn Simulated>),
+    )?;
     let context = Context {
         workspace: workspace.name().to_owned(),
         settings: tui::Settings::default(),
         engine: Arc::new(engine.clone()),
         source: Arc::new(Rows::open(workspace)?),
-        demo,
+        demo: scenes.map(|scenes| scenes as Arc<dyn tui::Demo>),
+        desk,
     };
     let shown = tui::run(context);
     if let Behind::Live(handle) = &engine {
@@ -54,6 +64,23 @@ fn show(runtime: &Runtime, workspace: &Workspace, demo: Option<Arc<dyn tui::Demo
     }
     shown.map_err(|error| Report::failed("the console ended").because(error))?;
     Ok(Exit::Done)
+}
+
+/// Hands a configuration that was deployed in the console to the running engine.
+fn on_deploy(runtime: Handle, workspace: Workspace, engine: Behind) -> Box<dyn Fn(ConfigVersion) + Send + Sync> {
+    Box::new(move |version| {
+        let Behind::Live(handle) = engine.clone() else { return };
+        let rules = workspace.settings().map_err(Report::from).and_then(|settings| Ok(setup::rules(&settings)?));
+        runtime.spawn(async move {
+            let changed = match rules {
+                Ok(rules) => handle.change_rules(rules).await.map_err(Report::from),
+                Err(report) => Err(report),
+            };
+            if let Err(report) = changed {
+                tracing::error!(version = version.0, %report, "the engine keeps the configuration it had");
+            }
+        });
+    })
 }
 
 /// What stands behind the console.

@@ -16,6 +16,7 @@ mod output;
 mod pair;
 mod plan;
 mod record;
+mod requests;
 mod runtime;
 mod scenes;
 mod session;

@@ -2,7 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::model::{FieldName, RecordRef, System};
 use crate::sim::{ControlError, ControlHandle, Side};
+use crate::tui::tabs::records::source::Simulated;
 use crate::tui::{BoxFuture, Demo, Scene};
 
 /// Companies looked through for one to play with.
@@ -44,6 +46,19 @@ impl Demo for Scenes {
             .ok_or_else(|| "There is no such scene.".to_owned())
             .and_then(|play| (play.run)(&self.control));
         Box::pin(async move { played })
+    }
+}
+
+impl Simulated for Scenes {
+    fn edit(&self, record: RecordRef, field: FieldName, value: String) -> BoxFuture<Result<String, String>> {
+        let side = match record.system {
+            System::HubSpot => Side::HubSpot,
+            System::ConnectWise => Side::ConnectWise,
+        };
+        let mut fields = Map::new();
+        fields.insert(field.to_string(), json!(value));
+        let edited = self.control.edit(side, record.id.0, &fields, None).map_err(|error| error.to_string());
+        Box::pin(async move { edited.map(|()| format!("Somebody changed {field} of {record}.")) })
     }
 }
 
