@@ -145,7 +145,8 @@ fn diff(session: &Session, settings: &Settings) -> Outcome {
     };
     let changes = compare(&parse(&row.body, "the deployed version")?, &after);
     let rows = changes.iter().map(|c| json!({ "path": c.path, "before": c.before, "after": c.after }));
-    let answer = json!({ "draft": draft.info.version, "deployed": row.info.version, "changes": rows.collect::<Vec<_>>() });
+    let answer =
+        json!({ "draft": draft.info.version, "deployed": row.info.version, "changes": rows.collect::<Vec<_>>() });
     session.output.result(&answer, |_| match changes.len() {
         0 => "The draft is what is deployed.".to_owned(),
         _ => changes.iter().map(change_line).collect::<Vec<_>>().join("\n"),
@@ -171,9 +172,9 @@ fn history(session: &Session, settings: &Settings) -> Outcome {
             json!({ "version": version, "state": state.word(), "note": note, "author": author, "created": created.to_rfc3339() })
         })
         .collect();
-    session.output.result(&json!({ "versions": rows }), |_| {
-        history.iter().map(history_line).collect::<Vec<_>>().join("\n")
-    })?;
+    session
+        .output
+        .result(&json!({ "versions": rows }), |_| history.iter().map(history_line).collect::<Vec<_>>().join("\n"))?;
     Ok(Exit::Done)
 }
 

@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use super::console_rows::Rows;
+use super::desk;
 use super::output::has_terminal;
+use super::runtime;
 use super::scenes::Scenes;
-use super::session::{Session, author};
-use super::{requests, runtime};
+use super::session::Session;
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::driver::snapshot::{Role, Snapshot};
 use crate::engine::driver::{self, Clock, DriverError, EngineHandle, setup};
 use crate::error::{Exit, Outcome, Report};
-use crate::model::{ConfigVersion, Timestamp};
+use crate::model::Timestamp;
 use crate::sim::ControlHandle;
 use crate::store::{LeaseError, Workspace};
-use crate::tui::tabs::Desk;
-use crate::tui::tabs::records::source::Simulated;
 use crate::tui::{self, BoxFuture, Context};
 
 /// # Errors
@@ -30,7 +29,7 @@ pub fn run(session: &Session) -> Outcome {
             .hint("in a script use the commands: `lockstep --help` lists them"));
     }
     let workspace = session.workspace()?;
-    show(&runtime::start()?, &workspace, None)
+    show(&runtime::start()?, &workspace, None, None)
 }
 
 /// The console on simulated systems, in which things can be made to happen.
@@ -38,25 +37,27 @@ pub fn run(session: &Session) -> Outcome {
 /// # Errors
 /// As [`run`].
 pub fn show_demo(runtime: &Runtime, workspace: &Workspace, control: ControlHandle) -> Outcome {
-    show(runtime, workspace, Some(Arc::new(Scenes::new(control))))
+    show(runtime, workspace, Some(Arc::new(Scenes::new(control.clone()))), Some(control))
 }
 
-fn show(runtime: &Runtime, workspace: &Workspace, scenes: Option<Arc<Scenes>>) -> Outcome {
+fn show(
+    runtime: &Runtime,
+    workspace: &Workspace,
+    demo: Option<Arc<dyn tui::Demo>>,
+    control: Option<ControlHandle>,
+) -> Outcome {
     let engine = runtime.block_on(engine(workspace))?;
-    let desk = Desk::of(
-        workspace,
-        &author(),
-        requests::preview(&workspace.settings()?),
-        on_deploy(runtime.handle().clone(), workspace.clone(), engine.clone()),
-        scenes.clone().map(|scenes| scenes as Arc<dyn Simulated>),
-    )?;
+    let live = match &engine {
+        Behind::Live(handle) => Some((runtime.handle().clone(), handle.clone())),
+        Behind::Nobody { .. } => None,
+    };
     let context = Context {
         workspace: workspace.name().to_owned(),
         settings: tui::Settings::default(),
         engine: Arc::new(engine.clone()),
         source: Arc::new(Rows::open(workspace)?),
-        demo: scenes.map(|scenes| scenes as Arc<dyn tui::Demo>),
-        desk,
+        demo,
+        desk: desk::of(workspace, Clock::start(), live, control)?,
     };
     let shown = tui::run(context);
     if let Behind::Live(handle) = &engine {
@@ -64,23 +65,6 @@ fn show(runtime: &Runtime, workspace: &Workspace, scenes: Option<Arc<Scenes>>) -
     }
     shown.map_err(|error| Report::failed("the console ended").because(error))?;
     Ok(Exit::Done)
-}
-
-/// Hands a configuration that was deployed in the console to the running engine.
-fn on_deploy(runtime: Handle, workspace: Workspace, engine: Behind) -> Box<dyn Fn(ConfigVersion) + Send + Sync> {
-    Box::new(move |version| {
-        let Behind::Live(handle) = engine.clone() else { return };
-        let rules = workspace.settings().map_err(Report::from).and_then(|settings| Ok(setup::rules(&settings)?));
-        runtime.spawn(async move {
-            let changed = match rules {
-                Ok(rules) => handle.change_rules(rules).await.map_err(Report::from),
-                Err(report) => Err(report),
-            };
-            if let Err(report) = changed {
-                tracing::error!(version = version.0, %report, "the engine keeps the configuration it had");
-            }
-        });
-    })
 }
 
 /// What stands behind the console.

@@ -2,9 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::{FieldName, RecordRef, System};
 use crate::sim::{ControlError, ControlHandle, Side};
-use crate::tui::tabs::records::source::Simulated;
 use crate::tui::{BoxFuture, Demo, Scene};
 
 /// Companies looked through for one to play with.
@@ -20,7 +18,11 @@ const PLAYS: [Play; 4] = [
     Play { name: "Move in HubSpot", doc: "Somebody in sales changes the city of a company.", run: move_in_hubspot },
     Play { name: "Call from ConnectWise", doc: "The service desk corrects a phone number.", run: phone_in_connectwise },
     Play { name: "New in HubSpot", doc: "Sales wins a customer that ConnectWise does not know.", run: new_in_hubspot },
-    Play { name: "New in ConnectWise", doc: "The desk takes on a company that sales does not know.", run: new_in_connectwise },
+    Play {
+        name: "New in ConnectWise",
+        doc: "The desk takes on a company that sales does not know.",
+        run: new_in_connectwise,
+    },
 ];
 
 /// The scenes of one pair of simulators.
@@ -49,19 +51,6 @@ impl Demo for Scenes {
     }
 }
 
-impl Simulated for Scenes {
-    fn edit(&self, record: RecordRef, field: FieldName, value: String) -> BoxFuture<Result<String, String>> {
-        let side = match record.system {
-            System::HubSpot => Side::HubSpot,
-            System::ConnectWise => Side::ConnectWise,
-        };
-        let mut fields = Map::new();
-        fields.insert(field.to_string(), json!(value));
-        let edited = self.control.edit(side, record.id.0, &fields, None).map_err(|error| error.to_string());
-        Box::pin(async move { edited.map(|()| format!("Somebody changed {field} of {record}.")) })
-    }
-}
-
 fn move_in_hubspot(control: &ControlHandle) -> Result<String, String> {
     let company = some_company(control, Side::HubSpot, "city")?;
     let city = if company.value == "Lisbon" { "Porto" } else { "Lisbon" };
@@ -76,7 +65,8 @@ fn phone_in_connectwise(control: &ControlHandle) -> Result<String, String> {
 
 fn new_in_hubspot(control: &ControlHandle) -> Result<String, String> {
     let n = control.now_ms() % 1_000_000;
-    let fields = json!({ "name": format!("Harbour Bakery {n}"), "domain": format!("harbour-{n}.example"), "city": "Lisbon" });
+    let fields =
+        json!({ "name": format!("Harbour Bakery {n}"), "domain": format!("harbour-{n}.example"), "city": "Lisbon" });
     create(control, Side::HubSpot, &fields)
 }
 

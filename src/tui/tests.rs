@@ -18,7 +18,7 @@ use crate::engine::core::state::{
     FieldWrite, Intent, IntentKind, IntentState, IssueClass, Run, RunCounts, RunKind, Verdict,
 };
 use crate::engine::driver::snapshot::{Budget, Health, HeldPlan, Phase, Role, Side, Snapshot};
-use crate::model::{BySystem, ConfigVersion, Fields, IntentId, ObjectKind, RecordId, RunId, System, Value};
+use crate::model::{BySystem, ConfigVersion, IntentId, ObjectKind, RecordId, RunId, System, Value};
 use crate::view::activity::IssueGroup;
 
 const HOSTILE: &str = "Acme\u{1b}]52;c;aGk=\u{7}\u{9b}2J\u{202e}evil\r\n\tx\u{200b}";
@@ -252,7 +252,7 @@ fn help_lists_every_key_and_says_why_some_cannot_act() {
     let mut person = Person::with(Snapshot::default(), FakeSource::default());
     person.size = (80, 60);
     person.press(KeyCode::Char('?'));
-    for info in app::all_infos().into_iter().filter(|(group, _)| *group != "Activity").map(|(_, info)| info) {
+    for info in app::all_infos().into_iter().filter(|(group, _)| ["Connections", "Everywhere"].contains(group)).map(|(_, info)| info) {
         let is_for_a_missing_tab = TabId::ALL
             .iter()
             .any(|id| info.keys.contains(&Key::char(id.digit())) && !person.app.tabs.iter().any(|tab| tab.id() == *id));

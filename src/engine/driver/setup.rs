@@ -132,7 +132,7 @@ impl Connection {
                 let credentials = connectwise::Credentials {
                     site: connection.site.clone(),
                     company: connection.company.clone(),
-                    public_key: connection.public_key.clone(),
+                    public_key: SecretString::from(connection.public_key.clone()),
                     private_key: copy(private_key),
                     client_id: connection.client_id.clone(),
                 };
