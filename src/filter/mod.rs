@@ -1,1 +1,40 @@
 //! Criteria that decide which records take part: text, tree, verdict with an explanation per clause.
+//!
+//! The language, in one example:
+//!
+//! ```text
+//! type in ("Prospect", "Partner")            # a choice by its label or its internal value
+//! and not is_public                          # a yes/no field may stand alone
+//! and (numberofemployees >= 10 or domain ends with ".edu")
+//! and `customFields/12` is not empty         # odd names in backquotes
+//! ```
+//!
+//! Operators: `= != < <= > >=`, `in (…)`, `not in (…)`, `contains`, `starts with`, `ends with`, `is empty`,
+//! `is not empty`; `not` binds tighter than `and`, `and` tighter than `or`. Texts stand in double or single quotes,
+//! numbers, `true`, `false`, dates (`2026-11-23`) and instants (`2026-11-23T09:00:00Z`) without. Words of the language
+//! and texts are compared without regard to case. Line breaks and `#` comments are allowed. Dates relative to today
+//! are not part of the language yet: a verdict depends on the record alone.
+//!
+//! An empty field differs from every value: `!=` and `not in` hold, every other comparison fails. A value that cannot
+//! be read as its field's kind fails every comparison, and the clause says so.
+
+mod ast;
+mod bind;
+mod complete;
+mod error;
+mod eval;
+mod lex;
+pub mod nearest;
+mod parse;
+mod print;
+pub mod standard;
+#[cfg(test)]
+mod tests;
+
+pub use ast::{Compare, Condition, Expr, Literal, Span, Spanned, Test, TextMatch};
+pub use bind::bind;
+pub use complete::{Completion, complete};
+pub use error::FilterError;
+pub use eval::{Clause, Filter, Verdict};
+pub use parse::{MAX_BYTES, MAX_COMPARISONS, MAX_NESTING, parse};
+pub use print::print;

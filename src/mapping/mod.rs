@@ -2,12 +2,22 @@
 //!
 //! Pure: knows the schemas of both systems, never the systems.
 
+pub mod compat;
 pub mod config;
+pub mod convert;
+pub mod defaults;
+pub mod diff;
+pub mod keys;
+pub mod normalise;
 pub mod rules;
+pub mod suggest;
+pub mod toml;
 
 pub use config::{AutoPairs, Ceiling, MatchBy};
 pub use config::{
     ClearPolicy, Config, ConflictTie, CreatePolicy, Defaults, Direction, Exclusions, FieldKey, FieldMapping, Filters,
     Guards, MatchRule, ObjectMapping, Overflow, SystemOfRecord, Timing, Unmapped, ValueMap, ValuePair,
 };
-pub use rules::Rules;
+pub use diff::{Change, diff};
+pub use rules::{FieldRule, ObjectRules, Rules, RulesError};
+pub use suggest::{Incompatible, complete, suggest};

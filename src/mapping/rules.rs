@@ -1,22 +1,257 @@
 //! A configuration made ready for work: value maps resolved against the schemas, filters parsed and bound.
 
-use super::Config;
-use crate::model::{BySystem, ConfigVersion, Schema};
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The deployed configuration as the engine uses it.
+use super::{AutoPairs, Config, FieldKey, FieldMapping, ObjectMapping, Unmapped, ValueMap};
+use crate::filter::{self, Filter};
+use crate::model::{BySystem, ChoiceOption, ConfigVersion, FieldName, ObjectKind, Schema, System};
+
+/// A configuration as the engine uses it.
+#[derive(Debug, Clone)]
 pub struct Rules {
     pub config: Config,
     pub version: ConfigVersion,
+    objects: BTreeMap<ObjectKind, ObjectRules>,
+}
+
+/// What in a configuration does not fit the schemas of the two systems.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{object}: {message}")]
+pub struct RulesError {
+    pub object: ObjectKind,
+    pub message: String,
+    pub hint: String,
 }
 
 impl Rules {
+    /// Makes a configuration ready; `schemas` holds the fields of each object in both systems.
+    ///
     /// # Errors
-    /// Says what in the configuration does not fit the schemas.
+    /// All that does not fit: an object without a schema, a filter that does not parse or names an unknown field.
     pub fn compile(
-        _config: Config,
-        _version: ConfigVersion,
-        _schemas: &[BySystem<Schema>],
-    ) -> Result<Self, Vec<String>> {
-        unimplemented!()
+        config: Config,
+        version: ConfigVersion,
+        schemas: &[BySystem<Schema>],
+    ) -> Result<Self, Vec<RulesError>> {
+        let mut objects = BTreeMap::new();
+        let mut errors = Vec::new();
+        for mapping in &config.objects {
+            match ObjectRules::compile(mapping, schemas) {
+                Ok(rules) => {
+                    objects.insert(mapping.object, rules);
+                }
+                Err(found) => errors.extend(found),
+            }
+        }
+        if errors.is_empty() { Ok(Self { config, version, objects }) } else { Err(errors) }
     }
+
+    #[must_use]
+    pub fn object(&self, object: ObjectKind) -> Option<&ObjectRules> {
+        self.objects.get(&object)
+    }
+
+    /// Parents before children.
+    pub fn objects(&self) -> impl Iterator<Item = (ObjectKind, &ObjectRules)> {
+        self.objects.iter().map(|(object, rules)| (*object, rules))
+    }
+}
+
+/// One object mapping, ready for work.
+#[derive(Debug, Clone)]
+pub struct ObjectRules {
+    pub mapping: ObjectMapping,
+    pub fields: Vec<FieldRule>,
+    /// The person's criteria for writes to a system; they look at the record of the other one.
+    pub filters: BySystem<Option<Filter>>,
+    /// What is asked of each system: every field that a mapping, match rule or filter looks at.
+    pub watched: BySystem<Vec<FieldName>>,
+    /// A hash of the watched fields and match rules: records read with another one must be read again.
+    pub shape: u64,
+}
+
+impl ObjectRules {
+    fn compile(mapping: &ObjectMapping, schemas: &[BySystem<Schema>]) -> Result<Self, Vec<RulesError>> {
+        let error = |message: String, hint: &str| RulesError { object: mapping.object, message, hint: hint.to_owned() };
+        let Some(schema) = schemas.iter().find(|pair| pair.hubspot.object == mapping.object) else {
+            return Err(vec![error(
+                "its fields are not known".to_owned(),
+                "read them from both systems first: lockstep connect",
+            )]);
+        };
+        let mut errors = Vec::new();
+        let filters = BySystem::from_fn(|to| {
+            compile_filter(mapping.filters.toward(to), &schema[to.other()]).unwrap_or_else(|messages| {
+                errors.extend(messages.into_iter().map(|message| {
+                    error(format!("the filter towards {to}: {message}"), "mend it in the Filters tab or the file")
+                }));
+                None
+            })
+        });
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let fields: Vec<FieldRule> = mapping.fields.iter().map(|field| FieldRule::new(field, schema)).collect();
+        let watched = BySystem::from_fn(|system| watched_fields(mapping, &filters, system));
+        let shape = shape_of(&watched, mapping);
+        Ok(Self { mapping: mapping.clone(), fields, filters, watched, shape })
+    }
+
+    #[must_use]
+    pub fn field(&self, key: &FieldKey) -> Option<&FieldRule> {
+        self.fields.iter().find(|field| field.key == *key)
+    }
+
+    /// Whether a value of this field may be written to `system`: field, object and both together allow it.
+    #[must_use]
+    pub fn may_write(&self, field: &FieldRule, system: System) -> bool {
+        self.mapping.direction.writes(system) && field.mapping.direction.writes(system)
+    }
+}
+
+fn compile_filter(text: &str, schema: &Schema) -> Result<Option<Filter>, Vec<String>> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    let expr = filter::parse(text).map_err(|error| vec![error.to_string()])?;
+    filter::bind(&expr, schema).map(Some).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+}
+
+fn watched_fields(mapping: &ObjectMapping, filters: &BySystem<Option<Filter>>, system: System) -> Vec<FieldName> {
+    let mut names: Vec<FieldName> = mapping.fields.iter().map(|field| field.field(system).clone()).collect();
+    names.extend(mapping.matching.iter().map(|rule| rule.field(system).clone()));
+    // a filter towards one system looks at records of the other
+    names.extend(filters[system.other()].iter().flat_map(Filter::fields));
+    names.push(FieldName::new("name"));
+    if system == System::HubSpot {
+        names.push(FieldName::new("domain"));
+    }
+    if system == System::ConnectWise && mapping.object == ObjectKind::Company {
+        names.push(FieldName::new(super::keys::IDENTIFIER));
+    }
+    names.sort();
+    names.dedup();
+    names
+}
+
+fn shape_of(watched: &BySystem<Vec<FieldName>>, mapping: &ObjectMapping) -> u64 {
+    // `DefaultHasher::new()` has fixed keys: the same configuration gives the same number in every process
+    let mut hasher = DefaultHasher::new();
+    for system in System::BOTH {
+        watched[system].hash(&mut hasher);
+    }
+    for rule in &mapping.matching {
+        (rule.hubspot.as_str(), rule.connectwise.as_str(), rule.by as u8).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// One field mapping with its value map in both directions.
+#[derive(Debug, Clone)]
+pub struct FieldRule {
+    pub mapping: FieldMapping,
+    pub key: FieldKey,
+    /// By the system written to: from the other side's key to the one written.
+    partners: BySystem<BTreeMap<String, String>>,
+}
+
+impl FieldRule {
+    #[must_use]
+    pub fn new(mapping: &FieldMapping, schema: &BySystem<Schema>) -> Self {
+        let mut rule = Self { mapping: mapping.clone(), key: mapping.key(), partners: BySystem::default() };
+        if let Some(values) = &mapping.values {
+            rule.add_listed(values, schema);
+            rule.add_found(values, schema);
+        }
+        rule
+    }
+
+    #[must_use]
+    pub fn name(&self, system: System) -> &FieldName {
+        self.mapping.field(system)
+    }
+
+    /// The option of the other system that stands for `key`, which `from` holds. Without a value map a key stands for itself.
+    #[must_use]
+    pub fn partner<'a>(&'a self, from: System, key: &'a str) -> Option<&'a str> {
+        if self.mapping.values.is_none() {
+            return Some(key);
+        }
+        let map = &self.partners[from.other()];
+        map.get(key).or_else(|| map.get(&folded(key))).map(String::as_str)
+    }
+
+    #[must_use]
+    pub fn unmapped(&self) -> Unmapped {
+        self.mapping.values.as_ref().map_or(Unmapped::Hold, |values| values.unmapped)
+    }
+
+    fn add(&mut self, hubspot: &str, connectwise: &str) {
+        for (to, here, there) in [(System::ConnectWise, hubspot, connectwise), (System::HubSpot, connectwise, hubspot)]
+        {
+            for key in [here.to_owned(), folded(here)] {
+                self.partners[to].entry(key).or_insert_with(|| there.to_owned());
+            }
+        }
+    }
+
+    fn add_listed(&mut self, values: &ValueMap, schema: &BySystem<Schema>) {
+        let options = options_of(schema, System::ConnectWise, &self.mapping);
+        for pair in &values.pairs {
+            match pair.connectwise.strip_prefix("label:") {
+                None => self.add(&pair.hubspot, &pair.connectwise),
+                Some(label) => {
+                    if let Some(option) = options.iter().find(|option| folded(&option.label) == folded(label)) {
+                        self.add(&pair.hubspot, &option.key);
+                    }
+                }
+            }
+        }
+    }
+
+    fn add_found(&mut self, values: &ValueMap, schema: &BySystem<Schema>) {
+        let here = options_of(schema, System::HubSpot, &self.mapping);
+        let there = options_of(schema, System::ConnectWise, &self.mapping);
+        match values.auto {
+            None => {}
+            Some(AutoPairs::Label) if here.is_empty() => {
+                for option in there {
+                    self.add(&option.label, &option.key);
+                }
+            }
+            Some(AutoPairs::Label) => self.add_equal(here, there, |option| Some(folded(&option.label))),
+            Some(AutoPairs::Email) => self.add_equal(here, there, |option| option.email.as_deref().map(folded)),
+        }
+    }
+
+    fn add_equal(
+        &mut self,
+        here: &[ChoiceOption],
+        there: &[ChoiceOption],
+        by: impl Fn(&ChoiceOption) -> Option<String>,
+    ) {
+        let mut found = BTreeMap::new();
+        // active options first: an inactive one of the same name is read, and written only when there is no other
+        for inactive in [false, true] {
+            for option in there.iter().filter(|option| option.inactive == inactive) {
+                if let Some(value) = by(option) {
+                    found.entry(value).or_insert(&option.key);
+                }
+            }
+        }
+        for option in here {
+            if let Some(key) = by(option).and_then(|value| found.get(&value)) {
+                self.add(&option.key, key);
+            }
+        }
+    }
+}
+
+fn options_of<'a>(schema: &'a BySystem<Schema>, system: System, mapping: &FieldMapping) -> &'a [ChoiceOption] {
+    schema[system].field(mapping.field(system).as_str()).map_or(&[], |field| &field.options)
+}
+
+fn folded(key: &str) -> String {
+    key.trim().to_lowercase()
 }

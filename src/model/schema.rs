@@ -13,8 +13,10 @@ pub enum FieldKind {
     /// Several lines.
     LongText,
     Phone,
-    /// An address of a site or page.
+    /// The address of a page.
     Url,
+    /// A host name; a web address stands for its host.
+    Domain,
     Number,
     Integer,
     Bool,
@@ -37,6 +39,7 @@ impl FieldKind {
             Self::LongText => "long text",
             Self::Phone => "phone",
             Self::Url => "url",
+            Self::Domain => "domain",
             Self::Number => "number",
             Self::Integer => "integer",
             Self::Bool => "yes/no",

@@ -1,1 +1,29 @@
 //! One encrypted SQLite file per workspace. All SQL lives here.
+//!
+//! It keeps the engine's rows and finds them again; it knows no system, no rule and no clock.
+
+mod apply;
+mod code;
+mod connect;
+mod lists;
+mod migrations;
+mod status;
+mod view;
+
+pub mod error;
+pub mod key;
+pub mod lease;
+pub mod reader;
+pub mod rows;
+pub mod settings;
+pub mod workspace;
+pub mod writer;
+
+
+pub use error::{LeaseError, StoreError};
+pub use key::Key;
+pub use lease::Lease;
+pub use reader::Reader;
+pub use settings::Settings;
+pub use workspace::Workspace;
+pub use writer::{CommitInfo, Writer};

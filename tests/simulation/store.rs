@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep::engine::core::command::{Batch, Row};
 use lockstep::engine::core::state::{
-    Cursor, CursorKey, Decision, Dirty, HistoryEntry, Intent, Issue, IssueClass, Link, LinkState, Observation, Run,
+    Cursor, CursorKey, Decision, Dirty, HistoryEntry, Intent, Issue, IssueClass, Link, LinkState, Observation, RecordState, Run,
     Status,
 };
 use lockstep::engine::core::view::{HighWater, View, ViewResult};
@@ -206,6 +206,30 @@ impl View for MemoryStore {
 
     fn is_approved(&self, plan: &str) -> ViewResult<bool> {
         Ok(self.approvals.get(plan).copied().unwrap_or(false))
+    }
+
+    fn records_after(
+        &self,
+        object: ObjectKind,
+        system: System,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> ViewResult<Vec<RecordRef>> {
+        let all = self.observations.keys().filter(|of| of.object == object && of.system == system);
+        Ok(all.filter(|of| after.is_none_or(|after| of.id > after)).take(limit).copied().collect())
+    }
+
+    fn live_records(&self, object: ObjectKind, system: System) -> ViewResult<u64> {
+        let of = |seen: &&Observation| seen.of.object == object && seen.of.system == system && seen.is_live();
+        Ok(u64::try_from(self.observations.values().filter(of).count()).unwrap_or(u64::MAX))
+    }
+
+    fn state_counts(&self, object: ObjectKind) -> ViewResult<BTreeMap<RecordState, u64>> {
+        let mut counts = BTreeMap::new();
+        for status in self.statuses.values().filter(|status| status.object == object) {
+            *counts.entry(status.state).or_default() += 1;
+        }
+        Ok(counts)
     }
 
     fn live_links(&self, object: ObjectKind) -> ViewResult<u64> {

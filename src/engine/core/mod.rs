@@ -1,11 +1,25 @@
 //! The deterministic core: `step(now, events) -> commands`. No clock, no I/O, no randomness, no thread.
+//!
+//! The way of one change: `pull` reads it into the cache and marks the record · `evaluate` plans every marked pair,
+//! settles what is local, guards and queues what must be written · `apply` reads afresh, plans again, journals and
+//! sends · `outcome` takes in the answers, `recover` the silences · [`plan`] is the one place that decides.
 
+mod answer;
+mod apply;
+mod ask;
 pub mod command;
+mod evaluate;
+mod guard;
+mod outcome;
 pub mod phase;
 pub mod plan;
+mod pull;
+mod recover;
 pub mod request;
+mod side;
 pub mod state;
 pub mod step;
 pub mod view;
 
+pub use side::Side;
 pub use step::{Engine, Mode};

@@ -1,10 +1,25 @@
-//! The state machine itself: one step at a time.
+//! The state machine itself: what it remembers between steps, and how one step goes.
+//!
+//! A step first takes in what happened, then, if nothing waits to be committed, takes up new work. So every decision
+//! is made on committed rows alone.
 
-use super::command::{Command, Event};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use super::ask::Job;
+use super::command::{Ask, Batch, Command, Durability, Event, Notice, Reply, Row, Ticket};
+use super::guard::Tally;
 use super::phase::Phase;
+use super::plan::PairPlan;
+use super::pull::Feeds;
+use super::recover::Open;
+use super::request::{Priority, Request, RequestBody, RequestId};
+use super::side::Side;
+use super::state::cursor::Pass;
+use super::state::{CursorKey, Run, RunKind, Verdict};
 use super::view::{View, ViewResult};
-use crate::mapping::Rules;
-use crate::model::Timestamp;
+use crate::mapping::{ObjectRules, Rules};
+use crate::model::{BySystem, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp};
 
 /// What an engine is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,31 +35,496 @@ pub enum Mode {
 }
 
 /// The engine of one workspace. Holds only what can be rebuilt: everything that matters is committed.
-pub struct Engine {}
+#[derive(Debug)]
+pub struct Engine {
+    pub(super) rules: Arc<Rules>,
+    pub(super) mode: Mode,
+    pub(super) sides: BySystem<Side>,
+    pub(super) stage: Stage,
+    pub(super) run: Option<ActiveRun>,
+    pub(super) pending: BTreeMap<RequestId, Pending>,
+    /// Writes whose fate is open, by their number.
+    pub(super) open: BTreeMap<IntentId, Open>,
+    /// Records that take part in a write or a read before one; nothing else touches them meanwhile.
+    pub(super) busy: BTreeSet<RecordRef>,
+    /// Per record the highest request whose answer it reflects: an answer to an older one is old news.
+    pub(super) absorbed: BTreeMap<RecordRef, u64>,
+    pub(super) jobs: VecDeque<Job>,
+    pub(super) work: BySystem<VecDeque<RecordRef>>,
+    /// A person wants a run now.
+    pub(super) wanted: bool,
+    pub(super) next_poll: Option<Timestamp>,
+    pub(super) held: Option<(String, String)>,
+    pub(super) numbers: Numbers,
+    /// Batches that were refused as a whole are tried again in halves.
+    pub(super) batch_limit: BTreeMap<RecordRef, usize>,
+}
 
-impl Engine {
-    /// # Errors
-    /// When the view cannot be read.
-    pub fn new(_rules: Rules, _mode: Mode, _view: &dyn View) -> ViewResult<Self> {
-        unimplemented!()
+/// The numbers given out last.
+#[derive(Debug, Default)]
+pub(super) struct Numbers {
+    pub request: u64,
+    pub link: u64,
+    pub intent: u64,
+    pub run: u64,
+}
+
+/// The part of a run that is under way.
+#[derive(Debug, Default)]
+pub(super) enum Stage {
+    #[default]
+    Idle,
+    Identify,
+    Recover,
+    Pull(BySystem<Feeds>),
+    /// Marks all records of the cache after a change of configuration.
+    Remark {
+        left: Vec<CursorKey>,
+        after: Option<RecordId>,
+    },
+    Evaluate {
+        object: usize,
+        after: Option<RecordRef>,
+        again: bool,
+    },
+    Apply {
+        since: Timestamp,
+    },
+}
+
+/// The run under way.
+#[derive(Debug)]
+pub(super) struct ActiveRun {
+    pub row: Run,
+    pub tally: Tally,
+    /// No guard asks: the first run of a workspace, or a plan that a person approved.
+    pub free: bool,
+    pub touched: BTreeSet<LinkId>,
+    /// What `Mode::Plan` found.
+    pub plans: Vec<PairPlan>,
+    /// Something was written or linked since the last evaluation.
+    pub progress: bool,
+}
+
+/// What an answer is awaited for.
+#[derive(Debug)]
+pub(super) enum Pending {
+    Identify(System),
+    Page {
+        key: CursorKey,
+        pass: Pass,
+    },
+    /// Reads just before writes; the pairs go on when it is answered.
+    Fresh {
+        system: System,
+        queue: System,
+        object: ObjectKind,
+        anchors: Vec<RecordRef>,
+        members: Vec<RecordRef>,
+    },
+    Write {
+        system: System,
+        intents: Vec<IntentId>,
+        records: Vec<RecordRef>,
+    },
+    LookUp {
+        system: System,
+        intents: Vec<IntentId>,
+    },
+    Job {
+        ticket: Ticket,
+        system: System,
+        object: ObjectKind,
+    },
+}
+
+/// One step under way: what it looks at and what it gives out.
+pub(super) struct Step<'a> {
+    pub now: Timestamp,
+    pub view: &'a dyn View,
+    pub rows: Vec<Row>,
+    pub durability: Durability,
+    pub sends: Vec<(RequestId, Request)>,
+    pub notices: Vec<Notice>,
+    pub wake: Option<Timestamp>,
+}
+
+impl Step<'_> {
+    pub fn row(&mut self, row: Row) {
+        self.rows.push(row);
     }
 
-    /// Takes in what happened and says what to do. `now` must not go backwards by more than a clock's jump.
+    pub fn wake_at(&mut self, at: Timestamp) {
+        self.wake = Some(self.wake.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    pub fn reply(&mut self, ticket: Ticket, reply: Reply) {
+        self.notices.push(Notice::Answered { ticket, reply });
+    }
+
+    const fn is_quiet(&self) -> bool {
+        self.rows.is_empty()
+    }
+}
+
+impl Engine {
+    /// An engine that goes on where the committed rows say the last one stopped.
+    ///
+    /// # Errors
+    /// When the view cannot be read.
+    pub fn new(rules: Rules, mode: Mode, view: &dyn View) -> ViewResult<Self> {
+        let high = view.high_water()?;
+        let mut engine = Self {
+            rules: Arc::new(rules),
+            mode,
+            sides: BySystem::default(),
+            stage: Stage::Idle,
+            run: None,
+            pending: BTreeMap::new(),
+            open: BTreeMap::new(),
+            busy: BTreeSet::new(),
+            absorbed: BTreeMap::new(),
+            jobs: VecDeque::new(),
+            work: BySystem::default(),
+            wanted: mode != Mode::Asks,
+            next_poll: None,
+            held: None,
+            numbers: Numbers { request: 0, link: high.link, intent: high.intent, run: high.run },
+            batch_limit: BTreeMap::new(),
+        };
+        for intent in view.open_intents()? {
+            engine.adopt(intent);
+        }
+        Ok(engine)
+    }
+
+    /// Takes in what happened and says what to do.
     ///
     /// # Errors
     /// When the view cannot be read; the engine must not be stepped again then.
-    pub fn step(&mut self, _now: Timestamp, _view: &dyn View, _events: Vec<Event>) -> ViewResult<Vec<Command>> {
-        unimplemented!()
+    pub fn step(&mut self, now: Timestamp, view: &dyn View, events: Vec<Event>) -> ViewResult<Vec<Command>> {
+        let mut step = Step {
+            now,
+            view,
+            rows: Vec::new(),
+            durability: Durability::Process,
+            sends: Vec::new(),
+            notices: Vec::new(),
+            wake: None,
+        };
+        for event in events {
+            self.take_in(&mut step, event)?;
+        }
+        // what was just learned must be committed before anything is decided on it
+        if step.is_quiet() {
+            self.take_up(&mut step)?;
+        }
+        let again = !step.rows.is_empty();
+        Ok(commands(step, again))
     }
+
+    fn take_in(&mut self, step: &mut Step<'_>, event: Event) -> ViewResult<()> {
+        match event {
+            Event::Tick => Ok(()),
+            Event::Person { ticket, ask } => self.take_ask(step, ticket, ask),
+            Event::Answer(answer) => {
+                let Some(pending) = self.pending.remove(&answer.request) else { return Ok(()) };
+                self.take_answer(step, pending, answer)
+            }
+        }
+    }
+
+    fn take_ask(&mut self, step: &mut Step<'_>, ticket: Ticket, ask: Ask) -> ViewResult<()> {
+        match ask {
+            Ask::SyncNow => {
+                self.wanted = true;
+                for system in System::BOTH {
+                    self.sides[system].not_before = step.now;
+                }
+                step.reply(ticket, Reply::Accepted);
+            }
+            Ask::Pause { system, paused } => {
+                self.sides[system].paused = paused;
+                self.wanted |= !paused;
+                step.reply(ticket, Reply::Accepted);
+            }
+            Ask::Approve { plan } => {
+                step.row(Row::Approval { plan, used_by: None });
+                self.wanted = true;
+                step.reply(ticket, Reply::Accepted);
+            }
+            Ask::Push { record, to, dry_run } => self.jobs.push_back(Job::push(ticket, record, to, dry_run)),
+            Ask::Retry { record } => self.ask_retry(step, ticket, record)?,
+            Ask::Decide { link, field, winner } => self.ask_decide(step, ticket, link, field, winner)?,
+        }
+        Ok(())
+    }
+
+    /// New work, decided on committed rows. Each part stops as soon as rows wait to be committed.
+    fn take_up(&mut self, step: &mut Step<'_>) -> ViewResult<()> {
+        self.look_up_open(step)?;
+        self.advance_jobs(step)?;
+        while step.is_quiet() {
+            let went_on = match &self.stage {
+                Stage::Idle => self.leave_idle(step)?,
+                Stage::Identify => self.advance_identify(step)?,
+                Stage::Recover => self.advance_recover(step)?,
+                Stage::Pull(_) => self.advance_pull(step)?,
+                Stage::Remark { .. } => self.advance_remark(step)?,
+                Stage::Evaluate { .. } => self.advance_evaluate(step)?,
+                Stage::Apply { .. } => self.advance_apply(step)?,
+            };
+            if !went_on {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins a run when one is due or wanted, or connects when a person's ask needs it.
+    fn leave_idle(&mut self, step: &mut Step<'_>) -> ViewResult<bool> {
+        let due = self.mode == Mode::Watch && self.next_poll.is_none_or(|at| at <= step.now);
+        if self.wanted || due {
+            self.wanted = false;
+            self.begin_run(step, if self.mode == Mode::Plan { RunKind::Plan } else { RunKind::Poll })?;
+            return Ok(true);
+        }
+        if !self.jobs.is_empty() && !self.is_identified() {
+            self.stage = Stage::Identify;
+            return Ok(true);
+        }
+        if self.mode == Mode::Watch
+            && let Some(at) = self.next_poll
+        {
+            step.wake_at(at);
+        }
+        Ok(false)
+    }
+
+    fn begin_run(&mut self, step: &mut Step<'_>, kind: RunKind) -> ViewResult<()> {
+        let row = self.new_run(step.now, kind);
+        step.row(Row::Run(row.clone()));
+        let mut live = 0;
+        for object in self.object_kinds() {
+            live += step.view.live_links(object)?;
+        }
+        self.run = Some(ActiveRun {
+            row,
+            tally: Tally::default(),
+            free: live == 0,
+            touched: BTreeSet::new(),
+            plans: Vec::new(),
+            progress: false,
+        });
+        if self.pending.is_empty() {
+            self.absorbed.clear();
+        }
+        for open in self.open.values_mut() {
+            open.next_look_up = step.now;
+        }
+        self.stage = Stage::Identify;
+        Ok(())
+    }
+
+    pub(super) fn new_run(&mut self, now: Timestamp, kind: RunKind) -> Run {
+        self.numbers.run += 1;
+        Run {
+            id: RunId(self.numbers.run),
+            kind,
+            started: now,
+            ended: None,
+            config: self.rules.version,
+            counts: super::state::RunCounts::default(),
+            verdict: Verdict::Running,
+        }
+    }
+
+    fn advance_identify(&mut self, step: &mut Step<'_>) -> ViewResult<bool> {
+        let now = step.now;
+        let fresh = |side: &Side| side.identified.is_some_and(|at| now.since(at).as_secs() < 3600);
+        let mut all = true;
+        for system in System::BOTH {
+            if fresh(&self.sides[system]) {
+                continue;
+            }
+            all = false;
+            let asked = self.pending.values().any(|p| matches!(p, Pending::Identify(s) if *s == system));
+            if asked {
+                continue;
+            }
+            if self.sides[system].not_before > step.now {
+                step.wake_at(self.sides[system].not_before);
+                continue;
+            }
+            let object = self.object_kinds().first().copied().unwrap_or(ObjectKind::Company);
+            self.send(step, system, object, Priority::Recovery, RequestBody::Identify, Pending::Identify(system));
+        }
+        if all {
+            self.stage = Stage::Recover;
+        }
+        Ok(all)
+    }
+
+    fn advance_recover(&mut self, step: &mut Step<'_>) -> ViewResult<bool> {
+        let looking = self.pending.values().any(|p| matches!(p, Pending::LookUp { .. }));
+        let due = self.open.values().any(|open| open.is_due(step.now));
+        if looking || due {
+            return Ok(false);
+        }
+        if self.run.is_none() {
+            self.stage = Stage::Idle;
+            return Ok(false);
+        }
+        self.stage = self.begin_pull(step)?;
+        Ok(true)
+    }
+
+    /// Ends the run under way.
+    pub(super) fn end_run(&mut self, step: &mut Step<'_>, verdict: Verdict) -> ViewResult<()> {
+        self.stage = Stage::Idle;
+        self.work = BySystem::default();
+        let Some(mut run) = self.run.take() else { return Ok(()) };
+        self.count_states(step, &mut run)?;
+        run.row.ended = Some(step.now);
+        run.row.verdict = verdict;
+        self.next_poll = Some(step.now + std::time::Duration::from_secs(self.rules.config.timing.poll.max(1)));
+        step.row(Row::Run(run.row.clone()));
+        step.notices.push(Notice::RunEnded(Box::new(run.row.clone())));
+        if self.mode == Mode::Plan {
+            self.run = Some(run);
+        }
+        Ok(())
+    }
+
+    fn count_states(&self, step: &Step<'_>, run: &mut ActiveRun) -> ViewResult<()> {
+        use super::state::RecordState as S;
+        let counts = &mut run.row.counts;
+        (counts.unchanged, counts.excluded, counts.waiting, counts.held, counts.failed) = (0, 0, 0, 0, 0);
+        for object in self.object_kinds() {
+            for (state, n) in step.view.state_counts(object)? {
+                match state {
+                    S::InSync => counts.unchanged += n,
+                    S::Excluded => counts.excluded += n,
+                    S::Waiting | S::Pending => counts.waiting += n,
+                    S::Held | S::Conflict => counts.held += n,
+                    S::Failing => counts.failed += n,
+                    S::Gone => {}
+                }
+            }
+        }
+        counts.unchanged = counts.unchanged.saturating_sub(run.touched.len() as u64);
+        Ok(())
+    }
+
+    pub(super) fn send(
+        &mut self,
+        step: &mut Step<'_>,
+        system: System,
+        object: ObjectKind,
+        priority: Priority,
+        body: RequestBody,
+        pending: Pending,
+    ) {
+        self.numbers.request += 1;
+        let id = RequestId(self.numbers.request);
+        if body.is_write() {
+            self.sides[system].writes += 1;
+        }
+        self.pending.insert(id, pending);
+        step.sends.push((id, Request { system, object, priority, body }));
+    }
+
+    pub(super) fn object_kinds(&self) -> Vec<ObjectKind> {
+        self.rules.objects().map(|(object, _)| object).collect()
+    }
+
+    pub(super) fn object_rules(&self, object: ObjectKind) -> Option<(Arc<Rules>, ObjectKind)> {
+        self.rules.object(object).map(|_| (Arc::clone(&self.rules), object))
+    }
+
+    pub(super) fn is_identified(&self) -> bool {
+        System::BOTH.into_iter().all(|system| self.sides[system].identified.is_some())
+    }
+
+    /// The run that new intents belong to.
+    pub(super) fn run_id(&self) -> RunId {
+        self.run.as_ref().map_or(RunId(self.numbers.run), |run| run.row.id)
+    }
+
+    // ---- what can be seen from outside
 
     #[must_use]
     pub fn phase(&self) -> Phase {
-        unimplemented!()
+        match &self.stage {
+            Stage::Idle if self.held.is_some() => Phase::Held,
+            Stage::Idle => Phase::Idle,
+            Stage::Identify => Phase::Connecting,
+            Stage::Recover => Phase::Recovering,
+            Stage::Pull(_) => Phase::Reading,
+            Stage::Remark { .. } | Stage::Evaluate { .. } => Phase::Planning,
+            Stage::Apply { .. } => Phase::Writing,
+        }
     }
 
     /// Nothing is under way and nothing is due: a `Once`, `Plan` or `Asks` engine may be dropped.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        unimplemented!()
+        matches!(self.stage, Stage::Idle) && !self.wanted && self.jobs.is_empty() && self.pending.is_empty()
     }
+
+    /// The run under way with its counts so far; after a `Plan` run, that run.
+    #[must_use]
+    pub fn current_run(&self) -> Option<&Run> {
+        self.run.as_ref().map(|run| &run.row)
+    }
+
+    /// What a `Plan` run found: every pair that would be written, linked or held back.
+    #[must_use]
+    pub fn plans(&self) -> &[PairPlan] {
+        self.run.as_ref().map_or(&[], |run| &run.plans)
+    }
+
+    /// The plan that a guard holds back: why, and its hash.
+    #[must_use]
+    pub const fn held_plan(&self) -> Option<&(String, String)> {
+        self.held.as_ref()
+    }
+
+    #[must_use]
+    pub const fn next_poll(&self) -> Option<Timestamp> {
+        self.next_poll
+    }
+
+    #[must_use]
+    pub const fn sides(&self) -> &BySystem<Side> {
+        &self.sides
+    }
+
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// Records waiting for their write in this run.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.work.hubspot.len() + self.work.connectwise.len()
+    }
+}
+
+/// The rules of one object, from a handle that does not borrow the engine.
+pub(super) fn rules_of(handle: &(Arc<Rules>, ObjectKind)) -> Option<&ObjectRules> {
+    handle.0.object(handle.1)
+}
+
+fn commands(step: Step<'_>, again: bool) -> Vec<Command> {
+    let mut commands = Vec::with_capacity(step.sends.len() + step.notices.len() + 2);
+    if !step.rows.is_empty() {
+        commands.push(Command::Commit(Batch { durability: step.durability, rows: step.rows }));
+    }
+    commands.extend(step.sends.into_iter().map(|(id, request)| Command::Send(id, request)));
+    commands.extend(step.notices.into_iter().map(Command::Notify));
+    let wake = if again { Some(step.now) } else { step.wake };
+    commands.extend(wake.map(Command::WakeAt));
+    commands
 }

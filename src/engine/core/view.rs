@@ -1,7 +1,9 @@
 //! What the engine can look up: the committed rows, by key. Implemented by the store and by the simulation.
 
-use super::state::{Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, Observation, Status};
-use crate::model::{LinkId, ObjectKind, RecordRef, System, Timestamp};
+use std::collections::BTreeMap;
+
+use super::state::{Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, Observation, RecordState, Status};
+use crate::model::{LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
 
 /// A look-up that failed: the disk, or a row that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,6 +53,18 @@ pub trait View {
     fn tenant(&self, system: System) -> ViewResult<Option<String>>;
     /// Whether a plan was approved and not used yet.
     fn is_approved(&self, plan: &str) -> ViewResult<bool>;
+    /// All observed records of one system, lowest id first, after `after`.
+    fn records_after(
+        &self,
+        object: ObjectKind,
+        system: System,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> ViewResult<Vec<RecordRef>>;
+    /// How many records of one system are in the cache, live ones only.
+    fn live_records(&self, object: ObjectKind, system: System) -> ViewResult<u64>;
+    /// How many pairs and single records are in each state.
+    fn state_counts(&self, object: ObjectKind) -> ViewResult<BTreeMap<RecordState, u64>>;
     fn live_links(&self, object: ObjectKind) -> ViewResult<u64>;
     fn high_water(&self) -> ViewResult<HighWater>;
 }

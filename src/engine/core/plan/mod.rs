@@ -1,9 +1,18 @@
 //! What the engine would do with one pair, and why: the one answer that the engine itself, the record screen,
 //! `lockstep plan`, `lockstep explain` and a push all share.
 
+pub mod fields;
+pub mod gather;
+pub mod identity;
+pub mod pair;
+pub mod scope;
+
+pub use gather::Facts;
+pub use pair::{explain_pair, fingerprint, plan_pair, plan_record};
+
 use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, LinkOrigin, RecordState};
 use crate::mapping::FieldKey;
-use crate::model::{BySystem, FieldName, LinkId, ObjectKind, RecordId, RecordRef, System, Value};
+use crate::model::{BySystem, FieldName, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
 
 /// What would happen to one pair now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +55,8 @@ pub enum PairDecision {
     Write(Vec<PlannedWrite>),
     /// Nothing may be done to the record as a whole until a person acts, or a change comes.
     Hold { reason: String },
+    /// A write like the planned one failed; it is not repeated before its time.
+    Fail { reason: String, next_try: Timestamp },
     /// A filter keeps it out; which one.
     Exclude { reason: String },
     /// Waits by itself: for a parent, for certainty about an earlier write, for the time of the next try.
@@ -57,6 +68,7 @@ pub enum PairDecision {
 /// One remote write, before it becomes an intent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlannedWrite {
+    pub object: ObjectKind,
     pub system: System,
     pub kind: IntentKind,
     /// None for a create.
@@ -137,6 +149,7 @@ impl PairPlan {
     pub fn state(&self) -> RecordState {
         match &self.decision {
             PairDecision::Hold { .. } => RecordState::Held,
+            PairDecision::Fail { .. } => RecordState::Failing,
             PairDecision::Exclude { .. } => RecordState::Excluded,
             PairDecision::Wait { .. } => RecordState::Waiting,
             PairDecision::Gone { .. } => RecordState::Gone,

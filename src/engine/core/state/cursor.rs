@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{ObjectKind, RecordId, System, Timestamp};
+use crate::model::{ConfigVersion, ObjectKind, RecordId, System, Timestamp};
 
 /// A way of reading a system for changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -37,6 +37,10 @@ pub struct Cursor {
     pub pass: Option<Pass>,
     /// When the last pass was completed, in the engine's time.
     pub completed: Option<Timestamp>,
+    /// A hash of the fields and match rules that were read: when it differs, everything is read once more.
+    pub shape: u64,
+    /// The configuration that all records read by this feed were last evaluated with.
+    pub config: ConfigVersion,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,9 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::mapping::FieldKey;
-use crate::model::{
-    FieldName, Fields, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp, Value,
-};
+use crate::model::{FieldName, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp, Value};
 
 /// One write to one record of one system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,8 +20,6 @@ pub struct Intent {
     pub target: Option<RecordId>,
     pub link: Option<LinkId>,
     pub writes: Vec<FieldWrite>,
-    /// For a create: every mapped field of the source as it was when the payload was made.
-    pub source_fields: Fields,
     /// The key of the source that the write puts into the target.
     pub stamp: Option<String>,
     pub state: IntentState,

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{FieldWrite, IntentKind};
 use crate::model::{BySystem, ConfigVersion, FieldName, IntentId, LinkId, RecordRef, RunId, System, Timestamp, Value};
 
 /// One execution of a plan.
@@ -67,6 +68,18 @@ pub struct SideCounts {
     pub cleared: u64,
     /// API calls made for this system, reads included.
     pub calls: u64,
+}
+
+impl SideCounts {
+    /// Counts one write. A write of nothing but the partner's key is not an update.
+    pub fn add(&mut self, kind: IntentKind, fields: &[FieldWrite]) {
+        match kind {
+            IntentKind::Create => self.created += 1,
+            IntentKind::Update if fields.is_empty() => self.stamped += 1,
+            IntentKind::Update => self.updated += 1,
+        }
+        self.cleared += fields.iter().filter(|field| field.after.is_empty()).count() as u64;
+    }
 }
 
 /// One field value that was written, or discarded by a policy.

@@ -1,0 +1,161 @@
+//! Where every answer arrives and is sent on to the part that asked.
+
+use super::command::Row;
+use super::request::{Answer, AnswerBody, Failure};
+use super::state::{RunCounts, Verdict};
+use super::step::{Engine, Pending, Step};
+use super::view::ViewResult;
+use crate::model::{System, Timestamp};
+
+impl Engine {
+    pub(super) fn take_answer(&mut self, step: &mut Step<'_>, pending: Pending, answer: Answer) -> ViewResult<()> {
+        let system = pending.system();
+        if let Some(server_time) = answer.server_time {
+            self.sides[system].heard(step.now, server_time);
+        }
+        self.sides[system].calls += u64::from(answer.calls);
+        self.count(|counts| counts.sides[system].calls += u64::from(answer.calls));
+        let server_now = answer.server_time.unwrap_or_else(|| self.sides[system].server_now(step.now));
+        match pending {
+            Pending::Write { system, intents, records } => {
+                self.sides[system].writes = self.sides[system].writes.saturating_sub(1);
+                self.take_written(step, system, &intents, &records, answer.body)
+            }
+            _ if matches!(answer.body, AnswerBody::Failed(_)) => {
+                let AnswerBody::Failed(failure) = answer.body else { return Ok(()) };
+                self.take_read_failure(step, pending, failure)
+            }
+            Pending::Identify(system) => self.take_identity(step, system, answer.body),
+            Pending::Page { key, pass } => {
+                self.sides[system].succeeded();
+                self.take_page(step, key, pass, answer.request, answer.body)
+            }
+            Pending::Fresh { queue, object, anchors, members, .. } => {
+                self.sides[system].succeeded();
+                self.release(&members);
+                self.absorb_read(step, system, object, answer.request, answer.body)?;
+                for anchor in anchors.into_iter().rev() {
+                    self.work[queue].push_front(anchor);
+                }
+                Ok(())
+            }
+            Pending::LookUp { system, intents } => {
+                self.sides[system].succeeded();
+                self.take_look_up(step, system, &intents, answer.request, answer.body, server_now)
+            }
+            Pending::Job { ticket, system, object } => {
+                self.sides[system].succeeded();
+                self.absorb_read(step, system, object, answer.request, answer.body)?;
+                self.job_read_done(ticket);
+                Ok(())
+            }
+        }
+    }
+
+    pub(super) fn count(&mut self, change: impl FnOnce(&mut RunCounts)) {
+        if let Some(run) = &mut self.run {
+            change(&mut run.row.counts);
+        }
+    }
+
+    fn take_identity(&mut self, step: &mut Step<'_>, system: System, body: AnswerBody) -> ViewResult<()> {
+        let AnswerBody::Identity { tenant, .. } = body else {
+            return self.give_up(step, system, format!("{system} answered something else than who it is"), "");
+        };
+        match step.view.tenant(system)? {
+            Some(known) if known != tenant => {
+                let message = format!(
+                    "{system} answers as tenant {tenant}, but this workspace belongs to {known}. Nothing was written."
+                );
+                let hint = "Check the address and credentials of the connection, or make a workspace for this tenant.";
+                self.sides[system].denied(step.now, message.clone(), hint.to_owned());
+                self.stop(step, message)
+            }
+            known => {
+                if known.is_none() {
+                    step.row(Row::Tenant { system, tenant: tenant.clone() });
+                }
+                let side = &mut self.sides[system];
+                side.succeeded();
+                side.broken = None;
+                side.identified = Some(step.now);
+                side.tenant = Some(tenant);
+                Ok(())
+            }
+        }
+    }
+
+    /// A read that failed is asked again later by whoever still needs it; what it held is let go.
+    fn take_read_failure(&mut self, step: &mut Step<'_>, pending: Pending, failure: Failure) -> ViewResult<()> {
+        let system = pending.system();
+        self.let_go(step.now, pending, &failure);
+        match failure {
+            Failure::Throttled { retry_after, message } => {
+                self.sides[system].throttled(step.now, retry_after, &message);
+                step.wake_at(self.sides[system].not_before);
+                Ok(())
+            }
+            Failure::Denied { message, hint } => {
+                self.sides[system].denied(step.now, message.clone(), hint);
+                self.refuse_jobs(step, &message);
+                self.stop(step, message)
+            }
+            Failure::Rejected(rejection) => {
+                self.give_up(step, system, format!("{system} refused a read: {}", rejection.message), "")
+            }
+            Failure::NotSent(message) | Failure::Unknown(message) => {
+                let patience_ends = self.sides[system].failed(step.now, &message);
+                step.wake_at(self.sides[system].not_before);
+                if patience_ends {
+                    let hint = "Check the network and the system's status; Lockstep tries again by itself.";
+                    return self.give_up(step, system, format!("{system} does not answer: {message}"), hint);
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn let_go(&mut self, now: Timestamp, pending: Pending, failure: &Failure) {
+        match pending {
+            Pending::Page { key, .. } => self.page_failed(key),
+            Pending::Fresh { members, .. } => {
+                self.release(&members);
+                // the marks stay: the pairs come back with the next evaluation
+                self.progressed();
+            }
+            Pending::LookUp { intents, .. } => self.look_up_failed(now, &intents),
+            Pending::Job { ticket, .. } => self.job_read_failed(ticket, failure),
+            Pending::Identify(_) | Pending::Write { .. } => {}
+        }
+    }
+
+    /// The connection is of no use for now: the run ends, the next one tries again.
+    fn give_up(&mut self, step: &mut Step<'_>, system: System, message: String, hint: &str) -> ViewResult<()> {
+        let side = &mut self.sides[system];
+        side.last_error = Some((step.now, message.clone()));
+        side.broken = Some((message.clone(), hint.to_owned()));
+        side.identified = None;
+        side.failures = 0;
+        self.refuse_jobs(step, &message);
+        self.stop(step, message)
+    }
+
+    /// Ends the run early. Writes on their way are still taken in when they are answered.
+    pub(super) fn stop(&mut self, step: &mut Step<'_>, reason: String) -> ViewResult<()> {
+        self.stage = super::step::Stage::Idle;
+        self.end_run(step, Verdict::Stopped(reason))
+    }
+}
+
+impl Pending {
+    pub(super) const fn system(&self) -> System {
+        match self {
+            Self::Identify(system)
+            | Self::Fresh { system, .. }
+            | Self::Write { system, .. }
+            | Self::LookUp { system, .. }
+            | Self::Job { system, .. } => *system,
+            Self::Page { key, .. } => key.system,
+        }
+    }
+}

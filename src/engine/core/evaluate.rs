@@ -1,0 +1,388 @@
+//! Going through all records that may have something to do: what is only local is settled at once, what must be
+//! written is counted, guarded and queued.
+
+use super::command::Row;
+use super::plan::{Facts, FieldNext, PairDecision, PairPlan, plan_pair};
+use super::pull::{dirty, is_unread};
+use super::state::{
+    Agreed, Dirty, DirtyReason, FieldWrite, IntentKind, IssueClass, Link, LinkOrigin, LinkState, Status, Verdict,
+};
+use super::step::{Engine, Mode, Stage, Step, rules_of};
+use super::view::ViewResult;
+use crate::mapping::ObjectRules;
+use crate::model::{LinkId, ObjectKind, RecordRef, System, Timestamp};
+
+/// How many marks one step looks at.
+const PAGE: usize = 200;
+
+/// How many pairs a plan keeps in full; the counts go on.
+const MOST_PLANS: usize = 10_000;
+
+impl Engine {
+    pub(super) fn advance_evaluate(&mut self, step: &mut Step<'_>) -> ViewResult<bool> {
+        let Stage::Evaluate { object, after, again } = self.stage else { return Ok(false) };
+        let Some(kind) = self.object_kinds().get(object).copied() else {
+            return self.finish_evaluate(step, again);
+        };
+        let page = step.view.dirty_page(kind, step.now, after, PAGE)?;
+        let mut linked = again;
+        // a record that was decided on in this step is not decided on again before that is committed
+        let mut decided = std::collections::BTreeSet::new();
+        for mark in &page {
+            linked |= self.evaluate(step, kind, mark, &mut decided)?;
+        }
+        self.stage = match page.last() {
+            Some(last) if page.len() == PAGE => Stage::Evaluate { object, after: Some(last.record), again: linked },
+            _ => Stage::Evaluate { object: object + 1, after: None, again: linked },
+        };
+        Ok(true)
+    }
+
+    /// Looks at one mark. Says whether everything must be looked at once more.
+    fn evaluate(
+        &mut self,
+        step: &mut Step<'_>,
+        kind: ObjectKind,
+        mark: &Dirty,
+        decided: &mut std::collections::BTreeSet<RecordRef>,
+    ) -> ViewResult<bool> {
+        let Some(handle) = self.object_rules(kind) else { return Ok(false) };
+        let Some(rules) = rules_of(&handle) else { return Ok(false) };
+        if self.busy.contains(&mark.record) || decided.contains(&mark.record) {
+            return Ok(decided.contains(&mark.record));
+        }
+        let facts = Facts::gather(step.view, rules, mark.record, &[])?;
+        let ids = facts.ids();
+        let members: Vec<RecordRef> = [ids.hubspot, ids.connectwise].into_iter().flatten().collect();
+        if members.iter().any(|record| self.busy.contains(record)) {
+            return Ok(false);
+        }
+        if members.iter().any(|record| decided.contains(record)) {
+            return Ok(true);
+        }
+        let plan = plan_pair(&facts, rules, step.now, None);
+        if let PairDecision::Link { hubspot, connectwise, .. } = &plan.decision {
+            // several records of one step may want the same partner: the first is linked, the others look again
+            let partners = [
+                RecordRef::new(kind, System::HubSpot, *hubspot),
+                RecordRef::new(kind, System::ConnectWise, *connectwise),
+            ];
+            if partners.iter().any(|record| decided.contains(record) || self.busy.contains(record)) {
+                return Ok(true);
+            }
+            decided.extend(partners);
+        }
+        decided.extend(members.iter().copied());
+        let mut unread = false;
+        for record in &members {
+            unread |= is_unread(step.view, *record)?;
+        }
+        self.dispose(step, rules, &facts, plan, unread)
+    }
+
+    fn dispose(
+        &mut self,
+        step: &mut Step<'_>,
+        rules: &ObjectRules,
+        facts: &Facts,
+        plan: PairPlan,
+        unread: bool,
+    ) -> ViewResult<bool> {
+        let anchor = facts.anchor();
+        if unread {
+            if self.mode != Mode::Plan {
+                self.work[anchor.system].push_back(anchor);
+            }
+            return Ok(false);
+        }
+        match &plan.decision {
+            PairDecision::Write(writes) => {
+                let first = writes.first().map_or(anchor.system, |write| write.system);
+                if let Some(run) = &mut self.run {
+                    run.tally.add(anchor, &plan);
+                }
+                self.show(step, &plan)?;
+                self.settle_issues(step, facts, &plan);
+                if self.mode == Mode::Plan {
+                    self.tally_plan(&plan);
+                } else {
+                    self.work[first].push_back(anchor);
+                }
+                self.keep_plan(plan);
+                Ok(false)
+            }
+            PairDecision::Link { .. } if self.mode == Mode::Plan => {
+                self.count(|counts| counts.linked += 1);
+                self.keep_plan(plan);
+                Ok(false)
+            }
+            PairDecision::Link { hubspot, connectwise, origin } => {
+                self.make_link(step, facts, *hubspot, *connectwise, origin.clone())?;
+                Ok(true)
+            }
+            _ => {
+                self.settle(step, rules, facts, &plan)?;
+                if !matches!(plan.decision, PairDecision::InStep | PairDecision::Agree) {
+                    self.keep_plan(plan);
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    fn keep_plan(&mut self, plan: PairPlan) {
+        if self.mode == Mode::Plan
+            && let Some(run) = &mut self.run
+            && run.plans.len() < MOST_PLANS
+        {
+            run.plans.push(plan);
+        }
+    }
+
+    /// A plan counts what would be done as a run counts what was done.
+    fn tally_plan(&mut self, plan: &PairPlan) {
+        for write in plan.writes() {
+            let (kind, fields, system) = (write.kind, &write.fields, write.system);
+            self.count(|counts| counts.sides[system].add(kind, fields));
+        }
+    }
+
+    fn finish_evaluate(&mut self, step: &mut Step<'_>, again: bool) -> ViewResult<bool> {
+        if again {
+            self.work = crate::model::BySystem::default();
+            self.stage = Self::begin_evaluate();
+            return Ok(true);
+        }
+        if self.mode == Mode::Plan {
+            self.end_run(step, Verdict::Done)?;
+            return Ok(false);
+        }
+        if self.work.hubspot.is_empty() && self.work.connectwise.is_empty() {
+            self.end_run(step, Verdict::Done)?;
+            return Ok(false);
+        }
+        if let Some(reason) = self.guard(step)? {
+            let hash = self.run.as_ref().map_or_else(String::new, |run| run.tally.hash());
+            self.held = Some((reason.clone(), hash.clone()));
+            self.end_run(step, Verdict::Held { reason, plan: hash })?;
+            return Ok(false);
+        }
+        self.held = None;
+        self.stage = Stage::Apply { since: step.now };
+        Ok(true)
+    }
+
+    /// Why the run may not go on without a person, if it may not.
+    fn guard(&mut self, step: &mut Step<'_>) -> ViewResult<Option<String>> {
+        let mut live = 0;
+        for object in self.object_kinds() {
+            live += step.view.live_links(object)?;
+        }
+        let Some(run) = &mut self.run else { return Ok(None) };
+        if run.free {
+            return Ok(None);
+        }
+        let Some(reason) = run.tally.exceeds(&self.rules.config.guards, live) else { return Ok(None) };
+        let hash = run.tally.hash();
+        if step.view.is_approved(&hash)? {
+            run.free = true;
+            step.row(Row::Approval { plan: hash, used_by: Some(run.row.id) });
+            return Ok(None);
+        }
+        Ok(Some(reason))
+    }
+
+    /// Makes a link by recognition. What the copy's maker journaled, if one made the other, is its first agreement.
+    pub(super) fn make_link(
+        &mut self,
+        step: &mut Step<'_>,
+        facts: &Facts,
+        hubspot: crate::model::RecordId,
+        connectwise: crate::model::RecordId,
+        origin: LinkOrigin,
+    ) -> ViewResult<()> {
+        let object = facts.asked.object;
+        let mut link = self.new_link(object, hubspot, connectwise, origin, step.now);
+        if let super::plan::identity::Identity::Partner { made_by: Some(intent), .. } = &facts.identity {
+            for source in [link.record(System::HubSpot), link.record(System::ConnectWise)] {
+                for made in step.view.creates_from(source)? {
+                    if made.id == *intent {
+                        agree_on_payload(&mut link, made.system, &made.writes, step.now);
+                    }
+                }
+            }
+        }
+        for issue in &facts.issues {
+            step.row(Row::ClearIssue { record: issue.record, class: issue.class, field: issue.field.clone() });
+        }
+        let anchor = link.record(System::HubSpot);
+        step.row(Row::ClearStatus(link.record(System::ConnectWise)));
+        step.row(dirty(anchor, DirtyReason::Changed, step.now));
+        let id = link.id;
+        step.row(Row::Link(link));
+        self.count(|counts| counts.linked += 1);
+        if let Some(run) = &mut self.run {
+            run.touched.insert(id);
+        }
+        Ok(())
+    }
+
+    pub(super) fn new_link(
+        &mut self,
+        object: ObjectKind,
+        hubspot: crate::model::RecordId,
+        connectwise: crate::model::RecordId,
+        origin: LinkOrigin,
+        now: Timestamp,
+    ) -> Link {
+        self.numbers.link += 1;
+        Link {
+            id: LinkId(self.numbers.link),
+            object,
+            hubspot,
+            connectwise,
+            state: LinkState::Active,
+            origin,
+            created: now,
+            baseline: std::collections::BTreeMap::new(),
+            recent: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// Commits everything a plan without writes means: agreements, issues, state, and the end of its marks.
+    pub(super) fn settle(
+        &mut self,
+        step: &mut Step<'_>,
+        rules: &ObjectRules,
+        facts: &Facts,
+        plan: &PairPlan,
+    ) -> ViewResult<()> {
+        self.settle_link(step, rules, facts, plan);
+        self.settle_issues(step, facts, plan);
+        self.show(step, plan)?;
+        let later = match &plan.decision {
+            PairDecision::Fail { next_try, .. } => Some(*next_try),
+            // an open write keeps its marks: they are looked at again when it is resolved
+            PairDecision::Wait { .. } if facts.open.is_some() => return Ok(()),
+            _ => None,
+        };
+        let ids = facts.ids();
+        for record in [ids.hubspot, ids.connectwise].into_iter().flatten() {
+            match later {
+                Some(at) if at < Timestamp::MAX => {
+                    let Some(mark) = step.view.dirty(record)? else { continue };
+                    step.row(Row::Dirty(Dirty { not_before: at, reason: DirtyReason::Retry, ..mark }));
+                    step.wake_at(at);
+                }
+                _ => step.row(Row::ClearDirty(record)),
+            }
+        }
+        Ok(())
+    }
+
+    fn settle_link(&self, step: &mut Step<'_>, rules: &ObjectRules, facts: &Facts, plan: &PairPlan) {
+        let Some(link) = &facts.link else { return };
+        let mut renewed = link.clone();
+        match plan.decision {
+            PairDecision::Gone { .. } => renewed.state = LinkState::Tomb,
+            PairDecision::InStep | PairDecision::Agree => renewed.state = LinkState::Active,
+            _ => return,
+        }
+        if let (Some(h), Some(c)) = (&facts.records.hubspot, &facts.records.connectwise) {
+            for field in plan.fields.iter().filter(|field| field.next == FieldNext::Agree) {
+                let Some(rule) = rules.field(&field.key) else { continue };
+                let agreed = Agreed {
+                    hubspot: h.record.value(rule.mapping.hubspot.as_str()).clone(),
+                    connectwise: c.record.value(rule.mapping.connectwise.as_str()).clone(),
+                    at: step.now,
+                };
+                renewed.baseline.insert(field.key.clone(), agreed);
+            }
+        }
+        for decision in &facts.decisions {
+            let open = plan
+                .fields
+                .iter()
+                .any(|f| f.key == decision.field && f.next != FieldNext::Agree && f.next != FieldNext::Same);
+            if !open {
+                step.row(Row::ClearDecision { link: link.id, field: decision.field.clone() });
+            }
+        }
+        if renewed != *link {
+            step.row(Row::Link(renewed));
+        }
+    }
+
+    /// What the plan complains about stands; what it complained about before and no longer does is over.
+    pub(super) fn settle_issues(&self, step: &mut Step<'_>, facts: &Facts, plan: &PairPlan) {
+        let in_step = matches!(plan.decision, PairDecision::InStep | PairDecision::Agree | PairDecision::Gone { .. });
+        for issue in &facts.issues {
+            let stands = plan
+                .issues
+                .iter()
+                .any(|new| new.record == issue.record && new.class == issue.class && new.field == issue.field);
+            let of_a_write = matches!(
+                issue.class,
+                IssueClass::Rejected | IssueClass::FalseSuccess | IssueClass::Transient | IssueClass::IdentifierTaken
+            );
+            if !stands && (in_step || !of_a_write) {
+                step.row(Row::ClearIssue { record: issue.record, class: issue.class, field: issue.field.clone() });
+            }
+        }
+        for issue in &plan.issues {
+            step.row(Row::Issue(issue.clone()));
+        }
+    }
+
+    /// The row people see.
+    pub(super) fn show(&self, step: &mut Step<'_>, plan: &PairPlan) -> ViewResult<()> {
+        step.row(Row::Status(Status {
+            object: plan.object,
+            hubspot: plan.hubspot,
+            connectwise: plan.connectwise,
+            link: plan.link,
+            name: plan.name.clone(),
+            state: plan.state(),
+            why: why(plan),
+            since: step.now,
+        }));
+        Ok(())
+    }
+}
+
+/// Takes what a create journaled as the first agreement of the pair it made.
+pub(super) fn agree_on_payload(link: &mut Link, written: System, writes: &[FieldWrite], now: Timestamp) {
+    for write in writes {
+        if let Some(key) = &write.key {
+            let agreed = Agreed::seen_from(written, write.after.clone(), write.source.clone(), now);
+            link.baseline.insert(key.clone(), agreed);
+        }
+    }
+}
+
+/// A few words for the list: which field, which reason.
+fn why(plan: &PairPlan) -> String {
+    let named = |next: &dyn Fn(&FieldNext) -> bool| {
+        let names: Vec<&str> = plan.fields.iter().filter(|f| next(&f.next)).map(|f| f.names.hubspot.as_str()).collect();
+        names.join(", ")
+    };
+    match &plan.decision {
+        PairDecision::Write(writes) => match writes.first() {
+            Some(write) if write.kind == IntentKind::Create => format!("new in {}", write.system),
+            Some(write) if write.fields.is_empty() => format!("key to {}", write.system),
+            _ => {
+                let arrows = writes.iter().map(|write| if write.system == System::HubSpot { "←" } else { "→" });
+                format!("{} {}", arrows.collect::<String>(), named(&|next| matches!(next, FieldNext::Write { .. })))
+            }
+        },
+        PairDecision::Hold { reason }
+        | PairDecision::Fail { reason, .. }
+        | PairDecision::Exclude { reason }
+        | PairDecision::Wait { reason }
+        | PairDecision::Gone { reason } => reason.clone(),
+        PairDecision::Link { .. } => "linking".to_owned(),
+        PairDecision::InStep | PairDecision::Agree => {
+            named(&|next| matches!(next, FieldNext::Decide | FieldNext::Stuck | FieldNext::Frozen))
+        }
+    }
+}

@@ -1,0 +1,415 @@
+//! What became of writes: journal, links, agreements, history and cache in one commit, whatever the answer says.
+
+use std::collections::BTreeMap;
+
+use super::command::Row;
+use super::evaluate::agree_on_payload;
+use super::pull::{dirty, observation};
+use super::request::{AnswerBody, Failure, ItemOutcome, Rejection, RejectionKind};
+use super::side::back_off;
+use super::state::{
+    Agreed, DirtyReason, HistoryEntry, Intent, IntentKind, IntentState, Issue, IssueClass, Link, LinkOrigin, LinkState,
+    RecentWrite,
+};
+use super::step::{Engine, Step, rules_of};
+use super::view::ViewResult;
+use crate::mapping::normalise::normalise;
+use crate::model::{IntentId, Record, RecordRef, System, Timestamp};
+
+impl Engine {
+    pub(super) fn take_written(
+        &mut self,
+        step: &mut Step<'_>,
+        system: System,
+        intents: &[IntentId],
+        records: &[RecordRef],
+        body: AnswerBody,
+    ) -> ViewResult<()> {
+        self.release(records);
+        match body {
+            AnswerBody::Written { items } => {
+                self.sides[system].succeeded();
+                let mut outcomes: BTreeMap<IntentId, ItemOutcome> = items.into_iter().collect();
+                for id in intents {
+                    let silent = || ItemOutcome::Unknown("the answer does not mention it".to_owned());
+                    let outcome = outcomes.remove(id).unwrap_or_else(silent);
+                    self.take_outcome(step, *id, outcome)?;
+                }
+                Ok(())
+            }
+            AnswerBody::Failed(failure) => self.take_failed_write(step, system, intents, failure),
+            _ => self.all_unknown(step, intents, "the answer to a write was something else"),
+        }
+    }
+
+    fn take_failed_write(
+        &mut self,
+        step: &mut Step<'_>,
+        system: System,
+        intents: &[IntentId],
+        failure: Failure,
+    ) -> ViewResult<()> {
+        match failure {
+            Failure::NotSent(message) => {
+                let patience_ends = self.sides[system].failed(step.now, &message);
+                self.none_applied(step, intents, &format!("not sent: {message}"));
+                step.wake_at(self.sides[system].not_before);
+                if patience_ends {
+                    let message = format!("{system} cannot be reached: {message}");
+                    self.sides[system].failures = 0;
+                    return self.stop(step, message);
+                }
+                Ok(())
+            }
+            Failure::Throttled { retry_after, message } => {
+                self.sides[system].throttled(step.now, retry_after, &message);
+                self.none_applied(step, intents, &format!("put off by {system}: {message}"));
+                step.wake_at(self.sides[system].not_before);
+                Ok(())
+            }
+            Failure::Denied { message, hint } => {
+                self.none_applied(step, intents, &message);
+                self.sides[system].denied(step.now, message.clone(), hint);
+                self.stop(step, message)
+            }
+            Failure::Rejected(rejection) => match intents {
+                [one] => self.take_outcome(step, *one, ItemOutcome::Rejected(rejection)),
+                several => {
+                    self.halve(several);
+                    self.none_applied(step, several, &format!("refused together with others: {}", rejection.message));
+                    Ok(())
+                }
+            },
+            Failure::Unknown(message) => {
+                self.sides[system].failed(step.now, &message);
+                step.wake_at(self.sides[system].not_before);
+                self.all_unknown(step, intents, &message)
+            }
+        }
+    }
+
+    /// One bad item spoils a batch: its items are tried again in halves, until the bad one stands alone.
+    fn halve(&mut self, intents: &[IntentId]) {
+        let half = intents.len().div_ceil(2).max(1);
+        for id in intents {
+            if let Some(open) = self.open.get(id) {
+                let source = open.intent.source_record();
+                let anchor = match (source.system, open.intent.target_record()) {
+                    (System::ConnectWise, Some(target)) => target,
+                    _ => source,
+                };
+                self.batch_limit.insert(anchor, half);
+            }
+        }
+    }
+
+    fn none_applied(&mut self, step: &mut Step<'_>, intents: &[IntentId], why: &str) {
+        for id in intents {
+            let Some(intent) = self.close(*id) else { continue };
+            self.job_outcome(*id, Err(why.to_owned()));
+            finish(step, intent, IntentState::NotApplied, why);
+        }
+        self.progressed();
+    }
+
+    fn all_unknown(&mut self, step: &mut Step<'_>, intents: &[IntentId], why: &str) -> ViewResult<()> {
+        for id in intents {
+            self.take_outcome(step, *id, ItemOutcome::Unknown(why.to_owned()))?;
+        }
+        Ok(())
+    }
+
+    fn take_outcome(&mut self, step: &mut Step<'_>, id: IntentId, outcome: ItemOutcome) -> ViewResult<()> {
+        match outcome {
+            ItemOutcome::Unknown(why) => {
+                self.job_outcome(id, Err(format!("no confirmation: {why}. It is looked up again by itself.")));
+                self.leave_open(step, id, &why);
+                Ok(())
+            }
+            ItemOutcome::Applied(record) => {
+                let Some(intent) = self.close(id) else { return Ok(()) };
+                self.progressed();
+                self.job_outcome(id, Ok(()));
+                match intent.kind {
+                    IntentKind::Create => self.created(step, intent, *record),
+                    IntentKind::Update => self.updated(step, intent, *record),
+                }
+            }
+            ItemOutcome::Rejected(rejection) => self.rejected(step, id, rejection),
+        }
+    }
+
+    /// A create that the system confirmed.
+    fn created(&mut self, step: &mut Step<'_>, mut intent: Intent, record: Record) -> ViewResult<()> {
+        let copy = RecordRef::new(intent.object, intent.system, record.id);
+        intent.target = Some(record.id);
+        self.count_write(&intent);
+        self.link_copy(step, &mut intent, copy, LinkState::Active)?;
+        self.store_written(step, copy, record);
+        finish(step, intent, IntentState::Applied, "confirmed");
+        Ok(())
+    }
+
+    /// Links a source with the copy that was made of it; what was sent is their first agreement.
+    pub(super) fn link_copy(
+        &mut self,
+        step: &mut Step<'_>,
+        intent: &mut Intent,
+        copy: RecordRef,
+        state: LinkState,
+    ) -> ViewResult<()> {
+        let source = intent.source_record();
+        step.row(dirty(source, DirtyReason::Written, step.now));
+        if step.view.link_of(source)?.is_some() || step.view.link_of(copy)?.is_some() {
+            // somebody linked one of them meanwhile: the copy is a twin, which recognition will hold
+            step.row(dirty(copy, DirtyReason::Written, step.now));
+            return Ok(());
+        }
+        let (h, c) = match intent.system {
+            System::HubSpot => (copy.id, source.id),
+            System::ConnectWise => (source.id, copy.id),
+        };
+        let mut link = self.new_link(intent.object, h, c, LinkOrigin::Created(intent.system), step.now);
+        link.state = state;
+        agree_on_payload(&mut link, intent.system, &intent.writes, step.now);
+        intent.link = Some(link.id);
+        if let Some(run) = &mut self.run {
+            run.touched.insert(link.id);
+        }
+        step.row(dirty(link.record(System::HubSpot), DirtyReason::Written, step.now));
+        step.row(Row::ClearStatus(link.record(System::ConnectWise)));
+        for class in [IssueClass::IdentifierTaken, IssueClass::Rejected, IssueClass::Transient] {
+            step.row(Row::ClearIssue { record: source, class, field: None });
+        }
+        record_history(step, intent, copy);
+        step.row(Row::Link(link));
+        Ok(())
+    }
+
+    /// An update that the system confirmed: believed field by field, as far as the answer shows it.
+    fn updated(&mut self, step: &mut Step<'_>, mut intent: Intent, record: Record) -> ViewResult<()> {
+        let target = RecordRef::new(intent.object, intent.system, intent.target.unwrap_or(record.id));
+        if record.id != target.id {
+            // a merged record answers as its survivor: what we know of both is out of date
+            self.mark_gone(step, target, super::request::RequestId(self.numbers.request))?;
+            finish(step, intent, IntentState::Applied, "answered by another record: it was merged");
+            return Ok(());
+        }
+        let Some(handle) = self.object_rules(intent.object) else { return Ok(()) };
+        let Some(rules) = rules_of(&handle) else { return Ok(()) };
+        let Some(mut link) = step.view.link_of(target)? else {
+            self.store_written(step, target, record);
+            finish(step, intent, IntentState::Applied, "confirmed");
+            return Ok(());
+        };
+        intent.link = Some(link.id);
+        let mut ineffective = Vec::new();
+        for write in &intent.writes {
+            let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
+            let returned = record.value(write.field.as_str()).clone();
+            let seen = normalise(&rule.mapping, &returned);
+            let unchanged = seen == normalise(&rule.mapping, &write.before);
+            if unchanged && seen != normalise(&rule.mapping, &write.after) {
+                ineffective.push(write.field.to_string());
+                continue;
+            }
+            let agreed = Agreed::seen_from(intent.system, returned.clone(), write.source.clone(), step.now);
+            link.baseline.insert(rule.key.clone(), agreed);
+            remember(&mut link, &rule.key, intent.system, returned, step.now);
+        }
+        self.count_write(&intent);
+        if let Some(run) = &mut self.run {
+            run.touched.insert(link.id);
+        }
+        let anchor = link.record(System::HubSpot);
+        if !ineffective.is_empty() {
+            let message =
+                format!("{} accepted the change of {} and did not make it.", intent.system, ineffective.join(", "));
+            let hint = "Look at the field's rules in that system, or map another field.";
+            self.raise(step, anchor, IssueClass::FalseSuccess, &intent, message, hint, Timestamp::MAX)?;
+        }
+        intent.writes.retain(|write| !ineffective.contains(&write.field.to_string()));
+        record_history(step, &intent, target);
+        step.row(Row::Link(link));
+        self.store_written(step, target, record);
+        step.row(dirty(anchor, DirtyReason::Written, step.now));
+        finish(step, intent, IntentState::Applied, "confirmed");
+        Ok(())
+    }
+
+    /// The cache takes the answer of a write at once; reads that were sent before it are old news from now on.
+    pub(super) fn store_written(&mut self, step: &mut Step<'_>, of: RecordRef, record: Record) {
+        self.absorbed.insert(of, self.numbers.request);
+        if let Some(rules) = self.rules.object(of.object) {
+            step.row(Row::Observation(observation(rules, of, record, step.now)));
+        }
+    }
+
+    fn count_write(&mut self, intent: &Intent) {
+        let (system, kind) = (intent.system, intent.kind);
+        self.count(|counts| counts.sides[system].add(kind, &intent.writes));
+    }
+
+    fn rejected(&mut self, step: &mut Step<'_>, id: IntentId, rejection: Rejection) -> ViewResult<()> {
+        let is_create = self.open.get(&id).is_some_and(|open| open.intent.kind == IntentKind::Create);
+        let about_identifier = rejection.field.as_deref().is_some_and(|field| field.eq_ignore_ascii_case("identifier"));
+        if is_create && !about_identifier && matches!(rejection.kind, RejectionKind::Duplicate { .. }) {
+            // a copy that carries our key is there already: find it rather than believe it lost
+            let why = format!("refused as a duplicate: {}", rejection.message);
+            self.job_outcome(id, Err(why.clone()));
+            self.leave_open(step, id, &why);
+            return Ok(());
+        }
+        let Some(intent) = self.close(id) else { return Ok(()) };
+        self.progressed();
+        self.job_outcome(id, Err(rejection.message.clone()));
+        let anchor = anchor_of(step, &intent)?;
+        step.row(dirty(anchor, DirtyReason::Retry, step.now));
+        if is_create && about_identifier {
+            let hint = "Nothing to do: the next free one is tried.";
+            let message = format!("The company identifier is taken in {}.", intent.system);
+            self.raise(step, anchor, IssueClass::IdentifierTaken, &intent, message, hint, step.now)?;
+        } else if rejection.kind == RejectionKind::NotFound {
+            if let Some(target) = intent.target_record() {
+                self.expect_unread(step, target)?;
+            }
+        } else {
+            let hint = rejection.field.as_ref().map_or_else(
+                || "Correct the record, or the mapping; it is tried again when either changes.".to_owned(),
+                |field| format!("Correct {field}, or its mapping; it is tried again when either changes."),
+            );
+            let message = format!("{} refused the write: {}", intent.system, rejection.message);
+            let next_try = step.now + self.slow_probe(step, anchor)?;
+            self.raise(step, anchor, IssueClass::Rejected, &intent, message, &hint, next_try)?;
+        }
+        finish(step, intent, IntentState::Rejected, &rejection.message);
+        Ok(())
+    }
+
+    /// How long a refused write rests when nothing about it changes: an hour, six hours, a day.
+    fn slow_probe(&self, step: &Step<'_>, record: RecordRef) -> ViewResult<std::time::Duration> {
+        let issues = step.view.issues_of(record)?;
+        let attempts =
+            issues.iter().find(|issue| issue.class == IssueClass::Rejected).map_or(0, |issue| issue.attempts);
+        let hours = match attempts {
+            0 => 1,
+            1 => 6,
+            _ => 24,
+        };
+        Ok(std::time::Duration::from_secs(hours * 3600))
+    }
+
+    /// What the cache holds of this record is in doubt: it is read before anything else happens to it.
+    pub(super) fn expect_unread(&self, step: &mut Step<'_>, of: RecordRef) -> ViewResult<()> {
+        if let Some(mut known) = step.view.observation(of)? {
+            known.seen = Timestamp::EPOCH;
+            step.row(Row::Observation(known));
+        }
+        Ok(())
+    }
+
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "an issue has as many parts; a struct for one caller would only rename them"
+    )]
+    pub(super) fn raise(
+        &self,
+        step: &mut Step<'_>,
+        record: RecordRef,
+        class: IssueClass,
+        intent: &Intent,
+        message: String,
+        hint: &str,
+        next_try: Timestamp,
+    ) -> ViewResult<()> {
+        let known =
+            step.view.issues_of(record)?.into_iter().find(|issue| issue.class == class && issue.field.is_none());
+        step.row(Row::Issue(Issue {
+            record,
+            class,
+            field: None,
+            link: intent.link,
+            message,
+            hint: hint.to_owned(),
+            fingerprint: fingerprint_of(intent),
+            attempts: known.as_ref().map_or(0, |issue| issue.attempts) + 1,
+            next_try,
+            first: known.map_or(step.now, |issue| issue.first),
+            last: step.now,
+        }));
+        Ok(())
+    }
+
+    /// A write that failed in a way that may pass rests for a while, longer each time.
+    pub(super) fn rest(&self, step: &mut Step<'_>, intent: &Intent, why: &str) -> ViewResult<()> {
+        let anchor = anchor_of(step, intent)?;
+        let known = step.view.issues_of(anchor)?.into_iter().find(|issue| issue.class == IssueClass::Transient);
+        let attempts = known.map_or(0, |issue| issue.attempts) + 1;
+        let pause = back_off(attempts, std::time::Duration::from_secs(5), std::time::Duration::from_secs(900));
+        let message = format!("A write to {} did not take effect: {why}.", intent.system);
+        self.raise(
+            step,
+            anchor,
+            IssueClass::Transient,
+            intent,
+            message,
+            "Nothing to do: it is tried again.",
+            step.now + pause,
+        )?;
+        step.row(dirty(anchor, DirtyReason::Retry, step.now));
+        Ok(())
+    }
+}
+
+/// The record that names the pair an intent belongs to.
+pub(super) fn anchor_of(step: &Step<'_>, intent: &Intent) -> ViewResult<RecordRef> {
+    let source = intent.source_record();
+    Ok(step.view.link_of(source)?.map_or(source, |link| link.record(System::HubSpot)))
+}
+
+/// The journal's last word on an intent.
+pub(super) fn finish(step: &mut Step<'_>, mut intent: Intent, state: IntentState, outcome: &str) {
+    intent.state = state;
+    intent.touched = step.now;
+    intent.outcome = Some(outcome.to_owned());
+    step.row(Row::Intent(intent));
+}
+
+pub(super) fn record_history(step: &mut Step<'_>, intent: &Intent, target: RecordRef) {
+    for write in &intent.writes {
+        step.row(Row::History(HistoryEntry {
+            run: intent.run,
+            intent: intent.id,
+            link: intent.link,
+            record: target,
+            system: intent.system,
+            field: write.field.clone(),
+            before: write.before.clone(),
+            after: write.after.clone(),
+            loser: write.loser.clone(),
+            why: write.why.clone(),
+            at: step.now,
+        }));
+    }
+}
+
+/// Keeps the last eight writes of a field for the oscillation breaker.
+fn remember(link: &mut Link, key: &crate::mapping::FieldKey, to: System, value: crate::model::Value, at: Timestamp) {
+    let recent = link.recent.entry(key.clone()).or_default();
+    recent.push(RecentWrite { to, value, at });
+    if recent.len() > 8 {
+        recent.remove(0);
+    }
+}
+
+fn fingerprint_of(intent: &Intent) -> u64 {
+    super::plan::fingerprint(&super::plan::PlannedWrite {
+        object: intent.object,
+        system: intent.system,
+        kind: intent.kind,
+        target: intent.target,
+        source: intent.source,
+        fields: intent.writes.clone(),
+        stamp: intent.stamp.clone(),
+    })
+}

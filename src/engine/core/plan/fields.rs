@@ -1,0 +1,293 @@
+//! The three-way comparison of one field: what each side holds, what they last agreed on, and who may say what.
+
+use std::time::Duration;
+
+use super::{FieldNext, FieldPlan};
+use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
+use crate::mapping::convert::{Misfit, convert, same};
+use crate::mapping::normalise::normalise;
+use crate::mapping::{ClearPolicy, ConflictTie, Direction, FieldRule, SystemOfRecord};
+use crate::model::{BySystem, System, Timestamp, Value};
+
+/// What the comparison of a field depends on.
+pub struct Comparison<'a> {
+    pub rule: &'a FieldRule,
+    /// As observed.
+    pub raw: BySystem<&'a Value>,
+    pub agreed: Option<&'a Agreed>,
+    /// When each record was last modified, by its system's clock.
+    pub modified: BySystem<Timestamp>,
+    pub decision: Option<&'a Decision>,
+    pub recent: &'a [RecentWrite],
+    pub object_direction: Direction,
+    pub tie: ConflictTie,
+    /// Whether filters let a side be written.
+    pub in_scope: BySystem<bool>,
+    /// A person's push: that system takes the other's values.
+    pub push_to: Option<System>,
+    pub now: Timestamp,
+}
+
+/// A reason to tell somebody, beside the plan for the field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub class: IssueClass,
+    pub message: String,
+    pub hint: String,
+}
+
+/// What a rule concluded, before values are converted and filters asked.
+enum Verdict {
+    Same(String),
+    Agree(String),
+    Write { to: System, loser: bool, why: String },
+    Tolerate(String),
+    Decide(String),
+}
+
+/// How far apart two modification times must be to tell which was later: ConnectWise knows whole seconds only.
+const TELLABLE: Duration = Duration::from_secs(2);
+
+/// How long the oscillation breaker looks back.
+const OSCILLATION_WINDOW: Duration = Duration::from_secs(24 * 3600);
+
+/// Compares and decides.
+#[must_use]
+pub fn compare(c: &Comparison<'_>) -> (FieldPlan, Option<Trouble>) {
+    let values = BySystem::from_fn(|system| normalise(&c.rule.mapping, c.raw[system]));
+    let changed = BySystem::from_fn(|system| {
+        c.agreed.is_none_or(|agreed| normalise(&c.rule.mapping, agreed.of(system)) != values[system])
+    });
+    let verdict = c.verdict(&values, &changed);
+    let mut plan = FieldPlan {
+        key: c.rule.key.clone(),
+        names: BySystem::from_fn(|system| c.rule.name(system).clone()),
+        values,
+        agreed: c.agreed.cloned(),
+        changed,
+        next: FieldNext::Same,
+        rule: String::new(),
+    };
+    let trouble = c.conclude(verdict, &mut plan);
+    (plan, trouble)
+}
+
+impl Comparison<'_> {
+    fn verdict(&self, values: &BySystem<Value>, changed: &BySystem<bool>) -> Verdict {
+        let Some(direction) = self.rule.mapping.direction.restricted_by(self.object_direction) else {
+            return Verdict::Tolerate("the directions of field and object leave no way".to_owned());
+        };
+        if let Some(to) = self.push_to {
+            return self.pushed(to, direction, values);
+        }
+        match direction {
+            Direction::Both => self.two_way(values, changed),
+            Direction::ToConnectwise => self.one_way(System::HubSpot, values, changed),
+            Direction::ToHubspot => self.one_way(System::ConnectWise, values, changed),
+        }
+    }
+
+    fn same(&self) -> bool {
+        same(self.rule, self.raw.hubspot, self.raw.connectwise)
+    }
+
+    fn fills(&self) -> bool {
+        self.rule.mapping.empty == ClearPolicy::Fill
+    }
+
+    fn two_way(&self, values: &BySystem<Value>, changed: &BySystem<bool>) -> Verdict {
+        let agreed_once = self.agreed.is_some();
+        if agreed_once && !changed.hubspot && !changed.connectwise {
+            return Verdict::Same("neither side changed it".to_owned());
+        }
+        if self.same() {
+            return Verdict::Agree("both sides hold the same".to_owned());
+        }
+        // one is empty and emptiness is no message: the full side fills it
+        if self.fills() || !agreed_once {
+            for empty in System::BOTH {
+                if values[empty].is_empty() {
+                    let why = format!("empty in {empty}: filled from {}", empty.other());
+                    return Verdict::Write { to: empty, loser: false, why };
+                }
+            }
+        }
+        match (agreed_once, changed.hubspot, changed.connectwise) {
+            (true, true, false) => changed_only_in(System::HubSpot),
+            (true, false, true) => changed_only_in(System::ConnectWise),
+            _ => self.conflict(values, agreed_once),
+        }
+    }
+
+    fn conflict(&self, values: &BySystem<Value>, agreed_once: bool) -> Verdict {
+        let what = if agreed_once { "both sides changed it" } else { "both sides hold a value and they differ" };
+        let wins = |winner: System, rule: &str| Verdict::Write {
+            to: winner.other(),
+            loser: true,
+            why: format!("{what}: {winner} wins, {rule}"),
+        };
+        if let Some(decision) = self.decision
+            && decision.hubspot == values.hubspot
+            && decision.connectwise == values.connectwise
+        {
+            return wins(decision.winner, "as a person decided");
+        }
+        match self.rule.mapping.wins {
+            SystemOfRecord::HubSpot => wins(System::HubSpot, "the system of record"),
+            SystemOfRecord::ConnectWise => wins(System::ConnectWise, "the system of record"),
+            SystemOfRecord::Latest => self.latest(&wins),
+            SystemOfRecord::Ask => Verdict::Decide(format!("{what}: the rule is to ask")),
+        }
+    }
+
+    fn latest(&self, wins: &dyn Fn(System, &str) -> Verdict) -> Verdict {
+        let (h, c) = (self.modified.hubspot, self.modified.connectwise);
+        let apart = h.since(c).max(c.since(h));
+        if apart <= TELLABLE {
+            return wins(self.tie.system(), "both changed within two seconds of each other");
+        }
+        let later = if h > c { System::HubSpot } else { System::ConnectWise };
+        wins(later, "most recently modified")
+    }
+
+    fn one_way(&self, from: System, values: &BySystem<Value>, changed: &BySystem<bool>) -> Verdict {
+        let to = from.other();
+        if self.agreed.is_some() && !changed[from] {
+            return if changed[to] {
+                Verdict::Tolerate(format!("one way from {from}: what {to} changed stays until {from} changes"))
+            } else {
+                Verdict::Same("neither side changed it".to_owned())
+            };
+        }
+        if self.same() {
+            return Verdict::Agree("both sides hold the same".to_owned());
+        }
+        if values[from].is_empty() && (self.fills() || self.agreed.is_none()) {
+            return Verdict::Tolerate(format!("empty in {from}: an empty value does not erase"));
+        }
+        Verdict::Write { to, loser: changed[to] && !values[to].is_empty(), why: format!("one way from {from}") }
+    }
+
+    fn pushed(&self, to: System, direction: Direction, values: &BySystem<Value>) -> Verdict {
+        let from = to.other();
+        if self.same() {
+            return Verdict::Agree("both sides hold the same".to_owned());
+        }
+        if !direction.writes(to) {
+            return Verdict::Tolerate(format!("the mapping never writes it to {to}"));
+        }
+        if values[from].is_empty() && self.fills() {
+            return Verdict::Tolerate(format!("empty in {from}: an empty value does not erase"));
+        }
+        Verdict::Write { to, loser: !values[to].is_empty(), why: format!("pushed from {from} by a person") }
+    }
+
+    fn conclude(&self, verdict: Verdict, plan: &mut FieldPlan) -> Option<Trouble> {
+        match verdict {
+            Verdict::Same(why) => set(plan, FieldNext::Same, why),
+            Verdict::Agree(why) => set(plan, FieldNext::Agree, why),
+            Verdict::Tolerate(why) => set(plan, FieldNext::Tolerate, why),
+            Verdict::Decide(why) => {
+                let trouble = self.conflict_trouble(plan);
+                set(plan, FieldNext::Decide, why);
+                return Some(trouble);
+            }
+            Verdict::Write { to, loser, why } => return self.conclude_write(plan, to, loser, why),
+        }
+        None
+    }
+
+    fn conclude_write(&self, plan: &mut FieldPlan, to: System, loser: bool, why: String) -> Option<Trouble> {
+        let from = to.other();
+        let value = match convert(self.rule, from, self.raw[from]) {
+            Ok(value) => value,
+            Err(Misfit::Skipped { value }) => {
+                set(plan, FieldNext::Tolerate, format!("\"{value}\" has no partner in the value map: left alone"));
+                return None;
+            }
+            Err(misfit) => {
+                let trouble = self.misfit_trouble(to, &misfit);
+                set(plan, FieldNext::Stuck, trouble.message.clone());
+                return Some(trouble);
+            }
+        };
+        if normalise(&self.rule.mapping, &value) == plan.values[to] {
+            set(plan, FieldNext::Agree, "both sides hold the same".to_owned());
+            return None;
+        }
+        if !self.in_scope[to] {
+            set(plan, FieldNext::Frozen, format!("a filter keeps it from {to}; {why}"));
+            return None;
+        }
+        if self.push_to.is_none() && self.decision.is_none() && self.oscillates(to, &value) {
+            let trouble = self.oscillation_trouble(&value);
+            set(plan, FieldNext::Stuck, trouble.message.clone());
+            return Some(trouble);
+        }
+        let loser = (loser && !plan.values[to].is_empty()).then(|| self.raw[to].clone());
+        set(plan, FieldNext::Write { to, value, loser }, why);
+        None
+    }
+
+    /// The value returns to where it was before, and the last writes went to and fro.
+    fn oscillates(&self, to: System, value: &Value) -> bool {
+        let recent: Vec<&RecentWrite> =
+            self.recent.iter().filter(|write| self.now.since(write.at) < OSCILLATION_WINDOW).collect();
+        let turns = recent.windows(2).filter(|pair| pair[0].to != pair[1].to).count()
+            + usize::from(recent.last().is_some_and(|last| last.to != to));
+        turns >= 3 && recent.iter().any(|write| write.to == to && write.value == *value)
+    }
+
+    fn conflict_trouble(&self, plan: &FieldPlan) -> Trouble {
+        Trouble {
+            class: IssueClass::Conflict,
+            message: format!(
+                "{} differs: HubSpot has \"{}\", ConnectWise has \"{}\", and the rule is to ask.",
+                self.rule.mapping.hubspot, plan.values.hubspot, plan.values.connectwise
+            ),
+            hint: "Open the record and take one side: h HubSpot, c ConnectWise.".to_owned(),
+        }
+    }
+
+    fn misfit_trouble(&self, to: System, misfit: &Misfit) -> Trouble {
+        let field = self.rule.name(to);
+        let (class, message, hint) = match misfit {
+            Misfit::Unmapped { value } | Misfit::Skipped { value } => (
+                IssueClass::UnmappedValue,
+                format!("\"{value}\" has no partner in the value map of {field} in {to}."),
+                "Map it in the Mappings tab, or choose to skip values without a partner.",
+            ),
+            Misfit::TooLong { length, limit } => (
+                IssueClass::UnfitValue,
+                format!("{field} in {to} takes {limit} characters; this value has {length}."),
+                "Shorten it, or let the mapping cut it.",
+            ),
+            Misfit::NotA { what, value } => (
+                IssueClass::UnfitValue,
+                format!("{field} in {to} takes a {what}; this is \"{value}\"."),
+                "Correct the value, or map the field as text.",
+            ),
+        };
+        Trouble { class, message, hint: hint.to_owned() }
+    }
+
+    fn oscillation_trouble(&self, value: &Value) -> Trouble {
+        Trouble {
+            class: IssueClass::Oscillation,
+            message: format!(
+                "{} keeps changing back to \"{value}\": something in one of the systems undoes what Lockstep writes.",
+                self.rule.mapping.hubspot
+            ),
+            hint: "Find the workflow that rewrites it, or map the field one way; then push the record once.".to_owned(),
+        }
+    }
+}
+
+fn changed_only_in(system: System) -> Verdict {
+    Verdict::Write { to: system.other(), loser: false, why: format!("changed in {system} only") }
+}
+
+fn set(plan: &mut FieldPlan, next: FieldNext, rule: String) {
+    plan.next = next;
+    plan.rule = rule;
+}

@@ -1,0 +1,114 @@
+//! Everything that a plan for one pair depends on, looked up once. After this, planning is a pure function.
+
+use super::identity::{self, Identity};
+use crate::engine::core::state::{Decision, Intent, Issue, IssueClass, Link, Observation};
+use crate::engine::core::view::{View, ViewResult};
+use crate::mapping::ObjectRules;
+use crate::mapping::keys::{identifier_from, identifier_key};
+use crate::model::{BySystem, RecordRef, System};
+
+/// The facts about one pair.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    pub asked: RecordRef,
+    pub records: BySystem<Option<Observation>>,
+    pub link: Option<Link>,
+    /// An earlier write to or from this pair whose fate is not known yet.
+    pub open: Option<Intent>,
+    /// What a record without a link was recognised as.
+    pub identity: Identity,
+    pub decisions: Vec<Decision>,
+    pub issues: Vec<Issue>,
+    /// The company identifier that a create in ConnectWise would use.
+    pub identifier: Option<String>,
+}
+
+impl Facts {
+    /// Looks up everything about the pair that `asked` belongs to. `open` are all open intents of the workspace.
+    ///
+    /// # Errors
+    /// When the view cannot be read.
+    pub fn gather(view: &dyn View, rules: &ObjectRules, asked: RecordRef, open: &[Intent]) -> ViewResult<Self> {
+        let link = view.link_of(asked)?;
+        let ids = BySystem::from_fn(|system| match &link {
+            Some(link) => Some(link.record(system)),
+            None => (system == asked.system).then_some(asked),
+        });
+        let mut facts = Self {
+            asked,
+            records: BySystem::new(look_up(view, ids.hubspot)?, look_up(view, ids.connectwise)?),
+            open: open.iter().find(|intent| concerns(intent, &ids)).cloned(),
+            decisions: match &link {
+                Some(link) => view.decisions_of(link.id)?,
+                None => Vec::new(),
+            },
+            issues: issues(view, &ids)?,
+            identity: Identity::Alone,
+            identifier: None,
+            link,
+        };
+        if facts.link.is_none()
+            && let Some(observed) = facts.records[asked.system].clone()
+        {
+            facts.identity = identity::recognise(view, rules, &observed)?;
+            facts.identifier = free_identifier(view, &observed, &facts.issues)?;
+        }
+        Ok(facts)
+    }
+
+    /// The record that names the pair: the HubSpot one where there is one.
+    #[must_use]
+    pub fn anchor(&self) -> RecordRef {
+        self.link.as_ref().map_or(self.asked, |link| link.record(System::HubSpot))
+    }
+
+    /// The records of the pair, known or not.
+    #[must_use]
+    pub fn ids(&self) -> BySystem<Option<RecordRef>> {
+        BySystem::from_fn(|system| match &self.link {
+            Some(link) => Some(link.record(system)),
+            None => (system == self.asked.system).then_some(self.asked),
+        })
+    }
+
+    #[must_use]
+    pub fn issue(&self, class: IssueClass) -> Option<&Issue> {
+        self.issues.iter().find(|issue| issue.class == class)
+    }
+}
+
+fn look_up(view: &dyn View, record: Option<RecordRef>) -> ViewResult<Option<Observation>> {
+    record.map_or(Ok(None), |record| view.observation(record))
+}
+
+fn concerns(intent: &Intent, ids: &BySystem<Option<RecordRef>>) -> bool {
+    let touches = |record: RecordRef| ids.hubspot == Some(record) || ids.connectwise == Some(record);
+    touches(intent.source_record()) || intent.target_record().is_some_and(touches)
+}
+
+fn issues(view: &dyn View, ids: &BySystem<Option<RecordRef>>) -> ViewResult<Vec<Issue>> {
+    let mut found = Vec::new();
+    for record in [ids.hubspot, ids.connectwise].into_iter().flatten() {
+        found.extend(view.issues_of(record)?);
+    }
+    Ok(found)
+}
+
+/// The first identifier for the record's name that no known company has, counting on from the ones that were refused.
+fn free_identifier(view: &dyn View, observed: &Observation, issues: &[Issue]) -> ViewResult<Option<String>> {
+    if observed.of.system == System::ConnectWise {
+        return Ok(None);
+    }
+    let name = observed.record.value("name").to_plain();
+    let name = if name.trim().is_empty() { observed.record.value("domain").to_plain() } else { name };
+    let refused =
+        issues.iter().find(|issue| issue.class == IssueClass::IdentifierTaken).map_or(0, |issue| issue.attempts);
+    for number in refused..refused + 100 {
+        let identifier = identifier_from(&name, number);
+        let taken = view.by_key(observed.of.object, System::ConnectWise, &identifier_key(&identifier), 1)?;
+        if taken.is_empty() {
+            return Ok(Some(identifier));
+        }
+    }
+    Ok(Some(identifier_from(&name, refused + 100)))
+}

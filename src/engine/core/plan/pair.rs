@@ -1,0 +1,543 @@
+//! The plan for one pair: facts in, verdict out.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use super::fields::{Comparison, Trouble, compare};
+use super::gather::Facts;
+use super::identity::Identity;
+use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, Scope, TraceLine, scope};
+use crate::engine::core::state::{FieldWrite, IntentKind, Issue, IssueClass, Link, LinkOrigin, LinkState, Observation};
+use crate::engine::core::view::{View, ViewResult};
+use crate::mapping::convert::{Misfit, convert};
+use crate::mapping::keys::{IDENTIFIER, stamp_of};
+use crate::mapping::normalise::normalise;
+use crate::mapping::{FieldRule, ObjectRules, Rules};
+use crate::model::{BySystem, FieldName, RecordRef, System, Timestamp, Value};
+
+/// Looks up the pair of `record` and says what would happen to it now. The one entry for everybody who only wants to know.
+///
+/// # Errors
+/// When the view cannot be read.
+pub fn plan_record(view: &dyn View, rules: &Rules, record: RecordRef, now: Timestamp) -> ViewResult<Option<PairPlan>> {
+    let Some(object) = rules.object(record.object) else { return Ok(None) };
+    let facts = Facts::gather(view, object, record, &view.open_intents()?)?;
+    Ok(Some(explain_pair(&facts, object, now, None)))
+}
+
+/// The plan for one pair, from its facts alone. `push_to`: a person wants that system to take the other's values.
+#[must_use]
+pub fn plan_pair(facts: &Facts, rules: &ObjectRules, now: Timestamp, push_to: Option<System>) -> PairPlan {
+    planner(facts, rules, now, push_to, false).plan()
+}
+
+/// [`plan_pair`] with the trace of every decision.
+#[must_use]
+pub fn explain_pair(facts: &Facts, rules: &ObjectRules, now: Timestamp, push_to: Option<System>) -> PairPlan {
+    planner(facts, rules, now, push_to, true).plan()
+}
+
+const fn planner<'a>(
+    facts: &'a Facts,
+    rules: &'a ObjectRules,
+    now: Timestamp,
+    push_to: Option<System>,
+    explain: bool,
+) -> Planner<'a> {
+    Planner { facts, rules, now, push_to, explain, fields: Vec::new(), issues: Vec::new(), trace: Vec::new() }
+}
+
+/// A number that stays the same as long as the same would be written to the same record.
+#[must_use]
+pub fn fingerprint(write: &PlannedWrite) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (write.system, write.kind, write.target, &write.stamp).hash(&mut hasher);
+    for field in &write.fields {
+        (&field.field, &field.after).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
+/// Adds a line to the trace, where somebody asked for one: the text is not even made otherwise.
+macro_rules! note {
+    ($planner:ident, $stage:literal, $text:expr) => {
+        if $planner.explain {
+            let text: String = $text.into();
+            $planner.trace.push(TraceLine { stage: $stage, text });
+        }
+    };
+}
+
+struct Planner<'a> {
+    facts: &'a Facts,
+    rules: &'a ObjectRules,
+    now: Timestamp,
+    push_to: Option<System>,
+    explain: bool,
+    fields: Vec<FieldPlan>,
+    issues: Vec<Issue>,
+    trace: Vec<TraceLine>,
+}
+
+impl Planner<'_> {
+    fn plan(mut self) -> PairPlan {
+        let scope = self.scopes();
+        let decision = self.decide(&scope);
+        note!(self, "next", sentence(&decision));
+        let ids = self.facts.ids();
+        PairPlan {
+            object: self.rules.mapping.object,
+            hubspot: ids.hubspot.map(|record| record.id),
+            connectwise: ids.connectwise.map(|record| record.id),
+            link: self.facts.link.as_ref().map(|link| link.id),
+            name: self.name(),
+            decision,
+            fields: self.fields,
+            scope,
+            issues: self.issues,
+            trace: self.trace,
+        }
+    }
+
+    fn name(&self) -> String {
+        let observed = || self.facts.records.hubspot.iter().chain(&self.facts.records.connectwise);
+        observed()
+            .flat_map(|o| ["name", "domain"].map(|field| o.record.value(field).to_plain()))
+            .find(|name| !name.trim().is_empty())
+            .unwrap_or_else(|| self.facts.asked.to_string())
+    }
+
+    /// Per system to be written: does the record on the other side pass?
+    fn scopes(&mut self) -> BySystem<Scope> {
+        for system in System::BOTH {
+            if let Some(observed) = &self.facts.records[system] {
+                let flags = if observed.is_live() { "" } else { ", deleted" };
+                let text =
+                    format!("{} read {}, modified {}{flags}", observed.of, observed.seen, observed.record.modified);
+                note!(self, "read", text);
+            }
+        }
+        let scope = BySystem::from_fn(|to: System| {
+            self.facts.records[to.other()].as_ref().map_or_else(scope::open, |source| scope::judge(self.rules, source))
+        });
+        for to in System::BOTH {
+            for clause in &scope[to].clauses {
+                let verdict = if clause.pass { "pass" } else { "fail" };
+                note!(self, "filter", format!("towards {to}: {} — {verdict} ({})", clause.text, clause.value));
+            }
+        }
+        scope
+    }
+
+    fn decide(&mut self, scope: &BySystem<Scope>) -> PairDecision {
+        if let Some(open) = &self.facts.open {
+            let reason = format!(
+                "a write to {} ({}) is not confirmed yet",
+                open.system,
+                open.target.map_or_else(|| "a new record".to_owned(), |id| id.to_string())
+            );
+            self.show_fields();
+            return PairDecision::Wait { reason };
+        }
+        match self.facts.link.clone() {
+            Some(link) => self.decide_linked(&link, scope),
+            None => self.decide_single(scope),
+        }
+    }
+
+    fn decide_linked(&mut self, link: &Link, scope: &BySystem<Scope>) -> PairDecision {
+        note!(self, "identity", format!("linked since {} by {}", link.created, origin_in_words(&link.origin)));
+        if link.state == LinkState::Unlinked {
+            self.show_fields();
+            return PairDecision::Exclude { reason: "a person took this pair apart".to_owned() };
+        }
+        let (Some(h), Some(c)) = (&self.facts.records.hubspot, &self.facts.records.connectwise) else {
+            return PairDecision::Wait { reason: "one side has not been read yet".to_owned() };
+        };
+        if let Some(dead) = [h, c].into_iter().find(|observed| !observed.is_live()) {
+            self.show_fields();
+            return PairDecision::Gone { reason: format!("{} was deleted", dead.of) };
+        }
+        let mut writes = self.compare_fields(link, h, c, scope);
+        self.add_stamp(h, c, &mut writes);
+        if !writes.is_empty() {
+            return self.hold_back(writes);
+        }
+        let renewed = self.fields.iter().any(|field| field.next == FieldNext::Agree);
+        if renewed || link.state == LinkState::Tomb { PairDecision::Agree } else { PairDecision::InStep }
+    }
+
+    fn compare_fields(
+        &mut self,
+        link: &Link,
+        h: &Observation,
+        c: &Observation,
+        scope: &BySystem<Scope>,
+    ) -> Vec<PlannedWrite> {
+        let mut writes: BySystem<Vec<FieldWrite>> = BySystem::default();
+        for rule in &self.rules.fields {
+            let raw = BySystem::new(
+                h.record.value(rule.mapping.hubspot.as_str()),
+                c.record.value(rule.mapping.connectwise.as_str()),
+            );
+            let (plan, trouble) = compare(&Comparison {
+                rule,
+                raw,
+                agreed: link.baseline.get(&rule.key),
+                modified: BySystem::new(h.record.modified, c.record.modified),
+                decision: self.facts.decisions.iter().find(|decision| decision.field == rule.key),
+                recent: link.recent.get(&rule.key).map_or(&[], Vec::as_slice),
+                object_direction: self.rules.mapping.direction,
+                tie: self.rules.mapping.conflict_tie,
+                in_scope: BySystem::from_fn(|to| scope[to].pass),
+                push_to: self.push_to,
+                now: self.now,
+            });
+            if let Some(trouble) = trouble {
+                self.issue(Some(rule), &trouble);
+            }
+            if let FieldNext::Write { to, value, loser } = &plan.next {
+                writes[*to].push(FieldWrite {
+                    key: Some(rule.key.clone()),
+                    field: rule.name(*to).clone(),
+                    before: raw[*to].clone(),
+                    after: value.clone(),
+                    source: raw[to.other()].clone(),
+                    loser: loser.clone(),
+                    why: plan.rule.clone(),
+                });
+            }
+            note!(self, "field", field_in_words(&plan));
+            self.fields.push(plan);
+        }
+        let pair = BySystem::new(h, c);
+        System::BOTH
+            .into_iter()
+            .filter(|system| !writes[*system].is_empty())
+            .map(|system| PlannedWrite {
+                object: self.rules.mapping.object,
+                system,
+                kind: IntentKind::Update,
+                target: Some(pair[system].of.id),
+                source: pair[system.other()].of.id,
+                fields: writes[system].clone(),
+                stamp: None,
+            })
+            .collect()
+    }
+
+    /// The HubSpot record must carry the key of its partner; where it doesn't, it is written with the rest.
+    fn add_stamp(&mut self, h: &Observation, c: &Observation, writes: &mut Vec<PlannedWrite>) {
+        let stamp = stamp_of(c.of.object, c.of.id);
+        if h.record.stamp.as_deref() == Some(&stamp) {
+            return;
+        }
+        note!(self, "identity", format!("{} does not carry the key {stamp} yet", h.of));
+        if let Some(write) = writes.iter_mut().find(|write| write.system == System::HubSpot) {
+            write.stamp = Some(stamp);
+        } else {
+            writes.push(PlannedWrite {
+                object: self.rules.mapping.object,
+                system: System::HubSpot,
+                kind: IntentKind::Update,
+                target: Some(h.of.id),
+                source: c.of.id,
+                fields: Vec::new(),
+                stamp: Some(stamp),
+            });
+        }
+    }
+
+    fn decide_single(&mut self, scope: &BySystem<Scope>) -> PairDecision {
+        let from = self.facts.asked.system;
+        let to = from.other();
+        self.show_fields();
+        let Some(observed) = &self.facts.records[from] else {
+            return PairDecision::Wait { reason: format!("{} has not been read yet", self.facts.asked) };
+        };
+        if !observed.is_live() {
+            return PairDecision::Gone { reason: "deleted before it had a partner".to_owned() };
+        }
+        if let Identity::Deleted { reason } = &self.facts.identity {
+            note!(self, "identity", reason.clone());
+            return PairDecision::Gone { reason: reason.clone() };
+        }
+        if !scope[to].pass {
+            return PairDecision::Exclude { reason: scope::reason(&scope[to], to) };
+        }
+        match self.facts.identity.clone() {
+            Identity::Partner { id, origin, .. } => {
+                note!(self, "identity", format!("the same as {to} {id}, by {}", origin_in_words(&origin)));
+                let (hubspot, connectwise) = match from {
+                    System::HubSpot => (observed.of.id, id),
+                    System::ConnectWise => (id, observed.of.id),
+                };
+                PairDecision::Link { hubspot, connectwise, origin }
+            }
+            Identity::Ambiguous { here, there, rule } => self.hold_ambiguous(&here, &there, &rule),
+            Identity::Taken { partner, linked_with, rule } => {
+                let message = format!(
+                    "{to} {partner} is the same thing by {rule}, but is linked with {from} {linked_with} already."
+                );
+                let hint = "Merge the two in their own system, or change the key of one of them.";
+                self.hold(IssueClass::SuspectedDuplicate, message, hint)
+            }
+            Identity::Deleted { reason } => PairDecision::Gone { reason },
+            Identity::Alone => self.decide_create(observed, to),
+        }
+    }
+
+    fn hold_ambiguous(
+        &mut self,
+        here: &[crate::model::RecordId],
+        there: &[crate::model::RecordId],
+        rule: &str,
+    ) -> PairDecision {
+        let from = self.facts.asked.system;
+        let list = |ids: &[crate::model::RecordId]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let message = match there.len() {
+            0 => format!(
+                "{from} {} are the same thing by {rule}; only one of them may be created in {}.",
+                list(here),
+                from.other()
+            ),
+            1 => format!("{from} {} are all the same thing as {} {} by {rule}.", list(here), from.other(), list(there)),
+            n => format!("{n} records in {} are the same thing by {rule}: {}.", from.other(), list(there)),
+        };
+        let hint =
+            "Merge the twins in their own system, or change the key of the wrong one; it goes on by itself then.";
+        self.hold(IssueClass::AmbiguousMatch, message, hint)
+    }
+
+    fn hold(&mut self, class: IssueClass, message: String, hint: &str) -> PairDecision {
+        note!(self, "identity", message.clone());
+        self.issue(None, &Trouble { class, message: message.clone(), hint: hint.to_owned() });
+        PairDecision::Hold { reason: message }
+    }
+
+    fn decide_create(&mut self, observed: &Observation, to: System) -> PairDecision {
+        note!(self, "identity", format!("nothing in {to} is the same thing"));
+        if !self.rules.mapping.direction.writes(to) || !self.rules.mapping.create.allows(to) {
+            return PairDecision::Exclude { reason: format!("the mapping creates no records in {to}") };
+        }
+        if self.push_to.is_some_and(|wanted| wanted != to) {
+            return PairDecision::Hold { reason: format!("there is nothing in {to} to push from") };
+        }
+        let fields = self.create_fields(observed, to);
+        if let Some(lacking) = lacking(&fields, to) {
+            let message = format!("{to} takes no company without {lacking}, and this record gives none.");
+            return self.hold(IssueClass::MissingRequired, message, "Fill it in, or map a field that holds it.");
+        }
+        self.hold_back(vec![PlannedWrite {
+            object: self.rules.mapping.object,
+            system: to,
+            kind: IntentKind::Create,
+            target: None,
+            source: observed.of.id,
+            fields,
+            stamp: Some(stamp_of(observed.of.object, observed.of.id)),
+        }])
+    }
+
+    fn create_fields(&mut self, observed: &Observation, to: System) -> Vec<FieldWrite> {
+        let from = to.other();
+        let mut writes = Vec::new();
+        for (at, rule) in self.rules.fields.iter().enumerate() {
+            if !self.rules.may_write(rule, to) {
+                continue;
+            }
+            let raw = observed.record.value(rule.name(from).as_str());
+            let (value, why) = match convert(rule, from, raw) {
+                Ok(Value::Empty) => match rule.mapping.default.of(to) {
+                    Some(text) => (Value::text(text), "the default for an empty value"),
+                    None => continue,
+                },
+                Ok(value) => (value, "new record"),
+                Err(misfit) => {
+                    self.note_misfit(at, to, &misfit);
+                    continue;
+                }
+            };
+            self.fields[at].next = FieldNext::Write { to, value: value.clone(), loser: None };
+            why.clone_into(&mut self.fields[at].rule);
+            writes.push(FieldWrite {
+                key: Some(rule.key.clone()),
+                field: rule.name(to).clone(),
+                before: Value::Empty,
+                after: value,
+                source: raw.clone(),
+                loser: None,
+                why: why.to_owned(),
+            });
+        }
+        if to == System::ConnectWise
+            && let Some(identifier) = &self.facts.identifier
+        {
+            writes.push(FieldWrite {
+                key: None,
+                field: FieldName::new(IDENTIFIER),
+                before: Value::Empty,
+                after: Value::text(identifier.clone()),
+                source: Value::Empty,
+                loser: None,
+                why: "made from the name".to_owned(),
+            });
+        }
+        writes
+    }
+
+    /// A field that a create leaves out because its value cannot cross.
+    fn note_misfit(&mut self, at: usize, to: System, misfit: &Misfit) {
+        let rule = &self.rules.fields[at];
+        let text = match misfit {
+            Misfit::Unmapped { value } | Misfit::Skipped { value } => format!("\"{value}\" has no partner in {to}"),
+            Misfit::TooLong { length, limit } => format!("{length} characters, {to} takes {limit}"),
+            Misfit::NotA { what, value } => format!("\"{value}\" is not a {what}"),
+        };
+        self.trace.push(TraceLine { stage: "field", text: format!("{}: left out, {text}", rule.key) });
+        self.fields[at].next =
+            if matches!(misfit, Misfit::Skipped { .. }) { FieldNext::Tolerate } else { FieldNext::Stuck };
+        self.fields[at].rule = text;
+    }
+
+    /// Writes that failed before are not sent again before their time, unless a person asks.
+    fn hold_back(&mut self, writes: Vec<PlannedWrite>) -> PairDecision {
+        for write in &writes {
+            note!(self, "plan", write_in_words(write));
+        }
+        if self.push_to.is_some() {
+            return PairDecision::Write(writes);
+        }
+        let same_again = |issue: &&Issue| writes.iter().any(|write| fingerprint(write) == issue.fingerprint);
+        let waiting = self.facts.issues.iter().find(|issue| {
+            issue.next_try > self.now
+                && match issue.class {
+                    IssueClass::Transient => true,
+                    IssueClass::Rejected | IssueClass::FalseSuccess => same_again(issue),
+                    _ => false,
+                }
+        });
+        match waiting {
+            None => PairDecision::Write(writes),
+            Some(issue) => PairDecision::Fail { reason: issue.message.clone(), next_try: issue.next_try },
+        }
+    }
+
+    /// The fields as they are, for a pair that nothing is done to.
+    fn show_fields(&mut self) {
+        const EMPTY: &Value = &Value::Empty;
+        for rule in &self.rules.fields {
+            let value = |system: System| {
+                let observed = self.facts.records[system].as_ref();
+                observed.map_or(EMPTY, |observed| observed.record.value(rule.name(system).as_str()))
+            };
+            let agreed = self.facts.link.as_ref().and_then(|link| link.baseline.get(&rule.key));
+            let values = BySystem::from_fn(|system| normalise(&rule.mapping, value(system)));
+            let changed = BySystem::from_fn(|system| {
+                agreed.is_some_and(|agreed| normalise(&rule.mapping, agreed.of(system)) != values[system])
+            });
+            self.fields.push(FieldPlan {
+                key: rule.key.clone(),
+                names: BySystem::from_fn(|system| rule.name(system).clone()),
+                values,
+                agreed: agreed.cloned(),
+                changed,
+                next: FieldNext::Same,
+                rule: String::new(),
+            });
+        }
+    }
+
+    fn issue(&mut self, rule: Option<&FieldRule>, trouble: &Trouble) {
+        let field = rule.map(|rule| rule.key.clone());
+        let known = self.facts.issues.iter().find(|issue| issue.class == trouble.class && issue.field == field);
+        self.issues.push(Issue {
+            record: self.facts.anchor(),
+            class: trouble.class,
+            field,
+            link: self.facts.link.as_ref().map(|link| link.id),
+            message: trouble.message.clone(),
+            hint: trouble.hint.clone(),
+            fingerprint: 0,
+            attempts: known.map_or(0, |issue| issue.attempts),
+            next_try: Timestamp::MAX,
+            first: known.map_or(self.now, |issue| issue.first),
+            last: self.now,
+        });
+    }
+}
+
+/// What a create lacks that the system insists on.
+fn lacking(fields: &[FieldWrite], to: System) -> Option<&'static str> {
+    let has = |name: &str| fields.iter().any(|write| write.field.as_str() == name && !write.after.is_empty());
+    match to {
+        System::HubSpot if !has("name") && !has("domain") => Some("a name or a domain"),
+        System::ConnectWise if !has("name") => Some("a name"),
+        _ => None,
+    }
+}
+
+/// How a link came about, in words.
+#[must_use]
+pub fn origin_in_words(origin: &LinkOrigin) -> String {
+    match origin {
+        LinkOrigin::Created(system) => format!("creation in {system}"),
+        LinkOrigin::Stamp => "the key that Lockstep wrote".to_owned(),
+        LinkOrigin::Match(rule) => rule.clone(),
+        LinkOrigin::Person => "a person".to_owned(),
+    }
+}
+
+fn field_in_words(plan: &FieldPlan) -> String {
+    let what = match &plan.next {
+        FieldNext::Same => "same".to_owned(),
+        FieldNext::Agree => "agree".to_owned(),
+        FieldNext::Write { to, value, .. } => format!("write \"{value}\" to {to}"),
+        FieldNext::Tolerate => "left as it is".to_owned(),
+        FieldNext::Decide => "a person decides".to_owned(),
+        FieldNext::Stuck => "cannot cross".to_owned(),
+        FieldNext::Frozen => "frozen".to_owned(),
+    };
+    let agreed = plan.agreed.as_ref().map_or_else(
+        || "never agreed".to_owned(),
+        |agreed| format!("agreed \"{}\" = \"{}\" at {}", agreed.hubspot, agreed.connectwise, agreed.at),
+    );
+    format!(
+        "{}: HubSpot \"{}\", ConnectWise \"{}\", {agreed} — {what}: {}",
+        plan.key, plan.values.hubspot, plan.values.connectwise, plan.rule
+    )
+}
+
+fn write_in_words(write: &PlannedWrite) -> String {
+    let fields: Vec<String> =
+        write.fields.iter().map(|f| format!("{} \"{}\" → \"{}\"", f.field, f.before, f.after)).collect();
+    let what = match (write.kind, write.target) {
+        (IntentKind::Create, _) => format!("create in {}", write.system),
+        (IntentKind::Update, Some(id)) => format!("update {} {id}", write.system),
+        (IntentKind::Update, None) => format!("update in {}", write.system),
+    };
+    let stamp = write.stamp.as_ref().map(|stamp| format!("; key {stamp}")).unwrap_or_default();
+    format!("{what}: {}{stamp}", fields.join(", "))
+}
+
+fn sentence(decision: &PairDecision) -> String {
+    match decision {
+        PairDecision::InStep => "nothing to do: both sides are in step".to_owned(),
+        PairDecision::Agree => "nothing to write: the agreement is renewed".to_owned(),
+        PairDecision::Link { hubspot, connectwise, .. } => {
+            format!("link HubSpot {hubspot} with ConnectWise {connectwise}")
+        }
+        PairDecision::Write(writes) => {
+            let n: usize = writes.iter().map(|write| write.fields.len()).sum();
+            format!(
+                "{} in {} write(s)",
+                if n == 1 { "1 field".to_owned() } else { format!("{n} fields") },
+                writes.len()
+            )
+        }
+        PairDecision::Hold { reason } => format!("held: {reason}"),
+        PairDecision::Fail { reason, next_try } => format!("failing: {reason} Tried again at {next_try}."),
+        PairDecision::Exclude { reason } => format!("excluded: {reason}"),
+        PairDecision::Wait { reason } => format!("waits: {reason}"),
+        PairDecision::Gone { reason } => format!("gone: {reason}"),
+    }
+}

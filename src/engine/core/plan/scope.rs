@@ -1,0 +1,56 @@
+//! Whether a record takes part: standard filters, then the person's own criteria, towards one system.
+
+use super::{Scope, ScopeClause};
+use crate::engine::core::state::Observation;
+use crate::filter::standard;
+use crate::mapping::ObjectRules;
+use crate::model::System;
+
+/// The verdict on writing `source`'s values to the other system, clause by clause.
+#[must_use]
+pub fn judge(rules: &ObjectRules, source: &Observation) -> Scope {
+    let mut clauses = standard_clauses(rules, source);
+    if let Some(filter) = &rules.filters[source.of.system.other()] {
+        let verdict = filter.evaluate(&source.record);
+        clauses.extend(verdict.clauses.into_iter().map(|clause| ScopeClause {
+            standard: false,
+            text: clause.text,
+            pass: clause.pass,
+            value: clause.value,
+        }));
+        let standard_pass = clauses.iter().filter(|clause| clause.standard).all(|clause| clause.pass);
+        return Scope { pass: standard_pass && verdict.pass, clauses };
+    }
+    Scope { pass: clauses.iter().all(|clause| clause.pass), clauses }
+}
+
+/// Nothing to judge: there is no record on that side.
+#[must_use]
+pub const fn open() -> Scope {
+    Scope { pass: true, clauses: Vec::new() }
+}
+
+/// Whether a record passes the filters that always apply.
+#[must_use]
+pub fn passes_standard(rules: &ObjectRules, source: &Observation) -> bool {
+    standard_clauses(rules, source).iter().all(|clause| clause.pass)
+}
+
+/// The first clause that keeps the record out, in words.
+#[must_use]
+pub fn reason(scope: &Scope, to: System) -> String {
+    scope.clauses.iter().find(|clause| !clause.pass).map_or_else(
+        || format!("a filter keeps it from {to}"),
+        |clause| {
+            let found = if clause.value.is_empty() { "empty".to_owned() } else { clause.value.clone() };
+            format!("{}: {found}", clause.text)
+        },
+    )
+}
+
+fn standard_clauses(rules: &ObjectRules, source: &Observation) -> Vec<ScopeClause> {
+    standard::clauses(rules.mapping.object, source.of.system, &source.record, &rules.mapping.exclude)
+        .into_iter()
+        .map(|(text, pass, value)| ScopeClause { standard: true, text, pass, value })
+        .collect()
+}

@@ -1,0 +1,458 @@
+//! Reading what changed: which feeds are due, page by page, each page committed together with its cursor.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::command::Row;
+use super::request::{AnswerBody, Priority, RequestBody, RequestId};
+use super::state::cursor::Pass;
+use super::state::{Cursor, CursorKey, Dirty, DirtyReason, Feed, Observation, RecordState, Status};
+use super::step::{Engine, Mode, Pending, Stage, Step};
+use super::view::{View, ViewResult};
+use crate::mapping::ObjectRules;
+use crate::mapping::keys::all_keys;
+use crate::model::{BySystem, ConfigVersion, ObjectKind, Record, RecordRef, System, Timestamp};
+
+/// The feeds of one system that this run still reads, in order.
+#[derive(Debug, Default)]
+pub(super) struct Feeds {
+    queue: VecDeque<(ObjectKind, Feed)>,
+    reading: bool,
+}
+
+/// A portal so small that reading all of it costs no more than asking what changed: a single run then misses nothing
+/// that the search index has not seen yet.
+const SMALL: u64 = 1_000;
+
+/// How far a change feed looks back behind its cursor: times of change have limits of precision and order.
+const fn overlap(system: System) -> Duration {
+    match system {
+        System::HubSpot => Duration::from_secs(90),
+        System::ConnectWise => Duration::from_secs(120),
+    }
+}
+
+impl Engine {
+    pub(super) fn begin_pull(&self, step: &Step<'_>) -> ViewResult<Stage> {
+        let mut feeds = BySystem::<Feeds>::default();
+        for system in System::BOTH {
+            for object in self.object_kinds() {
+                for feed in self.due_feeds(step, system, object)? {
+                    feeds[system].queue.push_back((object, feed));
+                }
+            }
+        }
+        Ok(Stage::Pull(feeds))
+    }
+
+    fn due_feeds(&self, step: &Step<'_>, system: System, object: ObjectKind) -> ViewResult<Vec<Feed>> {
+        let timing = &self.rules.config.timing;
+        let cursor = |feed| step.view.cursor(CursorKey { system, object, feed });
+        let due = |cursor: Option<Cursor>, every: u64| {
+            cursor.and_then(|c| c.completed).is_none_or(|at| step.now.since(at) >= Duration::from_secs(every))
+        };
+        let once = matches!(self.mode, Mode::Once | Mode::Plan);
+        let shape = self.rules.object(object).map_or(0, |rules| rules.shape);
+        let backfill = cursor(Feed::Backfill)?;
+        let mut feeds = Vec::new();
+        if backfill.as_ref().is_none_or(|c| c.completed.is_none() || c.shape != shape) {
+            feeds.push(Feed::Backfill);
+        } else {
+            // a sweep counts from the backfill until the first one is through
+            let swept = cursor(Feed::Sweep)?.filter(|c| c.completed.is_some()).or(backfill);
+            let small = once && system == System::HubSpot && step.view.live_records(object, system)? <= SMALL;
+            if small || due(swept, timing.sweep) {
+                feeds.push(Feed::Sweep);
+            } else {
+                feeds.push(Feed::Hot);
+                if once || due(cursor(Feed::Settled)?, timing.settled) {
+                    feeds.push(Feed::Settled);
+                }
+            }
+        }
+        if system == System::HubSpot && (once || due(cursor(Feed::Archived)?, timing.settled)) {
+            feeds.push(Feed::Archived);
+        }
+        Ok(feeds)
+    }
+
+    pub(super) fn advance_pull(&mut self, step: &mut Step<'_>) -> ViewResult<bool> {
+        let mut finished = true;
+        for system in System::BOTH {
+            let Stage::Pull(feeds) = &mut self.stage else { return Ok(false) };
+            if feeds[system].queue.is_empty() && !feeds[system].reading {
+                continue;
+            }
+            finished = false;
+            if feeds[system].reading {
+                continue;
+            }
+            let Some(&(object, feed)) = feeds[system].queue.front() else { continue };
+            if self.sides[system].not_before > step.now {
+                step.wake_at(self.sides[system].not_before);
+                continue;
+            }
+            self.read_page(step, CursorKey { system, object, feed })?;
+        }
+        if finished {
+            self.stage = self.after_pull(step)?;
+        }
+        Ok(finished)
+    }
+
+    fn read_page(&mut self, step: &mut Step<'_>, key: CursorKey) -> ViewResult<()> {
+        let Some(rules) = self.rules.object(key.object) else { return Ok(()) };
+        let fields = rules.watched[key.system].clone();
+        let pass = self.pass(step, key)?;
+        let Some(pass) = pass else {
+            self.feed_done(key.system);
+            step.wake_at(step.now);
+            return Ok(());
+        };
+        let limit = match (key.system, key.feed) {
+            (System::ConnectWise, _) => 1000,
+            (System::HubSpot, Feed::Hot | Feed::Settled) => 200,
+            (System::HubSpot, _) => 100,
+        };
+        let after = pass.after;
+        let body = match key.feed {
+            Feed::Hot | Feed::Settled => {
+                RequestBody::Changes { fields, from: pass.from, until: pass.until, after, limit }
+            }
+            Feed::Backfill | Feed::Sweep => RequestBody::List { fields, after, archived: false, limit },
+            Feed::Archived => RequestBody::List { fields, after, archived: true, limit },
+        };
+        let priority = match key.feed {
+            Feed::Hot => Priority::Pull,
+            Feed::Settled | Feed::Archived => Priority::Settled,
+            Feed::Backfill | Feed::Sweep => Priority::Bulk,
+        };
+        if let Stage::Pull(feeds) = &mut self.stage {
+            feeds[key.system].reading = true;
+        }
+        self.send(step, key.system, key.object, priority, body, Pending::Page { key, pass });
+        Ok(())
+    }
+
+    /// The pass under way, or a new one. None when there is nothing to read yet.
+    fn pass(&self, step: &Step<'_>, key: CursorKey) -> ViewResult<Option<Pass>> {
+        let cursor = step.view.cursor(key)?;
+        if let Some(pass) = cursor.as_ref().and_then(|cursor| cursor.pass)
+            && pass.after.is_some()
+            && self.same_shape(cursor.as_ref(), key)
+        {
+            return Ok(Some(pass));
+        }
+        let server_now = self.sides[key.system].server_now(step.now);
+        let from = cursor.map_or(Timestamp::EPOCH, |cursor| cursor.from);
+        let lag = Duration::from_secs(self.rules.config.timing.index_lag);
+        let window = match key.feed {
+            Feed::Hot => Some((from - overlap(key.system), server_now)),
+            Feed::Settled => (server_now - lag > from).then(|| (from - overlap(key.system), server_now - lag)),
+            Feed::Backfill | Feed::Sweep | Feed::Archived => Some((Timestamp::EPOCH, server_now)),
+        };
+        Ok(window.map(|(from, until)| Pass { from, until, after: None, started: step.now }))
+    }
+
+    fn same_shape(&self, cursor: Option<&Cursor>, key: CursorKey) -> bool {
+        let shape = self.rules.object(key.object).map_or(0, |rules| rules.shape);
+        key.feed != Feed::Backfill || cursor.is_some_and(|cursor| cursor.shape == shape)
+    }
+
+    pub(super) fn page_failed(&mut self, key: CursorKey) {
+        if let Stage::Pull(feeds) = &mut self.stage {
+            feeds[key.system].reading = false;
+        }
+    }
+
+    fn feed_done(&mut self, system: System) {
+        if let Stage::Pull(feeds) = &mut self.stage {
+            feeds[system].reading = false;
+            feeds[system].queue.pop_front();
+        }
+    }
+
+    pub(super) fn take_page(
+        &mut self,
+        step: &mut Step<'_>,
+        key: CursorKey,
+        mut pass: Pass,
+        request: RequestId,
+        body: AnswerBody,
+    ) -> ViewResult<()> {
+        if !matches!(self.stage, Stage::Pull(_)) {
+            return Ok(());
+        }
+        self.page_failed(key);
+        let AnswerBody::Page { records, last, more } = body else {
+            return self.stop(step, format!("{} answered a list with something else", key.system));
+        };
+        if more && last.is_none_or(|last| pass.after.is_some_and(|after| last <= after)) {
+            return self.stop(step, format!("{} repeats the same page of its list over and over", key.system));
+        }
+        let force = key.feed == Feed::Backfill;
+        for record in records {
+            let of = RecordRef::new(key.object, key.system, record.id);
+            if self.absorb(step, of, record, request, force)? {
+                self.count(|counts| counts.pulled += 1);
+            }
+        }
+        pass.after = last.or(pass.after);
+        self.move_cursor(step, key, pass, more)
+    }
+
+    fn move_cursor(&mut self, step: &mut Step<'_>, key: CursorKey, pass: Pass, more: bool) -> ViewResult<()> {
+        let shape = self.rules.object(key.object).map_or(0, |rules| rules.shape);
+        let known = step.view.cursor(key)?;
+        let mut cursor = Cursor {
+            key,
+            from: known.as_ref().map_or(Timestamp::EPOCH, |c| c.from),
+            pass: Some(pass),
+            completed: known.as_ref().and_then(|c| c.completed),
+            shape,
+            config: known.as_ref().map_or_else(ConfigVersion::default, |c| c.config),
+        };
+        if !more {
+            cursor.pass = None;
+            cursor.completed = Some(step.now);
+            if key.feed == Feed::Backfill {
+                cursor.config = self.rules.version;
+            }
+            if matches!(key.feed, Feed::Hot | Feed::Settled) {
+                cursor.from = cursor.from.max(pass.until);
+            }
+            if matches!(key.feed, Feed::Backfill | Feed::Sweep) {
+                self.start_feeds_at(step, key, pass.until)?;
+            }
+            if matches!(key.feed, Feed::Hot | Feed::Backfill | Feed::Sweep) {
+                self.sides[key.system].pulled = Some(pass.started);
+            }
+            self.feed_done(key.system);
+        } else if key.feed == Feed::Backfill && known.as_ref().is_some_and(|c| c.shape != shape) {
+            cursor.completed = None;
+        }
+        step.row(Row::Cursor(cursor));
+        Ok(())
+    }
+
+    /// Everything modified before `at` was just read from the primary store: the change feeds begin there.
+    fn start_feeds_at(&self, step: &mut Step<'_>, key: CursorKey, at: Timestamp) -> ViewResult<()> {
+        for feed in [Feed::Hot, Feed::Settled] {
+            let key = CursorKey { feed, ..key };
+            let mut cursor = step.view.cursor(key)?.unwrap_or_else(|| Cursor {
+                key,
+                from: Timestamp::EPOCH,
+                pass: None,
+                completed: None,
+                shape: 0,
+                config: ConfigVersion::default(),
+            });
+            cursor.from = cursor.from.max(at);
+            cursor.pass = None;
+            step.row(Row::Cursor(cursor));
+        }
+        Ok(())
+    }
+
+    /// After a change of configuration all records of the cache are looked at again; no call is needed for that.
+    fn after_pull(&self, step: &Step<'_>) -> ViewResult<Stage> {
+        let mut left = Vec::new();
+        for object in self.object_kinds() {
+            for system in System::BOTH {
+                let key = CursorKey { system, object, feed: Feed::Backfill };
+                if step.view.cursor(key)?.is_some_and(|cursor| cursor.config != self.rules.version) {
+                    left.push(key);
+                }
+            }
+        }
+        Ok(if left.is_empty() { Self::begin_evaluate() } else { Stage::Remark { left, after: None } })
+    }
+
+    pub(super) const fn begin_evaluate() -> Stage {
+        Stage::Evaluate { object: 0, after: None, again: false }
+    }
+
+    pub(super) fn advance_remark(&mut self, step: &mut Step<'_>) -> ViewResult<bool> {
+        const PAGE: usize = 500;
+        let Stage::Remark { left, after } = &mut self.stage else { return Ok(false) };
+        let Some(key) = left.last().copied() else {
+            self.stage = Self::begin_evaluate();
+            return Ok(true);
+        };
+        let records = step.view.records_after(key.object, key.system, *after, PAGE)?;
+        for record in &records {
+            step.row(dirty(*record, DirtyReason::Configuration, step.now));
+        }
+        *after = records.last().map(|record| record.id);
+        if records.len() < PAGE {
+            left.pop();
+            *after = None;
+            if let Some(mut cursor) = step.view.cursor(key)? {
+                cursor.config = self.rules.version;
+                step.row(Row::Cursor(cursor));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Takes a record as read by `request` into the cache. Says whether it was news.
+    pub(super) fn absorb(
+        &mut self,
+        step: &mut Step<'_>,
+        of: RecordRef,
+        record: Record,
+        request: RequestId,
+        force: bool,
+    ) -> ViewResult<bool> {
+        let Some(rules) = self.rules.object(of.object) else { return Ok(false) };
+        let known = step.view.observation(of)?;
+        if self.absorbed.get(&of).is_some_and(|newer| *newer > request.0) {
+            // the cache holds something from a later request: which of the two is newer only a fresh read can tell
+            if let Some(mut known) = known {
+                known.seen = Timestamp::EPOCH;
+                step.row(Row::Observation(known));
+                step.row(dirty(of, DirtyReason::Changed, step.now));
+            }
+            return Ok(false);
+        }
+        self.absorbed.insert(of, request.0);
+        let news = known.as_ref().is_none_or(|known| is_news(known, &record));
+        let unread = known.as_ref().is_some_and(|known| known.seen == Timestamp::EPOCH);
+        let touched = known.as_ref().is_some_and(|known| known.record.modified != record.modified);
+        if !(news || unread || touched || force) {
+            return Ok(false);
+        }
+        let observed = observation(rules, of, record, step.now);
+        if news || force {
+            step.row(dirty(of, DirtyReason::Changed, step.now));
+            show_pending(step, &observed)?;
+        }
+        step.row(Row::Observation(observed));
+        Ok(news)
+    }
+
+    /// Takes the answer to a read of single records into the cache, refreshed even where nothing changed.
+    pub(super) fn absorb_read(
+        &mut self,
+        step: &mut Step<'_>,
+        system: System,
+        object: ObjectKind,
+        request: RequestId,
+        body: AnswerBody,
+    ) -> ViewResult<()> {
+        let AnswerBody::Records { found } = body else { return Ok(()) };
+        for (asked, record) in found {
+            let of = RecordRef::new(object, system, asked);
+            match record {
+                Some(record) if record.id == asked => self.refresh(step, of, record, request)?,
+                Some(survivor) => self.follow_merge(step, of, survivor, request)?,
+                None => self.mark_gone(step, of, request)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn refresh(&mut self, step: &mut Step<'_>, of: RecordRef, record: Record, request: RequestId) -> ViewResult<()> {
+        let Some(rules) = self.rules.object(of.object) else { return Ok(()) };
+        if self.absorbed.get(&of).is_some_and(|newer| *newer > request.0) {
+            self.absorb(step, of, record, request, false)?;
+            return Ok(());
+        }
+        self.absorbed.insert(of, request.0);
+        let news = step.view.observation(of)?.is_none_or(|known| is_news(&known, &record));
+        if news {
+            step.row(dirty(of, DirtyReason::Changed, step.now));
+        }
+        step.row(Row::Observation(observation(rules, of, record, step.now)));
+        Ok(())
+    }
+
+    /// A record that is not there any more.
+    pub(super) fn mark_gone(&mut self, step: &mut Step<'_>, of: RecordRef, request: RequestId) -> ViewResult<()> {
+        self.absorbed.insert(of, request.0);
+        if let Some(mut known) = step.view.observation(of)? {
+            known.gone = true;
+            known.seen = step.now;
+            step.row(Row::Observation(known));
+            step.row(dirty(of, DirtyReason::Changed, step.now));
+        }
+        Ok(())
+    }
+
+    /// A record that was merged into another: its link goes with it where the survivor has none.
+    fn follow_merge(
+        &mut self,
+        step: &mut Step<'_>,
+        of: RecordRef,
+        survivor: Record,
+        request: RequestId,
+    ) -> ViewResult<()> {
+        let to = RecordRef { id: survivor.id, ..of };
+        self.mark_gone(step, of, request)?;
+        if let Some(mut link) = step.view.link_of(of)?
+            && step.view.link_of(to)?.is_none()
+        {
+            match of.system {
+                System::HubSpot => link.hubspot = to.id,
+                System::ConnectWise => link.connectwise = to.id,
+            }
+            step.row(Row::ClearStatus(of));
+            step.row(Row::Link(link));
+        }
+        self.refresh(step, to, survivor, request)?;
+        step.row(dirty(to, DirtyReason::Changed, step.now));
+        Ok(())
+    }
+}
+
+/// The row that makes the engine look at a record.
+pub(super) const fn dirty(record: RecordRef, reason: DirtyReason, now: Timestamp) -> Row {
+    Row::Dirty(Dirty { record, reason, since: now, not_before: now })
+}
+
+/// The cache's row for a record as just read.
+pub(super) fn observation(rules: &ObjectRules, of: RecordRef, record: Record, now: Timestamp) -> Observation {
+    let keys = all_keys(rules, of.system, &record);
+    Observation { of, record, seen: now, keys, gone: false }
+}
+
+fn is_news(known: &Observation, record: &Record) -> bool {
+    let old = &known.record;
+    known.gone
+        || old.fields != record.fields
+        || old.archived != record.archived
+        || old.stamp != record.stamp
+        || old.merged != record.merged
+}
+
+/// A changed record is shown as pending from the moment it is known.
+fn show_pending(step: &mut Step<'_>, observed: &Observation) -> ViewResult<()> {
+    let of = observed.of;
+    let link = step.view.link_of(of)?;
+    let id_in = |system: System| match &link {
+        Some(link) => Some(link.id_in(system)),
+        None => (system == of.system).then_some(of.id),
+    };
+    let name = ["name", "domain"]
+        .map(|field| observed.record.value(field).to_plain())
+        .into_iter()
+        .find(|name| !name.trim().is_empty())
+        .unwrap_or_else(|| of.to_string());
+    let status = Status {
+        object: of.object,
+        hubspot: id_in(System::HubSpot),
+        connectwise: id_in(System::ConnectWise),
+        link: link.as_ref().map(|link| link.id),
+        name,
+        state: RecordState::Pending,
+        why: format!("changed in {}", of.system),
+        since: step.now,
+    };
+    step.row(Row::Status(status));
+    Ok(())
+}
+
+/// Whether a record has to be read before it can be decided on.
+pub(super) fn is_unread(view: &dyn View, record: RecordRef) -> ViewResult<bool> {
+    Ok(view.observation(record)?.is_none_or(|observed| observed.seen == Timestamp::EPOCH))
+}

@@ -1,0 +1,369 @@
+//! Writes whose fate is open: looked up until it is certain what became of them. Never repeated on a guess.
+
+use std::time::Duration;
+
+use super::command::Row;
+use super::outcome::{finish, record_history};
+use super::plan::{Facts, PairDecision, plan_pair};
+use super::pull::{dirty, observation};
+use super::request::{AnswerBody, Priority, RequestBody, RequestId};
+use super::state::{Agreed, DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, LinkState};
+use super::step::{Engine, Mode, Pending, Step, rules_of};
+use super::view::ViewResult;
+use crate::mapping::ObjectRules;
+use crate::mapping::normalise::normalise;
+use crate::model::{IntentId, Record, RecordRef, System, Timestamp};
+
+/// A write that is on its way, or of which nobody knows what became.
+#[derive(Debug)]
+pub(super) struct Open {
+    pub intent: Intent,
+    /// Its answer is still awaited.
+    pub on_its_way: bool,
+    /// It is being looked up.
+    pub looking: bool,
+    pub next_look_up: Timestamp,
+    look_ups: u32,
+}
+
+impl Open {
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        !self.on_its_way && !self.looking && self.next_look_up <= now
+    }
+}
+
+impl Engine {
+    /// Takes over an intent that an earlier engine left open.
+    pub(super) fn adopt(&mut self, intent: Intent) {
+        self.busy.insert(intent.source_record());
+        self.busy.extend(intent.target_record());
+        let open = Open { intent, on_its_way: false, looking: false, next_look_up: Timestamp::EPOCH, look_ups: 0 };
+        self.open.insert(open.intent.id, open);
+    }
+
+    pub(super) fn keep_open(&mut self, intent: Intent) {
+        let open = Open { intent, on_its_way: true, looking: false, next_look_up: Timestamp::EPOCH, look_ups: 0 };
+        self.open.insert(open.intent.id, open);
+    }
+
+    /// The fate of this write is known.
+    pub(super) fn close(&mut self, id: IntentId) -> Option<Intent> {
+        let intent = self.open.remove(&id)?.intent;
+        self.busy.remove(&intent.source_record());
+        if let Some(target) = intent.target_record() {
+            self.busy.remove(&target);
+        }
+        Some(intent)
+    }
+
+    /// The answer does not tell what became of it: its records rest until a look-up does.
+    pub(super) fn leave_open(&mut self, step: &mut Step<'_>, id: IntentId, why: &str) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        open.on_its_way = false;
+        open.next_look_up = step.now;
+        open.intent.state = IntentState::Unknown;
+        open.intent.touched = step.now;
+        open.intent.outcome = Some(why.to_owned());
+        step.row(Row::Intent(open.intent.clone()));
+        self.busy.insert(open.intent.source_record());
+        self.busy.extend(open.intent.target_record());
+    }
+
+    /// Asks for everything that is due, in batches.
+    pub(super) fn look_up_open(&mut self, step: &mut Step<'_>) -> ViewResult<()> {
+        if !self.is_identified() {
+            return Ok(());
+        }
+        for system in System::BOTH {
+            for kind in [IntentKind::Create, IntentKind::Update] {
+                self.look_up_some(step, system, kind);
+            }
+        }
+        if let Some(at) = self.open.values().filter(|o| !o.on_its_way && !o.looking).map(|o| o.next_look_up).min() {
+            step.wake_at(at);
+        }
+        Ok(())
+    }
+
+    fn look_up_some(&mut self, step: &mut Step<'_>, system: System, kind: IntentKind) {
+        const MOST: usize = 100;
+        if self.sides[system].not_before > step.now {
+            return;
+        }
+        let due: Vec<IntentId> = self
+            .open
+            .values()
+            .filter(|open| open.is_due(step.now) && open.intent.system == system && open.intent.kind == kind)
+            .map(|open| open.intent.id)
+            .take(MOST)
+            .collect();
+        let Some(object) = due.first().and_then(|id| self.open.get(id)).map(|open| open.intent.object) else { return };
+        let Some(rules) = self.rules.object(object) else { return };
+        let fields = rules.watched[system].clone();
+        let intents = || due.iter().filter_map(|id| self.open.get(id)).map(|open| &open.intent);
+        let body = match kind {
+            IntentKind::Create => RequestBody::FindStamped {
+                fields,
+                stamps: intents().filter_map(|intent| intent.stamp.clone()).collect(),
+            },
+            IntentKind::Update => {
+                RequestBody::Read { fields, ids: intents().filter_map(|intent| intent.target).collect() }
+            }
+        };
+        for id in &due {
+            if let Some(open) = self.open.get_mut(id) {
+                open.looking = true;
+            }
+        }
+        self.send(step, system, object, Priority::Recovery, body, Pending::LookUp { system, intents: due });
+    }
+
+    pub(super) fn look_up_failed(&mut self, now: Timestamp, intents: &[IntentId]) {
+        for id in intents {
+            if let Some(open) = self.open.get_mut(id) {
+                open.looking = false;
+                open.next_look_up = now + Duration::from_secs(5);
+            }
+        }
+    }
+
+    pub(super) fn take_look_up(
+        &mut self,
+        step: &mut Step<'_>,
+        system: System,
+        intents: &[IntentId],
+        request: RequestId,
+        body: AnswerBody,
+        server_now: Timestamp,
+    ) -> ViewResult<()> {
+        for id in intents {
+            if let Some(open) = self.open.get_mut(id) {
+                open.looking = false;
+                open.look_ups += 1;
+            }
+        }
+        match body {
+            AnswerBody::Stamped { found } => {
+                for id in intents {
+                    let stamp = self.open.get(id).and_then(|open| open.intent.stamp.clone());
+                    let copies = found
+                        .iter()
+                        .filter(|(asked, _)| Some(asked) == stamp.as_ref())
+                        .flat_map(|(_, records)| records.iter().cloned())
+                        .collect();
+                    self.resolve_create(step, *id, copies, request, server_now)?;
+                }
+            }
+            AnswerBody::Records { found } => {
+                for id in intents {
+                    let target = self.open.get(id).and_then(|open| open.intent.target);
+                    let record =
+                        found.iter().find(|(asked, _)| Some(*asked) == target).and_then(|(_, record)| record.clone());
+                    self.resolve_update(step, *id, record, request, server_now)?;
+                }
+            }
+            _ => {
+                self.look_up_failed(step.now, intents);
+                self.sides[system].failed(step.now, "a look-up was answered with something else");
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a request sent then can no longer take effect.
+    fn has_landed(&self, intent: &Intent, server_now: Timestamp) -> bool {
+        server_now >= intent.sent + Duration::from_secs(self.rules.config.timing.flight)
+    }
+
+    fn look_again_later(&mut self, now: Timestamp, id: IntentId, server_now: Timestamp) {
+        let flight = Duration::from_secs(self.rules.config.timing.flight);
+        if let Some(open) = self.open.get_mut(&id) {
+            let pause = super::side::back_off(open.look_ups, Duration::from_secs(2), Duration::from_secs(30));
+            // the decisive look comes right after the last moment at which it could still take effect
+            let left = (open.intent.sent + flight).since(server_now);
+            open.next_look_up = now + pause.min(left).max(Duration::from_secs(1));
+        }
+    }
+
+    /// A create: found, linked with what was sent; not found, repeated only when it can no longer land by itself.
+    fn resolve_create(
+        &mut self,
+        step: &mut Step<'_>,
+        id: IntentId,
+        mut copies: Vec<Record>,
+        request: RequestId,
+        server_now: Timestamp,
+    ) -> ViewResult<()> {
+        let Some(open) = self.open.get(&id) else { return Ok(()) };
+        if copies.is_empty() {
+            if !self.has_landed(&open.intent, server_now) {
+                self.look_again_later(step.now, id, server_now);
+                return Ok(());
+            }
+            return self.repeat_or_abandon(step, id);
+        }
+        copies.sort_by_key(|record| (record.archived, record.id));
+        let Some(mut intent) = self.close(id) else { return Ok(()) };
+        self.progressed();
+        let mut copies = copies.into_iter();
+        let Some(first) = copies.next() else { return Ok(()) };
+        let copy = RecordRef::new(intent.object, intent.system, first.id);
+        intent.target = Some(first.id);
+        let (system, kind, writes) = (intent.system, intent.kind, intent.writes.clone());
+        self.count(|counts| counts.sides[system].add(kind, &writes));
+        let state = if first.archived { LinkState::Tomb } else { LinkState::Active };
+        self.link_copy(step, &mut intent, copy, state)?;
+        self.take_copy(step, copy, first, request);
+        for twin in copies.filter(|record| !record.archived) {
+            let of = RecordRef::new(intent.object, intent.system, twin.id);
+            self.take_copy(step, of, twin, request);
+            step.row(Row::Issue(twin_issue(of, copy, step.now)));
+            step.row(dirty(of, DirtyReason::Changed, step.now));
+        }
+        let outcome = if state == LinkState::Active { "found when looked up" } else { "made, and deleted since" };
+        finish(step, intent, IntentState::Applied, outcome);
+        Ok(())
+    }
+
+    fn take_copy(&mut self, step: &mut Step<'_>, of: RecordRef, record: Record, request: RequestId) {
+        self.absorbed.insert(of, request.0);
+        if let Some(rules) = self.rules.object(of.object) {
+            step.row(Row::Observation(observation(rules, of, record, step.now)));
+        }
+    }
+
+    /// The same payload once more, if there is still a reason for it.
+    fn repeat_or_abandon(&mut self, step: &mut Step<'_>, id: IntentId) -> ViewResult<()> {
+        let Some(intent) = self.open.get(&id).map(|open| open.intent.clone()) else { return Ok(()) };
+        let side = &self.sides[intent.system];
+        if self.mode == Mode::Plan || !side.takes_writes(step.now) {
+            if let Some(open) = self.open.get_mut(&id) {
+                open.next_look_up = step.now + Duration::from_secs(30);
+            }
+            return Ok(());
+        }
+        if self.is_still_wanted(step, &intent)? {
+            self.open.remove(&id);
+            self.send_intents(step, intent.system, Priority::Write, vec![intent]);
+            return Ok(());
+        }
+        let Some(intent) = self.close(id) else { return Ok(()) };
+        self.progressed();
+        step.row(dirty(intent.source_record(), DirtyReason::Written, step.now));
+        finish(step, intent, IntentState::Abandoned, "it never took effect, and there is no reason for it any more");
+        Ok(())
+    }
+
+    /// Whether the source would be created over there if it were looked at now for the first time.
+    fn is_still_wanted(&self, step: &Step<'_>, intent: &Intent) -> ViewResult<bool> {
+        let Some(rules) = self.rules.object(intent.object) else { return Ok(false) };
+        let facts = Facts::gather(step.view, rules, intent.source_record(), &[])?;
+        let plan = plan_pair(&facts, rules, step.now, None);
+        Ok(facts.link.is_none() && matches!(plan.decision, PairDecision::Write(_) | PairDecision::Fail { .. }))
+    }
+
+    /// An update: compared with the record as it is, field by field.
+    fn resolve_update(
+        &mut self,
+        step: &mut Step<'_>,
+        id: IntentId,
+        record: Option<Record>,
+        request: RequestId,
+        server_now: Timestamp,
+    ) -> ViewResult<()> {
+        let Some(open) = self.open.get(&id) else { return Ok(()) };
+        let Some(handle) = self.object_rules(open.intent.object) else { return Ok(()) };
+        let Some(rules) = rules_of(&handle) else { return Ok(()) };
+        let target = open.intent.target;
+        let Some(record) = record.filter(|record| Some(record.id) == target) else {
+            let Some(intent) = self.close(id) else { return Ok(()) };
+            self.progressed();
+            if let Some(of) = intent.target_record() {
+                self.expect_unread(step, of)?;
+                step.row(dirty(of, DirtyReason::Retry, step.now));
+            }
+            finish(step, intent, IntentState::Abandoned, "the record is not there any more");
+            return Ok(());
+        };
+        let all_there = is_all_there(rules, &open.intent, &record);
+        if !all_there && !self.has_landed(&open.intent, server_now) {
+            self.look_again_later(step.now, id, server_now);
+            return Ok(());
+        }
+        let Some(intent) = self.close(id) else { return Ok(()) };
+        self.progressed();
+        self.conclude_update(step, rules, intent, record, request)
+    }
+
+    fn conclude_update(
+        &mut self,
+        step: &mut Step<'_>,
+        rules: &ObjectRules,
+        mut intent: Intent,
+        record: Record,
+        request: RequestId,
+    ) -> ViewResult<()> {
+        let of = RecordRef::new(intent.object, intent.system, record.id);
+        let mut delivered = Vec::new();
+        if let Some(mut link) = step.view.link_of(of)? {
+            intent.link = Some(link.id);
+            for write in &intent.writes {
+                let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
+                let now_there = normalise(&rule.mapping, record.value(write.field.as_str()));
+                let as_before = now_there == normalise(&rule.mapping, &write.before);
+                let as_sent = now_there == normalise(&rule.mapping, &write.after);
+                if as_before && !as_sent {
+                    continue;
+                }
+                // neither what it was nor what was sent: somebody wrote after us. Ours counts as delivered, so that
+                // the newer value wins
+                let agreed = Agreed::seen_from(intent.system, write.after.clone(), write.source.clone(), step.now);
+                link.baseline.insert(rule.key.clone(), agreed);
+                delivered.push(write.field.clone());
+            }
+            step.row(dirty(link.record(System::HubSpot), DirtyReason::Written, step.now));
+            step.row(Row::Link(link));
+        }
+        let stamped = intent.stamp.is_some() && intent.stamp == record.stamp;
+        self.take_copy(step, of, record, request);
+        if delivered.is_empty() && !stamped {
+            self.rest(step, &intent, "it was lost on the way")?;
+            finish(step, intent, IntentState::NotApplied, "it did not take effect");
+            return Ok(());
+        }
+        let (system, kind, writes) = (intent.system, intent.kind, intent.writes.clone());
+        self.count(|counts| counts.sides[system].add(kind, &writes));
+        intent.writes.retain(|write| delivered.contains(&write.field));
+        record_history(step, &intent, of);
+        finish(step, intent, IntentState::Applied, "found when looked up");
+        Ok(())
+    }
+}
+
+/// Whether the record shows everything that was sent.
+fn is_all_there(rules: &ObjectRules, intent: &Intent, record: &Record) -> bool {
+    let stamped = intent.stamp.is_none() || intent.stamp == record.stamp;
+    stamped
+        && intent.writes.iter().all(|write| {
+            let kind = write.key.as_ref().and_then(|key| rules.field(key));
+            kind.is_none_or(|rule| {
+                normalise(&rule.mapping, record.value(write.field.as_str())) == normalise(&rule.mapping, &write.after)
+            })
+        })
+}
+
+fn twin_issue(of: RecordRef, copy: RecordRef, now: Timestamp) -> Issue {
+    Issue {
+        record: of,
+        class: IssueClass::SuspectedDuplicate,
+        field: None,
+        link: None,
+        message: format!("{of} is a second copy of the record that {copy} is a copy of."),
+        hint: "Merge the two in their own system.".to_owned(),
+        fingerprint: 0,
+        attempts: 1,
+        next_try: Timestamp::MAX,
+        first: now,
+        last: now,
+    }
+}

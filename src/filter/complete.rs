@@ -1,0 +1,223 @@
+//! What can come next while somebody types a filter: fields, operators, options.
+//! Works on unfinished text; never fails.
+
+use std::ops::Range;
+
+use super::bind::resolve;
+use super::lex::{Token, is_word_part, lex_leniently};
+use super::parse::is_reserved;
+use super::print;
+use crate::model::{FieldDef, FieldKind, Schema};
+
+/// One proposal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// The text to put in place of `replace`.
+    pub insert: String,
+    /// What it is for people.
+    pub label: String,
+    /// The kind of a field, the internal value of an option; may be empty.
+    pub detail: String,
+    /// What was typed of it so far, in bytes.
+    pub replace: Range<usize>,
+}
+
+/// More options than anybody reads are cut off: typing narrows them.
+const MOST: usize = 50;
+
+/// Proposals for the place of the cursor (in bytes; moved back to the nearest character boundary).
+#[must_use]
+pub fn complete(text: &str, cursor: usize, schema: &Schema) -> Vec<Completion> {
+    let mut cursor = cursor.min(text.len());
+    while !text.is_char_boundary(cursor) {
+        cursor -= 1;
+    }
+    let Some((before, start)) = split_typed(&text[..cursor]) else { return Vec::new() };
+    let typed = text[start..cursor].trim_start_matches(['"', '\'', '`']).to_lowercase();
+    let (tokens, error) = lex_leniently(before);
+    if error.is_some() {
+        return Vec::new();
+    }
+    let mut place = Place::Field;
+    for placed in &tokens {
+        place = place.after(&placed.token, schema);
+    }
+    let mut found = place.proposals(schema);
+    found.retain(|proposal| proposal.fits(&typed));
+    found.sort_by_key(|proposal| !proposal.begins(&typed));
+    found.truncate(MOST);
+    found
+        .into_iter()
+        .map(|p| Completion { insert: p.insert, label: p.label, detail: p.detail, replace: start..cursor })
+        .collect()
+}
+
+/// What the end of an unfinished text stands in.
+enum Ending {
+    Plain,
+    /// Of a text or name that begins there.
+    Quote(usize),
+    Comment,
+}
+
+/// What stands before the word, name or text that is being typed, and where that begins; none in a comment.
+fn split_typed(text: &str) -> Option<(&str, usize)> {
+    let line = text.rfind('\n').map_or(0, |at| at + 1);
+    let start = match ending(&text[line..]) {
+        Ending::Comment => return None,
+        Ending::Quote(open) => line + open,
+        Ending::Plain => {
+            let typed = text.char_indices().rev().take_while(|(_, c)| is_word_part(*c)).last();
+            typed.map_or(text.len(), |(at, _)| at)
+        }
+    };
+    Some((&text[..start], start))
+}
+
+fn ending(line: &str) -> Ending {
+    let mut open: Option<(usize, char)> = None;
+    let mut chars = line.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match open {
+            Some(_) if c == '\\' => drop(chars.next()),
+            Some((_, quote)) if c == quote => open = None,
+            None if c == '#' => return Ending::Comment,
+            None if matches!(c, '"' | '\'' | '`') => open = Some((at, c)),
+            _ => {}
+        }
+    }
+    open.map_or(Ending::Plain, |(at, _)| Ending::Quote(at))
+}
+
+/// What the grammar expects.
+#[derive(Clone)]
+enum Place<'a> {
+    Field,
+    /// An operator for that field; none when the field is unknown.
+    Operator(Option<&'a FieldDef>),
+    /// The rest of `is`, `not`, `starts` …
+    Rest(&'static [&'static str], Option<&'a FieldDef>),
+    Value {
+        field: Option<&'a FieldDef>,
+        listed: bool,
+    },
+    /// A comma or the end of a list.
+    Listed(Option<&'a FieldDef>),
+    Connective,
+}
+
+impl<'a> Place<'a> {
+    fn after(self, token: &Token, schema: &'a Schema) -> Self {
+        let word = match token {
+            Token::Word(word) => word.to_lowercase(),
+            Token::Sign(sign) => (*sign).to_owned(),
+            Token::Name(_) | Token::Literal(_) => String::new(),
+            Token::End => return self,
+        };
+        match self {
+            Self::Field => match token {
+                Token::Word(name) if !is_reserved(name) => Self::Operator(resolve(schema, name)),
+                Token::Name(name) => Self::Operator(resolve(schema, name)),
+                _ => Self::Field,
+            },
+            Self::Operator(field) => match word.as_str() {
+                "and" | "or" => Self::Field,
+                ")" => Self::Connective,
+                "is" => Self::Rest(&["empty", "not empty"], field),
+                "not" => Self::Rest(&["in ("], field),
+                "starts" | "ends" => Self::Rest(&["with"], field),
+                "in" => Self::Value { field, listed: true },
+                _ => Self::Value { field, listed: false },
+            },
+            Self::Rest(_, field) => match word.as_str() {
+                "empty" => Self::Connective,
+                "not" => Self::Rest(&["empty"], field),
+                "in" => Self::Value { field, listed: true },
+                _ => Self::Value { field, listed: false },
+            },
+            Self::Value { field, listed: true } if word == "(" => Self::Value { field, listed: true },
+            Self::Value { field, listed: true } => Self::Listed(field),
+            Self::Value { listed: false, .. } => Self::Connective,
+            Self::Listed(field) if word == "," => Self::Value { field, listed: true },
+            Self::Listed(_) => Self::Connective,
+            Self::Connective => match word.as_str() {
+                "and" | "or" => Self::Field,
+                _ => Self::Connective,
+            },
+        }
+    }
+
+    fn proposals(&self, schema: &Schema) -> Vec<Proposal> {
+        match self {
+            Self::Field => schema.fields.iter().map(Proposal::field).chain(Proposal::words(&["not", "("])).collect(),
+            Self::Operator(field) => {
+                let alone = field.is_some_and(|field| field.kind == FieldKind::Bool);
+                let mut found = Proposal::words(operators(*field));
+                if alone {
+                    found.extend(Proposal::words(&["and", "or"]));
+                }
+                found
+            }
+            Self::Rest(words, _) => Proposal::words(words),
+            Self::Value { field: Some(field), .. } if field.kind == FieldKind::Bool => {
+                Proposal::words(&["true", "false"])
+            }
+            Self::Value { field: Some(field), .. } => field.options.iter().map(Proposal::option).collect(),
+            Self::Value { field: None, .. } => Vec::new(),
+            Self::Listed(_) => Proposal::words(&[",", ")"]),
+            Self::Connective => Proposal::words(&["and", "or"]),
+        }
+    }
+}
+
+const fn operators(field: Option<&FieldDef>) -> &'static [&'static str] {
+    let Some(field) = field else { return &["=", "!=", "in (", "is empty", "is not empty"] };
+    match field.kind {
+        FieldKind::Number | FieldKind::Integer | FieldKind::Date | FieldKind::DateTime => {
+            &["=", "!=", "<", "<=", ">", ">=", "in (", "not in (", "is empty", "is not empty"]
+        }
+        FieldKind::Bool => &["=", "!=", "is empty", "is not empty"],
+        _ => &["=", "!=", "in (", "not in (", "contains", "starts with", "ends with", "is empty", "is not empty"],
+    }
+}
+
+struct Proposal {
+    insert: String,
+    label: String,
+    detail: String,
+}
+
+impl Proposal {
+    fn field(field: &FieldDef) -> Self {
+        Self {
+            insert: print::name(field.name.as_str()),
+            label: field.label.clone(),
+            detail: field.kind.word().to_owned(),
+        }
+    }
+
+    fn words(words: &[&str]) -> Vec<Self> {
+        words
+            .iter()
+            .map(|word| Self { insert: (*word).to_owned(), label: (*word).to_owned(), detail: String::new() })
+            .collect()
+    }
+
+    /// By its label where that is one for people; two options of one label can't be told apart otherwise than by key.
+    fn option(option: &crate::model::ChoiceOption) -> Self {
+        let text = if option.label.trim().is_empty() { &option.key } else { &option.label };
+        Self { insert: print::quoted(text, '"'), label: text.clone(), detail: option.key.clone() }
+    }
+
+    fn begins(&self, typed: &str) -> bool {
+        let insert = self.insert.trim_start_matches(['"', '`']).to_lowercase();
+        insert.starts_with(typed) || self.label.to_lowercase().starts_with(typed)
+    }
+
+    fn fits(&self, typed: &str) -> bool {
+        self.begins(typed)
+            || self.insert.to_lowercase().contains(typed)
+            || self.label.to_lowercase().contains(typed)
+            || self.detail.to_lowercase().starts_with(typed)
+    }
+}

@@ -1,0 +1,315 @@
+//! A filter at work: does a record pass, and what did each clause see?
+//! Pure and fast; values are read by their field's kind, as HubSpot speaks strings only.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+
+use super::ast::{Compare, TextMatch};
+use crate::model::{FieldKind, FieldName, Record, Timestamp, Value};
+
+/// A filter that fits the fields of one object in one system.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    parts: Vec<Part>,
+}
+
+/// What a filter says about a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    pub pass: bool,
+    /// One for each operand of the outermost `and`; a single one where there is no outer `and`; none for no filter.
+    pub clauses: Vec<Clause>,
+}
+
+/// What one part of the filter says, with what it looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Clause {
+    /// In the canonical form, on one line.
+    pub text: String,
+    pub pass: bool,
+    /// The value of its field, by its label where it is an option; `field: value` for each where it has several.
+    pub value: String,
+    /// Where it stands in the text, in bytes.
+    pub span: Range<usize>,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    pub text: String,
+    pub span: Range<usize>,
+    pub node: Node,
+}
+
+#[derive(Debug, Clone)]
+pub(super) enum Node {
+    All(Vec<Node>),
+    Any(Vec<Node>),
+    Not(Box<Node>),
+    Leaf(Box<Leaf>),
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Leaf {
+    pub field: FieldName,
+    pub kind: FieldKind,
+    /// Labels by key.
+    pub options: BTreeMap<String, String>,
+    pub check: Check,
+}
+
+/// Texts are lower-case.
+#[derive(Debug, Clone)]
+pub(super) enum Check {
+    Empty { negated: bool },
+    Is(Compare, Operand),
+    In { negated: bool, operands: Vec<Operand> },
+    Text(TextMatch, String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Operand {
+    Text(String),
+    Number(Decimal),
+    Bool(bool),
+    Date(Date),
+    DateTime(Timestamp),
+    /// Any of them.
+    Keys(Vec<String>),
+}
+
+/// The value can't be read as its field's kind.
+struct Unreadable;
+
+impl Filter {
+    pub(super) const fn new(parts: Vec<Part>) -> Self {
+        Self { parts }
+    }
+
+    /// Whether every record passes.
+    #[must_use]
+    pub const fn is_everything(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// The fields that it looks at, sorted, each once: what must be read besides the mapped ones.
+    #[must_use]
+    pub fn fields(&self) -> Vec<FieldName> {
+        let mut found = BTreeSet::new();
+        for part in &self.parts {
+            part.node.each_leaf(&mut |leaf| {
+                found.insert(leaf.field.clone());
+            });
+        }
+        found.into_iter().collect()
+    }
+
+    /// Whether the record passes; stops at the first clause that says no.
+    #[must_use]
+    pub fn passes(&self, record: &Record) -> bool {
+        self.parts.iter().all(|part| part.node.passes(record))
+    }
+
+    /// Whether the record passes, with every clause's own answer.
+    #[must_use]
+    pub fn evaluate(&self, record: &Record) -> Verdict {
+        let clauses: Vec<Clause> = self.parts.iter().map(|part| part.clause(record)).collect();
+        Verdict { pass: clauses.iter().all(|clause| clause.pass), clauses }
+    }
+}
+
+impl Part {
+    fn clause(&self, record: &Record) -> Clause {
+        let mut seen: Vec<(&FieldName, String)> = Vec::new();
+        self.node.each_leaf(&mut |leaf| {
+            if seen.iter().all(|(field, _)| **field != leaf.field) {
+                seen.push((&leaf.field, leaf.show(record)));
+            }
+        });
+        let value = match seen.as_slice() {
+            [(_, only)] => only.clone(),
+            several => several.iter().map(|(field, value)| format!("{field}: {value}")).collect::<Vec<_>>().join(", "),
+        };
+        Clause { text: self.text.clone(), pass: self.node.passes(record), value, span: self.span.clone() }
+    }
+}
+
+impl Node {
+    fn passes(&self, record: &Record) -> bool {
+        match self {
+            Self::All(nodes) => nodes.iter().all(|node| node.passes(record)),
+            Self::Any(nodes) => nodes.iter().any(|node| node.passes(record)),
+            Self::Not(node) => !node.passes(record),
+            Self::Leaf(leaf) => leaf.passes(record),
+        }
+    }
+
+    fn each_leaf<'a>(&'a self, visit: &mut impl FnMut(&'a Leaf)) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.each_leaf(visit)),
+            Self::Not(node) => node.each_leaf(visit),
+            Self::Leaf(leaf) => visit(leaf),
+        }
+    }
+}
+
+impl Leaf {
+    fn passes(&self, record: &Record) -> bool {
+        let value = record.value(self.field.as_str());
+        let empty = is_empty(value);
+        match &self.check {
+            Check::Empty { negated } => empty != *negated,
+            Check::Is(compare, _) if empty => *compare == Compare::Ne,
+            Check::In { negated, .. } if empty => *negated,
+            Check::Text(..) if empty => false,
+            Check::Is(compare, operand) => self.holds(*compare, operand, value).unwrap_or(false),
+            Check::In { negated, operands } => self.is_among(operands, value).is_ok_and(|among| among != *negated),
+            Check::Text(wanted, needle) => self.matches(*wanted, needle, value),
+        }
+    }
+
+    fn is_among(&self, operands: &[Operand], value: &Value) -> Result<bool, Unreadable> {
+        for operand in operands {
+            if self.holds(Compare::Eq, operand, value)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn holds(&self, compare: Compare, operand: &Operand, value: &Value) -> Result<bool, Unreadable> {
+        let ordering = match operand {
+            Operand::Text(text) => value.to_plain().trim().to_lowercase().cmp(text),
+            Operand::Number(number) => as_number(value)?.cmp(number),
+            Operand::Bool(flag) => as_bool(value)?.cmp(flag),
+            Operand::Date(date) => as_date(value)?.cmp(date),
+            Operand::DateTime(time) => as_time(value)?.cmp(time),
+            Operand::Keys(keys) => {
+                let found = keys_of(value).iter().any(|held| keys.iter().any(|key| key.eq_ignore_ascii_case(held)));
+                if found { Ordering::Equal } else { Ordering::Less }
+            }
+        };
+        Ok(compare.holds(ordering))
+    }
+
+    /// Options match by label or key.
+    fn matches(&self, wanted: TextMatch, needle: &str, value: &Value) -> bool {
+        let matches = |text: &str| {
+            let text = text.trim().to_lowercase();
+            match wanted {
+                TextMatch::Contains => text.contains(needle),
+                TextMatch::StartsWith => text.starts_with(needle),
+                TextMatch::EndsWith => text.ends_with(needle),
+            }
+        };
+        if !self.kind.has_options() {
+            return matches(&value.to_plain());
+        }
+        keys_of(value).into_iter().any(|key| matches(key) || self.options.get(key).is_some_and(|label| matches(label)))
+    }
+
+    /// The value for people; what can't be read says so.
+    fn show(&self, record: &Record) -> String {
+        let value = record.value(self.field.as_str());
+        if is_empty(value) {
+            return "empty".to_owned();
+        }
+        if self.kind.has_options() {
+            let labels = keys_of(value).into_iter().map(|key| self.options.get(key).map_or(key, String::as_str));
+            return labels.collect::<Vec<_>>().join(", ");
+        }
+        let plain = value.to_plain();
+        if self.is_readable(value) { plain } else { format!("\"{plain}\" can't be read as {}", self.kind.word()) }
+    }
+
+    fn is_readable(&self, value: &Value) -> bool {
+        match &self.check {
+            Check::Empty { .. } | Check::Text(..) => true,
+            Check::Is(_, operand) => self.holds(Compare::Eq, operand, value).is_ok(),
+            Check::In { operands, .. } => {
+                operands.iter().all(|operand| self.holds(Compare::Eq, operand, value).is_ok())
+            }
+        }
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Empty => true,
+        Value::Text(text) | Value::Choice(text) => text.trim().is_empty(),
+        Value::Choices(keys) => keys.is_empty(),
+        _ => false,
+    }
+}
+
+/// HubSpot writes several options as `A;B`.
+fn keys_of(value: &Value) -> Vec<&str> {
+    match value {
+        Value::Text(text) => text.split(';').map(str::trim).filter(|key| !key.is_empty()).collect(),
+        Value::Choice(key) => vec![key],
+        Value::Choices(keys) => keys.iter().map(String::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn as_number(value: &Value) -> Result<Decimal, Unreadable> {
+    match value {
+        Value::Number(number) => Ok(*number),
+        Value::Text(text) => {
+            let text = text.trim();
+            text.parse().or_else(|_| Decimal::from_scientific(text)).map_err(|_| Unreadable)
+        }
+        _ => Err(Unreadable),
+    }
+}
+
+fn as_bool(value: &Value) -> Result<bool, Unreadable> {
+    match value {
+        Value::Bool(flag) => Ok(*flag),
+        Value::Text(text) | Value::Choice(text) if text.trim().eq_ignore_ascii_case("true") => Ok(true),
+        Value::Text(text) | Value::Choice(text) if text.trim().eq_ignore_ascii_case("false") => Ok(false),
+        _ => Err(Unreadable),
+    }
+}
+
+/// An instant counts by its calendar day in UTC, which is also how ConnectWise writes a bare date.
+fn as_date(value: &Value) -> Result<Date, Unreadable> {
+    match value {
+        Value::Date(date) => Ok(*date),
+        Value::DateTime(time) => day_of(*time),
+        Value::Text(text) => {
+            let text = text.trim();
+            if text.len() == 10 {
+                return text.parse().map_err(|_| Unreadable);
+            }
+            Timestamp::parse_rfc3339(text).ok_or(Unreadable).and_then(day_of)
+        }
+        _ => Err(Unreadable),
+    }
+}
+
+fn day_of(time: Timestamp) -> Result<Date, Unreadable> {
+    let instant = jiff::Timestamp::from_millisecond(time.0).map_err(|_| Unreadable)?;
+    Ok(instant.to_zoned(jiff::tz::TimeZone::UTC).date())
+}
+
+/// A bare date counts as its first moment in UTC.
+fn as_time(value: &Value) -> Result<Timestamp, Unreadable> {
+    match value {
+        Value::DateTime(time) => Ok(*time),
+        Value::Date(date) => midnight(*date),
+        Value::Text(text) => match Timestamp::parse_rfc3339(text.trim()) {
+            Some(time) => Ok(time),
+            None => text.trim().parse::<Date>().map_err(|_| Unreadable).and_then(midnight),
+        },
+        _ => Err(Unreadable),
+    }
+}
+
+fn midnight(date: Date) -> Result<Timestamp, Unreadable> {
+    let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| Unreadable)?;
+    Ok(Timestamp(zoned.timestamp().as_millisecond()))
+}

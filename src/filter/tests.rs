@@ -1,0 +1,398 @@
+//! The language as tables: what a text means, what it says of a record, what is wrong with it and where.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+use proptest::prelude::*;
+use rust_decimal::Decimal;
+
+use super::*;
+use crate::model::{
+    ChoiceOption, FieldDef, FieldKind, FieldName, ObjectKind, Record, RecordId, Schema, System, Timestamp, Value,
+};
+
+fn option(key: &str, label: &str) -> ChoiceOption {
+    ChoiceOption { key: key.into(), label: label.into(), inactive: false, email: None }
+}
+
+fn field(name: &str, label: &str, kind: FieldKind, options: Vec<ChoiceOption>) -> FieldDef {
+    FieldDef {
+        name: name.into(),
+        label: label.into(),
+        kind,
+        read_only: false,
+        required: false,
+        unique: false,
+        max_length: None,
+        custom: false,
+        options,
+    }
+}
+
+fn schema() -> Schema {
+    let person = ChoiceOption { email: Some("dana@msp.example".into()), ..option("77", "Dana Poe") };
+    let mut fields = vec![
+        field("name", "Company name", FieldKind::Text, vec![]),
+        field("zip", "Postal code", FieldKind::Text, vec![]),
+        field("domain", "Company domain name", FieldKind::Url, vec![]),
+        field("numberofemployees", "Number of employees", FieldKind::Integer, vec![]),
+        field("annualrevenue", "Annual revenue", FieldKind::Number, vec![]),
+        field("is_public", "Is public", FieldKind::Bool, vec![]),
+        field("founded", "Founded on", FieldKind::Date, vec![]),
+        field("createdate", "Create date", FieldKind::DateTime, vec![]),
+        field("type", "Type", FieldKind::Choice, vec![option("PROSPECT", "Prospect"), option("PARTNER", "Partner")]),
+        field("status", "Status", FieldKind::Choice, vec![option("1", "Active"), option("9", "Active")]),
+        field(
+            "services",
+            "Services",
+            FieldKind::MultiChoice,
+            vec![option("backup", "Backup"), option("voip", "Telephony")],
+        ),
+        field("hubspot_owner_id", "Company owner", FieldKind::Person, vec![person]),
+        field("customFields/12", "Decision maker", FieldKind::Text, vec![]),
+    ];
+    fields.sort_by(|a, b| a.name.cmp(&b.name));
+    Schema { system: System::HubSpot, object: ObjectKind::Company, fields }
+}
+
+fn record(values: &[(&str, Value)]) -> Record {
+    Record {
+        id: RecordId(1),
+        modified: Timestamp::EPOCH,
+        archived: false,
+        fields: values.iter().map(|(name, value)| (FieldName::new(name), value.clone())).collect(),
+        stamp: None,
+        merged: vec![],
+        modified_by: None,
+    }
+}
+
+/// As HubSpot tells it: everything is text.
+fn acme() -> Record {
+    let fields = [
+        ("name", "Acme Dental Group "),
+        ("zip", "01234"),
+        ("domain", "acme.example"),
+        ("numberofemployees", "25"),
+        ("annualrevenue", "1500000.50"),
+        ("is_public", "false"),
+        ("founded", "2001-05-17"),
+        ("createdate", "2026-11-20T09:14:05.120Z"),
+        ("type", "PROSPECT"),
+        ("status", "9"),
+        ("services", "backup;voip"),
+        ("hubspot_owner_id", "77"),
+    ];
+    record(&fields.map(|(name, text)| (name, Value::text(text))))
+}
+
+fn bound(text: &str) -> Filter {
+    bind(&parse(text).unwrap(), &schema()).unwrap_or_else(|errors| panic!("{text}: {errors:?}"))
+}
+
+#[test]
+fn a_record_as_hubspot_tells_it_is_judged_by_the_kinds_of_its_fields() {
+    let cases = [
+        ("", true),
+        ("  # nothing but a remark\n", true),
+        ("name = \"acme dental GROUP\"", true),
+        ("name != 'Acme'", true),
+        ("name contains 'dental' and name starts with \"ACME\" and name ends with 'group'", true),
+        ("name contains 'dental' and name starts with \"ACME\" and domain ends with '.example'", true),
+        ("zip = '01234'", true),
+        ("zip = '1234'", false),
+        ("numberofemployees > 9", true),
+        ("numberofemployees < 100", true),
+        ("numberofemployees >= 25.0", true),
+        ("numberofemployees in (1, 25)", true),
+        ("annualrevenue = 1500000.5", true),
+        ("annualrevenue < -1", false),
+        ("is_public", false),
+        ("not is_public", true),
+        ("is_public = false", true),
+        ("founded < 2001-05-18", true),
+        ("founded >= 2001-05-18", false),
+        ("createdate = 2026-11-20", true),
+        ("createdate > 2026-11-20T09:14:05Z", true),
+        ("createdate > 2026-11-20T10:14:06+01:00", false),
+        ("type = 'Prospect'", true),
+        ("type = 'prospect'", true),
+        ("type = \"PROSPECT\"", true),
+        ("type in ('Partner', 'Prospect')", true),
+        ("type not in ('Partner')", true),
+        ("type contains 'pros'", true),
+        ("status = 'Active'", true),
+        ("status = 1", false),
+        ("services = 'Telephony'", true),
+        ("services != 'Backup'", false),
+        ("services in ('Backup')", true),
+        ("hubspot_owner_id = 'dana@msp.example'", true),
+        ("hubspot_owner_id = 'Dana Poe'", true),
+        ("`Decision maker` is empty", true),
+        ("customFields/12 is not empty", false),
+        ("`customFields/12` != 'yes'", true),
+        ("customFields/12 not in ('yes')", true),
+        ("customFields/12 contains 'y'", false),
+        ("NAME = 'x' OR NOT (type = 'Partner')", true),
+        ("name = 'x' and name = 'y' or zip = '01234'", true),
+        ("name = 'x' and (name = 'y' or zip = '01234')", false),
+    ];
+    for (text, pass) in cases {
+        let filter = bound(text);
+        let verdict = filter.evaluate(&acme());
+        assert_eq!(verdict.pass, pass, "{text}: {verdict:?}");
+        assert_eq!(filter.passes(&acme()), verdict.pass, "{text}");
+        assert_eq!(verdict.clauses.iter().all(|clause| clause.pass), verdict.pass, "{text}");
+    }
+}
+
+#[test]
+fn a_record_as_connectwise_tells_it_is_judged_alike() {
+    let record = record(&[
+        ("numberofemployees", Value::Number(Decimal::from(25))),
+        ("is_public", Value::Bool(true)),
+        ("status", Value::Choice("9".into())),
+        ("founded", Value::text("2001-05-17T00:00:00Z")),
+    ]);
+    for text in ["numberofemployees = 25", "is_public", "status = 'active'", "founded = 2001-05-17"] {
+        assert!(bound(text).passes(&record), "{text}");
+    }
+}
+
+#[test]
+fn a_value_that_cannot_be_read_fails_every_comparison_and_says_so() {
+    let record = record(&[("numberofemployees", Value::text("about 20")), ("founded", Value::text("spring"))]);
+    for text in [
+        "numberofemployees > 1",
+        "numberofemployees != 1",
+        "numberofemployees not in (1)",
+        "numberofemployees <= 1",
+        "founded != 2001-01-01",
+    ] {
+        let verdict = bound(text).evaluate(&record);
+        assert!(!verdict.pass, "{text}");
+        assert!(verdict.clauses[0].value.contains("can't be read as"), "{}", verdict.clauses[0].value);
+    }
+}
+
+#[test]
+fn a_verdict_shows_each_operand_of_the_outer_and_with_what_it_saw() {
+    let text = "type = \"PROSPECT\"\n and (zip = '1' or numberofemployees > 10)";
+    let verdict = bound(text).evaluate(&acme());
+    let seen: Vec<_> = verdict.clauses.iter().map(|c| (c.text.as_str(), c.pass, c.value.as_str())).collect();
+    assert_eq!(
+        seen,
+        [
+            ("type = \"PROSPECT\"", true, "Prospect"),
+            ("zip = \"1\" or numberofemployees > 10", true, "zip: 01234, numberofemployees: 25"),
+        ]
+    );
+    assert_eq!(&text[verdict.clauses[0].span.clone()], "type = \"PROSPECT\"");
+    assert_eq!(&text[verdict.clauses[1].span.clone()], "(zip = '1' or numberofemployees > 10)");
+    assert_eq!(bound(text).fields(), ["numberofemployees", "type", "zip"].map(FieldName::new));
+}
+
+#[test]
+fn what_cannot_be_understood_is_shown_where_it_stands() {
+    // the text, what is underlined, a word of the message or the hint
+    let cases = [
+        ("name =", "", "value is missing"),
+        ("name = Acme", "Acme", "quotes"),
+        ("name = 'Acme", "'Acme", "not closed"),
+        ("name 'Acme'", "'Acme'", "operator is missing"),
+        ("name = 'a' zip = 'b'", "zip", "and"),
+        ("(name = 'a'", "", "`)` is missing"),
+        ("name = 'a')", ")", "Drop it"),
+        ("and name = 'a'", "and", "field is missing"),
+        ("name is 'a'", "'a'", "`empty` is missing"),
+        ("name not contains 'a'", "contains", "in front of the field"),
+        ("name starts 'a'", "'a'", "`with` is missing"),
+        ("type in 'a'", "'a'", "parentheses"),
+        ("type in ('a' 'b')", "'b'", "commas"),
+        ("type in ()", ")", "value is missing"),
+        ("name = 'a' && zip = 'b'", "&", "`and`"),
+        ("founded = 2026-13-01", "2026-13-01", "neither"),
+        ("numberofemployees = 1,000,000", ",", "goes on"),
+        ("name = 'a\\x'", "\\", "backslash"),
+        ("numberofemployees = 99999999999999999999999999999999", "99999999999999999999999999999999", "neither"),
+    ];
+    for (text, underlined, word) in cases {
+        let error = parse(text).unwrap_err();
+        assert_eq!(&text[error.span.clone()], underlined, "{text}: {error}");
+        assert!(format!("{} {}", error.message, error.hint).contains(word), "{text}: {error:?}");
+    }
+    let error = parse("name = 'ü'\n  and zip ~ 'x'").unwrap_err();
+    assert_eq!((error.line, error.column), (2, 11));
+}
+
+#[test]
+fn what_does_not_fit_the_schema_is_named_with_what_was_meant() {
+    let cases = [
+        ("nam = 'a'", "nam", "`name`"),
+        ("type = 'Prospct'", "'Prospct'", "`Prospect`"),
+        ("name > 'a'", "name", "needs a number or a date"),
+        ("zip = 1234", "1234", "quotes"),
+        ("numberofemployees = '25'", "'25'", "without quotes"),
+        ("numberofemployees contains '2'", "numberofemployees", "needs text"),
+        ("is_public = 'yes'", "'yes'", "true or false"),
+        ("founded > 5", "5", "2026-11-23"),
+        ("founded > 2026-11-23T00:00:00Z", "2026-11-23T00:00:00Z", "date"),
+        ("name", "name", "stand alone"),
+    ];
+    for (text, underlined, word) in cases {
+        let errors = bind(&parse(text).unwrap(), &schema()).unwrap_err();
+        assert_eq!(errors.len(), 1, "{text}");
+        assert_eq!(&text[errors[0].span.clone()], underlined, "{text}: {errors:?}");
+        assert!(format!("{} {}", errors[0].message, errors[0].hint).contains(word), "{text}: {errors:?}");
+    }
+    let errors = bind(&parse("nix = 1 and type in ('A', 'Partner', 'B') or zap is empty").unwrap(), &schema());
+    assert_eq!(errors.unwrap_err().len(), 4);
+}
+
+#[test]
+fn limits_are_errors_and_never_overflow_the_stack() {
+    let nested = |depth: usize| format!("{}name = 'a'{}", "(".repeat(depth), ")".repeat(depth));
+    assert!(parse(&nested(MAX_NESTING)).is_ok());
+    assert!(parse(&nested(MAX_NESTING + 1)).unwrap_err().message.contains("nested"));
+    assert!(parse(&nested(30_000)).unwrap_err().message.contains("nested"));
+    let negated = format!("{}is_public", "not ".repeat(MAX_NESTING));
+    assert!(!bound(&negated).passes(&acme()));
+    assert!(parse(&format!("not {negated}")).unwrap_err().message.contains("nested"));
+    let many = |count: usize| vec!["zip = '1'"; count].join(" or ");
+    assert!(parse(&many(MAX_COMPARISONS)).is_ok());
+    assert!(parse(&many(MAX_COMPARISONS + 1)).unwrap_err().message.contains("comparisons"));
+    assert!(parse(&"#".repeat(MAX_BYTES + 1)).unwrap_err().message.contains("bytes"));
+}
+
+#[test]
+fn the_canonical_form_has_the_parentheses_it_needs() {
+    let cases = [
+        ("(((name='a')))", "name = \"a\""),
+        ("name<>'a'", "name != \"a\""),
+        ("a and (b and c)", "a and (b and c)"),
+        ("(a and b) or c", "a and b or c"),
+        ("a and (b or not (c or d))", "a and (b or not (c or d))"),
+        ("not not a", "not not a"),
+        ("`a b` IN (1,'x\"y',TRUE, 2026-11-23)", "`a b` in (1, \"x\\\"y\", true, 2026-11-23)"),
+        ("`and` is not empty # why\n or a", "`and` is not empty or a"),
+    ];
+    for (text, canonical) in cases {
+        let expr = parse(text).unwrap();
+        assert_eq!(print(&expr), canonical);
+        assert_eq!(parse(canonical).unwrap(), expr);
+    }
+}
+
+#[test]
+fn completion_proposes_what_can_stand_there() {
+    // the text up to the cursor, one proposal that must be there (or none at all), what it replaces
+    let cases = [
+        ("", Some("name"), ""),
+        ("na", Some("name"), "na"),
+        ("decision", Some("customFields/12"), "decision"),
+        ("type ", Some("in ("), ""),
+        ("type = ", Some("\"Prospect\""), ""),
+        ("type = \"pa", Some("\"Partner\""), "\"pa"),
+        ("type in (\"Partner\", ", Some("\"Prospect\""), ""),
+        ("type = 'Partner' ", Some("and"), ""),
+        ("type = 'Partner' and is_", Some("is_public"), "is_"),
+        ("is_public = t", Some("true"), "t"),
+        ("name starts ", Some("with"), ""),
+        ("name is ", Some("not empty"), ""),
+        ("name = 'x' # ty", None, ""),
+        ("name = ", None, ""),
+    ];
+    for (text, expected, replaced) in cases {
+        let found = complete(text, text.len(), &schema());
+        match expected {
+            None => assert_eq!(found, [], "{text}"),
+            Some(insert) => {
+                let proposal = found.iter().find(|c| c.insert == insert).unwrap_or_else(|| panic!("{text}: {found:?}"));
+                assert_eq!(&text[proposal.replace.clone()], replaced, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_standard_filters_of_companies_look_at_deletion_exclusion_and_match_keys() {
+    let exclude = crate::mapping::Exclusions { hubspot: vec![7], connectwise: vec![] };
+    let judge = |record: &Record| {
+        standard::clauses(ObjectKind::Company, System::HubSpot, record, &exclude)
+            .into_iter()
+            .map(|c| c.1)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(judge(&acme()), [true, true, true]);
+    assert_eq!(judge(&Record { archived: true, ..acme() }), [false, true, true]);
+    assert_eq!(judge(&Record { id: RecordId(7), ..acme() }), [true, false, true]);
+    assert_eq!(judge(&record(&[("domain", Value::text("acme.example"))])), [true, true, true]);
+    assert_eq!(judge(&record(&[("name", Value::text(" - "))])), [true, true, false]);
+}
+
+fn literal() -> impl Strategy<Value = Literal> {
+    prop_oneof![
+        any::<String>().prop_map(Literal::Text),
+        (any::<i64>(), 0u32..10).prop_map(|(n, scale)| Literal::Number(Decimal::new(n, scale))),
+        any::<bool>().prop_map(Literal::Bool),
+        (1i16..9999, 1i8..13, 1i8..29).prop_map(|(y, m, d)| Literal::Date(jiff::civil::date(y, m, d))),
+        (0i64..4_000_000_000_000).prop_map(|ms| Literal::DateTime(Timestamp(ms))),
+    ]
+}
+
+fn test() -> impl Strategy<Value = Expr> {
+    let placed = || literal().prop_map(|literal| Spanned::new(literal, Span::default()));
+    let compare =
+        prop::sample::select(vec![Compare::Eq, Compare::Ne, Compare::Lt, Compare::Le, Compare::Gt, Compare::Ge]);
+    let wanted = prop::sample::select(vec![TextMatch::Contains, TextMatch::StartsWith, TextMatch::EndsWith]);
+    let condition = prop_oneof![
+        Just(Condition::IsTrue),
+        (compare, placed()).prop_map(|(compare, value)| Condition::Is(compare, value)),
+        (any::<bool>(), prop::collection::vec(placed(), 1..4))
+            .prop_map(|(negated, values)| Condition::In { negated, values }),
+        (wanted, placed()).prop_map(|(wanted, value)| Condition::Text(wanted, value)),
+        any::<bool>().prop_map(|negated| Condition::Empty { negated }),
+    ];
+    let name = prop_oneof!["[a-z_]{1,8}", "[a-zA-Z]{2,5}/[0-9]{1,3}", Just("not".to_owned()), any::<String>()];
+    (name, condition)
+        .prop_map(|(name, condition)| Expr::Test(Test { field: Spanned::new(name, Span::default()), condition }))
+}
+
+fn expr() -> impl Strategy<Value = Expr> {
+    let placed = |expr| Spanned::new(expr, Span::default());
+    test().prop_recursive(6, 40, 4, move |inner| {
+        let several = prop::collection::vec(inner.clone().prop_map(placed), 2..4);
+        prop_oneof![
+            several.clone().prop_map(Expr::All),
+            several.prop_map(Expr::Any),
+            inner.prop_map(move |operand| Expr::Not(Box::new(placed(operand)))),
+        ]
+    })
+}
+
+proptest! {
+    #[test]
+    fn parse_reads_back_what_print_wrote(expr in expr()) {
+        let text = print(&expr);
+        prop_assert_eq!(parse(&text), Ok(expr), "{}", text);
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in any::<String>(), cursor in 0usize..100) {
+        if let Ok(expr) = parse(&text) {
+            prop_assert_eq!(parse(&print(&expr)), Ok(expr));
+        }
+        drop(complete(&text, cursor, &schema()));
+    }
+
+    #[test]
+    fn no_mixture_of_words_makes_it_panic(words in prop::collection::vec(prop::sample::select(vec![
+        "name", "type", "(", ")", ",", "and", "or", "not", "in", "is", "empty", "=", "<=", "'x'", "\"", "`", "1", "-2.5",
+        "2026-11-23", "contains", "starts", "with", "true", "#", "\n", "ü",
+    ]), 0..30)) {
+        let text = words.join(" ");
+        match parse(&text) {
+            Ok(expr) => drop(bind(&expr, &schema()).map(|filter| filter.evaluate(&acme()))),
+            Err(error) => prop_assert!(text.get(error.span).is_some()),
+        }
+        drop(complete(&text, text.len(), &schema()));
+    }
+}

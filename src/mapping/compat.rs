@@ -1,0 +1,174 @@
+//! Which kinds of field can hold each other's values, and as what two fields are compared.
+
+use crate::model::FieldKind;
+
+/// Whether values of one kind can be written into a field of another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fit {
+    /// Every value.
+    Always,
+    /// Values that can be read as the other kind; the others wait for a person.
+    WhenReadable,
+    /// With a value map.
+    WithValueMap,
+    Never(&'static str),
+}
+
+/// What becomes of a value on its way `from` one kind `to` another.
+#[must_use]
+pub const fn fit(from: FieldKind, to: FieldKind) -> Fit {
+    use Class::{Amount, Day, Flag, Moment, Options, Prose, Several};
+    use FieldKind::{Integer, Number};
+    match (class(from), class(to)) {
+        (Amount, Amount) => match (from, to) {
+            (Number, Integer) => Fit::WhenReadable,
+            _ => Fit::Always,
+        },
+        (Prose | Flag | Amount | Day | Moment, Prose) | (Flag, Flag) | (Day | Moment, Day | Moment) => Fit::Always,
+        (Prose, Flag | Amount | Day | Moment) => Fit::WhenReadable,
+        (Prose, Several) | (Several, Prose) => Fit::Never("a text can't stand for several options"),
+        (Options | Several, Options | Several) | (Prose | Flag, Options) | (Options, Prose | Flag) => Fit::WithValueMap,
+        (Day | Moment, Amount) => Fit::Never("a date is not a number"),
+        (Amount, Day | Moment) => Fit::Never("a number is not a date"),
+        (Flag, _) | (_, Flag) => Fit::Never("yes or no goes with a yes/no field, a text or a choice only"),
+        (Options | Several, _) | (_, Options | Several) => Fit::Never("an option is neither a number nor a date"),
+    }
+}
+
+/// Kinds that behave alike.
+#[derive(Clone, Copy)]
+enum Class {
+    Prose,
+    Amount,
+    Flag,
+    Day,
+    Moment,
+    Options,
+    Several,
+}
+
+const fn class(kind: FieldKind) -> Class {
+    match kind {
+        FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Domain => Class::Prose,
+        FieldKind::Number | FieldKind::Integer => Class::Amount,
+        FieldKind::Bool => Class::Flag,
+        FieldKind::Date => Class::Day,
+        FieldKind::DateTime => Class::Moment,
+        FieldKind::Choice | FieldKind::Person => Class::Options,
+        FieldKind::MultiChoice => Class::Several,
+    }
+}
+
+/// Whether values are free text.
+#[must_use]
+pub const fn is_text(kind: FieldKind) -> bool {
+    matches!(class(kind), Class::Prose)
+}
+
+/// As what two fields are compared, unless somebody says otherwise: the narrower of the two kinds.
+#[must_use]
+pub fn common(a: FieldKind, b: FieldKind) -> FieldKind {
+    use FieldKind::{Choice, Date, Domain, Integer, LongText, MultiChoice, Person, Phone, Text, Url};
+    if a == b {
+        return a;
+    }
+    let either = |kind| a == kind || b == kind;
+    if a.has_options() || b.has_options() {
+        return if either(MultiChoice) {
+            MultiChoice
+        } else if a.has_options() && b.has_options() && either(Person) {
+            Person
+        } else {
+            Choice
+        };
+    }
+    match (is_text(a), is_text(b)) {
+        (true, true) => [Domain, Url, Phone, Text].into_iter().find(|kind| either(*kind)).unwrap_or(LongText),
+        (true, false) => b,
+        (false, true) => a,
+        (false, false) => [Integer, Date].into_iter().find(|kind| either(*kind)).unwrap_or(a),
+    }
+}
+
+/// Whether two fields can be compared as `kind`.
+#[must_use]
+pub fn compares_as(kind: FieldKind, a: FieldKind, b: FieldKind) -> bool {
+    let common = common(a, b);
+    let as_text = is_text(kind) && (is_text(a) || is_text(b)) && !common.has_options();
+    let as_amount = matches!((class(kind), class(common)), (Class::Amount, Class::Amount));
+    let as_options = kind.has_options() && common.has_options();
+    kind == common || as_text || as_amount || as_options
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FieldKind::{Bool, Choice, Date, DateTime, Integer, LongText, MultiChoice, Number, Person, Phone, Text, Url};
+
+    const ALL: [FieldKind; 12] =
+        [Text, LongText, Phone, Url, Number, Integer, Bool, Date, DateTime, Choice, MultiChoice, Person];
+
+    #[test]
+    fn every_pair_has_the_fit_that_people_expect() {
+        let cases = [
+            (Text, Text, "always"),
+            (Phone, Text, "always"),
+            (Integer, Number, "always"),
+            (Number, Integer, "readable"),
+            (Integer, Text, "always"),
+            (Text, Integer, "readable"),
+            (Date, DateTime, "always"),
+            (DateTime, Date, "always"),
+            (Text, Choice, "map"),
+            (Choice, Text, "map"),
+            (Choice, Choice, "map"),
+            (Choice, MultiChoice, "map"),
+            (Person, Person, "map"),
+            (Bool, Choice, "map"),
+            (Date, Number, "never"),
+            (Integer, Date, "never"),
+            (Number, Choice, "never"),
+            (Bool, Number, "never"),
+            (MultiChoice, Text, "never"),
+        ];
+        for (from, to, expected) in cases {
+            let found = match fit(from, to) {
+                Fit::Always => "always",
+                Fit::WhenReadable => "readable",
+                Fit::WithValueMap => "map",
+                Fit::Never(_) => "never",
+            };
+            assert_eq!(found, expected, "{from:?} to {to:?}");
+        }
+    }
+
+    #[test]
+    fn the_common_kind_is_the_same_both_ways_and_compares() {
+        for a in ALL {
+            for b in ALL {
+                assert_eq!(common(a, b), common(b, a), "{a:?} {b:?}");
+                assert!(compares_as(common(a, b), a, b), "{a:?} {b:?}");
+            }
+        }
+        let cases = [
+            (Text, Integer, Integer),
+            (Number, Integer, Integer),
+            (Text, Url, Url),
+            (Date, DateTime, Date),
+            (Text, Choice, Choice),
+        ];
+        for (a, b, expected) in cases {
+            assert_eq!(common(a, b), expected);
+        }
+        assert!(!compares_as(Date, Text, Text) && !compares_as(Text, Choice, Choice));
+    }
+
+    #[test]
+    fn a_fit_is_refused_both_ways_or_not_at_all() {
+        for a in ALL {
+            for b in ALL {
+                assert_eq!(matches!(fit(a, b), Fit::Never(_)), matches!(fit(b, a), Fit::Never(_)), "{a:?} {b:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! Carrying a value over: from what one side holds to what is written to the other.
+
+use super::normalise::{host, normalise_as, one_line};
+use super::rules::FieldRule;
+use super::{Overflow, Unmapped};
+use crate::model::{FieldKind, System, Value};
+
+/// Why a value cannot cross.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Misfit {
+    /// No partner in the value map; the field waits for a person.
+    Unmapped {
+        value: String,
+    },
+    /// No partner in the value map; the field is left alone.
+    Skipped {
+        value: String,
+    },
+    TooLong {
+        length: usize,
+        limit: u32,
+    },
+    /// Not what the field's kind says, such as letters where a number is due.
+    NotA {
+        what: &'static str,
+        value: String,
+    },
+}
+
+/// What to write to the other system for `raw`, as `from` holds it. `Empty` stays empty.
+///
+/// # Errors
+/// When the value has no counterpart there.
+pub fn convert(field: &FieldRule, from: System, raw: &Value) -> Result<Value, Misfit> {
+    let kind = field.mapping.kind;
+    let value = normalise_as(kind, raw);
+    if value.is_empty() {
+        return Ok(Value::Empty);
+    }
+    match kind {
+        FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url => {
+            fit(field, from.other(), carried_text(kind, from.other(), raw))
+        }
+        FieldKind::Domain => fit(field, from.other(), carried_domain(from.other(), raw)),
+        FieldKind::Number => typed(value, "number", |v| matches!(v, Value::Number(_))),
+        FieldKind::Integer => typed(value, "whole number", |v| matches!(v, Value::Number(n) if n.fract().is_zero())),
+        FieldKind::Bool => typed(value, "yes or no", |v| matches!(v, Value::Bool(_))),
+        FieldKind::Date => typed(value, "date", |v| matches!(v, Value::Date(_))),
+        FieldKind::DateTime => typed(value, "date and time", |v| matches!(v, Value::DateTime(_))),
+        FieldKind::Choice | FieldKind::Person => partner(field, from, &value.to_plain()).map(Value::Choice),
+        FieldKind::MultiChoice => partners(field, from, &value),
+    }
+}
+
+/// Whether what both sides hold means the same: the one written over there would be what is there already.
+#[must_use]
+pub fn same(field: &FieldRule, hubspot: &Value, connectwise: &Value) -> bool {
+    let kind = field.mapping.kind;
+    let (h, c) = (normalise_as(kind, hubspot), normalise_as(kind, connectwise));
+    if h.is_empty() || c.is_empty() {
+        return h.is_empty() && c.is_empty();
+    }
+    let arrives = |from, value, there: &Value| {
+        convert(field, from, value).is_ok_and(|written| normalise_as(kind, &written) == *there)
+    };
+    arrives(System::HubSpot, hubspot, &c) || arrives(System::ConnectWise, connectwise, &h)
+}
+
+fn typed(value: Value, what: &'static str, fits: impl Fn(&Value) -> bool) -> Result<Value, Misfit> {
+    if fits(&value) { Ok(value) } else { Err(Misfit::NotA { what, value: value.to_plain() }) }
+}
+
+/// Text crosses as it was typed, apart from what the far side cannot hold.
+fn carried_text(kind: FieldKind, to: System, raw: &Value) -> String {
+    let text = raw.to_plain();
+    match (kind, to) {
+        (FieldKind::LongText, System::HubSpot) => text.trim().to_owned(),
+        _ => one_line(&text),
+    }
+}
+
+/// HubSpot's domain takes a bare host; ConnectWise's website takes any address.
+fn carried_domain(to: System, raw: &Value) -> String {
+    let text = raw.to_plain();
+    match to {
+        System::HubSpot => host(&text),
+        System::ConnectWise => one_line(&text),
+    }
+}
+
+fn fit(field: &FieldRule, to: System, text: String) -> Result<Value, Misfit> {
+    let Some(limit) = field.mapping.max_length[to] else { return Ok(Value::text(text)) };
+    let length = text.chars().count();
+    if length <= limit as usize {
+        return Ok(Value::text(text));
+    }
+    match field.mapping.overflow {
+        Overflow::Hold => Err(Misfit::TooLong { length, limit }),
+        Overflow::Cut => Ok(Value::text(text.chars().take(limit as usize).collect::<String>())),
+    }
+}
+
+fn partner(field: &FieldRule, from: System, key: &str) -> Result<String, Misfit> {
+    field.partner(from, key).map(str::to_owned).ok_or_else(|| {
+        let value = key.to_owned();
+        match field.unmapped() {
+            Unmapped::Hold => Misfit::Unmapped { value },
+            Unmapped::Skip => Misfit::Skipped { value },
+        }
+    })
+}
+
+fn partners(field: &FieldRule, from: System, value: &Value) -> Result<Value, Misfit> {
+    let Value::Choices(keys) = value else { return partner(field, from, &value.to_plain()).map(Value::Choice) };
+    let mut there = keys.iter().map(|key| partner(field, from, key)).collect::<Result<Vec<_>, _>>()?;
+    there.sort();
+    there.dedup();
+    Ok(Value::Choices(there))
+}

@@ -1,0 +1,89 @@
+//! What a person who adds a field would otherwise have to look up: its kind, direction, limits and value map.
+
+use super::compat::{Fit, common, fit, is_text};
+use super::config::{
+    AutoPairs, ClearPolicy, Config, Defaults, Direction, FieldMapping, Overflow, SystemOfRecord, Unmapped, ValueMap,
+};
+use crate::model::{BySystem, FieldDef, FieldKind, Schema, System};
+
+/// The two fields can't be mapped to each other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub struct Incompatible {
+    pub reason: String,
+}
+
+/// A mapping of the two fields that passes `lint`.
+///
+/// # Errors
+/// Why there is none: kinds that don't go together, or two fields that can't be written.
+pub fn suggest(hubspot: &FieldDef, connectwise: &FieldDef) -> Result<FieldMapping, Incompatible> {
+    let direction = direction(hubspot, connectwise)?;
+    for (system, from, to) in [(System::ConnectWise, hubspot, connectwise), (System::HubSpot, connectwise, hubspot)] {
+        if let (Fit::Never(why), true) = (fit(from.kind, to.kind), direction.writes(system)) {
+            let (left, right) = (hubspot.kind.word(), connectwise.kind.word());
+            let reason = format!("`{}` ({left}) and `{}` ({right}): {why}.", hubspot.name, connectwise.name);
+            return Err(Incompatible { reason });
+        }
+    }
+    let kind = common(hubspot.kind, connectwise.kind);
+    Ok(FieldMapping {
+        hubspot: hubspot.name.clone(),
+        connectwise: connectwise.name.clone(),
+        kind,
+        direction,
+        wins: match direction {
+            Direction::Both => SystemOfRecord::Latest,
+            Direction::ToConnectwise => SystemOfRecord::HubSpot,
+            Direction::ToHubspot => SystemOfRecord::ConnectWise,
+        },
+        empty: ClearPolicy::Fill,
+        overflow: Overflow::Hold,
+        max_length: limits(kind, hubspot, connectwise),
+        default: Defaults::default(),
+        values: kind.has_options().then(|| value_map(kind)),
+    })
+}
+
+fn direction(hubspot: &FieldDef, connectwise: &FieldDef) -> Result<Direction, Incompatible> {
+    match (hubspot.read_only, connectwise.read_only) {
+        (false, false) => Ok(Direction::Both),
+        (true, false) => Ok(Direction::ToConnectwise),
+        (false, true) => Ok(Direction::ToHubspot),
+        (true, true) => Err(Incompatible {
+            reason: format!(
+                "`{}` and `{}` are both read-only: nothing could be written.",
+                hubspot.name, connectwise.name
+            ),
+        }),
+    }
+}
+
+fn limits(kind: FieldKind, hubspot: &FieldDef, connectwise: &FieldDef) -> BySystem<Option<u32>> {
+    if !is_text(kind) {
+        return BySystem::default();
+    }
+    BySystem::new(hubspot.max_length, connectwise.max_length)
+}
+
+fn value_map(kind: FieldKind) -> ValueMap {
+    let auto = if kind == FieldKind::Person { AutoPairs::Email } else { AutoPairs::Label };
+    ValueMap { auto: Some(auto), unmapped: Unmapped::Hold, pairs: Vec::new() }
+}
+
+/// Fills in the limits of text fields where the mapping of the schemas' object says nothing; returns how many.
+pub fn complete(config: &mut Config, schemas: &BySystem<Schema>) -> usize {
+    let mut filled = 0;
+    let Some(object) = config.object_mut(schemas.hubspot.object) else { return filled };
+    for field in object.fields.iter_mut().filter(|field| is_text(field.kind)) {
+        for system in System::BOTH {
+            let known = schemas[system].field(field.field(system).as_str()).and_then(|def| def.max_length);
+            let limit = &mut field.max_length[system];
+            if limit.is_none() && known.is_some() {
+                *limit = known;
+                filled += 1;
+            }
+        }
+    }
+    filled
+}

@@ -1,0 +1,168 @@
+//! The file as tables: what reads back, and what is wrong and where.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::mapping::config::*;
+use crate::mapping::defaults;
+use crate::model::{BySystem, FieldKind, FieldName, ObjectKind};
+
+#[test]
+fn the_default_configuration_reads_back_the_same_by_our_reader_and_by_serde() {
+    let config = defaults::config();
+    let text = write(&config);
+    assert_eq!(read(&text), Ok(config.clone()));
+    assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);
+}
+
+#[test]
+fn a_field_says_only_what_does_not_go_without_saying() {
+    let text = write(&defaults::config());
+    assert!(
+        text.contains("\n[[object.field]]\nhubspot = \"city\"\nconnectwise = \"city\"\nkind = \"text\"\nmax_length")
+    );
+    assert!(text.contains(
+        "\n[[object.field]]\nhubspot = \"annualrevenue\"\nconnectwise = \"annualRevenue\"\nkind = \"number\"\n\n"
+    ));
+}
+
+const GOOD: &str = r#"
+[[object]]
+object = "company"
+hubspot_stamp = "lockstep_cw_key"
+connectwise_stamp = "userDefinedField10"
+
+[[object.field]]
+hubspot = "name"
+connectwise = "name"
+kind = "text"
+"#;
+
+#[test]
+fn a_short_file_gets_the_usual_values() {
+    let config = read(GOOD).unwrap();
+    assert_eq!((config.guards, config.timing), (Guards::default(), Timing::default()));
+    assert_eq!(config.objects[0].direction, Direction::Both);
+    assert_eq!(config.objects[0].fields[0].wins, SystemOfRecord::Latest);
+}
+
+#[test]
+fn every_mistake_is_named_with_its_place() {
+    // what is added to the good file, the line in the addition, the path, a word of message or hint
+    let cases = [
+        ("kinds = 'text'", 1, "object[1].field[1].kinds", "`kind`"),
+        ("wins = 'hubspt'", 1, "object[1].field[1].wins", "`hubspot`"),
+        ("max_length = 50", 1, "object[1].field[1].max_length", "a table"),
+        ("max_length = { hubspot = -1 }", 1, "object[1].field[1].max_length.hubspot", "out of range"),
+        ("max_length = { hubspot = '1' }", 1, "object[1].field[1].max_length.hubspot", "whole number"),
+        ("direction = 1", 1, "object[1].field[1].direction", "text in quotes"),
+        ("direction = 'left'", 1, "object[1].field[1].direction", "`to_hubspot`"),
+        ("kind = 'text'", 1, "", "uplicate"),
+        ("[[object.field]]\nhubspot = 'name'\nconnectwise = 'name'\nkind = 'text'", 1, "object[1].field[2]", "twice"),
+        ("[[object.field]]\nhubspot = 'zip'\nkind = 'text'", 1, "object[1].field[2]", "`connectwise` is missing"),
+        ("[object.create]\nhubspot = 'yes'\nconnectwise = true", 2, "object[1].create.hubspot", "true or false"),
+        ("[object.exclude]\nhubspot = [1, 'x']", 2, "object[1].exclude.hubspot[2]", "whole number"),
+        ("[guards.creates]\ncount = 1\npercent = 101", 3, "guards.creates.percent", "100"),
+        ("[object.filters]\nto_conectwise = ''", 2, "object[1].filters.to_conectwise", "`to_connectwise`"),
+        ("[time]\npoll = 1", 1, "time", "`timing`"),
+        ("[object.field.values]\npair = [{ hubspot = 'a' }]", 2, "object[1].field[1].values.pair[1]", "missing"),
+        ("default = { hubspot = ", 1, "", ""),
+    ];
+    let lines = GOOD.matches('\n').count();
+    for (addition, line, path, word) in cases {
+        let errors = read(&format!("{GOOD}{addition}\n")).unwrap_err();
+        let found = errors.iter().find(|error| error.path == path && error.line == lines + line);
+        let found = found.unwrap_or_else(|| panic!("{addition}: {errors:#?}"));
+        assert!(format!("{} {}", found.message, found.hint).contains(word), "{addition}: {found:?}");
+    }
+}
+
+#[test]
+fn all_mistakes_are_named_at_once_in_the_order_of_the_file() {
+    let text = "[guards]\ncreate = 1\n\n[timing]\npoll = 'x'\n\n[[object]]\nobject = 'firm'\nhubspot_stamp = ''\n";
+    let errors = read(text).unwrap_err();
+    let lines: Vec<usize> = errors.iter().map(|error| error.line).collect();
+    assert_eq!(lines, [2, 5, 7, 8, 9], "{errors:#?}");
+    assert!(read("").unwrap_err()[0].message.contains("`object` is missing"));
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof!["[a-zA-Z0-9_/ ]{1,12}", any::<String>()]
+}
+
+fn field_name() -> impl Strategy<Value = FieldName> {
+    prop_oneof!["[a-zA-Z][a-zA-Z0-9_/]{0,9}", "\\PC{0,5}x\\PC{0,5}"].prop_map(FieldName::from)
+}
+
+fn values() -> impl Strategy<Value = ValueMap> {
+    let auto = prop::option::of(prop::sample::select(vec![AutoPairs::Label, AutoPairs::Email]));
+    let unmapped = prop::sample::select(vec![Unmapped::Hold, Unmapped::Skip]);
+    let pairs = prop::collection::btree_set((text(), text()), 0..4)
+        .prop_map(|pairs| pairs.into_iter().map(|(hubspot, connectwise)| ValuePair { hubspot, connectwise }).collect());
+    (auto, unmapped, pairs).prop_map(|(auto, unmapped, pairs)| ValueMap { auto, unmapped, pairs })
+}
+
+prop_compose! {
+    fn field()(
+        hubspot in field_name(),
+        connectwise in field_name(),
+        kind in prop::sample::select(vec![FieldKind::Text, FieldKind::LongText, FieldKind::DateTime, FieldKind::MultiChoice]),
+        direction in prop::sample::select(vec![Direction::Both, Direction::ToHubspot, Direction::ToConnectwise]),
+        wins in prop::sample::select(vec![SystemOfRecord::HubSpot, SystemOfRecord::ConnectWise, SystemOfRecord::Latest, SystemOfRecord::Ask]),
+        (empty, overflow) in prop::sample::select(vec![(ClearPolicy::Fill, Overflow::Cut), (ClearPolicy::Clear, Overflow::Hold)]),
+        limits in (prop::option::of(any::<u32>()), prop::option::of(any::<u32>())),
+        default in (prop::option::of(text()), prop::option::of(text())),
+        values in prop::option::of(values()),
+    ) -> FieldMapping {
+        FieldMapping {
+            hubspot, connectwise, kind, direction, wins, empty, overflow, values,
+            max_length: BySystem::new(limits.0, limits.1),
+            default: Defaults { hubspot: default.0, connectwise: default.1 },
+        }
+    }
+}
+
+prop_compose! {
+    fn object()(
+        direction in prop::sample::select(vec![Direction::Both, Direction::ToHubspot, Direction::ToConnectwise]),
+        create in (any::<bool>(), any::<bool>()),
+        tie in prop::sample::select(vec![ConflictTie::HubSpot, ConflictTie::ConnectWise]),
+        stamps in (field_name(), field_name()),
+        filters in (any::<String>(), "[a-z =\n\r\"\\\\#']{0,40}"),
+        exclude in (prop::collection::vec(0..u64::MAX / 2, 0..3), prop::collection::vec(0u64..9, 0..3)),
+        matching in prop::collection::vec((field_name(), field_name(), prop::sample::select(vec![MatchBy::Text, MatchBy::Host, MatchBy::Digits])), 0..3),
+        fields in prop::collection::vec(field(), 0..5),
+    ) -> ObjectMapping {
+        let mut seen = std::collections::BTreeSet::new();
+        ObjectMapping {
+            object: ObjectKind::Company,
+            direction,
+            create: CreatePolicy { hubspot: create.0, connectwise: create.1 },
+            conflict_tie: tie,
+            hubspot_stamp: stamps.0,
+            connectwise_stamp: stamps.1,
+            filters: Filters { to_connectwise: filters.0, to_hubspot: filters.1 },
+            exclude: Exclusions { hubspot: exclude.0, connectwise: exclude.1 },
+            matching: matching.into_iter().map(|(hubspot, connectwise, by)| MatchRule { hubspot, connectwise, by }).collect(),
+            fields: fields.into_iter().filter(|field| seen.insert(field.key())).collect(),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn read_gives_back_what_write_wrote(object in prop::option::of(object()), poll in 0u64..1_000_000, percent in 0u64..101) {
+        let mut config = Config { guards: Guards::default(), timing: Timing { poll, ..Timing::default() }, objects: object.into_iter().collect() };
+        config.guards.clears.percent = percent;
+        let text = write(&config);
+        prop_assert_eq!(read(&text), Ok(config), "{}", text);
+    }
+
+    #[test]
+    fn no_text_makes_it_panic(text in any::<String>(), cut in 0usize..400) {
+        drop(read(&text));
+        let good = write(&defaults::config());
+        drop(read(good.get(..cut * 8).unwrap_or(GOOD)));
+    }
+}

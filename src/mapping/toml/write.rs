@@ -1,0 +1,223 @@
+//! From a configuration to a TOML file that people like to read: one block per field mapping, in the order of the
+//! mapping, nothing said that goes without saying.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+use serde::Serialize;
+
+use crate::mapping::config::{
+    Ceiling, Config, CreatePolicy, Exclusions, FieldMapping, Filters, Guards, MatchRule, ObjectMapping, Timing,
+    ValueMap,
+};
+use crate::model::BySystem;
+use crate::model::text::printable;
+
+/// The whole configuration as a file. The same configuration gives the same bytes.
+#[must_use]
+pub fn write(config: &Config) -> String {
+    let mut page = Page(String::new());
+    page.guards(&config.guards);
+    page.timing(&config.timing);
+    if config.objects.is_empty() {
+        page.0.insert_str(0, "object = []\n\n");
+    }
+    for object in &config.objects {
+        page.object(object);
+    }
+    let text = page.0.trim_end();
+    format!("{text}\n")
+}
+
+struct Page(String);
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn heading(&mut self, heading: &str) {
+        if !self.0.is_empty() && !self.0.ends_with("\n\n") {
+            self.0.push('\n');
+        }
+        self.line(heading);
+    }
+
+    fn set(&mut self, key: &str, value: &str) {
+        self.line(&format!("{key} = {value}"));
+    }
+
+    /// A setting, unless it has its usual value.
+    fn set_word<T: Serialize + Default + PartialEq>(&mut self, key: &str, value: &T) {
+        if *value != T::default() {
+            self.set(key, &word(value));
+        }
+    }
+
+    fn guards(&mut self, guards: &Guards) {
+        self.heading("[guards]");
+        for (key, Ceiling { count, percent }) in
+            [("creates", guards.creates), ("updates", guards.updates), ("clears", guards.clears)]
+        {
+            self.set(key, &format!("{{ count = {count}, percent = {percent} }}"));
+        }
+    }
+
+    fn timing(&mut self, timing: &Timing) {
+        self.heading("[timing] # seconds");
+        let Timing { poll, index_lag, settled, sweep, flight } = timing;
+        for (key, seconds) in
+            [("poll", poll), ("index_lag", index_lag), ("settled", settled), ("sweep", sweep), ("flight", flight)]
+        {
+            self.set(key, &seconds.to_string());
+        }
+    }
+
+    fn object(&mut self, object: &ObjectMapping) {
+        self.heading("[[object]]");
+        self.set("object", &word(&object.object));
+        self.set_word("direction", &object.direction);
+        if object.create != CreatePolicy::default() {
+            let CreatePolicy { hubspot, connectwise } = object.create;
+            self.set("create", &format!("{{ hubspot = {hubspot}, connectwise = {connectwise} }}"));
+        }
+        self.set_word("conflict_tie", &object.conflict_tie);
+        self.set("hubspot_stamp", &quoted(object.hubspot_stamp.as_str()));
+        self.set("connectwise_stamp", &quoted(object.connectwise_stamp.as_str()));
+        self.filters(&object.filters);
+        self.exclude(&object.exclude);
+        for rule in &object.matching {
+            self.rule(rule);
+        }
+        for field in &object.fields {
+            self.field(field);
+        }
+    }
+
+    fn filters(&mut self, filters: &Filters) {
+        if *filters == Filters::default() {
+            return;
+        }
+        self.heading("[object.filters]");
+        for (key, text) in [("to_connectwise", &filters.to_connectwise), ("to_hubspot", &filters.to_hubspot)] {
+            if !text.is_empty() {
+                self.set(key, &several_lines(text));
+            }
+        }
+    }
+
+    fn exclude(&mut self, exclude: &Exclusions) {
+        if *exclude == Exclusions::default() {
+            return;
+        }
+        self.heading("[object.exclude] # record ids");
+        for (key, ids) in [("hubspot", &exclude.hubspot), ("connectwise", &exclude.connectwise)] {
+            if !ids.is_empty() {
+                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+                self.set(key, &format!("[{}]", ids.join(", ")));
+            }
+        }
+    }
+
+    fn rule(&mut self, rule: &MatchRule) {
+        self.heading("[[object.match]]");
+        self.set("hubspot", &quoted(rule.hubspot.as_str()));
+        self.set("connectwise", &quoted(rule.connectwise.as_str()));
+        self.set_word("by", &rule.by);
+    }
+
+    fn field(&mut self, field: &FieldMapping) {
+        self.heading("[[object.field]]");
+        self.set("hubspot", &quoted(field.hubspot.as_str()));
+        self.set("connectwise", &quoted(field.connectwise.as_str()));
+        self.set("kind", &word(&field.kind));
+        self.set_word("direction", &field.direction);
+        self.set_word("wins", &field.wins);
+        self.set_word("empty", &field.empty);
+        self.set_word("overflow", &field.overflow);
+        let limits = BySystem::new(field.max_length.hubspot, field.max_length.connectwise);
+        self.sides("max_length", limits.map(|_, limit| limit.map(|limit| limit.to_string())));
+        let usual = BySystem::new(&field.default.hubspot, &field.default.connectwise);
+        self.sides("default", usual.map(|_, text| text.as_ref().map(|text| quoted(text))));
+        if let Some(values) = &field.values {
+            self.values(values);
+        }
+    }
+
+    /// An inline table with what each system has; nothing where neither has.
+    fn sides(&mut self, key: &str, sides: BySystem<Option<String>>) {
+        let hubspot = sides.hubspot.map(|value| format!("hubspot = {value}"));
+        let connectwise = sides.connectwise.map(|value| format!("connectwise = {value}"));
+        let given: Vec<String> = hubspot.into_iter().chain(connectwise).collect();
+        if !given.is_empty() {
+            self.set(key, &format!("{{ {} }}", given.join(", ")));
+        }
+    }
+
+    fn values(&mut self, values: &ValueMap) {
+        self.line("[object.field.values]");
+        if let Some(auto) = &values.auto {
+            self.set("auto", &word(auto));
+        }
+        self.set_word("unmapped", &values.unmapped);
+        if values.pairs.is_empty() {
+            return;
+        }
+        self.line("pair = [");
+        for pair in &values.pairs {
+            let (hubspot, connectwise) = (quoted(&pair.hubspot), quoted(&pair.connectwise));
+            self.line(&format!("    {{ hubspot = {hubspot}, connectwise = {connectwise} }},"));
+        }
+        self.line("]");
+    }
+}
+
+/// The word of an enum, in quotes.
+fn word<T: Serialize>(value: &T) -> String {
+    toml::Value::try_from(value).map_or_else(|_| quoted(""), |value| value.to_string())
+}
+
+/// A basic string on one line: whatever could end it or confuse a reader is escaped.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        escape(&mut out, c);
+    }
+    out.push('"');
+    out
+}
+
+fn escape(out: &mut String, c: char) {
+    match c {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        c if is_printable(c) => out.push(c),
+        c => {
+            // Writing to a string cannot fail.
+            let _ = write!(out, "\\U{:08X}", u32::from(c));
+        }
+    }
+}
+
+fn is_printable(c: char) -> bool {
+    let mut buffer = [0; 4];
+    matches!(printable(c.encode_utf8(&mut buffer)), Cow::Borrowed(_))
+}
+
+/// As it was typed, over several lines, where it has several.
+fn several_lines(text: &str) -> String {
+    if !text.contains('\n') {
+        return quoted(text);
+    }
+    let mut out = String::from("\"\"\"\n");
+    for c in text.chars() {
+        if c == '\n' { out.push('\n') } else { escape(&mut out, c) }
+    }
+    out.push_str("\"\"\"");
+    out
+}

@@ -1,0 +1,66 @@
+//! Opening a connection to a workspace file: key first, then everything else.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::error::{StoreError, StoreResult};
+use super::key::Key;
+use super::migrations;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Write,
+    /// Refuses every change. The file itself is opened for writing: a reader of a WAL file must be able to make the
+    /// shared-memory file when it comes first.
+    Read,
+}
+
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+const STATEMENTS: usize = 128;
+
+/// Opens an existing file. The first read tells a wrong key; the format is checked by `expect_current`.
+pub(super) fn open(file: &Path, key: &Key, access: Access) -> StoreResult<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    // SQLCipher reports failures on standard error, which would tear the screen.
+    connection.pragma_update(None, "cipher_log_level", "NONE")?;
+    connection.pragma_update(None, "key", key.pragma().as_str())?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection
+        .query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0))
+        .map_err(|error| StoreError::at_open(error, file))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    match access {
+        Access::Write => {
+            connection.pragma_update(None, "cache_size", -32_000)?;
+            connection.pragma_update(None, "synchronous", "FULL")?;
+        }
+        Access::Read => {
+            connection.pragma_update(None, "cache_size", -8_000)?;
+            connection.pragma_update(None, "query_only", true)?;
+        }
+    }
+    Ok(connection)
+}
+
+/// Refuses files that are not workspaces, or not of this program's format.
+pub(super) fn expect_current(connection: &Connection, file: &Path) -> StoreResult<()> {
+    expect_ours(connection, file)?;
+    let found = migrations::current(connection)?;
+    match found.cmp(&migrations::latest()) {
+        std::cmp::Ordering::Greater => Err(StoreError::Newer { found, known: migrations::latest() }),
+        std::cmp::Ordering::Less => Err(StoreError::Other(format!("the file has the old format {found}"))),
+        std::cmp::Ordering::Equal => Ok(()),
+    }
+}
+
+/// An empty file is a valid database to SQLite, with any key: only our mark makes it a workspace.
+pub(super) fn expect_ours(connection: &Connection, file: &Path) -> StoreResult<()> {
+    let mark: i32 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    if mark == migrations::APPLICATION_ID { Ok(()) } else { Err(StoreError::WrongKey { file: file.to_owned() }) }
+}

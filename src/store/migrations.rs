@@ -1,0 +1,169 @@
+//! The tables, and every step that led to them. Forward only; a released step is never edited.
+
+use std::sync::LazyLock;
+
+use rusqlite::Connection;
+use rusqlite_migration::{M, Migrations};
+
+use super::error::{StoreError, StoreResult};
+
+/// Marks a file as ours, in SQLite's header: "LOCK".
+pub(super) const APPLICATION_ID: i32 = 0x4c4f_434b;
+
+const STEPS: &[&str] = &[FIRST];
+
+static MIGRATIONS: LazyLock<Migrations<'static>> =
+    LazyLock::new(|| Migrations::new(STEPS.iter().map(|step| M::up(step)).collect()));
+
+/// The format that this program writes.
+pub(super) fn latest() -> i64 {
+    STEPS.len() as i64
+}
+
+/// The format of an opened file.
+pub(super) fn current(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA user_version", [], |row| row.get(0))
+}
+
+/// Brings the tables up to date.
+///
+/// # Errors
+/// `Newer` when a later program made them.
+pub(super) fn apply(connection: &mut Connection) -> StoreResult<()> {
+    let found = current(connection)?;
+    if found > latest() {
+        return Err(StoreError::Newer { found, known: latest() });
+    }
+    if found < latest() {
+        MIGRATIONS.to_latest(connection)?;
+    }
+    Ok(())
+}
+
+/// Columns hold what is looked up, filtered or sorted by; `body` is the whole row (see `code`).
+/// `tally` is kept by triggers: counting a million encrypted rows takes a second, reading a tally nothing.
+const FIRST: &str = "
+CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO meta VALUES('revision', 0);
+
+CREATE TABLE tally(what INTEGER NOT NULL, object INTEGER NOT NULL, part INTEGER NOT NULL, n INTEGER NOT NULL,
+    PRIMARY KEY(what, object, part)) WITHOUT ROWID;
+
+CREATE TABLE observation(object INTEGER NOT NULL, system INTEGER NOT NULL, id INTEGER NOT NULL,
+    live INTEGER NOT NULL, gone INTEGER NOT NULL, seen INTEGER NOT NULL, stamp TEXT, body BLOB NOT NULL,
+    PRIMARY KEY(object, system, id)) WITHOUT ROWID;
+CREATE INDEX observation_stamp ON observation(object, system, stamp, id) WHERE stamp IS NOT NULL AND gone = 0;
+CREATE TRIGGER observation_added AFTER INSERT ON observation BEGIN
+    INSERT INTO tally VALUES(2 + new.live, new.object, new.system, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER observation_moved AFTER UPDATE OF live ON observation WHEN old.live <> new.live BEGIN
+    UPDATE tally SET n = n - 1 WHERE what = 2 + old.live AND object = old.object AND part = old.system;
+    INSERT INTO tally VALUES(2 + new.live, new.object, new.system, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+
+CREATE TABLE match_key(object INTEGER NOT NULL, system INTEGER NOT NULL, key TEXT NOT NULL, id INTEGER NOT NULL,
+    PRIMARY KEY(object, system, key, id)) WITHOUT ROWID;
+CREATE INDEX match_key_record ON match_key(object, system, id);
+
+CREATE TABLE link(id INTEGER PRIMARY KEY, object INTEGER NOT NULL, hubspot INTEGER NOT NULL,
+    connectwise INTEGER NOT NULL, state INTEGER NOT NULL, body BLOB NOT NULL,
+    UNIQUE(object, hubspot), UNIQUE(object, connectwise));
+CREATE TRIGGER link_added AFTER INSERT ON link BEGIN
+    INSERT INTO tally VALUES(1, new.object, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER link_moved AFTER UPDATE OF object, state ON link
+WHEN old.object <> new.object OR old.state <> new.state BEGIN
+    UPDATE tally SET n = n - 1 WHERE what = 1 AND object = old.object AND part = old.state;
+    INSERT INTO tally VALUES(1, new.object, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+
+CREATE TABLE intent(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, object INTEGER NOT NULL, system INTEGER NOT NULL,
+    kind INTEGER NOT NULL, state INTEGER NOT NULL, source INTEGER NOT NULL, target INTEGER, body BLOB NOT NULL);
+CREATE INDEX intent_open ON intent(id) WHERE state IN (0, 1);
+CREATE INDEX intent_source ON intent(object, system, source, kind, id);
+CREATE INDEX intent_target ON intent(object, system, target, id) WHERE target IS NOT NULL;
+CREATE INDEX intent_run ON intent(run, id);
+
+CREATE TABLE history(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, intent INTEGER NOT NULL, object INTEGER NOT NULL,
+    system INTEGER NOT NULL, record INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE INDEX history_run ON history(run, id);
+CREATE INDEX history_record ON history(object, system, record, id);
+
+CREATE TABLE issue(object INTEGER NOT NULL, system INTEGER NOT NULL, record INTEGER NOT NULL, class INTEGER NOT NULL,
+    field TEXT NOT NULL, template TEXT NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(object, system, record, class, field)) WITHOUT ROWID;
+CREATE INDEX issue_first ON issue(first, object, system, record, class, field);
+CREATE INDEX issue_group ON issue(class, template, first, object, system, record, field, last);
+
+CREATE TABLE dirty(object INTEGER NOT NULL, system INTEGER NOT NULL, record INTEGER NOT NULL,
+    reason INTEGER NOT NULL, since INTEGER NOT NULL, not_before INTEGER NOT NULL,
+    PRIMARY KEY(object, system, record)) WITHOUT ROWID;
+CREATE INDEX dirty_due ON dirty(not_before);
+CREATE INDEX dirty_since ON dirty(system, since);
+
+CREATE TABLE cursor(system INTEGER NOT NULL, object INTEGER NOT NULL, feed INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(system, object, feed)) WITHOUT ROWID;
+
+CREATE TABLE run(id INTEGER PRIMARY KEY, held INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE INDEX run_held ON run(id) WHERE held;
+
+CREATE TABLE status(row INTEGER PRIMARY KEY, object INTEGER NOT NULL, system INTEGER NOT NULL,
+    anchor INTEGER NOT NULL, hubspot INTEGER, connectwise INTEGER, link INTEGER, name TEXT NOT NULL,
+    fold TEXT NOT NULL, state INTEGER NOT NULL, why TEXT NOT NULL, since INTEGER NOT NULL, search TEXT NOT NULL,
+    UNIQUE(object, system, anchor));
+CREATE INDEX status_name ON status(object, fold, system, anchor, search);
+CREATE INDEX status_state ON status(object, state, fold, system, anchor, search);
+CREATE TRIGGER status_added AFTER INSERT ON status BEGIN
+    INSERT INTO tally VALUES(0, new.object, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER status_moved AFTER UPDATE OF state ON status WHEN old.state <> new.state BEGIN
+    UPDATE tally SET n = n - 1 WHERE what = 0 AND object = old.object AND part = old.state;
+    INSERT INTO tally VALUES(0, new.object, new.state, 1) ON CONFLICT DO UPDATE SET n = n + 1;
+END;
+CREATE TRIGGER status_removed AFTER DELETE ON status BEGIN
+    UPDATE tally SET n = n - 1 WHERE what = 0 AND object = old.object AND part = old.state;
+END;
+
+CREATE TABLE decision(link INTEGER NOT NULL, field TEXT NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(link, field)) WITHOUT ROWID;
+CREATE TABLE tenant(system INTEGER PRIMARY KEY, tenant TEXT NOT NULL);
+CREATE TABLE exchange(object INTEGER NOT NULL, system INTEGER NOT NULL, record INTEGER NOT NULL, body BLOB NOT NULL,
+    PRIMARY KEY(object, system, record));
+CREATE TABLE approval(plan TEXT PRIMARY KEY, used_by INTEGER) WITHOUT ROWID;
+
+CREATE TABLE config(version INTEGER PRIMARY KEY, state INTEGER NOT NULL, body TEXT NOT NULL, note TEXT NOT NULL,
+    author TEXT NOT NULL, created INTEGER NOT NULL);
+CREATE UNIQUE INDEX config_one_draft ON config((1)) WHERE state IN (0, 1);
+CREATE UNIQUE INDEX config_one_deployed ON config((1)) WHERE state = 2;
+CREATE TABLE connection(system INTEGER PRIMARY KEY, settings TEXT NOT NULL, secret TEXT NOT NULL);
+CREATE TABLE schema_cache(system INTEGER NOT NULL, object INTEGER NOT NULL, read_at INTEGER NOT NULL,
+    body BLOB NOT NULL, PRIMARY KEY(system, object));
+CREATE TABLE lease(one INTEGER PRIMARY KEY CHECK(one = 1), holder TEXT NOT NULL, started INTEGER NOT NULL);
+";
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_are_valid_sql_from_the_first_to_the_last() {
+        MIGRATIONS.validate().unwrap();
+    }
+
+    #[test]
+    fn applying_twice_changes_nothing() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        apply(&mut connection).unwrap();
+        apply(&mut connection).unwrap();
+        assert_eq!(current(&connection).unwrap(), latest());
+    }
+
+    #[test]
+    fn a_newer_file_is_refused() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "user_version", latest() + 1).unwrap();
+        let error = apply(&mut connection).unwrap_err();
+        assert_eq!(error, StoreError::Newer { found: latest() + 1, known: latest() });
+    }
+}

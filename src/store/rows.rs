@@ -1,0 +1,144 @@
+//! What the store's lists are asked with and made of, where the engine's own rows don't fit.
+
+use secrecy::SecretString;
+
+use super::code::fold;
+use crate::engine::core::state::{HistoryEntry, Intent, IssueClass, RecordState};
+use crate::model::{ConfigVersion, ObjectKind, RecordRef, System, Timestamp};
+
+/// Where a page lies as seen from its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum Direction {
+    #[default]
+    Forward,
+    Backward,
+}
+
+/// Which rows of the Records tab.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusQuery {
+    pub object: ObjectKind,
+    pub state: Option<RecordState>,
+    /// Part of a name, an id or a match key, in any case; white space around it does not count.
+    pub search: Option<String>,
+}
+
+impl StatusQuery {
+    /// All rows of an object.
+    #[must_use]
+    pub const fn all(object: ObjectKind) -> Self {
+        Self { object, state: None, search: None }
+    }
+
+    pub(super) fn needle(&self) -> Option<String> {
+        self.search.as_deref().map(str::trim).filter(|text| !text.is_empty()).map(fold)
+    }
+}
+
+/// The place of a row in the order of names.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct StatusKey {
+    pub(super) name: String,
+    pub(super) anchor: RecordRef,
+}
+
+/// One field value written or discarded, with its place in the history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryRow {
+    /// Grows with time; the key of pages.
+    pub id: u64,
+    pub entry: HistoryEntry,
+}
+
+/// A history row with the write it belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteRow {
+    pub id: u64,
+    pub entry: HistoryEntry,
+    /// None when a policy discarded a value without a write.
+    pub intent: Option<Intent>,
+}
+
+/// The place of an issue: oldest first seen last.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueKey {
+    pub(super) first: Timestamp,
+    pub(super) record: RecordRef,
+    pub(super) class: IssueClass,
+    pub(super) field: String,
+}
+
+/// Which issues.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IssueQuery {
+    pub class: Option<IssueClass>,
+    /// As in [`IssueGroup`].
+    pub template: Option<String>,
+}
+
+/// Issues of one cause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueGroup {
+    pub class: IssueClass,
+    /// The message, with quoted values and numbers left out.
+    pub template: String,
+    pub count: u64,
+    pub first: Timestamp,
+    pub last: Timestamp,
+}
+
+/// Records of one system that are still to be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DirtyTotal {
+    pub count: u64,
+    /// When the oldest mark was set: the lag.
+    pub oldest: Option<Timestamp>,
+}
+
+/// Where a version of the configuration stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ConfigState {
+    Draft,
+    Tested,
+    Deployed,
+    Retired,
+}
+
+impl ConfigState {
+    /// A word for tables.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Tested => "tested",
+            Self::Deployed => "deployed",
+            Self::Retired => "retired",
+        }
+    }
+}
+
+/// A version of the configuration without its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigInfo {
+    pub version: ConfigVersion,
+    pub state: ConfigState,
+    pub note: String,
+    pub author: String,
+    pub created: Timestamp,
+}
+
+/// A version of the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigRow {
+    pub info: ConfigInfo,
+    /// TOML, as written.
+    pub body: String,
+}
+
+/// How a system is reached. Both texts are JSON that the connector understands.
+#[derive(Debug, Clone)]
+pub struct ConnectionRow {
+    pub system: System,
+    pub settings: String,
+    pub secret: SecretString,
+}

@@ -1,0 +1,151 @@
+//! What the engine looks up, by key.
+
+use rusqlite::{Row, params};
+
+use super::code::{Code, body_at, code_at, id_at, int, ref_at, time_at};
+use super::reader::{Reader, limit};
+use super::status::status_at;
+use crate::engine::core::state::{
+    Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, Status,
+};
+use crate::engine::core::view::{HighWater, View, ViewResult};
+use crate::model::{LinkId, ObjectKind, RecordRef, System, Timestamp};
+
+/// Records with one stamp that are worth telling apart.
+const STAMPED: usize = 10;
+
+impl View for Reader {
+    fn observation(&self, record: RecordRef) -> ViewResult<Option<Observation>> {
+        let sql = "SELECT body FROM observation WHERE object = ?1 AND system = ?2 AND id = ?3";
+        Ok(self.first(sql, by_record(record), |row| body_at(row, 0))?)
+    }
+
+    fn link_of(&self, record: RecordRef) -> ViewResult<Option<Link>> {
+        let sql = match record.system {
+            System::HubSpot => "SELECT body FROM link WHERE object = ?1 AND hubspot = ?2",
+            System::ConnectWise => "SELECT body FROM link WHERE object = ?1 AND connectwise = ?2",
+        };
+        Ok(self.first(sql, params![record.object.code(), int(record.id.0)], |row| body_at(row, 0))?)
+    }
+
+    fn link(&self, id: LinkId) -> ViewResult<Option<Link>> {
+        Ok(self.first("SELECT body FROM link WHERE id = ?1", [int(id.0)], |row| body_at(row, 0))?)
+    }
+
+    fn by_key(&self, object: ObjectKind, system: System, key: &str, most: usize) -> ViewResult<Vec<RecordRef>> {
+        let sql = "SELECT id FROM match_key WHERE object = ?1 AND system = ?2 AND key = ?3 ORDER BY id LIMIT ?4";
+        let params = params![object.code(), system.code(), key, limit(most)];
+        Ok(self.all(sql, params, |row| Ok(RecordRef::new(object, system, id_at(row, 0)?)))?)
+    }
+
+    fn by_stamp(&self, object: ObjectKind, system: System, stamp: &str) -> ViewResult<Vec<RecordRef>> {
+        let sql = "SELECT id FROM observation WHERE object = ?1 AND system = ?2 AND stamp = ?3 AND gone = 0
+            ORDER BY id LIMIT ?4";
+        let params = params![object.code(), system.code(), stamp, limit(STAMPED)];
+        Ok(self.all(sql, params, |row| Ok(RecordRef::new(object, system, id_at(row, 0)?)))?)
+    }
+
+    fn dirty_page(
+        &self,
+        object: ObjectKind,
+        now: Timestamp,
+        after: Option<RecordRef>,
+        most: usize,
+    ) -> ViewResult<Vec<Dirty>> {
+        let sql = "SELECT object, system, record, reason, since, not_before FROM dirty
+            WHERE object = ?1 AND (system, record) > (?2, ?3) AND not_before <= ?4
+            ORDER BY system, record LIMIT ?5";
+        let (system, id) = after.map_or((-1, 0), |after| (after.system.code(), int(after.id.0)));
+        Ok(self.all(sql, params![object.code(), system, id, now.0, limit(most)], dirty_at)?)
+    }
+
+    fn dirty(&self, record: RecordRef) -> ViewResult<Option<Dirty>> {
+        let sql = "SELECT object, system, record, reason, since, not_before FROM dirty
+            WHERE object = ?1 AND system = ?2 AND record = ?3";
+        Ok(self.first(sql, by_record(record), dirty_at)?)
+    }
+
+    fn next_dirty(&self, now: Timestamp) -> ViewResult<Option<Timestamp>> {
+        let sql = "SELECT not_before FROM dirty WHERE not_before > ?1 ORDER BY not_before LIMIT 1";
+        Ok(self.first(sql, [now.0], |row| time_at(row, 0))?)
+    }
+
+    fn open_intents(&self) -> ViewResult<Vec<Intent>> {
+        let sql = "SELECT body FROM intent WHERE state IN (0, 1) ORDER BY id";
+        Ok(self.all(sql, [], |row| body_at(row, 0))?)
+    }
+
+    fn creates_from(&self, source: RecordRef) -> ViewResult<Vec<Intent>> {
+        let sql = "SELECT body FROM intent WHERE object = ?1 AND system = ?2 AND source = ?3 AND kind = 0 ORDER BY id";
+        let params = params![source.object.code(), source.system.other().code(), int(source.id.0)];
+        Ok(self.all(sql, params, |row| body_at(row, 0))?)
+    }
+
+    fn issues_of(&self, record: RecordRef) -> ViewResult<Vec<Issue>> {
+        let sql = "SELECT body, first FROM issue WHERE object = ?1 AND system = ?2 AND record = ?3
+            ORDER BY class, field";
+        Ok(self.all(sql, by_record(record), issue_at)?)
+    }
+
+    fn decisions_of(&self, link: LinkId) -> ViewResult<Vec<Decision>> {
+        let sql = "SELECT body FROM decision WHERE link = ?1 ORDER BY field";
+        Ok(self.all(sql, [int(link.0)], |row| body_at(row, 0))?)
+    }
+
+    fn cursor(&self, key: CursorKey) -> ViewResult<Option<Cursor>> {
+        let sql = "SELECT body FROM cursor WHERE system = ?1 AND object = ?2 AND feed = ?3";
+        let params = params![key.system.code(), key.object.code(), key.feed.code()];
+        Ok(self.first(sql, params, |row| body_at(row, 0))?)
+    }
+
+    fn status(&self, anchor: RecordRef) -> ViewResult<Option<Status>> {
+        let sql = "SELECT object, hubspot, connectwise, link, name, state, why, since FROM status
+            WHERE object = ?1 AND system = ?2 AND anchor = ?3";
+        Ok(self.first(sql, by_record(anchor), status_at)?)
+    }
+
+    fn tenant(&self, system: System) -> ViewResult<Option<String>> {
+        Ok(self.first("SELECT tenant FROM tenant WHERE system = ?1", [system.code()], |row| row.get(0))?)
+    }
+
+    fn is_approved(&self, plan: &str) -> ViewResult<bool> {
+        let sql = "SELECT EXISTS(SELECT 1 FROM approval WHERE plan = ?1 AND used_by IS NULL)";
+        Ok(self.exactly(sql, [plan], |row| row.get(0))?)
+    }
+
+    fn live_links(&self, object: ObjectKind) -> ViewResult<u64> {
+        Ok(self.link_count(object, LinkState::Active)?)
+    }
+
+    fn high_water(&self) -> ViewResult<HighWater> {
+        let sql = "SELECT (SELECT max(id) FROM link), (SELECT max(id) FROM intent), (SELECT max(id) FROM run)";
+        let read = |row: &Row<'_>| {
+            Ok(HighWater { link: highest_at(row, 0)?, intent: highest_at(row, 1)?, run: highest_at(row, 2)? })
+        };
+        Ok(self.exactly(sql, [], read)?)
+    }
+}
+
+fn by_record(record: RecordRef) -> [i64; 3] {
+    [record.object.code(), record.system.code(), int(record.id.0)]
+}
+
+fn dirty_at(row: &Row<'_>) -> rusqlite::Result<Dirty> {
+    Ok(Dirty {
+        record: ref_at(row, 0)?,
+        reason: code_at(row, 3)?,
+        since: time_at(row, 4)?,
+        not_before: time_at(row, 5)?,
+    })
+}
+
+fn highest_at(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, Option<i64>>(at)?.map_or(0, i64::cast_unsigned))
+}
+
+/// The issue with the time it was first seen, from body and column.
+pub(super) fn issue_at(row: &Row<'_>) -> rusqlite::Result<Issue> {
+    let mut issue: Issue = body_at(row, 0)?;
+    issue.first = time_at(row, 1)?;
+    Ok(issue)
+}
