@@ -8,10 +8,12 @@
 pub mod cli;
 pub mod connect;
 pub mod engine;
+pub mod error;
 pub mod filter;
 pub mod mapping;
 pub mod model;
 pub mod sim;
 pub mod store;
+pub mod telemetry;
 pub mod tui;
 pub mod view;

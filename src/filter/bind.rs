@@ -5,6 +5,8 @@ use super::ast::{Compare, Condition, Expr, Literal, Span, Spanned, Test};
 use super::error::FilterError;
 use super::eval::{Check, Filter, Leaf, Node, Operand, Part};
 use super::nearest::did_you_mean;
+use crate::mapping::compat::is_text;
+use crate::mapping::normalise::one_line;
 use crate::model::{FieldDef, FieldKind, Schema};
 
 /// Fits a filter to the fields and options of one object.
@@ -147,13 +149,9 @@ fn refuse_order(field: &FieldDef, compare: Compare, span: Span) -> Result<(), Fi
     Err(FilterError::new(span, message, "Use = or !=, or list the values with `in (…)`."))
 }
 
-const fn is_text(kind: FieldKind) -> bool {
-    matches!(kind, FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Domain)
-}
-
 fn operand(field: &FieldDef, value: &Spanned<Literal>) -> Result<Operand, FilterError> {
     match (field.kind, &value.node) {
-        (kind, Literal::Text(text)) if is_text(kind) => Ok(Operand::Text(text.trim().to_lowercase())),
+        (kind, Literal::Text(text)) if is_text(kind) => Ok(Operand::Text(one_line(text).to_lowercase())),
         (kind, _) if is_text(kind) => Err(quote_it(field, value)),
         (FieldKind::Number | FieldKind::Integer, Literal::Number(number)) => Ok(Operand::Number(*number)),
         (FieldKind::Bool, Literal::Bool(flag)) => Ok(Operand::Bool(*flag)),

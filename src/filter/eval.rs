@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::ast::{Compare, TextMatch};
+use crate::mapping::normalise::{normalise_as, one_line};
 use crate::model::{FieldKind, FieldName, Record, Timestamp, Value};
 
 /// A filter that fits the fields of one object in one system.
@@ -182,7 +183,7 @@ impl Leaf {
 
     fn holds(&self, compare: Compare, operand: &Operand, value: &Value) -> Result<bool, Unreadable> {
         let ordering = match operand {
-            Operand::Text(text) => value.to_plain().trim().to_lowercase().cmp(text),
+            Operand::Text(text) => one_line(&value.to_plain()).to_lowercase().cmp(text),
             Operand::Number(number) => as_number(value)?.cmp(number),
             Operand::Bool(flag) => as_bool(value)?.cmp(flag),
             Operand::Date(date) => as_date(value)?.cmp(date),
@@ -198,7 +199,7 @@ impl Leaf {
     /// Options match by label or key.
     fn matches(&self, wanted: TextMatch, needle: &str, value: &Value) -> bool {
         let matches = |text: &str| {
-            let text = text.trim().to_lowercase();
+            let text = one_line(text).to_lowercase();
             match wanted {
                 TextMatch::Contains => text.contains(needle),
                 TextMatch::StartsWith => text.starts_with(needle),
@@ -256,60 +257,30 @@ fn keys_of(value: &Value) -> Vec<&str> {
 }
 
 fn as_number(value: &Value) -> Result<Decimal, Unreadable> {
-    match value {
-        Value::Number(number) => Ok(*number),
-        Value::Text(text) => {
-            let text = text.trim();
-            text.parse().or_else(|_| Decimal::from_scientific(text)).map_err(|_| Unreadable)
-        }
+    match normalise_as(FieldKind::Number, value) {
+        Value::Number(number) => Ok(number),
         _ => Err(Unreadable),
     }
 }
 
 fn as_bool(value: &Value) -> Result<bool, Unreadable> {
-    match value {
-        Value::Bool(flag) => Ok(*flag),
-        Value::Text(text) | Value::Choice(text) if text.trim().eq_ignore_ascii_case("true") => Ok(true),
-        Value::Text(text) | Value::Choice(text) if text.trim().eq_ignore_ascii_case("false") => Ok(false),
+    match normalise_as(FieldKind::Bool, value) {
+        Value::Bool(flag) => Ok(flag),
         _ => Err(Unreadable),
     }
 }
 
 /// An instant counts by its calendar day in UTC, which is also how ConnectWise writes a bare date.
 fn as_date(value: &Value) -> Result<Date, Unreadable> {
-    match value {
-        Value::Date(date) => Ok(*date),
-        Value::DateTime(time) => day_of(*time),
-        Value::Text(text) => {
-            let text = text.trim();
-            if text.len() == 10 {
-                return text.parse().map_err(|_| Unreadable);
-            }
-            Timestamp::parse_rfc3339(text).ok_or(Unreadable).and_then(day_of)
-        }
+    match normalise_as(FieldKind::Date, value) {
+        Value::Date(date) => Ok(date),
         _ => Err(Unreadable),
     }
 }
 
-fn day_of(time: Timestamp) -> Result<Date, Unreadable> {
-    let instant = jiff::Timestamp::from_millisecond(time.0).map_err(|_| Unreadable)?;
-    Ok(instant.to_zoned(jiff::tz::TimeZone::UTC).date())
-}
-
-/// A bare date counts as its first moment in UTC.
 fn as_time(value: &Value) -> Result<Timestamp, Unreadable> {
-    match value {
-        Value::DateTime(time) => Ok(*time),
-        Value::Date(date) => midnight(*date),
-        Value::Text(text) => match Timestamp::parse_rfc3339(text.trim()) {
-            Some(time) => Ok(time),
-            None => text.trim().parse::<Date>().map_err(|_| Unreadable).and_then(midnight),
-        },
+    match normalise_as(FieldKind::DateTime, value) {
+        Value::DateTime(time) => Ok(time),
         _ => Err(Unreadable),
     }
-}
-
-fn midnight(date: Date) -> Result<Timestamp, Unreadable> {
-    let zoned = date.to_zoned(jiff::tz::TimeZone::UTC).map_err(|_| Unreadable)?;
-    Ok(Timestamp(zoned.timestamp().as_millisecond()))
 }

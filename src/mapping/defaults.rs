@@ -141,7 +141,7 @@ fn page_fields() -> Vec<FieldMapping> {
     let page = |hubspot, connectwise| FieldMapping {
         direction: Direction::ToConnectwise,
         wins: SystemOfRecord::HubSpot,
-        ..pair(hubspot, connectwise, FieldKind::Text)
+        ..pair(hubspot, connectwise, FieldKind::Url)
     };
     vec![page("linkedin_company_page", "linkedInUrl"), page("facebook_company_page", "facebookUrl")]
 }

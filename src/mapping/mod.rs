@@ -8,6 +8,9 @@ pub mod convert;
 pub mod defaults;
 pub mod diff;
 pub mod keys;
+pub mod lint;
+#[cfg(test)]
+mod lint_tests;
 pub mod normalise;
 pub mod rules;
 pub mod suggest;
@@ -19,5 +22,6 @@ pub use config::{
     Guards, MatchRule, ObjectMapping, Overflow, SystemOfRecord, Timing, Unmapped, ValueMap, ValuePair,
 };
 pub use diff::{Change, diff};
+pub use lint::{Finding, Severity};
 pub use rules::{FieldRule, ObjectRules, Rules, RulesError};
 pub use suggest::{Incompatible, complete, suggest};

@@ -19,13 +19,6 @@ pub struct Incompatible {
 /// Why there is none: kinds that don't go together, or two fields that can't be written.
 pub fn suggest(hubspot: &FieldDef, connectwise: &FieldDef) -> Result<FieldMapping, Incompatible> {
     let direction = direction(hubspot, connectwise)?;
-    for (system, from, to) in [(System::ConnectWise, hubspot, connectwise), (System::HubSpot, connectwise, hubspot)] {
-        if let (Fit::Never(why), true) = (fit(from.kind, to.kind), direction.writes(system)) {
-            let (left, right) = (hubspot.kind.word(), connectwise.kind.word());
-            let reason = format!("`{}` ({left}) and `{}` ({right}): {why}.", hubspot.name, connectwise.name);
-            return Err(Incompatible { reason });
-        }
-    }
     let kind = common(hubspot.kind, connectwise.kind);
     Ok(FieldMapping {
         hubspot: hubspot.name.clone(),
@@ -45,17 +38,27 @@ pub fn suggest(hubspot: &FieldDef, connectwise: &FieldDef) -> Result<FieldMappin
     })
 }
 
+/// Every way that kinds and permissions leave open.
 fn direction(hubspot: &FieldDef, connectwise: &FieldDef) -> Result<Direction, Incompatible> {
-    match (hubspot.read_only, connectwise.read_only) {
-        (false, false) => Ok(Direction::Both),
-        (true, false) => Ok(Direction::ToConnectwise),
-        (false, true) => Ok(Direction::ToHubspot),
-        (true, true) => Err(Incompatible {
-            reason: format!(
-                "`{}` and `{}` are both read-only: nothing could be written.",
-                hubspot.name, connectwise.name
-            ),
-        }),
+    match (obstacle(connectwise, hubspot), obstacle(hubspot, connectwise)) {
+        (None, None) => Ok(Direction::Both),
+        (Some(_), None) => Ok(Direction::ToConnectwise),
+        (None, Some(_)) => Ok(Direction::ToHubspot),
+        (Some(left), Some(right)) => Err(Incompatible { reason: format!("{left}, and {right}.") }),
+    }
+}
+
+/// Why nothing can be written `from` one field `to` another.
+fn obstacle(from: &FieldDef, to: &FieldDef) -> Option<String> {
+    if to.read_only {
+        return Some(format!("`{}` is read-only", to.name));
+    }
+    match fit(from.kind, to.kind) {
+        Fit::Never(why) => {
+            let (here, there) = (from.kind.word(), to.kind.word());
+            Some(format!("`{}` ({here}) can't be written to `{}` ({there}): {why}", from.name, to.name))
+        }
+        _ => None,
     }
 }
 

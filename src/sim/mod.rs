@@ -1,1 +1,127 @@
 //! Stand-ins for both systems that speak their HTTP; written from the API facts alone, sharing no code with `connect`.
+//!
+//! [`Simulators::start`] serves a HubSpot and a ConnectWise PSA on two ports of the loopback. Both live in one world with
+//! one clock. What a person at either system would do, and what goes wrong on the way, is asked for through
+//! [`ControlHandle`] in the same process, or through the control API over HTTP.
+//!
+//! # The control API
+//!
+//! Under `/_sim/` on both ports, JSON in and out, no credentials. `{side}` is `hubspot` or `connectwise`.
+//! An error answers 400 or 404 with `{"error": "…"}`.
+//!
+//! | call | body | answer |
+//! |---|---|---|
+//! | `GET /_sim/info` | | addresses are the caller's; credentials, app id, API member |
+//! | `GET /_sim/records/{side}?after=&limit=` | | `[{id, deleted, …}]`, id order |
+//! | `GET /_sim/records/{side}/{id}` | | the record |
+//! | `POST /_sim/records/{side}` | `{"fields": {…}, "user": "…"?}` | `{"id": n}`: a person creates a company |
+//! | `PATCH /_sim/records/{side}/{id}` | the same | the record: a person edits it |
+//! | `DELETE /_sim/records/{side}/{id}` | | HubSpot: archived; ConnectWise: recycle bin |
+//! | `POST /_sim/records/{side}/{id}/restore` | | the record, back again |
+//! | `POST /_sim/records/{side}/{id}/merge` | `{"other": id, "user"?}` | `{"id": survivor}`; `other` goes |
+//! | `POST /_sim/records/hubspot/{id}/index` | `{"visible_at_ms": n}` | when search shows the record as it is now |
+//! | `GET /_sim/clock` | | `{"now_ms", "now", "standing"}` |
+//! | `PUT /_sim/clock` | `{"at": "2026-…Z"}` or `{"at_ms": n}` stands still; `{"run": true}` the machine's | the clock |
+//! | `POST /_sim/clock/advance` | `{"ms": n}` | the clock |
+//! | `GET`, `POST`, `DELETE /_sim/faults` | `POST`: a [`FaultRule`], e.g. `{"fault": {"status": {"code": 503}}, "count": 2}` | the rules |
+//! | `GET /_sim/ledger?since=n` | | every change with who made it ([`Mutation`]) |
+//! | `GET /_sim/calls` | | calls per endpoint and status; status 0: no answer |
+//! | `DELETE /_sim/calls`, `DELETE /_sim/ledger` | | forgets them |
+//! | `GET`, `PATCH /_sim/behaviour` | part of [`Behaviour`] | the behaviour in force |
+//! | `POST /_sim/properties` | `{"name", "label"?, "unique"?}` | adds a HubSpot company property of text |
+//! | `POST /_sim/reset` | | data, faults, ledger, calls and clock as at the start |
+//!
+//! Faults, as JSON: `"drop_before"`, `"drop_after_commit"`, `"truncate"`, `{"delay": {"ms": n}}`, `{"late_landing": {"ms": n}}`,
+//! `{"status": {"code": n, "body"?: "…", "retry_after"?: n}}`, `{"status_after_commit": {"code": n, "body"?: "…"}}`.
+
+mod clock;
+mod connectwise;
+mod control;
+mod control_http;
+mod faults;
+mod generate;
+mod hubspot;
+mod ledger;
+mod options;
+mod random;
+mod server;
+mod story;
+mod wire;
+mod world;
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+pub use self::clock::Clock;
+pub use self::control::{ControlError, ControlHandle};
+pub use self::faults::{Fault, FaultRule};
+pub use self::ledger::{Actor, Mutation, Verb};
+pub use self::options::{
+    Behaviour, CONNECTWISE_API_MEMBER, CONNECTWISE_CLIENT_ID, CONNECTWISE_COMPANY, CONNECTWISE_PORT,
+    CONNECTWISE_PRIVATE_KEY, CONNECTWISE_PUBLIC_KEY, Credentials, Data, HUBSPOT_APP_ID, HUBSPOT_PORT, HUBSPOT_TOKEN,
+    Options,
+};
+
+/// One of the two simulated systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    HubSpot,
+    ConnectWise,
+}
+
+impl Side {
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::HubSpot => "hubspot",
+            Self::ConnectWise => "connectwise",
+        }
+    }
+}
+
+/// Starts both simulators.
+#[derive(Debug)]
+pub struct Simulators;
+
+impl Simulators {
+    /// Loads the data and listens on 127.0.0.1. Must run inside a tokio runtime, which then serves the requests.
+    ///
+    /// # Errors
+    /// When a port is taken, or the built-in data does not fit its own rules.
+    pub async fn start(options: Options) -> io::Result<Running> {
+        let (hubspot_port, connectwise_port) = (options.hubspot_port, options.connectwise_port);
+        let credentials = options.credentials.clone();
+        let control = ControlHandle::new(options)?;
+        let (stop, stopped) = watch::channel(false);
+        let hubspot = server::serve(Side::HubSpot, hubspot_port, control.clone(), stopped.clone()).await?;
+        let connectwise = server::serve(Side::ConnectWise, connectwise_port, control.clone(), stopped).await?;
+        Ok(Running {
+            hubspot_url: format!("http://{hubspot}"),
+            connectwise_url: format!("http://{connectwise}"),
+            credentials,
+            control,
+            stop,
+        })
+    }
+}
+
+/// Both simulators, serving until this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    /// Stands for `https://api.hubapi.com`; no slash at the end.
+    pub hubspot_url: String,
+    /// Stands for the ConnectWise site; no slash at the end.
+    pub connectwise_url: String,
+    pub credentials: Credentials,
+    pub control: ControlHandle,
+    stop: watch::Sender<bool>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+    }
+}

@@ -19,11 +19,11 @@ pub mod settings;
 pub mod workspace;
 pub mod writer;
 
-
 pub use error::{LeaseError, StoreError};
 pub use key::Key;
 pub use lease::Lease;
 pub use reader::Reader;
+pub use rows::ConnectionRow;
 pub use settings::Settings;
 pub use workspace::Workspace;
 pub use writer::{CommitInfo, Writer};

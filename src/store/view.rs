@@ -1,15 +1,17 @@
 //! What the engine looks up, by key.
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Row, params};
 
 use super::code::{Code, body_at, code_at, id_at, int, ref_at, time_at};
 use super::reader::{Reader, limit};
 use super::status::status_at;
 use crate::engine::core::state::{
-    Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, Status,
+    Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Status,
 };
 use crate::engine::core::view::{HighWater, View, ViewResult};
-use crate::model::{LinkId, ObjectKind, RecordRef, System, Timestamp};
+use crate::model::{LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
 
 /// Records with one stamp that are worth telling apart.
 const STAMPED: usize = 10;
@@ -111,6 +113,27 @@ impl View for Reader {
     fn is_approved(&self, plan: &str) -> ViewResult<bool> {
         let sql = "SELECT EXISTS(SELECT 1 FROM approval WHERE plan = ?1 AND used_by IS NULL)";
         Ok(self.exactly(sql, [plan], |row| row.get(0))?)
+    }
+
+    fn records_after(
+        &self,
+        object: ObjectKind,
+        system: System,
+        after: Option<RecordId>,
+        most: usize,
+    ) -> ViewResult<Vec<RecordRef>> {
+        let sql = "SELECT id FROM observation WHERE object = ?1 AND system = ?2 AND id > ?3 ORDER BY id LIMIT ?4";
+        let after = after.map_or(i64::MIN, |id| int(id.0));
+        let params = params![object.code(), system.code(), after, limit(most)];
+        Ok(self.all(sql, params, |row| Ok(RecordRef::new(object, system, id_at(row, 0)?)))?)
+    }
+
+    fn live_records(&self, object: ObjectKind, system: System) -> ViewResult<u64> {
+        Ok(self.live_count(object, system)?)
+    }
+
+    fn state_counts(&self, object: ObjectKind) -> ViewResult<BTreeMap<RecordState, u64>> {
+        RecordState::ALL.into_iter().map(|state| Ok((state, self.state_count(object, state)?))).collect()
     }
 
     fn live_links(&self, object: ObjectKind) -> ViewResult<u64> {

@@ -56,7 +56,8 @@ impl Workspace {
     pub fn open(dir: &Path, name: &str, key: &Key) -> StoreResult<Self> {
         let workspace = Self::named(dir, name, key)?;
         match fs::metadata(&workspace.file) {
-            Ok(metadata) if metadata.is_file() => {}
+            // SQLite would take an empty file for a new database, and any key for its key.
+            Ok(metadata) if metadata.is_file() && metadata.len() > 0 => {}
             Ok(_) => return Err(StoreError::WrongKey { file: workspace.file }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(StoreError::Missing(name.to_owned()));

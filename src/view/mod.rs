@@ -1,1 +1,23 @@
-//! Rows and panels per tab: state in, text and roles out. No terminal.
+//! Rows and panels: what the engine knows, as text with a role. Feeds the console, plain output and tests.
+//!
+//! Pure: knows no terminal, no database and no clock; the time is passed in.
+
+pub mod activity;
+pub mod cell;
+pub mod diff;
+pub mod explain;
+pub mod filter_panel;
+pub mod format;
+pub mod mapping_table;
+pub mod plan_summary;
+pub mod push;
+pub mod record_list;
+pub mod run;
+pub mod table;
+pub mod why;
+
+#[cfg(test)]
+mod testing;
+
+pub use cell::{Cell, Line, Role, plain_text};
+pub use table::{Column, Table};

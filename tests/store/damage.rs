@@ -55,7 +55,7 @@ fn what_is_not_a_workspace_is_refused_and_left_alone() {
         fs::write(&file, content).unwrap();
         let error = Workspace::open(place.dir.path(), name, &place.key).unwrap_err();
         assert_eq!(error, StoreError::WrongKey { file: file.clone() }, "{name}");
-        assert_eq!(fs::read(&file).unwrap(), content, "{name} was changed");
+        assert!(fs::read(&file).unwrap() == content, "{name} was changed");
     }
     let missing = Workspace::open(place.dir.path(), "missing", &place.key).unwrap_err();
     assert_eq!(missing, StoreError::Missing("missing".to_owned()));

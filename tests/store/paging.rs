@@ -19,7 +19,7 @@ fn name(id: u64) -> String {
 }
 
 fn many() -> Vec<Row> {
-    let state = |id| RecordState::ALL[usize::try_from(id % 3).unwrap()];
+    let state = |id| RecordState::ALL[usize::try_from(id / 6 % 3).unwrap()];
     (0..ROWS).map(|id| Row::Status(status(id * 7 % ROWS, &name(id), state(id)))).collect()
 }
 

@@ -239,3 +239,24 @@ fn numbers_go_on_from_the_highest_in_use() {
     commit(&writer, rows);
     assert_eq!(reader.high_water().unwrap(), HighWater { link: 7, intent: 8, run: 9 });
 }
+
+#[test]
+fn records_are_walked_by_id_and_counted_by_life_and_state() {
+    let mut archived = observation(hubspot(5));
+    archived.record.archived = true;
+    let rows = vec![
+        Row::Observation(archived),
+        Row::Observation(observation(hubspot(3))),
+        Row::Observation(observation(hubspot(9))),
+        Row::Observation(observation(connectwise(4))),
+        Row::Status(status(3, "a", RecordState::Held)),
+        Row::Status(status(9, "b", RecordState::Held)),
+    ];
+    let (_place, _writer, reader) = Place::with(rows);
+    let after = |id| reader.records_after(COMPANY, System::HubSpot, id, 2).unwrap();
+    assert_eq!(after(None), [hubspot(3), hubspot(5)]);
+    assert_eq!(after(Some(RecordId(5))), [hubspot(9)]);
+    assert_eq!(reader.live_records(COMPANY, System::HubSpot).unwrap(), 2);
+    let counts = reader.state_counts(COMPANY).unwrap();
+    assert_eq!((counts[&RecordState::Held], counts[&RecordState::Gone]), (2, 0));
+}

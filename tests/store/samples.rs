@@ -117,7 +117,6 @@ pub fn intent(id: u64, state: IntentState) -> Intent {
             loser: Some(Value::text("old")),
             why: "HubSpot wins".to_owned(),
         }],
-        source_fields: BTreeMap::from([(FieldName::new("name"), Value::text("new"))]),
         stamp: Some("company:10".to_owned()),
         state,
         attempt: 2,

@@ -62,9 +62,11 @@ impl Job {
 impl Engine {
     /// Back-off and refusals of this record are forgotten, and it is looked at.
     pub(super) fn ask_retry(&mut self, step: &mut Step<'_>, ticket: Ticket, record: RecordRef) -> ViewResult<()> {
-        for issue in step.view.issues_of(record)? {
+        let link = step.view.link_of(record)?;
+        let anchor = link.map_or(record, |link| link.record(System::HubSpot));
+        for issue in step.view.issues_of(anchor)? {
             if matches!(issue.class, IssueClass::Transient | IssueClass::Rejected | IssueClass::FalseSuccess) {
-                step.row(Row::ClearIssue { record, class: issue.class, field: issue.field });
+                step.row(Row::ClearIssue { record: anchor, class: issue.class, field: issue.field });
             }
         }
         self.jobs.push_back(Job::look(ticket, record));

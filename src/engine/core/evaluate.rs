@@ -113,6 +113,8 @@ impl Engine {
             }
             PairDecision::Link { .. } if self.mode == Mode::Plan => {
                 self.count(|counts| counts.linked += 1);
+                let plan = linked_as_planned(step, rules, facts, plan)?;
+                self.tally_plan(&plan);
                 self.keep_plan(plan);
                 Ok(false)
             }
@@ -158,6 +160,7 @@ impl Engine {
             return Ok(false);
         }
         if self.work.hubspot.is_empty() && self.work.connectwise.is_empty() {
+            self.held = None;
             self.end_run(step, Verdict::Done)?;
             return Ok(false);
         }
@@ -348,6 +351,14 @@ impl Engine {
         }));
         Ok(())
     }
+}
+
+/// What would be written once the two are linked: a plan shows all that a run would do.
+fn linked_as_planned(step: &Step<'_>, rules: &ObjectRules, facts: &Facts, plan: PairPlan) -> ViewResult<PairPlan> {
+    let linked = facts.as_if_linked(step.view, &plan.decision, step.now)?;
+    let Some(linked) = linked else { return Ok(plan) };
+    let after = plan_pair(&linked, rules, step.now, None);
+    Ok(if after.writes().is_empty() { PairPlan { fields: after.fields, issues: after.issues, ..plan } } else { after })
 }
 
 /// Takes what a create journaled as the first agreement of the pair it made.

@@ -130,6 +130,10 @@ impl Engine {
                 let Some(intent) = self.close(id) else { return Ok(()) };
                 self.progressed();
                 self.job_outcome(id, Ok(()));
+                self.batch_limit.remove(&intent.source_record());
+                if let Some(target) = intent.target_record() {
+                    self.batch_limit.remove(&target);
+                }
                 match intent.kind {
                     IntentKind::Create => self.created(step, intent, *record),
                     IntentKind::Update => self.updated(step, intent, *record),
@@ -160,6 +164,7 @@ impl Engine {
     ) -> ViewResult<()> {
         let source = intent.source_record();
         step.row(dirty(source, DirtyReason::Written, step.now));
+        record_history(step, intent, copy);
         if step.view.link_of(source)?.is_some() || step.view.link_of(copy)?.is_some() {
             // somebody linked one of them meanwhile: the copy is a twin, which recognition will hold
             step.row(dirty(copy, DirtyReason::Written, step.now));
@@ -181,7 +186,6 @@ impl Engine {
         for class in [IssueClass::IdentifierTaken, IssueClass::Rejected, IssueClass::Transient] {
             step.row(Row::ClearIssue { record: source, class, field: None });
         }
-        record_history(step, intent, copy);
         step.row(Row::Link(link));
         Ok(())
     }
@@ -216,6 +220,9 @@ impl Engine {
             let agreed = Agreed::seen_from(intent.system, returned.clone(), write.source.clone(), step.now);
             link.baseline.insert(rule.key.clone(), agreed);
             remember(&mut link, &rule.key, intent.system, returned, step.now);
+        }
+        if intent.stamp.is_some() && intent.stamp != record.stamp {
+            ineffective.push("its partner's key".to_owned());
         }
         self.count_write(&intent);
         if let Some(run) = &mut self.run {

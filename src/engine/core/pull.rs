@@ -193,6 +193,10 @@ impl Engine {
         let force = key.feed == Feed::Backfill;
         for record in records {
             let of = RecordRef::new(key.object, key.system, record.id);
+            // what was thrown away before Lockstep ever saw it is nobody's business, unless it is a copy of ours
+            if record.archived && record.stamp.is_none() && step.view.observation(of)?.is_none() {
+                continue;
+            }
             if self.absorb(step, of, record, request, force)? {
                 self.count(|counts| counts.pulled += 1);
             }

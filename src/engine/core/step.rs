@@ -56,6 +56,9 @@ pub struct Engine {
     pub(super) next_poll: Option<Timestamp>,
     pub(super) held: Option<(String, String)>,
     pub(super) numbers: Numbers,
+    /// A configuration that is used from the next run on.
+    next_rules: Option<Rules>,
+    winding_down: bool,
     /// Batches that were refused as a whole are tried again in halves.
     pub(super) batch_limit: BTreeMap<RecordRef, usize>,
 }
@@ -190,6 +193,8 @@ impl Engine {
             next_poll: None,
             held: None,
             numbers: Numbers { request: 0, link: high.link, intent: high.intent, run: high.run },
+            next_rules: None,
+            winding_down: false,
             batch_limit: BTreeMap::new(),
         };
         for intent in view.open_intents()? {
@@ -216,7 +221,7 @@ impl Engine {
             self.take_in(&mut step, event)?;
         }
         // what was just learned must be committed before anything is decided on it
-        if step.is_quiet() {
+        if step.is_quiet() && !self.winding_down {
             self.take_up(&mut step)?;
         }
         let again = !step.rows.is_empty();
@@ -302,6 +307,9 @@ impl Engine {
     }
 
     fn begin_run(&mut self, step: &mut Step<'_>, kind: RunKind) -> ViewResult<()> {
+        if let Some(rules) = self.next_rules.take() {
+            self.rules = Arc::new(rules);
+        }
         let row = self.new_run(step.now, kind);
         step.row(Row::Run(row.clone()));
         let mut live = 0;
@@ -412,7 +420,11 @@ impl Engine {
                 }
             }
         }
-        counts.unchanged = counts.unchanged.saturating_sub(run.touched.len() as u64);
+        for link in &run.touched {
+            let Some(link) = step.view.link(*link)? else { continue };
+            let shown = step.view.status(link.record(System::HubSpot))?;
+            counts.unchanged -= u64::from(shown.is_some_and(|status| status.state == S::InSync));
+        }
         Ok(())
     }
 
@@ -449,6 +461,17 @@ impl Engine {
     /// The run that new intents belong to.
     pub(super) fn run_id(&self) -> RunId {
         self.run.as_ref().map_or(RunId(self.numbers.run), |run| run.row.id)
+    }
+
+    /// Uses another configuration from the next run on.
+    pub fn change_rules(&mut self, rules: Rules) {
+        self.next_rules = Some(rules);
+        self.wanted |= self.mode == Mode::Watch;
+    }
+
+    /// Takes up no new work: answers are still taken in, nothing is sent any more.
+    pub fn wind_down(&mut self) {
+        self.winding_down = true;
     }
 
     // ---- what can be seen from outside

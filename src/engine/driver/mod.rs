@@ -1,3 +1,12 @@
 //! Performs what the core commands: HTTP through the connectors, rows through the store, time through the clock.
 
+pub mod clock;
+mod handle;
+mod runtime;
+pub mod setup;
 pub mod snapshot;
+mod watch;
+
+pub use clock::Clock;
+pub use handle::EngineHandle;
+pub use runtime::{DriverError, Finished, Parts, start};

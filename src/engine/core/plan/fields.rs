@@ -291,3 +291,7 @@ fn set(plan: &mut FieldPlan, next: FieldNext, rule: String) {
     plan.next = next;
     plan.rule = rule;
 }
+
+#[cfg(test)]
+#[path = "fields_tests.rs"]
+mod tests;

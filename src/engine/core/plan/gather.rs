@@ -1,11 +1,14 @@
 //! Everything that a plan for one pair depends on, looked up once. After this, planning is a pure function.
 
+use std::collections::BTreeMap;
+
+use super::PairDecision;
 use super::identity::{self, Identity};
-use crate::engine::core::state::{Decision, Intent, Issue, IssueClass, Link, Observation};
+use crate::engine::core::state::{Decision, Intent, Issue, IssueClass, Link, LinkState, Observation};
 use crate::engine::core::view::{View, ViewResult};
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::{identifier_from, identifier_key};
-use crate::model::{BySystem, RecordRef, System};
+use crate::model::{BySystem, LinkId, RecordRef, System, Timestamp};
 
 /// The facts about one pair.
 #[derive(Debug, Clone)]
@@ -54,6 +57,30 @@ impl Facts {
             facts.identifier = free_identifier(view, &observed, &facts.issues)?;
         }
         Ok(facts)
+    }
+
+    /// The facts as they would be once the two that `decision` recognised as one are linked.
+    ///
+    /// # Errors
+    /// When the view cannot be read.
+    pub fn as_if_linked(&self, view: &dyn View, decision: &PairDecision, now: Timestamp) -> ViewResult<Option<Self>> {
+        let PairDecision::Link { hubspot, connectwise, origin } = decision else { return Ok(None) };
+        let link = Link {
+            id: LinkId(0),
+            object: self.asked.object,
+            hubspot: *hubspot,
+            connectwise: *connectwise,
+            state: LinkState::Active,
+            origin: origin.clone(),
+            created: now,
+            baseline: BTreeMap::new(),
+            recent: BTreeMap::new(),
+        };
+        let records = BySystem::new(
+            view.observation(link.record(System::HubSpot))?,
+            view.observation(link.record(System::ConnectWise))?,
+        );
+        Ok(Some(Self { records, link: Some(link), ..self.clone() }))
     }
 
     /// The record that names the pair: the HubSpot one where there is one.

@@ -1,0 +1,210 @@
+//! `lockstep config`: show, exchange, check and deploy the configuration.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::Path;
+
+use serde_json::json;
+
+use super::args::ConfigCommand;
+use super::config_diff::differences;
+use super::output::count;
+use super::session::{Session, author};
+use super::{check, clock};
+use crate::error::{Exit, Outcome, Report};
+use crate::mapping::Config;
+use crate::store::rows::{ConfigInfo, ConfigRow};
+use crate::store::{Settings, Workspace};
+
+/// A larger file is no configuration. In bytes.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// # Errors
+/// As the command says.
+pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
+    let workspace = session.workspace()?;
+    let mut settings = workspace.settings()?;
+    match command {
+        ConfigCommand::Show { deployed } => show(session, &version(&settings, *deployed)?),
+        ConfigCommand::Export { file, deployed, force } => {
+            export(session, &version(&settings, *deployed)?, file, *force)
+        }
+        ConfigCommand::Import { file } => import(session, &mut settings, file),
+        ConfigCommand::Lint => lint(session, &settings),
+        ConfigCommand::Diff => diff(session, &settings),
+        ConfigCommand::History => history(session, &settings),
+        ConfigCommand::Deploy { note } => deploy(session, &workspace, &mut settings, note),
+    }
+}
+
+/// The configuration as a file says it.
+///
+/// # Errors
+/// Never for a configuration that was read from a file or made by default.
+pub fn to_toml(config: &Config) -> Outcome<String> {
+    toml::to_string_pretty(config)
+        .map_err(|error| Report::failed("the configuration cannot be written as TOML").because(error))
+}
+
+/// Reads the text of a configuration.
+///
+/// # Errors
+/// Says which line of `place` does not fit.
+pub fn parse(text: &str, place: &str) -> Outcome<Config> {
+    toml::from_str(text).map_err(|error| {
+        Report::refused(format!("{place} is not a configuration; nothing was changed"))
+            .because(error)
+            .hint("`lockstep config export FILE.toml` writes one that is")
+    })
+}
+
+/// The deployed configuration, which alone drives the engine.
+///
+/// # Errors
+/// A refusal when nothing is deployed yet.
+pub fn deployed(settings: &Settings) -> Outcome<(ConfigInfo, Config)> {
+    let row = settings.deployed()?.ok_or_else(|| {
+        Report::refused("no configuration is deployed yet")
+            .hint("look at the draft with `lockstep config show`, then `lockstep config deploy`")
+    })?;
+    let config = parse(&row.body, &format!("version {}", row.info.version))?;
+    Ok((row.info, config))
+}
+
+/// The draft, or what is deployed where there is none or it is asked for.
+fn version(settings: &Settings, deployed: bool) -> Outcome<ConfigRow> {
+    let draft = if deployed { None } else { settings.draft()? };
+    match draft {
+        Some(row) => Ok(row),
+        None => settings.deployed()?.ok_or_else(|| {
+            Report::refused("no configuration is deployed yet").hint("deploy the draft with `lockstep config deploy`")
+        }),
+    }
+}
+
+fn show(session: &Session, row: &ConfigRow) -> Outcome {
+    let config = parse(&row.body, &format!("version {}", row.info.version))?;
+    let answer = json!({ "version": row.info.version, "state": row.info.state.word(), "config": config });
+    session.output.note(&format!("# version {}, {}", row.info.version, row.info.state.word()));
+    session.output.result(&answer, |_| row.body.clone())?;
+    Ok(Exit::Done)
+}
+
+fn export(session: &Session, row: &ConfigRow, file: &Path, force: bool) -> Outcome {
+    if file == Path::new("-") {
+        return show(session, row);
+    }
+    let failed = |error: io::Error| {
+        let report = Report::failed(format!("{} cannot be written", file.display())).because(&error);
+        if error.kind() == io::ErrorKind::AlreadyExists {
+            return Report::refused(format!("{} is there already; nothing was written", file.display()))
+                .hint("choose another name, or replace it with --force");
+        }
+        report
+    };
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    if !force {
+        options.create_new(true);
+    }
+    options.open(file).and_then(|mut f| f.write_all(row.body.as_bytes())).map_err(failed)?;
+    let answer = json!({ "version": row.info.version, "state": row.info.state.word(), "file": file });
+    session.output.result(&answer, |_| {
+        format!("Version {} ({}) is written to {}.", row.info.version, row.info.state.word(), file.display())
+    })?;
+    Ok(Exit::Done)
+}
+
+fn import(session: &Session, settings: &mut Settings, file: &Path) -> Outcome {
+    let text = read(file)?;
+    let place = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
+    let config = parse(&text, &place)?;
+    let findings = check::findings(&config, settings)?;
+    let version = settings.save_draft(&text, &author(), &format!("imported from {place}"), clock::now())?;
+    let answer = json!({ "version": version, "errors": findings.errors, "warnings": findings.warnings });
+    session.output.result(&answer, |_| {
+        format!("{place} is the draft now, as version {version}.\n{}", findings.text("Next: lockstep config deploy"))
+    })?;
+    Ok(Exit::Done)
+}
+
+fn read(file: &Path) -> Outcome<String> {
+    let failed = |error: io::Error| Report::failed(format!("{} cannot be read", file.display())).because(error);
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        io::stdin().lock().take(MAX_FILE + 1).read_to_string(&mut text)
+    } else {
+        fs::File::open(file).and_then(|f| f.take(MAX_FILE + 1).read_to_string(&mut text))
+    };
+    if read.map_err(failed)? as u64 > MAX_FILE {
+        return Err(Report::refused(format!("{} is too large for a configuration", file.display())));
+    }
+    Ok(text)
+}
+
+fn lint(session: &Session, settings: &Settings) -> Outcome {
+    let row = version(settings, false)?;
+    let config = parse(&row.body, &format!("version {}", row.info.version))?;
+    let findings = check::findings(&config, settings)?;
+    if !findings.errors.is_empty() {
+        return Err(findings.refusal(row.info.version));
+    }
+    let answer = json!({ "version": row.info.version, "errors": [], "warnings": findings.warnings });
+    session.output.result(&answer, |_| findings.text("It can be deployed."))?;
+    Ok(Exit::Done)
+}
+
+fn diff(session: &Session, settings: &Settings) -> Outcome {
+    let draft = settings.draft()?.ok_or(crate::store::StoreError::NoDraft)?;
+    let after = parse(&draft.body, "the draft")?;
+    let before = match settings.deployed()? {
+        Some(row) => Some(parse(&row.body, "the deployed version")?),
+        None => None,
+    };
+    let changes = differences(before.as_ref(), &after)?;
+    session.output.result(&json!({ "changes": changes }), |_| match changes.len() {
+        0 => "The draft is what is deployed.".to_owned(),
+        _ => changes.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
+    })?;
+    Ok(Exit::Done)
+}
+
+fn history(session: &Session, settings: &Settings) -> Outcome {
+    let history = settings.history()?;
+    let rows: Vec<_> = history
+        .iter()
+        .map(|info| {
+            let ConfigInfo { version, state, note, author, created } = info;
+            json!({ "version": version, "state": state.word(), "note": note, "author": author, "created": created.to_rfc3339() })
+        })
+        .collect();
+    session.output.result(&json!({ "versions": rows }), |_| {
+        history.iter().map(history_line).collect::<Vec<_>>().join("\n")
+    })?;
+    Ok(Exit::Done)
+}
+
+fn history_line(info: &ConfigInfo) -> String {
+    let ConfigInfo { version, state, note, author, created } = info;
+    format!("{version:>4}  {:<9} {created}  {author}  {note}", state.word())
+}
+
+fn deploy(session: &Session, workspace: &Workspace, settings: &mut Settings, note: &str) -> Outcome {
+    let draft = settings.draft()?.ok_or(crate::store::StoreError::NoDraft)?;
+    let config = parse(&draft.body, "the draft")?;
+    let findings = check::findings(&config, settings)?;
+    if !findings.errors.is_empty() {
+        return Err(findings.refusal(draft.info.version));
+    }
+    if !note.is_empty() {
+        settings.save_draft(&draft.body, &author(), note, clock::now())?;
+    }
+    let version = settings.deploy_draft()?;
+    tracing::info!(workspace = workspace.name(), version = version.0, "configuration deployed");
+    let answer = json!({ "version": version, "state": "deployed", "warnings": findings.warnings });
+    session.output.result(&answer, |_| {
+        let warnings = count(findings.warnings.len() as u64, "warning", "warnings");
+        format!("Version {version} is deployed ({warnings}).\n{}", findings.text("Next: lockstep plan"))
+    })?;
+    Ok(Exit::Done)
+}

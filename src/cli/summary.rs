@@ -1,0 +1,185 @@
+//! What a run did, as one line for people and one object for scripts; and which exit code it ends with.
+
+use serde::Serialize;
+
+use super::output::{count, exit_for};
+use crate::engine::core::state::{Run, RunCounts, Verdict};
+use crate::error::{Outcome, Report};
+use crate::model::System;
+
+/// The answer of `sync --once --json`. The names are a promise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    pub run: u64,
+    pub hubspot: Written,
+    pub connectwise: Written,
+    pub linked: u64,
+    pub unchanged: u64,
+    pub excluded: u64,
+    pub waiting: u64,
+    pub held: u64,
+    pub failed: u64,
+}
+
+/// Records written in one system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Written {
+    pub created: u64,
+    pub updated: u64,
+}
+
+impl From<&Run> for Summary {
+    fn from(run: &Run) -> Self {
+        let RunCounts { sides, pulled: _, linked, unchanged, excluded, waiting, held, failed } = run.counts;
+        let written = |system: System| Written { created: sides[system].created, updated: sides[system].updated };
+        Self {
+            run: run.id.0,
+            hubspot: written(System::HubSpot),
+            connectwise: written(System::ConnectWise),
+            linked,
+            unchanged,
+            excluded,
+            waiting,
+            held,
+            failed,
+        }
+    }
+}
+
+impl Summary {
+    /// Remote writes that people would call one: records created and records changed.
+    #[must_use]
+    pub const fn writes(&self) -> u64 {
+        self.hubspot.created + self.hubspot.updated + self.connectwise.created + self.connectwise.updated
+    }
+
+    /// Four lines at most; numbers that are zero are left out of the second half.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let side = |name: System, written: &Written| {
+            format!("  {name:<11}  {} created, {} updated", written.created, written.updated)
+        };
+        let mut rest = vec![count(self.linked, "link made", "links made"), format!("{} unchanged", self.unchanged)];
+        let others = [
+            (self.excluded, "excluded"),
+            (self.waiting, "waiting"),
+            (self.held, "need a person"),
+            (self.failed, "failed"),
+        ];
+        rest.extend(others.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")));
+        format!(
+            "Run {}\n{}\n{}\n  {}",
+            self.run,
+            side(System::HubSpot, &self.hubspot),
+            side(System::ConnectWise, &self.connectwise),
+            rest.join(" · ")
+        )
+    }
+}
+
+/// How a command ends that ran the engine once. `open_issues` counts records in conflict or held, from earlier runs too.
+///
+/// # Errors
+/// A refusal when a guard held the plan, a failure when the run stopped early or records failed.
+pub fn exit_of(run: &Run, open_issues: u64) -> Outcome {
+    match &run.verdict {
+        Verdict::Held { reason, plan } => Err(held(reason, plan)),
+        Verdict::Stopped(reason) => Err(Report::failed(format!("run {} stopped early", run.id))
+            .because(reason)
+            .hint("nothing is lost: run it again when the cause is gone")),
+        Verdict::Running => Err(Report::failed(format!("run {} did not come to its end", run.id))
+            .hint("nothing is lost: run it again, it goes on where it stopped")),
+        Verdict::Done if run.counts.failed > 0 => Err(failed_records(run.counts.failed)),
+        Verdict::Done => Ok(exit_for(open_issues.max(run.counts.held))),
+    }
+}
+
+/// A guard stopped a plan before anything was written.
+#[must_use]
+pub fn held(reason: &str, plan: &str) -> Report {
+    Report::refused("a guard holds this run; nothing was written")
+        .because(reason)
+        .hint(format!(
+            "look at it with `lockstep plan`, then let it through with `lockstep sync --once --approve {plan}`"
+        ))
+        .with_plan(plan)
+}
+
+fn failed_records(n: u64) -> Report {
+    Report::failed(format!("{} could not be written", count(n, "record", "records")))
+        .because("the write failed in a way that may pass by itself")
+        .hint("they are tried again at the next run; `lockstep explain company …` tells more about one of them")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "tests of what must be there")]
+
+    use super::*;
+    use crate::engine::core::state::{RunKind, SideCounts};
+    use crate::error::{Exit, Kind};
+    use crate::model::{BySystem, ConfigVersion, RunId, Timestamp};
+
+    fn run(verdict: Verdict, counts: RunCounts) -> Run {
+        Run {
+            id: RunId(7),
+            kind: RunKind::Poll,
+            started: Timestamp(0),
+            ended: Some(Timestamp(1)),
+            config: ConfigVersion(1),
+            counts,
+            verdict,
+        }
+    }
+
+    fn counts() -> RunCounts {
+        let side = |created, updated| SideCounts { created, updated, stamped: 9, cleared: 1, calls: 99 };
+        RunCounts {
+            sides: BySystem::new(side(1, 2), side(3, 4)),
+            pulled: 50,
+            linked: 5,
+            unchanged: 6,
+            excluded: 7,
+            waiting: 8,
+            held: 9,
+            failed: 0,
+        }
+    }
+
+    #[test]
+    fn the_object_for_scripts_has_exactly_the_promised_names() {
+        let json = serde_json::to_string(&Summary::from(&run(Verdict::Done, counts()))).unwrap();
+        let expected = r#"{"run":7,"hubspot":{"created":1,"updated":2},"connectwise":{"created":3,"updated":4},"linked":5,"unchanged":6,"excluded":7,"waiting":8,"held":9,"failed":0}"#;
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn the_text_for_people_leaves_out_what_did_not_happen() {
+        let quiet = RunCounts { unchanged: 6, ..RunCounts::default() };
+        let text = Summary::from(&run(Verdict::Done, quiet)).text();
+        assert!(text.ends_with("0 links made · 6 unchanged"), "{text}");
+        let text = Summary::from(&run(Verdict::Done, counts())).text();
+        assert!(text.contains("ConnectWise  3 created, 4 updated"), "{text}");
+        assert!(text.contains("9 need a person"), "{text}");
+    }
+
+    #[test]
+    fn the_verdict_decides_the_exit_code() {
+        let none = RunCounts::default();
+        assert_eq!(exit_of(&run(Verdict::Done, none), 0), Ok(Exit::Done));
+        assert_eq!(exit_of(&run(Verdict::Done, none), 2), Ok(Exit::NeedsPerson));
+        assert_eq!(exit_of(&run(Verdict::Done, counts()), 0), Ok(Exit::NeedsPerson), "held in this very run");
+        let failed = RunCounts { failed: 1, ..none };
+        assert_eq!(exit_of(&run(Verdict::Done, failed), 0).unwrap_err().kind, Kind::Failed);
+        assert_eq!(exit_of(&run(Verdict::Stopped("x".into()), none), 0).unwrap_err().kind, Kind::Failed);
+        assert_eq!(exit_of(&run(Verdict::Running, none), 0).unwrap_err().kind, Kind::Failed);
+    }
+
+    #[test]
+    fn a_held_plan_is_refused_and_names_the_hash_that_lets_it_through() {
+        let verdict = Verdict::Held { reason: "600 creates, the limit is 500".into(), plan: "3f9c".into() };
+        let report = exit_of(&run(verdict, RunCounts::default()), 0).unwrap_err();
+        assert_eq!((report.kind, report.plan.as_deref()), (Kind::Refused, Some("3f9c")));
+        assert!(report.hint.unwrap().contains("--approve 3f9c"));
+    }
+}

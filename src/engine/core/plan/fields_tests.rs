@@ -1,0 +1,287 @@
+//! The three-way comparison as a table: what each side holds, what was agreed, what follows.
+
+use std::time::Duration;
+
+use super::super::FieldNext;
+use super::{Comparison, compare};
+use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
+use crate::mapping::{
+    ClearPolicy, ConflictTie, Direction, FieldMapping, FieldRule, Overflow, SystemOfRecord, Unmapped, ValueMap,
+    ValuePair,
+};
+use crate::model::{BySystem, FieldKind, FieldName, LinkId, ObjectKind, Schema, System, Timestamp, Value};
+
+const NOW: Timestamp = Timestamp(1_000_000_000);
+
+fn field(kind: FieldKind) -> FieldMapping {
+    FieldMapping {
+        hubspot: FieldName::new("city"),
+        connectwise: FieldName::new("town"),
+        kind,
+        direction: Direction::Both,
+        wins: SystemOfRecord::HubSpot,
+        empty: ClearPolicy::Fill,
+        overflow: Overflow::Hold,
+        max_length: BySystem::default(),
+        default: crate::mapping::Defaults::default(),
+        values: None,
+    }
+}
+
+fn no_schema() -> BySystem<Schema> {
+    BySystem::from_fn(|system| Schema { system, object: ObjectKind::Company, fields: Vec::new() })
+}
+
+/// One comparison with everything that a case may want to change.
+struct Case {
+    mapping: FieldMapping,
+    hubspot: &'static str,
+    connectwise: &'static str,
+    /// None: never agreed.
+    agreed: Option<(&'static str, &'static str)>,
+    modified: BySystem<Timestamp>,
+    decision: Option<(System, &'static str, &'static str)>,
+    recent: Vec<RecentWrite>,
+    object_direction: Direction,
+    in_scope: BySystem<bool>,
+    push_to: Option<System>,
+}
+
+impl Case {
+    fn new(hubspot: &'static str, agreed: Option<(&'static str, &'static str)>, connectwise: &'static str) -> Self {
+        Self {
+            mapping: field(FieldKind::Text),
+            hubspot,
+            connectwise,
+            agreed,
+            modified: BySystem::new(NOW, NOW),
+            decision: None,
+            recent: Vec::new(),
+            object_direction: Direction::Both,
+            in_scope: BySystem::new(true, true),
+            push_to: None,
+        }
+    }
+
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self
+    }
+
+    fn run(&self) -> (FieldNext, Option<IssueClass>) {
+        let rule = FieldRule::new(&self.mapping, &no_schema());
+        let (h, c) = (Value::text(self.hubspot), Value::text(self.connectwise));
+        let agreed = self.agreed.map(|(h, c)| Agreed { hubspot: Value::text(h), connectwise: Value::text(c), at: NOW });
+        let decision = self.decision.map(|(winner, h, c)| Decision {
+            link: LinkId(1),
+            field: rule.key.clone(),
+            winner,
+            hubspot: Value::text(h),
+            connectwise: Value::text(c),
+            at: NOW,
+        });
+        let (plan, trouble) = compare(&Comparison {
+            rule: &rule,
+            raw: BySystem::new(&h, &c),
+            agreed: agreed.as_ref(),
+            modified: self.modified,
+            decision: decision.as_ref(),
+            recent: &self.recent,
+            object_direction: self.object_direction,
+            tie: ConflictTie::ConnectWise,
+            in_scope: self.in_scope,
+            push_to: self.push_to,
+            now: NOW,
+        });
+        (plan.next, trouble.map(|trouble| trouble.class))
+    }
+
+    fn next(&self) -> FieldNext {
+        self.run().0
+    }
+}
+
+fn write(to: System, value: &str, loser: Option<&str>) -> FieldNext {
+    FieldNext::Write { to, value: Value::text(value), loser: loser.map(Value::text) }
+}
+
+use System::{ConnectWise as C, HubSpot as H};
+
+#[test]
+fn two_way_the_changed_side_is_written_to_the_other() {
+    let agreed = Some(("Dallas", "Dallas"));
+    assert_eq!(Case::new("Dallas", agreed, "Dallas").next(), FieldNext::Same);
+    assert_eq!(Case::new("Austin", agreed, "Dallas").next(), write(C, "Austin", None));
+    assert_eq!(Case::new("Dallas", agreed, "Austin").next(), write(H, "Austin", None));
+    assert_eq!(Case::new("Austin", agreed, "Austin").next(), FieldNext::Agree);
+}
+
+#[test]
+fn each_side_is_compared_with_its_own_half_of_the_agreement() {
+    // the far side stored it in its own way; that is no change
+    assert_eq!(Case::new("dallas", Some(("dallas", "DALLAS")), "DALLAS").next(), FieldNext::Same);
+}
+
+#[test]
+fn an_empty_value_is_filled_from_the_other_side_unless_emptiness_crosses() {
+    let agreed = Some(("Dallas", "Dallas"));
+    let clears = |case: Case| case.with(|c| c.mapping.empty = ClearPolicy::Clear);
+    assert_eq!(Case::new("", agreed, "Dallas").next(), write(H, "Dallas", None));
+    assert_eq!(clears(Case::new("", agreed, "Dallas")).next(), write(C, "", None));
+    assert_eq!(Case::new("", agreed, "").next(), FieldNext::Agree);
+    // at first contact there is nothing that could have been cleared
+    assert_eq!(clears(Case::new("", None, "Dallas")).next(), write(H, "Dallas", None));
+}
+
+#[test]
+fn a_conflict_is_decided_by_the_system_of_record_and_keeps_the_loser() {
+    let agreed = Some(("Dallas", "Dallas"));
+    let case = |wins| Case::new("Austin", agreed, "Tampa").with(|c| c.mapping.wins = wins);
+    assert_eq!(case(SystemOfRecord::HubSpot).next(), write(C, "Austin", Some("Tampa")));
+    assert_eq!(case(SystemOfRecord::ConnectWise).next(), write(H, "Tampa", Some("Austin")));
+    assert_eq!(case(SystemOfRecord::Ask).run(), (FieldNext::Decide, Some(IssueClass::Conflict)));
+    let later = case(SystemOfRecord::Latest).with(|c| c.modified.hubspot = NOW + Duration::from_secs(3));
+    assert_eq!(later.next(), write(C, "Austin", Some("Tampa")));
+    let tie = case(SystemOfRecord::Latest).with(|c| c.modified.hubspot = NOW + Duration::from_secs(2));
+    assert_eq!(tie.next(), write(H, "Tampa", Some("Austin")), "the tie goes to ConnectWise here");
+}
+
+#[test]
+fn a_decision_holds_for_exactly_the_values_it_was_made_on() {
+    let case = |h, c| {
+        Case::new(h, Some(("Dallas", "Dallas")), c).with(|case| {
+            case.mapping.wins = SystemOfRecord::Ask;
+            case.decision = Some((C, "Austin", "Tampa"));
+        })
+    };
+    assert_eq!(case("Austin", "Tampa").next(), write(H, "Tampa", Some("Austin")));
+    assert_eq!(case("Austin", "Miami").next(), FieldNext::Decide);
+}
+
+#[test]
+fn one_way_the_far_side_is_written_only_when_the_near_one_changed() {
+    let one_way = |h, agreed, c| Case::new(h, agreed, c).with(|case| case.mapping.direction = Direction::ToConnectwise);
+    let agreed = Some(("Dallas", "Dallas"));
+    assert_eq!(one_way("Austin", agreed, "Dallas").next(), write(C, "Austin", None));
+    assert_eq!(one_way("Dallas", agreed, "Tampa").next(), FieldNext::Tolerate);
+    assert_eq!(one_way("Austin", agreed, "Tampa").next(), write(C, "Austin", Some("Tampa")));
+    assert_eq!(one_way("", agreed, "Dallas").next(), FieldNext::Tolerate, "an empty value does not erase");
+    assert_eq!(one_way("", None, "Dallas").next(), FieldNext::Tolerate);
+}
+
+#[test]
+fn the_objects_direction_overrides_the_fields() {
+    let case = |direction, object| {
+        Case::new("Dallas", Some(("Dallas", "Dallas")), "Tampa").with(|case| {
+            case.mapping.direction = direction;
+            case.object_direction = object;
+        })
+    };
+    assert_eq!(case(Direction::Both, Direction::ToConnectwise).next(), FieldNext::Tolerate);
+    assert_eq!(case(Direction::ToHubspot, Direction::ToConnectwise).next(), FieldNext::Tolerate);
+    assert_eq!(case(Direction::ToHubspot, Direction::Both).next(), write(H, "Tampa", None));
+}
+
+#[test]
+fn a_filter_freezes_the_side_it_guards_and_only_that() {
+    let case =
+        |h, c| Case::new(h, Some(("Dallas", "Dallas")), c).with(|case| case.in_scope = BySystem::new(true, false));
+    assert_eq!(case("Austin", "Dallas").next(), FieldNext::Frozen);
+    assert_eq!(case("Dallas", "Austin").next(), write(H, "Austin", None));
+}
+
+#[test]
+fn a_push_takes_one_sides_values_as_far_as_directions_allow() {
+    let push = |h, c, to| Case::new(h, Some(("Dallas", "Dallas")), c).with(|case| case.push_to = Some(to));
+    assert_eq!(push("Dallas", "Tampa", C).next(), write(C, "Dallas", Some("Tampa")));
+    assert_eq!(push("Dallas", "Dallas", C).next(), FieldNext::Agree);
+    assert_eq!(push("", "Dallas", C).next(), FieldNext::Tolerate, "an empty value does not erase");
+    let one_way = push("Dallas", "Tampa", C).with(|case| case.mapping.direction = Direction::ToHubspot);
+    assert_eq!(one_way.next(), FieldNext::Tolerate);
+}
+
+#[test]
+fn a_value_that_does_not_fit_holds_the_field_with_its_reason() {
+    let long = Case::new("A very long town", Some(("Dallas", "Dallas")), "Dallas");
+    let limit = |overflow| {
+        move |case: &mut Case| {
+            case.mapping.max_length.connectwise = Some(6);
+            case.mapping.overflow = overflow;
+        }
+    };
+    assert_eq!(long.with(limit(Overflow::Hold)).run(), (FieldNext::Stuck, Some(IssueClass::UnfitValue)));
+    let cut = Case::new("A very long town", Some(("Dallas", "Dallas")), "Dallas").with(limit(Overflow::Cut));
+    assert_eq!(cut.next(), write(C, "A very", None));
+    let number = Case::new("many", Some(("3", "3")), "3").with(|case| case.mapping.kind = FieldKind::Number);
+    assert_eq!(number.run(), (FieldNext::Stuck, Some(IssueClass::UnfitValue)));
+}
+
+#[test]
+fn an_option_without_a_partner_holds_or_skips_the_field() {
+    let case = |unmapped| {
+        Case::new("BANKING", Some(("RETAIL", "7")), "7").with(|case| {
+            case.mapping.kind = FieldKind::Choice;
+            let pairs = vec![ValuePair { hubspot: "RETAIL".to_owned(), connectwise: "7".to_owned() }];
+            case.mapping.values = Some(ValueMap { auto: None, unmapped, pairs });
+        })
+    };
+    assert_eq!(case(Unmapped::Hold).run(), (FieldNext::Stuck, Some(IssueClass::UnmappedValue)));
+    assert_eq!(case(Unmapped::Skip).run(), (FieldNext::Tolerate, None));
+}
+
+#[test]
+fn a_field_that_flips_to_and_fro_is_held_after_three_turns() {
+    let recent = |n: usize| -> Vec<RecentWrite> {
+        let turns = [(C, "Austin"), (H, "Dallas"), (C, "Austin")];
+        turns[..n].iter().map(|(to, value)| RecentWrite { to: *to, value: Value::text(*value), at: NOW }).collect()
+    };
+    let case = |n| Case::new("Austin", Some(("Austin", "Austin")), "Dallas").with(|case| case.recent = recent(n));
+    assert_eq!(case(2).next(), write(H, "Dallas", None));
+    assert_eq!(case(3).run(), (FieldNext::Stuck, Some(IssueClass::Oscillation)));
+    let long_ago = case(3).with(|case| {
+        for write in &mut case.recent {
+            write.at = Timestamp(NOW.0 - 25 * 3600 * 1000);
+        }
+    });
+    assert_eq!(long_ago.next(), write(H, "Dallas", None));
+}
+
+proptest::proptest! {
+    /// Whatever the values and rules: nothing is ever written to a side that the direction forbids (I7), nothing is
+    /// invented (I3), and what is written ends the difference (I21).
+    #[test]
+    fn i3_i7_i21_no_comparison_invents_misdirects_or_goes_on_for_ever(
+        h in "[ab]{0,2}", c in "[ab]{0,2}", bh in "[ab]{0,2}", bc in "[ab]{0,2}", known in proptest::bool::ANY,
+        direction in 0..3usize, wins in 0..4usize, clears in proptest::bool::ANY,
+    ) {
+        let mut mapping = field(FieldKind::Text);
+        mapping.direction = [Direction::Both, Direction::ToConnectwise, Direction::ToHubspot][direction];
+        mapping.wins = [SystemOfRecord::HubSpot, SystemOfRecord::ConnectWise, SystemOfRecord::Latest, SystemOfRecord::Ask][wins];
+        mapping.empty = if clears { ClearPolicy::Clear } else { ClearPolicy::Fill };
+        let rule = FieldRule::new(&mapping, &no_schema());
+        let mut values = BySystem::new(Value::text(&*h), Value::text(&*c));
+        let before = values.clone();
+        let mut agreed = known.then(|| Agreed { hubspot: Value::text(&*bh), connectwise: Value::text(&*bc), at: NOW });
+        for round in 0..3 {
+            let (plan, _) = compare(&Comparison {
+                rule: &rule, raw: BySystem::new(&values.hubspot, &values.connectwise), agreed: agreed.as_ref(),
+                modified: BySystem::new(NOW, NOW), decision: None, recent: &[], object_direction: Direction::Both,
+                tie: ConflictTie::HubSpot, in_scope: BySystem::new(true, true), push_to: None, now: NOW,
+            });
+            match plan.next {
+                FieldNext::Write { to, value, .. } => {
+                    proptest::prop_assert!(mapping.direction.writes(to));
+                    proptest::prop_assert_eq!(&value, &before[to.other()]);
+                    proptest::prop_assert!(round == 0, "one write settles a field");
+                    values[to] = value;
+                    agreed = Some(Agreed { hubspot: values.hubspot.clone(), connectwise: values.connectwise.clone(), at: NOW });
+                }
+                FieldNext::Agree => {
+                    proptest::prop_assert_eq!(&values.hubspot, &values.connectwise);
+                    agreed = Some(Agreed { hubspot: values.hubspot.clone(), connectwise: values.connectwise.clone(), at: NOW });
+                }
+                _ => {}
+            }
+        }
+    }
+}

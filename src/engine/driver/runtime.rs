@@ -1,0 +1,285 @@
+//! The loop: events in, commands out, performed in order. One thread, one engine, one workspace.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinSet;
+
+use super::clock::Clock;
+use super::handle::{EngineHandle, Message};
+use super::snapshot::{Role, Snapshot};
+use super::watch::Watcher;
+use crate::connect::{Connector, Performed};
+use crate::engine::core::command::{Batch, Command, Event, Notice, Reply, Row, Ticket};
+use crate::engine::core::plan::PairPlan;
+use crate::engine::core::request::{Request, RequestId};
+use crate::engine::core::state::{Exchange, Run};
+use crate::engine::core::{Engine, Mode};
+use crate::mapping::Rules;
+use crate::model::{BySystem, Timestamp};
+use crate::store::{Lease, LeaseError, Reader, StoreError, Workspace, Writer};
+
+/// Why an engine could not start, or stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    #[error(transparent)]
+    Lease(#[from] LeaseError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the engine's thread could not be started: {0}")]
+    Thread(std::io::Error),
+    #[error("the engine stopped: {0}")]
+    Stopped(String),
+}
+
+/// What an engine is made of.
+pub struct Parts {
+    pub rules: Rules,
+    pub connectors: BySystem<Arc<dyn Connector>>,
+    pub mode: Mode,
+    pub clock: Clock,
+}
+
+/// What a `Once` or `Plan` engine leaves behind.
+#[derive(Debug, Clone)]
+pub struct Finished {
+    pub run: Run,
+    pub plans: Vec<PairPlan>,
+}
+
+/// Events taken in at once: a step should stay short.
+const MOST_EVENTS: usize = 256;
+
+/// How long the loop waits for writes on their way when it is asked to stop. What is left open then is in the journal.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Starts the engine of a workspace on a thread of its own.
+///
+/// # Errors
+/// Another engine holds the workspace, or its file cannot be used.
+pub fn start(workspace: &Workspace, parts: Parts) -> Result<EngineHandle, DriverError> {
+    let lease = workspace.lease(parts.clock.now())?;
+    let (writer, reader) = (workspace.writer()?, workspace.reader()?);
+    let (messages, inbox) = mpsc::channel(256);
+    let (publish, snapshot) = watch::channel(Arc::new(Snapshot { role: Role::Holder, ..Snapshot::default() }));
+    let (finish, finished) = watch::channel(None);
+    let clock = parts.clock;
+    let watcher = Watcher::new(workspace.reader()?, parts.connectors.clone(), publish);
+    let engine =
+        Engine::new(parts.rules, parts.mode, &reader).map_err(|error| DriverError::Stopped(error.to_string()))?;
+    let thread = std::thread::Builder::new()
+        .name("engine".to_owned())
+        .spawn(move || {
+            let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    watcher.stopped(&format!("no runtime for the engine: {error}"));
+                    return;
+                }
+            };
+            let mut driver = Driver {
+                engine,
+                reader,
+                writer,
+                watcher,
+                connectors: parts.connectors,
+                clock,
+                _lease: lease,
+                tasks: JoinSet::new(),
+                asked: Vec::new(),
+                next_ticket: 0,
+                exchanges: Vec::new(),
+                finish,
+                revision: 0,
+                last_run: None,
+            };
+            if let Err(error) = runtime.block_on(driver.run(inbox)) {
+                tracing::error!(%error, "the engine stopped");
+                driver.watcher.stopped(&error.to_string());
+                driver.refuse_all(&error.to_string());
+            }
+        })
+        .map_err(DriverError::Thread)?;
+    Ok(EngineHandle::new(messages, snapshot, finished, clock, thread))
+}
+
+struct Driver {
+    engine: Engine,
+    reader: Reader,
+    writer: Writer,
+    watcher: Watcher,
+    connectors: BySystem<Arc<dyn Connector>>,
+    clock: Clock,
+    _lease: Lease,
+    tasks: JoinSet<Performed>,
+    /// Who waits for the answer to which ask.
+    asked: Vec<(Ticket, oneshot::Sender<Reply>)>,
+    next_ticket: u64,
+    /// Redacted last requests, committed with the next rows.
+    exchanges: Vec<Exchange>,
+    finish: watch::Sender<Option<Finished>>,
+    revision: u64,
+    last_run: Option<Run>,
+}
+
+impl Driver {
+    async fn run(&mut self, mut inbox: mpsc::Receiver<Message>) -> Result<(), DriverError> {
+        let mut events = vec![Event::Tick];
+        loop {
+            let wake = self.step(std::mem::take(&mut events)).await?;
+            self.finish_if_done();
+            if !self.gather(&mut inbox, &mut events, wake).await {
+                break;
+            }
+        }
+        self.settle_down().await
+    }
+
+    /// One step and everything it commands. Returns when the engine wants to be stepped again.
+    async fn step(&mut self, events: Vec<Event>) -> Result<Option<Timestamp>, DriverError> {
+        let now = self.clock.now();
+        let commands =
+            self.engine.step(now, &self.reader, events).map_err(|error| DriverError::Stopped(error.to_string()))?;
+        let mut wake = None;
+        for command in commands {
+            match command {
+                Command::Commit(batch) => self.commit(batch).await?,
+                Command::Send(id, request) => self.send(id, request),
+                Command::WakeAt(at) => wake = Some(at),
+                Command::Notify(notice) => self.notify(notice),
+            }
+        }
+        if !self.exchanges.is_empty() {
+            self.commit(Batch::default()).await?;
+        }
+        self.watcher.look(&self.engine, self.revision, now);
+        Ok(wake)
+    }
+
+    async fn commit(&mut self, mut batch: Batch) -> Result<(), DriverError> {
+        batch.rows.extend(self.exchanges.drain(..).map(Row::Exchange));
+        self.revision = self.writer.commit(batch).await?.revision;
+        Ok(())
+    }
+
+    fn send(&mut self, id: RequestId, request: Request) {
+        let connector = Arc::clone(&self.connectors[request.system]);
+        self.tasks.spawn(async move { connector.perform(id, &request).await });
+    }
+
+    fn notify(&mut self, notice: Notice) {
+        match notice {
+            Notice::RunEnded(run) => {
+                tracing::info!(run = run.id.0, verdict = ?run.verdict, "run ended");
+                self.last_run = Some(*run);
+            }
+            Notice::Answered { ticket, reply } => {
+                if let Some(at) = self.asked.iter().position(|(known, _)| *known == ticket) {
+                    let (_, waiting) = self.asked.swap_remove(at);
+                    // whoever asked may be gone; what was done is in the journal
+                    drop(waiting.send(reply));
+                }
+            }
+        }
+    }
+
+    fn finish_if_done(&mut self) {
+        if self.engine.is_idle()
+            && self.tasks.is_empty()
+            && let Some(run) = self.last_run.take()
+        {
+            let plans = self.engine.plans().to_vec();
+            self.finish.send_replace(Some(Finished { run, plans }));
+        }
+    }
+
+    /// Waits until something happened, and takes all of it. False when the engine is to stop.
+    async fn gather(
+        &mut self,
+        inbox: &mut mpsc::Receiver<Message>,
+        events: &mut Vec<Event>,
+        wake: Option<Timestamp>,
+    ) -> bool {
+        let now = self.clock.now();
+        let pause = wake.map(|at| at.since(now));
+        tokio::select! {
+            biased;
+            message = inbox.recv() => match message {
+                Some(message) => { if !self.take(message, events) { return false; } }
+                None => return false,
+            },
+            Some(done) = self.tasks.join_next() => self.take_done(done, events),
+            () = sleep(pause) => events.push(Event::Tick),
+        }
+        while events.len() < MOST_EVENTS {
+            if let Ok(message) = inbox.try_recv() {
+                if !self.take(message, events) {
+                    return false;
+                }
+            } else if let Some(done) = self.tasks.try_join_next() {
+                self.take_done(done, events);
+            } else {
+                break;
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, message: Message, events: &mut Vec<Event>) -> bool {
+        match message {
+            Message::Ask(ask, reply) => {
+                self.next_ticket += 1;
+                let ticket = Ticket(self.next_ticket);
+                self.asked.push((ticket, reply));
+                events.push(Event::Person { ticket, ask });
+                true
+            }
+            Message::Rules(rules) => {
+                self.engine.change_rules(*rules);
+                events.push(Event::Tick);
+                true
+            }
+            Message::Stop => false,
+        }
+    }
+
+    fn take_done(&mut self, done: Result<Performed, tokio::task::JoinError>, events: &mut Vec<Event>) {
+        match done {
+            Ok(performed) => {
+                self.exchanges.extend(performed.exchanges);
+                events.push(Event::Answer(performed.answer));
+            }
+            // A connector does not panic; if one did, the journal's look-up finds out what its write became.
+            Err(error) => tracing::error!(%error, "a request ended without an answer"),
+        }
+    }
+
+    /// Lets the writes on their way be answered, and takes the answers in.
+    async fn settle_down(&mut self) -> Result<(), DriverError> {
+        let deadline = tokio::time::Instant::now() + GRACE;
+        while !self.tasks.is_empty() {
+            let Ok(Some(done)) = tokio::time::timeout_at(deadline, self.tasks.join_next()).await else { break };
+            let mut events = Vec::new();
+            self.take_done(done, &mut events);
+            self.engine.wind_down();
+            self.step(events).await?;
+        }
+        self.refuse_all("The engine was stopped.");
+        Ok(())
+    }
+
+    fn refuse_all(&mut self, reason: &str) {
+        for (_, waiting) in self.asked.drain(..) {
+            let hint = "Start it again and ask once more.".to_owned();
+            drop(waiting.send(Reply::Refused { reason: reason.to_owned(), hint }));
+        }
+    }
+}
+
+async fn sleep(pause: Option<Duration>) {
+    match pause {
+        Some(pause) => tokio::time::sleep(pause).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,98 @@
+//! Makes the snapshots: what the engine and the connections show of themselves, at most a few times a second.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::snapshot::{Budget, Health, HeldPlan, Role, Side, Snapshot};
+use crate::connect::Connector;
+use crate::engine::core::{self, Engine};
+use crate::model::{BySystem, System, Timestamp};
+use crate::store::Reader;
+
+/// While work goes on, pictures are taken this far apart.
+const APART: Duration = Duration::from_millis(100);
+
+pub(super) struct Watcher {
+    reader: Reader,
+    connectors: BySystem<Arc<dyn Connector>>,
+    publish: watch::Sender<Arc<Snapshot>>,
+    last: Timestamp,
+}
+
+impl Watcher {
+    pub fn new(
+        reader: Reader,
+        connectors: BySystem<Arc<dyn Connector>>,
+        publish: watch::Sender<Arc<Snapshot>>,
+    ) -> Self {
+        Self { reader, connectors, publish, last: Timestamp::EPOCH }
+    }
+
+    /// Publishes a snapshot if something in it changed and the last one is old enough, or the engine came to rest.
+    pub fn look(&mut self, engine: &Engine, revision: u64, now: Timestamp) {
+        if !engine.is_idle() && now.since(self.last) < APART {
+            return;
+        }
+        self.last = now;
+        let snapshot = self.picture(engine, revision, now);
+        self.publish.send_if_modified(|current| {
+            let changed = **current != snapshot;
+            if changed {
+                *current = Arc::new(snapshot);
+            }
+            changed
+        });
+    }
+
+    /// The last word of an engine that cannot go on.
+    pub fn stopped(&self, reason: &str) {
+        self.publish.send_modify(|current| {
+            let role = Role::Stopped {
+                reason: reason.to_owned(),
+                hint: "Start Lockstep again; what was under way is in the journal.".to_owned(),
+            };
+            *current = Arc::new(Snapshot { role, ..Snapshot::clone(current) });
+        });
+    }
+
+    fn picture(&self, engine: &Engine, revision: u64, now: Timestamp) -> Snapshot {
+        // a picture without its totals is better than none: the next one has them
+        let marks = self.reader.dirty_totals().ok();
+        let held = engine.held_plan().map(|(reason, hash)| HeldPlan { reason: reason.clone(), hash: hash.clone() });
+        Snapshot {
+            revision,
+            role: Role::Holder,
+            phase: engine.phase(),
+            run: engine.current_run().cloned(),
+            next_poll: engine.next_poll(),
+            sides: BySystem::from_fn(|system| self.side(system, &engine.sides()[system], now)),
+            queue: marks.as_ref().map_or(0, |marks| marks.hubspot.count + marks.connectwise.count),
+            oldest_change: BySystem::from_fn(|system| marks.as_ref().and_then(|marks| marks[system].oldest)),
+            held,
+        }
+    }
+
+    fn side(&self, system: System, side: &core::Side, now: Timestamp) -> Side {
+        let budget = self.connectors[system].budget();
+        let health = match &side.broken {
+            Some((message, hint)) => Health::Broken {
+                message: message.clone(),
+                hint: hint.clone(),
+                retry_at: (side.not_before > now).then_some(side.not_before),
+            },
+            None if side.identified.is_some() => Health::Ok,
+            None => Health::Unknown,
+        };
+        Side {
+            health,
+            tenant: side.tenant.clone(),
+            budget: Budget { rate_milli: budget.rate_milli, daily: budget.daily, waiting: budget.waiting },
+            last_error: side.last_error.clone(),
+            calls: side.calls,
+            latency: None,
+            paused: side.paused,
+        }
+    }
+}

@@ -1,0 +1,379 @@
+//! What is wrong with a configuration, as far as the schemas of both systems can tell, before anything is deployed.
+//! Pure; looks at no record.
+
+use std::collections::BTreeMap;
+
+use super::compat::{self, Fit};
+use super::config::{
+    AutoPairs, Config, Direction, FieldKey, FieldMapping, MatchBy, MatchRule, ObjectMapping, ValueMap,
+};
+use crate::filter;
+use crate::filter::nearest::did_you_mean;
+use crate::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Can't be deployed.
+    Error,
+    /// Can be, but some records or values would not cross.
+    Warning,
+}
+
+/// One thing to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    pub severity: Severity,
+    pub object: ObjectKind,
+    /// The field mapping it is about; none for the object as a whole.
+    pub field: Option<FieldKey>,
+    pub message: String,
+    pub hint: String,
+}
+
+/// Fields that a create needs and that the connection fills by itself: a company's identifier is made from its name,
+/// and its first site comes with it.
+const FILLED_BY_CONNECTION: [(ObjectKind, System, &str); 2] =
+    [(ObjectKind::Company, System::ConnectWise, "identifier"), (ObjectKind::Company, System::ConnectWise, "site")];
+
+/// Checks the object mapping of the schemas' object; other objects of the configuration are left alone.
+/// Findings about the object come first, then those of its fields in their order.
+#[must_use]
+pub fn check(config: &Config, schemas: &BySystem<Schema>) -> Vec<Finding> {
+    let Some(object) = config.object(schemas.hubspot.object) else { return Vec::new() };
+    let mut lint = Lint { object, schemas, findings: Vec::new() };
+    lint.timing(config);
+    lint.stamps();
+    lint.filters();
+    lint.match_rules();
+    lint.required_fields();
+    lint.targets_written_twice();
+    for field in &object.fields {
+        lint.field(field);
+    }
+    lint.findings
+}
+
+/// Whether nothing stands against deploying.
+#[must_use]
+pub fn is_deployable(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.severity != Severity::Error)
+}
+
+struct Lint<'a> {
+    object: &'a ObjectMapping,
+    schemas: &'a BySystem<Schema>,
+    findings: Vec<Finding>,
+}
+
+impl<'a> Lint<'a> {
+    fn note(
+        &mut self,
+        severity: Severity,
+        field: Option<&FieldMapping>,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) {
+        self.findings.push(Finding {
+            severity,
+            object: self.object.object,
+            field: field.map(FieldMapping::key),
+            message: message.into(),
+            hint: hint.into(),
+        });
+    }
+
+    fn error(&mut self, field: Option<&FieldMapping>, message: impl Into<String>, hint: impl Into<String>) {
+        self.note(Severity::Error, field, message, hint);
+    }
+
+    fn warning(&mut self, field: Option<&FieldMapping>, message: impl Into<String>, hint: impl Into<String>) {
+        self.note(Severity::Warning, field, message, hint);
+    }
+
+    fn def(&self, system: System, name: &FieldName) -> Option<&'a FieldDef> {
+        self.schemas[system].field(name.as_str())
+    }
+
+    /// The systems that a field mapping writes to, under the direction of its object.
+    fn written(&self, field: &FieldMapping) -> Vec<System> {
+        let direction = field.direction.restricted_by(self.object.direction);
+        System::BOTH.into_iter().filter(|system| direction.is_some_and(|d| d.writes(*system))).collect()
+    }
+
+    fn unknown(&mut self, field: Option<&FieldMapping>, system: System, name: &FieldName) {
+        let names = self.schemas[system].fields.iter().map(|def| def.name.as_str());
+        let hint = did_you_mean(name.as_str(), names, "Read the schema again if the field is new.");
+        let message = format!("{system} has no {} field `{name}`.", self.object.object);
+        self.error(field, message, hint);
+    }
+
+    fn timing(&mut self, config: &Config) {
+        if config.timing.poll < 10 {
+            let message = format!("Polling every {} s uses up the systems' allowances.", config.timing.poll);
+            self.warning(None, message, "Poll every 30 s or more; 60 is usual.");
+        }
+    }
+
+    fn stamps(&mut self) {
+        let names = BySystem::new(&self.object.hubspot_stamp, &self.object.connectwise_stamp);
+        for system in System::BOTH {
+            let name = names[system];
+            match (self.def(system, name), system) {
+                (None, System::HubSpot) => {
+                    let message =
+                        format!("HubSpot has no property `{name}` yet; it keeps a create from happening twice.");
+                    self.warning(None, message, "Create it before the first sync: one line of text, unique values.");
+                }
+                (None, System::ConnectWise) => self.unknown(None, system, name),
+                (Some(def), _) => self.stamp(system, def),
+            }
+        }
+    }
+
+    fn stamp(&mut self, system: System, def: &FieldDef) {
+        if def.read_only || !compat::is_text(def.kind) {
+            let message =
+                format!("`{}` of {system} can't carry a key: it must be a text that can be written.", def.name);
+            self.error(None, message, "Choose another field for the key of the counterpart.");
+        }
+        if system == System::HubSpot && !def.unique {
+            let message = format!("`{}` of HubSpot does not have unique values.", def.name);
+            self.error(None, message, "Uniqueness can't be added later: create a new property that has it.");
+        }
+        let twice = self.object.fields.iter().find(|field| *field.field(system) == def.name);
+        if let Some(field) = twice {
+            let message = format!("`{}` carries the key of the counterpart and can't be mapped as well.", def.name);
+            self.error(Some(field), message, "Remove this field mapping, or choose another field for the key.");
+        }
+    }
+
+    fn filters(&mut self) {
+        for target in System::BOTH {
+            let schema = &self.schemas[target.other()];
+            let errors = match filter::parse(self.object.filters.toward(target)) {
+                Ok(expr) => filter::bind(&expr, schema).err().unwrap_or_default(),
+                Err(error) => vec![error],
+            };
+            for error in errors {
+                let message = format!("Filter of what goes to {target}, {error}");
+                self.error(None, message, error.hint);
+            }
+        }
+    }
+
+    fn match_rules(&mut self) {
+        if self.object.matching.is_empty() {
+            let message = "There is no match rule: a record without a partner can only be created.";
+            self.warning(None, message, "Add one, for companies by domain and website.");
+        }
+        for rule in &self.object.matching {
+            for system in System::BOTH {
+                match self.def(system, rule.field(system)) {
+                    None => self.unknown(None, system, rule.field(system)),
+                    Some(def) => self.match_field(system, rule, def),
+                }
+            }
+        }
+    }
+
+    fn match_field(&mut self, system: System, rule: &MatchRule, def: &FieldDef) {
+        let amount = matches!(def.kind, FieldKind::Number | FieldKind::Integer);
+        let suits = compat::is_text(def.kind) || (amount && rule.by != MatchBy::Host);
+        if !suits {
+            let (name, word) = (&def.name, def.kind.word());
+            let message = format!("`{name}` of {system} is a {word} field: records can't be matched by it.");
+            self.error(None, message, "Match by texts: a web address, a name, a phone number.");
+        }
+    }
+
+    fn required_fields(&mut self) {
+        for system in System::BOTH {
+            if !self.object.create.allows(system) || !self.object.direction.writes(system) {
+                continue;
+            }
+            for def in self.schemas[system].fields.iter().filter(|def| def.required && !def.read_only) {
+                let by_connection = FILLED_BY_CONNECTION.contains(&(self.object.object, system, def.name.as_str()));
+                let fed = self.object.fields.iter().any(|field| {
+                    *field.field(system) == def.name
+                        && (self.written(field).contains(&system) || field.default.of(system).is_some())
+                });
+                if !by_connection && !fed {
+                    let message =
+                        format!("{system} refuses a new record without `{}`, and nothing feeds it.", def.name);
+                    let hint = format!("Map a field to it, give it a default, or create nothing in {system}.");
+                    self.error(None, message, hint);
+                }
+            }
+        }
+    }
+
+    fn targets_written_twice(&mut self) {
+        for system in System::BOTH {
+            let mut first: BTreeMap<&FieldName, FieldKey> = BTreeMap::new();
+            for field in &self.object.fields {
+                if !self.written(field).contains(&system) {
+                    continue;
+                }
+                if let Some(earlier) = first.get(field.field(system)) {
+                    let message = format!("`{}` of {system} is written by `{earlier}` already.", field.field(system));
+                    self.error(Some(field), message, "Let one of the two mappings go the other way only.");
+                } else {
+                    first.insert(field.field(system), field.key());
+                }
+            }
+        }
+    }
+
+    fn field(&mut self, field: &FieldMapping) {
+        let defs = BySystem::from_fn(|system| self.def(system, field.field(system)));
+        for system in System::BOTH {
+            if defs[system].is_none() {
+                self.unknown(Some(field), system, field.field(system));
+            }
+        }
+        let written = self.written(field);
+        if written.is_empty() {
+            let message = format!(
+                "The field goes {} and the object {}: nothing crosses.",
+                field.direction.arrow(),
+                self.object.direction.arrow()
+            );
+            self.warning(Some(field), message, "Fine for a while; otherwise change one of the two directions.");
+        }
+        let (Some(hubspot), Some(connectwise)) = (defs.hubspot, defs.connectwise) else { return };
+        let defs = BySystem::new(hubspot, connectwise);
+        for target in written {
+            self.writable(field, target, defs[target]);
+            self.kinds(field, target, defs);
+            self.length(field, target, defs[target]);
+        }
+        self.compared_as(field, defs);
+        self.defaults(field, defs);
+        match &field.values {
+            Some(values) => self.values(field, values, defs),
+            None if field.kind.has_options() => {
+                let message =
+                    format!("A {} field needs a value map: the systems name options differently.", field.kind.word());
+                self.error(Some(field), message, "Add `values` with `auto = \"label\"`, or with pairs.");
+            }
+            None => {}
+        }
+    }
+
+    fn writable(&mut self, field: &FieldMapping, target: System, def: &FieldDef) {
+        if !def.read_only {
+            return;
+        }
+        let message = format!("`{}` of {target} is read-only.", def.name);
+        let hint = match (field.direction, target) {
+            (Direction::Both, System::HubSpot) => "Let the field go to ConnectWise only (→).",
+            (Direction::Both, System::ConnectWise) => "Let the field go to HubSpot only (←).",
+            _ => "No direction can satisfy this: map another field, or remove the mapping.",
+        };
+        self.error(Some(field), message, hint);
+    }
+
+    fn kinds(&mut self, field: &FieldMapping, target: System, defs: BySystem<&FieldDef>) {
+        let (from, to) = (defs[target.other()], defs[target]);
+        let pair = format!("`{}` ({}) to `{}` ({})", from.name, from.kind.word(), to.name, to.kind.word());
+        match compat::fit(from.kind, to.kind) {
+            Fit::Always => {}
+            Fit::WhenReadable => {
+                let message = format!("{pair}: what can't be read as {} waits for a person.", to.kind.word());
+                self.warning(Some(field), message, "");
+            }
+            Fit::WithValueMap if field.values.is_some() => {}
+            Fit::WithValueMap => {
+                self.error(
+                    Some(field),
+                    format!("{pair} needs a value map."),
+                    "Add `values` with the options that belong together.",
+                );
+            }
+            Fit::Never(why) => self.error(Some(field), format!("{pair} can't be mapped: {why}."), "Map another field."),
+        }
+    }
+
+    fn compared_as(&mut self, field: &FieldMapping, defs: BySystem<&FieldDef>) {
+        let (a, b) = (defs.hubspot.kind, defs.connectwise.kind);
+        if matches!(compat::fit(a, b), Fit::Never(_)) || compat::compares_as(field.kind, a, b) {
+            return;
+        }
+        let message = format!("{} and {} can't be compared as {}.", a.word(), b.word(), field.kind.word());
+        let wanted = serde_json::to_string(&compat::common(a, b)).unwrap_or_default();
+        self.error(Some(field), message, format!("Write `kind = {wanted}`."));
+    }
+
+    fn length(&mut self, field: &FieldMapping, target: System, def: &FieldDef) {
+        let (Some(room), true) = (def.max_length, compat::is_text(field.kind)) else { return };
+        let message = match field.max_length[target] {
+            Some(limit) if limit <= room => return,
+            Some(limit) => format!("`{}` of {target} takes {room} characters, the mapping allows {limit}.", def.name),
+            None => format!("`{}` of {target} takes {room} characters, the mapping has no limit.", def.name),
+        };
+        let hint = format!("Write `max_length = {{ {} = {room} }}`.", target.key());
+        if field.max_length[target].is_some() {
+            self.error(Some(field), message, hint)
+        } else {
+            self.warning(Some(field), message, hint)
+        }
+    }
+
+    fn defaults(&mut self, field: &FieldMapping, defs: BySystem<&FieldDef>) {
+        for system in System::BOTH {
+            let (Some(value), def) = (field.default.of(system), defs[system]) else { continue };
+            if def.kind.has_options() && !def.options.is_empty() && def.option_label(value).is_none() {
+                let keys = def.options.iter().map(|option| option.key.as_str());
+                let hint = did_you_mean(value, keys, "Write the internal value (HubSpot) or the id (ConnectWise).");
+                let message = format!("The default \"{value}\" is not an option of `{}` of {system}.", def.name);
+                self.error(Some(field), message, hint);
+            }
+        }
+    }
+
+    fn values(&mut self, field: &FieldMapping, values: &ValueMap, defs: BySystem<&FieldDef>) {
+        if !field.kind.has_options() {
+            let message = format!("A value map does nothing for a {} field.", field.kind.word());
+            self.warning(Some(field), message, "Remove `values`, or set the kind to choice.");
+            return;
+        }
+        if values.auto.is_none() && values.pairs.is_empty() {
+            self.error(Some(field), "The value map is empty: no value could cross.", "Add pairs or `auto`.");
+        }
+        if values.auto == Some(AutoPairs::Email) && field.kind != FieldKind::Person {
+            self.error(Some(field), "Only people are paired by e-mail address.", "Write `auto = \"label\"`.");
+        }
+        for pair in &values.pairs {
+            for (system, value) in [(System::HubSpot, &pair.hubspot), (System::ConnectWise, &pair.connectwise)] {
+                self.pair_value(field, system, defs[system], value);
+            }
+        }
+    }
+
+    /// A pair with an option that does not exist never applies; tenants rename options, so this is not an error.
+    fn pair_value(&mut self, field: &FieldMapping, system: System, def: &FieldDef, value: &str) {
+        if def.options.is_empty() {
+            return;
+        }
+        let label = if system == System::ConnectWise { value.strip_prefix("label:") } else { None };
+        let found = def.options.iter().find(|option| match label {
+            Some(label) => option.label.trim().eq_ignore_ascii_case(label.trim()),
+            None => option.key == value,
+        });
+        match found {
+            None => {
+                let known = def.options.iter().map(|option| if label.is_some() { &option.label } else { &option.key });
+                let wanted = label.unwrap_or(value);
+                let message = format!("`{}` of {system} has no option \"{wanted}\": its pair never applies.", def.name);
+                let hint = did_you_mean(wanted, known.map(String::as_str), "Remove the pair, or add the option.");
+                self.warning(Some(field), message, hint);
+            }
+            Some(option) if option.inactive && self.written(field).contains(&system) => {
+                let message = format!("The option \"{}\" of `{}` of {system} is inactive.", option.label, def.name);
+                self.warning(Some(field), message, "Pair the value with an active option.");
+            }
+            Some(_) => {}
+        }
+    }
+}

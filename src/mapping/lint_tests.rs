@@ -1,0 +1,286 @@
+//! What `lint` finds, `suggest` proposes and `complete` fills in, on schemas as small tenants have them.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
+
+use super::config::*;
+use super::lint::{Severity, check, is_deployable};
+use super::{complete, defaults, suggest};
+use crate::model::{BySystem, ChoiceOption, FieldDef, FieldKind, ObjectKind, Schema, System};
+use FieldKind::{Bool, Choice, Date, Integer, MultiChoice, Number, Person, Phone, Text};
+
+fn field(name: &str, kind: FieldKind) -> FieldDef {
+    FieldDef {
+        name: name.into(),
+        label: name.to_uppercase(),
+        kind,
+        read_only: false,
+        required: false,
+        unique: false,
+        max_length: None,
+        custom: false,
+        options: vec![],
+    }
+}
+
+fn choice(name: &str, options: &[(&str, &str)]) -> FieldDef {
+    let option = |(key, label): &(&str, &str)| ChoiceOption {
+        key: (*key).into(),
+        label: (*label).into(),
+        inactive: false,
+        email: None,
+    };
+    FieldDef { options: options.iter().map(option).collect(), ..field(name, Choice) }
+}
+
+fn limited(name: &str, max: u32) -> FieldDef {
+    FieldDef { max_length: Some(max), ..field(name, Text) }
+}
+
+fn schema(system: System, mut fields: Vec<FieldDef>) -> Schema {
+    fields.sort_by(|a, b| a.name.cmp(&b.name));
+    Schema { system, object: ObjectKind::Company, fields }
+}
+
+fn schemas() -> BySystem<Schema> {
+    let texts = ["name", "domain", "address", "address2", "city", "state", "zip", "country", "founded_year"];
+    let mut hubspot: Vec<FieldDef> = texts.iter().map(|name| field(name, Text)).collect();
+    hubspot.extend(["linkedin_company_page", "facebook_company_page"].map(|name| field(name, Text)));
+    hubspot.extend([
+        field("phone", Phone),
+        field("numberofemployees", Number),
+        field("annualrevenue", Number),
+        field("hubspot_owner_id", Person),
+        field("is_public", Bool),
+        FieldDef { unique: true, ..field("lockstep_cw_key", Text) },
+        FieldDef { read_only: true, ..field("num_notes", Number) },
+        choice("industry", &[("LAW_PRACTICE", "Law Practice"), ("RETAIL", "Retail")]),
+        choice("hs_lead_status", &[("CONNECTED", "Connected"), ("UNQUALIFIED", "Unqualified")]),
+    ]);
+    let connectwise = vec![
+        FieldDef { required: true, ..limited("identifier", 30) },
+        FieldDef { required: true, ..limited("name", 50) },
+        limited("website", 255),
+        limited("phoneNumber", 30),
+        limited("addressLine1", 50),
+        limited("addressLine2", 50),
+        limited("city", 50),
+        limited("state", 50),
+        limited("zip", 12),
+        limited("leadSource", 50),
+        choice("country", &[("1", "United States"), ("2", "Germany")]),
+        choice("market", &[("5", "Legal"), ("6", "Retail")]),
+        choice("status", &[("1", "Active"), ("2", "Inactive")]),
+        field("territoryManager", Person),
+        field("numberOfEmployees", Integer),
+        field("yearEstablished", Integer),
+        field("annualRevenue", Number),
+        field("dateAcquired", Date),
+        field("linkedInUrl", Text),
+        field("facebookUrl", Text),
+        field("types", MultiChoice),
+        limited("userDefinedField10", 50),
+    ];
+    BySystem::new(schema(System::HubSpot, hubspot), schema(System::ConnectWise, connectwise))
+}
+
+fn find<'a>(object: &'a mut ObjectMapping, hubspot: &str) -> &'a mut FieldMapping {
+    object.fields.iter_mut().find(|field| field.hubspot.as_str() == hubspot).unwrap()
+}
+
+fn mapped(hubspot: &str, connectwise: &str, kind: FieldKind) -> FieldMapping {
+    FieldMapping {
+        hubspot: hubspot.into(),
+        connectwise: connectwise.into(),
+        values: None,
+        kind,
+        ..defaults::company().fields[3].clone()
+    }
+}
+
+fn def<'a>(schemas: &'a mut BySystem<Schema>, system: System, name: &str) -> &'a mut FieldDef {
+    schemas[system].fields.iter_mut().find(|field| field.name.as_str() == name).unwrap()
+}
+
+#[test]
+fn the_default_configuration_can_be_deployed_on_an_ordinary_tenant() {
+    let findings = check(&defaults::config(), &schemas());
+    assert!(is_deployable(&findings), "{findings:#?}");
+    // Options that this tenant does not have, and HubSpot's fractions of an employee.
+    assert!(
+        findings.iter().all(|f| f.message.contains("never applies") || f.message.contains("read as")),
+        "{findings:#?}"
+    );
+}
+
+type Edit = fn(&mut ObjectMapping, &mut BySystem<Schema>);
+
+#[test]
+fn every_mistake_is_found_where_it_is() {
+    use Severity::{Error, Warning};
+    // an edit, the field it should be found at (empty: the object), how bad it is, words of message and hint
+    let cases: &[(&str, Edit, &str, Severity, &str)] = &[
+        ("unknown field", |o, _| find(o, "city").hubspot = "ciity".into(), "ciity~city", Error, "`city`"),
+        (
+            "read-only, both ways",
+            |_, s| def(s, System::ConnectWise, "city").read_only = true,
+            "city~city",
+            Error,
+            "(←)",
+        ),
+        (
+            "read-only, one way",
+            |o, _| {
+                o.fields.push(FieldMapping {
+                    direction: Direction::ToHubspot,
+                    ..mapped("num_notes", "annualRevenue", Number)
+                })
+            },
+            "num_notes~annualRevenue",
+            Error,
+            "No direction",
+        ),
+        (
+            "date to number",
+            |o, _| o.fields.push(mapped("num_notes", "dateAcquired", Date)),
+            "num_notes~dateAcquired",
+            Error,
+            "not a number",
+        ),
+        ("text to choice", |o, _| find(o, "country").values = None, "country~country", Error, "needs a value map"),
+        (
+            "empty value map",
+            |o, _| find(o, "country").values = Some(ValueMap::default()),
+            "country~country",
+            Error,
+            "empty",
+        ),
+        (
+            "e-mail of things",
+            |o, _| find(o, "industry").values.as_mut().unwrap().auto = Some(AutoPairs::Email),
+            "industry~market",
+            Error,
+            "people",
+        ),
+        ("wrong kind", |o, _| find(o, "city").kind = Date, "city~city", Error, "kind = \"text\""),
+        ("too long", |o, _| find(o, "zip").max_length.connectwise = Some(13), "zip~zip", Error, "12 characters"),
+        ("no limit", |o, _| find(o, "zip").max_length.connectwise = None, "zip~zip", Warning, "connectwise = 12"),
+        ("required", |o, _| o.fields.retain(|f| f.hubspot.as_str() != "name"), "", Error, "`name`"),
+        (
+            "required, one way",
+            |o, _| find(o, "name").direction = Direction::ToHubspot,
+            "",
+            Error,
+            "refuses a new record",
+        ),
+        (
+            "written twice",
+            |o, _| o.fields.push(mapped("state", "leadSource", Text)),
+            "state~leadSource",
+            Error,
+            "written by `state~state` already",
+        ),
+        (
+            "nothing crosses",
+            |o, _| o.direction = Direction::ToConnectwise,
+            "founded_year~yearEstablished",
+            Warning,
+            "nothing crosses",
+        ),
+        ("filter", |o, _| o.filters.to_connectwise = "city = ".into(), "", Error, "value is missing"),
+        ("filter field", |o, _| o.filters.to_hubspot = "marke = 'Legal'".into(), "", Error, "`market`"),
+        ("match field", |o, _| o.matching[0].connectwise = "webste".into(), "", Error, "`website`"),
+        ("match kind", |o, _| o.matching[0].connectwise = "market".into(), "", Error, "can't be matched"),
+        ("no match rule", |o, _| o.matching.clear(), "", Warning, "no match rule"),
+        (
+            "stamp mapped",
+            |o, _| o.fields.push(mapped("is_public", "userDefinedField10", Text)),
+            "is_public~userDefinedField10",
+            Error,
+            "carries the key",
+        ),
+        ("stamp not unique", |_, s| def(s, System::HubSpot, "lockstep_cw_key").unique = false, "", Error, "unique"),
+        ("stamp missing", |o, _| o.hubspot_stamp = "other".into(), "", Warning, "no property `other`"),
+        ("stamp missing", |o, _| o.connectwise_stamp = "userDefinedField11".into(), "", Error, "`userDefinedField10`"),
+        ("stamp no text", |o, _| o.connectwise_stamp = "market".into(), "", Error, "can't carry a key"),
+        (
+            "pair of no option",
+            |o, _| find(o, "industry").values.as_mut().unwrap().pairs[0].connectwise = "label:Legall".into(),
+            "industry~market",
+            Warning,
+            "`Legal`",
+        ),
+        (
+            "inactive option",
+            |_, s| def(s, System::ConnectWise, "market").options[0].inactive = true,
+            "industry~market",
+            Warning,
+            "inactive",
+        ),
+        (
+            "default of no option",
+            |o, _| find(o, "industry").default.connectwise = Some("77".into()),
+            "industry~market",
+            Error,
+            "not an option",
+        ),
+        (
+            "readable",
+            |o, _| find(o, "founded_year").direction = Direction::Both,
+            "founded_year~yearEstablished",
+            Warning,
+            "can't be read",
+        ),
+    ];
+    let untouched = check(&defaults::config(), &schemas());
+    for (name, edit, at, severity, words) in cases {
+        let (mut config, mut schemas) = (defaults::config(), schemas());
+        edit(&mut config.objects[0], &mut schemas);
+        let findings = check(&config, &schemas);
+        let found = findings.iter().filter(|f| !untouched.contains(f)).any(|f| {
+            let place = f.field.as_ref().map_or("", FieldKey::as_str);
+            place == *at && f.severity == *severity && format!("{} {}", f.message, f.hint).contains(words)
+        });
+        assert!(found, "{name}: {findings:#?}");
+    }
+}
+
+#[test]
+fn a_suggested_mapping_passes_lint() {
+    let schemas = schemas();
+    let cases = [
+        ("is_public", "leadSource", Ok((Text, Direction::Both))),
+        ("num_notes", "numberOfEmployees", Ok((Integer, Direction::ToConnectwise))),
+        ("country", "market", Ok((Choice, Direction::Both))),
+        ("hubspot_owner_id", "territoryManager", Ok((Person, Direction::Both))),
+        ("annualrevenue", "dateAcquired", Err("a number is not a date")),
+        ("city", "types", Err("several options")),
+    ];
+    for (hubspot, connectwise, expected) in cases {
+        let pair = (schemas.hubspot.field(hubspot).unwrap(), schemas.connectwise.field(connectwise).unwrap());
+        match (suggest(pair.0, pair.1), expected) {
+            (Ok(field), Ok((kind, direction))) => {
+                assert_eq!((field.direction, field.kind.has_options()), (direction, kind.has_options()), "{hubspot}");
+                let mut config = defaults::config();
+                config.objects[0].fields.retain(|f| f.hubspot != field.hubspot && f.connectwise != field.connectwise);
+                let key = field.key();
+                config.objects[0].fields.push(field);
+                let errors: Vec<_> = check(&config, &schemas)
+                    .into_iter()
+                    .filter(|f| f.severity == Severity::Error && f.field.as_ref() == Some(&key))
+                    .collect();
+                assert!(errors.is_empty(), "{hubspot}: {errors:#?}");
+            }
+            (Err(error), Err(words)) => assert!(error.reason.contains(words), "{hubspot}: {error}"),
+            (found, _) => panic!("{hubspot}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn limits_are_filled_in_from_the_schemas_and_kept_where_given() {
+    let mut config = defaults::config();
+    find(&mut config.objects[0], "zip").max_length.connectwise = None;
+    find(&mut config.objects[0], "city").max_length.connectwise = Some(20);
+    assert_eq!(complete(&mut config, &schemas()), 1);
+    assert_eq!(find(&mut config.objects[0], "zip").max_length.connectwise, Some(12));
+    assert_eq!(find(&mut config.objects[0], "city").max_length.connectwise, Some(20));
+}

@@ -1,0 +1,181 @@
+//! The control API over HTTP: the methods of the handle as routes under `/_sim/`.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::Side;
+use super::clock::{Clock, iso_millis, parse_instant};
+use super::control::{ControlError, ControlHandle};
+use super::faults::FaultRule;
+use super::options::{Behaviour, CONNECTWISE_API_MEMBER, HUBSPOT_APP_ID};
+use super::wire::{Reply, Request};
+
+/// What a route answers: JSON, or why not.
+type Answer = Result<Value, ControlError>;
+
+pub(crate) fn answer(control: &ControlHandle, request: &Request) -> Reply {
+    let parts = request.parts();
+    let rest = parts.get(1..).unwrap_or_default();
+    let answer = match rest {
+        ["records", side, rest @ ..] => match side_named(side) {
+            Some(side) => records(control, request, side, rest),
+            None => return unknown(),
+        },
+        _ => world(control, request, rest),
+    };
+    match answer {
+        Some(Ok(value)) => Reply::json(200, &value),
+        Some(Err(error)) => {
+            let status = if matches!(error, ControlError::NotFound { .. }) { 404 } else { 400 };
+            Reply::json(status, &json!({"error": error.to_string()}))
+        }
+        None => unknown(),
+    }
+}
+
+fn unknown() -> Reply {
+    Reply::json(404, &json!({"error": "The control API has no such call"}))
+}
+
+fn side_named(name: &str) -> Option<Side> {
+    match name {
+        "hubspot" => Some(Side::HubSpot),
+        "connectwise" => Some(Side::ConnectWise),
+        _ => None,
+    }
+}
+
+fn body(request: &Request) -> Result<Value, ControlError> {
+    if request.body.is_empty() {
+        return Ok(json!({}));
+    }
+    request.json().map_err(|e| ControlError::Refused(format!("The body is not JSON: {e}")))
+}
+
+fn number(request: &Request, name: &str, default: u64) -> u64 {
+    request.param(name).and_then(|t| t.parse().ok()).unwrap_or(default)
+}
+
+fn records(control: &ControlHandle, request: &Request, side: Side, rest: &[&str]) -> Option<Answer> {
+    let id = |text: &str| text.parse::<u64>().unwrap_or(0);
+    let one = |id: u64| control.record(side, id).unwrap_or(Value::Null);
+    Some(match (request.method.as_str(), rest) {
+        ("GET", []) => {
+            let limit = usize::try_from(number(request, "limit", 100)).unwrap_or(usize::MAX);
+            Ok(Value::Array(control.records(side, number(request, "after", 0), limit)))
+        }
+        ("POST", []) => {
+            with_fields(request, |fields, user| control.create(side, fields, user).map(|id| json!({ "id": id })))
+        }
+        ("GET", [text]) => match control.record(side, id(text)) {
+            Some(record) => Ok(record),
+            None => Err(ControlError::NotFound { side: side.name(), id: id(text) }),
+        },
+        ("PATCH", [text]) => {
+            with_fields(request, |fields, user| control.edit(side, id(text), fields, user).map(|()| one(id(text))))
+        }
+        ("DELETE", [text]) => control.delete(side, id(text)).map(|()| one(id(text))),
+        ("POST", [text, "restore"]) => control.restore(side, id(text)).map(|()| one(id(text))),
+        ("POST", [text, "merge"]) => body(request).and_then(|body| {
+            let other = body.get("other").and_then(Value::as_u64).unwrap_or(0);
+            let user = body.get("user").and_then(Value::as_str);
+            control.merge(side, id(text), other, user).map(|id| json!({ "id": id }))
+        }),
+        ("POST", [text, "index"]) if side == Side::HubSpot => body(request).and_then(|body| {
+            let at = body.get("visible_at_ms").and_then(Value::as_i64).unwrap_or(0);
+            control.show_in_search_from(id(text), at).map(|()| one(id(text)))
+        }),
+        _ => return None,
+    })
+}
+
+fn with_fields(request: &Request, act: impl FnOnce(&Map<String, Value>, Option<&str>) -> Answer) -> Answer {
+    let body = body(request)?;
+    let fields = body.get("fields").and_then(Value::as_object);
+    let fields = fields.ok_or_else(|| ControlError::Refused("The body needs an object \"fields\"".to_owned()))?;
+    act(fields, body.get("user").and_then(Value::as_str))
+}
+
+fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<Answer> {
+    Some(match (request.method.as_str(), rest) {
+        ("GET", ["info"]) => Ok(json!({
+            "credentials": control.credentials(), "hubspot_app_id": HUBSPOT_APP_ID,
+            "connectwise_api_member": CONNECTWISE_API_MEMBER,
+        })),
+        ("GET", ["clock"]) => Ok(clock(control)),
+        ("PUT", ["clock"]) => set_clock(control, request),
+        ("POST", ["clock", "advance"]) => body(request).map(|body| {
+            let ms = body.get("ms").and_then(Value::as_u64).unwrap_or(0);
+            control.advance(Duration::from_millis(ms));
+            clock(control)
+        }),
+        ("GET", ["faults"]) => Ok(json!(control.faults())),
+        ("POST", ["faults"]) => body(request).and_then(|body| {
+            let rule: FaultRule =
+                serde_json::from_value(body).map_err(|e| ControlError::Refused(format!("This is not a fault: {e}")))?;
+            control.inject(rule);
+            Ok(json!(control.faults()))
+        }),
+        ("DELETE", ["faults"]) => {
+            control.clear_faults();
+            Ok(json!([]))
+        }
+        ("GET", ["ledger"]) => Ok(json!(control.ledger(number(request, "since", 0)))),
+        ("DELETE", ["ledger"]) => {
+            control.clear_ledger();
+            Ok(json!([]))
+        }
+        ("GET", ["calls"]) => Ok(json!(control.calls())),
+        ("DELETE", ["calls"]) => {
+            control.clear_calls();
+            Ok(json!({}))
+        }
+        ("GET", ["behaviour"]) => Ok(json!(control.behaviour())),
+        ("PATCH", ["behaviour"]) => change_behaviour(control, request),
+        ("POST", ["properties"]) => body(request).map(|body| {
+            let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
+            let label = if text("label").is_empty() { text("name") } else { text("label") };
+            let unique = body.get("unique").and_then(Value::as_bool).unwrap_or(false);
+            json!({"added": control.define_property(text("name"), label, unique)})
+        }),
+        ("POST", ["reset"]) => match control.reset() {
+            Ok(()) => Ok(json!({})),
+            Err(error) => Err(ControlError::Refused(error.to_string())),
+        },
+        _ => return None,
+    })
+}
+
+fn clock(control: &ControlHandle) -> Value {
+    let now = control.now_ms();
+    let standing = matches!(control.clock(), Clock::Standing { .. });
+    json!({"now_ms": now, "now": iso_millis(now), "standing": standing})
+}
+
+fn set_clock(control: &ControlHandle, request: &Request) -> Answer {
+    let body = body(request)?;
+    let at = body.get("at").and_then(Value::as_str).and_then(parse_instant);
+    let at = body.get("at_ms").and_then(Value::as_i64).or(at);
+    let new = match (at, body.get("run").and_then(Value::as_bool)) {
+        (Some(at_ms), _) => Clock::Standing { at_ms },
+        (None, Some(true)) => Clock::Running { shift_ms: 0 },
+        (None, _) => return Err(ControlError::Refused("The body needs \"at\", \"at_ms\" or \"run\": true".to_owned())),
+    };
+    control.set_clock(new);
+    Ok(clock(control))
+}
+
+fn change_behaviour(control: &ControlHandle, request: &Request) -> Answer {
+    let mut whole = json!(control.behaviour());
+    let Value::Object(changes) = body(request)? else {
+        return Err(ControlError::Refused("The body must be an object".to_owned()));
+    };
+    if let Some(map) = whole.as_object_mut() {
+        map.extend(changes);
+    }
+    let behaviour: Behaviour =
+        serde_json::from_value(whole).map_err(|e| ControlError::Refused(format!("This is not a behaviour: {e}")))?;
+    control.set_behaviour(behaviour);
+    Ok(json!(control.behaviour()))
+}

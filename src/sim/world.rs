@@ -1,0 +1,94 @@
+//! Both systems, their clock, their faults and their ledger: everything a request can see or change.
+
+use std::io;
+
+use super::clock::Clock;
+use super::connectwise::{self, Tenant};
+use super::faults::Faults;
+use super::hubspot::{self, Portal};
+use super::ledger::{Actor, Calls, Ledger, Verb};
+use super::options::{Behaviour, Data, Options};
+use super::random::Random;
+use super::wire::{Reply, Request};
+use super::{Side, generate, story};
+
+/// The whole state, behind one lock.
+#[derive(Debug)]
+pub(crate) struct World {
+    pub options: Options,
+    pub behaviour: Behaviour,
+    pub clock: Clock,
+    pub random: Random,
+    pub faults: Faults,
+    pub ledger: Ledger,
+    pub calls: Calls,
+    pub hubspot: Portal,
+    pub connectwise: Tenant,
+}
+
+impl World {
+    pub fn new(options: Options) -> io::Result<Self> {
+        let clock = match options.standing_at_ms {
+            Some(at_ms) => Clock::Standing { at_ms },
+            None => Clock::Running { shift_ms: 0 },
+        };
+        let now = clock.now();
+        let (mut hubspot, mut connectwise) = (Portal::new(now), Tenant::new());
+        match options.data {
+            Data::Empty => {}
+            Data::Story => story::load(&mut hubspot, &mut connectwise, now)?,
+            Data::Generated { companies_hubspot, companies_connectwise, overlap } => {
+                let size = generate::Size { companies_hubspot, companies_connectwise, overlap };
+                generate::load(&mut hubspot, &mut connectwise, now, options.seed, size);
+            }
+        }
+        Ok(Self {
+            behaviour: options.behaviour.clone(),
+            random: Random::new(options.seed ^ 0x51AB),
+            options,
+            clock,
+            faults: Faults::default(),
+            ledger: Ledger::default(),
+            calls: Calls::default(),
+            hubspot,
+            connectwise,
+        })
+    }
+
+    /// The reply to one request, and the time at which it was made.
+    pub fn answer(&mut self, side: Side, request: &Request) -> (Reply, i64) {
+        let now = self.clock.now();
+        let reply = match side {
+            Side::HubSpot => hubspot::answer(self, request, now),
+            Side::ConnectWise => connectwise::answer(self, request, now),
+        };
+        self.calls.count(side, request.method.as_str(), &request.segments, reply.status);
+        (reply, now)
+    }
+
+    /// What the system says with that status when a fault is asked for without a body.
+    pub fn typical_error(&mut self, side: Side, code: u16) -> Reply {
+        let now = self.clock.now();
+        match side {
+            Side::HubSpot => hubspot::typical_error(&mut self.random, now, code),
+            Side::ConnectWise => connectwise::typical_error(code),
+        }
+    }
+}
+
+/// The moment and the author of a change, and the ledger that it goes into.
+pub(crate) struct Act<'a> {
+    pub now: i64,
+    pub actor: Actor,
+    pub behaviour: &'a Behaviour,
+    pub ledger: &'a mut Ledger,
+}
+
+impl Act<'_> {
+    pub fn record(&mut self, side: Side, verb: Verb, id: u64, fields: Changes) {
+        self.ledger.record(self.now, side, &self.actor, verb, id, fields);
+    }
+}
+
+/// Per field: before and after.
+pub(crate) type Changes = std::collections::BTreeMap<String, (serde_json::Value, serde_json::Value)>;

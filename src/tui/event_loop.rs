@@ -1,0 +1,221 @@
+//! One queue, one thread: wait for a message, take all that are ready, update, draw once.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{Event, EventStream};
+use futures_util::StreamExt as _;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{self, Receiver, Sender};
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use super::app::{App, Message, Outward};
+use super::ctx::TerminalEffect;
+use super::report::Report;
+use super::screen::Screen;
+use super::tab::Input;
+use super::terminal::{self, Terminal};
+use crate::engine::driver::snapshot::Snapshot;
+use crate::model::text::printable;
+
+/// Messages that wait at most; who sends more waits too.
+const QUEUE: usize = 256;
+/// Draw after so many messages, however many more there are.
+const MOST_AT_ONCE: usize = 1024;
+
+/// Why the console ended early.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("the console needs a terminal for input and output: {0}")]
+    Terminal(#[from] io::Error),
+    #[error(transparent)]
+    Theme(#[from] super::theme::ThemeError),
+    #[error("the console's thread ended by a panic")]
+    Panicked,
+}
+
+enum Flow {
+    On,
+    Quit,
+}
+
+/// The console with all that it is connected to.
+pub(super) struct EventLoop {
+    app: App,
+    screen: Screen<io::Stdout>,
+    terminal: Terminal,
+    queue: Receiver<Message>,
+    sender: Sender<Message>,
+    keys: AbortHandle,
+}
+
+impl EventLoop {
+    /// Takes the terminal. Must be called within the runtime.
+    pub(super) fn new(app: App) -> Result<Self, Error> {
+        let (columns, rows) = crossterm::terminal::size()?;
+        let terminal = Terminal::take()?;
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let keys = read_keys(&sender);
+        Ok(Self { app, screen: Screen::new(io::stdout(), columns, rows), terminal, queue, sender, keys })
+    }
+
+    pub(super) async fn run(mut self) -> Result<(), Error> {
+        let snapshots = self.app.world.engine.snapshot();
+        forward_snapshots(snapshots, &self.sender);
+        forward_signals(&self.sender)?;
+        let outward = self.app.start();
+        if matches!(self.perform(outward)?, Flow::Quit) {
+            return Ok(());
+        }
+        loop {
+            let drawn = self.screen.draw(&self.app)?;
+            let Some(message) = self.next(drawn.ages).await else { return Ok(()) };
+            if matches!(self.take_all(message).await?, Flow::Quit) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Sleeps until something happens. The only timer runs while an age is on the screen.
+    async fn next(&mut self, ages: Option<Duration>) -> Option<Message> {
+        match ages {
+            None => self.queue.recv().await,
+            Some(step) => tokio::time::timeout(step, self.queue.recv()).await.unwrap_or(Some(Message::Tick)),
+        }
+    }
+
+    async fn take_all(&mut self, first: Message) -> Result<Flow, Error> {
+        let mut next = Some(first);
+        for _ in 0..MOST_AT_ONCE {
+            let Some(message) = next else { break };
+            if matches!(message, Message::Resized) {
+                let (columns, rows) = crossterm::terminal::size()?;
+                self.screen.resize(columns, rows);
+            }
+            let outward = self.app.update(message);
+            if matches!(self.perform(outward)?, Flow::Quit) {
+                return Ok(Flow::Quit);
+            }
+            next = self.queue.try_recv().ok();
+            if next.is_none() {
+                // Lets whoever feeds the queue put in what is ready by now.
+                tokio::task::yield_now().await;
+                next = self.queue.try_recv().ok();
+            }
+        }
+        Ok(Flow::On)
+    }
+
+    fn perform(&mut self, outward: Vec<Outward>) -> Result<Flow, Error> {
+        for effect in outward {
+            match effect {
+                Outward::Task(owner, work) => {
+                    let sender = self.sender.clone();
+                    tokio::spawn(async move {
+                        // When the queue is closed, the console has ended.
+                        let _ = sender.send(Message::Deliver(owner, work.await)).await;
+                    });
+                }
+                Outward::Terminal(TerminalEffect::Quit) => return Ok(Flow::Quit),
+                Outward::Terminal(effect) => self.terminal_effect(effect)?,
+            }
+        }
+        Ok(Flow::On)
+    }
+
+    fn terminal_effect(&mut self, effect: TerminalEffect) -> Result<(), Error> {
+        match effect {
+            TerminalEffect::Quit => {}
+            TerminalEffect::Redraw => self.screen.forget(),
+            TerminalEffect::Copy(text) => {
+                let in_tmux = std::env::var_os("TMUX").is_some();
+                self.screen.send(&terminal::clipboard_bytes(&text, in_tmux))?;
+                self.app.shell.said = Some("Copied.".to_owned());
+            }
+            TerminalEffect::Suspend => {
+                self.lend(terminal::stop_process)??;
+            }
+            TerminalEffect::Edit { owner, text, suffix, back } => {
+                let message = match self.lend(|| terminal::edit_text(&text, suffix))? {
+                    Ok(text) => Message::Deliver(owner, back(text)),
+                    Err(error) => Message::Report(
+                        Report::new("The text could not be edited.", "Set EDITOR, such as EDITOR=vi, and try again.")
+                            .because(error.to_string()),
+                    ),
+                };
+                let outward = self.app.update(message);
+                self.perform(outward)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The one door through which somebody else gets the terminal: nobody reads keys meanwhile.
+    fn lend<T>(&mut self, f: impl FnOnce() -> T) -> Result<T, Error> {
+        self.keys.abort();
+        let result = self.terminal.lend(f)?;
+        let (columns, rows) = crossterm::terminal::size()?;
+        self.screen.resize(columns, rows);
+        self.keys = read_keys(&self.sender);
+        Ok(result)
+    }
+}
+
+/// Turns what the terminal sends into messages, until stopped.
+fn read_keys(sender: &Sender<Message>) -> AbortHandle {
+    let sender = sender.clone();
+    let task = tokio::spawn(async move {
+        let mut events = EventStream::new();
+        while let Some(event) = events.next().await {
+            let message = match event {
+                Ok(Event::Key(key)) => Message::Input(Input::Key(key)),
+                Ok(Event::Paste(text)) => Message::Input(Input::Paste(clean(&text))),
+                Ok(Event::Resize(..)) => Message::Resized,
+                Ok(Event::FocusGained | Event::FocusLost | Event::Mouse(_)) => continue,
+                // The terminal is gone; so are we.
+                Err(_) => Message::Terminate,
+            };
+            let is_end = matches!(message, Message::Terminate);
+            if sender.send(message).await.is_err() || is_end {
+                return;
+            }
+        }
+    });
+    task.abort_handle()
+}
+
+/// Pasted text without control characters; its line breaks stay.
+fn clean(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+fn forward_snapshots(mut snapshots: watch::Receiver<Arc<Snapshot>>, sender: &Sender<Message>) {
+    let sender = sender.clone();
+    tokio::spawn(async move {
+        loop {
+            let snapshot = Arc::clone(&snapshots.borrow_and_update());
+            if sender.send(Message::Snapshot(snapshot)).await.is_err() || snapshots.changed().await.is_err() {
+                return;
+            }
+        }
+    });
+}
+
+/// Ending the process by a signal is an ordinary end: the terminal is given back.
+fn forward_signals(sender: &Sender<Message>) -> io::Result<()> {
+    for kind in [SignalKind::terminate(), SignalKind::hangup()] {
+        let mut signals = signal(kind)?;
+        let sender = sender.clone();
+        tokio::spawn(async move {
+            while signals.recv().await.is_some() {
+                if sender.send(Message::Terminate).await.is_err() {
+                    return;
+                }
+            }
+        });
+    }
+    Ok(())
+}

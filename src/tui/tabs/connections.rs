@@ -1,0 +1,242 @@
+//! Connections: how both systems are doing, side by side, and how to connect the one that is missing.
+
+use ratatui::layout::Rect;
+
+use crate::engine::core::command::Ask;
+use crate::engine::driver::snapshot::{Health, Side};
+use crate::model::{BySystem, System};
+use crate::tui::action::{Action, Actor, Enabled, Info, Key, always};
+use crate::tui::ctx::Ctx;
+use crate::tui::frame::health_cell;
+use crate::tui::report::Report;
+use crate::tui::shell::engine_listens;
+use crate::tui::tab::{Nav, Page, TabId};
+use crate::tui::widgets::Paint;
+use crate::tui::world::{Connected, SourceError, World};
+use crate::view::cell::{Align, wrapped};
+use crate::view::{Cell, Line, Role, format};
+
+/// The tab.
+#[derive(Debug, Default)]
+pub struct Connections {
+    /// The system that keys are about.
+    selected: Option<System>,
+    /// What is set up; none until read.
+    connected: Option<BySystem<Option<Connected>>>,
+}
+
+/// What comes back.
+#[derive(Debug)]
+pub enum Message {
+    Connected(Result<BySystem<Option<Connected>>, SourceError>),
+}
+
+impl Actor for Connections {
+    type Message = Message;
+}
+
+impl Connections {
+    fn system(&self) -> System {
+        self.selected.unwrap_or(System::HubSpot)
+    }
+
+    fn is_missing(&self, system: System) -> bool {
+        self.connected.as_ref().is_some_and(|connected| connected[system].is_none())
+    }
+}
+
+fn connect_command(system: System) -> String {
+    format!("lockstep connect {}", system.key())
+}
+
+fn pause(tab: &mut Connections, ctx: &mut Ctx<'_, Message>) {
+    let system = tab.system();
+    let paused = !ctx.world.snapshot.sides[system].paused;
+    let done = if paused { "Writes are paused: changes are kept and cross later." } else { "Writes go on." };
+    ctx.ask_plainly(Ask::Pause { system, paused }, done);
+}
+
+fn copy_command(tab: &mut Connections, ctx: &mut Ctx<'_, Message>) {
+    ctx.copy(connect_command(tab.system()));
+}
+
+fn test_now(_: &Connections, world: &World) -> Enabled {
+    engine_listens(&(), world)
+}
+
+impl Page for Connections {
+    const ID: TabId = TabId::Connections;
+    const ACTIONS: &'static [Action<Self>] = &[
+        Action {
+            info: Info::new(
+                "connections.test",
+                "test now",
+                &[Key::char('t')],
+                "Look at both systems now: tests the connections too",
+            ),
+            enabled: test_now,
+            run: |_, ctx| ctx.ask_plainly(Ask::SyncNow, "The engine looks at both systems now."),
+        },
+        Action {
+            info: Info::new(
+                "connections.pause",
+                "pause/resume writes",
+                &[Key::char('p')],
+                "Stop sending writes to the selected system, or go on; nothing is lost",
+            )
+            .changes(),
+            enabled: test_now,
+            run: pause,
+        },
+        Action {
+            info: Info::new(
+                "connections.copy",
+                "copy command",
+                &[Key::char('y')],
+                "Copy the command that connects the selected system",
+            ),
+            enabled: always,
+            run: copy_command,
+        },
+    ];
+
+    fn receive(&mut self, message: Message, ctx: &mut Ctx<'_, Message>) {
+        match message {
+            Message::Connected(Ok(connected)) => self.connected = Some(connected),
+            Message::Connected(Err(error)) => ctx.report(
+                Report::new("The connections could not be read.", "Go to another tab and back to try again.")
+                    .because(error.0),
+            ),
+        }
+    }
+
+    fn shown(&mut self, ctx: &mut Ctx<'_, Message>) {
+        let source = std::sync::Arc::clone(&ctx.world.source);
+        ctx.fetch(move || Message::Connected(source.connections()), |why| Message::Connected(Err(SourceError(why))));
+    }
+
+    fn navigate(&mut self, step: Nav, _: &mut Ctx<'_, Message>) {
+        self.selected = Some(match step {
+            Nav::Up | Nav::Left | Nav::Home | Nav::PageUp => System::HubSpot,
+            Nav::Down | Nav::Right | Nav::End | Nav::PageDown => System::ConnectWise,
+        });
+    }
+
+    fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
+        let label = 13;
+        let width = usize::from(area.width).saturating_sub(label + 2) / 2;
+        let mut lines = vec![self.heading(label, width), Line::new()];
+        let sides = System::BOTH.map(|system| self.facts(system, paint));
+        for ((name, left), (_, right)) in sides[0].iter().zip(&sides[1]) {
+            lines.push(vec![
+                Cell::plain("  "),
+                Cell::muted(*name).fitted(label, Align::Left),
+                left.fitted(width.saturating_sub(1), Align::Left),
+                Cell::plain(" "),
+                right.fitted(width.saturating_sub(1), Align::Left),
+            ]);
+        }
+        paint.lines(area, &lines);
+    }
+
+    fn detail(&self, width: usize, world: &World) -> Vec<Line> {
+        let system = self.system();
+        let side = &world.snapshot.sides[system];
+        let mut texts: Vec<(String, Role)> = Vec::new();
+        if self.is_missing(system) {
+            texts.push((format!("{system} is not connected. Leave the console and run:"), Role::Warn));
+            texts.push((format!("  {}", connect_command(system)), Role::Key));
+        } else if let Health::Broken { message, hint, .. } = &side.health {
+            texts.push((format!("{system} can't be used now: {message}"), Role::Error));
+            texts.push((hint.clone(), Role::Text));
+            texts.push(("Its work waits and goes on by itself; nothing is lost.".to_owned(), Role::Muted));
+        } else if side.paused {
+            texts.push((format!("Writes to {system} are paused. Changes are kept; p lets them cross."), Role::Warn));
+        } else if let Some((at, error)) = &side.last_error {
+            texts.push((format!("Last error of {system}, {}:", format::moment_near(*at, world.now)), Role::Muted));
+            texts.push((error.clone(), Role::Text));
+        } else if side.health == Health::Ok {
+            texts.push((format!("{system} answers. Nothing went wrong so far."), Role::Muted));
+        } else {
+            texts.push((format!("{system} was not tried yet. t tests both connections now."), Role::Muted));
+        }
+        let lines = |(text, role): (String, Role)| {
+            wrapped_or_whole(&text, width).into_iter().map(move |line| vec![Cell::new(line, role)])
+        };
+        texts.into_iter().flat_map(lines).collect()
+    }
+}
+
+/// Broken at words, with the indentation of a command kept.
+fn wrapped_or_whole(text: &str, width: usize) -> Vec<String> {
+    if text.starts_with(' ') { vec![text.to_owned()] } else { wrapped(text, width) }
+}
+
+impl Connections {
+    fn heading(&self, label: usize, width: usize) -> Line {
+        let mut line = vec![Cell::plain(" ".repeat(label + 2))];
+        for system in System::BOTH {
+            let is_selected = self.system() == system;
+            let marker = if is_selected { Cell::new("▶ ", Role::Key) } else { Cell::plain("  ") };
+            let name = Cell::new(system.name(), if is_selected { Role::Focus } else { Role::of(system) });
+            let gap = width.saturating_sub(2 + name.width());
+            // The marker stands before the column, so that names and values begin at the same place.
+            line.push(marker);
+            line.push(name);
+            line.push(Cell::plain(" ".repeat(gap)));
+        }
+        if let Some(first) = line.first_mut() {
+            *first = Cell::plain(" ".repeat(label));
+        }
+        line
+    }
+
+    /// Name and value, in the order of the screen; the same names for both systems.
+    fn facts(&self, system: System, paint: &mut Paint<'_>) -> Vec<(&'static str, Cell)> {
+        let side = &paint.world.snapshot.sides[system];
+        let none = || Cell::muted(format::NONE);
+        let connected = self.connected.as_ref().and_then(|connected| connected[system].as_ref());
+        let text = |text: Option<&str>| text.map_or_else(none, Cell::plain);
+        let retry = match &side.health {
+            Health::Broken { retry_at: Some(at), .. } => Some(*at),
+            _ => None,
+        };
+        let mut facts = vec![
+            ("state", if self.is_missing(system) { Cell::new("not connected", Role::Warn) } else { health_cell(side) }),
+            ("address", text(connected.map(|connected| connected.address.as_str()))),
+            ("tenant", text(side.tenant.as_deref())),
+            ("account", text(connected.map(|connected| connected.account.as_str()))),
+            ("writes", if side.paused { Cell::new("paused", Role::Warn) } else { Cell::plain("sent") }),
+            ("next try", none()),
+            ("pace", pace(side)),
+            ("today", day_budget(side)),
+            ("waiting", Cell::plain(format::counted(side.budget.waiting, "request", "requests"))),
+            ("calls", Cell::plain(format::grouped(side.calls))),
+            ("latency", side.latency.map_or_else(none, |taken| Cell::plain(format!("{} ms", taken.as_millis())))),
+            ("last error", none()),
+        ];
+        if let Some(at) = retry {
+            facts[5].1 = Cell::new(format::age_at(at, paint.world.now), Role::Wait);
+            paint.ages(at);
+        }
+        if let Some((at, _)) = side.last_error.as_ref().filter(|(at, _)| *at != crate::model::Timestamp::EPOCH) {
+            facts[11].1 = Cell::plain(format!("{} ago", format::age_at(*at, paint.world.now)));
+            paint.ages(*at);
+        }
+        facts
+    }
+}
+
+fn pace(side: &Side) -> Cell {
+    match side.budget.rate_milli {
+        0 => Cell::muted(format::NONE),
+        rate => Cell::plain(format!("{}.{} calls/s", rate / 1000, rate % 1000 / 100)),
+    }
+}
+
+fn day_budget(side: &Side) -> Cell {
+    let Some((used, all)) = side.budget.daily else { return Cell::muted(format::NONE) };
+    let share = used.saturating_mul(100).checked_div(all).unwrap_or(100);
+    let role = if share >= 90 { Role::Warn } else { Role::Text };
+    Cell::new(format!("{} of {} ({share} %)", format::grouped(used), format::grouped(all)), role)
+}

@@ -1,0 +1,26 @@
+//! The tabs of the console, in their order.
+
+pub mod activity;
+pub mod connections;
+
+use super::action::{Action, Actor, Info};
+use super::tab::{Page, Tab};
+
+/// All tabs, fresh. A new one is listed here and in [`infos`].
+#[must_use]
+pub fn all() -> Vec<Box<dyn Tab>> {
+    vec![Box::new(connections::Connections::default()), Box::new(activity::Activity::default())]
+}
+
+/// What is known of all actions of all tabs, without any state.
+#[must_use]
+pub fn infos() -> Vec<(&'static str, &'static Info)> {
+    [of_page::<connections::Connections>(), of_page::<activity::Activity>()].concat()
+}
+
+fn of_page<P: Page>() -> Vec<(&'static str, &'static Info)> {
+    fn infos<T: Actor>(table: &'static [Action<T>]) -> impl Iterator<Item = &'static Info> {
+        table.iter().map(|action| &action.info)
+    }
+    infos(P::ACTIONS).map(|info| (P::ID.title(), info)).collect()
+}

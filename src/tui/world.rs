@@ -1,0 +1,110 @@
+//! What all of the console can see: the engine, where rows come from, the settings, the time.
+//!
+//! The traits here are all that the console knows of the rest of the program.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::widgets::Edge;
+use crate::engine::core::command::{Ask, Reply};
+use crate::engine::core::state::{Intent, Run};
+use crate::engine::driver::snapshot::Snapshot;
+use crate::model::{BySystem, IntentId, RunId, Timestamp};
+use crate::view::activity::IssueGroup;
+
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The running engine, as far as a person can talk to it.
+pub trait Engine: Send + Sync {
+    /// Asks, and waits for what came of it. Must not block the caller's thread.
+    fn ask(&self, ask: Ask) -> BoxFuture<Reply>;
+    /// The newest snapshot, and word of the next one.
+    fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>>;
+    /// The engine's time.
+    fn now(&self) -> Timestamp;
+}
+
+/// Rows for the tabs Connections and Activity. Called off the UI thread; may block.
+///
+/// Every list is bounded by `limit`, and handed over in its order whatever the edge it is read from.
+pub trait Source: Send + Sync {
+    /// What is set up to reach each system.
+    ///
+    /// # Errors
+    /// When the workspace cannot be read; so for all methods.
+    fn connections(&self) -> Result<BySystem<Option<Connected>>, SourceError>;
+    /// Runs, newest first, from that edge.
+    ///
+    /// # Errors
+    /// See above; so for all methods below.
+    fn runs(&self, from: &Edge<RunId>, limit: usize) -> Result<Vec<Run>, SourceError>;
+    /// Writes, newest first, from that edge; of one run, or of all.
+    ///
+    /// # Errors
+    /// See above.
+    fn writes(&self, of: Option<RunId>, from: &Edge<IntentId>, limit: usize) -> Result<Vec<Intent>, SourceError>;
+    /// Open issues grouped by cause, in the order of [`crate::view::activity::group`].
+    ///
+    /// # Errors
+    /// See above.
+    fn issues(&self) -> Result<Vec<IssueGroup>, SourceError>;
+}
+
+/// The workspace could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SourceError(pub String);
+
+/// A connection as it was set up, without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connected {
+    /// The base address, such as `https://api.hubapi.com`.
+    pub address: String,
+    /// With which kind of credentials, such as `private-app token`, or the company login and public key.
+    pub account: String,
+}
+
+/// Things to make happen in the simulated systems of a demo.
+pub trait Demo: Send + Sync {
+    /// What can be played: a name and a sentence each.
+    fn scenes(&self) -> Vec<Scene>;
+    /// Plays the scene of that index; tells what happened, or why it could not.
+    fn play(&self, scene: usize) -> BoxFuture<Result<String, String>>;
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Scene {
+    pub name: String,
+    pub doc: String,
+}
+
+/// What the person chose on the command line and in the environment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// `dark`, `light`, `high-contrast`, or the name of a file in the theme folder.
+    pub theme: Option<String>,
+    /// Where themes of the person's own are, as `NAME.toml`.
+    pub theme_folder: Option<std::path::PathBuf>,
+    /// Only ASCII on the screen.
+    pub ascii: bool,
+    /// Attributes instead of colours; also set by `NO_COLOR`.
+    pub no_color: bool,
+    /// Nothing that changes anything can be asked for.
+    pub read_only: bool,
+}
+
+/// All that a tab may look at while it updates or draws.
+pub struct World {
+    pub workspace: String,
+    pub settings: Settings,
+    pub snapshot: Arc<Snapshot>,
+    /// The time on screen, in the engine's time: moves when something happened, and every ten seconds while an age
+    /// is on the screen. Moving a cursor does not move it.
+    pub now: Timestamp,
+    pub engine: Arc<dyn Engine>,
+    pub source: Arc<dyn Source>,
+    pub demo: Option<Arc<dyn Demo>>,
+}

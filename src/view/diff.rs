@@ -1,0 +1,335 @@
+//! The live diff: both sides of a pair and what they last agreed on, field by field, and what happens next.
+
+use super::cell::{Cell, Line, Role, spread};
+use super::format;
+use super::record_list::state_role;
+use super::table::{Column, Table};
+use crate::engine::core::plan::{FieldNext, FieldPlan, PairPlan};
+use crate::engine::core::state::{Link, LinkOrigin, LinkState, Observation};
+use crate::model::{BySystem, FieldDef, RecordRef, Schema, System, Timestamp};
+
+/// Everything the record screen shows, borrowed from whoever looked it up.
+#[derive(Clone, Copy)]
+pub struct RecordPanel<'a> {
+    pub plan: &'a PairPlan,
+    pub link: Option<&'a Link>,
+    /// The two records as last read.
+    pub observations: BySystem<Option<&'a Observation>>,
+    /// For labels; names and keys are shown where there are none.
+    pub schemas: Option<&'a BySystem<Schema>>,
+    pub now: Timestamp,
+}
+
+/// Which fields are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shown {
+    /// Those that differ, or all where none does.
+    #[default]
+    Differing,
+    All,
+}
+
+/// The columns of the diff; the narrow ones hold the marks.
+pub const COLUMNS: [Column; 7] = [
+    Column::flexible("field", 10, 2).at_most(28),
+    Column::fixed("", 1),
+    Column::flexible("HubSpot", 10, 3),
+    Column::flexible("agreed", 10, 3),
+    Column::fixed("", 1),
+    Column::flexible("ConnectWise", 10, 3),
+    Column::fixed("next", 9).right(),
+];
+
+impl<'a> RecordPanel<'a> {
+    /// What the schema says about one side of a field mapping.
+    #[must_use]
+    pub fn definition(&self, field: &FieldPlan, system: System) -> Option<&'a FieldDef> {
+        self.schemas?[system].field(field.names[system].as_str())
+    }
+
+    /// What people call the field: its label in HubSpot, its name where there is none.
+    #[must_use]
+    pub fn label(&self, field: &'a FieldPlan) -> &'a str {
+        self.definition(field, System::HubSpot).map_or(field.names.hubspot.as_str(), |def| &def.label)
+    }
+
+    /// The value of one side, as people read it.
+    #[must_use]
+    pub fn value(&self, field: &FieldPlan, system: System) -> String {
+        format::value(&field.values[system], self.definition(field, system))
+    }
+
+    /// The value both sides last agreed on, as `system` holds it.
+    #[must_use]
+    pub fn agreed(&self, field: &FieldPlan, system: System) -> Option<String> {
+        field.agreed.as_ref().map(|agreed| format::value(agreed.of(system), self.definition(field, system)))
+    }
+
+    /// The fields to list, in the order of the mapping.
+    #[must_use]
+    pub fn fields(&self, shown: Shown) -> Vec<&'a FieldPlan> {
+        let all = self.plan.fields.iter();
+        match shown {
+            Shown::Differing if self.differing() > 0 => all.filter(|field| differs(field)).collect(),
+            Shown::Differing | Shown::All => all.collect(),
+        }
+    }
+
+    /// How many fields are not simply the same.
+    #[must_use]
+    pub fn differing(&self) -> usize {
+        self.plan.fields.iter().filter(|field| differs(field)).count()
+    }
+
+    /// `3 differ · 11 same hidden`.
+    #[must_use]
+    pub fn footer(&self, shown: Shown) -> String {
+        let (differ, total) = (self.differing(), self.plan.fields.len());
+        let same = total - differ;
+        match (shown, differ) {
+            (_, 0) if total == 0 => "No fields are mapped".to_owned(),
+            (_, 0) => format!("0 differ · all {total} shown"),
+            (Shown::Differing, _) if same > 0 => format!("{differ} differ · {same} same hidden"),
+            _ => format!("{differ} differ · {same} same"),
+        }
+    }
+
+    /// Two lines: what it is and how fresh, and where it lives on both sides.
+    #[must_use]
+    pub fn header(&self, width: usize) -> [Line; 2] {
+        let plan = self.plan;
+        let state = plan.state();
+        let title = [Cell::muted(plan.object.plural()), Cell::muted(" › "), Cell::strong(&plan.name)];
+        let fresh = [
+            Cell::new(state.word(), state_role(state)),
+            Cell::plain("   "),
+            Cell::muted(read_age(self.observations, self.now)),
+        ];
+        let ids = [
+            Cell::new(side_id(plan, System::HubSpot), Role::Left),
+            Cell::plain("    "),
+            Cell::new(side_id(plan, System::ConnectWise), Role::Right),
+        ];
+        [spread(&title, &fresh, width), spread(&ids, &[Cell::muted(self.linked())], width)]
+    }
+
+    /// When and how the two became one.
+    #[must_use]
+    pub fn linked(&self) -> String {
+        let Some(link) = self.link else { return "not linked".to_owned() };
+        let how = match &link.origin {
+            LinkOrigin::Created(system) => format!("created in {system}"),
+            LinkOrigin::Stamp => "by the key one carries of the other".to_owned(),
+            LinkOrigin::Match(rule) => format!("by {rule}"),
+            LinkOrigin::Person => "by a person".to_owned(),
+        };
+        let word = match link.state {
+            LinkState::Active => "linked",
+            LinkState::Tomb => "link ended, one side is gone; linked",
+            LinkState::Unlinked => "unlinked by a person; linked",
+        };
+        format!("{word} {} {how}", format::day(link.created))
+    }
+
+    /// One row, in the order of [`COLUMNS`].
+    #[must_use]
+    pub fn row(&self, field: &'a FieldPlan) -> Vec<Cell> {
+        let [left, right] = marks(field);
+        let role = next_role(&field.next);
+        let (hubspot, connectwise) = (self.value(field, System::HubSpot), self.value(field, System::ConnectWise));
+        let settled = matches!(field.next, FieldNext::Same | FieldNext::Agree);
+        let same = settled && hubspot == connectwise;
+        let mapped = settled && !same;
+        let agreed = self.agreed(field, System::HubSpot).unwrap_or_else(|| format::NONE.to_owned());
+        vec![
+            Cell::new(self.label(field), if settled { Role::Muted } else { Role::Text }),
+            Cell::new(left, role),
+            Cell::new(&hubspot, side_role(field, System::HubSpot)),
+            Cell::muted(if same && agreed == hubspot { "=" } else { &agreed }),
+            Cell::new(right, role),
+            Cell::new(if same { "=" } else { &connectwise }, side_role(field, System::ConnectWise)),
+            Cell::new(if mapped && field.next == FieldNext::Same { "= mapped" } else { next_word(&field.next) }, role),
+        ]
+    }
+
+    /// The diff as lines: heading, rows and the count of what is hidden.
+    #[must_use]
+    pub fn lines(&self, shown: Shown, width: usize) -> Vec<Line> {
+        let table = Table::new(&COLUMNS, width);
+        let rows: Vec<_> = self.fields(shown).into_iter().map(|field| self.row(field)).collect();
+        let mut lines = table.lines(rows.iter().map(Vec::as_slice));
+        lines.push(vec![Cell::muted(self.footer(shown))]);
+        lines
+    }
+}
+
+/// Whether the field is worth a look: something happens to it, or should.
+#[must_use]
+pub const fn differs(field: &FieldPlan) -> bool {
+    !matches!(field.next, FieldNext::Same)
+}
+
+/// What happens next, in a word.
+#[must_use]
+pub const fn next_word(next: &FieldNext) -> &'static str {
+    match next {
+        FieldNext::Same => "",
+        FieldNext::Agree => "agrees",
+        FieldNext::Write { to: System::ConnectWise, .. } => "→ write",
+        FieldNext::Write { to: System::HubSpot, .. } => "← write",
+        FieldNext::Tolerate => "tolerated",
+        FieldNext::Decide => "decide",
+        FieldNext::Stuck => "stuck",
+        FieldNext::Frozen => "frozen",
+    }
+}
+
+/// The role of what happens next.
+#[must_use]
+pub const fn next_role(next: &FieldNext) -> Role {
+    match next {
+        FieldNext::Same | FieldNext::Tolerate | FieldNext::Frozen => Role::Muted,
+        FieldNext::Agree => Role::Ok,
+        FieldNext::Write { .. } => Role::Wait,
+        FieldNext::Decide => Role::Warn,
+        FieldNext::Stuck => Role::Error,
+    }
+}
+
+/// The marks before the two values: `!` needs a person, `>` and `<` are taken across, `=` came to the same.
+fn marks(field: &FieldPlan) -> [&'static str; 2] {
+    let at_changed = |mark| {
+        let none = !field.changed.hubspot && !field.changed.connectwise;
+        [System::HubSpot, System::ConnectWise].map(|system| if none || field.changed[system] { mark } else { "" })
+    };
+    match &field.next {
+        FieldNext::Decide | FieldNext::Stuck => at_changed("!"),
+        FieldNext::Write { to: System::ConnectWise, .. } => [">", ""],
+        FieldNext::Write { to: System::HubSpot, .. } => ["", "<"],
+        FieldNext::Agree => ["=", "="],
+        FieldNext::Same | FieldNext::Tolerate | FieldNext::Frozen => ["", ""],
+    }
+}
+
+fn side_role(field: &FieldPlan, system: System) -> Role {
+    if field.next == FieldNext::Same || field.values[system].is_empty() { Role::Muted } else { Role::of(system) }
+}
+
+fn side_id(plan: &PairPlan, system: System) -> String {
+    let id = match system {
+        System::HubSpot => plan.hubspot,
+        System::ConnectWise => plan.connectwise,
+    };
+    id.map_or_else(|| format!("{system} –"), |id| format!("{system} {id}"))
+}
+
+/// `read 4 s ago`, by the older of the two readings; says which side was never read.
+fn read_age(observations: BySystem<Option<&Observation>>, now: Timestamp) -> String {
+    let seen = [observations.hubspot, observations.connectwise].into_iter().flatten().map(|o| o.seen).min();
+    seen.map_or_else(|| "not read yet".to_owned(), |at| format!("read {} ago", format::age(now.since(at))))
+}
+
+/// The record that a pair is asked about: the HubSpot one where there is one.
+#[must_use]
+pub fn anchor(plan: &PairPlan) -> Option<RecordRef> {
+    let left = plan.hubspot.map(|id| RecordRef::new(plan.object, System::HubSpot, id));
+    left.or_else(|| plan.connectwise.map(|id| RecordRef::new(plan.object, System::ConnectWise, id)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{RecordId, Value};
+    use crate::view::cell::line_text;
+    use crate::view::testing::{NOW, acme, company, field, link, observation, schemas};
+
+    fn panel<'a>(plan: &'a PairPlan, schemas: &'a BySystem<Schema>) -> RecordPanel<'a> {
+        RecordPanel { plan, link: None, observations: BySystem::default(), schemas: Some(schemas), now: NOW }
+    }
+
+    fn text(lines: &[Line]) -> Vec<String> {
+        lines.iter().map(|line| line_text(line)).collect()
+    }
+
+    #[test]
+    fn only_what_differs_is_listed_until_all_is_asked_for() {
+        let (plan, schemas) = (acme(), schemas());
+        let panel = panel(&plan, &schemas);
+        assert_eq!(
+            text(&panel.lines(Shown::Differing, 78)),
+            [
+                "field         HubSpot           agreed              ConnectWise           next",
+                "Phone       ! +1 555 0100       +1 555 0000       ! +1 555 0199         decide",
+                "City        > Austin            Dallas              Dallas             → write",
+                "Zip           75001             75001             < 73301              ← write",
+                "3 differ · 2 same hidden",
+            ]
+        );
+        let all = text(&panel.lines(Shown::All, 78));
+        assert_eq!(all.len(), 7);
+        assert_eq!(all[1], "Name          Acme Dental Group =                   =");
+        assert_eq!(all[5], "type          Customer          Customer            Client            = mapped");
+        assert_eq!(all[6], "3 differ · 2 same");
+    }
+
+    #[test]
+    fn where_nothing_differs_all_fields_are_shown() {
+        let mut plan = acme();
+        plan.fields.retain(|field| field.next == FieldNext::Same);
+        let schemas = schemas();
+        let panel = panel(&plan, &schemas);
+        assert_eq!(panel.fields(Shown::Differing).len(), 2);
+        assert_eq!(panel.footer(Shown::Differing), "0 differ · all 2 shown");
+    }
+
+    #[test]
+    fn every_next_step_has_a_word_and_its_marks() {
+        let (a, b) = (Value::text("a"), Value::text("b"));
+        let agreed = || Some((Value::text("a"), Value::text("a")));
+        let to = |to| FieldNext::Write { to, value: Value::text("b"), loser: None };
+        let cases = [
+            (FieldNext::Same, "", ["", ""]),
+            (FieldNext::Agree, "agrees", ["=", "="]),
+            (to(System::ConnectWise), "→ write", [">", ""]),
+            (to(System::HubSpot), "← write", ["", "<"]),
+            (FieldNext::Tolerate, "tolerated", ["", ""]),
+            (FieldNext::Decide, "decide", ["", "!"]),
+            (FieldNext::Stuck, "stuck", ["", "!"]),
+            (FieldNext::Frozen, "frozen", ["", ""]),
+        ];
+        for (next, word, expected) in cases {
+            let field = field(("x", "y"), a.clone(), agreed(), b.clone(), next);
+            assert_eq!(next_word(&field.next), word);
+            assert_eq!(marks(&field), expected, "{word}");
+        }
+        let never = field(("x", "y"), a, None, b, FieldNext::Decide);
+        assert_eq!(marks(&never), ["!", "!"]);
+    }
+
+    #[test]
+    fn the_header_says_what_where_how_linked_and_how_fresh() {
+        let (mut plan, schemas, link) = (acme(), schemas(), link());
+        let left = observation(company(System::HubSpot, 18_273_645), 4, None);
+        let right = observation(company(System::ConnectWise, 4021), 2, None);
+        let full = RecordPanel {
+            link: Some(&link),
+            observations: BySystem::new(Some(&left), Some(&right)),
+            ..panel(&plan, &schemas)
+        };
+        assert_eq!(
+            squeezed(&full.header(79)),
+            [
+                "Companies › Acme Dental Group conflict read 4 s ago",
+                "HubSpot 18273645 ConnectWise 4021 linked 2026-03-02 by domain = website",
+            ]
+        );
+        plan.connectwise = None;
+        plan.hubspot = Some(RecordId(5));
+        assert_eq!(squeezed(&panel(&plan, &schemas).header(60))[1], "HubSpot 5 ConnectWise – not linked");
+    }
+
+    /// The lines with runs of blanks made one; each must fill its width.
+    fn squeezed(lines: &[Line]) -> Vec<String> {
+        text(lines).iter().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
+    }
+}

@@ -1,0 +1,375 @@
+//! The Mappings tab: the field mappings of the draft, each compared with the deployed version.
+
+use super::cell::{Cell, Line, Role};
+use super::table::Column;
+use crate::mapping::{AutoPairs, ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, Overflow, ValueMap};
+use crate::model::{BySystem, FieldDef, Schema, System};
+
+/// How a field mapping of the draft stands to the deployed version.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Same,
+    Added,
+    Changed,
+    /// Deployed, and no longer in the draft.
+    Removed,
+}
+
+impl Change {
+    /// `+`, `~`, `-`, or nothing.
+    #[must_use]
+    pub const fn mark(self) -> &'static str {
+        match self {
+            Self::Same => "",
+            Self::Added => "+",
+            Self::Changed => "~",
+            Self::Removed => "-",
+        }
+    }
+
+    #[must_use]
+    pub const fn role(self) -> Role {
+        match self {
+            Self::Same => Role::Text,
+            Self::Added => Role::Ok,
+            Self::Changed => Role::Wait,
+            Self::Removed => Role::Error,
+        }
+    }
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MappingRow<'a> {
+    pub change: Change,
+    /// As the draft has it; as deployed where it was removed.
+    pub mapping: &'a FieldMapping,
+    /// As deployed, where it is.
+    pub deployed: Option<&'a FieldMapping>,
+}
+
+/// The columns of the table.
+pub const COLUMNS: [Column; 9] = [
+    Column::fixed("", 1),
+    Column::flexible("HubSpot", 14, 3).at_most(34),
+    Column::fixed("", 9),
+    Column::fixed("dir", 3),
+    Column::flexible("ConnectWise", 14, 3).at_most(34),
+    Column::fixed("", 9),
+    Column::fixed("wins", 11),
+    Column::flexible("values", 9, 1).at_most(16),
+    Column::flexible("also", 12, 1).from_width(92),
+];
+
+/// The rows: those of the draft in its order, then what was removed from it.
+#[must_use]
+pub fn rows<'a>(draft: &'a ObjectMapping, deployed: Option<&'a ObjectMapping>) -> Vec<MappingRow<'a>> {
+    let was = |key: &FieldKey| deployed.and_then(|object| object.fields.iter().find(|field| field.key() == *key));
+    let mut rows: Vec<_> = draft
+        .fields
+        .iter()
+        .map(|mapping| {
+            let deployed = was(&mapping.key());
+            let change = match deployed {
+                None => Change::Added,
+                Some(old) if old == mapping => Change::Same,
+                Some(_) => Change::Changed,
+            };
+            MappingRow { change, mapping, deployed }
+        })
+        .collect();
+    let still = |old: &FieldMapping| draft.fields.iter().any(|field| field.key() == old.key());
+    let old = deployed.map_or(&[][..], |object| &object.fields);
+    rows.extend(old.iter().filter(|old| !still(old)).map(|mapping| MappingRow {
+        change: Change::Removed,
+        mapping,
+        deployed: Some(mapping),
+    }));
+    rows
+}
+
+/// How many field mappings differ from the deployed version.
+#[must_use]
+pub fn changes(rows: &[MappingRow<'_>]) -> usize {
+    rows.iter().filter(|row| row.change != Change::Same).count()
+}
+
+impl<'a> MappingRow<'a> {
+    /// The cells, in the order of [`COLUMNS`].
+    #[must_use]
+    pub fn cells(&self, schemas: Option<&BySystem<Schema>>) -> Vec<Cell> {
+        let mapping = self.mapping;
+        vec![
+            Cell::new(self.change.mark(), self.change.role()),
+            Cell::new(mapping.hubspot.as_str(), self.name_role(System::HubSpot)),
+            kind(mapping, schemas, System::HubSpot),
+            Cell::plain(format!(" {}", mapping.direction.arrow())),
+            Cell::new(mapping.connectwise.as_str(), self.name_role(System::ConnectWise)),
+            kind(mapping, schemas, System::ConnectWise),
+            wins(mapping),
+            Cell::plain(mapping.values.as_ref().map_or_else(String::new, values)),
+            Cell::muted(also(mapping)),
+        ]
+    }
+
+    fn name_role(&self, system: System) -> Role {
+        if self.change == Change::Removed { Role::Muted } else { Role::of(system) }
+    }
+
+    /// What the mapping means, in sentences, and what it was before.
+    #[must_use]
+    pub fn detail(&self, schemas: Option<&BySystem<Schema>>) -> Vec<Line> {
+        let mapping = self.mapping;
+        let label = |system| definition(mapping, schemas, system).map_or("not in the schema", |def| &def.label);
+        let mut lines = vec![vec![
+            Cell::new(label(System::HubSpot), Role::Left),
+            Cell::plain(format!(" {} ", mapping.direction.arrow())),
+            Cell::new(label(System::ConnectWise), Role::Right),
+            Cell::muted(format!("  compared as {}", mapping.kind.word())),
+        ]];
+        lines.push(vec![Cell::plain(meaning(mapping))]);
+        if let Some(line) = self.before() {
+            lines.push(line);
+        }
+        lines
+    }
+
+    /// How the deployed version differs.
+    fn before(&self) -> Option<Line> {
+        let text = match (self.change, self.deployed) {
+            (Change::Same, _) => return None,
+            (Change::Added, _) | (Change::Changed, None) => "New in the draft.".to_owned(),
+            (Change::Removed, _) => {
+                "Removed in the draft: its values stay where they are, and stop crossing.".to_owned()
+            }
+            (Change::Changed, Some(old)) => format!("Deployed: {}", differences(old, self.mapping).join(", ")),
+        };
+        Some(vec![Cell::new(text, self.change.role())])
+    }
+}
+
+fn definition<'a>(
+    mapping: &FieldMapping,
+    schemas: Option<&'a BySystem<Schema>>,
+    system: System,
+) -> Option<&'a FieldDef> {
+    schemas?[system].field(mapping.field(system).as_str())
+}
+
+/// The kind as the schema says; `missing` where the schema has no such field.
+fn kind(mapping: &FieldMapping, schemas: Option<&BySystem<Schema>>, system: System) -> Cell {
+    match (schemas, definition(mapping, schemas, system)) {
+        (None, _) => Cell::muted(mapping.kind.word()),
+        (Some(_), Some(def)) => Cell::muted(def.kind.word()),
+        (Some(_), None) => Cell::new("missing", Role::Error),
+    }
+}
+
+/// Who wins; nothing to win where only one side is written.
+fn wins(mapping: &FieldMapping) -> Cell {
+    if mapping.direction == Direction::Both {
+        Cell::plain(mapping.wins.word())
+    } else {
+        Cell::muted(super::format::NONE)
+    }
+}
+
+/// `by label`, `by e-mail`, `3 pairs`, `label +3`.
+fn values(map: &ValueMap) -> String {
+    let auto = map.auto.map(|auto| match auto {
+        AutoPairs::Label => "label",
+        AutoPairs::Email => "e-mail",
+    });
+    match (auto, map.pairs.len()) {
+        (Some(auto), 0) => format!("by {auto}"),
+        (Some(auto), pairs) => format!("{auto} +{pairs}"),
+        (None, pairs) => super::format::counted(pairs as u64, "pair", "pairs"),
+    }
+}
+
+/// The policies that are not the usual ones.
+fn also(mapping: &FieldMapping) -> String {
+    let mut words = Vec::new();
+    if mapping.empty == ClearPolicy::Clear {
+        words.push("clears");
+    }
+    if mapping.overflow == Overflow::Cut {
+        words.push("cuts");
+    }
+    if !mapping.default.is_none() {
+        words.push("default");
+    }
+    words.join(" ")
+}
+
+fn meaning(mapping: &FieldMapping) -> String {
+    let way = match mapping.direction {
+        Direction::Both => match mapping.wins {
+            crate::mapping::SystemOfRecord::HubSpot => "Both ways; HubSpot wins where both changed.",
+            crate::mapping::SystemOfRecord::ConnectWise => "Both ways; ConnectWise wins where both changed.",
+            crate::mapping::SystemOfRecord::Latest => "Both ways; the latest change wins where both changed.",
+            crate::mapping::SystemOfRecord::Ask => "Both ways; a person decides where both changed.",
+        },
+        Direction::ToConnectwise => "HubSpot to ConnectWise only.",
+        Direction::ToHubspot => "ConnectWise to HubSpot only.",
+    };
+    let empty = match mapping.empty {
+        ClearPolicy::Fill => "An empty value is filled.",
+        ClearPolicy::Clear => "Emptiness crosses.",
+    };
+    let long = match mapping.overflow {
+        Overflow::Hold => "Too long: waits.",
+        Overflow::Cut => "Too long: cut.",
+    };
+    format!("{way} {empty} {long}")
+}
+
+/// What `old` says where it differs from `new`, in words.
+fn differences(old: &FieldMapping, new: &FieldMapping) -> Vec<String> {
+    let mut words = Vec::new();
+    if old.direction != new.direction {
+        words.push(format!("direction {}", old.direction.arrow()));
+    }
+    if old.wins != new.wins {
+        words.push(format!("{} wins", old.wins.word()));
+    }
+    if old.empty != new.empty {
+        words.push(if old.empty == ClearPolicy::Clear { "clears" } else { "fills" }.to_owned());
+    }
+    if old.kind != new.kind {
+        words.push(format!("compared as {}", old.kind.word()));
+    }
+    if old.overflow != new.overflow {
+        words.push(if old.overflow == Overflow::Cut { "cuts" } else { "holds what is too long" }.to_owned());
+    }
+    if old.values != new.values {
+        words.push(format!("values {}", old.values.as_ref().map_or_else(|| "none".to_owned(), values)));
+    }
+    if old.default != new.default || old.max_length != new.max_length {
+        words.push("other default or length".to_owned());
+    }
+    words
+}
+
+/// The changes of a draft as lines for the question before a deploy: `~ phone ↔ phoneNumber  ask wins`.
+#[must_use]
+pub fn change_lines(rows: &[MappingRow<'_>]) -> Vec<Line> {
+    rows.iter()
+        .filter(|row| row.change != Change::Same)
+        .map(|row| {
+            let mapping = row.mapping;
+            let was = match (row.change, row.deployed) {
+                (Change::Changed, Some(old)) => format!("  was: {}", differences(old, mapping).join(", ")),
+                _ => String::new(),
+            };
+            vec![
+                Cell::new(format!("{} ", row.change.mark()), row.change.role()),
+                Cell::plain(format!("{} {} {}", mapping.hubspot, mapping.direction.arrow(), mapping.connectwise)),
+                Cell::muted(was),
+            ]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::SystemOfRecord;
+    use crate::model::{FieldKind, ObjectKind};
+    use crate::view::cell::{line_text, plain_text};
+    use crate::view::table::Table;
+    use crate::view::testing::schemas;
+
+    fn mapping(hubspot: &str, connectwise: &str) -> FieldMapping {
+        FieldMapping {
+            hubspot: hubspot.into(),
+            connectwise: connectwise.into(),
+            kind: FieldKind::Text,
+            direction: Direction::Both,
+            wins: SystemOfRecord::Latest,
+            empty: ClearPolicy::Fill,
+            overflow: Overflow::Hold,
+            max_length: BySystem::default(),
+            default: crate::mapping::Defaults::default(),
+            values: None,
+        }
+    }
+
+    fn object(fields: Vec<FieldMapping>) -> ObjectMapping {
+        ObjectMapping {
+            object: ObjectKind::Company,
+            direction: Direction::Both,
+            create: crate::mapping::CreatePolicy::default(),
+            conflict_tie: crate::mapping::ConflictTie::default(),
+            hubspot_stamp: "cw_key".into(),
+            connectwise_stamp: "hs_key".into(),
+            filters: crate::mapping::Filters::default(),
+            exclude: crate::mapping::Exclusions::default(),
+            matching: Vec::new(),
+            fields,
+        }
+    }
+
+    fn worlds() -> (ObjectMapping, ObjectMapping) {
+        let deployed = object(vec![mapping("name", "name"), mapping("phone", "phoneNumber"), mapping("zip", "zip")]);
+        let phone = FieldMapping {
+            wins: SystemOfRecord::Ask,
+            direction: Direction::ToHubspot,
+            ..mapping("phone", "phoneNumber")
+        };
+        let kind = FieldMapping {
+            values: Some(ValueMap { auto: Some(AutoPairs::Label), ..ValueMap::default() }),
+            empty: ClearPolicy::Clear,
+            ..mapping("type", "no_such")
+        };
+        (object(vec![mapping("name", "name"), phone, kind]), deployed)
+    }
+
+    #[test]
+    fn the_draft_is_marked_against_what_is_deployed() {
+        let (draft, deployed) = worlds();
+        let rows = rows(&draft, Some(&deployed));
+        let marks: Vec<_> = rows.iter().map(|row| (row.change.mark(), row.mapping.hubspot.as_str())).collect();
+        assert_eq!(marks, [("", "name"), ("~", "phone"), ("+", "type"), ("-", "zip")]);
+        assert_eq!(changes(&rows), 3);
+        assert_eq!(
+            plain_text(&change_lines(&rows)),
+            "~ phone ← phoneNumber  was: direction ↔, latest wins\n+ type ↔ no_such\n- zip ↔ zip\n"
+        );
+        assert_eq!(changes(&super::rows(&draft, None)), 3, "with nothing deployed, all is new");
+    }
+
+    #[test]
+    fn a_row_shows_both_fields_the_way_between_and_who_wins() {
+        let (draft, deployed) = worlds();
+        let (schemas, table) = (schemas(), Table::new(&COLUMNS, 110));
+        let lines: Vec<_> = rows(&draft, Some(&deployed))
+            .iter()
+            .map(|row| {
+                line_text(&table.row(&row.cells(Some(&schemas)))).split_whitespace().collect::<Vec<_>>().join(" ")
+            })
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "name text ↔ name text latest",
+                "~ phone text ← phoneNumber text –",
+                "+ type choice ↔ no_such missing latest by label clears",
+                "- zip text ↔ zip text latest",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_detail_says_what_it_means_and_what_it_was() {
+        let (draft, deployed) = worlds();
+        let rows = rows(&draft, Some(&deployed));
+        assert_eq!(
+            plain_text(&rows[1].detail(Some(&schemas()))),
+            "Phone ← Phone  compared as text\n\
+             ConnectWise to HubSpot only. An empty value is filled. Too long: waits.\n\
+             Deployed: direction ↔, latest wins\n"
+        );
+        assert_eq!(rows[0].detail(None).len(), 2);
+    }
+}

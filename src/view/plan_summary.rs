@@ -1,0 +1,316 @@
+//! What a run would do now: the answer of `lockstep plan`, as text and as JSON.
+
+use serde::Serialize;
+
+use super::cell::{Cell, Line, Role, wrapped};
+use super::record_list::state_role;
+use super::run::{CountsReport, count_lines};
+use super::{diff, format, why};
+use crate::engine::core::plan::{FieldNext, PairDecision, PairPlan, PlannedWrite};
+use crate::engine::core::state::{IntentKind, RecordState, RunCounts};
+use crate::model::{System, Value};
+
+/// Plans added up, with the first ones kept in full.
+#[derive(Debug, Clone)]
+pub struct PlanSummary {
+    pub counts: RunCounts,
+    /// Pairs that were looked at.
+    pub pairs: u64,
+    /// Those with something to tell, as far as there was room.
+    listed: Vec<PlannedPair>,
+    room: usize,
+    /// Pairs with something to tell for which there was no room.
+    pub omitted: u64,
+}
+
+/// One pair with something to tell.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlannedPair {
+    pub object: &'static str,
+    pub name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hubspot: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connectwise: Option<u64>,
+    pub state: RecordState,
+    /// What happens to the pair, in a sentence.
+    pub decision: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub writes: Vec<PlannedWriteReport>,
+    /// Fields that wait for a person, each with the reason.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub issues: Vec<String>,
+}
+
+/// One remote write as data.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlannedWriteReport {
+    pub system: System,
+    pub kind: IntentKind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<u64>,
+    pub fields: Vec<PlannedFieldReport>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlannedFieldReport {
+    pub field: String,
+    pub before: String,
+    pub after: String,
+    pub why: String,
+}
+
+/// The whole plan as `lockstep plan --json` prints it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PlanReport<'a> {
+    #[serde(flatten)]
+    pub counts: CountsReport,
+    pub looked_at: u64,
+    pub pairs: &'a [PlannedPair],
+    pub omitted: u64,
+}
+
+impl PlanSummary {
+    /// Keeps at most `room` pairs in full; all are counted.
+    #[must_use]
+    pub fn new(room: usize) -> Self {
+        Self { counts: RunCounts::default(), pairs: 0, listed: Vec::new(), room, omitted: 0 }
+    }
+
+    pub fn add(&mut self, plan: &PairPlan) {
+        self.pairs += 1;
+        self.count(plan);
+        if !tells(plan) {
+            return;
+        }
+        if self.listed.len() < self.room {
+            self.listed.push(PlannedPair::from(plan));
+        } else {
+            self.omitted += 1;
+        }
+    }
+
+    fn count(&mut self, plan: &PairPlan) {
+        for write in plan.writes() {
+            self.count_write(write);
+        }
+        let counts = &mut self.counts;
+        match plan.state() {
+            RecordState::Conflict | RecordState::Held => counts.held += 1,
+            RecordState::Failing => counts.failed += 1,
+            RecordState::Waiting => counts.waiting += 1,
+            RecordState::Excluded => counts.excluded += 1,
+            RecordState::InSync => counts.unchanged += 1,
+            RecordState::Pending | RecordState::Gone => {}
+        }
+        if matches!(plan.decision, PairDecision::Link { .. }) {
+            counts.linked += 1;
+        }
+    }
+
+    fn count_write(&mut self, write: &PlannedWrite) {
+        let side = &mut self.counts.sides[write.system];
+        match write.kind {
+            IntentKind::Create => side.created += 1,
+            IntentKind::Update if write.fields.is_empty() => side.stamped += 1,
+            IntentKind::Update => side.updated += 1,
+        }
+        let cleared = write.fields.iter().filter(|field| field.after.is_empty() && !field.before.is_empty()).count();
+        side.cleared += cleared as u64;
+    }
+
+    #[must_use]
+    pub fn report(&self) -> PlanReport<'_> {
+        PlanReport { counts: self.counts.into(), looked_at: self.pairs, pairs: &self.listed, omitted: self.omitted }
+    }
+
+    /// For a shell: the numbers first, then each pair with its writes.
+    #[must_use]
+    pub fn lines(&self, width: usize) -> Vec<Line> {
+        let looked = format::counted(self.pairs, "pair", "pairs");
+        let mut lines = vec![vec![Cell::strong(format!("Plan for {looked}; nothing was written."))]];
+        lines.extend(count_lines(&self.counts));
+        for pair in &self.listed {
+            lines.push(Line::new());
+            lines.extend(pair.lines(width));
+        }
+        if self.omitted > 0 {
+            lines.push(Line::new());
+            lines.push(vec![Cell::muted(format!("and {} more", format::counted(self.omitted, "pair", "pairs")))]);
+        }
+        lines
+    }
+}
+
+/// Whether a plan is worth a paragraph: something is written, linked, or needs a person.
+fn tells(plan: &PairPlan) -> bool {
+    let asks = |next: &FieldNext| matches!(next, FieldNext::Decide | FieldNext::Stuck);
+    match plan.decision {
+        PairDecision::Write(_)
+        | PairDecision::Link { .. }
+        | PairDecision::Hold { .. }
+        | PairDecision::Fail { .. }
+        | PairDecision::Wait { .. } => true,
+        PairDecision::InStep | PairDecision::Agree => plan.fields.iter().any(|field| asks(&field.next)),
+        PairDecision::Exclude { .. } | PairDecision::Gone { .. } => false,
+    }
+}
+
+impl From<&PairPlan> for PlannedPair {
+    fn from(plan: &PairPlan) -> Self {
+        Self {
+            object: plan.object.key(),
+            name: plan.name.clone(),
+            hubspot: plan.hubspot.map(|id| id.0),
+            connectwise: plan.connectwise.map(|id| id.0),
+            state: plan.state(),
+            decision: why::decision(&plan.decision),
+            writes: plan.writes().iter().map(PlannedWriteReport::from).collect(),
+            issues: plan.issues.iter().map(|issue| issue.message.clone()).collect(),
+        }
+    }
+}
+
+impl From<&PlannedWrite> for PlannedWriteReport {
+    fn from(write: &PlannedWrite) -> Self {
+        let fields = write.fields.iter().map(|field| PlannedFieldReport {
+            field: field.field.to_string(),
+            before: field.before.to_plain(),
+            after: field.after.to_plain(),
+            why: field.why.clone(),
+        });
+        Self { system: write.system, kind: write.kind, target: write.target.map(|id| id.0), fields: fields.collect() }
+    }
+}
+
+impl PlannedPair {
+    fn lines(&self, width: usize) -> Vec<Line> {
+        let id = |id: Option<u64>| id.map_or_else(|| format::NONE.to_owned(), |id| id.to_string());
+        let mut lines = vec![vec![
+            Cell::new(format::fit(self.state.word(), 10), state_role(self.state)),
+            Cell::strong(&self.name),
+            Cell::muted(format!("  HubSpot {}  ConnectWise {}", id(self.hubspot), id(self.connectwise))),
+        ]];
+        let indented = |text: &str, role| {
+            let lines = wrapped(text, width.saturating_sub(10).max(20)).into_iter();
+            lines.map(move |text| vec![Cell::plain(" ".repeat(10)), Cell::new(text, role)])
+        };
+        lines.extend(indented(&self.decision, Role::Text));
+        for write in &self.writes {
+            for field in &write.fields {
+                let shown = |plain: &str| if plain.is_empty() { format::NONE.to_owned() } else { plain.to_owned() };
+                let (before, after) = (shown(&field.before), shown(&field.after));
+                let text = format!("{} {}: {before} → {after}  ({})", write.system, field.field, field.why);
+                lines.extend(indented(&text, Role::of(write.system)));
+            }
+        }
+        for issue in &self.issues {
+            lines.extend(indented(issue, Role::Warn));
+        }
+        lines
+    }
+}
+
+/// The fields of one pair that would be written, in a few words for the list: `→ city, zip`.
+#[must_use]
+pub fn short(plan: &PairPlan) -> String {
+    let mut words = Vec::new();
+    for (to, arrow) in [(System::ConnectWise, "→"), (System::HubSpot, "←")] {
+        let fields: Vec<_> = plan
+            .fields
+            .iter()
+            .filter(|field| matches!(&field.next, FieldNext::Write { to: target, .. } if *target == to))
+            .map(|field| field.names[to].as_str())
+            .collect();
+        if !fields.is_empty() {
+            words.push(format!("{arrow} {}", fields.join(", ")));
+        }
+    }
+    words.join("  ")
+}
+
+/// Whether a value would be lost by what is planned for a field.
+#[must_use]
+pub fn loses(field: &crate::engine::core::plan::FieldPlan) -> Option<&Value> {
+    match &field.next {
+        FieldNext::Write { loser, .. } if diff::differs(field) => loser.as_ref(),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+    use super::*;
+    use crate::engine::core::state::FieldWrite;
+    use crate::model::RecordId;
+    use crate::view::cell::plain_text;
+    use crate::view::testing::acme;
+
+    fn writing() -> PairPlan {
+        let city = FieldWrite {
+            key: None,
+            field: "city".into(),
+            before: Value::text("Dallas"),
+            after: Value::Empty,
+            source: Value::Empty,
+            loser: None,
+            why: "emptied in HubSpot".into(),
+        };
+        let write = PlannedWrite {
+            object: crate::model::ObjectKind::Company,
+            system: System::ConnectWise,
+            kind: IntentKind::Update,
+            target: Some(RecordId(4021)),
+            source: RecordId(18_273_645),
+            fields: vec![city],
+            stamp: None,
+        };
+        PairPlan { decision: PairDecision::Write(vec![write]), issues: Vec::new(), ..acme() }
+    }
+
+    fn decided(decision: PairDecision) -> PairPlan {
+        PairPlan { decision, issues: Vec::new(), fields: Vec::new(), ..acme() }
+    }
+
+    #[test]
+    fn every_pair_is_counted_and_those_that_tell_something_are_listed() {
+        let mut summary = PlanSummary::new(2);
+        summary.add(&writing());
+        summary.add(&acme());
+        summary.add(&decided(PairDecision::InStep));
+        summary.add(&decided(PairDecision::Exclude { reason: "own company".into() }));
+        summary.add(&decided(PairDecision::Wait { reason: "an earlier write".into() }));
+        let report = serde_json::to_value(summary.report()).unwrap();
+        assert_eq!(report["connectwise"]["updated"], 1);
+        assert_eq!(report["connectwise"]["cleared"], 1);
+        let numbers = ["held", "unchanged", "excluded", "waiting", "looked_at", "omitted"]
+            .map(|key| report[key].as_u64().unwrap());
+        assert_eq!(numbers, [1, 1, 1, 1, 5, 1]);
+        assert_eq!(report["pairs"][0]["writes"][0]["fields"][0]["before"], "Dallas");
+        assert_eq!(report["pairs"][1]["issues"][0], "Both sides changed Phone.");
+    }
+
+    #[test]
+    fn a_plan_reads_as_numbers_and_then_pairs() {
+        let mut summary = PlanSummary::new(9);
+        summary.add(&writing());
+        assert_eq!(
+            plain_text(&summary.lines(80)),
+            "Plan for 1 pair; nothing was written.\n\
+             HubSpot     0 created, 0 updated, 0 given a key, 0 fields emptied\n\
+             ConnectWise 0 created, 1 updated, 0 given a key, 1 field emptied\n\
+             Records     nothing changed\n\
+             \n\
+             pending   Acme Dental Group  HubSpot 18273645  ConnectWise 4021\n          \
+             1 field is to be written to ConnectWise.\n          \
+             ConnectWise city: Dallas → – (emptied in HubSpot)\n"
+        );
+    }
+
+    #[test]
+    fn the_short_form_names_fields_by_direction() {
+        assert_eq!(short(&acme()), "→ city  ← zip");
+        assert_eq!(short(&decided(PairDecision::InStep)), "");
+    }
+}
