@@ -95,6 +95,7 @@ fn a_record_as_hubspot_tells_it_is_judged_by_the_kinds_of_its_fields() {
         ("  # nothing but a remark\n", true),
         ("name = \"acme dental GROUP\"", true),
         ("name != 'Acme'", true),
+        ("name = 'Acme  Dental\\tGroup'", true),
         ("name contains 'dental' and name starts with \"ACME\" and name ends with 'group'", true),
         ("name contains 'dental' and name starts with \"ACME\" and domain ends with '.example'", true),
         ("zip = '01234'", true),

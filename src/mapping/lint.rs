@@ -344,6 +344,10 @@ impl<'a> Lint<'a> {
         if values.auto == Some(AutoPairs::Email) && field.kind != FieldKind::Person {
             self.error(Some(field), "Only people are paired by e-mail address.", "Write `auto = \"label\"`.");
         }
+        if values.auto == Some(AutoPairs::Label) && values.pairs.is_empty() && defs.connectwise.options.is_empty() {
+            let message = format!("The options of `{}` are not known: `auto` finds no pair.", defs.connectwise.name);
+            self.warning(Some(field), message, "List the pairs, or read the schema again.");
+        }
         for pair in &values.pairs {
             for (system, value) in [(System::HubSpot, &pair.hubspot), (System::ConnectWise, &pair.connectwise)] {
                 self.pair_value(field, system, defs[system], value);

@@ -253,6 +253,8 @@ fn a_suggested_mapping_passes_lint() {
         ("hubspot_owner_id", "territoryManager", Ok((Person, Direction::Both))),
         ("annualrevenue", "dateAcquired", Err("a number is not a date")),
         ("city", "types", Err("several options")),
+        // ConnectWise's many go nowhere, but one option of HubSpot can become one of many.
+        ("industry", "types", Ok((MultiChoice, Direction::ToConnectwise))),
     ];
     for (hubspot, connectwise, expected) in cases {
         let pair = (schemas.hubspot.field(hubspot).unwrap(), schemas.connectwise.field(connectwise).unwrap());

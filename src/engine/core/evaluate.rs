@@ -1,6 +1,8 @@
 //! Going through all records that may have something to do: what is only local is settled at once, what must be
 //! written is counted, guarded and queued.
 
+use std::collections::BTreeSet;
+
 use super::command::Row;
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, plan_pair};
 use super::pull::{dirty, is_unread};
@@ -18,6 +20,24 @@ const PAGE: usize = 200;
 /// How many pairs a plan keeps in full; the counts go on.
 const MOST_PLANS: usize = 10_000;
 
+/// The records that one step decided on.
+#[derive(Debug, Default)]
+struct Decided {
+    settled: BTreeSet<RecordRef>,
+    /// They are looked at again after their write.
+    to_write: BTreeSet<RecordRef>,
+}
+
+impl Decided {
+    fn any(&self, records: &[RecordRef]) -> bool {
+        records.iter().any(|record| self.settled.contains(record)) || self.will_be_written(records)
+    }
+
+    fn will_be_written(&self, records: &[RecordRef]) -> bool {
+        records.iter().any(|record| self.to_write.contains(record))
+    }
+}
+
 impl Engine {
     pub(super) fn advance_evaluate(&mut self, step: &mut Step<'_>) -> ViewResult<bool> {
         let Stage::Evaluate { object, after, again } = self.stage else { return Ok(false) };
@@ -27,7 +47,7 @@ impl Engine {
         let page = step.view.dirty_page(kind, step.now, after, PAGE)?;
         let mut linked = again;
         // a record that was decided on in this step is not decided on again before that is committed
-        let mut decided = std::collections::BTreeSet::new();
+        let mut decided = Decided::default();
         for mark in &page {
             linked |= self.evaluate(step, kind, mark, &mut decided)?;
         }
@@ -44,21 +64,18 @@ impl Engine {
         step: &mut Step<'_>,
         kind: ObjectKind,
         mark: &Dirty,
-        decided: &mut std::collections::BTreeSet<RecordRef>,
+        decided: &mut Decided,
     ) -> ViewResult<bool> {
         let Some(handle) = self.object_rules(kind) else { return Ok(false) };
         let Some(rules) = rules_of(&handle) else { return Ok(false) };
-        if self.busy.contains(&mark.record) || decided.contains(&mark.record) {
-            return Ok(decided.contains(&mark.record));
+        if self.busy.contains(&mark.record) || decided.any(&[mark.record]) {
+            return Ok(false);
         }
         let facts = Facts::gather(step.view, rules, mark.record, &[])?;
         let ids = facts.ids();
         let members: Vec<RecordRef> = [ids.hubspot, ids.connectwise].into_iter().flatten().collect();
-        if members.iter().any(|record| self.busy.contains(record)) {
+        if members.iter().any(|record| self.busy.contains(record)) || decided.any(&members) {
             return Ok(false);
-        }
-        if members.iter().any(|record| decided.contains(record)) {
-            return Ok(true);
         }
         let plan = plan_pair(&facts, rules, step.now, None);
         if let PairDecision::Link { hubspot, connectwise, .. } = &plan.decision {
@@ -67,12 +84,16 @@ impl Engine {
                 RecordRef::new(kind, System::HubSpot, *hubspot),
                 RecordRef::new(kind, System::ConnectWise, *connectwise),
             ];
-            if partners.iter().any(|record| decided.contains(record) || self.busy.contains(record)) {
-                return Ok(true);
+            if partners.iter().any(|record| self.busy.contains(record)) || decided.any(&partners) {
+                // a partner that is about to be written comes back by itself
+                return Ok(!decided.will_be_written(&partners));
             }
-            decided.extend(partners);
+            decided.settled.extend(partners);
         }
-        decided.extend(members.iter().copied());
+        match plan.decision {
+            PairDecision::Write(_) => decided.to_write.extend(members.iter().copied()),
+            _ => decided.settled.extend(members.iter().copied()),
+        }
         let mut unread = false;
         for record in &members {
             unread |= is_unread(step.view, *record)?;

@@ -82,7 +82,9 @@ impl Engine {
                 self.look_up_some(step, system, kind);
             }
         }
-        if let Some(at) = self.open.values().filter(|o| !o.on_its_way && !o.looking).map(|o| o.next_look_up).min() {
+        let waiting = self.open.values().filter(|open| !open.on_its_way && !open.looking);
+        let due = waiting.map(|open| open.next_look_up.max(self.sides[open.intent.system].not_before));
+        if let Some(at) = due.min() {
             step.wake_at(at);
         }
         Ok(())
