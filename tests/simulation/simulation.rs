@@ -205,6 +205,9 @@ impl<'a> Simulation<'a> {
         // back-off may still be waiting, and a sweep must have passed: up to 25 more cycles
         let calm = (clockwork.sweep.cast_signed() * 1000 + 2 * poll).min(25 * poll);
         self.run_until(agitation + drain + calm);
+        if self.broken() {
+            return;
+        }
         crate::oracle::verdict(self);
         let silent = (clockwork.sweep.cast_signed() * 1000 + poll).max(6 * poll);
         self.watch.late_writes.clear();
