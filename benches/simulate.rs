@@ -70,7 +70,7 @@ fn main() -> ExitCode {
     }
     let start = Instant::now();
     let totals = suite::run_seeds(orders.from, orders.seeds, orders.failures, |seeds, failures| {
-        if seeds.is_multiple_of(1024) {
+        if seeds % 256 < 16 {
             eprint!("\r{seeds} seeds, {failures} failures, {} a minute ", suite::pace(seeds, start));
             let _ = std::io::stderr().flush();
         }

@@ -124,7 +124,7 @@ pub fn explain(seed: u64) -> String {
             let _ = writeln!(text, "{}: {}", violation.invariant, violation.text);
         }
         let _ = writeln!(text, "again: cargo bench --bench simulate -- --seed {seed}");
-        let _ = writeln!(text, "smallest: {smallest:#?}");
+        let _ = writeln!(text, "smallest: {smallest:?}");
         for line in &story.log {
             let _ = writeln!(text, "{line}");
         }

@@ -59,7 +59,8 @@ impl Engine {
             self.work.hubspot.clear();
             self.work.connectwise.clear();
         }
-        for system in System::BOTH {
+        // a fresh read may turn a write around: what was queued for ConnectWise may now go to HubSpot
+        for system in [System::HubSpot, System::ConnectWise, System::HubSpot] {
             self.fill(step, system)?;
         }
         if !step.rows.is_empty() {
@@ -68,8 +69,8 @@ impl Engine {
         let on_their_way = self.pending.values().any(|p| matches!(p, Pending::Write { .. } | Pending::Fresh { .. }));
         let held_up = System::BOTH.into_iter().any(|system| {
             let waits = !self.work[system].is_empty() && !self.is_closed(system);
-            if waits && self.sides[system].not_before > step.now {
-                step.wake_at(self.sides[system].not_before);
+            if waits {
+                step.wake_at(self.sides[system].not_before.max(step.now + Duration::from_secs(1)));
             }
             waits
         });
