@@ -176,7 +176,7 @@ async fn a_unique_value_is_held_by_one_company_and_finds_it() {
     let (_, read) = bench
         .hs(Method::POST, &format!("{COMPANIES}/batch/read"), json!({"idProperty": "cw_id", "inputs": [{"id": "77"}]}))
         .await;
-    assert_eq!(ids(&read["results"]), [holder.clone()]);
+    assert_eq!(ids(&read["results"]), std::slice::from_ref(&holder));
     bench.hs(Method::PATCH, &format!("{COMPANIES}/{holder}"), json!({"properties": {"cw_id": ""}})).await;
     bench.new_hubspot(json!({"name": "B", "cw_id": "77"})).await;
 }
@@ -201,7 +201,7 @@ async fn the_list_pages_by_id_and_shows_archived_ones_apart() {
     assert_eq!(bench.hs_get(&gone).await.0, 404);
     let (status, body) = bench.hs_get(&format!("{gone}?archived=true")).await;
     assert_eq!((status, body["archivedAt"].is_string()), (200, true));
-    assert_eq!(ids(&bench.hs_get(&format!("{COMPANIES}?archived=true")).await.1["results"]), [made[1].clone()]);
+    assert_eq!(ids(&bench.hs_get(&format!("{COMPANIES}?archived=true")).await.1["results"]), made[1..2]);
 }
 
 #[tokio::test]

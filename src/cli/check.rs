@@ -75,37 +75,6 @@ fn sentence(finding: &Finding) -> String {
     format!("{place}: {} {}", finding.message, finding.hint).trim_end().to_owned()
 }
 
-/// The deployed configuration made ready for the engine.
-///
-/// # Errors
-/// A refusal when nothing is deployed, or it does not fit the fields last read any more.
-pub fn rules(settings: &Settings) -> Outcome<Rules> {
-    let (info, config) = super::config::deployed(settings)?;
-    let schemas = all_schemas(&config, settings)?;
-    Rules::compile(config, info.version, &schemas).map_err(|errors| {
-        let errors = errors.iter().map(|error| format!("{error} {}", error.hint)).collect();
-        Findings { errors, warnings: Vec::new() }.refusal(info.version)
-    })
-}
-
-fn all_schemas(config: &Config, settings: &Settings) -> Outcome<Vec<BySystem<Schema>>> {
-    let mut all = Vec::new();
-    for object in &config.objects {
-        match schemas_of(settings, object.object)? {
-            Ok(pair) => all.push(pair),
-            Err(missing) => return Err(not_connected(missing)),
-        }
-    }
-    Ok(all)
-}
-
-/// A system that was never connected.
-#[must_use]
-pub fn not_connected(system: System) -> Report {
-    Report::connection(format!("{system} is not connected"))
-        .hint(format!("connect it with `lockstep connect {}`", system.key()))
-}
-
 /// The fields of an object in both systems, or the system of which they were never read.
 fn schemas_of(settings: &Settings, object: ObjectKind) -> Outcome<Result<BySystem<Schema>, System>> {
     let read = |system| Ok::<_, Report>(settings.schema(system, object)?.map(|(schema, _)| schema));

@@ -7,11 +7,15 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::ConfigCommand;
+use super::connect::{Told, make_ready};
 use super::output::count;
 use super::session::{Session, author};
-use super::{check, clock};
+use super::{check, runtime};
+use crate::engine::driver::Clock;
+use crate::engine::driver::setup::Connection;
 use crate::error::{Exit, Outcome, Report};
 use crate::mapping::{Change, Config, diff as compare, toml};
+use crate::model::System;
 use crate::store::rows::{ConfigInfo, ConfigRow};
 use crate::store::{Settings, Workspace};
 
@@ -47,19 +51,6 @@ pub fn parse(text: &str, place: &str) -> Outcome<Config> {
             .because(lines.collect::<Vec<_>>().join("\n"))
             .hint("`lockstep config export FILE.toml` writes one that is")
     })
-}
-
-/// The deployed configuration, which alone drives the engine.
-///
-/// # Errors
-/// A refusal when nothing is deployed yet.
-pub fn deployed(settings: &Settings) -> Outcome<(ConfigInfo, Config)> {
-    let row = settings.deployed()?.ok_or_else(|| {
-        Report::refused("no configuration is deployed yet")
-            .hint("look at the draft with `lockstep config show`, then `lockstep config deploy`")
-    })?;
-    let config = parse(&row.body, &format!("version {}", row.info.version))?;
-    Ok((row.info, config))
 }
 
 /// The draft, or what is deployed where there is none or it is asked for.
@@ -111,7 +102,7 @@ fn import(session: &Session, settings: &mut Settings, file: &Path) -> Outcome {
     let place = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
     let config = parse(&text, &place)?;
     let findings = check::findings(&config, settings)?;
-    let version = settings.save_draft(&text, &author(), &format!("imported from {place}"), clock::now())?;
+    let version = settings.save_draft(&text, &author(), &format!("imported from {place}"), Clock::start().now())?;
     let answer = json!({ "version": version, "errors": findings.errors, "warnings": findings.warnings });
     session.output.result(&answer, |_| {
         format!("{place} is the draft now, as version {version}.\n{}", findings.text("Next: lockstep config deploy"))
@@ -154,7 +145,8 @@ fn diff(session: &Session, settings: &Settings) -> Outcome {
     };
     let changes = compare(&parse(&row.body, "the deployed version")?, &after);
     let rows = changes.iter().map(|c| json!({ "path": c.path, "before": c.before, "after": c.after }));
-    let answer = json!({ "draft": draft.info.version, "deployed": row.info.version, "changes": rows.collect::<Vec<_>>() });
+    let answer =
+        json!({ "draft": draft.info.version, "deployed": row.info.version, "changes": rows.collect::<Vec<_>>() });
     session.output.result(&answer, |_| match changes.len() {
         0 => "The draft is what is deployed.".to_owned(),
         _ => changes.iter().map(change_line).collect::<Vec<_>>().join("\n"),
@@ -180,9 +172,9 @@ fn history(session: &Session, settings: &Settings) -> Outcome {
             json!({ "version": version, "state": state.word(), "note": note, "author": author, "created": created.to_rfc3339() })
         })
         .collect();
-    session.output.result(&json!({ "versions": rows }), |_| {
-        history.iter().map(history_line).collect::<Vec<_>>().join("\n")
-    })?;
+    session
+        .output
+        .result(&json!({ "versions": rows }), |_| history.iter().map(history_line).collect::<Vec<_>>().join("\n"))?;
     Ok(Exit::Done)
 }
 
@@ -194,19 +186,32 @@ fn history_line(info: &ConfigInfo) -> String {
 fn deploy(session: &Session, workspace: &Workspace, settings: &mut Settings, note: &str) -> Outcome {
     let draft = settings.draft()?.ok_or(crate::store::StoreError::NoDraft)?;
     let config = parse(&draft.body, "the draft")?;
-    let findings = check::findings(&config, settings)?;
+    let mut findings = check::findings(&config, settings)?;
     if !findings.errors.is_empty() {
         return Err(findings.refusal(draft.info.version));
     }
+    let told = runtime::start()?.block_on(make_both_ready(&config, settings))?;
+    findings.warnings.extend(told.warnings);
     if !note.is_empty() {
-        settings.save_draft(&draft.body, &author(), note, clock::now())?;
+        settings.save_draft(&draft.body, &author(), note, Clock::start().now())?;
     }
     let version = settings.deploy_draft()?;
     tracing::info!(workspace = workspace.name(), version = version.0, "configuration deployed");
-    let answer = json!({ "version": version, "state": "deployed", "warnings": findings.warnings });
+    let answer =
+        json!({ "version": version, "state": "deployed", "created": told.created, "warnings": findings.warnings });
     session.output.result(&answer, |_| {
         let warnings = count(findings.warnings.len() as u64, "warning", "warnings");
         format!("Version {version} is deployed ({warnings}).\n{}", findings.text("Next: lockstep plan"))
     })?;
     Ok(Exit::Done)
+}
+
+/// A draft may name other fields for the keys than the one before it.
+async fn make_both_ready(config: &Config, settings: &mut Settings) -> Outcome<Told> {
+    let (mut told, clock) = (Told::default(), Clock::start());
+    for system in System::BOTH {
+        let connector = Connection::load(settings, system)?.connector(config, clock)?;
+        make_ready(&connector, config, settings, clock.now(), &mut told).await?;
+    }
+    Ok(told)
 }

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::{input, runtime};
 use crate::connect::Connector;
 use crate::engine::driver::Clock;
-use crate::engine::driver::setup::{Connection, ConnectWiseConnection, HubSpotConnection, working_config};
+use crate::engine::driver::setup::{ConnectWiseConnection, Connection, HubSpotConnection, working_config};
 use crate::error::{Exit, Outcome};
 use crate::mapping::Config;
 use crate::model::{System, Timestamp};

@@ -6,10 +6,11 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 use super::console_rows::Rows;
+use super::desk;
 use super::output::has_terminal;
+use super::runtime;
 use super::scenes::Scenes;
 use super::session::Session;
-use super::runtime;
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::driver::snapshot::{Role, Snapshot};
@@ -28,7 +29,7 @@ pub fn run(session: &Session) -> Outcome {
             .hint("in a script use the commands: `lockstep --help` lists them"));
     }
     let workspace = session.workspace()?;
-    show(&runtime::start()?, &workspace, None)
+    show(&runtime::start()?, &workspace, None, None)
 }
 
 /// The console on simulated systems, in which things can be made to happen.
@@ -36,17 +37,27 @@ pub fn run(session: &Session) -> Outcome {
 /// # Errors
 /// As [`run`].
 pub fn show_demo(runtime: &Runtime, workspace: &Workspace, control: ControlHandle) -> Outcome {
-    show(runtime, workspace, Some(Arc::new(Scenes::new(control))))
+    show(runtime, workspace, Some(Arc::new(Scenes::new(control.clone()))), Some(control))
 }
 
-fn show(runtime: &Runtime, workspace: &Workspace, demo: Option<Arc<dyn tui::Demo>>) -> Outcome {
+fn show(
+    runtime: &Runtime,
+    workspace: &Workspace,
+    demo: Option<Arc<dyn tui::Demo>>,
+    control: Option<ControlHandle>,
+) -> Outcome {
     let engine = runtime.block_on(engine(workspace))?;
+    let live = match &engine {
+        Behind::Live(handle) => Some((runtime.handle().clone(), handle.clone())),
+        Behind::Nobody { .. } => None,
+    };
     let context = Context {
         workspace: workspace.name().to_owned(),
         settings: tui::Settings::default(),
         engine: Arc::new(engine.clone()),
         source: Arc::new(Rows::open(workspace)?),
         demo,
+        desk: desk::of(workspace, Clock::start(), live, control)?,
     };
     let shown = tui::run(context);
     if let Behind::Live(handle) = &engine {

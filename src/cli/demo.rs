@@ -16,7 +16,7 @@ use crate::engine::core::Mode;
 use crate::engine::core::state::{RecordState, Verdict};
 use crate::engine::core::view::View;
 use crate::engine::driver::Clock;
-use crate::engine::driver::setup::{Connection, ConnectWiseConnection, HubSpotConnection};
+use crate::engine::driver::setup::{ConnectWiseConnection, Connection, HubSpotConnection};
 use crate::error::{Exit, Outcome, Report};
 use crate::mapping::{defaults, toml};
 use crate::model::ObjectKind;
@@ -36,9 +36,9 @@ pub fn run(session: &Session, args: &Demo) -> Outcome {
     let headless = args.headless || !has_terminal();
     let behaviour = if headless { Behaviour::quick() } else { Behaviour::default() };
     let options = Options { seed: args.seed, data: Data::Story, behaviour, ..Options::default() };
-    let simulators = runtime.block_on(Simulators::start(options)).map_err(|error| {
-        Report::failed("the simulators cannot start").because(error)
-    })?;
+    let simulators = runtime
+        .block_on(Simulators::start(options))
+        .map_err(|error| Report::failed("the simulators cannot start").because(error))?;
     let folder = Folder::make()?;
     let workspace = runtime.block_on(workspace(&folder, &simulators))?;
     if headless {
@@ -91,12 +91,16 @@ async fn job(output: Output, workspace: &Workspace) -> Outcome {
             break;
         }
         if passes.len() > MOST_PASSES as usize {
-            return Err(Report::failed("the demo does not come to rest")
-                .because(format!("pass {} still wrote {} records", passes.len(), passes[passes.len() - 1].writes())));
+            return Err(Report::failed("the demo does not come to rest").because(format!(
+                "pass {} still wrote {} records",
+                passes.len(),
+                passes[passes.len() - 1].writes()
+            )));
         }
     }
     let states = workspace.reader()?.state_counts(ObjectKind::Company)?;
-    let states: Vec<_> = RecordState::ALL.iter().filter_map(|state| Some((state.word(), *states.get(state)?))).collect();
+    let states: Vec<_> =
+        RecordState::ALL.iter().filter_map(|state| Some((state.word(), *states.get(state)?))).collect();
     let answer = json!({
         "passes": passes.iter().map(|pass| &pass.summary).collect::<Vec<_>>(),
         "records": states.iter().map(|(word, n)| ((*word).to_owned(), json!(n))).collect::<serde_json::Map<_, _>>(),

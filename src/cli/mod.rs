@@ -2,12 +2,12 @@
 
 pub mod args;
 mod check;
-mod clock;
 mod config;
 mod connect;
 mod console;
 mod console_rows;
 mod demo;
+mod desk;
 mod engine;
 mod home;
 mod init;

@@ -3,7 +3,7 @@
 use super::args::{Explain, Push, Which};
 use super::output::width;
 use super::session::Session;
-use super::{pair, runtime};
+use super::{desk, pair, runtime};
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::plan::{PairDecision, PairPlan, PushReport, plan_record};
@@ -33,7 +33,9 @@ pub fn explain(session: &Session, args: &Explain) -> Outcome {
     let plan = plan_record(&reader, &rules, record, now)?
         .ok_or_else(|| Report::failed(format!("{record} is of a kind that the configuration leaves out")))?;
     let facts = Facts::read(&reader, &plan)?;
-    session.output.result(&pair::json(&plan), |_| plain_text(&explain_view::lines(&facts.panel(&plan, &schemas, now), width())))?;
+    session.output.result(&pair::json(&plan), |_| {
+        plain_text(&explain_view::lines(&facts.panel(&plan, &schemas, now), width()))
+    })?;
     Ok(Exit::Done)
 }
 
@@ -68,10 +70,13 @@ async fn ask_once(workspace: &Workspace, ask: Ask) -> Outcome<Reply> {
 }
 
 fn tell_push(session: &Session, workspace: &Workspace, report: &PushReport) -> Outcome {
-    let (schemas, now) = (setup::schemas(&workspace.settings()?)?, Clock::start().now());
+    let settings = workspace.settings()?;
+    let (schemas, now) = (setup::schemas(&settings)?, Clock::start().now());
     let facts = Facts::read(&workspace.reader()?, &report.plan)?;
+    let connectors = setup::connectors(&settings, Clock::start())?;
+    let calls: Vec<_> = report.plan.writes().iter().flat_map(|write| desk::describe(write, &connectors)).collect();
     session.output.result(&pair::push_json(report), |_| {
-        let mut lines = push_view::preview(&facts.panel(&report.plan, &schemas, now), &[], width());
+        let mut lines = push_view::preview(&facts.panel(&report.plan, &schemas, now), &calls, width());
         if report.sent {
             lines.extend(push_view::outcome(report));
         }
@@ -82,7 +87,8 @@ fn tell_push(session: &Session, workspace: &Workspace, report: &PushReport) -> O
 
 fn push_exit(report: &PushReport) -> Outcome {
     if let Some((system, Err(message))) = report.outcomes.iter().find(|(_, outcome)| outcome.is_err()) {
-        return Err(Report::failed(format!("{system} refused the write")).because(message)
+        return Err(Report::failed(format!("{system} refused the write"))
+            .because(message)
             .hint("mend the value or the mapping, then push again"));
     }
     match report.plan.decision {
@@ -117,7 +123,12 @@ impl Facts {
         Ok(Self { link, observations: BySystem::new(hubspot, connectwise) })
     }
 
-    fn panel<'a>(&'a self, plan: &'a PairPlan, schemas: &'a [BySystem<Schema>], now: crate::model::Timestamp) -> RecordPanel<'a> {
+    fn panel<'a>(
+        &'a self,
+        plan: &'a PairPlan,
+        schemas: &'a [BySystem<Schema>],
+        now: crate::model::Timestamp,
+    ) -> RecordPanel<'a> {
         RecordPanel {
             plan,
             link: self.link.as_ref(),

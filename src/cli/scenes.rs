@@ -18,7 +18,11 @@ const PLAYS: [Play; 4] = [
     Play { name: "Move in HubSpot", doc: "Somebody in sales changes the city of a company.", run: move_in_hubspot },
     Play { name: "Call from ConnectWise", doc: "The service desk corrects a phone number.", run: phone_in_connectwise },
     Play { name: "New in HubSpot", doc: "Sales wins a customer that ConnectWise does not know.", run: new_in_hubspot },
-    Play { name: "New in ConnectWise", doc: "The desk takes on a company that sales does not know.", run: new_in_connectwise },
+    Play {
+        name: "New in ConnectWise",
+        doc: "The desk takes on a company that sales does not know.",
+        run: new_in_connectwise,
+    },
 ];
 
 /// The scenes of one pair of simulators.
@@ -61,7 +65,8 @@ fn phone_in_connectwise(control: &ControlHandle) -> Result<String, String> {
 
 fn new_in_hubspot(control: &ControlHandle) -> Result<String, String> {
     let n = control.now_ms() % 1_000_000;
-    let fields = json!({ "name": format!("Harbour Bakery {n}"), "domain": format!("harbour-{n}.example"), "city": "Lisbon" });
+    let fields =
+        json!({ "name": format!("Harbour Bakery {n}"), "domain": format!("harbour-{n}.example"), "city": "Lisbon" });
     create(control, Side::HubSpot, &fields)
 }
 

@@ -56,9 +56,8 @@ impl Summary {
     /// The run in one line; numbers that are zero are left out of its end.
     #[must_use]
     pub fn line(&self) -> String {
-        let side = |name: System, written: &Written| {
-            format!("{name} {} created {} updated", written.created, written.updated)
-        };
+        let side =
+            |name: System, written: &Written| format!("{name} {} created {} updated", written.created, written.updated);
         let mut parts = vec![
             format!("run {}", self.run),
             side(System::HubSpot, &self.hubspot),

@@ -3,9 +3,9 @@
 use super::args::Sync;
 use super::engine::{Ended, run_once};
 use super::output::print;
+use super::runtime;
 use super::session::Session;
 use super::summary::{Summary, exit_of};
-use super::runtime;
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Batch, Durability, Row};
 use crate::engine::core::state::{Run, Verdict};

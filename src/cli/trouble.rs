@@ -50,8 +50,9 @@ impl From<ConnectError> for Report {
 impl From<SetupError> for Report {
     fn from(error: SetupError) -> Self {
         match error {
-            SetupError::NotConnected(system) => Self::connection(error.to_string())
-                .hint(format!("connect it with `lockstep connect {}`", system.key())),
+            SetupError::NotConnected(system) => {
+                Self::connection(error.to_string()).hint(format!("connect it with `lockstep connect {}`", system.key()))
+            }
             SetupError::NotDeployed => Self::refused(error.to_string())
                 .hint("look at the draft with `lockstep config show`, then `lockstep config deploy`"),
             SetupError::Unreadable(_) => Self::failed(error.to_string()),

@@ -33,7 +33,7 @@ impl World {
             None => Clock::Running { shift_ms: 0 },
         };
         let now = clock.now();
-        let (mut hubspot, mut connectwise) = (Portal::new(now), Tenant::new());
+        let (mut hubspot, mut connectwise) = (Portal::new(now)?, Tenant::new()?);
         match options.data {
             Data::Empty => {}
             Data::Story => story::load(&mut hubspot, &mut connectwise, now)?,

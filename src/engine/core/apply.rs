@@ -59,7 +59,8 @@ impl Engine {
             self.work.hubspot.clear();
             self.work.connectwise.clear();
         }
-        for system in System::BOTH {
+        // a pair that changed its mind on a fresh read moves to the other queue: the first one is filled once more
+        for system in [System::HubSpot, System::ConnectWise, System::HubSpot] {
             self.fill(step, system)?;
         }
         if !step.rows.is_empty() {

@@ -129,10 +129,12 @@ impl Connection {
             }
             Self::ConnectWise(connection, private_key) => {
                 options.unlimited = is_loopback(&connection.site);
+                // A simulator is its own sign-in host and API host, and speaks plain HTTP.
+                options.base = options.unlimited.then(|| connection.site.clone());
                 let credentials = connectwise::Credentials {
                     site: connection.site.clone(),
                     company: connection.company.clone(),
-                    public_key: connection.public_key.clone(),
+                    public_key: SecretString::from(connection.public_key.clone()),
                     private_key: copy(private_key),
                     client_id: connection.client_id.clone(),
                 };

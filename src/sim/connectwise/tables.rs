@@ -1,6 +1,7 @@
 //! The tenant's reference data: statuses, types, countries, locations, markets, ownership types, members, custom fields.
 
 use std::collections::BTreeMap;
+use std::io;
 
 use serde_json::{Value, json};
 
@@ -17,8 +18,9 @@ pub(crate) struct Tables {
 }
 
 impl Tables {
-    pub fn standard() -> Self {
-        let all: Value = serde_json::from_str(REFERENCE).unwrap_or_default();
+    /// The built-in tables; an error when the file they come from is not JSON.
+    pub fn standard() -> io::Result<Self> {
+        let all: Value = serde_json::from_str(REFERENCE)?;
         let read = |name: &str| {
             let list = all.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
             list.into_iter().filter_map(|row| Some((id_of(&row)?, row))).collect::<BTreeMap<_, _>>()
@@ -32,10 +34,10 @@ impl Tables {
             (Table::Ownership, "ownershipTypes"),
             (Table::Member, "members"),
         ];
-        Self {
+        Ok(Self {
             rows: tables.into_iter().map(|(table, name)| (table, read(name))).collect(),
             custom: read("userDefinedFields"),
-        }
+        })
     }
 
     pub fn rows(&self, table: Table) -> impl Iterator<Item = &Value> {

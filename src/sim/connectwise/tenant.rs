@@ -1,6 +1,7 @@
 //! The stored companies of the tenant and the tables they refer to. Knows nothing of HTTP.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
 
 use serde_json::{Map, Value, json};
 
@@ -118,16 +119,16 @@ pub(crate) struct Tenant {
 }
 
 impl Tenant {
-    pub fn new() -> Self {
-        Self {
-            tables: Tables::standard(),
+    pub fn new() -> io::Result<Self> {
+        Ok(Self {
+            tables: Tables::standard()?,
             companies: BTreeMap::new(),
             by_updated: BTreeSet::new(),
             by_identifier: HashMap::new(),
             next_id: FIRST_ID,
             next_association: 501,
             minute: (0, 0),
-        }
+        })
     }
 
     /// The id of the company with that identifier, whatever its case, deleted or not.

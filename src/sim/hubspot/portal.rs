@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
 
 use serde_json::{Value, json};
 
@@ -140,7 +141,7 @@ pub(crate) struct Portal {
 }
 
 impl Portal {
-    pub fn new(now: i64) -> Self {
+    pub fn new(now: i64) -> io::Result<Self> {
         let schema = Schema::standard(now);
         let id = |name: &str| schema.any_id(name).unwrap_or(PropertyId::MAX);
         let known = Known {
@@ -156,7 +157,7 @@ impl Portal {
             updated_by: id("hs_updated_by_user_id"),
             stage: id("lifecyclestage"),
         };
-        Self {
+        Ok(Self {
             schema,
             known,
             records: BTreeMap::new(),
@@ -164,10 +165,10 @@ impl Portal {
             lagging: BTreeMap::new(),
             unique: HashMap::new(),
             merged: HashMap::new(),
-            owners: owners(),
+            owners: owners()?,
             buckets: Buckets::default(),
             next_id: FIRST_ID,
-        }
+        })
     }
 
     /// Follows merges to the record that an id stands for now.
@@ -534,8 +535,8 @@ fn provenance(actor: &Actor) -> (&'static str, String, Option<String>) {
 }
 
 /// The owners of the portal; one has no member of that address in ConnectWise, one has left.
-fn owners() -> Vec<Owner> {
-    let rows: Value = serde_json::from_str(OWNERS).unwrap_or_default();
+fn owners() -> io::Result<Vec<Owner>> {
+    let rows: Value = serde_json::from_str(OWNERS)?;
     let owner = |row: &Value| {
         let text = |name: &str| row.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
         Owner {
@@ -547,5 +548,5 @@ fn owners() -> Vec<Owner> {
             archived: row.get("archived").and_then(Value::as_bool).unwrap_or(false),
         }
     };
-    rows.as_array().into_iter().flatten().map(owner).collect()
+    Ok(rows.as_array().into_iter().flatten().map(owner).collect())
 }

@@ -31,7 +31,8 @@ pub fn body(tab: &Filters, area: Rect, paint: &mut Paint<'_>) {
     }
     if !tab.is_editing && tab.editor.text().trim().is_empty() {
         let text = "Everything passes. Enter writes a filter, such as: type in (\"Customer\") and city is not empty";
-        return drop(paint.wrapped(inside(rest), text, Role::Muted));
+        paint.wrapped(inside(rest), text, Role::Muted);
+        return;
     }
     tab.editor.draw(inside(rest), tab.is_editing, &wrong(tab), paint);
 }

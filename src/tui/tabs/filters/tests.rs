@@ -1,1 +1,147 @@
-//! Types keys and reads the screen.
+//! Types keys and reads the screen of the Filters tab.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crossterm::event::KeyCode;
+use ratatui::style::Modifier;
+
+use super::{Counted, Filters};
+use crate::model::{Fields, Record, RecordId, Timestamp, Value};
+use crate::tui::tabs::desk::Desk;
+use crate::tui::tabs::mappings::source::ConfigSource;
+use crate::tui::tabs::mappings::tests::book;
+use crate::tui::tabs::testing::{FakeConfig, FakeRecords};
+use crate::tui::testing::{FakeSource, Person, running};
+use crate::tui::world::Settings;
+use crate::view::filter_panel::{Counting, PassCounts};
+
+fn record(id: u64, city: &str) -> Record {
+    Record {
+        id: RecordId(id),
+        modified: Timestamp::EPOCH,
+        archived: false,
+        fields: Fields::from([("city".into(), Value::text(city))]),
+        stamp: None,
+        merged: Vec::new(),
+        modified_by: None,
+    }
+}
+
+fn config() -> Arc<FakeConfig> {
+    let records = vec![record(1, "Austin"), record(2, "Dallas"), record(3, "Austin")];
+    Arc::new(FakeConfig { book: book().into(), records, ..FakeConfig::default() })
+}
+
+fn desk(config: &Arc<FakeConfig>) -> Desk {
+    let config = Arc::clone(config) as Arc<dyn ConfigSource>;
+    Desk { records: Arc::new(FakeRecords::default()), config, simulated: None }
+}
+
+fn console(config: &Arc<FakeConfig>) -> Person {
+    let tabs = crate::tui::tabs::all(&desk(config));
+    let mut person = Person::at(running(), FakeSource::default(), Settings::default(), tabs);
+    person.types("3");
+    person
+}
+
+#[test]
+fn what_always_applies_is_shown_beside_the_text_and_the_numbers() {
+    let person = console(&config());
+    person.expects("Companies   HubSpot → ConnectWise");
+    person.expects("always  not deleted");
+    person.expects("Everything passes.");
+    person.expects("pass 3   fail 0");
+}
+
+#[test]
+fn numbers_follow_every_key_and_the_text_goes_into_the_draft() {
+    let config = config();
+    let mut person = console(&config);
+    person.press(KeyCode::Enter);
+    person.types("city = \"Austin\"");
+    person.expects("pass 2   fail 1");
+    person.expects("1 fewer than deployed");
+    person.expects("not in the draft yet");
+    person.expects("counted as empty until deployed: city");
+    person.press_ctrl('s');
+    person.expects("Saved into the draft.");
+    let saved = config.saved.lock().unwrap().last().unwrap().clone();
+    assert_eq!(saved.objects[0].filters.to_connectwise, "city = \"Austin\"");
+    assert_eq!(saved.objects[0].filters.to_hubspot, "");
+    person.expects("draft 7 (deployed 6)");
+    person.expects_not("not in the draft yet");
+}
+
+#[test]
+fn a_mistake_is_underlined_and_explained_while_it_is_typed() {
+    let config = config();
+    let mut person = console(&config);
+    person.press(KeyCode::Enter);
+    person.types("citi = 1");
+    person.expects("line 1, column 1");
+    let rows = person.rows();
+    let row = rows.iter().position(|row| row.contains(" 1  citi")).unwrap();
+    let buffer = person.buffer();
+    let underlined: String = (0..80)
+        .map(|x| &buffer[(x, u16::try_from(row).unwrap())])
+        .filter(|cell| cell.modifier.contains(Modifier::UNDERLINED))
+        .map(|cell| cell.symbol().to_owned())
+        .collect();
+    assert_eq!(underlined, "citi");
+    person.press_ctrl('s');
+    person.expects("Not yet: line 1");
+    assert!(config.saved.lock().unwrap().is_empty(), "a wrong filter was saved");
+}
+
+#[test]
+fn tab_completes_and_esc_stops_writing_without_losing_the_text() {
+    let mut person = console(&config());
+    person.press(KeyCode::Enter);
+    person.types("cit");
+    person.press(KeyCode::Tab);
+    person.types("= \"Dallas\"");
+    person.expects("pass 1   fail 2");
+    person.press(KeyCode::Esc);
+    person.expects(" 1  city");
+    person.types("t");
+    person.expects("The text is not in the draft yet");
+    person.types("u");
+    person.expects("Everything passes.");
+    person.types("t");
+    person.expects("ConnectWise → HubSpot");
+}
+
+#[test]
+fn several_lines_can_be_pasted_and_control_characters_cannot() {
+    let mut person = console(&config());
+    person.press(KeyCode::Enter);
+    person.pastes("city = \"Austin\"\nand name is not empty\u{1b}");
+    person.expects(" 1  city = \"Austin\"");
+    person.expects(" 2  and name is not empty");
+    assert!(!person.screen().contains('\u{1b}'));
+}
+
+#[test]
+fn the_persons_own_editor_is_asked() {
+    let mut person = console(&config());
+    person.editor = Box::new(|text| format!("{text}city = \"Dallas\"\n"));
+    person.press_ctrl('e');
+    person.expects("pass 1   fail 2");
+}
+
+#[test]
+fn an_older_number_never_replaces_a_newer_one() {
+    let mut tab = Filters::new(&desk(&config()));
+    tab.turn.store(5, Ordering::Relaxed);
+    tab.take_counts(Counted::Text, 5, Ok(Some(PassCounts { pass: 2, fail: 1 })));
+    tab.take_counts(Counted::Text, 4, Ok(Some(PassCounts { pass: 9, fail: 9 })));
+    assert_eq!(tab.counting, Counting::Done(PassCounts { pass: 2, fail: 1 }));
+}
+
+#[test]
+fn without_a_configuration_the_next_step_is_named() {
+    let person = console(&Arc::new(FakeConfig::default()));
+    person.expects("There is no configuration yet: the Mappings tab (2) proposes one.");
+}

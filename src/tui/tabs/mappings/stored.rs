@@ -14,8 +14,8 @@ use crate::view::filter_panel::PassCounts;
 /// Cached records looked at between two looks at whether the number is still wanted.
 const PAGE: usize = 500;
 
-/// Told of a newly deployed version: whoever runs the engine starts it anew with it.
-pub type Deployed = Box<dyn Fn(ConfigVersion) + Send + Sync>;
+/// Told of a newly deployed version, to let the engine go on with it; says why it can't.
+pub type Deployed = Box<dyn Fn(ConfigVersion) -> Result<(), String> + Send + Sync>;
 
 /// A [`ConfigSource`] over one workspace.
 pub struct StoredConfig {
@@ -59,7 +59,8 @@ impl ConfigSource for StoredConfig {
 
     fn deploy(&self) -> Result<ConfigVersion, SourceError> {
         let version = self.settings().deploy_draft().map_err(failed)?;
-        (self.deployed)(version);
+        let unused = |why| SourceError(format!("Version {version} is deployed, but the engine does not use it: {why}"));
+        (self.deployed)(version).map_err(unused)?;
         Ok(version)
     }
 

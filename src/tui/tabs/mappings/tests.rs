@@ -1,1 +1,222 @@
-//! Types keys and reads the screen.
+//! Types keys and reads the screen of the Mappings tab.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+
+use std::sync::Arc;
+
+use crossterm::event::KeyCode;
+
+use super::source::{Book, ConfigSource, Version};
+use crate::mapping::{Config, Direction, SystemOfRecord, defaults};
+use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, ObjectKind, Schema, System};
+use crate::tui::tabs::desk::Desk;
+use crate::tui::tabs::testing::{FakeConfig, FakeRecords};
+use crate::tui::testing::{FakeSource, Person, running};
+use crate::tui::world::Settings;
+use crate::view::testing::text_field;
+
+/// Fields for every default mapping, and some that nothing is mapped to.
+pub fn fields_of(config: &Config) -> BySystem<Schema> {
+    let object = &config.objects[0];
+    BySystem::from_fn(|system| {
+        let mapped = object.fields.iter().map(|field| FieldDef {
+            kind: field.kind,
+            max_length: field.max_length[system],
+            ..text_field(field.field(system).as_str())
+        });
+        let stamp = match system {
+            System::HubSpot => &object.hubspot_stamp,
+            System::ConnectWise => &object.connectwise_stamp,
+        };
+        let mut fields: Vec<_> = mapped.collect();
+        fields.push(FieldDef { unique: true, ..text_field(stamp.as_str()) });
+        fields.push(FieldDef { label: "Motto".into(), ..text_field("motto") });
+        fields.push(FieldDef { kind: FieldKind::Date, label: "Founded".into(), ..text_field("founded") });
+        fields.push(FieldDef { kind: FieldKind::Number, label: "Heads".into(), ..text_field("heads") });
+        fields.push(text_field("domain"));
+        fields.push(text_field("name"));
+        fields.push(text_field("city"));
+        fields.sort_by(|a, b| a.name.cmp(&b.name));
+        fields.dedup_by(|a, b| a.name == b.name);
+        Schema { system, object: ObjectKind::Company, fields }
+    })
+}
+
+/// Version 6 is deployed, with two mappings.
+pub fn book() -> Book {
+    let mut config = defaults::config();
+    let schemas = fields_of(&config);
+    config.objects[0].fields.retain(|field| ["name", "city"].contains(&field.hubspot.as_str()));
+    assert_eq!(config.objects[0].fields.len(), 2, "the usual mappings have no name or no city any more");
+    Book {
+        draft: None,
+        deployed: Some(Version { version: ConfigVersion(6), config }),
+        schemas: Some(Arc::new(schemas)),
+        watched: BySystem::default(),
+    }
+}
+
+fn console(config: &Arc<FakeConfig>) -> Person {
+    let config = Arc::clone(config) as Arc<dyn ConfigSource>;
+    let desk = Desk { records: Arc::new(FakeRecords::default()), config, simulated: None };
+    let mut person = Person::at(running(), FakeSource::default(), Settings::default(), crate::tui::tabs::all(&desk));
+    person.types("2");
+    person
+}
+
+fn config() -> Arc<FakeConfig> {
+    Arc::new(FakeConfig { book: book().into(), ..FakeConfig::default() })
+}
+
+fn saved(config: &FakeConfig) -> Config {
+    config.saved.lock().unwrap().last().unwrap().clone()
+}
+
+#[test]
+fn the_deployed_mappings_are_shown_until_something_changes() {
+    let person = console(&config());
+    person.expects("Companies  HubSpot ⇄ ConnectWise");
+    person.expects("deployed 6   0 changes");
+    person.expects("▶   name");
+    person.expects("↔");
+}
+
+#[test]
+fn direction_and_winner_change_in_the_draft_and_are_saved() {
+    let config = config();
+    let mut person = console(&config);
+    person.types("d");
+    person.expects("draft 7 (deployed 6)   1 change");
+    person.expects("▶ ~ name");
+    person.expects("Deployed: direction ↔");
+    assert_eq!(saved(&config).objects[0].fields[0].direction, Direction::ToConnectwise);
+    person.types("w");
+    person.expects("Values go one way only");
+    person.types("dd");
+    assert_eq!(saved(&config).objects[0].fields[0].direction, Direction::Both);
+    let before = book().deployed.unwrap().config.objects[0].fields[0].wins;
+    person.types("w");
+    let after = saved(&config).objects[0].fields[0].wins;
+    assert!(before != after && after != SystemOfRecord::default() || before != SystemOfRecord::default());
+    person.types("u");
+    person.expects("0 changes");
+    assert_eq!(saved(&config).objects, book().deployed.unwrap().config.objects);
+}
+
+#[test]
+fn fields_are_added_by_a_few_letters_and_those_that_do_not_fit_say_why() {
+    let config = config();
+    let mut person = console(&config);
+    person.types("a");
+    person.expects("Add: the HubSpot field");
+    person.types("founded");
+    person.press(KeyCode::Enter);
+    person.expects("Add: the ConnectWise field for Founded");
+    person.types("heads");
+    person.press(KeyCode::Enter);
+    person.expects("Add: the ConnectWise field for Founded");
+    assert!(config.saved.lock().unwrap().is_empty(), "a date was mapped to a number");
+    for _ in 0..5 {
+        person.press(KeyCode::Backspace);
+    }
+    person.types("founded");
+    person.press(KeyCode::Enter);
+    person.expects("▶ + founded");
+    let added = saved(&config).objects[0].fields.last().unwrap().clone();
+    assert_eq!(added.key().as_str(), "founded~founded");
+}
+
+#[test]
+fn a_mapping_is_removed_after_a_question_and_can_be_brought_back() {
+    let config = config();
+    let mut person = console(&config);
+    person.types("-");
+    person.expects("Remove from the draft");
+    person.press(KeyCode::Esc);
+    assert!(config.saved.lock().unwrap().is_empty(), "it was removed without a yes");
+    person.types("-");
+    person.press(KeyCode::Enter);
+    assert_eq!(saved(&config).objects[0].fields.len(), 1);
+    person.expects("- name");
+    person.types("G");
+    person.types("d");
+    person.expects("This mapping is removed in the draft");
+    person.types("u");
+    assert_eq!(saved(&config).objects[0].fields, book().deployed.unwrap().config.objects[0].fields);
+}
+
+#[test]
+fn a_deploy_shows_the_changes_and_the_check_first() {
+    let config = config();
+    let mut person = console(&config);
+    person.types("D");
+    person.expects("There is no draft to deploy");
+    person.types("d");
+    person.types("D");
+    person.expects("Deploy the draft");
+    person.expects("~ name → name");
+    person.expects("direction ↔");
+    person.press(KeyCode::Enter);
+    person.expects("Version 7 is deployed.");
+    assert_eq!(config.book.lock().unwrap().deployed.as_ref().unwrap().version, ConfigVersion(7));
+    person.expects("deployed 7   0 changes");
+}
+
+#[test]
+fn a_draft_with_errors_is_not_deployed() {
+    let config = config();
+    {
+        let mut book = config.book.lock().unwrap();
+        let mut broken = book.deployed.clone().unwrap();
+        broken.config.objects[0].fields[1].hubspot = "no_such_field".into();
+        book.draft = Some(broken);
+    }
+    let mut person = console(&config);
+    person.expects("error");
+    person.types("j");
+    person.expects("missing");
+    person.types("D");
+    person.expects_not("Deploy the draft");
+    assert_eq!(config.book.lock().unwrap().deployed.as_ref().unwrap().version, ConfigVersion(6));
+}
+
+#[test]
+fn a_draft_is_thrown_away_after_a_question() {
+    let config = config();
+    let mut person = console(&config);
+    person.types("dR");
+    person.expects("Throw the draft away");
+    person.press(KeyCode::Enter);
+    assert_eq!(config.book.lock().unwrap().draft, None);
+    person.expects("deployed 6   0 changes");
+}
+
+#[test]
+fn a_new_workspace_is_offered_the_usual_mappings() {
+    let config = Arc::new(FakeConfig {
+        book: Book { schemas: book().schemas, ..Book::default() }.into(),
+        ..FakeConfig::default()
+    });
+    let mut person = console(&config);
+    person.expects("There is no configuration yet.");
+    person.expects("n proposes mappings");
+    person.types("n");
+    person.expects("(nothing deployed)");
+    assert_eq!(saved(&config).objects[0].fields.len(), defaults::config().objects[0].fields.len());
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let broken = Arc::new(FakeConfig { broken: true, ..FakeConfig::default() });
+    let person = console(&broken);
+    person.expects("disk I/O error");
+}
+
+#[test]
+fn every_size_is_drawn() {
+    let mut person = console(&config());
+    for size in [(60, 16), (80, 24), (200, 60)] {
+        person.size = size;
+        person.expects("city");
+        assert!(person.rows().iter().all(|row| row.chars().count() <= usize::from(size.0)));
+    }
+}

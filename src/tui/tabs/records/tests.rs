@@ -202,9 +202,7 @@ fn a_push_is_shown_before_it_is_sent() {
     let mut person = in_record();
     let plan = crate::engine::core::plan::PairPlan { decision: PairDecision::Write(vec![write()]), ..acme() };
     let record = company(System::HubSpot, 18_273_645);
-    let report = |sent, outcomes| {
-        Reply::Pushed(Box::new(PushReport { record, plan: plan.clone(), sent, outcomes }))
-    };
+    let report = |sent, outcomes| Reply::Pushed(Box::new(PushReport { record, plan: plan.clone(), sent, outcomes }));
     *person.engine.reply.lock().unwrap() = report(false, vec![]);
     person.types("p");
     assert_eq!(person.engine.asked(), [Ask::Push { record, to: System::ConnectWise, dry_run: true }]);

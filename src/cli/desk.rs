@@ -1,0 +1,90 @@
+//! What the console's tabs Records, Mappings and Filters work on: the workspace, its connectors, its engine.
+
+use std::sync::Arc;
+
+use serde_json::{Map, json};
+use tokio::runtime::Handle;
+
+use crate::connect::Connector;
+use crate::engine::core::plan::PlannedWrite;
+use crate::engine::core::request::{CreateItem, Priority, Request, RequestBody, UpdateItem};
+use crate::engine::core::state::IntentKind;
+use crate::engine::driver::{Clock, EngineHandle, setup};
+use crate::model::{BySystem, FieldName, IntentId, RecordRef, System, Value};
+use crate::sim::{ControlHandle, Side};
+use crate::store::{StoreError, Workspace};
+use crate::tui::BoxFuture;
+use crate::tui::tabs::Desk;
+use crate::tui::tabs::records::source::Simulated;
+use crate::view::push::HttpPreview;
+
+/// Whose changes of the configuration these are.
+const AUTHOR: &str = "console";
+
+/// # Errors
+/// When the workspace cannot be opened.
+pub fn of(
+    workspace: &Workspace,
+    clock: Clock,
+    engine: Option<(Handle, EngineHandle)>,
+    control: Option<ControlHandle>,
+) -> Result<Desk, StoreError> {
+    // without a connection nothing can be pushed either: there is nothing to preview
+    let connectors = setup::connectors(&workspace.settings()?, clock).ok();
+    let preview = move |write: &PlannedWrite| connectors.as_ref().map_or_else(Vec::new, |all| describe(write, all));
+    let place = workspace.clone();
+    let deployed = move |_| hand_over(&place, engine.as_ref());
+    let simulated = control.map(|control| Arc::new(Edits(control)) as Arc<dyn Simulated>);
+    Desk::of(workspace, AUTHOR, Box::new(preview), Box::new(deployed), simulated)
+}
+
+/// The requests of a planned write. The number of its intent is not known before it is sent, and is in none of them.
+#[must_use]
+pub fn describe(write: &PlannedWrite, connectors: &BySystem<Arc<dyn Connector>>) -> Vec<HttpPreview> {
+    let fields: Vec<FieldName> = write.fields.iter().map(|field| field.field.clone()).collect();
+    let values = write.fields.iter().map(|field| (field.field.clone(), field.after.clone()));
+    let (intent, stamp) = (IntentId(0), write.stamp.clone());
+    let body = match (write.kind, write.target) {
+        (IntentKind::Create, _) => {
+            let values = values.filter(|(_, value)| *value != Value::Empty).collect();
+            let stamp = stamp.unwrap_or_default();
+            RequestBody::Create { fields, items: vec![CreateItem { intent, values, stamp }] }
+        }
+        (IntentKind::Update, Some(id)) => {
+            RequestBody::Update { fields, items: vec![UpdateItem { intent, id, values: values.collect(), stamp }] }
+        }
+        (IntentKind::Update, None) => return Vec::new(),
+    };
+    let request = Request { system: write.system, object: write.object, priority: Priority::Interactive, body };
+    let described = connectors[write.system].describe(&request).into_iter();
+    let system = write.system;
+    described.map(|call| HttpPreview { system, method: call.method, path: call.path, body: call.body }).collect()
+}
+
+/// Lets the running engine go on with what is deployed now.
+fn hand_over(workspace: &Workspace, engine: Option<&(Handle, EngineHandle)>) -> Result<(), String> {
+    let Some((runtime, engine)) = engine else { return Ok(()) };
+    let settings = workspace.settings().map_err(|error| error.to_string())?;
+    let rules = setup::rules(&settings).map_err(|error| error.to_string())?;
+    runtime.block_on(engine.change_rules(rules)).map_err(|error| error.to_string())
+}
+
+/// Edits in the simulated systems of a demo.
+struct Edits(ControlHandle);
+
+impl Simulated for Edits {
+    fn edit(&self, record: RecordRef, field: FieldName, value: String) -> BoxFuture<Result<String, String>> {
+        let side = match record.system {
+            System::HubSpot => Side::HubSpot,
+            System::ConnectWise => Side::ConnectWise,
+        };
+        let mut fields = Map::new();
+        fields.insert(field.as_str().to_owned(), json!(value));
+        let said = if value.is_empty() { "empty".to_owned() } else { value };
+        let done = self.0.edit(side, record.id.0, &fields, None);
+        let done = done
+            .map(|()| format!("{}: {field} of {} is now {said}.", record.system, record.id))
+            .map_err(|error| error.to_string());
+        Box::pin(async move { done })
+    }
+}

@@ -1,0 +1,311 @@
+//! The real binary, as a shell and a script meet it: files, exit codes, messages.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot run the binary must stop")]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+/// One home directory, thrown away after the test.
+struct Home(tempfile::TempDir);
+
+struct Answer {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Answer {
+    /// The one object on stdout.
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|e| panic!("{e}: stdout is {:?}, stderr {:?}", self.out, self.err))
+    }
+}
+
+impl Home {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn run(&self, args: &str) -> Answer {
+        self.run_with(args, "")
+    }
+
+    fn run_with(&self, args: &str, stdin: &str) -> Answer {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_lockstep"))
+            .arg("--home")
+            .arg(self.path())
+            .args(args.split_whitespace())
+            .env_remove("LOCKSTEP_WORKSPACE")
+            .env_remove("LOCKSTEP_KEY_FILE")
+            .current_dir(self.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that refuses at once does not read what it is given.
+        drop(child.stdin.take().unwrap().write_all(stdin.as_bytes()));
+        answer(child.wait_with_output().unwrap())
+    }
+
+    fn key_file(&self) -> std::path::PathBuf {
+        self.path().join("keys/acme.key")
+    }
+}
+
+fn answer(output: Output) -> Answer {
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Answer { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+#[test]
+fn init_makes_an_encrypted_file_a_private_key_and_a_draft() {
+    let home = Home::new();
+    let made = home.run("--json init acme");
+    assert_eq!(made.code, 0, "{}", made.err);
+    let json = made.json();
+    assert_eq!((&json["workspace"], &json["key_made"]), (&Value::from("acme"), &Value::from(true)));
+    let file = fs::read(home.path().join("workspaces/acme.db")).unwrap();
+    assert!(!file.is_empty() && !file.starts_with(b"SQLite format 3"), "the file is encrypted");
+    assert_eq!(fs::read_to_string(home.key_file()).unwrap().trim().len(), 64);
+    let shown = home.run("--json config show").json();
+    assert_eq!(shown["state"], "draft");
+    assert_eq!(shown["config"]["object"][0]["object"], "company");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_init_makes_belongs_to_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    for path in ["keys/acme.key", "workspaces/acme.db", "keys", "workspaces", "logs"] {
+        let mode = fs::metadata(home.path().join(path)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{path} has mode {mode:o}");
+    }
+}
+
+#[test]
+fn init_never_touches_a_workspace_that_is_there() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let before = fs::read(home.key_file()).unwrap();
+    let again = home.run("--json init acme");
+    assert_eq!((again.code, &again.json()["error"]["kind"]), (3, &Value::from("refused")));
+    assert_eq!(fs::read(home.key_file()).unwrap(), before);
+}
+
+#[test]
+fn an_existing_key_file_is_used_as_it_is() {
+    let home = Home::new();
+    assert_eq!(home.run("--key-file mine.key init one").code, 0);
+    let key = fs::read(home.path().join("mine.key")).unwrap();
+    let two = home.run("--key-file mine.key --json init two");
+    assert_eq!((two.code, &two.json()["key_made"]), (0, &Value::from(false)));
+    assert_eq!(fs::read(home.path().join("mine.key")).unwrap(), key);
+    assert_eq!(home.run("--workspace two --key-file mine.key config show").code, 0);
+}
+
+#[test]
+fn another_key_does_not_open_a_workspace() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    assert_eq!(home.run("--key-file other.key init other").code, 0);
+    let wrong = home.run("--workspace acme --key-file other.key config show");
+    assert_eq!(wrong.code, 4, "{}", wrong.err);
+    assert!(wrong.err.contains("key does not open"), "{}", wrong.err);
+    assert_eq!(wrong.out, "");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_key_file_that_others_can_read_is_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    fs::set_permissions(home.key_file(), fs::Permissions::from_mode(0o644)).unwrap();
+    let refused = home.run("config show");
+    assert_eq!(refused.code, 4, "{}", refused.err);
+    assert!(refused.err.contains("chmod 600"), "{}", refused.err);
+}
+
+#[test]
+fn a_missing_key_file_says_how_to_name_it() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    fs::remove_file(home.key_file()).unwrap();
+    let locked = home.run("config show");
+    assert_eq!(locked.code, 4, "{}", locked.err);
+    assert!(locked.err.contains("--key-file"), "{}", locked.err);
+}
+
+#[test]
+fn a_passphrase_opens_what_it_closed_and_no_other_does() {
+    let home = Home::new();
+    let made = home.run_with("--passphrase-stdin init acme", "correct horse battery\n");
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert!(!home.key_file().exists());
+    assert_eq!(home.run_with("--passphrase-stdin config show", "correct horse battery\n").code, 0);
+    let wrong = home.run_with("--passphrase-stdin config show", "correct horse batteri\n");
+    assert_eq!(wrong.code, 4, "{}", wrong.err);
+    assert!(!wrong.err.contains("batteri"), "a secret is shown: {}", wrong.err);
+    assert_eq!(home.run_with("--passphrase-stdin config show", "\n").code, 2);
+}
+
+#[test]
+fn a_workspace_that_is_not_there_is_a_usage_error_that_names_those_that_are() {
+    let home = Home::new();
+    let nothing = home.run("plan");
+    assert_eq!(nothing.code, 2);
+    assert!(nothing.err.contains("lockstep init"), "{}", nothing.err);
+    assert_eq!(home.run("init acme").code, 0);
+    let unknown = home.run("--workspace nobody plan");
+    assert_eq!(unknown.code, 2);
+    assert!(unknown.err.contains("`acme`"), "{}", unknown.err);
+    assert_eq!(home.run("--workspace ../acme plan").code, 2);
+}
+
+#[test]
+fn one_of_two_workspaces_must_be_named() {
+    let home = Home::new();
+    assert_eq!(home.run("init one").code, 0);
+    assert_eq!(home.run("init two").code, 0);
+    let unclear = home.run("config show");
+    assert_eq!(unclear.code, 2);
+    assert!(unclear.err.contains("--workspace"), "{}", unclear.err);
+    assert_eq!(home.run("--workspace two config show").code, 0);
+}
+
+#[test]
+fn what_the_command_line_cannot_mean_is_a_usage_error_in_both_languages() {
+    let home = Home::new();
+    for args in [
+        "nonsense",
+        "sync",
+        "sync --once --watch",
+        "explain company",
+        "init",
+        "init Bad/Name",
+        "explain deal --hubspot 1",
+    ] {
+        let refused = home.run(args);
+        assert_eq!(refused.code, 2, "{args}: {}", refused.err);
+        assert!(refused.out.is_empty() && !refused.err.is_empty(), "{args}");
+    }
+    let refused = home.run("--json sync");
+    assert_eq!((refused.code, &refused.json()["error"]["kind"]), (2, &Value::from("usage")));
+}
+
+#[test]
+fn help_tells_every_command_and_every_exit_code() {
+    let help = Home::new().run("--help");
+    assert_eq!(help.code, 0);
+    for word in ["init", "connect", "config", "plan", "sync", "explain", "push", "demo", "sim", "0 done", "5 issues"] {
+        assert!(help.out.contains(word), "{word} is missing");
+    }
+}
+
+#[test]
+fn the_console_asks_for_a_terminal() {
+    let home = Home::new();
+    let refused = home.run("");
+    assert_eq!(refused.code, 2, "{}", refused.err);
+    assert!(refused.err.contains("terminal"), "{}", refused.err);
+}
+
+#[test]
+fn a_secret_is_never_an_argument_and_never_repeated() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    assert_eq!(home.run("connect hubspot --token geheim").code, 2);
+    let missing = home.run_with("connect hubspot", "pat-geheim\n");
+    assert_eq!(missing.code, 2);
+    assert!(missing.err.contains("--token-stdin"), "{}", missing.err);
+    let broken = home.run_with("connect hubspot --token-stdin", "pat geheim\n");
+    assert_eq!(broken.code, 2);
+    assert!(!broken.err.contains("geheim"), "{}", broken.err);
+}
+
+#[test]
+fn a_system_that_does_not_answer_is_exit_code_4_and_is_not_stored() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    // Port 9 of the loopback: nobody listens there.
+    let args = "--json connect hubspot --base-url http://127.0.0.1:9 --token-stdin";
+    let refused = home.run_with(args, "pat-na1-geheim\n");
+    assert_eq!((refused.code, &refused.json()["error"]["kind"]), (4, &Value::from("connection")), "{}", refused.err);
+    assert!(!refused.err.contains("geheim") && !refused.out.contains("geheim"));
+    let plan = home.run("plan");
+    assert_eq!(plan.code, 3, "nothing is deployed: {}", plan.err);
+}
+
+#[test]
+fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let refused = home.run_with("connect hubspot --base-url http://example.com --token-stdin", "pat-x\n");
+    assert_eq!(refused.code, 2, "{}", refused.err);
+}
+
+#[test]
+fn a_draft_goes_out_to_a_file_and_comes_back_the_same() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let before = home.run("--json config show").json();
+    assert_eq!(home.run("config export acme.toml").code, 0);
+    assert_eq!(home.run("config export acme.toml").code, 3, "a file that is there is not replaced");
+    assert_eq!(home.run("config export acme.toml --force").code, 0);
+    assert_eq!(home.run("config import acme.toml").code, 0);
+    let after = home.run("--json config show").json();
+    assert_eq!(after["config"], before["config"]);
+    let stdout = home.run("config export -");
+    assert_eq!(stdout.out, fs::read_to_string(home.path().join("acme.toml")).unwrap());
+}
+
+#[test]
+fn a_file_that_is_no_configuration_changes_nothing_and_says_where_it_is_wrong() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let before = home.run("--json config show").json();
+    fs::write(home.path().join("bad.toml"), "[timing]\npoll = \"often\"\nnonsense = 1\n").unwrap();
+    let refused = home.run("config import bad.toml");
+    assert_eq!(refused.code, 3, "{}", refused.err);
+    assert!(refused.err.contains("line 2") && refused.err.contains("nonsense"), "{}", refused.err);
+    assert_eq!(home.run("config import nowhere.toml").code, 1);
+    assert_eq!(home.run("--json config show").json(), before);
+}
+
+#[test]
+fn a_draft_that_was_never_checked_against_the_systems_is_not_deployed() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let refused = home.run("--json config deploy");
+    assert_eq!((refused.code, &refused.json()["error"]["kind"]), (3, &Value::from("refused")));
+    assert!(refused.err.contains("lockstep connect hubspot"), "{}", refused.err);
+    let history = home.run("--json config history").json();
+    assert_eq!(history["versions"][0]["state"], "draft");
+}
+
+#[test]
+fn nothing_secret_is_in_the_log() {
+    let home = Home::new();
+    let made = home.run_with("--passphrase-stdin init acme", "tremendous secret\n");
+    assert_eq!(made.code, 0);
+    let stdin = "tremendous secret\npat-na1-geheim\n";
+    home.run_with("--passphrase-stdin connect hubspot --base-url http://127.0.0.1:9 --token-stdin", stdin);
+    let logs: Vec<_> = fs::read_dir(home.path().join("logs")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(!logs.is_empty(), "there is a log");
+    for log in logs {
+        let text = fs::read_to_string(&log).unwrap();
+        assert!(!text.contains("geheim") && !text.contains("tremendous"), "{}", log.display());
+    }
+}
