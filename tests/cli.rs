@@ -21,7 +21,8 @@ struct Answer {
 impl Answer {
     /// The one object on stdout.
     fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|e| panic!("{e}: stdout is {:?}, stderr {:?}", self.out, self.err))
+        serde_json::from_str(&self.out)
+            .unwrap_or_else(|e| panic!("{e}: stdout is {:?}, stderr {:?}", self.out, self.err))
     }
 }
 
@@ -187,7 +188,15 @@ fn one_of_two_workspaces_must_be_named() {
 #[test]
 fn what_the_command_line_cannot_mean_is_a_usage_error_in_both_languages() {
     let home = Home::new();
-    for args in ["nonsense", "sync", "sync --once --watch", "explain company", "init", "init Bad/Name", "explain deal --hubspot 1"] {
+    for args in [
+        "nonsense",
+        "sync",
+        "sync --once --watch",
+        "explain company",
+        "init",
+        "init Bad/Name",
+        "explain deal --hubspot 1",
+    ] {
         let refused = home.run(args);
         assert_eq!(refused.code, 2, "{args}: {}", refused.err);
         assert!(refused.out.is_empty() && !refused.err.is_empty(), "{args}");

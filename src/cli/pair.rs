@@ -148,7 +148,7 @@ mod tests {
             link: Some(LinkId(1)),
             name: "Acme\u{1b}[2J".into(),
             decision: PairDecision::Write(vec![PlannedWrite {
-                object: ObjectKind::Company,
+                object: crate::model::ObjectKind::Company,
                 system: System::ConnectWise,
                 kind: IntentKind::Update,
                 target: Some(RecordId(40)),
