@@ -39,7 +39,8 @@ pub fn of(
 }
 
 /// The requests of a planned write. The number of its intent is not known before it is sent, and is in none of them.
-fn describe(write: &PlannedWrite, connectors: &BySystem<Arc<dyn Connector>>) -> Vec<HttpPreview> {
+#[must_use]
+pub fn describe(write: &PlannedWrite, connectors: &BySystem<Arc<dyn Connector>>) -> Vec<HttpPreview> {
     let fields: Vec<FieldName> = write.fields.iter().map(|field| field.field.clone()).collect();
     let values = write.fields.iter().map(|field| (field.field.clone(), field.after.clone()));
     let (intent, stamp) = (IntentId(0), write.stamp.clone());

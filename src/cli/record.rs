@@ -3,7 +3,7 @@
 use super::args::{Explain, Push, Which};
 use super::output::width;
 use super::session::Session;
-use super::{pair, runtime};
+use super::{desk, pair, runtime};
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::plan::{PairDecision, PairPlan, PushReport, plan_record};
@@ -70,10 +70,13 @@ async fn ask_once(workspace: &Workspace, ask: Ask) -> Outcome<Reply> {
 }
 
 fn tell_push(session: &Session, workspace: &Workspace, report: &PushReport) -> Outcome {
-    let (schemas, now) = (setup::schemas(&workspace.settings()?)?, Clock::start().now());
+    let settings = workspace.settings()?;
+    let (schemas, now) = (setup::schemas(&settings)?, Clock::start().now());
     let facts = Facts::read(&workspace.reader()?, &report.plan)?;
+    let connectors = setup::connectors(&settings, Clock::start())?;
+    let calls: Vec<_> = report.plan.writes().iter().flat_map(|write| desk::describe(write, &connectors)).collect();
     session.output.result(&pair::push_json(report), |_| {
-        let mut lines = push_view::preview(&facts.panel(&report.plan, &schemas, now), &[], width());
+        let mut lines = push_view::preview(&facts.panel(&report.plan, &schemas, now), &calls, width());
         if report.sent {
             lines.extend(push_view::outcome(report));
         }

@@ -129,6 +129,8 @@ impl Connection {
             }
             Self::ConnectWise(connection, private_key) => {
                 options.unlimited = is_loopback(&connection.site);
+                // A simulator is its own sign-in host and API host, and speaks plain HTTP.
+                options.base = options.unlimited.then(|| connection.site.clone());
                 let credentials = connectwise::Credentials {
                     site: connection.site.clone(),
                     company: connection.company.clone(),
