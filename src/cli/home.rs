@@ -68,6 +68,12 @@ impl Home {
         self.root.join("keys").join(format!("{name}.key"))
     }
 
+    /// Where a person's own themes of the console are: the folder for configuration, never the data.
+    #[must_use]
+    pub fn themes_dir(&self) -> Option<PathBuf> {
+        directories::ProjectDirs::from("", "", "lockstep").map(|dirs| dirs.config_dir().join("themes"))
+    }
+
     #[must_use]
     pub fn logs_dir(&self) -> PathBuf {
         self.root.join("logs")

@@ -13,6 +13,11 @@ use super::action::{Action, Actor, Info};
 use super::tab::{Page, Tab};
 pub use desk::Desk;
 
+/// The place of the tab Connections in [`all`].
+pub const CONNECTIONS: usize = 0;
+/// The place of the tab Records in [`all`].
+pub const RECORDS: usize = 3;
+
 /// All tabs, fresh. A new one is listed here and in [`infos`].
 #[must_use]
 pub fn all(desk: &Desk) -> Vec<Box<dyn Tab>> {
