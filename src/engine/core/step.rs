@@ -283,6 +283,10 @@ impl Engine {
                 break;
             }
         }
+        // what a person asked may have waited for just the stage that ended
+        if step.is_quiet() {
+            self.advance_jobs(step)?;
+        }
         Ok(())
     }
 
