@@ -30,7 +30,8 @@ pub fn run(session: &Session, args: &Init) -> Outcome {
     let (key, place) = key::make(&session.global, &session.home, &name)?;
     let workspace = Workspace::create(&session.home.workspaces_dir(), name.as_str(), &key)?;
     let text = toml::write(&defaults::config());
-    let draft = workspace.settings()?.save_draft(&text, &author(), "the default configuration", Clock::start().now())?;
+    let draft =
+        workspace.settings()?.save_draft(&text, &author(), "the default configuration", Clock::start().now())?;
     let (key_file, key_made) = match &place {
         KeyPlace::Made(file) => (Some(file.display().to_string()), true),
         KeyPlace::Given(file) => (Some(file.display().to_string()), false),
@@ -52,7 +53,9 @@ fn refuse_existing(session: &Session, name: &WorkspaceName) -> Outcome<()> {
 
 fn text_of(made: &Made) -> String {
     let key = match (&made.key_file, made.key_made) {
-        (Some(file), true) => format!("Its key      {file}\n             Keep a copy elsewhere: without it nobody can read the workspace."),
+        (Some(file), true) => format!(
+            "Its key      {file}\n             Keep a copy elsewhere: without it nobody can read the workspace."
+        ),
         (Some(file), false) => format!("Its key      {file} (used as it was)"),
         (None, _) => "Its key      the passphrase; nobody can restore it".to_owned(),
     };

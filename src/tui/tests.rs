@@ -252,7 +252,11 @@ fn help_lists_every_key_and_says_why_some_cannot_act() {
     let mut person = Person::with(Snapshot::default(), FakeSource::default());
     person.size = (80, 60);
     person.press(KeyCode::Char('?'));
-    for info in app::all_infos().into_iter().filter(|(group, _)| ["Connections", "Everywhere"].contains(group)).map(|(_, info)| info) {
+    for info in app::all_infos()
+        .into_iter()
+        .filter(|(group, _)| ["Connections", "Everywhere"].contains(group))
+        .map(|(_, info)| info)
+    {
         let is_for_a_missing_tab = TabId::ALL
             .iter()
             .any(|id| info.keys.contains(&Key::char(id.digit())) && !person.app.tabs.iter().any(|tab| tab.id() == *id));
