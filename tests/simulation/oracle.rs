@@ -132,7 +132,8 @@ fn i4_no_create_beside_a_match(sim: &mut Simulation<'_>, row: &Intent) {
 /// What a mutation just made by the engine says about I4, I7 and blind overwrites.
 pub fn at_landing(sim: &mut Simulation<'_>, at: usize) {
     let mutation = sim.ledger[at].clone();
-    let By::Engine { intent, .. } = mutation.by else { return };
+    let By::Engine { intent, attempt } = mutation.by else { return };
+    sim.watch.landed(intent, attempt);
     let Some(row) = sim.store.intents.get(&intent).cloned() else {
         return sim.violate("i10_journal_completeness", format!("i{intent} landed and is not in the journal"));
     };

@@ -18,7 +18,7 @@ pub struct Shot {
     pub intent: IntentId,
     pub attempt: u32,
     pub at: i64,
-    /// The engine was told what became of it.
+    /// It took effect, or the engine was told what became of it.
     pub settled: bool,
 }
 
@@ -64,6 +64,14 @@ impl Watch {
                     shot.settled = true;
                 }
             }
+        }
+    }
+
+    /// A write took effect: it cannot do so once more.
+    pub fn landed(&mut self, intent: IntentId, attempt: u32) {
+        let all = self.shots.values_mut().flatten();
+        for shot in all.filter(|shot| shot.intent == intent && shot.attempt == attempt) {
+            shot.settled = true;
         }
     }
 
