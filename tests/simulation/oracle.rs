@@ -12,7 +12,7 @@ use lockstep::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, System,
 
 use crate::faults::Fault;
 use crate::fields::{SPECS, Spec, index_of};
-use crate::server::{By, Change, Entry, Mutation};
+use crate::server::{By, Change, Entry, Mutation, POISON};
 use crate::simulation::Simulation;
 use crate::watch::{Blind, Shot, Subject};
 
@@ -248,6 +248,12 @@ impl Pair {
 
     fn canon(&self, spec: &Spec, system: System) -> String {
         spec.canon(system, self.of(system).value(spec.name(system)))
+    }
+
+    /// Whether it holds a value that the other system refuses, over and over.
+    fn is_poisoned(&self) -> bool {
+        let values = self.hubspot.fields.values().chain(self.connectwise.fields.values());
+        values.into_iter().any(|value| value.to_plain().contains(POISON))
     }
 
     fn says(&self) -> String {
@@ -612,7 +618,7 @@ pub fn i17_idempotent_push(sim: &mut Simulation<'_>) {
     }
     let pairs = live_pairs(sim);
     let chosen = pairs.iter().filter(|pair| pair.held.is_empty()).nth(sim.scenario.seed as usize % pairs.len().max(1));
-    let Some(pair) = chosen.or(pairs.first()) else { return };
+    let Some(pair) = chosen.or(pairs.first()).filter(|pair| !pair.is_poisoned()) else { return };
     let to = System::BOTH[(sim.scenario.seed / 7 % 2) as usize];
     let agreed = pair.held.is_empty()
         && fields_of(sim.scenario.fields)
