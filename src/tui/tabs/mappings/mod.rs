@@ -38,7 +38,6 @@ struct Row {
     key: FieldKey,
     change: Change,
     cells: Vec<Cell>,
-    detail: Vec<Line>,
 }
 
 impl Keyed for Row {
@@ -96,7 +95,6 @@ impl Mappings {
             key: row.mapping.key(),
             change: row.change,
             cells: row.cells(schemas),
-            detail: row.detail(schemas),
         });
         let listed = listed.collect();
         self.rows.set(listed);
@@ -241,9 +239,11 @@ impl Page for Mappings {
     }
 
     fn detail(&self, width: usize, _world: &World) -> Vec<Line> {
-        let Some(row) = self.rows.selected() else { return Vec::new() };
-        let mut lines = row.detail.clone();
-        lines.extend(self.finding_lines(&row.key, width));
+        let (Some(key), Some(current)) = (self.rows.selected_key(), self.draft.current()) else { return Vec::new() };
+        let rows = mapping_table::rows(current, self.draft.deployed());
+        let Some(row) = rows.iter().find(|row| row.mapping.key() == *key) else { return Vec::new() };
+        let mut lines = row.detail(self.draft.schemas(), width);
+        lines.extend(self.finding_lines(key, width));
         lines
     }
 }
