@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
@@ -20,6 +21,8 @@ pub enum Message {
     Input(Input),
     /// The window has another size, or must be drawn whole for another reason.
     Resized,
+    /// The process goes on after it was stopped.
+    Resumed,
     Snapshot(Arc<Snapshot>),
     /// What came of work.
     Deliver(Owner, Payload),
@@ -36,6 +39,8 @@ pub enum Outward {
     Terminal(TerminalEffect),
 }
 
+/// How old the time on screen may be when a key is pressed.
+const GLANCE: Duration = Duration::from_secs(10);
 /// More effects than this from one message are a circle.
 const MOST_EFFECTS: usize = 1000;
 /// Errors kept for the list.
@@ -69,8 +74,11 @@ impl App {
     pub fn update(&mut self, message: Message) -> Vec<Outward> {
         let mut effects = Vec::new();
         match message {
-            Message::Input(input) => self.input(&input, &mut effects),
-            Message::Resized => effects.push(Effect::Terminal(TerminalEffect::Redraw)),
+            Message::Input(input) => {
+                self.glance_at_the_clock();
+                self.input(&input, &mut effects);
+            }
+            Message::Resized | Message::Resumed => effects.push(Effect::Terminal(TerminalEffect::Redraw)),
             Message::Snapshot(snapshot) => {
                 self.world.snapshot = snapshot;
                 self.look_at_the_clock();
@@ -85,6 +93,13 @@ impl App {
             Message::Terminate => effects.push(Effect::Terminal(TerminalEffect::Quit)),
         }
         self.settle(effects)
+    }
+
+    /// What a key sets in motion must not be given a time of long ago; but not every step of a cursor changes the ages.
+    fn glance_at_the_clock(&mut self) {
+        if self.world.engine.now().since(self.world.now) >= GLANCE {
+            self.look_at_the_clock();
+        }
     }
 
     fn look_at_the_clock(&mut self) {

@@ -93,7 +93,10 @@ impl EventLoop {
         let mut next = Some(first);
         for _ in 0..MOST_AT_ONCE {
             let Some(message) = next else { break };
-            if matches!(message, Message::Resized) {
+            if matches!(message, Message::Resumed) {
+                self.terminal.retake()?;
+            }
+            if matches!(message, Message::Resized | Message::Resumed) {
                 let (columns, rows) = crossterm::terminal::size()?;
                 self.screen.resize(columns, rows);
             }
@@ -182,6 +185,8 @@ fn read_keys(sender: &Sender<Message>) -> JoinHandle<()> {
                 return;
             }
         }
+        // No more input will come; when nobody listens, the console has ended already.
+        let _ = sender.send(Message::Terminate).await;
     })
 }
 
@@ -208,14 +213,20 @@ fn forward_snapshots(mut snapshots: watch::Receiver<Arc<Snapshot>>, sender: &Sen
     });
 }
 
-/// Ending the process by a signal is an ordinary end: the terminal is given back.
+/// Ending the process by a signal is an ordinary end: the terminal is given back. After a stop it is taken again.
 fn forward_signals(sender: &Sender<Message>) -> io::Result<()> {
-    for kind in [SignalKind::terminate(), SignalKind::hangup()] {
+    let resume = SignalKind::from_raw(signal_hook::consts::SIGCONT);
+    let signals: [(SignalKind, fn() -> Message); 3] = [
+        (SignalKind::terminate(), || Message::Terminate),
+        (SignalKind::hangup(), || Message::Terminate),
+        (resume, || Message::Resumed),
+    ];
+    for (kind, message) in signals {
         let mut signals = signal(kind)?;
         let sender = sender.clone();
         tokio::spawn(async move {
             while signals.recv().await.is_some() {
-                if sender.send(Message::Terminate).await.is_err() {
+                if sender.send(message()).await.is_err() {
                     return;
                 }
             }

@@ -49,7 +49,7 @@ impl App {
         let width = usize::from(screen.width);
         let world = self.world_line(width, paint);
         paint.line_at(screen, 0, &world);
-        paint.line_at(screen, 1, &self.tab_line());
+        paint.line_at(screen, 1, &self.tab_line(width));
         paint.rule(row_of(screen, 2));
         let (_, rest) = split_top(screen, 3);
         let (rest, hints) = split_top(rest, rest.height - 1);
@@ -109,16 +109,21 @@ impl App {
         }
     }
 
-    /// Line 2: the tabs there are, the one in front standing out.
-    fn tab_line(&self) -> Line {
+    /// Line 2: the tabs there are, the one in front standing out. Where there is no room, the others are cut short.
+    fn tab_line(&self, width: usize) -> Line {
+        let whole = self.tab_titles(usize::MAX);
+        if line_width(&whole) <= width { whole } else { self.tab_titles(3) }
+    }
+
+    fn tab_titles(&self, letters: usize) -> Line {
         let mut line = vec![Cell::plain(" ")];
         for (at, tab) in self.tabs.iter().enumerate() {
             let id: TabId = tab.id();
-            let text = format!("{} {}", id.digit(), id.title());
             if at == self.active {
-                line.push(Cell::new(format!("[{text}]"), Role::Focus));
+                line.push(Cell::new(format!("[{} {}]", id.digit(), id.title()), Role::Focus));
             } else {
-                line.push(Cell::plain(format!(" {text} ")));
+                let title: String = id.title().chars().take(letters).collect();
+                line.push(Cell::plain(format!(" {} {title} ", id.digit())));
             }
         }
         line

@@ -27,6 +27,15 @@ impl Terminal {
         Ok(Self)
     }
 
+    /// Takes the terminal over again after somebody else changed it, such as a shell that stopped this process.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn retake(&mut self) -> io::Result<()> {
+        leave();
+        enter()
+    }
+
     /// Gives the terminal back for the time of `f`. Whoever reads keys must have stopped before.
     ///
     /// # Errors

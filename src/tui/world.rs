@@ -101,8 +101,9 @@ pub struct World {
     pub workspace: String,
     pub settings: Settings,
     pub snapshot: Arc<Snapshot>,
-    /// The time on screen, in the engine's time: moves when something happened, and every ten seconds while an age
-    /// is on the screen. Moving a cursor does not move it.
+    /// The time on screen, in the engine's time. It moves when rows or snapshots come, while an age is on the screen
+    /// (every ten seconds, later ever more rarely), and with a key when it is ten seconds old; so most steps of a
+    /// cursor change no age. What works with it may be told a time that is up to ten seconds old.
     pub now: Timestamp,
     pub engine: Arc<dyn Engine>,
     pub source: Arc<dyn Source>,

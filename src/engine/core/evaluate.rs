@@ -84,9 +84,12 @@ impl Engine {
                 RecordRef::new(kind, System::HubSpot, *hubspot),
                 RecordRef::new(kind, System::ConnectWise, *connectwise),
             ];
-            if partners.iter().any(|record| self.busy.contains(record)) || decided.any(&partners) {
-                // a partner that is about to be written comes back by itself
-                return Ok(!decided.will_be_written(&partners));
+            // a partner that is busy or about to be written comes back by itself
+            if partners.iter().any(|record| self.busy.contains(record)) || decided.will_be_written(&partners) {
+                return Ok(false);
+            }
+            if decided.any(&partners) {
+                return Ok(true);
             }
             decided.settled.extend(partners);
         }

@@ -1,13 +1,15 @@
 //! Activity: lag, what is wrong and what to do about it, runs, and the writes they made.
 
+mod lines;
+
 use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
 use crate::engine::core::command::Ask;
-use crate::engine::core::state::{Intent, IntentKind, IssueClass, Run, Verdict};
-use crate::engine::driver::snapshot::{HeldPlan, Role as EngineRole};
-use crate::model::{IntentId, RunId, System};
+use crate::engine::core::state::{Intent, IssueClass, Run};
+use crate::engine::driver::snapshot::HeldPlan;
+use crate::model::{IntentId, RunId};
 use crate::tui::action::{Action, Actor, Enabled, Info, Key, Reason, always};
 use crate::tui::ctx::Ctx;
 use crate::tui::overlay::Confirm;
@@ -19,7 +21,7 @@ use crate::tui::widgets::{Keyed, List, Paint, Want};
 use crate::tui::world::{SourceError, World};
 use crate::view::activity::{self, IssueGroup};
 use crate::view::cell::wrapped;
-use crate::view::{Cell, Line, Role, format, run};
+use crate::view::{Cell, Line, Role, run};
 
 /// Which list is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -338,7 +340,7 @@ impl Page for Activity {
     }
 
     fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
-        let head = head(paint);
+        let head = lines::head(paint);
         let (top, rest) = split_top(area, u16::try_from(head.len()).unwrap_or(0));
         paint.lines(top, &head);
         let (titles, body) = split_top(rest, 1);
@@ -352,73 +354,13 @@ impl Page for Activity {
 
     fn detail(&self, width: usize, world: &World) -> Vec<Line> {
         match self.pane {
-            Pane::Issues => self.issues.selected().map(|group| issue_detail(group, width)).unwrap_or_default(),
-            Pane::Runs => self.runs.selected().map(|run| run_detail(run, world, width)).unwrap_or_default(),
-            Pane::Writes => self.writes.selected().map(|write| write_detail(write, world, width)).unwrap_or_default(),
-        }
-    }
-}
-
-/// Lag per direction, and what holds the engine.
-fn head(paint: &mut Paint<'_>) -> Vec<Line> {
-    let world = paint.world;
-    let snapshot = &world.snapshot;
-    let mut lines = Vec::new();
-    for from in System::BOTH {
-        let mut line = vec![
-            Cell::muted(" lag "),
-            Cell::new(format!("{:<11}", from.name()), Role::of(from)),
-            Cell::plain(" → "),
-            Cell::new(format!("{:<11}", from.other().name()), Role::of(from.other())),
-            Cell::plain("  "),
-        ];
-        match snapshot.oldest_change[from] {
-            Some(then) => {
-                paint.ages(then);
-                line.push(Cell::new(format::age_at(then, world.now), Role::Wait));
+            Pane::Issues => self.issues.selected().map(|group| lines::issue_detail(group, width)).unwrap_or_default(),
+            Pane::Runs => self.runs.selected().map(|run| lines::run_detail(run, world, width)).unwrap_or_default(),
+            Pane::Writes => {
+                self.writes.selected().map(|write| lines::write_detail(write, world, width)).unwrap_or_default()
             }
-            None => line.push(Cell::new("none", Role::Ok)),
-        }
-        if snapshot.sides[from.other()].paused {
-            line.push(Cell::new("   writes are paused", Role::Warn));
-        }
-        lines.push(line);
-    }
-    lines.push(engine_line(paint));
-    if let Some(held) = &snapshot.held {
-        lines.push(vec![
-            Cell::new(" plan held ", Role::Warn),
-            Cell::new("a", Role::Key),
-            Cell::plain(" approves: "),
-            Cell::plain(&held.reason),
-        ]);
-    }
-    lines.push(Line::new());
-    lines
-}
-
-fn engine_line(paint: &mut Paint<'_>) -> Line {
-    let world = paint.world;
-    let snapshot = &world.snapshot;
-    let mut line = vec![Cell::muted(" engine "), Cell::strong(snapshot.phase.word())];
-    match &snapshot.role {
-        EngineRole::Holder => {}
-        EngineRole::Idle => line.push(Cell::new("   not running", Role::Warn)),
-        EngineRole::Viewer { holder } => line.push(Cell::muted(format!("   runs in {holder}"))),
-        EngineRole::Stopped { reason, hint } => {
-            line.push(Cell::new(format!("   stopped: {reason} {hint}"), Role::Error));
         }
     }
-    if let Some(run) = &snapshot.run {
-        line.push(Cell::plain(format!("   run {}  ", run.id)));
-        line.extend(run::count_lines(&run.counts).pop().unwrap_or_default().split_off(1));
-    }
-    line.push(Cell::muted(format!("   {} to do", format::grouped(snapshot.queue))));
-    if let Some(next) = snapshot.next_poll.filter(|next| *next > world.now) {
-        paint.ages(next);
-        line.push(Cell::muted(format!("   next look {}", format::age_at(next, world.now))));
-    }
-    line
 }
 
 impl Activity {
@@ -487,76 +429,4 @@ fn teach(area: Rect, paint: &mut Paint<'_>, is_loaded: bool, what: &str, next: &
     } else {
         paint.lines(area, &[Line::new(), vec![Cell::muted("  Reading …")]]);
     }
-}
-
-fn texts(texts: impl IntoIterator<Item = (String, Role)>, width: usize) -> Vec<Line> {
-    let lines =
-        |(text, role): (String, Role)| wrapped(&text, width).into_iter().map(move |line| vec![Cell::new(line, role)]);
-    texts.into_iter().flat_map(lines).collect()
-}
-
-fn issue_detail(group: &IssueGroup, width: usize) -> Vec<Line> {
-    let whose = if group.class.needs_person() { "needs a person" } else { "is tried again by itself" };
-    let head = format!(
-        "{}: {}, {whose}; the oldest since {}.",
-        group.class.key(),
-        format::counted(group.count, "record", "records"),
-        format::moment(group.since)
-    );
-    texts([(head, Role::Strong), (group.example.clone(), Role::Text), (group.hint.clone(), Role::Muted)], width)
-}
-
-fn run_detail(run: &Run, world: &World, width: usize) -> Vec<Line> {
-    let calls: u64 = System::BOTH.iter().map(|system| run.counts.sides[*system].calls).sum();
-    let took = run.ended.map_or_else(String::new, |ended| format!(", took {}", took(ended.since(run.started))));
-    let head = format!(
-        "Run {}, {}, configuration {}{took}, {}",
-        run.id,
-        format::moment_near(run.started, world.now),
-        run.config,
-        format::counted(calls, "call", "calls")
-    );
-    let mut lines = texts([(head, Role::Strong)], width);
-    lines.extend(run::count_lines(&run.counts));
-    match &run.verdict {
-        Verdict::Stopped(reason) => lines.extend(texts([(format!("Stopped: {reason}"), Role::Error)], width)),
-        Verdict::Held { reason, .. } => lines.extend(texts([(format!("Held: {reason}"), Role::Warn)], width)),
-        Verdict::Running | Verdict::Done => {}
-    }
-    lines
-}
-
-/// `2.1 s` below a minute, an age beyond.
-fn took(duration: std::time::Duration) -> String {
-    let millis = duration.as_millis();
-    if millis < 60_000 { format!("{}.{} s", millis / 1000, millis % 1000 / 100) } else { format::age(duration) }
-}
-
-fn write_detail(write: &Intent, world: &World, width: usize) -> Vec<Line> {
-    let what = match write.kind {
-        IntentKind::Create => "create",
-        IntentKind::Update => "update",
-    };
-    let mut out = vec![(
-        format!(
-            "write {}, {what} in {}, run {}, attempt {}, {}",
-            write.id,
-            write.system,
-            write.run,
-            write.attempt,
-            format::moment_near(write.touched, world.now)
-        ),
-        Role::Strong,
-    )];
-    for field in write.writes.iter().take(3) {
-        let (before, after) = (format::value(&field.before, None), format::value(&field.after, None));
-        out.push((format!("{}: {before} → {after}   {}", field.field, field.why), Role::Text));
-    }
-    if let Some(more) = write.writes.len().checked_sub(4) {
-        out.push((format!("and {}", format::counted(more as u64 + 1, "more field", "more fields")), Role::Muted));
-    }
-    if let Some(outcome) = &write.outcome {
-        out.push((outcome.clone(), Role::Muted));
-    }
-    texts(out, width)
 }

@@ -1,0 +1,88 @@
+//! Runs any number of seeds of the simulation, with progress, or tells the story of one.
+//!
+//! `cargo bench --bench simulate -- --seeds 1000000 [--from N]` · `cargo bench --bench simulate -- --seed N`
+
+#[path = "../tests/simulation/counters.rs"]
+mod counters;
+#[path = "../tests/simulation/faults.rs"]
+mod faults;
+#[path = "../tests/simulation/fields.rs"]
+mod fields;
+#[path = "../tests/simulation/oracle.rs"]
+mod oracle;
+#[path = "../tests/simulation/random.rs"]
+mod random;
+#[path = "../tests/simulation/scenario.rs"]
+mod scenario;
+#[path = "../tests/simulation/server.rs"]
+mod server;
+#[path = "../tests/simulation/shrink.rs"]
+mod shrink;
+#[path = "../tests/simulation/simulation.rs"]
+mod simulation;
+#[path = "../tests/simulation/store.rs"]
+mod store;
+#[path = "../tests/simulation/suite.rs"]
+mod suite;
+#[path = "../tests/simulation/watch.rs"]
+mod watch;
+#[path = "../tests/simulation/words.rs"]
+mod words;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Instant;
+
+const USAGE: &str = "simulate [--seeds N] [--from N] [--failures N] | --seed N";
+
+/// What the command line asks for.
+struct Orders {
+    seeds: u64,
+    from: u64,
+    failures: usize,
+    seed: Option<u64>,
+}
+
+fn orders() -> Option<Orders> {
+    let mut orders = Orders { seeds: 10_000, from: 1, failures: 200, seed: None };
+    let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
+    while let Some(word) = words.next() {
+        let number = words.next()?.parse::<u64>().ok()?;
+        match word.as_str() {
+            "--seeds" => orders.seeds = number,
+            "--from" => orders.from = number,
+            "--failures" => orders.failures = usize::try_from(number).ok()?,
+            "--seed" => orders.seed = Some(number),
+            _ => return None,
+        }
+    }
+    Some(orders)
+}
+
+fn main() -> ExitCode {
+    let Some(orders) = orders() else {
+        eprintln!("usage: {USAGE}");
+        return ExitCode::from(2);
+    };
+    if let Some(seed) = orders.seed {
+        println!("{}", suite::explain(seed));
+        return ExitCode::SUCCESS;
+    }
+    let start = Instant::now();
+    let totals = suite::run_seeds(orders.from, orders.seeds, orders.failures, |seeds, failures| {
+        if seeds % 256 < 16 {
+            eprint!("\r{seeds} seeds, {failures} failures, {} a minute ", suite::pace(seeds, start));
+            let _ = std::io::stderr().flush();
+        }
+    });
+    eprintln!();
+    println!(
+        "{} seeds, {} failures, {} a minute",
+        totals.seeds,
+        totals.failures.len(),
+        suite::pace(totals.seeds, start)
+    );
+    println!("{}", totals.counters);
+    println!("{}", suite::summary(&totals));
+    if totals.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

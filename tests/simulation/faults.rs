@@ -1,0 +1,134 @@
+//! What goes wrong between the engine and a server, drawn for each request from its number alone.
+
+use crate::random::{Random, mix};
+
+/// One way for a request to go wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Fault {
+    /// Not a byte leaves.
+    NotSent,
+    /// It never arrives; nobody says so.
+    Dropped,
+    /// It takes effect; the answer is lost.
+    AnswerLost,
+    /// The client gives up; it takes effect later, within the flight time.
+    Late,
+    Throttled,
+    Denied,
+    /// 500, and nothing was done.
+    ErrorBefore,
+    /// 500, though it was done, or a part of it.
+    ErrorAfter,
+    /// Some items of the answer are missing.
+    ItemsMissing,
+    /// Some items are reported as of unknown fate.
+    ItemsUnknown,
+    /// The items come in another order.
+    Reordered,
+    /// ConnectWise says yes and does nothing.
+    FalseSuccess,
+    /// The answer takes its time, and others overtake it.
+    Slow,
+}
+
+impl Fault {
+    pub const ALL: [Self; 13] = [
+        Self::NotSent,
+        Self::Dropped,
+        Self::AnswerLost,
+        Self::Late,
+        Self::Throttled,
+        Self::Denied,
+        Self::ErrorBefore,
+        Self::ErrorAfter,
+        Self::ItemsMissing,
+        Self::ItemsUnknown,
+        Self::Reordered,
+        Self::FalseSuccess,
+        Self::Slow,
+    ];
+
+    /// Whether only writes can meet it.
+    pub const fn is_of_writes(self) -> bool {
+        matches!(
+            self,
+            Self::Late
+                | Self::ErrorAfter
+                | Self::ItemsMissing
+                | Self::ItemsUnknown
+                | Self::Reordered
+                | Self::FalseSuccess
+        )
+    }
+}
+
+/// The faults of a seed.
+#[derive(Debug, Clone)]
+pub struct Faults {
+    seed: u64,
+    how: How,
+}
+
+#[derive(Debug, Clone)]
+enum How {
+    /// Of a thousand requests, so many meet each fault; writes three times as many.
+    Drawn([u16; Fault::ALL.len()]),
+    /// Exactly these requests do.
+    Listed(Vec<(u32, Fault)>),
+}
+
+impl Faults {
+    /// A swarm: some kinds are chosen, then weighted; one seed in five has none at all.
+    pub fn draw(random: &mut Random) -> Self {
+        let mut weights = [0; Fault::ALL.len()];
+        if !random.chance(200) {
+            let presence = 150 + random.below(600);
+            for weight in &mut weights {
+                if random.chance(presence) {
+                    *weight = [4, 12, 40, 90][random.below(4) as usize];
+                }
+            }
+        }
+        Self { seed: random.next(), how: How::Drawn(weights) }
+    }
+
+    /// The same entropy, but only these faults.
+    pub fn listed(&self, listed: Vec<(u32, Fault)>) -> Self {
+        Self { seed: self.seed, how: How::Listed(listed) }
+    }
+
+    /// The listed faults, if every one is listed.
+    pub fn list(&self) -> Option<&[(u32, Fault)]> {
+        match &self.how {
+            How::Drawn(_) => None,
+            How::Listed(listed) => Some(listed),
+        }
+    }
+
+    /// What happens to the request of that number, with a word of randomness for the details.
+    pub fn of(&self, number: u32, is_write: bool) -> (Option<Fault>, u64) {
+        let entropy = mix(self.seed, u64::from(number));
+        (self.fault(number, is_write, entropy), mix(entropy, 7))
+    }
+
+    fn fault(&self, number: u32, is_write: bool, entropy: u64) -> Option<Fault> {
+        match &self.how {
+            How::Listed(listed) => listed.iter().find(|(at, _)| *at == number).map(|(_, fault)| *fault),
+            How::Drawn(weights) => {
+                let mut left = entropy % 1000;
+                let share = if is_write { 3 } else { 1 };
+                for (fault, weight) in Fault::ALL.into_iter().zip(weights) {
+                    if fault.is_of_writes() && !is_write {
+                        continue;
+                    }
+                    let weight = u64::from(*weight) * share / 2;
+                    if left < weight {
+                        return Some(fault);
+                    }
+                    left -= weight;
+                }
+                None
+            }
+        }
+    }
+}

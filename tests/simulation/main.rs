@@ -1,0 +1,36 @@
+//! The whole engine against two mean servers, in virtual time, from one seed: the proof of its promises.
+//!
+//! `LOCKSTEP_SEEDS=100000 cargo test --release --test simulation` runs more seeds;
+//! `cargo bench --bench simulate -- --seed N` tells the story of one.
+
+mod counters;
+mod directed;
+mod faults;
+mod fields;
+mod oracle;
+mod random;
+mod scenario;
+mod server;
+mod shrink;
+mod simulation;
+mod store;
+mod suite;
+mod watch;
+mod words;
+
+use std::time::Instant;
+
+/// Seeds when nobody says how many: under forty seconds in a debug build.
+const USUAL: u64 = 3_000;
+
+#[test]
+fn i1_to_i19_hold_over_many_seeds() {
+    let count = std::env::var("LOCKSTEP_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(USUAL);
+    let start = Instant::now();
+    let totals = suite::run_seeds(1, count, 1, |_, _| {});
+    println!("{} seeds, {} a minute", totals.seeds, suite::pace(totals.seeds, start));
+    println!("{}", totals.counters);
+    if let Some(failure) = totals.failures.iter().min_by_key(|failure| failure.seed) {
+        panic!("{}\n{}", suite::summary(&totals), suite::explain(failure.seed));
+    }
+}

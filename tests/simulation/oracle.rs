@@ -1,0 +1,684 @@
+//! The invariants, one function each, judged from outside: the servers' ledger, the wire, and the committed rows.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockstep::engine::core::command::{Ask, Batch, Row};
+use lockstep::engine::core::request::{Request, RequestBody};
+use lockstep::engine::core::state::{
+    Cursor, CursorKey, Feed, Intent, IntentKind, IntentState, Issue, IssueClass, LinkState, RecordState,
+};
+use lockstep::mapping::{ClearPolicy, Direction};
+use lockstep::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, System, Value};
+
+use crate::faults::Fault;
+use crate::fields::{SPECS, Spec, index_of};
+use crate::server::{By, Change, Entry, Mutation};
+use crate::simulation::Simulation;
+use crate::watch::{Blind, Shot, Subject};
+
+/// How long a write of unknown fate must be left alone: the flight time less what clocks may err.
+const LEFT_ALONE: i64 = 160_000;
+
+const fn company(system: System, id: RecordId) -> RecordRef {
+    RecordRef::new(ObjectKind::Company, system, id)
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// while it happens
+
+/// The write-ahead journal, the quarantine and the rules of creating, checked as a write leaves.
+pub fn before_send(sim: &mut Simulation<'_>, request: &Request, attempts: &[(IntentId, u32)], fault: Option<Fault>) {
+    let _ = fault;
+    for (intent, attempt) in attempts.iter().copied() {
+        sim.watch.late_writes.push(intent);
+        let Some(row) = sim.store.intents.get(&intent).cloned() else {
+            sim.violate("i10_journal_completeness", format!("i{intent} was sent without being committed"));
+            continue;
+        };
+        i10_sent_as_committed(sim, request, &row);
+        let subject = match row.kind {
+            IntentKind::Create => Subject::CopyOf(request.system, row.source),
+            IntentKind::Update => Subject::Target(request.system, row.target.unwrap_or_default()),
+        };
+        i4_certainty_before_repeat(sim, subject, &row);
+        if row.kind == IntentKind::Create {
+            i5_no_copy_of_the_linked(sim, &row);
+            i4_no_create_beside_a_match(sim, &row);
+        }
+        let shot = Shot { intent, attempt, at: sim.now, settled: false };
+        sim.watch.sent(sim.last_request, subject, shot);
+    }
+}
+
+fn i10_sent_as_committed(sim: &mut Simulation<'_>, request: &Request, row: &Intent) {
+    let id = row.id;
+    if row.state != IntentState::Sent || row.system != request.system {
+        sim.violate("i10_journal_completeness", format!("i{id} was sent while the journal says {:?}", row.state));
+    }
+    let repeated = sim.watch.shots.values().flatten().any(|shot| shot.intent == id && shot.attempt >= row.attempt);
+    if repeated {
+        sim.violate("i10_journal_completeness", format!("i{id} attempt {} was sent twice", row.attempt));
+    }
+    let (values, stamp, target) = match &request.body {
+        RequestBody::Create { items, .. } => {
+            let Some(item) = items.iter().find(|item| item.intent == id) else { return };
+            (&item.values, Some(&item.stamp), None)
+        }
+        RequestBody::Update { items, .. } => {
+            let Some(item) = items.iter().find(|item| item.intent == id) else { return };
+            if item.stamp.is_some() && request.system == System::ConnectWise {
+                sim.violate("i7_direction", format!("i{id} stamps a ConnectWise record after its creation"));
+            }
+            (&item.values, item.stamp.as_ref(), Some(item.id))
+        }
+        _ => return,
+    };
+    let journaled: BTreeMap<&str, &Value> =
+        row.writes.iter().map(|write| (write.field.as_str(), &write.after)).collect();
+    let sent: BTreeMap<&str, &Value> = values.iter().map(|(name, value)| (name.as_str(), value)).collect();
+    if journaled != sent || row.stamp.as_ref() != stamp || (target.is_some() && target != row.target) {
+        let text = format!("i{id} was sent as {sent:?} {stamp:?}, journaled as {journaled:?} {:?}", row.stamp);
+        sim.violate("i10_journal_completeness", text);
+    }
+}
+
+/// No write to a record, and no repeat of a create, while an earlier one may still land.
+fn i4_certainty_before_repeat(sim: &mut Simulation<'_>, subject: Subject, row: &Intent) {
+    let now = sim.now;
+    let open = sim
+        .watch
+        .shots
+        .get(&subject)
+        .and_then(|shots| shots.iter().find(|shot| !shot.settled && now - shot.at < LEFT_ALONE));
+    if let Some(shot) = open {
+        let invariant = match subject {
+            Subject::CopyOf(..) => "i4_wait_before_repeat",
+            Subject::Target(..) => "i2_quarantine",
+        };
+        let age = now - shot.at;
+        let text = format!(
+            "i{} was sent {age} ms after i{} about the same {subject:?}, whose fate was not known",
+            row.id, shot.intent
+        );
+        sim.violate(invariant, text);
+    }
+}
+
+/// A record that is in a link, of whatever state, has had its copy.
+fn i5_no_copy_of_the_linked(sim: &mut Simulation<'_>, row: &Intent) {
+    let source = row.source_record();
+    if let Some(link) = sim.store.link_at(source) {
+        let text = format!("i{} creates a copy of {source}, which is in link {} ({:?})", row.id, link.id, link.state);
+        sim.violate("i5_no_resurrection", text);
+    }
+}
+
+/// Never a create where the mirror knows a record with the same key on that side.
+fn i4_no_create_beside_a_match(sim: &mut Simulation<'_>, row: &Intent) {
+    let spec = &SPECS[1];
+    let Some(key) = row.writes.iter().find(|write| write.field.as_str() == spec.name(row.system)) else { return };
+    let key = spec.canon(row.system, &key.after);
+    let twin = sim.store.observations.values().find(|seen| {
+        seen.of.system == row.system
+            && seen.is_live()
+            && sim.live(row.system, seen.of.id)
+            && spec.canon(row.system, seen.record.value(spec.name(row.system))) == key
+    });
+    if let Some(twin) = twin.map(|twin| twin.of) {
+        sim.violate("i4_no_duplicate", format!("i{} creates a copy though {twin} with key {key} is known", row.id));
+    }
+}
+
+/// What a mutation just made by the engine says about I4, I7 and blind overwrites.
+pub fn at_landing(sim: &mut Simulation<'_>, at: usize) {
+    let mutation = sim.ledger[at].clone();
+    let By::Engine { intent, .. } = mutation.by else { return };
+    let Some(row) = sim.store.intents.get(&intent).cloned() else {
+        return sim.violate("i10_journal_completeness", format!("i{intent} landed and is not in the journal"));
+    };
+    sim.outcome.counters.writes += 1;
+    match mutation.what {
+        Change::Created => {
+            let copies = sim.watch.copies.entry((mutation.system, row.source)).or_default();
+            *copies += 1;
+            if *copies > 1 {
+                let text = format!(
+                    "{} was made from {}: copy {copies}",
+                    company(mutation.system, mutation.record),
+                    row.source_record()
+                );
+                sim.violate("i4_no_duplicate", text);
+            }
+        }
+        _ => note_blind(sim, &mutation, &row),
+    }
+    i7_direction(sim, &mutation);
+}
+
+fn i7_direction(sim: &mut Simulation<'_>, mutation: &Mutation) {
+    for (name, before, after) in &mutation.fields {
+        let Some(at) = index_of(mutation.system, name.as_str()) else { continue };
+        if !SPECS[at].writes(mutation.system) || (sim.scenario.fields | crate::fields::ALWAYS) & (1 << at) == 0 {
+            let text =
+                format!("{name} of {} was written: {before} → {after}", company(mutation.system, mutation.record));
+            sim.violate("i7_direction", text);
+        }
+    }
+}
+
+fn note_blind(sim: &mut Simulation<'_>, mutation: &Mutation, row: &Intent) {
+    for (name, before, after) in &mutation.fields {
+        let Some(at) = index_of(mutation.system, name.as_str()) else { continue };
+        let spec = &SPECS[at];
+        *sim.watch.writes.entry((mutation.system, mutation.record, at)).or_default() += 1;
+        if spec.canon(mutation.system, before) == spec.canon(mutation.system, after) {
+            sim.outcome.counters.saw("a write that changed nothing");
+        }
+        let planned = row.writes.iter().find(|write| write.field == *name);
+        if planned
+            .is_some_and(|write| spec.canon(mutation.system, &write.before) != spec.canon(mutation.system, before))
+        {
+            sim.outcome.counters.blind += 1;
+            let (system, record) = (mutation.system, mutation.record);
+            sim.watch.blind.push(Blind { system, record, field: at, value: before.clone() });
+        }
+    }
+}
+
+/// The cursors of a batch that promise something.
+pub fn cursors_in(batch: &Batch) -> Vec<Cursor> {
+    let moved = batch.rows.iter().filter_map(|row| match row {
+        Row::Cursor(cursor) if matches!(cursor.key.feed, Feed::Settled | Feed::Hot) => Some(cursor.clone()),
+        _ => None,
+    });
+    moved.collect()
+}
+
+/// Every version up to the cursor has been seen, it or a later one.
+pub fn i12_cursor_safety(sim: &mut Simulation<'_>, cursor: &Cursor) {
+    let system = cursor.key.system;
+    let slack = match (cursor.key.feed, system) {
+        (Feed::Settled, System::HubSpot) => 0,
+        (Feed::Settled, System::ConnectWise) => 1_000,
+        (_, System::ConnectWise) => 121_000,
+        // its index may trail: that is what the settled pass is for
+        (_, System::HubSpot) => return,
+    };
+    let backfill = CursorKey { feed: Feed::Backfill, ..cursor.key };
+    if sim.store.cursors.get(&backfill).is_none_or(|pass| pass.completed.is_none()) {
+        return;
+    }
+    let missed = sim.servers[system].records.values().find(|entry| {
+        let hidden = system == System::HubSpot && entry.archived;
+        let covered = entry.modified.0.saturating_add(slack) <= cursor.from.0;
+        let seen = sim.store.observations.get(&company(system, entry.id));
+        !hidden && covered && seen.is_none_or(|seen| seen.record.modified < entry.modified)
+    });
+    if let Some(missed) = missed {
+        let text = format!(
+            "{:?} of {system} says complete up to {}, and {} of {} was never seen",
+            cursor.key.feed, cursor.from, missed.id, missed.modified
+        );
+        sim.violate("i12_cursor_safety", text);
+    }
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+// when all is calm
+
+/// A pair that takes part, with both records as their servers hold them.
+struct Pair {
+    link: LinkId,
+    hubspot: Entry,
+    connectwise: Entry,
+    /// Fields that wait for a person.
+    held: BTreeSet<usize>,
+    pushed: bool,
+}
+
+impl Pair {
+    const fn of(&self, system: System) -> &Entry {
+        match system {
+            System::HubSpot => &self.hubspot,
+            System::ConnectWise => &self.connectwise,
+        }
+    }
+
+    fn canon(&self, spec: &Spec, system: System) -> String {
+        spec.canon(system, self.of(system).value(spec.name(system)))
+    }
+
+    fn says(&self) -> String {
+        format!("link {} ({} ~ {})", self.link, self.hubspot.id, self.connectwise.id)
+    }
+}
+
+/// Everything that must hold once the world is calm.
+pub fn verdict(sim: &mut Simulation<'_>) {
+    let pairs = live_pairs(sim);
+    for pair in &pairs {
+        for (at, spec) in fields_of(sim.scenario.fields) {
+            if pair.held.contains(&at) {
+                continue;
+            }
+            i1_convergence(sim, pair, spec);
+            let story = Story::of(sim, pair, spec);
+            i3_no_invention(sim, pair, spec, &story);
+            if spec.is_traceable() && !pair.pushed && !story.ambiguous {
+                i2_no_lost_update(sim, pair, spec, &story);
+                i2b_no_silent_loss(sim, pair, spec, &story);
+            }
+            i6_write_bound(sim, pair, at, &story);
+        }
+    }
+    i1_everything_crosses(sim);
+    i10_journal_completeness(sim);
+}
+
+fn fields_of(mask: u16) -> impl Iterator<Item = (usize, &'static Spec)> {
+    SPECS.iter().enumerate().filter(move |(at, _)| (mask | crate::fields::ALWAYS) & (1 << at) != 0)
+}
+
+/// Links that are active between two living records, less those that wait for a person as a whole.
+fn live_pairs(sim: &Simulation<'_>) -> Vec<Pair> {
+    let active = sim.store.links.values().filter(|link| link.state == LinkState::Active);
+    let mut pairs = Vec::new();
+    for link in active {
+        let entry =
+            |system: System| sim.servers[system].records.get(&link.id_in(system)).filter(|entry| !entry.archived);
+        let (Some(hubspot), Some(connectwise)) = (entry(System::HubSpot), entry(System::ConnectWise)) else { continue };
+        let issues =
+            || System::BOTH.into_iter().flat_map(|system| sim.store.issues_at(link.record(system))).filter(waits);
+        if issues().any(|issue| issue.field.is_none()) {
+            continue;
+        }
+        let held = fields_of(sim.scenario.fields)
+            .filter(|(_, spec)| issues().any(|issue| issue.field.as_ref() == Some(&spec.key())))
+            .map(|(at, _)| at);
+        let pushed = sim.watch.pushed.iter().any(|(_, record, _)| link.id_in(record.system) == record.id);
+        pairs.push(Pair {
+            link: link.id,
+            hubspot: hubspot.clone(),
+            connectwise: connectwise.clone(),
+            held: held.collect(),
+            pushed,
+        });
+    }
+    pairs
+}
+
+/// Whether an issue is a legal end: a person must act.
+fn waits(issue: &&Issue) -> bool {
+    issue.class.needs_person()
+}
+
+/// What users did to one field of one pair.
+struct Story {
+    edits: Vec<Edit>,
+    /// Some value was written twice: lineage by value would lie.
+    ambiguous: bool,
+    /// Records whose values may have come here.
+    kin: BTreeSet<(System, RecordId)>,
+}
+
+struct Edit {
+    at: i64,
+    system: System,
+    before: String,
+    after: String,
+    settled: bool,
+    change: Change,
+}
+
+impl Story {
+    fn of(sim: &Simulation<'_>, pair: &Pair, spec: &Spec) -> Self {
+        let mut kin = BTreeSet::from([(System::HubSpot, pair.hubspot.id), (System::ConnectWise, pair.connectwise.id)]);
+        for (hubspot, connectwise) in &sim.store.pairs_ever {
+            if kin.contains(&(System::HubSpot, *hubspot)) || kin.contains(&(System::ConnectWise, *connectwise)) {
+                kin.insert((System::HubSpot, *hubspot));
+                kin.insert((System::ConnectWise, *connectwise));
+            }
+        }
+        let mut edits = Vec::new();
+        for raw in &sim.ledger {
+            let By::User { settled } = raw.by else { continue };
+            if !kin.contains(&(raw.system, raw.record)) {
+                continue;
+            }
+            let Some((_, before, after)) = raw.fields.iter().find(|(name, ..)| name.as_str() == spec.name(raw.system))
+            else {
+                continue;
+            };
+            edits.push(Edit {
+                at: raw.at,
+                system: raw.system,
+                before: spec.canon(raw.system, before),
+                after: spec.canon(raw.system, after),
+                settled,
+                change: raw.what,
+            });
+        }
+        let values: Vec<&String> = edits.iter().map(|edit| &edit.after).filter(|value| !value.is_empty()).collect();
+        let ambiguous = values.iter().collect::<BTreeSet<_>>().len() < values.len();
+        Self { edits, ambiguous, kin }
+    }
+
+    /// Whether a user emptied the field on the side of an edit, then or later: the fill policy may bring back anything.
+    fn emptied_since(&self, edit: &Edit) -> bool {
+        self.edits.iter().any(|later| later.system == edit.system && later.at >= edit.at && later.after.is_empty())
+    }
+}
+
+/// Both sides say the same; one-way fields follow their owner.
+fn i1_convergence(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec) {
+    let values = System::BOTH.map(|system| pair.canon(spec, system));
+    let differ = values[0] != values[1];
+    let owner = match spec.direction {
+        Direction::Both => None,
+        Direction::ToConnectwise => Some(System::HubSpot),
+        Direction::ToHubspot => Some(System::ConnectWise),
+    };
+    let excused = owner.is_some_and(|owner| {
+        let empty = pair.canon(spec, owner).is_empty() && spec.empty == ClearPolicy::Fill;
+        empty || edited_by_hand(sim, pair, spec, owner.other())
+    });
+    if differ && !excused {
+        let text = format!(
+            "{}: {} is {:?} in HubSpot and {:?} in ConnectWise",
+            pair.says(),
+            spec.hubspot,
+            values[0],
+            values[1]
+        );
+        sim.violate("i1_convergence", text);
+    }
+}
+
+/// Whether a user changed the field on that side after the record was made.
+fn edited_by_hand(sim: &Simulation<'_>, pair: &Pair, spec: &Spec, system: System) -> bool {
+    sim.ledger.iter().any(|raw| {
+        raw.system == system
+            && raw.record == pair.of(system).id
+            && raw.what == Change::Updated
+            && matches!(raw.by, By::User { .. })
+            && raw.fields.iter().any(|(name, ..)| name.as_str() == spec.name(system))
+    })
+}
+
+/// The value that survived is one that nobody knowingly replaced.
+fn i2_no_lost_update(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec, story: &Story) {
+    if spec.direction != Direction::Both {
+        return;
+    }
+    let last = pair.canon(spec, System::HubSpot);
+    if last.is_empty() {
+        return;
+    }
+    let lost = story.edits.iter().find(|edit| {
+        let protected = if edit.after.is_empty() {
+            spec.empty == ClearPolicy::Clear && edit.settled
+        } else {
+            spec.empty == ClearPolicy::Clear || !story.emptied_since(edit)
+        };
+        edit.before == last && edit.after != last && protected && edit.change == Change::Updated
+    });
+    if let Some(edit) = lost {
+        let text = format!(
+            "{}: {} ended as {last:?}, though a user of {} replaced that by {:?} at {}",
+            pair.says(),
+            spec.hubspot,
+            edit.system,
+            edit.after,
+            edit.at
+        );
+        sim.violate("i2_no_lost_update", text);
+    }
+}
+
+/// A user's newest value is there in the end, or history tells who won over it.
+fn i2b_no_silent_loss(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec, story: &Story) {
+    if spec.direction != Direction::Both {
+        return;
+    }
+    let last = pair.canon(spec, System::HubSpot);
+    let replaced: BTreeSet<&str> = story.edits.iter().map(|edit| edit.before.as_str()).collect();
+    let lost = story.edits.iter().find(|edit| {
+        !edit.after.is_empty()
+            && edit.after != last
+            && !replaced.contains(edit.after.as_str())
+            && !is_told(sim, story, spec, &edit.after)
+            && !is_blind(sim, story, spec, &edit.after)
+    });
+    if let Some(edit) = lost {
+        let text = format!(
+            "{}: {:?} of {}, written in {} at {}, is gone without a trace; {last:?} is there",
+            pair.says(),
+            edit.after,
+            spec.hubspot,
+            edit.system,
+            edit.at
+        );
+        sim.violate("i2b_no_silent_loss", text);
+    }
+}
+
+fn is_told(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> bool {
+    sim.store.history.iter().any(|entry| {
+        story.kin.contains(&(entry.system, entry.record.id))
+            && entry.field.as_str() == spec.name(entry.system)
+            && entry
+                .loser
+                .as_ref()
+                .is_some_and(|loser| System::BOTH.into_iter().any(|system| spec.canon(system, loser) == value))
+    })
+}
+
+fn is_blind(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> bool {
+    sim.watch.blind.iter().any(|blind| {
+        story.kin.contains(&(blind.system, blind.record))
+            && SPECS[blind.field].hubspot == spec.hubspot
+            && spec.canon(blind.system, &blind.value) == value
+    })
+}
+
+/// Every value came from a user of one of the two records.
+fn i3_no_invention(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec, story: &Story) {
+    for system in System::BOTH {
+        let value = pair.canon(spec, system);
+        if !value.is_empty() && story.edits.iter().all(|edit| edit.after != value) {
+            let text = format!("{}: nobody ever wrote {value:?} into {} of {system}", pair.says(), spec.name(system));
+            sim.violate("i3_no_invention", text);
+        }
+    }
+}
+
+/// Writes per pair and field never outnumber the users' edits by more than three.
+fn i6_write_bound(sim: &mut Simulation<'_>, pair: &Pair, field: usize, story: &Story) {
+    let landed = |system: System| sim.watch.writes.get(&(system, pair.of(system).id, field)).copied().unwrap_or(0);
+    let writes = landed(System::HubSpot) + landed(System::ConnectWise);
+    let pushes = sim.watch.pushed.len();
+    let edits = story.edits.len() + pushes;
+    if writes as usize > edits + 3 {
+        let text = format!("{}: {} was written {writes} times after {edits} edits", pair.says(), SPECS[field].hubspot);
+        sim.violate("i6_write_bound", text);
+    }
+}
+
+/// No living record is left behind without a link or a reason.
+fn i1_everything_crosses(sim: &mut Simulation<'_>) {
+    let mut lost = Vec::new();
+    for system in System::BOTH {
+        for entry in sim.servers[system].records.values().filter(|entry| !entry.archived) {
+            let record = company(system, entry.id);
+            let link = sim.store.link_at(record);
+            let explained = sim.store.issues_at(record).any(|issue| waits(&issue));
+            match link {
+                None if !explained => lost.push(format!("{record} has neither a partner nor an issue")),
+                Some(link) if link.state == LinkState::Tomb => {
+                    let both =
+                        sim.live(System::HubSpot, link.hubspot) && sim.live(System::ConnectWise, link.connectwise);
+                    if both && !explained {
+                        lost.push(format!("{record} was restored, and link {} is still a tomb", link.id));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    for text in lost {
+        sim.violate("i1_convergence", text);
+    }
+}
+
+/// Nothing is open, what is said to be applied is in the history, what is said to be refused never landed.
+fn i10_journal_completeness(sim: &mut Simulation<'_>) {
+    let mut wrong = Vec::new();
+    let landed: BTreeSet<IntentId> = sim
+        .ledger
+        .iter()
+        .filter_map(|mutation| match mutation.by {
+            By::Engine { intent, .. } => Some(intent),
+            By::User { .. } => None,
+        })
+        .collect();
+    for intent in sim.store.intents.values() {
+        match intent.state {
+            IntentState::Sent | IntentState::Unknown => wrong.push(format!("i{} is still open", intent.id)),
+            IntentState::Applied => {
+                let missing = intent.writes.iter().find(|write| {
+                    let told = |entry: &&lockstep::engine::core::state::HistoryEntry| {
+                        entry.intent == intent.id && entry.field == write.field && entry.after == write.after
+                    };
+                    !sim.store.history.iter().any(|entry| told(&entry))
+                });
+                if let Some(write) = missing {
+                    wrong.push(format!("i{} was applied, and no history tells of {}", intent.id, write.field));
+                }
+                if intent.kind == IntentKind::Create && !landed.contains(&intent.id) {
+                    wrong.push(format!("i{} is said to be applied and created nothing", intent.id));
+                }
+            }
+            IntentState::Rejected if landed.contains(&intent.id) => {
+                wrong.push(format!("i{} is said to be refused and took effect", intent.id));
+            }
+            _ => {}
+        }
+    }
+    for text in wrong {
+        sim.violate("i10_journal_completeness", text);
+    }
+}
+
+/// Nobody did anything, so nothing was written; and the engine kept looking.
+pub fn i6_quiescence(sim: &mut Simulation<'_>) {
+    let writes = std::mem::take(&mut sim.watch.late_writes);
+    let excused = |intent: &Intent| {
+        let records = [Some(intent.source_record()), intent.target_record()];
+        records.into_iter().flatten().any(|record| {
+            sim.store.issues_at(record).any(|issue| {
+                matches!(issue.class, IssueClass::Rejected | IssueClass::FalseSuccess | IssueClass::UnfitValue)
+            })
+        })
+    };
+    let unexcused = writes.iter().find(|id| !sim.store.intents.get(id).is_some_and(excused)).copied();
+    if let Some(intent) = unexcused {
+        sim.violate("i6_quiescence", format!("i{intent} was written though nothing had happened"));
+    }
+    if sim.runs_ended < 3 {
+        sim.violate("i6_quiescence", format!("only {} runs ended in the silent phase", sim.runs_ended));
+    }
+}
+
+/// A push of an agreed pair writes nothing, and a second push of any pair writes nothing.
+pub fn i17_idempotent_push(sim: &mut Simulation<'_>) {
+    if sim.broken() {
+        return;
+    }
+    let pairs = live_pairs(sim);
+    let chosen = pairs.iter().filter(|pair| pair.held.is_empty()).nth(sim.scenario.seed as usize % pairs.len().max(1));
+    let Some(pair) = chosen.or(pairs.first()) else { return };
+    let to = System::BOTH[(sim.scenario.seed / 7 % 2) as usize];
+    let agreed = pair.held.is_empty()
+        && fields_of(sim.scenario.fields)
+            .all(|(_, spec)| pair.canon(spec, System::HubSpot) == pair.canon(spec, System::ConnectWise));
+    let record = company(to.other(), pair.of(to.other()).id);
+    for round in 0..2 {
+        sim.writes_sent = 0;
+        let ticket = sim.ask(Ask::Push { record, to, dry_run: false });
+        sim.run_until(sim.now + 70_000);
+        if !sim.replies.contains_key(&ticket) {
+            return sim.violate("i17_idempotent_push", format!("the push of {record} to {to} was never answered"));
+        }
+        if sim.writes_sent > 0 && (agreed || round > 0) {
+            let text = format!("push {} of {record} to {to} wrote, though both sides agreed", round + 1);
+            return sim.violate("i17_idempotent_push", text);
+        }
+    }
+}
+
+/// What this seed reached.
+pub fn count(sim: &mut Simulation<'_>) {
+    let mut counters = std::mem::take(&mut sim.outcome.counters);
+    for (_, fault) in &sim.outcome.struck {
+        counters.saw_fault(*fault);
+    }
+    for intent in sim.store.intents.values() {
+        let repeated = if intent.attempt > 1 { ", repeated" } else { "" };
+        counters.saw(format!("journal: {:?} in {} {:?}{repeated}", intent.kind, intent.system, intent.state));
+    }
+    for shot in sim.watch.shots.iter().flat_map(|(subject, shots)| shots.iter().map(move |shot| (subject, shot))) {
+        if !shot.1.settled {
+            let what = match shot.0 {
+                Subject::Target(system, _) => format!("recovery: update in {system} of unknown fate"),
+                Subject::CopyOf(system, _) => format!("recovery: create in {system} of unknown fate"),
+            };
+            let state = sim.store.intents.get(&shot.1.intent).map(|intent| intent.state);
+            counters.saw(format!("{what}, in the end {state:?}"));
+        }
+    }
+    for issue in sim.store.issues.values() {
+        counters.saw(format!("issue: {}", issue.class));
+    }
+    for link in sim.store.links.values() {
+        counters.saw(format!("link: {:?} {:?}", link.state, origin(&link.origin)));
+    }
+    for status in sim.store.statuses.values() {
+        counters.saw(format!("status: {}", status.state));
+    }
+    for link in sim.store.links.values().filter(|link| link.state == LinkState::Active) {
+        if System::BOTH.into_iter().any(|system| !sim.live(system, link.id_in(system))) {
+            counters.saw("a deletion not noticed at the end");
+        }
+    }
+    if sim.store.statuses.values().any(|status| status.state == RecordState::Pending) {
+        counters.saw("a record still pending at the end");
+    }
+    if counters.crashes > 0 {
+        counters.saw("crash");
+    }
+    if counters.crashes > 1 {
+        counters.saw("crash, more than one");
+    }
+    if counters.late_landings > 0 {
+        counters.saw("late landing");
+    }
+    if !sim.watch.blind.is_empty() {
+        counters.saw("overwritten unseen");
+    }
+    if sim.ledger.iter().any(|mutation| mutation.what == Change::Restored) {
+        counters.saw("restore");
+    }
+    sim.outcome.counters = counters;
+    sim.count_work();
+}
+
+fn origin(origin: &lockstep::engine::core::state::LinkOrigin) -> &'static str {
+    use lockstep::engine::core::state::LinkOrigin;
+    match origin {
+        LinkOrigin::Created(System::HubSpot) => "created in HubSpot",
+        LinkOrigin::Created(System::ConnectWise) => "created in ConnectWise",
+        LinkOrigin::Stamp => "found by stamp",
+        LinkOrigin::Match(_) => "matched",
+        LinkOrigin::Person => "by a person",
+    }
+}

@@ -1,0 +1,307 @@
+//! What happens in one seed, as plain data: drawn from the seed, and cut down when it fails.
+
+use lockstep::mapping::Timing;
+use lockstep::model::{BySystem, System};
+
+use crate::faults::{Fault, Faults};
+use crate::fields::{ALWAYS, COUNT, SPECS, Shape};
+use crate::random::Random;
+
+/// Everything that is decided before the engine starts.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    pub seed: u64,
+    /// Bit n: the mapping has field n.
+    pub fields: u16,
+    pub clockwork: Clockwork,
+    /// Polls during which users act and faults strike.
+    pub rounds: u32,
+    pub setup: Vec<Newborn>,
+    pub ops: Vec<Op>,
+    pub faults: Faults,
+    pub crashes: Vec<Crash>,
+    pub server: Temper,
+}
+
+/// The engine's clockwork, in seconds.
+#[derive(Debug, Clone)]
+pub struct Clockwork {
+    pub poll: u64,
+    pub index_lag: u64,
+    pub settled: u64,
+    pub sweep: u64,
+    pub flight: u64,
+}
+
+impl Clockwork {
+    pub const fn timing(&self) -> Timing {
+        Timing {
+            poll: self.poll,
+            index_lag: self.index_lag,
+            settled: self.settled,
+            sweep: self.sweep,
+            flight: self.flight,
+        }
+    }
+}
+
+/// How the two servers behave in this seed.
+#[derive(Debug, Clone)]
+pub struct Temper {
+    /// Clocks ahead of (or behind) the engine's, in milliseconds.
+    pub skew: BySystem<i64>,
+    /// Rows on a page, whatever is asked for.
+    pub page: usize,
+    /// HubSpot: an archived record still owns its unique value.
+    pub archived_keeps_key: bool,
+    /// HubSpot: the search index trails.
+    pub lag: bool,
+    /// One bad item fails the whole batch.
+    pub all_or_nothing: bool,
+    /// Milliseconds a call takes, at most.
+    pub slowness: i64,
+}
+
+/// A record made by a user. Each chosen field gets the value number `value * 16 + field`.
+#[derive(Debug, Clone)]
+pub struct Newborn {
+    pub side: System,
+    /// The match key, if it has one.
+    pub key: Option<u32>,
+    pub fields: u16,
+    pub value: u32,
+}
+
+/// One act of a user.
+#[derive(Debug, Clone)]
+pub struct Op {
+    pub when: When,
+    pub what: What,
+}
+
+/// The moment of an act.
+#[derive(Debug, Clone, Copy)]
+pub enum When {
+    /// Milliseconds after the start.
+    At(i64),
+    /// Just before that request arrives at its server: in the middle of what the engine does.
+    Arrival(u32),
+}
+
+/// `pick` names a record of a side by its place among those that qualify.
+#[derive(Debug, Clone)]
+pub enum What {
+    Create(Newborn),
+    Edit {
+        side: System,
+        pick: u32,
+        field: usize,
+        value: u32,
+    },
+    Clear {
+        side: System,
+        pick: u32,
+        field: usize,
+    },
+    /// The other system will refuse this value until somebody edits it again.
+    Poison {
+        side: System,
+        pick: u32,
+        field: usize,
+        value: u32,
+    },
+    Delete {
+        side: System,
+        pick: u32,
+    },
+    /// Deleted for good, without a trace in any feed.
+    Purge {
+        side: System,
+        pick: u32,
+    },
+    Restore {
+        side: System,
+        pick: u32,
+    },
+    /// A person ends a conflict.
+    Decide {
+        pick: u32,
+        winner: System,
+    },
+    /// A person asks for one record to be looked at again.
+    Retry {
+        side: System,
+        pick: u32,
+    },
+    /// A person takes one side's values over.
+    Push {
+        side: System,
+        pick: u32,
+    },
+}
+
+/// The engine dies before its `at`-th command and comes back after `down` milliseconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Crash {
+    pub at: u32,
+    pub down: i64,
+}
+
+impl Scenario {
+    /// The scenario of a seed.
+    pub fn draw(seed: u64) -> Self {
+        let mut workload = Random::stream(seed, 1);
+        let mut faults = Random::stream(seed, 2);
+        let mut schedule = Random::stream(seed, 3);
+        let mut latency = Random::stream(seed, 4);
+        let fields = ALWAYS | (workload.next() as u16 & ((1 << COUNT) - 1));
+        let clockwork = Clockwork {
+            poll: [60, 90, 120][workload.below(3) as usize],
+            index_lag: 660,
+            settled: [120, 300][workload.below(2) as usize],
+            sweep: [600, 900][workload.below(2) as usize],
+            flight: 180,
+        };
+        let rounds = 6 + workload.below(21) as u32;
+        let mut users = Users { next: 1, fields };
+        let setup = users.setup(&mut workload);
+        let ops = users.acts(&mut workload, i64::from(rounds) * clockwork.poll.cast_signed() * 1000);
+        Self {
+            seed,
+            fields,
+            clockwork,
+            rounds,
+            setup,
+            ops,
+            faults: Faults::draw(&mut faults),
+            crashes: crashes(&mut schedule),
+            server: Temper {
+                skew: BySystem::from_fn(|_| if latency.chance(500) { 0 } else { latency.between(-300_000, 300_000) }),
+                page: 3,
+                archived_keeps_key: latency.chance(500),
+                lag: latency.chance(800),
+                all_or_nothing: latency.chance(300),
+                slowness: [50, 400, 3000][latency.below(3) as usize],
+            },
+        }
+    }
+
+    /// Milliseconds from the start to the end of all trouble.
+    pub fn agitation(&self) -> i64 {
+        i64::from(self.rounds) * self.clockwork.poll.cast_signed() * 1000
+    }
+
+    /// Every single fault as an item of its own, so that each can be left out.
+    pub fn with_faults(&self, listed: Vec<(u32, Fault)>) -> Self {
+        Self { faults: self.faults.listed(listed), ..self.clone() }
+    }
+}
+
+/// Makes users' acts, each with values that nobody wrote before.
+struct Users {
+    next: u32,
+    fields: u16,
+}
+
+impl Users {
+    fn value(&mut self) -> u32 {
+        self.next += 1;
+        self.next
+    }
+
+    fn newborn(&mut self, random: &mut Random, side: System) -> Newborn {
+        let key = random.chance(700).then(|| random.below(4) as u32);
+        Newborn { side, key, fields: random.next() as u16 & self.fields, value: self.value() }
+    }
+
+    fn setup(&mut self, random: &mut Random) -> Vec<Newborn> {
+        let mut all = Vec::new();
+        while all.len() < 7 && random.chance(780) {
+            let side = side(random);
+            let one = self.newborn(random, side);
+            if one.key.is_some() && random.chance(500) {
+                let value = self.value();
+                all.push(Newborn {
+                    side: side.other(),
+                    value,
+                    fields: random.next() as u16 & self.fields,
+                    ..one.clone()
+                });
+            }
+            all.push(one);
+        }
+        all
+    }
+
+    fn acts(&mut self, random: &mut Random, length: i64) -> Vec<Op> {
+        let mut ops = Vec::new();
+        while ops.len() < 24 && random.chance(920) {
+            let when = if random.chance(450) {
+                When::Arrival(random.below(120) as u32)
+            } else {
+                When::At(random.between(0, length - 1))
+            };
+            self.act(random, when, &mut ops);
+        }
+        ops
+    }
+
+    fn act(&mut self, random: &mut Random, when: When, ops: &mut Vec<Op>) {
+        let side = side(random);
+        let pick = random.below(64) as u32;
+        let mut push = |what| ops.push(Op { when, what });
+        match random.below(100) {
+            0..48 => push(self.edit(random, side, pick)),
+            48..60 => {
+                // both sides, the same place: mostly the same pair
+                let field = self.field(random);
+                push(What::Edit { side, pick, field, value: self.value() });
+                push(What::Edit { side: side.other(), pick, field, value: self.value() });
+            }
+            60..67 => push(What::Clear { side, pick, field: self.field(random) }),
+            67..75 => push(What::Create(self.newborn(random, side))),
+            75..79 => {
+                let one = self.newborn(random, side);
+                let key = Some(random.below(4) as u32);
+                push(What::Create(Newborn { key, ..one.clone() }));
+                push(What::Create(Newborn { side: side.other(), key, value: self.value(), ..one }));
+            }
+            79..84 => push(What::Delete { side, pick }),
+            84..88 => push(What::Restore { side, pick }),
+            88..89 => push(What::Purge { side, pick }),
+            89..92 => push(What::Poison { side, pick, field: self.field(random), value: self.value() }),
+            92..95 => push(What::Decide { pick, winner: side }),
+            95..97 => push(What::Retry { side, pick }),
+            _ => push(What::Push { side, pick }),
+        }
+    }
+
+    fn edit(&mut self, random: &mut Random, side: System, pick: u32) -> What {
+        What::Edit { side, pick, field: self.field(random), value: self.value() }
+    }
+
+    /// One of the fields in play, seldom the key.
+    fn field(&self, random: &mut Random) -> usize {
+        let chosen: Vec<usize> = (0..COUNT).filter(|at| self.fields & (1 << at) != 0).collect();
+        let at = chosen[random.below(chosen.len() as u64) as usize];
+        if SPECS[at].shape == Shape::Key && !random.chance(300) { 0 } else { at }
+    }
+}
+
+fn side(random: &mut Random) -> System {
+    System::BOTH[random.below(2) as usize]
+}
+
+/// Up to four crashes, often one right after another: a crash while recovering.
+fn crashes(random: &mut Random) -> Vec<Crash> {
+    let mut all = Vec::new();
+    while all.len() < 4 && random.chance(550) {
+        let at = random.below(420) as u32;
+        all.push(Crash { at, down: random.between(0, 90_000) });
+        if random.chance(400) {
+            all.push(Crash { at: at + 1 + random.below(14) as u32, down: random.between(0, 20_000) });
+        }
+    }
+    all.sort_by_key(|crash| crash.at);
+    all
+}

@@ -1,0 +1,464 @@
+//! Two mean servers behind one vocabulary: a HubSpot with a lagging index and unique keys, a ConnectWise with
+//! single writes, whole seconds and soft deletes. Written from the API facts, not from the engine.
+
+use std::collections::BTreeMap;
+
+use lockstep::engine::core::request::{
+    AnswerBody, CreateItem, Failure, ItemOutcome, Rejection, RejectionKind, Request, RequestBody, UpdateItem,
+};
+use lockstep::model::{FieldName, Fields, IntentId, Record, RecordId, System, Timestamp, Value};
+use rust_decimal::Decimal;
+
+use crate::fields::{self, IDENTIFIER, SPECS, Shape};
+use crate::random::mix;
+use crate::scenario::Temper;
+
+/// Text that no system accepts from an API.
+pub const POISON: &str = "poison";
+
+/// The virtual clock's zero, in milliseconds since 1970.
+pub const EPOCH: i64 = 1_767_225_600_000;
+
+/// One system with all its records.
+#[derive(Debug)]
+pub struct Server {
+    pub system: System,
+    pub records: BTreeMap<RecordId, Entry>,
+    next: u64,
+    temper: Temper,
+    entropy: u64,
+}
+
+/// A record as its system keeps it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    pub id: RecordId,
+    pub modified: Timestamp,
+    pub archived: bool,
+    pub fields: Fields,
+    pub stamp: Option<String>,
+    version: u32,
+    /// What the search index knows: the newest `modified` whose time has come.
+    index: Vec<(i64, Timestamp)>,
+}
+
+/// One change of one record, by anybody.
+#[derive(Debug, Clone)]
+pub struct Mutation {
+    pub at: i64,
+    pub system: System,
+    pub record: RecordId,
+    pub by: By,
+    pub what: Change,
+    pub fields: Vec<(FieldName, Value, Value)>,
+}
+
+/// Who made a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// A user; `settled` when both sides agreed on the value that was replaced.
+    User { settled: bool },
+    /// The engine, by this attempt of that intent.
+    Engine { intent: IntentId, attempt: u32 },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    Created,
+    Updated,
+    Deleted,
+    Purged,
+    Restored,
+}
+
+/// A request as it arrives: when, which attempt of each intent it is, and how far the server is to be believed.
+pub struct Arrival<'a> {
+    pub now: i64,
+    pub request: &'a Request,
+    pub attempts: &'a [(IntentId, u32)],
+    /// Say yes, do nothing.
+    pub pretend: bool,
+    /// Stop after so many items, as if the process died.
+    pub stop_after: usize,
+}
+
+impl Server {
+    pub fn new(system: System, temper: &Temper, entropy: u64) -> Self {
+        let next = match system {
+            System::HubSpot => 1000,
+            System::ConnectWise => 10,
+        };
+        Self { system, records: BTreeMap::new(), next, temper: temper.clone(), entropy }
+    }
+
+    /// The server's own clock.
+    pub fn clock(&self, now: i64) -> Timestamp {
+        Timestamp(EPOCH + now + self.temper.skew[self.system])
+    }
+
+    /// The time as it writes it into records.
+    fn stamp_time(&self, now: i64) -> Timestamp {
+        match self.system {
+            System::HubSpot => self.clock(now),
+            System::ConnectWise => self.clock(now).floor_to_second(),
+        }
+    }
+
+    /// Does what the request asks and answers.
+    pub fn handle(&mut self, arrival: &Arrival<'_>, ledger: &mut Vec<Mutation>) -> AnswerBody {
+        match &arrival.request.body {
+            RequestBody::Identify => AnswerBody::Identity {
+                tenant: format!("tenant of {}", self.system.key()),
+                label: self.system.name().to_owned(),
+            },
+            RequestBody::Changes { fields, from, until, after, limit } => {
+                self.changes(arrival.now, fields, (*from, *until), *after, *limit)
+            }
+            RequestBody::List { fields, after, archived, limit } => self.list(fields, *after, *archived, *limit),
+            RequestBody::Read { fields, ids } => AnswerBody::Records {
+                found: ids.iter().map(|id| (*id, self.records.get(id).map(|entry| entry.show(fields)))).collect(),
+            },
+            RequestBody::FindStamped { fields, stamps } => AnswerBody::Stamped {
+                found: stamps.iter().map(|stamp| (stamp.clone(), self.stamped(fields, stamp))).collect(),
+            },
+            RequestBody::Create { fields, items } => {
+                self.write(arrival, items, |server, item| (item.intent, server.create(arrival, fields, item, ledger)))
+            }
+            RequestBody::Update { fields, items } => {
+                self.write(arrival, items, |server, item| (item.intent, server.update(arrival, fields, item, ledger)))
+            }
+        }
+    }
+
+    fn changes(
+        &self,
+        now: i64,
+        fields: &[FieldName],
+        window: (Timestamp, Timestamp),
+        after: Option<RecordId>,
+        limit: u32,
+    ) -> AnswerBody {
+        let rows = self.records.values().filter(|entry| after.is_none_or(|after| entry.id > after));
+        let rows = rows.filter(|entry| {
+            let at = match self.system {
+                System::HubSpot if entry.archived => return false,
+                System::HubSpot => entry.indexed(now),
+                System::ConnectWise => Some(entry.modified),
+            };
+            at.is_some_and(|at| window.0 <= at && at <= window.1)
+        });
+        self.page(rows, fields, limit)
+    }
+
+    fn list(&self, fields: &[FieldName], after: Option<RecordId>, archived: bool, limit: u32) -> AnswerBody {
+        let rows = self.records.values().filter(|entry| after.is_none_or(|after| entry.id > after));
+        // ConnectWise keeps its deleted companies in the same list
+        let rows = rows.filter(|entry| self.system == System::ConnectWise || entry.archived == archived);
+        self.page(rows, fields, limit)
+    }
+
+    fn page<'a>(&self, rows: impl Iterator<Item = &'a Entry>, fields: &[FieldName], limit: u32) -> AnswerBody {
+        let limit = self.temper.page.min(limit as usize).max(1);
+        let mut rows = rows.peekable();
+        let mut records = Vec::with_capacity(limit);
+        while records.len() < limit
+            && let Some(entry) = rows.next()
+        {
+            records.push(entry.show(fields));
+        }
+        let last = records.last().map(|record: &Record| record.id);
+        AnswerBody::Page { last, more: rows.peek().is_some(), records }
+    }
+
+    fn stamped(&self, fields: &[FieldName], stamp: &str) -> Vec<Record> {
+        let carriers = self.records.values().filter(|entry| entry.stamp.as_deref() == Some(stamp));
+        carriers.map(|entry| entry.show(fields)).collect()
+    }
+
+    fn write<T: Item>(
+        &mut self,
+        arrival: &Arrival<'_>,
+        items: &[T],
+        mut one: impl FnMut(&mut Self, &T) -> (IntentId, ItemOutcome),
+    ) -> AnswerBody {
+        if self.temper.all_or_nothing
+            && let Some(bad) = items.iter().find_map(|item| self.reason_to_refuse(item.values()))
+        {
+            return AnswerBody::Failed(Failure::Rejected(bad));
+        }
+        AnswerBody::Written { items: items.iter().take(arrival.stop_after).map(|item| one(self, item)).collect() }
+    }
+
+    /// What is wrong with the values themselves.
+    fn reason_to_refuse(&self, values: &[(FieldName, Value)]) -> Option<Rejection> {
+        for (name, value) in values {
+            if value.to_plain().contains(POISON) {
+                return Some(invalid(name, "the value is not acceptable"));
+            }
+            let known = name.as_str() == IDENTIFIER || fields::index_of(self.system, name.as_str()).is_some();
+            if !known {
+                return Some(invalid(name, "there is no such field"));
+            }
+        }
+        None
+    }
+
+    fn create(
+        &mut self,
+        arrival: &Arrival<'_>,
+        fields: &[FieldName],
+        item: &CreateItem,
+        ledger: &mut Vec<Mutation>,
+    ) -> ItemOutcome {
+        if let Some(reason) = self.reason_to_refuse(&item.values).or_else(|| self.reason_not_to_create(item)) {
+            return ItemOutcome::Rejected(reason);
+        }
+        let by = By::Engine { intent: item.intent, attempt: attempt_of(arrival, item.intent) };
+        let values: Vec<(FieldName, Value)> = item.values.clone();
+        let id = self.insert(arrival.now, by, &values, Some(item.stamp.clone()), ledger);
+        ItemOutcome::Applied(Box::new(self.records[&id].show(fields)))
+    }
+
+    fn reason_not_to_create(&self, item: &CreateItem) -> Option<Rejection> {
+        match self.system {
+            System::HubSpot => self.owner_of_key(&item.stamp).map(|id| duplicate(id, "connectwise_key")),
+            System::ConnectWise => {
+                let Some((_, identifier)) = item.values.iter().find(|(name, _)| name.as_str() == IDENTIFIER) else {
+                    return Some(invalid(&IDENTIFIER.into(), "the field is required"));
+                };
+                if identifier.to_plain().is_empty() || identifier.to_plain().chars().count() > 25 {
+                    return Some(invalid(&IDENTIFIER.into(), "the length must be from 1 to 25"));
+                }
+                if !item.values.iter().any(|(name, value)| name.as_str() == "name" && !value.is_empty()) {
+                    return Some(invalid(&"name".into(), "the field is required"));
+                }
+                let taken = self.records.values().any(|entry| entry.fields.get(IDENTIFIER) == Some(identifier));
+                taken.then(|| Rejection {
+                    kind: RejectionKind::Duplicate { existing: None },
+                    message: "the company identifier exists already".into(),
+                    field: Some(IDENTIFIER.into()),
+                })
+            }
+        }
+    }
+
+    fn owner_of_key(&self, stamp: &str) -> Option<RecordId> {
+        let owns = |entry: &&Entry| {
+            entry.stamp.as_deref() == Some(stamp) && (self.temper.archived_keeps_key || !entry.archived)
+        };
+        self.records.values().find(owns).map(|entry| entry.id)
+    }
+
+    fn update(
+        &mut self,
+        arrival: &Arrival<'_>,
+        fields: &[FieldName],
+        item: &UpdateItem,
+        ledger: &mut Vec<Mutation>,
+    ) -> ItemOutcome {
+        if let Some(reason) = self.reason_to_refuse(&item.values) {
+            return ItemOutcome::Rejected(reason);
+        }
+        if let Some(stamp) = &item.stamp
+            && let Some(owner) = self.owner_of_key(stamp)
+            && owner != item.id
+        {
+            return ItemOutcome::Rejected(duplicate(owner, "connectwise_key"));
+        }
+        let Some(entry) = self.records.get(&item.id).filter(|entry| !entry.archived) else {
+            return ItemOutcome::Rejected(Rejection {
+                kind: RejectionKind::NotFound,
+                message: "the record does not exist".into(),
+                field: None,
+            });
+        };
+        if arrival.pretend {
+            return ItemOutcome::Applied(Box::new(entry.show(fields)));
+        }
+        let by = By::Engine { intent: item.intent, attempt: attempt_of(arrival, item.intent) };
+        self.set(arrival.now, item.id, by, &item.values, item.stamp.clone(), ledger);
+        ItemOutcome::Applied(Box::new(self.records[&item.id].show(fields)))
+    }
+
+    /// Makes a record, for a user or for the engine.
+    pub fn insert(
+        &mut self,
+        now: i64,
+        by: By,
+        values: &[(FieldName, Value)],
+        stamp: Option<String>,
+        ledger: &mut Vec<Mutation>,
+    ) -> RecordId {
+        self.next += 1;
+        let id = RecordId(self.next);
+        let mut entry = Entry {
+            id,
+            modified: Timestamp::EPOCH,
+            archived: false,
+            fields: Fields::new(),
+            stamp,
+            version: 0,
+            index: Vec::new(),
+        };
+        let mut changes = Vec::with_capacity(values.len());
+        for (name, value) in values {
+            let value = self.stored(name, value);
+            changes.push((name.clone(), Value::Empty, value.clone()));
+            if !value.is_empty() {
+                entry.fields.insert(name.clone(), value);
+            }
+        }
+        if self.system == System::ConnectWise && !entry.fields.contains_key(IDENTIFIER) {
+            entry.fields.insert(IDENTIFIER.into(), Value::Text(format!("user{}", id.0)));
+        }
+        self.records.insert(id, entry);
+        self.touch(now, id);
+        ledger.push(Mutation { at: now, system: self.system, record: id, by, what: Change::Created, fields: changes });
+        id
+    }
+
+    /// Changes some fields of a record that is there.
+    pub fn set(
+        &mut self,
+        now: i64,
+        id: RecordId,
+        by: By,
+        values: &[(FieldName, Value)],
+        stamp: Option<String>,
+        ledger: &mut Vec<Mutation>,
+    ) {
+        let stored: Vec<Value> = values.iter().map(|(name, value)| self.stored(name, value)).collect();
+        let Some(entry) = self.records.get_mut(&id) else { return };
+        let mut changes = Vec::with_capacity(values.len());
+        for ((name, _), value) in values.iter().zip(stored) {
+            let before = entry.fields.remove(name).unwrap_or_default();
+            changes.push((name.clone(), before, value.clone()));
+            if !value.is_empty() {
+                entry.fields.insert(name.clone(), value);
+            }
+        }
+        if stamp.is_some() {
+            entry.stamp = stamp;
+        }
+        self.touch(now, id);
+        ledger.push(Mutation { at: now, system: self.system, record: id, by, what: Change::Updated, fields: changes });
+    }
+
+    /// Moves a record into the recycle bin, out of it, or out of the world.
+    pub fn move_record(&mut self, now: i64, id: RecordId, what: Change, ledger: &mut Vec<Mutation>) {
+        match what {
+            Change::Purged => drop(self.records.remove(&id)),
+            _ => {
+                if let Some(entry) = self.records.get_mut(&id) {
+                    entry.archived = what == Change::Deleted;
+                }
+                self.touch(now, id);
+            }
+        }
+        let by = By::User { settled: false };
+        ledger.push(Mutation { at: now, system: self.system, record: id, by, what, fields: Vec::new() });
+    }
+
+    /// The value as this system keeps it: HubSpot knows text only, ConnectWise tidies text.
+    fn stored(&self, name: &FieldName, value: &Value) -> Value {
+        let shape = fields::index_of(self.system, name.as_str()).map_or(Shape::Text, |at| SPECS[at].shape);
+        match (self.system, shape, value) {
+            (_, _, Value::Empty) => Value::Empty,
+            (System::HubSpot, ..) => Value::text(value.to_plain()),
+            (System::ConnectWise, Shape::Number, value) => {
+                value.to_plain().trim().parse::<Decimal>().map_or(Value::Empty, Value::Number)
+            }
+            (System::ConnectWise, Shape::Choice, value) => Value::Choice(value.to_plain()),
+            (System::ConnectWise, _, value) => {
+                Value::text(value.to_plain().split_whitespace().collect::<Vec<_>>().join(" "))
+            }
+        }
+    }
+
+    fn touch(&mut self, now: i64, id: RecordId) {
+        let modified = self.stamp_time(now);
+        let lag = self.lag(id);
+        let Some(entry) = self.records.get_mut(&id) else { return };
+        entry.modified = modified;
+        entry.version += 1;
+        if self.system == System::HubSpot {
+            let known = entry.indexed(now);
+            entry.index.retain(|(visible, at)| *visible > now || Some(*at) == known);
+            entry.index.push((now + lag, modified));
+        }
+    }
+
+    /// How long the index takes to see this version: 90 % within 5 s, 9 % within a minute, 1 % within ten.
+    fn lag(&self, id: RecordId) -> i64 {
+        if !self.temper.lag {
+            return 0;
+        }
+        let version = self.records.get(&id).map_or(0, |entry| entry.version);
+        let word = mix(mix(self.entropy, id.0), u64::from(version));
+        let below = |limit: u64| (mix(word, 1) % limit).cast_signed();
+        match word % 100 {
+            0 => below(600_000),
+            1..10 => below(60_000),
+            _ => below(5_000),
+        }
+    }
+}
+
+impl Entry {
+    /// The newest change that the index has seen.
+    fn indexed(&self, now: i64) -> Option<Timestamp> {
+        self.index.iter().filter(|(visible, _)| *visible <= now).map(|(_, modified)| *modified).max()
+    }
+
+    /// The record, reduced to some fields.
+    fn show(&self, fields: &[FieldName]) -> Record {
+        let chosen = fields.iter().filter_map(|name| self.fields.get_key_value(name));
+        Record {
+            id: self.id,
+            modified: self.modified,
+            archived: self.archived,
+            fields: chosen.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            stamp: self.stamp.clone(),
+            merged: Vec::new(),
+            modified_by: None,
+        }
+    }
+
+    /// The value of a field.
+    pub fn value(&self, name: &str) -> &Value {
+        self.fields.get(name).unwrap_or(&Value::Empty)
+    }
+}
+
+/// What creates and updates have in common.
+trait Item {
+    fn values(&self) -> &[(FieldName, Value)];
+}
+
+impl Item for CreateItem {
+    fn values(&self) -> &[(FieldName, Value)] {
+        &self.values
+    }
+}
+
+impl Item for UpdateItem {
+    fn values(&self) -> &[(FieldName, Value)] {
+        &self.values
+    }
+}
+
+fn attempt_of(arrival: &Arrival<'_>, intent: IntentId) -> u32 {
+    arrival.attempts.iter().find(|(id, _)| *id == intent).map_or(0, |(_, attempt)| *attempt)
+}
+
+fn invalid(name: &FieldName, why: &str) -> Rejection {
+    Rejection { kind: RejectionKind::Invalid, message: format!("{name}: {why}"), field: Some(name.to_string()) }
+}
+
+fn duplicate(existing: RecordId, field: &str) -> Rejection {
+    Rejection {
+        kind: RejectionKind::Duplicate { existing: Some(existing) },
+        message: format!("the unique value is taken by {existing}"),
+        field: Some(field.to_owned()),
+    }
+}

@@ -1,0 +1,715 @@
+//! One seed from beginning to end: the engine, its store, two servers and their users in virtual time.
+//! Single-threaded; everything that happens is an entry of one queue.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::fmt::Debug;
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use lockstep::engine::core::command::{Ask, Command, Event, Notice, Reply, Ticket};
+use lockstep::engine::core::request::{Answer, AnswerBody, Failure, ItemOutcome, Request, RequestBody, RequestId};
+use lockstep::engine::core::{Engine, Mode};
+use lockstep::model::{
+    BySystem, FieldName, IntentId, ObjectKind, RecordId, RecordRef, Schema, System, Timestamp, Value,
+};
+
+use crate::counters::Counters;
+use crate::faults::Fault;
+use crate::fields::{self, SPECS, Shape};
+use crate::random::mix;
+use crate::scenario::{Newborn, Op, Scenario, What, When};
+use crate::server::{Arrival, By, Change, EPOCH, Mutation, POISON, Server};
+use crate::store::MemoryStore;
+use crate::watch::Watch;
+
+/// After so long without an answer the client gives up.
+const TIMEOUT: i64 = 60_000;
+/// How long a request lives at most, in the servers' world: the engine's bound less what its clocks may err.
+const LANDING: i64 = 158_000;
+/// More steps than any healthy seed needs.
+const MOST_STEPS: u32 = 60_000;
+/// More steps at one moment than any healthy engine takes.
+const MOST_STEPS_AT_ONCE: u32 = 3_000;
+
+/// A promise that was broken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The invariant's name, such as `i2_no_lost_update`.
+    pub invariant: &'static str,
+    pub text: String,
+}
+
+/// What a run of a scenario came to.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    pub violations: Vec<Violation>,
+    pub counters: Counters,
+    pub log: Vec<String>,
+    pub hash: u64,
+    /// The faults that struck, by request number.
+    pub struck: Vec<(u32, Fault)>,
+}
+
+/// How closely a run is written down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Trace {
+    Off,
+    /// A hash over everything the engine said.
+    Hash,
+    /// Lines to read.
+    Lines,
+}
+
+struct Queued {
+    at: i64,
+    order: u64,
+    what: Happening,
+}
+
+enum Happening {
+    Arrive(Box<Flight>),
+    Deliver { life: u32, answer: Box<Answer>, request: u32 },
+    User(usize),
+    Restart,
+}
+
+/// A request on its way.
+struct Flight {
+    life: u32,
+    id: RequestId,
+    number: u32,
+    request: Request,
+    attempts: Vec<(IntentId, u32)>,
+    fault: Option<Fault>,
+    entropy: u64,
+    /// The answer has been given already: only the effect is left.
+    answered: bool,
+}
+
+impl PartialEq for Queued {
+    fn eq(&self, other: &Self) -> bool {
+        (self.at, self.order) == (other.at, other.order)
+    }
+}
+impl Eq for Queued {}
+impl PartialOrd for Queued {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Queued {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.order).cmp(&(other.at, other.order))
+    }
+}
+
+/// The whole world of one seed.
+pub struct Simulation<'a> {
+    pub scenario: &'a Scenario,
+    schemas: &'a BySystem<Schema>,
+    pub now: i64,
+    pub store: MemoryStore,
+    pub servers: BySystem<Server>,
+    pub ledger: Vec<Mutation>,
+    pub watch: Watch,
+    pub outcome: Outcome,
+    engine: Option<Engine>,
+    life: u32,
+    wake: Option<i64>,
+    queue: BinaryHeap<Reverse<Queued>>,
+    order: u64,
+    sent: u32,
+    arrived: u32,
+    /// Commands performed so far.
+    commands: u32,
+    next_crash: usize,
+    in_flight: u32,
+    steps: u32,
+    steps_now: (i64, u32),
+    troubled: bool,
+    trace: Trace,
+    tickets: u64,
+    pub replies: BTreeMap<u64, Reply>,
+    /// Remote writes handed over since the last look.
+    pub writes_sent: u32,
+    pub runs_ended: u32,
+    by_arrival: BTreeMap<u32, Vec<usize>>,
+    /// The request that is being sent.
+    pub last_request: RequestId,
+}
+
+impl<'a> Simulation<'a> {
+    pub fn new(scenario: &'a Scenario, schemas: &'a BySystem<Schema>, trace: Trace) -> Self {
+        let entropy = mix(scenario.seed, 4);
+        let mut simulation = Self {
+            scenario,
+            schemas,
+            now: 0,
+            store: MemoryStore::default(),
+            servers: BySystem::from_fn(|system| Server::new(system, &scenario.server, entropy)),
+            ledger: Vec::new(),
+            watch: Watch::default(),
+            outcome: Outcome::default(),
+            engine: None,
+            life: 0,
+            wake: None,
+            queue: BinaryHeap::new(),
+            order: 0,
+            sent: 0,
+            arrived: 0,
+            commands: 0,
+            next_crash: 0,
+            in_flight: 0,
+            steps: 0,
+            steps_now: (0, 0),
+            troubled: true,
+            trace,
+            tickets: 0,
+            replies: BTreeMap::new(),
+            writes_sent: 0,
+            runs_ended: 0,
+            by_arrival: BTreeMap::new(),
+            last_request: RequestId(0),
+        };
+        simulation.populate();
+        simulation
+    }
+
+    /// Records that are there long before the engine, and the users' plans.
+    fn populate(&mut self) {
+        self.now = -3_600_000;
+        for (at, one) in self.scenario.setup.iter().enumerate() {
+            self.now += 1000 + i64::try_from(at).unwrap_or(0);
+            self.create(one);
+        }
+        self.now = 0;
+        for (index, op) in self.scenario.ops.iter().enumerate() {
+            match op.when {
+                When::At(at) => self.enqueue(at, Happening::User(index)),
+                When::Arrival(number) => self.by_arrival.entry(number).or_default().push(index),
+            }
+        }
+        self.enqueue(0, Happening::Restart);
+    }
+
+    /// Everything, from the first step to the verdict.
+    pub fn run(&mut self) {
+        let clockwork = &self.scenario.clockwork;
+        let poll = clockwork.poll.cast_signed() * 1000;
+        let agitation = self.scenario.agitation();
+        let drain = (clockwork.flight + clockwork.index_lag).cast_signed() * 1000;
+        self.run_until(agitation);
+        self.calm_down();
+        self.run_until(agitation + drain);
+        // back-off may still be waiting, and a sweep must have passed: up to 25 more cycles
+        let calm = (clockwork.sweep.cast_signed() * 1000 + 2 * poll).min(25 * poll);
+        self.run_until(agitation + drain + calm);
+        if self.broken() {
+            return;
+        }
+        crate::oracle::verdict(self);
+        let silent = (clockwork.sweep.cast_signed() * 1000 + poll).max(6 * poll);
+        self.watch.late_writes.clear();
+        self.runs_ended = 0;
+        self.run_until(agitation + drain + calm + silent);
+        crate::oracle::i6_quiescence(self);
+        crate::oracle::i17_idempotent_push(self);
+        crate::oracle::count(self);
+    }
+
+    /// Faults off: from here on everybody behaves, and an engine that is down comes back.
+    fn calm_down(&mut self) {
+        self.troubled = false;
+        self.by_arrival.clear();
+        self.note(|| "---- faults and users stop here".into());
+    }
+
+    /// How much this seed did.
+    pub fn count_work(&mut self) {
+        self.outcome.counters.steps += u64::from(self.steps);
+        self.outcome.counters.requests += u64::from(self.sent);
+    }
+
+    pub fn broken(&self) -> bool {
+        !self.outcome.violations.is_empty()
+    }
+
+    pub fn violate(&mut self, invariant: &'static str, text: String) {
+        self.note(|| format!("!!!! {invariant}: {text}"));
+        if self.outcome.violations.len() < 20 {
+            self.outcome.violations.push(Violation { invariant, text });
+        }
+    }
+
+    pub fn note(&mut self, line: impl FnOnce() -> String) {
+        if self.trace == Trace::Lines {
+            let line = line();
+            self.outcome
+                .log
+                .push(format!("{:>9.3} {line}", Duration::from_millis(self.now.unsigned_abs()).as_secs_f64()));
+        }
+    }
+
+    fn absorb(&mut self, said: &impl Debug) {
+        if self.trace == Trace::Hash {
+            let mut hasher = std::hash::DefaultHasher::new();
+            (self.outcome.hash, self.now).hash(&mut hasher);
+            format!("{said:?}").hash(&mut hasher);
+            self.outcome.hash = hasher.finish();
+        }
+    }
+
+    fn enqueue(&mut self, at: i64, what: Happening) {
+        self.order += 1;
+        self.queue.push(Reverse(Queued { at, order: self.order, what }));
+    }
+
+    /// The engine's clock.
+    fn time(&self) -> Timestamp {
+        Timestamp(EPOCH + self.now)
+    }
+
+    /// Lets the world go on until that moment.
+    pub fn run_until(&mut self, end: i64) {
+        loop {
+            if self.outcome.violations.len() > 3 || self.is_runaway() {
+                return;
+            }
+            let queued = self.queue.peek().map(|Reverse(next)| next.at);
+            let wake = if self.engine.is_some() { self.wake } else { None };
+            let Some(next) = queued.into_iter().chain(wake).min().filter(|at| *at <= end) else {
+                break;
+            };
+            self.now = self.now.max(next);
+            if wake.is_some_and(|at| at <= self.now && queued.is_none_or(|first| at < first)) {
+                self.wake = None;
+                self.step(vec![Event::Tick]);
+            } else if let Some(Reverse(entry)) = self.queue.pop() {
+                self.happen(entry.what);
+            }
+        }
+        self.now = self.now.max(end);
+    }
+
+    fn is_runaway(&mut self) -> bool {
+        let (at, steps) = self.steps_now;
+        if self.steps < MOST_STEPS && (at != self.now || steps < MOST_STEPS_AT_ONCE) {
+            return false;
+        }
+        if self.outcome.violations.iter().all(|known| known.invariant != "i21_termination") {
+            let text = format!("{} steps, {steps} of them at this very moment", self.steps);
+            self.violate("i21_termination", text);
+        }
+        true
+    }
+
+    fn happen(&mut self, what: Happening) {
+        match what {
+            Happening::Arrive(flight) => self.arrive(*flight),
+            Happening::Deliver { life, answer, request } => self.deliver(life, *answer, request),
+            Happening::User(op) => {
+                if self.troubled {
+                    self.act(op);
+                }
+            }
+            Happening::Restart => self.restart(),
+        }
+    }
+
+    fn restart(&mut self) {
+        if self.engine.is_some() {
+            return;
+        }
+        let rules = fields::rules(self.scenario.fields, &self.scenario.clockwork, self.schemas);
+        self.note(|| "engine starts".into());
+        match Engine::new(rules, Mode::Watch, &self.store) {
+            Ok(engine) => self.engine = Some(engine),
+            Err(error) => return self.violate("engine_failed", error.to_string()),
+        }
+        self.step(vec![Event::Tick]);
+    }
+
+    fn deliver(&mut self, life: u32, answer: Answer, number: u32) {
+        if life != self.life || self.engine.is_none() {
+            return;
+        }
+        self.in_flight -= 1;
+        self.watch.answered(self.now, &answer);
+        self.note(|| format!("  answer #{number} {}", brief(&answer.body)));
+        let mut events = vec![Event::Answer(answer)];
+        // answers of the same moment come together
+        while let Some(Reverse(next)) = self.queue.peek()
+            && next.at <= self.now
+            && matches!(&next.what, Happening::Deliver { life, .. } if *life == self.life)
+        {
+            let Some(Reverse(Queued { what: Happening::Deliver { answer, request, .. }, .. })) = self.queue.pop()
+            else {
+                break;
+            };
+            self.in_flight -= 1;
+            self.watch.answered(self.now, &answer);
+            self.note(|| format!("  answer #{request} {}", brief(&answer.body)));
+            events.push(Event::Answer(*answer));
+        }
+        self.step(events);
+    }
+
+    /// One step of the engine and all that it commands.
+    fn step(&mut self, events: Vec<Event>) {
+        let now = self.time();
+        let Some(engine) = &mut self.engine else { return };
+        self.steps += 1;
+        self.steps_now = if self.steps_now.0 == self.now { (self.now, self.steps_now.1 + 1) } else { (self.now, 1) };
+        let commands = match engine.step(now, &self.store, events) {
+            Ok(commands) => commands,
+            Err(error) => return self.violate("engine_failed", error.to_string()),
+        };
+        self.absorb(&commands);
+        for command in commands {
+            if self.dies_here() {
+                return;
+            }
+            self.perform(command);
+        }
+        if self.engine.is_some() && self.wake.is_none() && self.in_flight == 0 {
+            self.violate("i21_termination", "the engine waits for nothing: no request, no wake-up".into());
+        }
+    }
+
+    /// Whether the engine dies before this command.
+    fn dies_here(&mut self) -> bool {
+        self.commands += 1;
+        let Some(crash) = self.scenario.crashes.get(self.next_crash).copied() else { return false };
+        if self.commands < crash.at || !self.troubled {
+            return false;
+        }
+        self.next_crash += 1;
+        self.note(|| format!("engine dies before command {}", crash.at));
+        self.outcome.counters.crashes += 1;
+        self.engine = None;
+        self.life += 1;
+        self.wake = None;
+        self.in_flight = 0;
+        self.watch.died();
+        self.enqueue(self.now + crash.down, Happening::Restart);
+        true
+    }
+
+    fn perform(&mut self, command: Command) {
+        match command {
+            Command::Commit(batch) => {
+                if self.trace == Trace::Lines {
+                    let rows: Vec<String> = batch.rows.iter().map(crate::words::row).collect();
+                    self.note(|| format!("  commit {}", rows.join(" · ")));
+                }
+                let cursors = crate::oracle::cursors_in(&batch);
+                self.store.apply(batch);
+                for cursor in cursors {
+                    crate::oracle::i12_cursor_safety(self, &cursor);
+                }
+                if let Some(text) = self.store.refused.pop() {
+                    self.violate("store_constraint", text);
+                }
+            }
+            Command::Send(id, request) => self.send(id, request),
+            Command::WakeAt(at) => self.wake = Some((at.0.saturating_sub(EPOCH)).max(self.now)),
+            Command::Notify(notice) => self.hear(notice),
+        }
+    }
+
+    fn hear(&mut self, notice: Notice) {
+        match notice {
+            Notice::RunEnded(run) => {
+                self.note(|| format!("run {} ended: {:?}", run.id, run.verdict));
+                if let lockstep::engine::core::state::Verdict::Held { .. } = run.verdict {
+                    self.outcome.counters.guard_held += 1;
+                }
+                self.runs_ended += 1;
+            }
+            Notice::Answered { ticket, reply } => {
+                self.note(|| format!("ask {} answered: {}", ticket.0, crate::words::reply(&reply)));
+                self.replies.insert(ticket.0, reply);
+            }
+        }
+    }
+
+    fn send(&mut self, id: RequestId, request: Request) {
+        self.sent += 1;
+        self.last_request = id;
+        let number = self.sent;
+        let is_write = request.body.is_write();
+        let (fault, entropy) = if self.troubled {
+            self.scenario.faults.of(number, is_write)
+        } else {
+            (None, mix(self.scenario.seed, number.into()))
+        };
+        let fault = fault.filter(|fault| *fault != Fault::FalseSuccess || is_false_success_possible(&request));
+        if let Some(fault) = fault {
+            self.outcome.struck.push((number, fault));
+        }
+        self.note(|| format!("send #{number} {}{}", crate::words::request(&request), crate::words::fault(fault)));
+        let attempts = self.attempts(&request);
+        if is_write {
+            self.writes_sent += 1;
+            crate::oracle::before_send(self, &request, &attempts, fault);
+        }
+        self.in_flight += 1;
+        self.launch(Flight { life: self.life, id, number, request, attempts, fault, entropy, answered: false });
+    }
+
+    /// Which attempt of which intent the items are, as the journal says.
+    fn attempts(&self, request: &Request) -> Vec<(IntentId, u32)> {
+        let attempt = |id: IntentId| (id, self.store.intents.get(&id).map_or(0, |intent| intent.attempt));
+        match &request.body {
+            RequestBody::Create { items, .. } => items.iter().map(|item| attempt(item.intent)).collect(),
+            RequestBody::Update { items, .. } => items.iter().map(|item| attempt(item.intent)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Decides when a request arrives, and what is answered if it never does.
+    fn launch(&mut self, mut flight: Flight) {
+        let slowness = self.scenario.server.slowness;
+        let way = 1 + (mix(flight.entropy, 1) % slowness.unsigned_abs()).cast_signed();
+        let failure = match flight.fault {
+            Some(Fault::NotSent) => (way, Failure::NotSent("no connection".into())),
+            Some(Fault::Throttled) => {
+                let retry_after = Duration::from_secs(1 + mix(flight.entropy, 2) % 20);
+                (way, Failure::Throttled { retry_after, message: "too many requests".into() })
+            }
+            Some(Fault::Denied) => {
+                (way, Failure::Denied { message: "not authorized".into(), hint: "look at the key".into() })
+            }
+            Some(Fault::ErrorBefore) => (way, Failure::Unknown("500 server error".into())),
+            Some(Fault::Dropped) => (TIMEOUT, Failure::Unknown("timed out".into())),
+            Some(Fault::Late) => {
+                let gives_up = [way, 5_000, TIMEOUT][(mix(flight.entropy, 3) % 3) as usize];
+                let lands = gives_up + (mix(flight.entropy, 4) % (LANDING - gives_up).unsigned_abs()).cast_signed();
+                self.answer(&flight, gives_up, AnswerBody::Failed(Failure::Unknown("connection reset".into())));
+                flight.answered = true;
+                return self.enqueue(self.now + lands, Happening::Arrive(Box::new(flight)));
+            }
+            Some(Fault::Slow) => {
+                let way = (way * 20).min(20_000);
+                return self.enqueue(self.now + way, Happening::Arrive(Box::new(flight)));
+            }
+            _ => return self.enqueue(self.now + way, Happening::Arrive(Box::new(flight))),
+        };
+        self.answer(&flight, failure.0, AnswerBody::Failed(failure.1));
+    }
+
+    fn answer(&mut self, flight: &Flight, after: i64, body: AnswerBody) {
+        let tells_time = !matches!(body, AnswerBody::Failed(Failure::NotSent(_) | Failure::Unknown(_)));
+        let server_time = tells_time.then(|| self.servers[flight.request.system].clock(self.now).floor_to_second());
+        let answer = Box::new(Answer { request: flight.id, server_time, calls: 1, body });
+        self.enqueue(self.now + after, Happening::Deliver { life: flight.life, answer, request: flight.number });
+    }
+
+    /// A request reaches its server.
+    fn arrive(&mut self, flight: Flight) {
+        self.arrived += 1;
+        if self.troubled
+            && let Some(ops) = self.by_arrival.remove(&self.arrived)
+        {
+            for op in ops {
+                self.act(op);
+            }
+        }
+        let items = flight.attempts.len();
+        let arrival = Arrival {
+            now: self.now,
+            request: &flight.request,
+            attempts: &flight.attempts,
+            pretend: flight.fault == Some(Fault::FalseSuccess),
+            stop_after: match flight.fault {
+                Some(Fault::ErrorAfter) if items > 1 => 1 + (mix(flight.entropy, 5) % items as u64) as usize,
+                // what is missing in the answer was done, or was not
+                Some(Fault::ItemsMissing) => (mix(flight.entropy, 5) % (items as u64 + 1)) as usize,
+                _ => usize::MAX,
+            },
+        };
+        let known = self.ledger.len();
+        let mut body = self.servers[flight.request.system].handle(&arrival, &mut self.ledger);
+        self.landed(known);
+        if flight.answered {
+            self.outcome.counters.late_landings += u32::from(self.ledger.len() > known);
+            return;
+        }
+        let back = 1 + (mix(flight.entropy, 6) % self.scenario.server.slowness.unsigned_abs()).cast_signed();
+        let back = match flight.fault {
+            Some(Fault::AnswerLost) => {
+                body = AnswerBody::Failed(Failure::Unknown("connection reset".into()));
+                if mix(flight.entropy, 8).is_multiple_of(2) { back } else { TIMEOUT }
+            }
+            Some(Fault::ErrorAfter) => {
+                body = AnswerBody::Failed(Failure::Unknown("500 server error".into()));
+                back
+            }
+            Some(fault) => {
+                spoil(&mut body, fault, flight.entropy);
+                back
+            }
+            None => back,
+        };
+        self.answer(&flight, back, body);
+    }
+
+    /// Looks at what the engine's writes just did.
+    fn landed(&mut self, from: usize) {
+        for at in from..self.ledger.len() {
+            crate::oracle::at_landing(self, at);
+        }
+    }
+
+    /// Sends a person's ask to the engine; the reply comes under the ticket.
+    pub fn ask(&mut self, ask: Ask) -> u64 {
+        self.tickets += 1;
+        let ticket = Ticket(self.tickets);
+        self.note(|| format!("ask {}: {ask:?}", ticket.0));
+        if self.engine.is_some() {
+            self.step(vec![Event::Person { ticket, ask }]);
+        }
+        ticket.0
+    }
+
+    fn create(&mut self, one: &Newborn) {
+        let mut values: Vec<(FieldName, Value)> = Vec::new();
+        let name = SPECS[0].value(one.side, one.value * 16);
+        values.push((SPECS[0].name(one.side).into(), name));
+        for (at, spec) in SPECS.iter().enumerate().skip(1) {
+            let value = match (spec.shape, one.key) {
+                (Shape::Key, Some(key)) => spec.value(one.side, key),
+                (Shape::Key, None) => continue,
+                _ if one.fields & (1 << at) == 0 => continue,
+                (Shape::Choice, _) => spec.value(one.side, one.value),
+                _ => spec.value(one.side, one.value * 16 + at as u32),
+            };
+            values.push((spec.name(one.side).into(), value));
+        }
+        let by = By::User { settled: false };
+        let id = self.servers[one.side].insert(self.now, by, &values, None, &mut self.ledger);
+        self.note(|| format!("user creates {} {id}: {}", one.side, crate::words::values(&values)));
+    }
+
+    fn act(&mut self, index: usize) {
+        let Op { what, .. } = &self.scenario.ops[index];
+        match what.clone() {
+            What::Create(one) => self.create(&one),
+            What::Edit { side, pick, field, value } => {
+                // each value names its field, so that one number may be used for both sides of a pair
+                let number = if SPECS[field].shape == Shape::Choice { value } else { value * 16 + field as u32 };
+                self.edit(side, pick, field, &SPECS[field].value(side, number));
+            }
+            What::Clear { side, pick, field } => {
+                if SPECS[field].shape != Shape::Name {
+                    self.edit(side, pick, field, &Value::Empty);
+                }
+            }
+            What::Poison { side, pick, field, value } => {
+                let field = if matches!(SPECS[field].shape, Shape::Text | Shape::Name) { field } else { 0 };
+                self.edit(side, pick, field, &Value::Text(format!("{POISON} {value}")));
+            }
+            What::Delete { side, pick } => self.move_one(side, pick, Change::Deleted),
+            What::Purge { side, pick } => self.move_one(side, pick, Change::Purged),
+            What::Restore { side, pick } => self.move_one(side, pick, Change::Restored),
+            What::Decide { pick, winner } => self.decide(pick, winner),
+            What::Retry { side, pick } => {
+                if let Some(record) = self.pick(side, pick, false) {
+                    self.ask(Ask::Retry { record });
+                }
+            }
+            What::Push { side, pick } => {
+                if let Some(record) = self.pick(side, pick, false) {
+                    let to = if pick.is_multiple_of(2) { side } else { side.other() };
+                    self.watch.pushed.push((self.now, record, to));
+                    self.ask(Ask::Push { record, to, dry_run: false });
+                }
+            }
+        }
+    }
+
+    /// The record of a side that a number names.
+    fn pick(&self, side: System, pick: u32, archived: bool) -> Option<RecordRef> {
+        let matching = || self.servers[side].records.values().filter(|entry| entry.archived == archived);
+        let at = pick as usize % matching().count().max(1);
+        matching().nth(at).map(|entry| RecordRef::new(ObjectKind::Company, side, entry.id))
+    }
+
+    fn edit(&mut self, side: System, pick: u32, field: usize, value: &Value) {
+        let Some(record) = self.pick(side, pick, false) else { return };
+        let name = FieldName::new(SPECS[field].name(side));
+        let settled = self.is_settled(record, field);
+        self.note(|| format!("user sets {record} {name} = {value:?}"));
+        let by = By::User { settled };
+        self.servers[side].set(self.now, record.id, by, &[(name, value.clone())], None, &mut self.ledger);
+    }
+
+    /// Whether the engine knows that both sides hold what this side holds, and has nothing under way for the pair.
+    fn is_settled(&self, record: RecordRef, field: usize) -> bool {
+        let Some(link) = self.store.link_at(record) else { return false };
+        let Some(agreed) = link.baseline.get(&SPECS[field].key()) else { return false };
+        let held = self.servers[record.system]
+            .records
+            .get(&record.id)
+            .map(|entry| entry.value(SPECS[field].name(record.system)));
+        let spec = &SPECS[field];
+        let same = held
+            .is_some_and(|held| spec.canon(record.system, held) == spec.canon(record.system, agreed.of(record.system)));
+        let quiet = self.store.open_at().all(|intent| intent.link != Some(link.id));
+        same && quiet
+    }
+
+    fn move_one(&mut self, side: System, pick: u32, what: Change) {
+        let Some(record) = self.pick(side, pick, what == Change::Restored) else { return };
+        self.note(|| format!("user makes {record} {what:?}"));
+        self.outcome.counters.moves += 1;
+        self.servers[side].move_record(self.now, record.id, what, &mut self.ledger);
+    }
+
+    fn decide(&mut self, pick: u32, winner: System) {
+        let links: Vec<_> = self.store.links.keys().copied().collect();
+        if links.is_empty() {
+            return;
+        }
+        let link = links[pick as usize % links.len()];
+        self.ask(Ask::Decide { link, field: None, winner });
+    }
+
+    /// Every record of a side that is alive.
+    pub fn live(&self, system: System, id: RecordId) -> bool {
+        self.servers[system].records.get(&id).is_some_and(|entry| !entry.archived)
+    }
+}
+
+/// What a fault does to an answer on its way back.
+fn spoil(body: &mut AnswerBody, fault: Fault, entropy: u64) {
+    let AnswerBody::Written { items } = body else { return };
+    match fault {
+        Fault::ItemsMissing => {
+            let mut at = 0;
+            items.retain(|_| {
+                at += 1;
+                mix(entropy, at).is_multiple_of(3)
+            });
+        }
+        Fault::ItemsUnknown => {
+            for (at, (_, outcome)) in items.iter_mut().enumerate() {
+                if mix(entropy, at as u64).is_multiple_of(2) {
+                    *outcome = ItemOutcome::Unknown("no word about this item".into());
+                }
+            }
+        }
+        Fault::Reordered => items.reverse(),
+        _ => {}
+    }
+}
+
+/// ConnectWise documents it for changes; HubSpot does not do it.
+fn is_false_success_possible(request: &Request) -> bool {
+    request.system == System::ConnectWise && matches!(request.body, RequestBody::Update { .. })
+}
+
+fn brief(body: &AnswerBody) -> String {
+    crate::words::answer(body)
+}

@@ -1,0 +1,247 @@
+//! The rows of a workspace in memory, exactly as the engine's contract describes each of them.
+//! A commit is atomic, so a crash loses nothing of it: the store simply goes on living without an engine.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use lockstep::engine::core::command::{Batch, Row};
+use lockstep::engine::core::state::{
+    Cursor, CursorKey, Decision, Dirty, HistoryEntry, Intent, Issue, IssueClass, Link, LinkState, Observation, RecordState, Run,
+    Status,
+};
+use lockstep::engine::core::view::{HighWater, View, ViewResult};
+use lockstep::mapping::FieldKey;
+use lockstep::model::{BySystem, IntentId, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
+
+/// All rows, by their keys.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    pub observations: BTreeMap<RecordRef, Observation>,
+    pub links: BTreeMap<LinkId, Link>,
+    pub link_by_record: BTreeMap<RecordRef, LinkId>,
+    pub intents: BTreeMap<IntentId, Intent>,
+    pub open: BTreeSet<IntentId>,
+    pub history: Vec<HistoryEntry>,
+    pub issues: BTreeMap<(RecordRef, IssueClass, Option<FieldKey>), Issue>,
+    pub dirty: BTreeMap<RecordRef, Dirty>,
+    pub cursors: BTreeMap<CursorKey, Cursor>,
+    pub runs: u64,
+    pub last_run: Option<Run>,
+    pub statuses: BTreeMap<RecordRef, Status>,
+    pub decisions: BTreeMap<(LinkId, FieldKey), Decision>,
+    pub tenants: BySystem<Option<String>>,
+    pub approvals: BTreeMap<String, bool>,
+    /// Every pair that was ever linked: what the oracles may trace a value through.
+    pub pairs_ever: BTreeSet<(RecordId, RecordId)>,
+    /// Rows that break a constraint the real store has; each is a violation.
+    pub refused: Vec<String>,
+}
+
+impl MemoryStore {
+    /// Applies a batch as one transaction.
+    pub fn apply(&mut self, batch: Batch) {
+        for row in batch.rows {
+            self.apply_row(row);
+        }
+    }
+
+    fn apply_row(&mut self, row: Row) {
+        match row {
+            Row::Observation(row) => drop(self.observations.insert(row.of, row)),
+            Row::Link(row) => self.put_link(row),
+            Row::Intent(row) => self.put_intent(row),
+            Row::History(row) => self.history.push(row),
+            Row::Issue(row) => drop(self.issues.insert((row.record, row.class, row.field.clone()), row)),
+            Row::ClearIssue { record, class, field } => drop(self.issues.remove(&(record, class, field))),
+            Row::Dirty(row) => self.put_dirty(row),
+            Row::ClearDirty(record) => drop(self.dirty.remove(&record)),
+            Row::Cursor(row) => drop(self.cursors.insert(row.key, row)),
+            Row::Run(row) => self.put_run(row),
+            Row::Status(row) => self.put_status(row),
+            Row::ClearStatus(anchor) => drop(self.statuses.remove(&anchor)),
+            Row::Decision(row) => drop(self.decisions.insert((row.link, row.field.clone()), row)),
+            Row::ClearDecision { link, field } => drop(self.decisions.remove(&(link, field))),
+            Row::Tenant { system, tenant } => self.tenants[system] = Some(tenant),
+            Row::Exchange(_) => self.refused.push("the core committed an exchange, which only the driver makes".into()),
+            Row::Approval { plan, used_by } => drop(self.approvals.insert(plan, used_by.is_none())),
+        }
+    }
+
+    /// Record ids are unique over all links, dead ones included.
+    fn put_link(&mut self, row: Link) {
+        if let Some(old) = self.links.get(&row.id) {
+            for system in System::BOTH {
+                self.link_by_record.remove(&old.record(system));
+            }
+        }
+        for system in System::BOTH {
+            if let Some(other) = self.link_by_record.insert(row.record(system), row.id) {
+                self.refused.push(format!("link {} takes {} away from link {other}", row.id, row.record(system)));
+            }
+        }
+        self.pairs_ever.insert((row.hubspot, row.connectwise));
+        self.links.insert(row.id, row);
+    }
+
+    fn put_intent(&mut self, row: Intent) {
+        if row.state.is_open() {
+            self.open.insert(row.id);
+        } else {
+            self.open.remove(&row.id);
+        }
+        self.intents.insert(row.id, row);
+    }
+
+    fn put_dirty(&mut self, mut row: Dirty) {
+        if let Some(old) = self.dirty.get(&row.record) {
+            row.since = row.since.min(old.since);
+        }
+        self.dirty.insert(row.record, row);
+    }
+
+    fn put_run(&mut self, row: Run) {
+        self.runs = self.runs.max(row.id.0);
+        self.last_run = Some(row);
+    }
+
+    fn put_status(&mut self, mut row: Status) {
+        let anchor = row.anchor();
+        if let Some(old) = self.statuses.get(&anchor)
+            && old.state == row.state
+            && old.why == row.why
+        {
+            row.since = old.since;
+        }
+        self.statuses.insert(anchor, row);
+    }
+
+    /// Issues of a record, of any class and field.
+    pub fn issues_at(&self, record: RecordRef) -> impl Iterator<Item = &Issue> {
+        let low = (record, IssueClass::Conflict, None);
+        self.issues.range(low..).take_while(move |((of, ..), _)| *of == record).map(|(_, issue)| issue)
+    }
+
+    /// The link of a record, without a copy.
+    pub fn link_at(&self, record: RecordRef) -> Option<&Link> {
+        self.link_by_record.get(&record).and_then(|id| self.links.get(id))
+    }
+
+    /// The journal's open entries, without a copy.
+    pub fn open_at(&self) -> impl Iterator<Item = &Intent> {
+        self.open.iter().filter_map(|id| self.intents.get(id))
+    }
+}
+
+impl View for MemoryStore {
+    fn observation(&self, record: RecordRef) -> ViewResult<Option<Observation>> {
+        Ok(self.observations.get(&record).cloned())
+    }
+
+    fn link_of(&self, record: RecordRef) -> ViewResult<Option<Link>> {
+        Ok(self.link_at(record).cloned())
+    }
+
+    fn link(&self, id: LinkId) -> ViewResult<Option<Link>> {
+        Ok(self.links.get(&id).cloned())
+    }
+
+    fn by_key(&self, object: ObjectKind, system: System, key: &str, limit: usize) -> ViewResult<Vec<RecordRef>> {
+        let live = self.observations.values().filter(|seen| seen.of.object == object && seen.of.system == system);
+        let found = live.filter(|seen| seen.is_live() && seen.keys.iter().any(|has| has == key));
+        Ok(found.take(limit).map(|seen| seen.of).collect())
+    }
+
+    fn by_stamp(&self, object: ObjectKind, system: System, stamp: &str) -> ViewResult<Vec<RecordRef>> {
+        let all = self.observations.values().filter(|seen| seen.of.object == object && seen.of.system == system);
+        Ok(all.filter(|seen| seen.record.stamp.as_deref() == Some(stamp)).take(10).map(|seen| seen.of).collect())
+    }
+
+    fn dirty_page(
+        &self,
+        object: ObjectKind,
+        now: Timestamp,
+        after: Option<RecordRef>,
+        limit: usize,
+    ) -> ViewResult<Vec<Dirty>> {
+        let due = self.dirty.values().filter(|mark| mark.record.object == object && mark.not_before <= now);
+        Ok(due.filter(|mark| after.is_none_or(|after| mark.record > after)).take(limit).cloned().collect())
+    }
+
+    fn dirty(&self, record: RecordRef) -> ViewResult<Option<Dirty>> {
+        Ok(self.dirty.get(&record).cloned())
+    }
+
+    fn next_dirty(&self, now: Timestamp) -> ViewResult<Option<Timestamp>> {
+        Ok(self.dirty.values().map(|mark| mark.not_before).filter(|at| *at > now).min())
+    }
+
+    fn open_intents(&self) -> ViewResult<Vec<Intent>> {
+        Ok(self.open_at().cloned().collect())
+    }
+
+    fn creates_from(&self, source: RecordRef) -> ViewResult<Vec<Intent>> {
+        use lockstep::engine::core::state::IntentKind;
+        let creates = self.intents.values().filter(|intent| intent.kind == IntentKind::Create);
+        Ok(creates.filter(|intent| intent.source_record() == source).cloned().collect())
+    }
+
+    fn issues_of(&self, record: RecordRef) -> ViewResult<Vec<Issue>> {
+        Ok(self.issues_at(record).cloned().collect())
+    }
+
+    fn decisions_of(&self, link: LinkId) -> ViewResult<Vec<Decision>> {
+        Ok(self.decisions.values().filter(|decision| decision.link == link).cloned().collect())
+    }
+
+    fn cursor(&self, key: CursorKey) -> ViewResult<Option<Cursor>> {
+        Ok(self.cursors.get(&key).cloned())
+    }
+
+    fn status(&self, anchor: RecordRef) -> ViewResult<Option<Status>> {
+        Ok(self.statuses.get(&anchor).cloned())
+    }
+
+    fn tenant(&self, system: System) -> ViewResult<Option<String>> {
+        Ok(self.tenants[system].clone())
+    }
+
+    fn is_approved(&self, plan: &str) -> ViewResult<bool> {
+        Ok(self.approvals.get(plan).copied().unwrap_or(false))
+    }
+
+    fn records_after(
+        &self,
+        object: ObjectKind,
+        system: System,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> ViewResult<Vec<RecordRef>> {
+        let all = self.observations.keys().filter(|of| of.object == object && of.system == system);
+        Ok(all.filter(|of| after.is_none_or(|after| of.id > after)).take(limit).copied().collect())
+    }
+
+    fn live_records(&self, object: ObjectKind, system: System) -> ViewResult<u64> {
+        let of = |seen: &&Observation| seen.of.object == object && seen.of.system == system && seen.is_live();
+        Ok(u64::try_from(self.observations.values().filter(of).count()).unwrap_or(u64::MAX))
+    }
+
+    fn state_counts(&self, object: ObjectKind) -> ViewResult<BTreeMap<RecordState, u64>> {
+        let mut counts = BTreeMap::new();
+        for status in self.statuses.values().filter(|status| status.object == object) {
+            *counts.entry(status.state).or_default() += 1;
+        }
+        Ok(counts)
+    }
+
+    fn live_links(&self, object: ObjectKind) -> ViewResult<u64> {
+        let live = self.links.values().filter(|link| link.object == object && link.state == LinkState::Active);
+        Ok(u64::try_from(live.count()).unwrap_or(u64::MAX))
+    }
+
+    fn high_water(&self) -> ViewResult<HighWater> {
+        Ok(HighWater {
+            link: self.links.keys().next_back().map_or(0, |id| id.0),
+            intent: self.intents.keys().next_back().map_or(0, |id| id.0),
+            run: self.runs,
+        })
+    }
+}

@@ -1,0 +1,162 @@
+//! Many seeds on all cores, and the report of the first that fails.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use lockstep::model::{BySystem, Schema};
+
+use crate::counters::Counters;
+use crate::fields;
+use crate::scenario::Scenario;
+use crate::shrink::shrink;
+use crate::simulation::{Outcome, Simulation, Trace, Violation};
+
+/// Of so many seeds one is run twice, to see that it is the same both times.
+const TWICE: u64 = 100;
+
+/// What many seeds came to.
+#[derive(Default)]
+pub struct Totals {
+    pub seeds: u64,
+    pub counters: Counters,
+    pub failures: Vec<Failure>,
+}
+
+/// A seed that broke a promise.
+pub struct Failure {
+    pub seed: u64,
+    pub violations: Vec<Violation>,
+}
+
+/// Plays a scenario; a panic of the engine is a violation like any other.
+pub fn play(scenario: &Scenario, schemas: &BySystem<Schema>, trace: Trace) -> Outcome {
+    let mut simulation = Simulation::new(scenario, schemas, trace);
+    let ended = catch_unwind(AssertUnwindSafe(|| simulation.run()));
+    if let Err(payload) = ended {
+        let text = payload.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
+        simulation.violate("no_panic", text);
+    }
+    simulation.outcome
+}
+
+fn play_seed(seed: u64, schemas: &BySystem<Schema>) -> Outcome {
+    let scenario = Scenario::draw(seed);
+    if !seed.is_multiple_of(TWICE) {
+        return play(&scenario, schemas, Trace::Off);
+    }
+    let mut first = play(&scenario, schemas, Trace::Hash);
+    let second = play(&scenario, schemas, Trace::Hash);
+    if first.hash != second.hash {
+        let text = "the same seed took another course the second time".to_owned();
+        first.violations.push(Violation { invariant: "i19_determinism", text });
+    }
+    first
+}
+
+/// Runs the seeds from `from` on all cores; gives up after `most` failures.
+pub fn run_seeds(from: u64, count: u64, most: usize, progress: impl Fn(u64, usize) + Sync) -> Totals {
+    let next = AtomicU64::new(from);
+    let end = from.saturating_add(count);
+    let totals = Mutex::new(Totals::default());
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    quietly(|| {
+        std::thread::scope(|scope| {
+            for _ in 0..threads {
+                scope.spawn(|| worker(&next, end, most, &totals, &progress));
+            }
+        });
+    });
+    totals.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn worker(next: &AtomicU64, end: u64, most: usize, totals: &Mutex<Totals>, progress: &(impl Fn(u64, usize) + Sync)) {
+    const CHUNK: u64 = 16;
+    let schemas = fields::schemas();
+    loop {
+        let start = next.fetch_add(CHUNK, Ordering::Relaxed);
+        if start >= end {
+            return;
+        }
+        let mut counters = Counters::default();
+        let mut failures = Vec::new();
+        let stop = end.min(start + CHUNK);
+        for seed in start..stop {
+            let outcome = play_seed(seed, &schemas);
+            counters.add(&outcome.counters);
+            if !outcome.violations.is_empty() {
+                failures.push(Failure { seed, violations: outcome.violations });
+            }
+        }
+        let mut totals = totals.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        totals.seeds += stop - start;
+        totals.counters.add(&counters);
+        totals.failures.append(&mut failures);
+        progress(totals.seeds, totals.failures.len());
+        if totals.failures.len() >= most {
+            next.store(end, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Runs something whose panics are expected and told elsewhere.
+pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let result = work();
+    std::panic::set_hook(hook);
+    result
+}
+
+/// A failing seed for people: how to run it again, the smallest scenario, and its story.
+pub fn explain(seed: u64) -> String {
+    use std::fmt::Write as _;
+    let schemas = fields::schemas();
+    let scenario = Scenario::draw(seed);
+    quietly(|| {
+        let outcome = play(&scenario, &schemas, Trace::Off);
+        let smallest = shrink(&scenario, &schemas, &outcome);
+        let story = play(&smallest, &schemas, Trace::Lines);
+        let mut text = String::new();
+        for violation in &outcome.violations {
+            let _ = writeln!(text, "{}: {}", violation.invariant, violation.text);
+        }
+        let _ = writeln!(text, "again: cargo bench --bench simulate -- --seed {seed}");
+        let _ = writeln!(text, "smallest: {smallest:?}");
+        for line in &story.log {
+            let _ = writeln!(text, "{line}");
+        }
+        text
+    })
+}
+
+/// Failures grouped by invariant, most frequent first, each with its first seeds.
+pub fn summary(totals: &Totals) -> String {
+    use std::collections::BTreeMap;
+    use std::fmt::Write as _;
+    let mut groups: BTreeMap<&str, Vec<&Failure>> = BTreeMap::new();
+    for failure in &totals.failures {
+        if let Some(first) = failure.violations.first() {
+            groups.entry(first.invariant).or_default().push(failure);
+        }
+    }
+    let mut groups: Vec<_> = groups.into_iter().collect();
+    groups.sort_by_key(|(_, failures)| std::cmp::Reverse(failures.len()));
+    let mut text = String::new();
+    for (invariant, mut failures) in groups {
+        failures.sort_by_key(|failure| failure.seed);
+        let _ = writeln!(text, "{:>7} {invariant}", failures.len());
+        for failure in failures.iter().take(4) {
+            let what = failure.violations.first().map_or("", |violation| violation.text.as_str());
+            let _ = writeln!(text, "          seed {}: {what}", failure.seed);
+        }
+    }
+    text
+}
+
+/// Seeds per minute so far.
+pub fn pace(seeds: u64, since: Instant) -> u64 {
+    (seeds as f64 / since.elapsed().as_secs_f64().max(0.001) * 60.0) as u64
+}
