@@ -36,7 +36,7 @@ fn row_detail(tab: &Records, width: usize, world: &World) -> Vec<Line> {
         Cell::new(row.state.word(), record_list::state_role(row.state)),
         Cell::muted(format!(" for {}", format::age_at(row.since, world.now))),
     ];
-    let why = (!row.why.is_empty()).then(|| wrapped(&row.why, width)).unwrap_or_default();
+    let why = if row.why.is_empty() { Vec::new() } else { wrapped(&row.why, width) };
     std::iter::once(head).chain(why.into_iter().map(|text| vec![Cell::plain(text)])).collect()
 }
 
