@@ -164,7 +164,7 @@ impl From<&PairPlan> for PlannedPair {
             hubspot: plan.hubspot.map(|id| id.0),
             connectwise: plan.connectwise.map(|id| id.0),
             state: plan.state(),
-            decision: why::decision(&plan.decision),
+            decision: why::verdict(plan),
             writes: plan.writes().iter().map(PlannedWriteReport::from).collect(),
             issues: plan.issues.iter().map(|issue| issue.message.clone()).collect(),
         }

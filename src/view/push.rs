@@ -107,7 +107,7 @@ fn afterwards(panel: &RecordPanel<'_>) -> String {
 fn nothing(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
     let mut lines = vec![vec![Cell::strong("Nothing to send.")]];
     lines.extend(
-        wrapped(&super::why::decision(&panel.plan.decision), width).into_iter().map(|text| vec![Cell::plain(text)]),
+        wrapped(&super::why::verdict(panel.plan), width).into_iter().map(|text| vec![Cell::plain(text)]),
     );
     for issue in &panel.plan.issues {
         lines.extend(wrapped(&issue.message, width).into_iter().map(|text| vec![Cell::new(text, Role::Warn)]));
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn where_nothing_would_be_sent_the_reason_is_shown() {
         let text = shown(&acme(), &[]);
-        assert!(text.starts_with("Nothing to send.\nBoth sides agree.\nBoth sides changed Phone.\n"), "{text}");
+        assert!(text.starts_with("Nothing to send.\nA person decides what both sides changed.\nBoth sides changed Phone.\n"), "{text}");
     }
 
     #[test]
