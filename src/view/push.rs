@@ -106,9 +106,7 @@ fn afterwards(panel: &RecordPanel<'_>) -> String {
 /// Why there is nothing to send.
 fn nothing(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
     let mut lines = vec![vec![Cell::strong("Nothing to send.")]];
-    lines.extend(
-        wrapped(&super::why::verdict(panel.plan), width).into_iter().map(|text| vec![Cell::plain(text)]),
-    );
+    lines.extend(wrapped(&super::why::verdict(panel.plan), width).into_iter().map(|text| vec![Cell::plain(text)]));
     for issue in &panel.plan.issues {
         lines.extend(wrapped(&issue.message, width).into_iter().map(|text| vec![Cell::new(text, Role::Warn)]));
         lines.extend(wrapped(&issue.hint, width).into_iter().map(|text| vec![Cell::muted(text)]));
@@ -191,7 +189,12 @@ mod tests {
     #[test]
     fn where_nothing_would_be_sent_the_reason_is_shown() {
         let text = shown(&acme(), &[]);
-        assert!(text.starts_with("Nothing to send.\nA person decides what both sides changed.\nBoth sides changed Phone.\n"), "{text}");
+        assert!(
+            text.starts_with(
+                "Nothing to send.\nA person decides what both sides changed.\nBoth sides changed Phone.\n"
+            ),
+            "{text}"
+        );
     }
 
     #[test]
