@@ -4,7 +4,7 @@ use super::cell::{Cell, Line, Role, spread};
 use super::format;
 use super::record_list::state_role;
 use super::table::{Column, Table};
-use crate::engine::core::plan::{FieldNext, FieldPlan, PairPlan};
+use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan};
 use crate::engine::core::state::{Link, LinkOrigin, LinkState, Observation};
 use crate::model::{BySystem, FieldDef, RecordRef, Schema, System, Timestamp};
 
@@ -136,7 +136,7 @@ impl<'a> RecordPanel<'a> {
     #[must_use]
     pub fn row(&self, field: &'a FieldPlan) -> Vec<Cell> {
         let [left, right] = marks(field);
-        let role = next_role(&field.next);
+        let (next, role) = self.next(field);
         let (hubspot, connectwise) = (self.value(field, System::HubSpot), self.value(field, System::ConnectWise));
         let settled = matches!(field.next, FieldNext::Same | FieldNext::Agree);
         let same = settled && hubspot == connectwise;
@@ -151,8 +151,24 @@ impl<'a> RecordPanel<'a> {
             Cell::muted(if as_agreed { "=" } else { &agreed }),
             Cell::new(right, role),
             Cell::new(if same { "=" } else { &connectwise }, side_role(field, System::ConnectWise)),
-            Cell::new(if mapped && field.next == FieldNext::Same { "= mapped" } else { next_word(&field.next) }, role),
+            Cell::new(if mapped && field.next == FieldNext::Same { "= mapped" } else { next }, role),
         ]
+    }
+
+    /// What happens to the field next, in a word: a write of a pair that is held back is none.
+    #[must_use]
+    pub fn next(&self, field: &FieldPlan) -> (&'static str, Role) {
+        let goes = matches!(
+            self.plan.decision,
+            PairDecision::Write(_) | PairDecision::Link { .. } | PairDecision::InStep | PairDecision::Agree
+        );
+        match field.next {
+            FieldNext::Write { .. } if !goes => {
+                let state = self.plan.state();
+                (state.word(), state_role(state))
+            }
+            _ => (next_word(&field.next), next_role(&field.next)),
+        }
     }
 
     /// The diff as lines: heading, rows and the count of what is hidden.
@@ -295,6 +311,21 @@ mod tests {
         let cells = |row: Vec<Cell>| [2, 3, 5, 6].map(|at: usize| row[at].text().to_owned());
         assert_eq!(cells(seen(&before).row(&plan.fields[1])), ["(555) 0100", "+1 555 0000", "5550100", "= mapped"]);
         assert_eq!(cells(seen(&right).row(&plan.fields[1])), ["(555) 0100", "=", "=", ""]);
+    }
+
+    #[test]
+    fn a_pair_that_is_held_back_promises_no_writes() {
+        let schemas = schemas();
+        let cases = [
+            (PairDecision::InStep, "→ write"),
+            (PairDecision::Hold { reason: "no name".into() }, "held"),
+            (PairDecision::Wait { reason: "an earlier write".into() }, "waiting"),
+            (PairDecision::Exclude { reason: "own company".into() }, "excluded"),
+        ];
+        for (decision, expected) in cases {
+            let plan = PairPlan { decision, ..acme() };
+            assert_eq!(panel(&plan, &schemas).next(&plan.fields[2]).0, expected);
+        }
     }
 
     #[test]

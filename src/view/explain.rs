@@ -1,7 +1,7 @@
 //! The whole trace of one pair: every stage's decision with the values behind it, for `lockstep explain` and `x`.
 
 use super::cell::{Cell, Line, Role, wrapped};
-use super::diff::{RecordPanel, next_role, next_word};
+use super::diff::RecordPanel;
 use super::why::verdict;
 use crate::model::System;
 
@@ -53,7 +53,7 @@ fn filters(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
 fn fields(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
     let mut out = Vec::new();
     for field in &panel.plan.fields {
-        let next = next_word(&field.next);
+        let (next, role) = panel.next(field);
         let text = format!(
             "{}: {} | {} | {}  {}  {}",
             panel.label(field),
@@ -63,7 +63,7 @@ fn fields(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
             if next.is_empty() { "same" } else { next },
             field.rule
         );
-        out.extend(staged(if out.is_empty() { "fields" } else { "" }, &text, next_role(&field.next), width));
+        out.extend(staged(if out.is_empty() { "fields" } else { "" }, &text, role, width));
     }
     out
 }

@@ -1,7 +1,7 @@
 //! The why-panel: the reason behind the selected field, the filters, and what would move it on.
 
 use super::cell::{Cell, Line, Role};
-use super::diff::RecordPanel;
+use super::diff::{RecordPanel, next_word};
 use super::format;
 use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan, Scope};
 use crate::engine::core::state::{Issue, RecordState};
@@ -77,7 +77,10 @@ pub fn decision(decision: &PairDecision) -> String {
 
 fn headline(panel: &RecordPanel<'_>, field: &FieldPlan, rule: &str, width: usize) -> Vec<Line> {
     let label = Cell::strong(panel.label(field));
-    let mut text = format!("{}.", what_changed(field));
+    let mut text = match panel.plan.link {
+        Some(_) => format!("{}.", what_changed(field)),
+        None => "not linked to a record of the other system.".to_owned(),
+    };
     if !rule.is_empty() {
         text.push_str(&format!(" {rule}"));
     }
@@ -179,7 +182,11 @@ fn next_attempt(panel: &RecordPanel<'_>, field: Option<&FieldPlan>) -> String {
     match (field.map(|field| &field.next), issue) {
         (Some(FieldNext::Decide), _) => "next attempt when decided".to_owned(),
         (_, Some(issue)) => when(issue.next_try, panel.now),
-        (Some(FieldNext::Write { .. }), None) => "next attempt with the next run".to_owned(),
+        (Some(next @ FieldNext::Write { .. }), None)
+            if field.is_some_and(|field| panel.next(field).0 == next_word(next)) =>
+        {
+            "next attempt with the next run".to_owned()
+        }
         (Some(FieldNext::Frozen), None) => "next attempt when the filter lets it pass".to_owned(),
         _ => "nothing to do".to_owned(),
     }
