@@ -115,7 +115,6 @@ fn nothing(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
             wrapped(message, width)
                 .into_iter()
                 .filter(|text| !text.is_empty())
-                .into_iter()
                 .map(|text| vec![Cell::new(text, Role::Warn)]),
         );
         lines.extend(wrapped(&issue.hint, width).into_iter().map(|text| vec![Cell::muted(text)]));
