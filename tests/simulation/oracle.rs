@@ -140,14 +140,21 @@ pub fn at_landing(sim: &mut Simulation<'_>, at: usize) {
     sim.outcome.counters.writes += 1;
     match mutation.what {
         Change::Created => {
-            let copies = sim.watch.copies.entry((mutation.system, row.source)).or_default();
-            *copies += 1;
-            if *copies > 1 {
-                let text = format!(
-                    "{} was made from {}: copy {copies}",
-                    company(mutation.system, mutation.record),
-                    row.source_record()
-                );
+            let key = (mutation.system, row.source);
+            let earlier = sim.watch.copies.get(&key).cloned().unwrap_or_default();
+            sim.watch.copies.entry(key).or_default().push(mutation.record);
+            // a copy that was wiped out before anybody could see it leaves no trace to be found
+            let traceless = |id: &RecordId| {
+                !sim.servers[mutation.system].records.contains_key(id)
+                    && !sim.store.observations.contains_key(&company(mutation.system, *id))
+            };
+            if earlier.iter().all(traceless) {
+                if !earlier.is_empty() {
+                    sim.outcome.counters.saw("a copy wiped out before it was seen");
+                }
+            } else {
+                let made = company(mutation.system, mutation.record);
+                let text = format!("{made} was made from {}: copy {}", row.source_record(), earlier.len() + 1);
                 sim.violate("i4_no_duplicate", text);
             }
         }
@@ -539,6 +546,9 @@ fn i1_everything_crosses(sim: &mut Simulation<'_>) {
                 Some(link) if link.state == LinkState::Tomb => {
                     let both =
                         sim.live(System::HubSpot, link.hubspot) && sim.live(System::ConnectWise, link.connectwise);
+                    let explained = System::BOTH.into_iter().any(|system| {
+                        sim.store.issues_at(link.record(system)).any(|issue| waits(&issue))
+                    });
                     if both && !explained {
                         lost.push(format!("{record} was restored, and link {} is still a tomb", link.id));
                     }
