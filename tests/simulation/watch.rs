@@ -38,7 +38,7 @@ pub struct Watch {
     requests: BTreeMap<RequestId, Vec<(Subject, IntentId)>>,
     pub blind: Vec<Blind>,
     /// Copies made, by the system they are in and the record they were made from.
-    pub copies: BTreeMap<(System, RecordId), u32>,
+    pub copies: BTreeMap<(System, RecordId), Vec<RecordId>>,
     /// Landings of updates, by record and field.
     pub writes: BTreeMap<(System, RecordId, usize), u32>,
     /// Pushes asked for by users.
