@@ -62,7 +62,11 @@ impl ConnectWise {
         let site = connectwise_site(&credentials.site);
         let (login, api) = match &options.base {
             Some(base) => (Base::parse(base)?, Base::parse(base)?),
-            None => (Base::parse(&site)?, Base::parse(&connectwise_api_host(&site))?),
+            None => {
+                // Refused as written: a site that says `http://` is not quietly spoken to over TLS.
+                Base::parse(&credentials.site)?;
+                (Base::parse(&site)?, Base::parse(&connectwise_api_host(&site))?)
+            }
         };
         let company = credentials.company.trim().to_owned();
         let public = credentials.public_key.expose_secret().trim();
