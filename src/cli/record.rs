@@ -47,7 +47,7 @@ pub fn push(session: &Session, args: &Push) -> Outcome {
     let workspace = session.workspace()?;
     let reply = runtime::start()?.block_on(ask_once(&workspace, ask))?;
     match reply {
-        Reply::Pushed(report) => tell_push(session, &workspace, &report),
+        Reply::Pushed(report) => tell_push(session, &workspace, record, &report),
         Reply::Accepted => Ok(Exit::Done),
         Reply::Refused { reason, hint } => {
             Err(Report::refused(format!("{record} was not pushed")).because(reason).hint(hint))
@@ -69,10 +69,16 @@ async fn ask_once(workspace: &Workspace, ask: Ask) -> Outcome<Reply> {
     reply
 }
 
-fn tell_push(session: &Session, workspace: &Workspace, report: &PushReport) -> Outcome {
+fn tell_push(session: &Session, workspace: &Workspace, record: RecordRef, report: &PushReport) -> Outcome {
     let settings = workspace.settings()?;
     let (schemas, now) = (setup::schemas(&settings)?, Clock::start().now());
-    let facts = Facts::read(&workspace.reader()?, &report.plan)?;
+    let reader = workspace.reader()?;
+    if reader.observation(record)?.is_none() {
+        return Err(Report::failed(format!("there is no {record}"))
+            .because(format!("{} was asked and does not know it", record.system))
+            .hint("check the id"));
+    }
+    let facts = Facts::read(&reader, &report.plan)?;
     let connectors = setup::connectors(&settings, Clock::start())?;
     let calls: Vec<_> = report.plan.writes().iter().flat_map(|write| desk::describe(write, &connectors)).collect();
     session.output.result(&pair::push_json(report), |_| {
