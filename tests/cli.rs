@@ -252,8 +252,14 @@ fn a_system_that_does_not_answer_is_exit_code_4_and_is_not_stored() {
 fn plain_http_to_another_machine_is_refused_before_anything_is_sent() {
     let home = Home::new();
     assert_eq!(home.run("init acme").code, 0);
-    let refused = home.run_with("connect hubspot --base-url http://example.com --token-stdin", "pat-x\n");
-    assert_eq!(refused.code, 2, "{}", refused.err);
+    let hubspot = "connect hubspot --base-url http://example.com --token-stdin";
+    let connectwise = "connect connectwise --site http://psa.example.com --company acme --public-key AbCd \
+                       --client-id 01234567-89ab-cdef-0123-456789abcdef --private-key-stdin";
+    for args in [hubspot, connectwise] {
+        let refused = home.run_with(args, "pat-x\n");
+        assert_eq!(refused.code, 2, "{}", refused.err);
+        assert!(refused.err.contains("without encryption"), "{}", refused.err);
+    }
 }
 
 #[test]
@@ -416,6 +422,19 @@ fn a_record_is_explained_by_its_number() {
     assert_eq!((&json["connectwise"], &json["name"]), (connectwise, &pair["name"]));
     assert!(!json["trace"].as_array().unwrap().is_empty() && !json["fields"].as_array().unwrap().is_empty());
     assert_eq!(home.run(&format!("explain company --connectwise {connectwise}")).code, 0);
+
+    let undecided = pairs.iter().find(|pair| pair["name"] == "Emberwood Builders").unwrap();
+    let explained = home.run(&format!("explain company --hubspot {}", undecided["hubspot"]));
+    assert!(explained.out.contains("1 field waits for a person"), "{}", explained.out);
+    assert!(!explained.out.contains("both sides are in step"), "{}", explained.out);
+    let long = pairs.iter().find(|pair| pair["name"].as_str().unwrap().contains("Lamplighters")).unwrap();
+    let explained = home.run(&format!("--json explain company --hubspot {}", long["hubspot"])).json();
+    assert!(explained["verdict"].as_str().unwrap().contains("105 characters, ConnectWise takes 50"), "{explained}");
+    for dry_run in ["", "--dry-run"] {
+        let unknown = home.run(&format!("push company --connectwise 999999 --to hubspot {dry_run}"));
+        assert_eq!(unknown.code, 1, "{}", unknown.err);
+        assert!(unknown.err.contains("there is no ConnectWise company 999999"), "{}", unknown.err);
+    }
 }
 
 #[test]

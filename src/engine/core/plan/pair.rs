@@ -82,7 +82,7 @@ impl Planner<'_> {
     fn plan(mut self) -> PairPlan {
         let scope = self.scopes();
         let decision = self.decide(&scope);
-        note!(self, "next", sentence(&decision));
+        note!(self, "next", sentence(&decision, self.undecided()));
         let ids = self.facts.ids();
         PairPlan {
             object: self.rules.mapping.object,
@@ -96,6 +96,11 @@ impl Planner<'_> {
             issues: self.issues,
             trace: self.trace,
         }
+    }
+
+    /// How many fields wait for a person.
+    fn undecided(&self) -> usize {
+        self.fields.iter().filter(|field| matches!(field.next, FieldNext::Decide | FieldNext::Stuck)).count()
     }
 
     fn name(&self) -> String {
@@ -324,8 +329,16 @@ impl Planner<'_> {
         }
         let fields = self.create_fields(observed, to);
         if let Some(lacking) = lacking(&fields, to) {
-            let message = format!("{to} takes no company without {lacking}, and this record gives none.");
-            return self.hold(IssueClass::MissingRequired, message, "Fill it in, or map a field that holds it.");
+            let stuck = self.fields.iter().find(|f| f.names[to].as_str() == "name" && f.next == FieldNext::Stuck);
+            let (given, hint) = match stuck {
+                Some(field) => (
+                    format!("this record's cannot cross: {}.", field.rule),
+                    "Change it in its own system, or the mapping of the field.",
+                ),
+                None => ("this record gives none.".to_owned(), "Fill it in, or map a field that holds it."),
+            };
+            let message = format!("{to} takes no company without {lacking}, and {given}");
+            return self.hold(IssueClass::MissingRequired, message, hint);
         }
         self.hold_back(vec![PlannedWrite {
             object: self.rules.mapping.object,
@@ -519,8 +532,14 @@ fn write_in_words(write: &PlannedWrite) -> String {
     format!("{what}: {}{stamp}", fields.join(", "))
 }
 
-fn sentence(decision: &PairDecision) -> String {
+fn sentence(decision: &PairDecision, undecided: usize) -> String {
     match decision {
+        PairDecision::InStep | PairDecision::Agree if undecided == 1 => {
+            "nothing to write: 1 field waits for a person".to_owned()
+        }
+        PairDecision::InStep | PairDecision::Agree if undecided > 1 => {
+            format!("nothing to write: {undecided} fields wait for a person")
+        }
         PairDecision::InStep => "nothing to do: both sides are in step".to_owned(),
         PairDecision::Agree => "nothing to write: the agreement is renewed".to_owned(),
         PairDecision::Link { hubspot, connectwise, .. } => {
