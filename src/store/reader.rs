@@ -70,6 +70,18 @@ impl Reader {
         Ok(self.db.prepare_cached(sql)?.query_row(params, read).optional()?)
     }
 
+    /// Whether `test` holds for a row; reads no further than to the first one.
+    pub(super) fn any(&self, sql: &str, mut test: impl FnMut(&Row<'_>) -> rusqlite::Result<bool>) -> StoreResult<bool> {
+        let mut statement = self.db.prepare_cached(sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            if test(row)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     pub(super) fn all<T>(
         &self,
         sql: &str,

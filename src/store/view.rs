@@ -8,7 +8,8 @@ use super::code::{Code, body_at, code_at, id_at, int, ref_at, time_at};
 use super::reader::{Reader, limit};
 use super::status::status_at;
 use crate::engine::core::state::{
-    Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Status,
+    Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, RunKind, Status,
+    Verdict,
 };
 use crate::engine::core::view::{HighWater, View, ViewResult};
 use crate::model::{LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
@@ -138,6 +139,15 @@ impl View for Reader {
 
     fn live_links(&self, object: ObjectKind) -> ViewResult<u64> {
         Ok(self.link_count(object, LinkState::Active)?)
+    }
+
+    fn is_filled(&self) -> ViewResult<bool> {
+        // The latest runs first: nearly always the very first row answers.
+        let ended = |row: &Row<'_>| {
+            let run: Run = body_at(row, 0)?;
+            Ok(run.kind == RunKind::Poll && run.verdict == Verdict::Done)
+        };
+        Ok(self.any("SELECT body FROM run WHERE NOT held ORDER BY id DESC", ended)?)
     }
 
     fn high_water(&self) -> ViewResult<HighWater> {

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep::engine::core::command::{Batch, Row};
 use lockstep::engine::core::state::{
     Cursor, CursorKey, Decision, Dirty, HistoryEntry, Intent, Issue, IssueClass, Link, LinkState, Observation,
-    RecordState, Run, Status,
+    RecordState, Run, RunKind, Status, Verdict,
 };
 use lockstep::engine::core::view::{HighWater, View, ViewResult};
 use lockstep::mapping::FieldKey;
@@ -25,6 +25,8 @@ pub struct MemoryStore {
     pub dirty: BTreeMap<RecordRef, Dirty>,
     pub cursors: BTreeMap<CursorKey, Cursor>,
     pub runs: u64,
+    /// A run that writes came to its end.
+    pub filled: bool,
     pub last_run: Option<Run>,
     pub statuses: BTreeMap<RecordRef, Status>,
     pub decisions: BTreeMap<(LinkId, FieldKey), Decision>,
@@ -100,6 +102,7 @@ impl MemoryStore {
 
     fn put_run(&mut self, row: Run) {
         self.runs = self.runs.max(row.id.0);
+        self.filled |= row.kind == RunKind::Poll && row.verdict == Verdict::Done;
         self.last_run = Some(row);
     }
 
@@ -235,6 +238,10 @@ impl View for MemoryStore {
     fn live_links(&self, object: ObjectKind) -> ViewResult<u64> {
         let live = self.links.values().filter(|link| link.object == object && link.state == LinkState::Active);
         Ok(u64::try_from(live.count()).unwrap_or(u64::MAX))
+    }
+
+    fn is_filled(&self) -> ViewResult<bool> {
+        Ok(self.filled)
     }
 
     fn high_water(&self) -> ViewResult<HighWater> {

@@ -46,6 +46,21 @@ fn keys_follow_the_newest_observation_and_only_live_records_have_any() {
 }
 
 #[test]
+fn a_workspace_is_filled_once_a_run_that_writes_came_to_its_end() {
+    let broken_off = [
+        run(1, Verdict::Running),
+        run(2, Verdict::Stopped("no answer".to_owned())),
+        run(3, Verdict::Held { reason: "many".to_owned(), plan: "a".to_owned() }),
+        Run { kind: RunKind::Push, ..run(4, Verdict::Done) },
+        Run { kind: RunKind::Plan, ..run(5, Verdict::Done) },
+    ];
+    let (_place, writer, reader) = Place::with(broken_off.map(Row::Run).into());
+    assert!(!reader.is_filled().unwrap());
+    commit(&writer, vec![Row::Run(run(6, Verdict::Done)), Row::Run(run(7, Verdict::Running))]);
+    assert!(reader.is_filled().unwrap());
+}
+
+#[test]
 fn a_link_is_found_from_both_sides_and_counted_by_state() {
     let made = link(1, 10, 20);
     let (_place, writer, reader) = Place::with(vec![Row::Link(made.clone())]);

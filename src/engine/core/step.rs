@@ -100,7 +100,7 @@ pub(super) enum Stage {
 pub(super) struct ActiveRun {
     pub row: Run,
     pub tally: Tally,
-    /// No guard asks: the first run of a workspace, or a plan that a person approved.
+    /// No guard asks: the first run of a workspace, until it came to its end once, or a plan that a person approved.
     pub free: bool,
     pub touched: BTreeSet<LinkId>,
     /// What `Mode::Plan` found.
@@ -323,7 +323,7 @@ impl Engine {
         self.run = Some(ActiveRun {
             row,
             tally: Tally::default(),
-            free: live == 0,
+            free: live == 0 || !step.view.is_filled()?,
             touched: BTreeSet::new(),
             plans: Vec::new(),
             progress: false,

@@ -66,5 +66,7 @@ pub trait View {
     /// How many pairs and single records are in each state.
     fn state_counts(&self, object: ObjectKind) -> ViewResult<BTreeMap<RecordState, u64>>;
     fn live_links(&self, object: ObjectKind) -> ViewResult<u64>;
+    /// Whether a run that writes ever came to its end. Until then a workspace is being filled, however often that breaks off.
+    fn is_filled(&self) -> ViewResult<bool>;
     fn high_water(&self) -> ViewResult<HighWater>;
 }
