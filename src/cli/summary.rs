@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::output::{count, exit_for};
+use super::output::exit_for;
 use crate::engine::core::state::{Run, RunCounts, Verdict};
 use crate::error::{Outcome, Report};
 use crate::model::System;

@@ -21,7 +21,9 @@ const ROLE: &str = "In the API member's security role, set Companies / Company M
 /// The body of a successful answer, or what went wrong.
 pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
     if (200..=299).contains(&reply.status) {
-        return reply.json().map_err(|why| Fault::unknown(format!("ConnectWise answered {}, but {why}.", reply.status)));
+        return reply
+            .json()
+            .map_err(|why| Fault::unknown(format!("ConnectWise answered {}, but {why}.", reply.status)));
     }
     let words = words(reply);
     match reply.status {
