@@ -7,6 +7,8 @@ pub mod filters;
 pub mod mappings;
 pub mod records;
 #[cfg(test)]
+mod stored_tests;
+#[cfg(test)]
 pub mod testing;
 
 use super::action::{Action, Actor, Info};
