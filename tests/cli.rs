@@ -309,3 +309,157 @@ fn nothing_secret_is_in_the_log() {
         assert!(!text.contains("geheim") && !text.contains("tremendous"), "{}", log.display());
     }
 }
+
+/// Both simulated systems as a process of their own.
+struct Sim {
+    process: std::process::Child,
+    at: Value,
+}
+
+impl Sim {
+    fn start(home: &Home) -> Self {
+        let mut process = Command::new(env!("CARGO_BIN_EXE_lockstep"))
+            .arg("--home")
+            .arg(home.path())
+            .args(["sim", "--json", "--hubspot-port", "0", "--connectwise-port", "0"])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = std::io::BufReader::new(process.stdout.take().unwrap());
+        std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
+        Self { process, at: serde_json::from_str(&line).unwrap() }
+    }
+
+    fn text(&self, system: &str, name: &str) -> &str {
+        self.at[system][name].as_str().unwrap()
+    }
+
+    /// A workspace connected to these systems, with the default configuration deployed after `edit`.
+    fn connect(&self, home: &Home, edit: impl FnOnce(String) -> String) {
+        assert_eq!(home.run("init acme").code, 0);
+        let args = format!("connect hubspot --base-url {} --token-stdin", self.text("hubspot", "url"));
+        let done = home.run_with(&args, self.text("hubspot", "token"));
+        assert_eq!(done.code, 0, "{}", done.err);
+        let cw = |name| self.text("connectwise", name);
+        let args = format!(
+            "connect connectwise --site {} --company {} --public-key {} --client-id {} --private-key-stdin",
+            cw("url"),
+            cw("company"),
+            cw("public_key"),
+            cw("client_id")
+        );
+        let done = home.run_with(&args, cw("private_key"));
+        assert_eq!(done.code, 0, "{}", done.err);
+        let text = edit(home.run("config export -").out);
+        let done = home.run_with("config import -", &text);
+        assert_eq!(done.code, 0, "{}", done.err);
+        let done = home.run("config deploy");
+        assert_eq!(done.code, 0, "{}", done.err);
+    }
+}
+
+impl Drop for Sim {
+    fn drop(&mut self) {
+        // Both may fail only when the process is gone already.
+        drop(self.process.kill());
+        drop(self.process.wait());
+    }
+}
+
+#[test]
+fn a_workspace_is_connected_planned_synced_and_then_quiet() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    let plan = home.run("--json plan");
+    assert_eq!(plan.code, 0, "{}", plan.err);
+    let created = plan.json()["connectwise"]["created"].as_u64().unwrap();
+    assert!(created > 0, "the story has companies that ConnectWise lacks: {}", plan.out);
+
+    let first = home.run("--json sync --once");
+    assert_eq!(first.code, 5, "the story holds records for a person: {}", first.err);
+    assert_eq!(first.out.lines().count(), 1);
+    let json = first.json();
+    assert_eq!(json["connectwise"]["created"].as_u64(), Some(created), "what was planned is what was done");
+    assert!(json["linked"].as_u64().unwrap() > 0 && json["held"].as_u64().unwrap() > 0);
+
+    let second = home.run("--json sync --once");
+    assert_eq!(second.code, 5, "{}", second.err);
+    for system in ["hubspot", "connectwise"] {
+        for what in ["created", "updated"] {
+            assert_eq!(second.json()[system][what], 0, "a quiet system was written to: {}", second.out);
+        }
+    }
+}
+
+#[test]
+fn a_record_is_explained_by_its_number() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    let unread = home.run("explain company --hubspot 999999999999");
+    assert_eq!(unread.code, 1);
+    assert!(unread.err.contains("lockstep plan"), "{}", unread.err);
+
+    let plan = home.run("--json plan").json();
+    let pairs = plan["pairs"].as_array().unwrap();
+    let pair = pairs.iter().find(|pair| pair["hubspot"].is_u64() && pair["connectwise"].is_u64()).unwrap();
+    let (hubspot, connectwise) = (&pair["hubspot"], &pair["connectwise"]);
+    assert_eq!(home.run("sync --once").code, 5);
+
+    let explained = home.run(&format!("--json explain company --hubspot {hubspot}"));
+    assert_eq!(explained.code, 0, "{}", explained.err);
+    let json = explained.json();
+    assert_eq!((&json["connectwise"], &json["name"]), (connectwise, &pair["name"]));
+    assert!(!json["trace"].as_array().unwrap().is_empty() && !json["fields"].as_array().unwrap().is_empty());
+    assert_eq!(home.run(&format!("explain company --connectwise {connectwise}")).code, 0);
+}
+
+#[test]
+fn a_guard_holds_a_run_until_exactly_its_plan_is_approved() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    // the first run of a workspace fills it: that is what it is for, and no guard stops it
+    assert_eq!(home.run("sync --once").code, 5);
+    // from now on the conflicts about the phone are decided by rule: several updates at once, more than may be
+    let config = home.run("config export -").out;
+    let config = config.replace("updates = { count = 500, percent = 20 }", "updates = { count = 1, percent = 0 }");
+    let config = config.replace("wins = \"ask\"", "wins = \"hubspot\"");
+    assert_eq!(home.run_with("config import -", &config).code, 0);
+    assert_eq!(home.run("config deploy").code, 0);
+    let held = home.run("--json sync --once");
+    assert_eq!(held.code, 3, "{} {}", held.out, held.err);
+    let error = &held.json()["error"];
+    assert_eq!(error["kind"], "refused");
+    let hash = error["plan"].as_str().unwrap();
+    assert_eq!(home.run("sync --once --approve 0000").code, 2, "an unknown plan is not approved");
+    let approved = home.run(&format!("--json sync --once --approve {hash}"));
+    assert_eq!(approved.code, 5, "{} {}", approved.out, approved.err);
+    assert!(approved.json()["connectwise"]["updated"].as_u64().unwrap() > 1, "{}", approved.out);
+}
+
+#[test]
+fn a_system_that_went_away_is_exit_code_4_and_nothing_is_lost() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    drop(sim);
+    let away = home.run("--json sync --once");
+    assert_eq!((away.code, &away.json()["error"]["kind"]), (4, &Value::from("connection")), "{}", away.err);
+}
+
+#[test]
+fn the_demo_does_its_job_without_a_terminal_and_comes_to_rest() {
+    let home = Home::new();
+    let demo = home.run("--json demo");
+    assert_eq!(demo.code, 0, "{}", demo.err);
+    let json = demo.json();
+    let passes = json["passes"].as_array().unwrap();
+    assert!(passes.len() >= 2 && passes[0]["hubspot"]["created"].as_u64().unwrap() > 0, "{}", demo.out);
+    let last = passes.last().unwrap();
+    assert_eq!((&last["hubspot"]["created"], &last["connectwise"]["updated"]), (&Value::from(0), &Value::from(0)));
+}

@@ -760,32 +760,3 @@ async fn generated_companies_are_the_same_for_the_same_seed() {
         assert!(rows.iter().all(|r| r["name"].is_string()));
     }
 }
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "measures speed; run it alone: cargo test --release --test simulators -- --ignored --nocapture"]
-async fn single_reads_and_large_data_are_fast() {
-    let data = Data::Generated { companies_hubspot: 100_000, companies_connectwise: 100_000, overlap: 80_000 };
-    let from = std::time::Instant::now();
-    let bench = Bench::with(Options::quick(data)).await;
-    println!("200,000 companies made in {:?}", from.elapsed());
-    let first = ids(&bench.hs_get(&format!("{COMPANIES}?limit=1")).await.1["results"]).remove(0);
-    let from = std::time::Instant::now();
-    let readers = (0..8).map(|_| async {
-        for _ in 0..1000 {
-            assert_eq!(bench.hs_get(&format!("{COMPANIES}/{first}")).await.0, 200);
-        }
-    });
-    futures_util::future::join_all(readers).await;
-    println!("8,000 single reads, client included, in {:?}", from.elapsed());
-    let from = std::time::Instant::now();
-    for page in [1, 50, 100] {
-        let (_, rows) = bench.cw_get("/company/companies", &[("pageSize", "1000"), ("page", &page.to_string())]).await;
-        assert_eq!(rows.as_array().unwrap().len(), 1000);
-    }
-    println!("3 pages of 1,000 ConnectWise companies in {:?}", from.elapsed());
-    let from = std::time::Instant::now();
-    let filter = json!({"propertyName": "hs_object_id", "operator": "GT", "value": first});
-    let body = json!({"filterGroups": [{"filters": [filter]}], "sorts": ["hs_object_id"], "limit": 200});
-    assert_eq!(bench.search(body).await.1["total"], 99_999);
-    println!("one keyset search over 100,000 companies in {:?}", from.elapsed());
-}

@@ -52,6 +52,25 @@ pub struct Global {
     /// Answer with one JSON object on stdout
     #[arg(long, global = true)]
     pub json: bool,
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// How the console looks and what it lets a person do.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Look {
+    /// The console's colours: dark, light, high-contrast, or a file of your own in the folder of themes
+    #[arg(long, global = true, value_name = "NAME", env = "LOCKSTEP_THEME")]
+    pub theme: Option<String>,
+    /// Nothing but ASCII in the console
+    #[arg(long, global = true)]
+    pub ascii: bool,
+    /// No colour in the console; the variable `NO_COLOR` does the same
+    #[arg(long, global = true)]
+    pub no_color: bool,
+    /// Nothing in the console that changes anything
+    #[arg(long, global = true)]
+    pub read_only: bool,
 }
 
 #[derive(Debug, Subcommand)]

@@ -29,18 +29,19 @@ pub fn run(session: &Session) -> Outcome {
             .hint("in a script use the commands: `lockstep --help` lists them"));
     }
     let workspace = session.workspace()?;
-    show(&runtime::start()?, &workspace, None, None)
+    show(session, &runtime::start()?, &workspace, None, None)
 }
 
 /// The console on simulated systems, in which things can be made to happen.
 ///
 /// # Errors
 /// As [`run`].
-pub fn show_demo(runtime: &Runtime, workspace: &Workspace, control: ControlHandle) -> Outcome {
-    show(runtime, workspace, Some(Arc::new(Scenes::new(control.clone()))), Some(control))
+pub fn show_demo(session: &Session, runtime: &Runtime, workspace: &Workspace, control: ControlHandle) -> Outcome {
+    show(session, runtime, workspace, Some(Arc::new(Scenes::new(control.clone()))), Some(control))
 }
 
 fn show(
+    session: &Session,
     runtime: &Runtime,
     workspace: &Workspace,
     demo: Option<Arc<dyn tui::Demo>>,
@@ -53,7 +54,7 @@ fn show(
     };
     let context = Context {
         workspace: workspace.name().to_owned(),
-        settings: tui::Settings::default(),
+        settings: settings(session, live.is_some()),
         engine: Arc::new(engine.clone()),
         source: Arc::new(Rows::open(workspace)?),
         demo,
@@ -65,6 +66,19 @@ fn show(
     }
     shown.map_err(|error| Report::failed("the console ended").because(error))?;
     Ok(Exit::Done)
+}
+
+fn settings(session: &Session, live: bool) -> tui::Settings {
+    let look = &session.global.look;
+    tui::Settings {
+        theme: look.theme.clone(),
+        theme_folder: session.home.themes_dir(),
+        ascii: look.ascii,
+        no_color: look.no_color,
+        read_only: look.read_only,
+        // whoever is set up comes for the records; whoever is not, for the connections
+        front: if live { tui::RECORDS } else { tui::CONNECTIONS },
+    }
 }
 
 /// What stands behind the console.

@@ -13,15 +13,17 @@ use super::session::{Session, author};
 use super::summary::Summary;
 use super::{console, runtime};
 use crate::engine::core::Mode;
-use crate::engine::core::state::{RecordState, Verdict};
+use crate::engine::core::state::{RecordState, Status, Verdict};
 use crate::engine::core::view::View;
 use crate::engine::driver::Clock;
 use crate::engine::driver::setup::{ConnectWiseConnection, Connection, HubSpotConnection};
 use crate::error::{Exit, Outcome, Report};
-use crate::mapping::{defaults, toml};
+use crate::mapping::{Config, defaults, toml};
 use crate::model::ObjectKind;
-use crate::sim::{Behaviour, Data, Options, Running, Simulators};
-use crate::store::{Key, Workspace};
+use crate::model::text::printable;
+use crate::sim::{self, Behaviour, Data, Options, Running, Simulators};
+use crate::store::rows::{Direction, StatusQuery};
+use crate::store::{Key, Reader, Workspace};
 use crate::view::{plain_text, run as run_view};
 
 const NAME: &str = "demo";
@@ -34,7 +36,7 @@ const MOST_PASSES: u32 = 5;
 pub fn run(session: &Session, args: &Demo) -> Outcome {
     let runtime = runtime::start()?;
     let headless = args.headless || !has_terminal();
-    let behaviour = if headless { Behaviour::quick() } else { Behaviour::default() };
+    let behaviour = if headless { Behaviour::quick() } else { lively() };
     let options = Options { seed: args.seed, data: Data::Story, behaviour, ..Options::default() };
     let simulators = runtime
         .block_on(Simulators::start(options))
@@ -44,14 +46,14 @@ pub fn run(session: &Session, args: &Demo) -> Outcome {
     if headless {
         return runtime.block_on(job(session.output, &workspace));
     }
-    console::show_demo(&runtime, &workspace, simulators.control.clone())
+    console::show_demo(session, &runtime, &workspace, simulators.control.clone())
 }
 
 /// A workspace that is connected to the simulators, with the default configuration deployed. Its key is kept nowhere.
 async fn workspace(folder: &Folder, simulators: &Running) -> Outcome<Workspace> {
     let workspace = Workspace::create(&folder.0, NAME, &Key::throw_away()?)?;
     let mut settings = workspace.settings()?;
-    let (config, clock) = (defaults::config(), Clock::start());
+    let (config, clock) = (config(), Clock::start());
     let mut told = Told::default();
     for connection in connections(simulators) {
         let connector = connection.connector(&config, clock)?;
@@ -62,6 +64,23 @@ async fn workspace(folder: &Folder, simulators: &Running) -> Outcome<Workspace> 
     settings.save_draft(&toml::write(&config), &author(), "the default configuration", clock.now())?;
     settings.deploy_draft()?;
     Ok(workspace)
+}
+
+/// Real limits, but nobody who watches a demo waits long for the search index.
+fn lively() -> Behaviour {
+    Behaviour { create_lag_ms: 1_000, update_lag_ms: 1_500, ..Behaviour::default() }
+}
+
+/// The default configuration, with what a consultant would add for this tenant, and looking often.
+fn config() -> Config {
+    let mut config = defaults::config();
+    config.timing.poll = 3;
+    config.timing.settled = 20;
+    config.timing.index_lag = 10;
+    if let Some(companies) = config.object_mut(ObjectKind::Company) {
+        companies.exclude.connectwise = vec![sim::OWN_COMPANY, sim::CATCHALL_COMPANY];
+    }
+    config
 }
 
 fn connections(simulators: &Running) -> [Connection; 2] {
@@ -99,21 +118,39 @@ async fn job(output: Output, workspace: &Workspace) -> Outcome {
         }
     }
     let states = workspace.reader()?.state_counts(ObjectKind::Company)?;
+    let waiting = held(&workspace.reader()?)?;
     let states: Vec<_> =
         RecordState::ALL.iter().filter_map(|state| Some((state.word(), *states.get(state)?))).collect();
     let answer = json!({
         "passes": passes.iter().map(|pass| &pass.summary).collect::<Vec<_>>(),
         "records": states.iter().map(|(word, n)| ((*word).to_owned(), json!(n))).collect::<serde_json::Map<_, _>>(),
+        "held": waiting.iter().map(|row| json!({ "name": row.name, "state": row.state.word(), "why": row.why })).collect::<Vec<_>>(),
     });
-    output.result(&answer, |_| text(&passes, &states))?;
+    output.result(&answer, |_| text(&passes, &states, &waiting))?;
     Ok(Exit::Done)
 }
 
-fn text(passes: &[Pass], states: &[(&str, u64)]) -> String {
+/// The records that wait for a person, with their reasons.
+fn held(reader: &Reader) -> Outcome<Vec<Status>> {
+    let mut rows = Vec::new();
+    for state in [RecordState::Conflict, RecordState::Held, RecordState::Failing] {
+        let query = StatusQuery { state: Some(state), ..StatusQuery::all(ObjectKind::Company) };
+        rows.extend(reader.status_page(&query, None, Direction::Forward, 100)?);
+    }
+    Ok(rows)
+}
+
+fn text(passes: &[Pass], states: &[(&str, u64)], waiting: &[Status]) -> String {
     let states: Vec<_> = states.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
     let mut lines = vec!["Two simulated systems, about forty companies, the default configuration.".to_owned()];
     for (at, pass) in passes.iter().enumerate() {
         lines.push(format!("\nPass {}\n{}", at + 1, pass.text.trim_end()));
+    }
+    if !waiting.is_empty() {
+        lines.push("\nWhat waits for a person".to_owned());
+        let row =
+            |row: &Status| format!("  {:<9} {:<28.28} {}", row.state.word(), printable(&row.name), printable(&row.why));
+        lines.extend(waiting.iter().map(row));
     }
     lines.push(format!("\nThe last pass wrote nothing.\nRecords now: {}.", states.join(", ")));
     lines.join("\n")

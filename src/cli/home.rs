@@ -68,6 +68,12 @@ impl Home {
         self.root.join("keys").join(format!("{name}.key"))
     }
 
+    /// Where a person's own themes of the console are: the folder for configuration, never the data.
+    #[must_use]
+    pub fn themes_dir(&self) -> Option<PathBuf> {
+        directories::ProjectDirs::from("", "", "lockstep").map(|dirs| dirs.config_dir().join("themes"))
+    }
+
     #[must_use]
     pub fn logs_dir(&self) -> PathBuf {
         self.root.join("logs")
@@ -164,10 +170,10 @@ mod tests {
 
     #[test]
     fn names_that_could_leave_the_directory_are_refused() {
-        for text in ["", "..", "../x", "a/b", "a.b", "-x", "a_b", "Acme", "ä", "a b", &"x".repeat(64)] {
+        for text in ["", "..", "../x", "a/b", "a.b", "-x", "_x", "ä", "a b", &"x".repeat(64)] {
             assert_eq!(WorkspaceName::parse(text).unwrap_err().kind, Kind::Usage, "{text:?}");
         }
-        for text in ["acme", "acme-2", "0x", &"x".repeat(63)] {
+        for text in ["acme", "acme-2", "a_b", "Acme", "0x", &"x".repeat(63)] {
             assert_eq!(WorkspaceName::parse(text).unwrap().as_str(), text);
         }
     }

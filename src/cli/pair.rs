@@ -32,7 +32,7 @@ pub fn json(plan: &PairPlan) -> Json {
         "name": plan.name,
         "state": plan.state().word(),
         "decision": decision_word(&plan.decision),
-        "verdict": why::decision(&plan.decision),
+        "verdict": why::verdict(plan),
         "writes": plan.writes().iter().map(write_json).collect::<Vec<_>>(),
         "fields": plan.fields.iter().map(field_json).collect::<Vec<_>>(),
         "filters": { "to_hubspot": scope_json(&plan.scope.hubspot), "to_connectwise": scope_json(&plan.scope.connectwise) },

@@ -31,6 +31,9 @@ pub struct Finding {
     pub hint: String,
 }
 
+/// HubSpot's limit for every text: nothing that comes from a ConnectWise field is as long.
+const NO_LIMIT: u32 = 65_536;
+
 /// Fields that a create needs and that the connection fills by itself: a company's identifier is made from its name,
 /// and its first site comes with it.
 const FILLED_BY_CONNECTION: [(ObjectKind, System, &str); 2] =
@@ -306,7 +309,8 @@ impl<'a> Lint<'a> {
     }
 
     fn length(&mut self, field: &FieldMapping, target: System, def: &FieldDef) {
-        let (Some(room), true) = (def.max_length, compat::is_text(field.kind)) else { return };
+        let limited = def.max_length.filter(|room| *room < NO_LIMIT);
+        let (Some(room), true) = (limited, compat::is_text(field.kind)) else { return };
         let message = match field.max_length[target] {
             Some(limit) if limit <= room => return,
             Some(limit) => format!("`{}` of {target} takes {room} characters, the mapping allows {limit}.", def.name),

@@ -32,6 +32,7 @@ impl Clock {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "this is the simulators' door to the machine's clock")]
 fn machine_now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -59,9 +59,9 @@ pub use self::control::{ControlError, ControlHandle};
 pub use self::faults::{Fault, FaultRule};
 pub use self::ledger::{Actor, Mutation, Verb};
 pub use self::options::{
-    Behaviour, CONNECTWISE_API_MEMBER, CONNECTWISE_CLIENT_ID, CONNECTWISE_COMPANY, CONNECTWISE_PORT,
+    Behaviour, CATCHALL_COMPANY, CONNECTWISE_API_MEMBER, CONNECTWISE_CLIENT_ID, CONNECTWISE_COMPANY, CONNECTWISE_PORT,
     CONNECTWISE_PRIVATE_KEY, CONNECTWISE_PUBLIC_KEY, Credentials, Data, HUBSPOT_APP_ID, HUBSPOT_PORT, HUBSPOT_TOKEN,
-    Options,
+    OWN_COMPANY, Options,
 };
 
 /// One of the two simulated systems.

@@ -20,6 +20,10 @@ pub const CONNECTWISE_PORT: u16 = 7422;
 pub const HUBSPOT_APP_ID: &str = "1047301";
 /// Identifier of the API member that the simulated ConnectWise names in `updatedBy`.
 pub const CONNECTWISE_API_MEMBER: &str = "Lockstep";
+/// The id of the tenant's own company in the story.
+pub const OWN_COMPANY: u64 = 19_301;
+/// The id of the company in the story where mail of unknown senders lands.
+pub const CATCHALL_COMPANY: u64 = 19_302;
 
 /// What both systems accept as credentials. They protect nothing: the simulators listen on the loopback only.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -54,7 +54,7 @@ impl StoreError {
             Self::Full => "Free some space on the disk that holds the workspace, then try again.",
             Self::Io { .. } => "Check that the folder exists, is on a local disk, and belongs to you.",
             Self::Newer { .. } => "Update Lockstep, or open the workspace with the version that wrote it.",
-            Self::Name(_) => "Use up to 63 lower-case letters, digits and hyphens, beginning with a letter or digit.",
+            Self::Name(_) => "Use up to 63 letters, digits, hyphens and underscores, beginning with a letter or digit.",
             Self::Exists(_) => "Open it, or choose another name.",
             Self::Missing(_) => "List the workspaces, or make this one with `lockstep init`.",
             Self::KeyFile { .. } => {

@@ -57,10 +57,11 @@ pub struct App {
 }
 
 impl App {
-    /// The console with these tabs, the first one in front. Call [`App::start`] before the first draw.
+    /// The console with these tabs, the one that the settings name in front. Call [`App::start`] before the first draw.
     #[must_use]
     pub fn new(world: World, theme: Theme, tabs: Vec<Box<dyn Tab>>) -> Self {
-        Self { world, theme, shell: Shell::default(), tabs, active: 0, overlays: Vec::new() }
+        let active = world.settings.front.min(tabs.len().saturating_sub(1));
+        Self { world, theme, shell: Shell::default(), tabs, active, overlays: Vec::new() }
     }
 
     /// Lets the tab in front fetch what it shows.

@@ -38,6 +38,7 @@ pub use event_loop::Error;
 pub use report::Report;
 pub use shell::engine_listens;
 pub use tab::{Handled, Input, Nav, Page, Tab, TabId, Target};
+pub use tabs::{CONNECTIONS, RECORDS};
 pub use theme::Theme;
 pub use world::{BoxFuture, Connected, Demo, Engine, Scene, Settings, Source, SourceError, World};
 

@@ -1,5 +1,6 @@
 //! The console in a real terminal: this test program starts itself in a pseudo-terminal and looks at the screen.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+#![expect(clippy::disallowed_methods, reason = "a real terminal answers in real time; every wait has a deadline")]
 
 use std::io::{Read as _, Write as _};
 use std::sync::{Arc, Mutex};

@@ -478,7 +478,7 @@ fn the_engine_of_another_process_is_named() {
 
 /// The console on a real terminal, for looking at: `cargo test --lib tui::tests::by_hand -- --ignored --nocapture`.
 #[test]
-#[ignore = "needs a terminal and a person"]
+#[ignore = "started by another test, in a terminal; or by hand, to look at"]
 fn by_hand() {
     let engine = super::testing::FakeEngine::new(snapshot());
     let context = Context {

@@ -94,6 +94,8 @@ pub struct Settings {
     pub no_color: bool,
     /// Nothing that changes anything can be asked for.
     pub read_only: bool,
+    /// The tab in front at the start, by its place.
+    pub front: usize,
 }
 
 /// All that a tab may look at while it updates or draws.

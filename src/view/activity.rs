@@ -115,7 +115,7 @@ pub const HISTORY_COLUMNS: [Column; 7] = [
     Column::flexible("before", 10, 3),
     Column::fixed("", 1),
     Column::flexible("after", 10, 3),
-    Column::flexible("why", 10, 3),
+    Column::flexible("why", 10, 3).from_width(100),
 ];
 
 /// One value that was written, in the order of [`HISTORY_COLUMNS`].

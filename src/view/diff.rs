@@ -4,7 +4,7 @@ use super::cell::{Cell, Line, Role, spread};
 use super::format;
 use super::record_list::state_role;
 use super::table::{Column, Table};
-use crate::engine::core::plan::{FieldNext, FieldPlan, PairPlan};
+use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan};
 use crate::engine::core::state::{Link, LinkOrigin, LinkState, Observation};
 use crate::model::{BySystem, FieldDef, RecordRef, Schema, System, Timestamp};
 
@@ -31,10 +31,10 @@ pub enum Shown {
 
 /// The columns of the diff; the narrow ones hold the marks.
 pub const COLUMNS: [Column; 7] = [
-    Column::flexible("field", 10, 2).at_most(28),
+    Column::flexible("field", 14, 2).at_most(28),
     Column::fixed("", 1),
     Column::flexible("HubSpot", 10, 3),
-    Column::flexible("agreed", 10, 3),
+    Column::flexible("agreed", 10, 2),
     Column::fixed("", 1),
     Column::flexible("ConnectWise", 10, 3),
     Column::fixed("next", 9).right(),
@@ -53,10 +53,11 @@ impl<'a> RecordPanel<'a> {
         self.definition(field, System::HubSpot).map_or(field.names.hubspot.as_str(), |def| &def.label)
     }
 
-    /// The value of one side, as people read it.
+    /// The value of one side, as people read it there: as the system told it, where that is known.
     #[must_use]
     pub fn value(&self, field: &FieldPlan, system: System) -> String {
-        format::value(&field.values[system], self.definition(field, system))
+        let told = self.observations[system].and_then(|seen| seen.record.fields.get(&field.names[system]));
+        format::value(told.unwrap_or(&field.values[system]), self.definition(field, system))
     }
 
     /// The value both sides last agreed on, as `system` holds it.
@@ -135,21 +136,39 @@ impl<'a> RecordPanel<'a> {
     #[must_use]
     pub fn row(&self, field: &'a FieldPlan) -> Vec<Cell> {
         let [left, right] = marks(field);
-        let role = next_role(&field.next);
+        let (next, role) = self.next(field);
         let (hubspot, connectwise) = (self.value(field, System::HubSpot), self.value(field, System::ConnectWise));
         let settled = matches!(field.next, FieldNext::Same | FieldNext::Agree);
         let same = settled && hubspot == connectwise;
         let mapped = settled && !same;
         let agreed = self.agreed(field, System::HubSpot).unwrap_or_else(|| format::NONE.to_owned());
+        // what both hold unchanged is what they agreed on, however it was written then
+        let as_agreed = same && (agreed == hubspot || (field.agreed.is_some() && !any_changed(field)));
         vec![
             Cell::new(self.label(field), if settled { Role::Muted } else { Role::Text }),
             Cell::new(left, role),
             Cell::new(&hubspot, side_role(field, System::HubSpot)),
-            Cell::muted(if same && agreed == hubspot { "=" } else { &agreed }),
+            Cell::muted(if as_agreed { "=" } else { &agreed }),
             Cell::new(right, role),
             Cell::new(if same { "=" } else { &connectwise }, side_role(field, System::ConnectWise)),
-            Cell::new(if mapped && field.next == FieldNext::Same { "= mapped" } else { next_word(&field.next) }, role),
+            Cell::new(if mapped && field.next == FieldNext::Same { "= mapped" } else { next }, role),
         ]
+    }
+
+    /// What happens to the field next, in a word: a write of a pair that is held back is none.
+    #[must_use]
+    pub fn next(&self, field: &FieldPlan) -> (&'static str, Role) {
+        let goes = matches!(
+            self.plan.decision,
+            PairDecision::Write(_) | PairDecision::Link { .. } | PairDecision::InStep | PairDecision::Agree
+        );
+        match field.next {
+            FieldNext::Write { .. } if !goes => {
+                let state = self.plan.state();
+                (state.word(), state_role(state))
+            }
+            _ => (next_word(&field.next), next_role(&field.next)),
+        }
     }
 
     /// The diff as lines: heading, rows and the count of what is hidden.
@@ -167,6 +186,10 @@ impl<'a> RecordPanel<'a> {
 #[must_use]
 pub const fn differs(field: &FieldPlan) -> bool {
     !matches!(field.next, FieldNext::Same)
+}
+
+const fn any_changed(field: &FieldPlan) -> bool {
+    field.changed.hubspot || field.changed.connectwise
 }
 
 /// What happens next, in a word.
@@ -199,7 +222,7 @@ pub const fn next_role(next: &FieldNext) -> Role {
 /// The marks before the two values: `!` needs a person, `>` and `<` are taken across, `=` came to the same.
 fn marks(field: &FieldPlan) -> [&'static str; 2] {
     let at_changed = |mark| {
-        let none = !field.changed.hubspot && !field.changed.connectwise;
+        let none = !any_changed(field);
         [System::HubSpot, System::ConnectWise].map(|system| if none || field.changed[system] { mark } else { "" })
     };
     match &field.next {
@@ -258,18 +281,51 @@ mod tests {
         assert_eq!(
             text(&panel.lines(Shown::Differing, 78)),
             [
-                "field         HubSpot           agreed              ConnectWise           next",
-                "Phone       ! +1 555 0100       +1 555 0000       ! +1 555 0199         decide",
-                "City        > Austin            Dallas              Dallas             → write",
-                "Zip           75001             75001             < 73301              ← write",
+                "field            HubSpot            agreed         ConnectWise            next",
+                "Phone          ! +1 555 0100        +1 555 0000  ! +1 555 0199          decide",
+                "City           > Austin             Dallas         Dallas              → write",
+                "Zip              75001              75001        < 73301               ← write",
                 "3 differ · 2 same hidden",
             ]
         );
         let all = text(&panel.lines(Shown::All, 78));
         assert_eq!(all.len(), 7);
-        assert_eq!(all[1], "Name          Acme Dental Group =                   =");
-        assert_eq!(all[5], "type          Customer          Customer            Client            = mapped");
+        assert_eq!(all[1], "Name             Acme Dental Group  =              =");
+        assert_eq!(all[5], "type             Customer           Customer       Client             = mapped");
         assert_eq!(all[6], "3 differ · 2 same");
+    }
+
+    #[test]
+    fn values_are_shown_as_the_systems_told_them() {
+        let (mut plan, schemas) = (acme(), schemas());
+        plan.fields[1].next = FieldNext::Same;
+        plan.fields[1].values = BySystem::new(Value::text("5550100"), Value::text("5550100"));
+        plan.fields[1].changed = BySystem::new(false, false);
+        let mut left = observation(company(System::HubSpot, 1), 4, None);
+        left.record.fields.insert("phone".into(), Value::text("(555) 0100"));
+        let mut right = observation(company(System::ConnectWise, 2), 4, None);
+        let before = right.clone();
+        right.record.fields.insert("phoneNumber".into(), Value::text("(555) 0100"));
+        let seen =
+            |right| RecordPanel { observations: BySystem::new(Some(&left), Some(right)), ..panel(&plan, &schemas) };
+        let cells = |row: Vec<Cell>| [2, 3, 5, 6].map(|at: usize| row[at].text().to_owned());
+        assert_eq!(cells(seen(&before).row(&plan.fields[1])), ["(555) 0100", "+1 555 0000", "5550100", "= mapped"]);
+        assert_eq!(cells(seen(&right).row(&plan.fields[1])), ["(555) 0100", "=", "=", ""]);
+    }
+
+    #[test]
+    fn a_pair_that_is_held_back_promises_no_writes() {
+        let schemas = schemas();
+        let cases = [
+            (PairDecision::InStep, "→ write"),
+            (PairDecision::Hold { reason: "no name".into() }, "held"),
+            (PairDecision::Wait { reason: "an earlier write".into() }, "waiting"),
+            (PairDecision::Exclude { reason: "own company".into() }, "excluded"),
+        ];
+        for (decision, expected) in cases {
+            let plan = PairPlan { decision, ..acme() };
+            assert_eq!(panel(&plan, &schemas).next(&plan.fields[2]).0, expected);
+        }
     }
 
     #[test]

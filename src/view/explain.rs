@@ -1,8 +1,8 @@
 //! The whole trace of one pair: every stage's decision with the values behind it, for `lockstep explain` and `x`.
 
 use super::cell::{Cell, Line, Role, wrapped};
-use super::diff::{RecordPanel, next_role, next_word};
-use super::why::decision;
+use super::diff::RecordPanel;
+use super::why::verdict;
 use crate::model::System;
 
 /// Columns that the names of the stages take.
@@ -19,13 +19,19 @@ pub fn lines(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
         last = line.stage;
         out.extend(staged(stage, &line.text, Role::Text, width));
     }
-    out.extend(filters(panel, width));
-    out.extend(fields(panel, width));
+    // a trace that tells of filters and fields has said all this
+    let told = |stage: &str| panel.plan.trace.iter().any(|line| line.stage == stage);
+    if !told("filter") {
+        out.extend(filters(panel, width));
+    }
+    if !told("field") {
+        out.extend(fields(panel, width));
+    }
     for issue in &panel.plan.issues {
         out.extend(staged("issue", &issue.message, Role::Warn, width));
         out.extend(staged("", &issue.hint, Role::Muted, width));
     }
-    out.extend(staged("verdict", &decision(&panel.plan.decision), Role::Strong, width));
+    out.extend(staged("verdict", &verdict(panel.plan), Role::Strong, width));
     out
 }
 
@@ -47,7 +53,7 @@ fn filters(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
 fn fields(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
     let mut out = Vec::new();
     for field in &panel.plan.fields {
-        let next = next_word(&field.next);
+        let (next, role) = panel.next(field);
         let text = format!(
             "{}: {} | {} | {}  {}  {}",
             panel.label(field),
@@ -57,7 +63,7 @@ fn fields(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
             if next.is_empty() { "same" } else { next },
             field.rule
         );
-        out.extend(staged(if out.is_empty() { "fields" } else { "" }, &text, next_role(&field.next), width));
+        out.extend(staged(if out.is_empty() { "fields" } else { "" }, &text, role, width));
     }
     out
 }
@@ -107,7 +113,7 @@ mod tests {
             "\nfields    Name: Acme Dental Group | Acme Dental Group | Acme Dental Group same Rule: ask\n",
             "\n          type: Customer | Customer | Client same Rule: ask\n",
             "\nissue     Both sides changed Phone.\n          Take one of the two values.\n",
-            "\nverdict   Both sides agree.\n",
+            "\nverdict   A person decides what both sides changed.\n",
         ] {
             assert!(text.contains(expected), "{expected} is missing in\n{text}");
         }

@@ -1,6 +1,6 @@
 //! The Filters tab: what always applies, the person's own text, and how many records pass.
 
-use super::cell::{Cell, Line, Role, clipped, wrapped};
+use super::cell::{Cell, Line, Role, wrapped};
 use super::format;
 use crate::model::{ObjectKind, System};
 
@@ -31,16 +31,6 @@ pub enum Counting {
     Done(PassCounts),
     /// The records could not be read.
     Failed(String),
-}
-
-/// What is wrong in the text of a filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Problem {
-    /// In bytes of the text.
-    pub start: usize,
-    pub end: usize,
-    pub message: String,
-    pub hint: Option<String>,
 }
 
 /// `Companies   HubSpot → ConnectWise`.
@@ -115,38 +105,6 @@ fn against(counts: PassCounts, deployed: PassCounts) -> Option<String> {
     }
 }
 
-/// The line of the text in which a byte lies, and the columns of the part on that line: what to underline.
-#[must_use]
-pub fn underline(text: &str, problem: &Problem) -> (usize, usize, usize) {
-    let start = floor_boundary(text, problem.start);
-    let end = floor_boundary(text, problem.end).max(start);
-    let before = &text[..start];
-    let line = before.matches('\n').count();
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let column = text[line_start..start].chars().count();
-    let span = text[start..end].split('\n').next().unwrap_or("");
-    (line, column, span.chars().count().max(1))
-}
-
-/// The last place at or before `at` where a character begins.
-fn floor_boundary(text: &str, at: usize) -> usize {
-    let at = at.min(text.len());
-    (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
-}
-
-/// The marker under the problem and what is wrong, for places that can't underline.
-#[must_use]
-pub fn problem_lines(text: &str, problem: &Problem, width: usize) -> Vec<Line> {
-    let (_, column, span) = underline(text, problem);
-    let marker = format!("{}{}", " ".repeat(column.min(width.saturating_sub(1))), "^".repeat(span.min(width)));
-    let mut lines = vec![clipped(&[Cell::new(marker, Role::Error)], width)];
-    lines.extend(wrapped(&problem.message, width).into_iter().map(|text| vec![Cell::new(text, Role::Error)]));
-    if let Some(hint) = &problem.hint {
-        lines.extend(wrapped(hint, width).into_iter().map(|text| vec![Cell::muted(text)]));
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -173,25 +131,6 @@ mod tests {
         for (counting, deployed, expected) in cases {
             assert_eq!(line_text(&count_line(&counting, deployed, ObjectKind::Company)), expected, "{counting:?}");
         }
-    }
-
-    #[test]
-    fn a_problem_is_underlined_where_it_is() {
-        let problem = |start, end| Problem { start, end, message: "no such field".into(), hint: None };
-        let text = "ünit = 1\nand colour = 2";
-        let cases = [
-            (problem(0, 5), (0, 0, 4)),
-            (problem(14, 20), (1, 4, 6)),
-            (problem(24, 24), (1, 14, 1)),
-            (problem(900, 901), (1, 14, 1)),
-            (problem(1, 2), (0, 0, 1)),
-            (problem(5, 14), (0, 4, 4)),
-        ];
-        for (problem, expected) in cases {
-            assert_eq!(underline(text, &problem), expected, "{problem:?}");
-        }
-        let with_hint = Problem { hint: Some("Did you mean city?".into()), ..problem(14, 20) };
-        assert_eq!(plain_text(&problem_lines(text, &with_hint, 40)), "    ^^^^^^\nno such field\nDid you mean city?\n");
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub fn moment_near(at: Timestamp, now: Timestamp) -> String {
 pub fn value(value: &Value, field: Option<&FieldDef>) -> String {
     let text = match value {
         Value::Empty => return NONE.to_owned(),
-        Value::Text(text) => observed_text(text, field),
+        Value::Text(text) => observed_text(text.trim(), field),
         Value::Choice(key) => option_label(key, field),
         Value::Choices(keys) => labels(keys.iter().map(String::as_str), field),
         Value::Bool(flag) => yes_no(*flag).to_owned(),
@@ -223,6 +223,7 @@ mod tests {
             (Value::Text("true".into()), Some(&flag), "yes"),
             (Value::Bool(false), None, "no"),
             (Value::Empty, Some(&industry), "–"),
+            (Value::Text(" dayton ".into()), None, "dayton"),
             (Value::Number("75001.50".parse().unwrap()), None, "75001.5"),
             (Value::Text("a\u{1b}b".into()), None, "a\u{fffd}b"),
         ];

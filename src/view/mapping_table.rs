@@ -1,6 +1,6 @@
 //! The Mappings tab: the field mappings of the draft, each compared with the deployed version.
 
-use super::cell::{Cell, Line, Role};
+use super::cell::{Cell, Line, Role, wrapped};
 use super::table::Column;
 use crate::mapping::{AutoPairs, ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, Overflow, ValueMap};
 use crate::model::{BySystem, FieldDef, Schema, System};
@@ -118,7 +118,7 @@ impl<'a> MappingRow<'a> {
 
     /// What the mapping means, in sentences, and what it was before.
     #[must_use]
-    pub fn detail(&self, schemas: Option<&BySystem<Schema>>) -> Vec<Line> {
+    pub fn detail(&self, schemas: Option<&BySystem<Schema>>, width: usize) -> Vec<Line> {
         let mapping = self.mapping;
         let label = |system| definition(mapping, schemas, system).map_or("not in the schema", |def| &def.label);
         let mut lines = vec![vec![
@@ -127,7 +127,7 @@ impl<'a> MappingRow<'a> {
             Cell::new(label(System::ConnectWise), Role::Right),
             Cell::muted(format!("  compared as {}", mapping.kind.word())),
         ]];
-        lines.push(vec![Cell::plain(meaning(mapping))]);
+        lines.extend(wrapped(&meaning(mapping), width).into_iter().map(|text| vec![Cell::plain(text)]));
         if let Some(line) = self.before() {
             lines.push(line);
         }
@@ -365,11 +365,11 @@ mod tests {
         let (draft, deployed) = worlds();
         let rows = rows(&draft, Some(&deployed));
         assert_eq!(
-            plain_text(&rows[1].detail(Some(&schemas()))),
+            plain_text(&rows[1].detail(Some(&schemas()), 78)),
             "Phone ← Phone  compared as text\n\
              ConnectWise to HubSpot only. An empty value is filled. Too long: waits.\n\
              Deployed: direction ↔, latest wins\n"
         );
-        assert_eq!(rows[0].detail(None).len(), 2);
+        assert_eq!(rows[0].detail(None, 120).len(), 2);
     }
 }

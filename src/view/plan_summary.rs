@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::cell::{Cell, Line, Role, wrapped};
 use super::record_list::state_role;
 use super::run::{CountsReport, count_lines};
-use super::{diff, format, why};
+use super::{format, why};
 use crate::engine::core::plan::{FieldNext, PairDecision, PairPlan, PlannedWrite};
 use crate::engine::core::state::{IntentKind, RecordState, RunCounts};
-use crate::model::{System, Value};
+use crate::model::System;
 
 /// Plans added up, with the first ones kept in full.
 #[derive(Debug, Clone)]
@@ -164,7 +164,7 @@ impl From<&PairPlan> for PlannedPair {
             hubspot: plan.hubspot.map(|id| id.0),
             connectwise: plan.connectwise.map(|id| id.0),
             state: plan.state(),
-            decision: why::decision(&plan.decision),
+            decision: why::verdict(plan),
             writes: plan.writes().iter().map(PlannedWriteReport::from).collect(),
             issues: plan.issues.iter().map(|issue| issue.message.clone()).collect(),
         }
@@ -211,39 +211,12 @@ impl PlannedPair {
     }
 }
 
-/// The fields of one pair that would be written, in a few words for the list: `→ city, zip`.
-#[must_use]
-pub fn short(plan: &PairPlan) -> String {
-    let mut words = Vec::new();
-    for (to, arrow) in [(System::ConnectWise, "→"), (System::HubSpot, "←")] {
-        let fields: Vec<_> = plan
-            .fields
-            .iter()
-            .filter(|field| matches!(&field.next, FieldNext::Write { to: target, .. } if *target == to))
-            .map(|field| field.names[to].as_str())
-            .collect();
-        if !fields.is_empty() {
-            words.push(format!("{arrow} {}", fields.join(", ")));
-        }
-    }
-    words.join("  ")
-}
-
-/// Whether a value would be lost by what is planned for a field.
-#[must_use]
-pub fn loses(field: &crate::engine::core::plan::FieldPlan) -> Option<&Value> {
-    match &field.next {
-        FieldNext::Write { loser, .. } if diff::differs(field) => loser.as_ref(),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
     use super::*;
     use crate::engine::core::state::FieldWrite;
-    use crate::model::RecordId;
+    use crate::model::{RecordId, Value};
     use crate::view::cell::plain_text;
     use crate::view::testing::acme;
 
@@ -306,11 +279,5 @@ mod tests {
              1 field is to be written to ConnectWise.\n          \
              ConnectWise city: Dallas → – (emptied in HubSpot)\n"
         );
-    }
-
-    #[test]
-    fn the_short_form_names_fields_by_direction() {
-        assert_eq!(short(&acme()), "→ city  ← zip");
-        assert_eq!(short(&decided(PairDecision::InStep)), "");
     }
 }

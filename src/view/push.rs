@@ -105,12 +105,18 @@ fn afterwards(panel: &RecordPanel<'_>) -> String {
 
 /// Why there is nothing to send.
 fn nothing(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
+    let verdict = super::why::verdict(panel.plan);
     let mut lines = vec![vec![Cell::strong("Nothing to send.")]];
-    lines.extend(
-        wrapped(&super::why::decision(&panel.plan.decision), width).into_iter().map(|text| vec![Cell::plain(text)]),
-    );
+    lines.extend(wrapped(&super::why::verdict(panel.plan), width).into_iter().map(|text| vec![Cell::plain(text)]));
     for issue in &panel.plan.issues {
-        lines.extend(wrapped(&issue.message, width).into_iter().map(|text| vec![Cell::new(text, Role::Warn)]));
+        let told = verdict.contains(&issue.message);
+        let message = if told { "" } else { &issue.message };
+        lines.extend(
+            wrapped(message, width)
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .map(|text| vec![Cell::new(text, Role::Warn)]),
+        );
         lines.extend(wrapped(&issue.hint, width).into_iter().map(|text| vec![Cell::muted(text)]));
     }
     lines
@@ -191,7 +197,12 @@ mod tests {
     #[test]
     fn where_nothing_would_be_sent_the_reason_is_shown() {
         let text = shown(&acme(), &[]);
-        assert!(text.starts_with("Nothing to send.\nBoth sides agree.\nBoth sides changed Phone.\n"), "{text}");
+        assert!(
+            text.starts_with(
+                "Nothing to send.\nA person decides what both sides changed.\nBoth sides changed Phone.\n"
+            ),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! The why-panel: the reason behind the selected field, the filters, and what would move it on.
 
 use super::cell::{Cell, Line, Role};
-use super::diff::RecordPanel;
+use super::diff::{RecordPanel, next_word};
 use super::format;
-use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, Scope};
-use crate::engine::core::state::Issue;
+use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan, Scope};
+use crate::engine::core::state::{Issue, RecordState};
 use crate::model::{System, Timestamp};
 
 /// The reason behind one field, in at most `width` columns: what happened, both sides, what is wrong, filters and time.
 #[must_use]
 pub fn field_lines(panel: &RecordPanel<'_>, field: &FieldPlan, width: usize) -> Vec<Line> {
-    let mut lines = vec![headline(panel, field)];
+    let issue = issue_of(panel, field);
+    // an issue says more than the rule does
+    let rule = if issue.is_some() { "" } else { &field.rule };
+    let mut lines = headline(panel, field, rule, width);
     lines.push(sides(panel, field));
-    if let Some(issue) = issue_of(panel, field) {
+    if let Some(issue) = issue {
         lines.extend(issue_lines(issue, width));
     }
     lines.push(footing(panel, Some(field)));
@@ -22,7 +25,8 @@ pub fn field_lines(panel: &RecordPanel<'_>, field: &FieldPlan, width: usize) -> 
 /// The reason behind the record as a whole, where no field is selected.
 #[must_use]
 pub fn record_lines(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
-    let mut lines = vec![vec![Cell::strong(decision(&panel.plan.decision))]];
+    let mut lines: Vec<Line> =
+        super::cell::wrapped(&verdict(panel.plan), width).into_iter().map(|text| vec![Cell::strong(text)]).collect();
     for issue in panel.plan.issues.iter().filter(|issue| issue.field.is_none()) {
         lines.extend(issue_lines(issue, width));
     }
@@ -30,7 +34,22 @@ pub fn record_lines(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
     lines
 }
 
-/// The verdict on the pair as a short sentence.
+/// Where the pair stands, as a short sentence.
+#[must_use]
+pub fn verdict(plan: &PairPlan) -> String {
+    let settled = matches!(plan.decision, PairDecision::InStep | PairDecision::Agree);
+    match plan.state() {
+        RecordState::Conflict if settled => "A person decides what both sides changed.".to_owned(),
+        RecordState::Held if settled => "A field cannot cross as it is.".to_owned(),
+        RecordState::Excluded if settled => "A filter keeps changes from crossing.".to_owned(),
+        _ if settled && plan.fields.iter().any(|field| field.next == FieldNext::Tolerate) => {
+            "Both sides agree, or differ where they may.".to_owned()
+        }
+        _ => decision(&plan.decision),
+    }
+}
+
+/// What is decided about the pair as a whole, as a short sentence.
 #[must_use]
 pub fn decision(decision: &PairDecision) -> String {
     match decision {
@@ -56,13 +75,22 @@ pub fn decision(decision: &PairDecision) -> String {
     }
 }
 
-fn headline(panel: &RecordPanel<'_>, field: &FieldPlan) -> Line {
-    vec![
-        Cell::strong(panel.label(field)),
-        Cell::plain("  "),
-        Cell::plain(format!("{}.  ", what_changed(field))),
-        Cell::plain(&field.rule),
-    ]
+fn headline(panel: &RecordPanel<'_>, field: &FieldPlan, rule: &str, width: usize) -> Vec<Line> {
+    let label = Cell::strong(panel.label(field));
+    let mut text = match panel.plan.link {
+        Some(_) => format!("{}.", what_changed(field)),
+        None => "not linked to a record of the other system.".to_owned(),
+    };
+    if !rule.is_empty() {
+        text.push_str(&format!(" {rule}"));
+    }
+    let room = width.saturating_sub(label.width() + 2).max(20);
+    let mut lines: Vec<Line> =
+        super::cell::wrapped(&text, room).into_iter().map(|text| vec![Cell::plain("  "), Cell::plain(text)]).collect();
+    if let Some(first) = lines.first_mut() {
+        first.insert(0, label);
+    }
+    lines
 }
 
 /// What happened since the two sides agreed.
@@ -154,7 +182,11 @@ fn next_attempt(panel: &RecordPanel<'_>, field: Option<&FieldPlan>) -> String {
     match (field.map(|field| &field.next), issue) {
         (Some(FieldNext::Decide), _) => "next attempt when decided".to_owned(),
         (_, Some(issue)) => when(issue.next_try, panel.now),
-        (Some(FieldNext::Write { .. }), None) => "next attempt with the next run".to_owned(),
+        (Some(next @ FieldNext::Write { .. }), None)
+            if field.is_some_and(|field| panel.next(field).0 == next_word(next)) =>
+        {
+            "next attempt with the next run".to_owned()
+        }
         (Some(FieldNext::Frozen), None) => "next attempt when the filter lets it pass".to_owned(),
         _ => "nothing to do".to_owned(),
     }
@@ -192,7 +224,7 @@ mod tests {
     fn a_conflict_says_who_changed_what_and_what_to_do() {
         assert_eq!(
             why(&acme(), 1),
-            "Phone  both changed since 2026-11-20 09:14.  Rule: ask\n\
+            "Phone  both changed since 2026-11-20 09:14.\n\
              HubSpot +1 555 0100 10:10:00 by Dana Poe   ConnectWise +1 555 0199 10:10:00 by jsmith\n\
              Both sides changed Phone.\n\
              Take one of the two values.\n\
@@ -223,7 +255,7 @@ mod tests {
     fn every_verdict_is_a_sentence() {
         let mut plan = acme();
         let cases = [
-            (PairDecision::InStep, "Both sides agree."),
+            (PairDecision::InStep, "A person decides what both sides changed."),
             (PairDecision::Hold { reason: "two twins".into() }, "Held: two twins"),
             (PairDecision::Write(Vec::new()), "0 fields are to be written to ."),
         ];

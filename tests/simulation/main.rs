@@ -26,6 +26,7 @@ const USUAL: u64 = 3_000;
 #[test]
 fn i1_to_i19_hold_over_many_seeds() {
     let count = std::env::var("LOCKSTEP_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(USUAL);
+    #[expect(clippy::disallowed_methods, reason = "the pace is printed; nothing is judged by it")]
     let start = Instant::now();
     let totals = suite::run_seeds(1, count, 1, |_, _| {});
     println!("{} seeds, {} a minute", totals.seeds, suite::pace(totals.seeds, start));

@@ -12,7 +12,7 @@ use lockstep::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, System,
 
 use crate::faults::Fault;
 use crate::fields::{SPECS, Spec, index_of};
-use crate::server::{By, Change, Entry, Mutation};
+use crate::server::{By, Change, Entry, Mutation, POISON};
 use crate::simulation::Simulation;
 use crate::watch::{Blind, Shot, Subject};
 
@@ -117,7 +117,14 @@ fn i5_no_copy_of_the_linked(sim: &mut Simulation<'_>, row: &Intent) {
 fn i4_no_create_beside_a_match(sim: &mut Simulation<'_>, row: &Intent) {
     let spec = &SPECS[1];
     let Some(key) = row.writes.iter().find(|write| write.field.as_str() == spec.name(row.system)) else { return };
-    let key = spec.canon(row.system, &key.after);
+    let mut key = spec.canon(row.system, &key.after);
+    let source = row.source_record();
+    if row.attempt > 1
+        && let Some(seen) = sim.store.observations.get(&source)
+    {
+        // a repeat sends what it sent before; what counts is whom the source would match today
+        key = spec.canon(source.system, seen.record.value(spec.name(source.system)));
+    }
     let twin = sim.store.observations.values().find(|seen| {
         seen.of.system == row.system
             && seen.is_live()
@@ -132,21 +139,29 @@ fn i4_no_create_beside_a_match(sim: &mut Simulation<'_>, row: &Intent) {
 /// What a mutation just made by the engine says about I4, I7 and blind overwrites.
 pub fn at_landing(sim: &mut Simulation<'_>, at: usize) {
     let mutation = sim.ledger[at].clone();
-    let By::Engine { intent, .. } = mutation.by else { return };
+    let By::Engine { intent, attempt } = mutation.by else { return };
+    sim.watch.land(intent, attempt);
     let Some(row) = sim.store.intents.get(&intent).cloned() else {
         return sim.violate("i10_journal_completeness", format!("i{intent} landed and is not in the journal"));
     };
     sim.outcome.counters.writes += 1;
     match mutation.what {
         Change::Created => {
-            let copies = sim.watch.copies.entry((mutation.system, row.source)).or_default();
-            *copies += 1;
-            if *copies > 1 {
-                let text = format!(
-                    "{} was made from {}: copy {copies}",
-                    company(mutation.system, mutation.record),
-                    row.source_record()
-                );
+            let key = (mutation.system, row.source);
+            let earlier = sim.watch.copies.get(&key).cloned().unwrap_or_default();
+            sim.watch.copies.entry(key).or_default().push(mutation.record);
+            // a copy that was wiped out before anybody could see it leaves no trace to be found
+            let traceless = |id: &RecordId| {
+                !sim.servers[mutation.system].records.contains_key(id)
+                    && !sim.store.observations.contains_key(&company(mutation.system, *id))
+            };
+            if earlier.iter().all(traceless) {
+                if !earlier.is_empty() {
+                    sim.outcome.counters.saw("a copy wiped out before it was seen");
+                }
+            } else {
+                let made = company(mutation.system, mutation.record);
+                let text = format!("{made} was made from {}: copy {}", row.source_record(), earlier.len() + 1);
                 sim.violate("i4_no_duplicate", text);
             }
         }
@@ -209,9 +224,10 @@ pub fn i12_cursor_safety(sim: &mut Simulation<'_>, cursor: &Cursor) {
         return;
     }
     let missed = sim.servers[system].records.values().find(|entry| {
-        let hidden = system == System::HubSpot && entry.archived;
         let covered = entry.modified.0.saturating_add(slack) <= cursor.from.0;
         let seen = sim.store.observations.get(&company(system, entry.id));
+        // what was deleted before anybody saw it may stay unknown
+        let hidden = entry.archived && (system == System::HubSpot || seen.is_none());
         !hidden && covered && seen.is_none_or(|seen| seen.record.modified < entry.modified)
     });
     if let Some(missed) = missed {
@@ -248,6 +264,12 @@ impl Pair {
         spec.canon(system, self.of(system).value(spec.name(system)))
     }
 
+    /// Whether it holds a value that the other system refuses, over and over.
+    fn is_poisoned(&self) -> bool {
+        let values = self.hubspot.fields.values().chain(self.connectwise.fields.values());
+        values.into_iter().any(|value| value.to_plain().contains(POISON))
+    }
+
     fn says(&self) -> String {
         format!("link {} ({} ~ {})", self.link, self.hubspot.id, self.connectwise.id)
     }
@@ -255,6 +277,7 @@ impl Pair {
 
 /// Everything that must hold once the world is calm.
 pub fn verdict(sim: &mut Simulation<'_>) {
+    sim.watch.refused = refused(sim);
     let pairs = live_pairs(sim);
     for pair in &pairs {
         for (at, spec) in fields_of(sim.scenario.fields) {
@@ -448,6 +471,7 @@ fn i2b_no_silent_loss(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec, story:
             && !replaced.contains(edit.after.as_str())
             && !is_told(sim, story, spec, &edit.after)
             && !is_blind(sim, story, spec, &edit.after)
+            && !is_counted_as_delivered(sim, story, spec, &edit.after)
     });
     if let Some(edit) = lost {
         let text = format!(
@@ -478,6 +502,19 @@ fn is_blind(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> bo
         story.kin.contains(&(blind.system, blind.record))
             && SPECS[blind.field].hubspot == spec.hubspot
             && spec.canon(blind.system, &blind.value) == value
+    })
+}
+
+/// A write of unknown fate whose target somebody changed meanwhile counts as delivered, though it may never have
+/// landed: the journal names the value, and no other knowledge is to be had.
+fn is_counted_as_delivered(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> bool {
+    sim.store.intents.values().any(|intent| {
+        intent.state == IntentState::Applied
+            && intent.target.is_some_and(|target| story.kin.contains(&(intent.system, target)))
+            && !sim.watch.has_landed(intent.id)
+            && intent.writes.iter().any(|write| {
+                write.field.as_str() == spec.name(intent.system) && spec.canon(intent.system, &write.after) == value
+            })
     })
 }
 
@@ -517,6 +554,9 @@ fn i1_everything_crosses(sim: &mut Simulation<'_>) {
                 Some(link) if link.state == LinkState::Tomb => {
                     let both =
                         sim.live(System::HubSpot, link.hubspot) && sim.live(System::ConnectWise, link.connectwise);
+                    let explained = System::BOTH
+                        .into_iter()
+                        .any(|system| sim.store.issues_at(link.record(system)).any(|issue| waits(&issue)));
                     if both && !explained {
                         lost.push(format!("{record} was restored, and link {} is still a tomb", link.id));
                     }
@@ -543,6 +583,7 @@ fn i10_journal_completeness(sim: &mut Simulation<'_>) {
         .collect();
     for intent in sim.store.intents.values() {
         match intent.state {
+            IntentState::Sent | IntentState::Unknown if is_refused(sim, intent) => {}
             IntentState::Sent | IntentState::Unknown => wrong.push(format!("i{} is still open", intent.id)),
             IntentState::Applied => {
                 let missing = intent.writes.iter().find(|write| {
@@ -569,17 +610,28 @@ fn i10_journal_completeness(sim: &mut Simulation<'_>) {
     }
 }
 
+/// Whether one of the two systems refuses what a record holds: then it is tried again now and then.
+fn is_refused(sim: &Simulation<'_>, intent: &Intent) -> bool {
+    let records = [Some(intent.source_record()), intent.target_record()];
+    records.into_iter().flatten().any(|record| sim.watch.refused.contains(&record))
+}
+
+/// The records that wait for a change because of what they hold.
+fn refused(sim: &Simulation<'_>) -> BTreeSet<RecordRef> {
+    let of_values = |class| matches!(class, IssueClass::Rejected | IssueClass::FalseSuccess | IssueClass::UnfitValue);
+    let records = sim.store.issues.values().filter(|issue| of_values(issue.class)).map(|issue| issue.record);
+    let pair = |record| {
+        let link = sim.store.link_at(record);
+        let both = link.map(|link| System::BOTH.map(|system| link.record(system)));
+        both.map_or_else(|| vec![record], |both| both.to_vec())
+    };
+    records.flat_map(pair).collect()
+}
+
 /// Nobody did anything, so nothing was written; and the engine kept looking.
 pub fn i6_quiescence(sim: &mut Simulation<'_>) {
     let writes = std::mem::take(&mut sim.watch.late_writes);
-    let excused = |intent: &Intent| {
-        let records = [Some(intent.source_record()), intent.target_record()];
-        records.into_iter().flatten().any(|record| {
-            sim.store.issues_at(record).any(|issue| {
-                matches!(issue.class, IssueClass::Rejected | IssueClass::FalseSuccess | IssueClass::UnfitValue)
-            })
-        })
-    };
+    let excused = |intent: &Intent| is_refused(sim, intent);
     let unexcused = writes.iter().find(|id| !sim.store.intents.get(id).is_some_and(excused)).copied();
     if let Some(intent) = unexcused {
         sim.violate("i6_quiescence", format!("i{intent} was written though nothing had happened"));
@@ -596,20 +648,25 @@ pub fn i17_idempotent_push(sim: &mut Simulation<'_>) {
     }
     let pairs = live_pairs(sim);
     let chosen = pairs.iter().filter(|pair| pair.held.is_empty()).nth(sim.scenario.seed as usize % pairs.len().max(1));
-    let Some(pair) = chosen.or(pairs.first()) else { return };
+    let Some(pair) = chosen.or(pairs.first()).filter(|pair| !pair.is_poisoned()) else { return };
     let to = System::BOTH[(sim.scenario.seed / 7 % 2) as usize];
     let agreed = pair.held.is_empty()
         && fields_of(sim.scenario.fields)
             .all(|(_, spec)| pair.canon(spec, System::HubSpot) == pair.canon(spec, System::ConnectWise));
     let record = company(to.other(), pair.of(to.other()).id);
     for round in 0..2 {
-        sim.writes_sent = 0;
+        sim.watch.late_writes.clear();
         let ticket = sim.ask(Ask::Push { record, to, dry_run: false });
         sim.run_until(sim.now + 70_000);
         if !sim.replies.contains_key(&ticket) {
             return sim.violate("i17_idempotent_push", format!("the push of {record} to {to} was never answered"));
         }
-        if sim.writes_sent > 0 && (agreed || round > 0) {
+        // other records may have their hourly try meanwhile
+        let about_it = |id: &IntentId| {
+            let intent = sim.store.intents.get(id);
+            intent.is_none_or(|intent| intent.source_record() == record || intent.target_record() == Some(record))
+        };
+        if sim.watch.late_writes.iter().any(about_it) && (agreed || round > 0) {
             let text = format!("push {} of {record} to {to} wrote, though both sides agreed", round + 1);
             return sim.violate("i17_idempotent_push", text);
         }
@@ -646,8 +703,12 @@ pub fn count(sim: &mut Simulation<'_>) {
         counters.saw(format!("status: {}", status.state));
     }
     for link in sim.store.links.values().filter(|link| link.state == LinkState::Active) {
-        if System::BOTH.into_iter().any(|system| !sim.live(system, link.id_in(system))) {
-            counters.saw("a deletion not noticed at the end");
+        for system in System::BOTH {
+            match sim.servers[system].records.get(&link.id_in(system)) {
+                None => counters.saw(format!("a record of {system} wiped out, and its link still active")),
+                Some(entry) if entry.archived => counters.saw(format!("a deletion in {system} not noticed")),
+                Some(_) => {}
+            }
         }
     }
     if sim.store.statuses.values().any(|status| status.state == RecordState::Pending) {

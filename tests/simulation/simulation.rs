@@ -131,8 +131,6 @@ pub struct Simulation<'a> {
     trace: Trace,
     tickets: u64,
     pub replies: BTreeMap<u64, Reply>,
-    /// Remote writes handed over since the last look.
-    pub writes_sent: u32,
     pub runs_ended: u32,
     by_arrival: BTreeMap<u32, Vec<usize>>,
     /// The request that is being sent.
@@ -167,7 +165,6 @@ impl<'a> Simulation<'a> {
             trace,
             tickets: 0,
             replies: BTreeMap::new(),
-            writes_sent: 0,
             runs_ended: 0,
             by_arrival: BTreeMap::new(),
             last_request: RequestId(0),
@@ -392,6 +389,10 @@ impl<'a> Simulation<'a> {
         self.wake = None;
         self.in_flight = 0;
         self.watch.died();
+        if crash.takes_the_store {
+            self.store = MemoryStore::default();
+            self.watch.shots.clear();
+        }
         self.enqueue(self.now + crash.down, Happening::Restart);
         true
     }
@@ -451,7 +452,6 @@ impl<'a> Simulation<'a> {
         self.note(|| format!("send #{number} {}{}", crate::words::request(&request), crate::words::fault(fault)));
         let attempts = self.attempts(&request);
         if is_write {
-            self.writes_sent += 1;
             crate::oracle::before_send(self, &request, &attempts, fault);
         }
         self.in_flight += 1;

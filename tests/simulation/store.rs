@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep::engine::core::command::{Batch, Row};
 use lockstep::engine::core::state::{
-    Cursor, CursorKey, Decision, Dirty, HistoryEntry, Intent, Issue, IssueClass, Link, LinkState, Observation, RecordState, Run,
-    Status,
+    Cursor, CursorKey, Decision, Dirty, HistoryEntry, Intent, Issue, IssueClass, Link, LinkState, Observation,
+    RecordState, Run, Status,
 };
 use lockstep::engine::core::view::{HighWater, View, ViewResult};
 use lockstep::mapping::FieldKey;

@@ -1,6 +1,6 @@
 //! What an onlooker at the wire knows about the engine's writes: which of them may still be on their way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep::engine::core::request::{Answer, AnswerBody, Failure, ItemOutcome, RequestId};
 use lockstep::model::{IntentId, RecordId, RecordRef, System, Value};
@@ -18,7 +18,7 @@ pub struct Shot {
     pub intent: IntentId,
     pub attempt: u32,
     pub at: i64,
-    /// The engine was told what became of it.
+    /// It took effect, or the engine was told what became of it.
     pub settled: bool,
 }
 
@@ -34,14 +34,17 @@ pub struct Blind {
 #[derive(Debug, Default)]
 pub struct Watch {
     pub shots: BTreeMap<Subject, Vec<Shot>>,
+    landed: BTreeSet<IntentId>,
     requests: BTreeMap<RequestId, Vec<(Subject, IntentId)>>,
     pub blind: Vec<Blind>,
     /// Copies made, by the system they are in and the record they were made from.
-    pub copies: BTreeMap<(System, RecordId), u32>,
+    pub copies: BTreeMap<(System, RecordId), Vec<RecordId>>,
     /// Landings of updates, by record and field.
     pub writes: BTreeMap<(System, RecordId, usize), u32>,
     /// Pushes asked for by users.
     pub pushed: Vec<(i64, RecordRef, System)>,
+    /// Records that a system refuses, as of the verdict.
+    pub refused: BTreeSet<RecordRef>,
     /// Writes of the silent phase.
     pub late_writes: Vec<IntentId>,
 }
@@ -65,6 +68,20 @@ impl Watch {
                 }
             }
         }
+    }
+
+    /// A write took effect: it cannot do so once more.
+    pub fn land(&mut self, intent: IntentId, attempt: u32) {
+        self.landed.insert(intent);
+        let all = self.shots.values_mut().flatten();
+        for shot in all.filter(|shot| shot.intent == intent && shot.attempt == attempt) {
+            shot.settled = true;
+        }
+    }
+
+    /// Whether a write ever took effect.
+    pub fn has_landed(&self, intent: IntentId) -> bool {
+        self.landed.contains(&intent)
     }
 
     /// The engine died: the answers under way will reach nobody.

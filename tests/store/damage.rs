@@ -174,7 +174,7 @@ fn workspaces_are_listed_by_name_and_made_once() {
     let place = Place::new();
     let again = Workspace::create(place.dir.path(), "acme", &place.key).unwrap_err();
     assert_eq!(again, StoreError::Exists("acme".to_owned()));
-    for name in ["../acme", "Acme", "-a", ""] {
+    for name in ["../acme", "a b", "-a", ""] {
         let error = Workspace::create(place.dir.path(), name, &place.key).unwrap_err();
         assert_eq!(error, StoreError::Name(name.to_owned()));
     }

@@ -72,7 +72,7 @@ fn rejected(reply: &Reply) -> Fault {
     let code = inner.or(Some(&body)).and_then(|error| word(error, "code")).unwrap_or_default();
     let said = inner.and_then(message).or_else(|| message(&body)).unwrap_or_else(|| words(reply));
     let kind = match (reply.status, code.as_str()) {
-        (_, "ObjectExists") => RejectionKind::Duplicate { existing: None },
+        (409, _) | (_, "ObjectExists") => RejectionKind::Duplicate { existing: None },
         (404, _) => RejectionKind::NotFound,
         (400 | 415 | 422 | 500, _) => RejectionKind::Invalid,
         _ => RejectionKind::Other,
@@ -146,7 +146,7 @@ mod tests {
                 None,
             ),
             (404, r#"{"code":"NotFound","message":"Company 57919 not found"}"#, RejectionKind::NotFound, None),
-            (409, "", RejectionKind::Other, None),
+            (409, "", RejectionKind::Duplicate { existing: None }, None),
             (414, "<html>", RejectionKind::Other, None),
             (
                 500,

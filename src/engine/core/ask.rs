@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use super::command::{Reply, Row, Ticket};
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, PushReport, explain_pair};
+use super::pull::dirty;
 use super::request::{Failure, Priority, RequestBody};
-use super::state::{Decision, IssueClass, Run, RunKind, Verdict};
+use super::state::{Decision, DirtyReason, IssueClass, Run, RunKind, Verdict};
 use super::step::{Engine, Pending, Stage, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::FieldKey;
@@ -69,6 +70,10 @@ impl Engine {
                 step.row(Row::ClearIssue { record: anchor, class: issue.class, field: issue.field });
             }
         }
+        // should this try fail on the way, the next look makes up for it
+        if step.view.observation(anchor)?.is_some() {
+            step.row(dirty(anchor, DirtyReason::Person, step.now));
+        }
         self.jobs.push_back(Job::look(ticket, record));
         Ok(())
     }
@@ -113,6 +118,7 @@ impl Engine {
             refuse(step, "Nothing of this pair waits for a decision.");
             return Ok(());
         }
+        step.row(dirty(anchor, DirtyReason::Person, step.now));
         self.jobs.push_back(Job::look(ticket, anchor));
         Ok(())
     }
@@ -217,6 +223,8 @@ impl Engine {
                 self.write_job(step, job, write.clone());
                 Ok(false)
             }
+            // nothing to take over is not nothing to do: what the ordinary rules make of the pair is for the next look
+            _ if push_to.is_some() => Ok(true),
             _ => {
                 self.settle(step, rules, &facts, &plan)?;
                 Ok(true)

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rust_decimal::Decimal;
+
 use super::command::Row;
 use super::evaluate::agree_on_payload;
 use super::pull::{dirty, observation};
@@ -14,7 +16,7 @@ use super::state::{
 use super::step::{Engine, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::normalise::normalise;
-use crate::model::{IntentId, Record, RecordRef, System, Timestamp};
+use crate::model::{IntentId, Record, RecordRef, System, Timestamp, Value};
 
 impl Engine {
     pub(super) fn take_written(
@@ -212,14 +214,17 @@ impl Engine {
             let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
             let returned = record.value(write.field.as_str()).clone();
             let seen = normalise(&rule.mapping, &returned);
-            let unchanged = seen == normalise(&rule.mapping, &write.before);
-            if unchanged && seen != normalise(&rule.mapping, &write.after) {
+            let sent = normalise(&rule.mapping, &write.after);
+            if seen == normalise(&rule.mapping, &write.before) && seen != sent {
                 ineffective.push(write.field.to_string());
                 continue;
             }
-            let agreed = Agreed::seen_from(intent.system, returned.clone(), write.source.clone(), step.now);
+            // what is neither our value nor a rewriting of it came from somebody else, just after (or instead of) ours:
+            // ours counts as delivered, so that the newer value crosses like any other change
+            let held = if is_rewriting(&sent, &seen) { returned } else { write.after.clone() };
+            let agreed = Agreed::seen_from(intent.system, held.clone(), write.source.clone(), step.now);
             link.baseline.insert(rule.key.clone(), agreed);
-            remember(&mut link, &rule.key, intent.system, returned, step.now);
+            remember(&mut link, &rule.key, intent.system, held, step.now);
         }
         if intent.stamp.is_some() && intent.stamp != record.stamp {
             ineffective.push("its partner's key".to_owned());
@@ -419,4 +424,19 @@ fn fingerprint_of(intent: &Intent) -> u64 {
         fields: intent.writes.clone(),
         stamp: intent.stamp.clone(),
     })
+}
+
+/// Whether a system may have made `got` out of `sent`: other case, spacing or signs, cut short, or rounded.
+fn is_rewriting(sent: &Value, got: &Value) -> bool {
+    match (sent, got) {
+        (Value::Number(sent), Value::Number(got)) => (sent - got).abs() <= Decimal::new(5, 1),
+        (Value::Text(sent), Value::Text(got)) => {
+            let bare = |text: &str| -> String {
+                text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+            };
+            let got = bare(got);
+            !got.is_empty() && bare(sent).starts_with(&got)
+        }
+        _ => sent == got,
+    }
 }

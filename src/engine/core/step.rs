@@ -283,6 +283,10 @@ impl Engine {
                 break;
             }
         }
+        // what a person asked may have waited for just the stage that ended
+        if step.is_quiet() {
+            self.advance_jobs(step)?;
+        }
         Ok(())
     }
 
@@ -380,8 +384,10 @@ impl Engine {
             return Ok(false);
         }
         if self.run.is_none() {
+            // connected for what a person asked: that goes on in a step of its own
             self.stage = Stage::Idle;
-            return Ok(false);
+            step.wake_at(step.now);
+            return Ok(true);
         }
         self.stage = self.begin_pull(step)?;
         Ok(true)

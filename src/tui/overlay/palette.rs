@@ -109,7 +109,7 @@ impl Chooser {
                 (None, false) => Role::Strong,
             };
             let doc = command.not_now.as_deref().unwrap_or(&command.doc);
-            let name_width = 18.min(usize::from(area.width) / 3);
+            let name_width = 22.min(usize::from(area.width) / 3);
             let left =
                 [Cell::new(&command.name, role).fitted(name_width, Align::Left), Cell::plain(" "), Cell::plain(doc)];
             let right = [Cell::new(&command.keys, Role::Key)];

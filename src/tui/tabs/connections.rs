@@ -230,6 +230,7 @@ impl Connections {
 fn pace(side: &Side) -> Cell {
     match side.budget.rate_milli {
         0 => Cell::muted(format::NONE),
+        u64::MAX => Cell::muted("not limited"),
         rate => Cell::plain(format!("{}.{} calls/s", rate / 1000, rate % 1000 / 100)),
     }
 }

@@ -7,11 +7,18 @@ pub mod filters;
 pub mod mappings;
 pub mod records;
 #[cfg(test)]
+mod stored_tests;
+#[cfg(test)]
 pub mod testing;
 
 use super::action::{Action, Actor, Info};
 use super::tab::{Page, Tab};
 pub use desk::Desk;
+
+/// The place of the tab Connections in [`all`].
+pub const CONNECTIONS: usize = 0;
+/// The place of the tab Records in [`all`].
+pub const RECORDS: usize = 3;
 
 /// All tabs, fresh. A new one is listed here and in [`infos`].
 #[must_use]

@@ -12,7 +12,10 @@ use crate::tui::world::World;
 pub const ACTIONS: &[Action<Filters>] = &[
     Action {
         info: Info::new("filters.edit", "edit", &[Key::ENTER, Key::char('e')], "Write the filter").changes(),
-        enabled: |tab, _| reason(tab.draft.current().is_some(), "There is no configuration yet: 2 proposes one."),
+        enabled: |tab, _| {
+            not_writing(tab)?;
+            reason(tab.draft.current().is_some(), "There is no configuration yet: 2 proposes one.")
+        },
         run: |tab, _| tab.is_editing = true,
     },
     Action {
@@ -22,12 +25,15 @@ pub const ACTIONS: &[Action<Filters>] = &[
     },
     Action {
         info: Info::new("filters.undo", "undo", &[Key::char('u')], "Go back to the text of the draft"),
-        enabled: |tab, _| reason(tab.is_changed(), "The text is the draft's already."),
+        enabled: |tab, _| {
+            not_writing(tab)?;
+            reason(tab.is_changed(), "The text is the draft's already.")
+        },
         run: Filters::take_over,
     },
     Action {
         info: Info::new("filters.direction", "other way", &[Key::char('t')], "Show the filter of the other direction"),
-        enabled: |_, _| Ok(()),
+        enabled: |tab, _| not_writing(tab),
         run: |tab, ctx| {
             let other = if tab.to == System::ConnectWise { System::HubSpot } else { System::ConnectWise };
             tab.turn_to(other, ctx);
@@ -42,6 +48,11 @@ pub const ACTIONS: &[Action<Filters>] = &[
 
 fn reason(fine: bool, otherwise: &'static str) -> Enabled {
     if fine { Ok(()) } else { Err(Reason::new(otherwise)) }
+}
+
+/// While a filter is written, letters are letters.
+fn not_writing(tab: &Filters) -> Enabled {
+    reason(!tab.is_editing, "Stop writing first, with Esc.")
 }
 
 fn can_save(tab: &Filters, _: &World) -> Enabled {

@@ -48,10 +48,11 @@ fn indent(mut line: Line) -> Line {
 
 fn heading(tab: &Filters, width: usize) -> Line {
     let mut left = indent(filter_panel::heading(tab.draft.object, tab.to));
-    left.push(Cell::muted("   t other way"));
     let mut right = Line::new();
     if tab.is_changed() {
         right.push(Cell::new("not in the draft yet   ", Role::Wait));
+    } else {
+        left.push(Cell::muted("   t other way"));
     }
     right.push(Cell::plain(tab.draft.book().map_or_else(String::new, |book| book.versions())));
     spread(&left, &right, width + 1)

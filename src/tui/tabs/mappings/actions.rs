@@ -3,7 +3,7 @@
 use super::{Context, FIRST, Mappings, Message};
 use crate::mapping::lint::is_deployable;
 use crate::mapping::{
-    ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, Severity, SystemOfRecord, complete, defaults, diff,
+    ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, Severity, SystemOfRecord, complete, defaults,
     suggest,
 };
 use crate::model::{FieldDef, FieldName, Schema};
@@ -93,7 +93,7 @@ pub const ACTIONS: &[Action<Mappings>] = &[
         info: Info::new("mappings.revert", "revert", &[Key::char('R')], "Throw the draft away").changes(),
         enabled: |tab, _| reason(has_draft(tab), "There is no draft to throw away."),
         run: |tab, ctx| {
-            let changes = format::counted(tab.changes() as u64, "change of a mapping", "changes of mappings");
+            let changes = format::counted(tab.changes() as u64, "change", "changes");
             let line = vec![Cell::plain(format!("The draft and its {changes} are thrown away. This can't be undone."))];
             ctx.confirm(Confirm::new("Throw the draft away", vec![line], "throw away"), Message::Revert);
         },
@@ -284,15 +284,14 @@ fn ask_deploy(tab: &mut Mappings, ctx: &mut Context<'_>) {
 /// The mappings that change, then everything else that does.
 fn change_lines(tab: &Mappings) -> Vec<Line> {
     let Some(book) = tab.draft.book() else { return Vec::new() };
-    let (Some(current), Some(draft)) = (tab.draft.current(), &book.draft) else { return Vec::new() };
-    let Some(deployed) = &book.deployed else {
+    let Some(current) = tab.draft.current() else { return Vec::new() };
+    if book.deployed.is_none() {
         let fields = format::counted(current.fields.len() as u64, "field mapping", "field mappings");
         return vec![vec![Cell::plain(format!("The first version: {fields}."))]];
-    };
+    }
     let rows = mapping_table::rows(current, tab.draft.deployed());
     let mut lines = mapping_table::change_lines(&rows);
-    // changes of field mappings have a `~` in their path, and are listed already
-    for other in diff(&deployed.config, &draft.config).into_iter().filter(|change| !change.path.contains('~')) {
+    for other in tab.other_changes() {
         let shown =
             |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| format::NONE.to_owned());
         let text = format!("{}: {} → {}", other.path, shown(other.before), shown(other.after));

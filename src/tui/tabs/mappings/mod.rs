@@ -12,7 +12,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::desk::Desk;
-use crate::mapping::{FieldKey, Severity};
+use crate::mapping::{FieldKey, Severity, diff};
 use crate::model::{ConfigVersion, FieldName, ObjectKind, System};
 use crate::tui::action::{Action, Actor};
 use crate::tui::ctx::Ctx;
@@ -38,7 +38,6 @@ struct Row {
     key: FieldKey,
     change: Change,
     cells: Vec<Cell>,
-    detail: Vec<Line>,
 }
 
 impl Keyed for Row {
@@ -96,15 +95,24 @@ impl Mappings {
             key: row.mapping.key(),
             change: row.change,
             cells: row.cells(schemas),
-            detail: row.detail(schemas),
         });
         let listed = listed.collect();
         self.rows.set(listed);
     }
 
+    /// Field mappings that differ from what is deployed, and all other settings that do.
     fn changes(&self) -> usize {
         let Some(current) = self.draft.current() else { return 0 };
-        mapping_table::changes(&mapping_table::rows(current, self.draft.deployed()))
+        let fields = mapping_table::changes(&mapping_table::rows(current, self.draft.deployed()));
+        fields + self.other_changes().len()
+    }
+
+    /// What differs besides field mappings: filters, guards, times.
+    fn other_changes(&self) -> Vec<crate::mapping::Change> {
+        let Some(book) = self.draft.book() else { return Vec::new() };
+        let (Some(draft), Some(deployed)) = (&book.draft, &book.deployed) else { return Vec::new() };
+        // changes of field mappings have a `~` in their path, and are counted as mappings
+        diff(&deployed.config, &draft.config).into_iter().filter(|change| !change.path.contains('~')).collect()
     }
 
     fn head(&self, width: usize) -> [Line; 2] {
@@ -241,9 +249,11 @@ impl Page for Mappings {
     }
 
     fn detail(&self, width: usize, _world: &World) -> Vec<Line> {
-        let Some(row) = self.rows.selected() else { return Vec::new() };
-        let mut lines = row.detail.clone();
-        lines.extend(self.finding_lines(&row.key, width));
+        let (Some(key), Some(current)) = (self.rows.selected_key(), self.draft.current()) else { return Vec::new() };
+        let rows = mapping_table::rows(current, self.draft.deployed());
+        let Some(row) = rows.iter().find(|row| row.mapping.key() == *key) else { return Vec::new() };
+        let mut lines = row.detail(self.draft.schemas(), width);
+        lines.extend(self.finding_lines(key, width));
         lines
     }
 }

@@ -180,6 +180,21 @@ fn a_draft_with_errors_is_not_deployed() {
 }
 
 #[test]
+fn a_changed_filter_counts_as_a_change_and_is_shown_before_a_deploy() {
+    let config = config();
+    {
+        let mut book = config.book.lock().unwrap();
+        let mut draft = book.deployed.clone().unwrap();
+        draft.config.objects[0].filters.to_connectwise = "city = \"Austin\"".into();
+        book.draft = Some(draft);
+    }
+    let mut person = console(&config);
+    person.expects("   1 change");
+    person.types("D");
+    person.expects("company.filters.to_connectwise: – → city = \"Austin\"");
+}
+
+#[test]
 fn a_draft_is_thrown_away_after_a_question() {
     let config = config();
     let mut person = console(&config);

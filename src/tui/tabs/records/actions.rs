@@ -352,7 +352,14 @@ fn show_history(
     for entry in &rows {
         let schema = schemas.as_deref().map(|schemas| &schemas[entry.system]);
         let definition = schema.and_then(|schema| schema.field(entry.field.as_str()));
-        lines.push(table.row(&activity::history_row(entry, definition)));
+        let cells = activity::history_row(entry, definition);
+        lines.push(table.row(&cells));
+        let why = cells.last().map(Cell::text).unwrap_or_default();
+        lines.extend(
+            cell::wrapped(why, DIALOG - 17)
+                .into_iter()
+                .map(|text| vec![Cell::plain(" ".repeat(17)), Cell::muted(text)]),
+        );
     }
     if rows.is_empty() {
         lines = vec![vec![Cell::muted("Lockstep has written nothing to this record.")]];

@@ -36,8 +36,8 @@ fn row_detail(tab: &Records, width: usize, world: &World) -> Vec<Line> {
         Cell::new(row.state.word(), record_list::state_role(row.state)),
         Cell::muted(format!(" for {}", format::age_at(row.since, world.now))),
     ];
-    let why = if row.why.is_empty() { row.state.word() } else { &row.why };
-    std::iter::once(head).chain(wrapped(why, width).into_iter().map(|text| vec![Cell::plain(text)])).collect()
+    let why = if row.why.is_empty() { Vec::new() } else { wrapped(&row.why, width) };
+    std::iter::once(head).chain(why.into_iter().map(|text| vec![Cell::plain(text)])).collect()
 }
 
 fn list(tab: &Records, area: Rect, paint: &mut Paint<'_>) {
@@ -112,7 +112,7 @@ fn record(open: &Open, area: Rect, paint: &mut Paint<'_>) {
     let (fields, footer) = split_top(rest, rest.height.saturating_sub(1));
     open.fields.draw(fields, paint, &diff::COLUMNS, 0, |row, _| row.cells.clone());
     let mut line = vec![Cell::plain("  "), Cell::muted(panel.footer(open.shown))];
-    line.extend([Cell::plain("   "), Cell::plain(why::decision(&opened.plan.decision))]);
+    line.extend([Cell::plain("   "), Cell::plain(why::verdict(&opened.plan))]);
     paint.line(row_of(footer, 0), &line);
 }
 

@@ -171,7 +171,7 @@ fn an_opened_record_shows_what_differs_and_why() {
     person.expects("read 4 s ago");
     person.expects("linked 2026-03-02 by domain = website");
     person.expects("▶ Phone");
-    person.expects("City        > Austin");
+    person.expects("City           > Austin");
     person.expects("3 differ · 2 same hidden");
     person.expects("both changed since 2026-11-20 09:14");
     person.expects("next attempt when decided");

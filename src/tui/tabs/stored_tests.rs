@@ -1,0 +1,214 @@
+//! The desk over a real workspace file.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use tempfile::TempDir;
+
+use super::desk::Desk;
+use super::mappings::source::Count;
+use super::mappings::tests::fields_of;
+use super::records::source::Wanted;
+use crate::engine::core::command::{Batch, Row};
+use crate::engine::core::plan::FieldNext;
+use crate::engine::core::state::{Link, LinkOrigin, LinkState, Observation, RecordState, Status};
+use crate::filter;
+use crate::mapping::{defaults, toml};
+use crate::model::{
+    BySystem, ConfigVersion, Fields, LinkId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value,
+};
+use crate::store::rows::StatusKey;
+use crate::store::{Key, Workspace};
+use crate::tui::widgets::Edge;
+use crate::view::diff::Shown;
+use crate::view::filter_panel::PassCounts;
+use crate::view::testing::{NOW, company};
+
+struct Place {
+    _dir: TempDir,
+    workspace: Workspace,
+    desk: Desk,
+    /// What the engine was told to go on with.
+    deployed: Arc<Mutex<Vec<ConfigVersion>>>,
+}
+
+fn place() -> Place {
+    let dir = tempfile::tempdir().unwrap();
+    let workspace = Workspace::create(dir.path(), "acme", &Key::throw_away().unwrap()).unwrap();
+    let mut settings = workspace.settings().unwrap();
+    let config = defaults::config();
+    let schemas = fields_of(&config);
+    for system in System::BOTH {
+        settings.put_schema(&schemas[system], NOW).unwrap();
+    }
+    settings.save_draft(&toml::write(&config), "test", "", NOW).unwrap();
+    settings.deploy_draft().unwrap();
+    let deployed: Arc<Mutex<Vec<ConfigVersion>>> = Arc::default();
+    let told = Arc::clone(&deployed);
+    let tell = move |version| {
+        told.lock().unwrap().push(version);
+        Ok(())
+    };
+    let desk = Desk::of(&workspace, "dana", Box::new(|_| Vec::new()), Box::new(tell), None).unwrap();
+    Place { _dir: dir, workspace, desk, deployed }
+}
+
+fn seen(of: RecordRef, name: &str, city: &str) -> Row {
+    let fields = [("name", name), ("city", city)].map(|(field, text)| (field.into(), Value::text(text)));
+    Row::Observation(Observation {
+        of,
+        record: Record {
+            id: of.id,
+            modified: NOW,
+            archived: false,
+            fields: Fields::from(fields),
+            stamp: None,
+            merged: Vec::new(),
+            modified_by: None,
+        },
+        seen: NOW,
+        keys: Vec::new(),
+        gone: false,
+    })
+}
+
+fn status(id: u64, name: &str, state: RecordState) -> Row {
+    Row::Status(Status {
+        object: ObjectKind::Company,
+        hubspot: Some(RecordId(id)),
+        connectwise: None,
+        link: None,
+        name: name.into(),
+        state,
+        why: String::new(),
+        since: NOW,
+    })
+}
+
+fn commit(place: &Place, rows: Vec<Row>) {
+    place.workspace.writer().unwrap().commit_blocking(Batch { rows, ..Batch::default() }).unwrap();
+}
+
+fn wanted(state: Option<RecordState>, search: &str) -> Wanted {
+    Wanted { object: ObjectKind::Company, state, search: search.into() }
+}
+
+fn names(rows: &[Status]) -> Vec<&str> {
+    rows.iter().map(|row| row.name.as_str()).collect()
+}
+
+#[test]
+fn pages_begin_where_they_are_asked_to() {
+    let place = place();
+    let rows = [(1, "Alpha"), (2, "Beta"), (3, "Gamma"), (4, "Delta")];
+    commit(&place, rows.iter().map(|(id, name)| status(*id, name, RecordState::InSync)).collect());
+    let page = |edge: Edge<StatusKey>, limit| place.desk.records.page(&wanted(None, ""), &edge, limit).unwrap();
+    let all = page(Edge::Start, 9);
+    assert_eq!(names(&all), ["Alpha", "Beta", "Delta", "Gamma"]);
+    let key = StatusKey::of(&all[1]);
+    assert_eq!(names(&page(Edge::From(key.clone()), 2)), ["Beta", "Delta"]);
+    assert_eq!(names(&page(Edge::From(StatusKey::of(&all[0])), 2)), ["Alpha", "Beta"]);
+    assert_eq!(names(&page(Edge::After(key.clone()), 9)), ["Delta", "Gamma"]);
+    assert_eq!(names(&page(Edge::Before(key), 9)), ["Alpha"]);
+    assert_eq!(names(&page(Edge::End, 2)), ["Delta", "Gamma"]);
+}
+
+#[test]
+fn totals_count_states_and_what_is_searched_for() {
+    let place = place();
+    let rows = vec![status(1, "Acme", RecordState::Conflict), status(2, "Acme Supply", RecordState::InSync)];
+    commit(&place, rows);
+    let totals = place.desk.records.totals(&wanted(None, "supply")).unwrap();
+    assert_eq!((totals.all(), totals.listed), (2, 1));
+    assert!(totals.states.contains(&(RecordState::Conflict, 1)));
+    let found = place.desk.records.page(&wanted(Some(RecordState::InSync), "acme"), &Edge::Start, 9).unwrap();
+    assert_eq!(names(&found), ["Acme Supply"]);
+}
+
+#[test]
+fn an_opened_record_is_planned_with_the_deployed_rules() {
+    let place = place();
+    let (left, right) = (company(System::HubSpot, 5), company(System::ConnectWise, 6));
+    let link = Link {
+        id: LinkId(1),
+        object: ObjectKind::Company,
+        hubspot: left.id,
+        connectwise: right.id,
+        state: LinkState::Active,
+        origin: LinkOrigin::Person,
+        created: NOW,
+        baseline: BTreeMap::new(),
+        recent: BTreeMap::new(),
+    };
+    commit(&place, vec![seen(left, "Acme", "Austin"), seen(right, "Acme", "Dallas"), Row::Link(link)]);
+    let opened = place.desk.records.open(right, NOW).unwrap().unwrap();
+    let panel = opened.panel(NOW);
+    let city = opened.plan.fields.iter().find(|field| field.names.hubspot.as_str() == "city").unwrap();
+    assert_ne!(city.next, FieldNext::Same);
+    assert_eq!(BySystem::from_fn(|system| panel.value(city, system)), BySystem::new("Austin".into(), "Dallas".into()));
+    assert!(panel.fields(Shown::Differing).iter().any(|field| field.key == city.key));
+    assert_eq!(place.desk.records.open(company(System::HubSpot, 99), NOW).unwrap(), None);
+}
+
+#[test]
+fn without_a_deployed_configuration_the_next_step_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let workspace = Workspace::create(dir.path(), "new", &Key::throw_away().unwrap()).unwrap();
+    let desk = Desk::of(&workspace, "dana", Box::new(|_| Vec::new()), Box::new(|_| Ok(())), None).unwrap();
+    let error = desk.records.open(company(System::HubSpot, 1), NOW).unwrap_err();
+    assert!(error.0.contains("deploy one in the Mappings tab"), "{error}");
+    let book = desk.config.book(ObjectKind::Company).unwrap();
+    assert!(book.current().is_none() && book.schemas.is_none());
+}
+
+#[test]
+fn a_draft_is_kept_deployed_and_handed_over() {
+    let place = place();
+    let source = &place.desk.config;
+    let mut config = source.book(ObjectKind::Company).unwrap().deployed.unwrap().config;
+    config.objects[0].fields.truncate(2);
+    assert_eq!(source.save(&config, NOW).unwrap(), ConfigVersion(2));
+    let book = source.book(ObjectKind::Company).unwrap();
+    assert_eq!(book.draft.as_ref().unwrap().config, config);
+    assert_eq!(book.deployed.unwrap().version, ConfigVersion(1));
+    assert_eq!(source.deploy().unwrap(), ConfigVersion(2));
+    assert_eq!(*place.deployed.lock().unwrap(), [ConfigVersion(2)]);
+    source.save(&defaults::config(), NOW).unwrap();
+    source.revert().unwrap();
+    let book = source.book(ObjectKind::Company).unwrap();
+    assert!(book.draft.is_none());
+    assert_eq!(book.deployed.unwrap().config, config);
+    assert!(book.watched.hubspot.iter().any(|field| field.as_str() == "name"));
+}
+
+#[test]
+fn cached_records_are_counted_until_nobody_wants_the_number() {
+    let place = place();
+    let rows = (1..=1200).map(|id| {
+        let city = if id % 4 == 0 { "Austin" } else { "Dallas" };
+        seen(company(System::HubSpot, id), &format!("Company {id}"), city)
+    });
+    commit(&place, rows.collect());
+    let schemas = fields_of(&defaults::config());
+    let expr = filter::parse("city = \"Austin\"").unwrap();
+    let filter = Some(filter::bind(&expr, &schemas.hubspot).unwrap());
+    let mut exclude = crate::mapping::Exclusions::default();
+    exclude.hubspot.push(4);
+    let count = Count { object: ObjectKind::Company, to: System::ConnectWise, filter, exclude };
+    let counted = place.desk.config.count(&count, &|| true).unwrap();
+    assert_eq!(counted, Some(PassCounts { pass: 299, fail: 901 }));
+    let looks = std::cell::Cell::new(0);
+    let one_page = || looks.replace(looks.get() + 1) < 1;
+    assert_eq!(place.desk.config.count(&count, &one_page).unwrap(), None);
+    assert_eq!(looks.get(), 2, "it went on counting for nobody");
+}
+
+#[test]
+fn moments_of_the_engine_sign_the_draft() {
+    let place = place();
+    let later = Timestamp(NOW.0 + 5);
+    place.desk.config.save(&defaults::config(), later).unwrap();
+    let info = place.workspace.settings().unwrap().draft().unwrap().unwrap().info;
+    assert_eq!((info.author.as_str(), info.created), ("dana", later));
+}
