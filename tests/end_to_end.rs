@@ -197,7 +197,9 @@ impl Bench {
 
     fn create_many(&self, side: Side, number: usize) -> Vec<String> {
         let names: Vec<String> = (0..number).map(|n| format!("Company {n:02}")).collect();
-        names.iter().for_each(|name| drop(self.create(side, name)));
+        for name in &names {
+            self.create(side, name);
+        }
         names
     }
 

@@ -44,7 +44,7 @@ impl Queue {
             let (budget, report, began) = (Arc::clone(&self.budget), self.report.clone(), self.began);
             tokio::spawn(async move {
                 assert_eq!(budget.turn(Lane::General, priority, None).await, Ok(()));
-                drop(report.send((priority, began.elapsed())));
+                assert!(report.send((priority, began.elapsed())).is_ok());
             })
         };
         (0..number).map(one).collect()

@@ -20,11 +20,13 @@ const ROLE: &str = "In the API member's security role, set Companies / Company M
 
 /// The body of a successful answer, or what went wrong.
 pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
+    if (200..=299).contains(&reply.status) {
+        return reply
+            .json()
+            .map_err(|why| Fault::unknown(format!("ConnectWise answered {}, but {why}.", reply.status)));
+    }
     let words = words(reply);
     match reply.status {
-        200..=299 => {
-            reply.json().map_err(|why| Fault::unknown(format!("ConnectWise answered {}, but {why}.", reply.status)))
-        }
         _ if is_missing_route(reply) && reply.status == 400 => {
             let message = format!("ConnectWise does not route the call: {words}");
             Err(denied(ConnectErrorKind::Credentials, &message, KEYS))
@@ -54,12 +56,12 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
 
 /// Whether the call met no endpoint at all, as happens when the code base has moved.
 pub(super) fn is_missing_route(reply: &Reply) -> bool {
-    let text = reply.text();
-    let body = reply.json().unwrap_or(Json::Null);
-    let said = message(&body).unwrap_or_default();
     match reply.status {
-        404 => said.contains("endpoint does not exist") || said.is_empty(),
-        400 => text.contains("Cannot route"),
+        404 => {
+            let said = reply.json().ok().as_ref().and_then(message).unwrap_or_default();
+            said.contains("endpoint does not exist") || said.is_empty()
+        }
+        400 => reply.text().contains("Cannot route"),
         _ => false,
     }
 }
