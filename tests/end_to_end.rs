@@ -376,6 +376,26 @@ async fn a_lost_answer_to_a_create_makes_no_second_copy() {
     assert_eq!(creates, names.len());
 }
 
+/// "Already there", and yet nothing there carries our key: a person must see it, and the system is left in peace.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_duplicate_that_nobody_finds_is_shown_and_not_tried_for_ever() {
+    let bench = Bench::new(Data::Empty).await;
+    let taken = Fault::Status { code: 409, body: None, retry_after: None };
+    bench.running.control.inject(FaultRule { count: None, ..on_create(CONNECTWISE, taken) });
+    let hubspot = bench.create(HUBSPOT, "Acme");
+    bench.settle().await;
+    let issues = bench.workspace.reader().unwrap().issues_of(at(System::HubSpot, hubspot)).unwrap();
+    assert!(issues.iter().any(|issue| issue.class == IssueClass::Rejected), "{issues:?}");
+    let struck = bench.running.control.faults_struck();
+    assert!((1..=2).contains(&struck), "{struck}");
+    bench.run().await;
+    assert_eq!(bench.running.control.faults_struck(), struck, "it rests until something changes");
+    bench.running.control.clear_faults();
+    bench.edit(HUBSPOT, hubspot, "city", "Bonn");
+    bench.settle().await;
+    bench.assert_pairs(&["Acme".to_owned()]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn storms_of_refusals_end_well() {
     let bench = Bench::new(Data::Generated { companies_hubspot: 25, companies_connectwise: 25, overlap: 10 }).await;
