@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::output::{count, exit_for};
+use super::output::exit_for;
 use crate::engine::core::state::{Run, RunCounts, Verdict};
 use crate::error::{Outcome, Report};
 use crate::model::System;
@@ -79,7 +79,7 @@ impl Summary {
 /// How a command ends that ran the engine once. `open_issues` counts records in conflict or held, from earlier runs too.
 ///
 /// # Errors
-/// A refusal when a guard held the plan, a failure when the run stopped early or records failed.
+/// A refusal when a guard held the plan, a failure when the run stopped early.
 pub fn exit_of(run: &Run, open_issues: u64) -> Outcome {
     match &run.verdict {
         Verdict::Held { reason, plan } => Err(held(reason, plan)),
@@ -88,8 +88,8 @@ pub fn exit_of(run: &Run, open_issues: u64) -> Outcome {
             .hint("nothing is lost: run it again when the cause is gone")),
         Verdict::Running => Err(Report::failed(format!("run {} did not come to its end", run.id))
             .hint("nothing is lost: run it again, it goes on where it stopped")),
-        Verdict::Done if run.counts.failed > 0 => Err(failed_records(run.counts.failed)),
-        Verdict::Done => Ok(exit_for(open_issues.max(run.counts.held))),
+        // a refused write is an issue like any other: the run did its work, and the record waits for somebody
+        Verdict::Done => Ok(exit_for(open_issues.max(run.counts.held + run.counts.failed))),
     }
 }
 
@@ -102,12 +102,6 @@ pub fn held(reason: &str, plan: &str) -> Report {
             "look at it with `lockstep plan`, then let it through with `lockstep sync --once --approve {plan}`"
         ))
         .with_plan(plan)
-}
-
-fn failed_records(n: u64) -> Report {
-    Report::failed(format!("{} could not be written", count(n, "record", "records")))
-        .because("the write failed in a way that may pass by itself")
-        .hint("they are tried again at the next run; `lockstep explain company …` tells more about one of them")
 }
 
 #[cfg(test)]
@@ -168,7 +162,7 @@ mod tests {
         assert_eq!(exit_of(&run(Verdict::Done, none), 2), Ok(Exit::NeedsPerson));
         assert_eq!(exit_of(&run(Verdict::Done, counts()), 0), Ok(Exit::NeedsPerson), "held in this very run");
         let failed = RunCounts { failed: 1, ..none };
-        assert_eq!(exit_of(&run(Verdict::Done, failed), 0).unwrap_err().kind, Kind::Failed);
+        assert_eq!(exit_of(&run(Verdict::Done, failed), 0), Ok(Exit::NeedsPerson));
         assert_eq!(exit_of(&run(Verdict::Stopped("x".into()), none), 0).unwrap_err().kind, Kind::Failed);
         assert_eq!(exit_of(&run(Verdict::Running, none), 0).unwrap_err().kind, Kind::Failed);
     }

@@ -43,6 +43,13 @@ pub struct BudgetSnapshot {
     pub blocked: Option<Duration>,
 }
 
+/// A call whose turn did not come in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Late {
+    /// When another try makes sense.
+    pub again: Duration,
+}
+
 /// The pacing of one connection.
 #[derive(Debug)]
 pub(crate) struct Budget {
@@ -101,8 +108,12 @@ impl Budget {
         }
     }
 
-    /// Waits for the turn of one call. Dropping the future gives the turn up.
-    pub async fn turn(&self, lane: Lane, priority: Priority) {
+    /// Waits for the turn of one call, at most until `latest`. Dropping the future gives the turn up.
+    ///
+    /// # Errors
+    /// The turn does not come by then: nothing may be sent. Told at once where it is certain from the beginning.
+    pub async fn turn(&self, lane: Lane, priority: Priority, latest: Option<Instant>) -> Result<(), Late> {
+        self.refuse_hopeless(lane, latest)?;
         let mut granted = {
             let mut state = self.lock();
             let unlimited = state.unlimited;
@@ -121,7 +132,8 @@ impl Budget {
             tokio::select! {
                 biased;
                 // The sender lives in the bucket until the turn is granted.
-                _ = &mut granted => return,
+                _ = &mut granted => return Ok(()),
+                () = sleep_until(latest) => return Err(self.late(lane)),
                 () = tokio::time::sleep_until(next) => {
                     let mut state = self.lock();
                     let unlimited = state.unlimited;
@@ -129,6 +141,19 @@ impl Budget {
                 }
             }
         }
+    }
+
+    /// While the system wants quiet beyond `latest`, there is nothing to wait for.
+    fn refuse_hopeless(&self, lane: Lane, latest: Option<Instant>) -> Result<(), Late> {
+        let Some(latest) = latest else { return Ok(()) };
+        let blocked = self.lock().bucket(lane).blocked_until;
+        if blocked.is_some_and(|until| until > latest) { Err(self.late(lane)) } else { Ok(()) }
+    }
+
+    fn late(&self, lane: Lane) -> Late {
+        let blocked = self.lock().bucket(lane).blocked_until;
+        let left = blocked.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        Late { again: left.max(ONE_EVENT) }
     }
 
     /// The system refused a call for coming too soon: no more of them before `wait` has passed.
@@ -258,7 +283,8 @@ impl Bucket {
     fn refill(&mut self, now: Instant) {
         let gained = now.saturating_duration_since(self.filled).as_secs_f64() * self.rate;
         self.tokens = (self.tokens + gained).min(self.pace.burst.max(1.0));
-        self.filled = now;
+        // After a pause was asked for, this lies in the future: what was not sent meanwhile is not made up for.
+        self.filled = self.filled.max(now);
     }
 
     /// When it makes sense to look again.
@@ -270,7 +296,7 @@ impl Bucket {
         }
         let missing = (1.0 - self.tokens).max(0.0) / self.rate.max(FLOOR);
         // A millisecond more, so that rounding does not wake us just too early.
-        blocked.max(now + Duration::from_secs_f64(missing) + Duration::from_millis(1))
+        blocked.max(self.filled + Duration::from_secs_f64(missing) + Duration::from_millis(1))
     }
 
     fn throttled(&mut self, now: Instant, wait: Duration, unlimited: bool) {
@@ -307,3 +333,15 @@ impl Bucket {
             .sum()
     }
 }
+
+/// Waits for that moment; forever where there is none.
+async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+#[path = "budget_tests.rs"]
+mod tests;

@@ -10,7 +10,7 @@ use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
-use super::budget::{Budget, Lane};
+use super::budget::{Budget, Lane, Late};
 use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::redact::{Redactor, clip_message};
 use crate::engine::core::request::{Failure, Priority};
@@ -24,6 +24,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_BYTES: usize = 32 * 1024 * 1024;
 /// Shorter than the time after which servers drop quiet connections, so that a write rarely meets a dead one.
 const IDLE_CONNECTION: Duration = Duration::from_secs(20);
+
+/// A write whose turn has not come by then is given back unsent. With the time-out of its call it stays far below the
+/// time that the engine gives a write to take effect (`timing.flight`).
+const LATEST_WRITE: Duration = Duration::from_secs(30);
 
 /// How a connector reaches its system.
 #[derive(Clone)]
@@ -102,6 +106,8 @@ impl Reply {
 #[derive(Debug)]
 pub(crate) struct Session {
     pub priority: Priority,
+    /// No call is made after this moment: the turn is given back instead.
+    pub latest: Option<Instant>,
     pub calls: u32,
     pub server_time: Option<Timestamp>,
     /// The last call and its end, for people.
@@ -110,7 +116,17 @@ pub(crate) struct Session {
 
 impl Session {
     pub const fn new(priority: Priority) -> Self {
-        Self { priority, calls: 0, server_time: None, last: None }
+        Self { priority, latest: None, calls: 0, server_time: None, last: None }
+    }
+
+    /// For a write: whoever journaled it counts from that moment how long it can still take effect.
+    pub fn for_write(priority: Priority) -> Self {
+        Self { latest: Some(Instant::now() + LATEST_WRITE), ..Self::new(priority) }
+    }
+
+    /// The write is out: what follows only reads, and may take its time.
+    pub const fn written(&mut self) {
+        self.latest = None;
     }
 }
 
@@ -165,7 +181,7 @@ impl Transport {
     }
 
     async fn deliver(&self, url: &str, call: &Call, session: &mut Session, signed: bool) -> Result<Reply, Fault> {
-        self.budget.turn(call.lane, session.priority).await;
+        self.budget.turn(call.lane, session.priority, session.latest).await.map_err(|late| too_late(&late))?;
         let at = (self.clock)();
         let began = Instant::now();
         session.calls += 1;
@@ -255,6 +271,12 @@ impl Transport {
         let hint = "Check the address and this machine's network, proxy and firewall.";
         Fault::new(ConnectErrorKind::Unreachable, Failure::NotSent(message), hint)
     }
+}
+
+fn too_late(late: &Late) -> Fault {
+    let message = "Its turn did not come within 30 seconds, so it was not sent.".to_owned();
+    let failure = Failure::Throttled { retry_after: late.again, message };
+    Fault::new(ConnectErrorKind::Limited, failure, "")
 }
 
 fn client(timeout: Duration) -> Result<reqwest::Client, ConnectError> {

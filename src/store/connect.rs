@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::{StoreError, StoreResult};
@@ -20,6 +21,8 @@ pub(super) enum Access {
 
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const STATEMENTS: usize = 128;
+/// Pages of the log after which it is carried over into the file: 16 MB. Pages written often are carried over less often.
+const CHECKPOINT: i64 = 4_000;
 
 /// Opens an existing file. The first read tells a wrong key; the format is checked by `expect_current`.
 pub(super) fn open(file: &Path, key: &Key, access: Access) -> StoreResult<Connection> {
@@ -35,10 +38,13 @@ pub(super) fn open(file: &Path, key: &Key, access: Access) -> StoreResult<Connec
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Without it a cached statement is prepared again whenever a bound value changes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     match access {
         Access::Write => {
             connection.pragma_update(None, "cache_size", -32_000)?;
             connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT)?;
         }
         Access::Read => {
             connection.pragma_update(None, "cache_size", -8_000)?;

@@ -41,6 +41,7 @@ pub(super) fn apply(connection: &mut Connection) -> StoreResult<()> {
 }
 
 /// Columns hold what is looked up, filtered or sorted by; `body` is the whole row (see `code`).
+/// Tables with large bodies have row numbers: without them each body would be part of every inner page of its tree.
 /// `tally` is kept by triggers: counting a million encrypted rows takes a second, reading a tally nothing.
 const FIRST: &str = "
 CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
@@ -51,7 +52,7 @@ CREATE TABLE tally(what INTEGER NOT NULL, object INTEGER NOT NULL, part INTEGER 
 
 CREATE TABLE observation(object INTEGER NOT NULL, system INTEGER NOT NULL, id INTEGER NOT NULL,
     live INTEGER NOT NULL, gone INTEGER NOT NULL, seen INTEGER NOT NULL, stamp TEXT, body BLOB NOT NULL,
-    PRIMARY KEY(object, system, id)) WITHOUT ROWID;
+    PRIMARY KEY(object, system, id));
 CREATE INDEX observation_stamp ON observation(object, system, stamp, id) WHERE stamp IS NOT NULL AND gone = 0;
 CREATE TRIGGER observation_added AFTER INSERT ON observation BEGIN
     INSERT INTO tally VALUES(2 + new.live, new.object, new.system, 1) ON CONFLICT DO UPDATE SET n = n + 1;

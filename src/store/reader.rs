@@ -47,6 +47,17 @@ impl Reader {
         lease::holder(&self.db)
     }
 
+    /// Lets `read` look things up, all in one state of the file, and cheaper than one by one.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn at_once<T>(&self, read: impl FnOnce(&Self) -> T) -> StoreResult<T> {
+        let state = self.db.unchecked_transaction()?;
+        let answer = read(self);
+        state.finish()?;
+        Ok(answer)
+    }
+
     pub(super) const fn db(&self) -> &Connection {
         &self.db
     }

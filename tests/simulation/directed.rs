@@ -1,1 +1,240 @@
-//! Situations worth a test of their own.
+//! Situations worth a test of their own: each fault at every request, a crash at every command, and the five
+//! corrections that the protocol once needed.
+
+use lockstep::engine::core::state::{LinkOrigin, LinkState};
+use lockstep::model::{BySystem, Schema, System};
+
+use crate::faults::Fault;
+use crate::fields::{self, COUNT, SPECS};
+use crate::scenario::{Clockwork, Crash, Newborn, Op, Scenario, Temper, What, When};
+use crate::simulation::{Simulation, Trace};
+
+const ALL_FIELDS: u16 = (1 << COUNT) - 1;
+/// Requests and commands until the world is calm, and some more: what lies beyond changes nothing.
+const REQUESTS: u32 = 26;
+const COMMANDS: u32 = 60;
+
+/// Two records of one company, one that is only in HubSpot, one that is only in ConnectWise; nothing goes wrong.
+fn calm() -> Scenario {
+    let newborn = |side, key, value| Newborn { side, key, fields: ALL_FIELDS, value };
+    Scenario {
+        fields: ALL_FIELDS,
+        clockwork: Clockwork { poll: 60, index_lag: 660, settled: 120, sweep: 600, flight: 180 },
+        rounds: 8,
+        setup: vec![
+            newborn(System::HubSpot, Some(1), 1),
+            newborn(System::ConnectWise, Some(1), 2),
+            newborn(System::HubSpot, Some(2), 3),
+            newborn(System::ConnectWise, Some(3), 4),
+        ],
+        ops: Vec::new(),
+        crashes: Vec::new(),
+        server: Temper {
+            skew: BySystem::default(),
+            page: 3,
+            archived_keeps_key: true,
+            lag: false,
+            all_or_nothing: false,
+            slowness: 50,
+        },
+        ..Scenario::draw(1).with_faults(Vec::new())
+    }
+}
+
+fn at(second: i64, what: What) -> Op {
+    Op { when: When::At(second * 1000), what }
+}
+
+/// Edits on both sides, one after another, of the same pair.
+fn with_edits() -> Scenario {
+    let edit = |side, pick, field, value| What::Edit { side, pick, field, value };
+    let ops = vec![
+        at(70, edit(System::HubSpot, 0, 4, 11)),
+        at(70, edit(System::ConnectWise, 0, 3, 12)),
+        at(130, edit(System::ConnectWise, 0, 4, 13)),
+        at(131, edit(System::HubSpot, 0, 8, 14)),
+    ];
+    Scenario { ops, ..calm() }
+}
+
+/// Plays a scenario to its end and insists that every promise was kept.
+fn play<'a>(scenario: &'a Scenario, schemas: &'a BySystem<Schema>) -> Simulation<'a> {
+    let mut simulation = Simulation::new(scenario, schemas, Trace::Lines);
+    simulation.run();
+    let (violations, log) = (&simulation.outcome.violations, &simulation.outcome.log);
+    assert!(violations.is_empty(), "{violations:?}\n{scenario:?}\n{}", log.join("\n"));
+    simulation
+}
+
+/// What people see in the end: the values of every living record, without ids and times.
+fn visible(simulation: &Simulation<'_>) -> Vec<String> {
+    let of = |system: System| {
+        let living = simulation.servers[system].records.values().filter(|entry| !entry.archived);
+        living.map(move |entry| {
+            let values = SPECS.iter().map(|spec| spec.canon(system, entry.value(spec.name(system))));
+            format!("{system}: {}", values.collect::<Vec<_>>().join("|"))
+        })
+    };
+    let mut all: Vec<String> = System::BOTH.into_iter().flat_map(of).collect();
+    all.sort();
+    all
+}
+
+fn copies_in(simulation: &Simulation<'_>, system: System) -> usize {
+    simulation.watch.copies.iter().filter(|((at, _), _)| *at == system).map(|(_, copies)| copies.len()).sum()
+}
+
+#[test]
+fn i1_two_populated_systems_meet_and_every_record_finds_or_gets_its_partner() {
+    let (scenario, schemas) = (calm(), fields::schemas());
+    let simulation = play(&scenario, &schemas);
+    let active = simulation.store.links.values().filter(|link| link.state == LinkState::Active);
+    assert_eq!(active.count(), 3);
+    assert_eq!(copies_in(&simulation, System::HubSpot), 1);
+    assert_eq!(copies_in(&simulation, System::ConnectWise), 1);
+}
+
+#[test]
+fn i2_every_fault_at_every_request_is_survived() {
+    let schemas = fields::schemas();
+    for fault in Fault::ALL {
+        for number in 1..=REQUESTS {
+            play(&with_edits().with_faults(vec![(number, fault)]), &schemas);
+        }
+    }
+}
+
+#[test]
+fn i11_a_crash_before_any_command_ends_in_the_same_state() {
+    let schemas = fields::schemas();
+    let scenario = calm();
+    let undisturbed = visible(&play(&scenario, &schemas));
+    for at in 1..=COMMANDS {
+        for down in [0, 45_000] {
+            let crashes = vec![Crash { at, down, takes_the_store: false }];
+            let scenario = Scenario { crashes, ..calm() };
+            let simulation = play(&scenario, &schemas);
+            assert_eq!(visible(&simulation), undisturbed, "crash before command {at}, {down} ms down");
+        }
+    }
+}
+
+#[test]
+fn i11_a_second_crash_while_recovering_changes_nothing() {
+    let schemas = fields::schemas();
+    let undisturbed = visible(&play(&calm(), &schemas));
+    for first in (8..=COMMANDS).step_by(3) {
+        for second in 1..=6 {
+            let crash = |at| Crash { at, down: 500, takes_the_store: false };
+            let scenario = Scenario { crashes: vec![crash(first), crash(first + second)], ..calm() };
+            assert_eq!(visible(&play(&scenario, &schemas)), undisturbed, "crashes before {first} and {second} later");
+        }
+    }
+}
+
+/// Correction (a) and (e): the answer to a create is lost, and a user deletes the copy before anybody looks.
+#[test]
+fn i5_a_copy_deleted_before_it_was_known_is_not_made_again() {
+    let schemas = fields::schemas();
+    for archived_keeps_key in [true, false] {
+        for side in System::BOTH {
+            for number in 6..=16 {
+                for fault in [Fault::AnswerLost, Fault::Late, Fault::ItemsUnknown] {
+                    let delete = |second| at(second, What::Delete { side, pick: 0 });
+                    let scenario = Scenario {
+                        setup: vec![Newborn { side: side.other(), key: Some(1), fields: 3, value: 1 }],
+                        ops: (1..12).map(|nth| delete(nth * 15)).collect(),
+                        server: Temper { archived_keeps_key, ..calm().server },
+                        ..calm()
+                    };
+                    let scenario = scenario.with_faults(vec![(number, fault)]);
+                    assert_eq!(copies_in(&play(&scenario, &schemas), side), 1, "request {number}: {fault:?}");
+                }
+            }
+        }
+    }
+}
+
+/// Correction (c): a user changes the source between two attempts of its create; the copy carries the first payload.
+#[test]
+fn i2_a_source_changed_between_two_attempts_is_not_taken_for_its_copy() {
+    let schemas = fields::schemas();
+    for side in System::BOTH {
+        for number in 6..=12 {
+            for fault in [Fault::AnswerLost, Fault::Late, Fault::Dropped, Fault::ErrorAfter] {
+                let edit = |second, side, value| at(second, What::Edit { side, pick: 0, field: 4, value });
+                let scenario = Scenario {
+                    setup: vec![Newborn { side, key: Some(1), fields: ALL_FIELDS, value: 1 }],
+                    ops: vec![edit(20, side, 21), edit(100, side, 22), edit(215, side.other(), 23)],
+                    ..calm()
+                };
+                play(&scenario.with_faults(vec![(number, fault)]), &schemas);
+            }
+        }
+    }
+}
+
+/// Correction (d): the workspace is lost, keys were changed meanwhile; the stamps bring back who belongs to whom.
+#[test]
+fn i4_links_come_back_by_their_stamps_when_the_workspace_is_lost() {
+    let schemas = fields::schemas();
+    let scenario = Scenario {
+        setup: vec![
+            Newborn { side: System::HubSpot, key: Some(1), fields: 3, value: 1 },
+            Newborn { side: System::HubSpot, key: Some(2), fields: 3, value: 2 },
+            Newborn { side: System::ConnectWise, key: Some(3), fields: 3, value: 3 },
+        ],
+        crashes: vec![Crash { at: 70, down: 1000, takes_the_store: true }],
+        ..calm()
+    };
+    let simulation = play(&scenario, &schemas);
+    let by_stamp = simulation.store.links.values().filter(|link| link.origin == LinkOrigin::Stamp).count();
+    assert_eq!(by_stamp, 3, "{:?}", simulation.store.links);
+    assert_eq!(copies_in(&simulation, System::HubSpot), 1);
+    assert_eq!(copies_in(&simulation, System::ConnectWise), 2);
+}
+
+/// U3: an edit made on top of the engine's own write, whose answer was lost, stays.
+#[test]
+fn i2_an_edit_on_top_of_an_unanswered_write_stays() {
+    let schemas = fields::schemas();
+    for number in 1..=60 {
+        for (fault, second) in [(Fault::AnswerLost, 66), (Fault::ErrorAfter, 75), (Fault::AnswerLost, 125)] {
+            let edit = |second, side, value| at(second, What::Edit { side, pick: 0, field: 4, value });
+            let ops = vec![edit(30, System::HubSpot, 31), edit(second, System::ConnectWise, 32)];
+            let scenario = Scenario { ops, ..calm() }.with_faults(vec![(number, fault)]);
+            play(&scenario, &schemas);
+        }
+    }
+}
+
+/// Quarantine: a write that lands late must not land on top of a newer one of the engine itself.
+#[test]
+fn i2_a_late_landing_never_undoes_a_newer_write() {
+    let schemas = fields::schemas();
+    for number in 1..=60 {
+        let edit = |second, value| at(second, What::Edit { side: System::HubSpot, pick: 0, field: 4, value });
+        let scenario = Scenario { ops: vec![edit(30, 31), edit(75, 32), edit(140, 33)], ..calm() };
+        play(&scenario.with_faults(vec![(number, Fault::Late)]), &schemas);
+    }
+}
+
+/// A bad value in a batch stops neither its batch nor its page.
+#[test]
+fn i13_one_refused_record_leaves_the_others_alone() {
+    let schemas = fields::schemas();
+    for all_or_nothing in [false, true] {
+        let poison = What::Poison { side: System::ConnectWise, pick: 1, field: 0, value: 1 };
+        let edits =
+            (0..4).map(|pick| at(71, What::Edit { side: System::ConnectWise, pick, field: 3, value: 40 + pick }));
+        let scenario = Scenario {
+            ops: std::iter::once(at(70, poison)).chain(edits).collect(),
+            setup: (1..5).map(|n| Newborn { side: System::ConnectWise, key: Some(n), fields: 3, value: n }).collect(),
+            server: Temper { all_or_nothing, ..calm().server },
+            ..calm()
+        };
+        let simulation = play(&scenario, &schemas);
+        let refused = simulation.store.issues.values().count();
+        assert_eq!(refused, 1, "{:?}", simulation.store.issues);
+    }
+}

@@ -117,7 +117,14 @@ fn i5_no_copy_of_the_linked(sim: &mut Simulation<'_>, row: &Intent) {
 fn i4_no_create_beside_a_match(sim: &mut Simulation<'_>, row: &Intent) {
     let spec = &SPECS[1];
     let Some(key) = row.writes.iter().find(|write| write.field.as_str() == spec.name(row.system)) else { return };
-    let key = spec.canon(row.system, &key.after);
+    let mut key = spec.canon(row.system, &key.after);
+    let source = row.source_record();
+    if row.attempt > 1
+        && let Some(seen) = sim.store.observations.get(&source)
+    {
+        // a repeat sends what it sent before; what counts is whom the source would match today
+        key = spec.canon(source.system, seen.record.value(spec.name(source.system)));
+    }
     let twin = sim.store.observations.values().find(|seen| {
         seen.of.system == row.system
             && seen.is_live()
@@ -270,6 +277,7 @@ impl Pair {
 
 /// Everything that must hold once the world is calm.
 pub fn verdict(sim: &mut Simulation<'_>) {
+    sim.watch.refused = refused(sim);
     let pairs = live_pairs(sim);
     for pair in &pairs {
         for (at, spec) in fields_of(sim.scenario.fields) {
@@ -575,6 +583,7 @@ fn i10_journal_completeness(sim: &mut Simulation<'_>) {
         .collect();
     for intent in sim.store.intents.values() {
         match intent.state {
+            IntentState::Sent | IntentState::Unknown if is_refused(sim, intent) => {}
             IntentState::Sent | IntentState::Unknown => wrong.push(format!("i{} is still open", intent.id)),
             IntentState::Applied => {
                 let missing = intent.writes.iter().find(|write| {
@@ -601,17 +610,28 @@ fn i10_journal_completeness(sim: &mut Simulation<'_>) {
     }
 }
 
+/// Whether one of the two systems refuses what a record holds: then it is tried again now and then.
+fn is_refused(sim: &Simulation<'_>, intent: &Intent) -> bool {
+    let records = [Some(intent.source_record()), intent.target_record()];
+    records.into_iter().flatten().any(|record| sim.watch.refused.contains(&record))
+}
+
+/// The records that wait for a change because of what they hold.
+fn refused(sim: &Simulation<'_>) -> BTreeSet<RecordRef> {
+    let of_values = |class| matches!(class, IssueClass::Rejected | IssueClass::FalseSuccess | IssueClass::UnfitValue);
+    let records = sim.store.issues.values().filter(|issue| of_values(issue.class)).map(|issue| issue.record);
+    let pair = |record| {
+        let link = sim.store.link_at(record);
+        let both = link.map(|link| System::BOTH.map(|system| link.record(system)));
+        both.map_or_else(|| vec![record], |both| both.to_vec())
+    };
+    records.flat_map(pair).collect()
+}
+
 /// Nobody did anything, so nothing was written; and the engine kept looking.
 pub fn i6_quiescence(sim: &mut Simulation<'_>) {
     let writes = std::mem::take(&mut sim.watch.late_writes);
-    let excused = |intent: &Intent| {
-        let records = [Some(intent.source_record()), intent.target_record()];
-        records.into_iter().flatten().any(|record| {
-            sim.store.issues_at(record).any(|issue| {
-                matches!(issue.class, IssueClass::Rejected | IssueClass::FalseSuccess | IssueClass::UnfitValue)
-            })
-        })
-    };
+    let excused = |intent: &Intent| is_refused(sim, intent);
     let unexcused = writes.iter().find(|id| !sim.store.intents.get(id).is_some_and(excused)).copied();
     if let Some(intent) = unexcused {
         sim.violate("i6_quiescence", format!("i{intent} was written though nothing had happened"));
@@ -683,8 +703,12 @@ pub fn count(sim: &mut Simulation<'_>) {
         counters.saw(format!("status: {}", status.state));
     }
     for link in sim.store.links.values().filter(|link| link.state == LinkState::Active) {
-        if System::BOTH.into_iter().any(|system| !sim.live(system, link.id_in(system))) {
-            counters.saw("a deletion not noticed at the end");
+        for system in System::BOTH {
+            match sim.servers[system].records.get(&link.id_in(system)) {
+                None => counters.saw(format!("a record of {system} wiped out, and its link still active")),
+                Some(entry) if entry.archived => counters.saw(format!("a deletion in {system} not noticed")),
+                Some(_) => {}
+            }
         }
     }
     if sim.store.statuses.values().any(|status| status.state == RecordState::Pending) {

@@ -145,6 +145,8 @@ pub enum What {
 pub struct Crash {
     pub at: u32,
     pub down: i64,
+    /// The disk goes with it: the engine comes back to an empty workspace.
+    pub takes_the_store: bool,
 }
 
 impl Scenario {
@@ -297,9 +299,13 @@ fn crashes(random: &mut Random) -> Vec<Crash> {
     let mut all = Vec::new();
     while all.len() < 4 && random.chance(550) {
         let at = random.below(420) as u32;
-        all.push(Crash { at, down: random.between(0, 90_000) });
+        all.push(Crash { at, down: random.between(0, 90_000), takes_the_store: false });
         if random.chance(400) {
-            all.push(Crash { at: at + 1 + random.below(14) as u32, down: random.between(0, 20_000) });
+            all.push(Crash {
+                at: at + 1 + random.below(14) as u32,
+                down: random.between(0, 20_000),
+                takes_the_store: false,
+            });
         }
     }
     all.sort_by_key(|crash| crash.at);

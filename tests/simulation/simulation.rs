@@ -389,6 +389,10 @@ impl<'a> Simulation<'a> {
         self.wake = None;
         self.in_flight = 0;
         self.watch.died();
+        if crash.takes_the_store {
+            self.store = MemoryStore::default();
+            self.watch.shots.clear();
+        }
         self.enqueue(self.now + crash.down, Happening::Restart);
         true
     }

@@ -43,6 +43,8 @@ pub struct Watch {
     pub writes: BTreeMap<(System, RecordId, usize), u32>,
     /// Pushes asked for by users.
     pub pushed: Vec<(i64, RecordRef, System)>,
+    /// Records that a system refuses, as of the verdict.
+    pub refused: BTreeSet<RecordRef>,
     /// Writes of the silent phase.
     pub late_writes: Vec<IntentId>,
 }

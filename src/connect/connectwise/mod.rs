@@ -158,11 +158,12 @@ impl Connector for ConnectWise {
 
     fn perform<'a>(&'a self, id: RequestId, request: &'a Request) -> Boxed<'a, Performed> {
         Box::pin(async move {
-            let mut session = Session::new(request.priority);
             if request.body.is_write() {
+                let mut session = Session::for_write(request.priority);
                 let (body, exchanges) = self.write(request, &mut session).await;
                 return performed(id, &session, body, exchanges);
             }
+            let mut session = Session::new(request.priority);
             let body = self.answer(request, &mut session).await;
             let body = body.unwrap_or_else(|fault| AnswerBody::Failed(fault.failure));
             performed(id, &session, body, Vec::new())

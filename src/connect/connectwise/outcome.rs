@@ -20,11 +20,13 @@ const ROLE: &str = "In the API member's security role, set Companies / Company M
 
 /// The body of a successful answer, or what went wrong.
 pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
+    if (200..=299).contains(&reply.status) {
+        return reply
+            .json()
+            .map_err(|why| Fault::unknown(format!("ConnectWise answered {}, but {why}.", reply.status)));
+    }
     let words = words(reply);
     match reply.status {
-        200..=299 => {
-            reply.json().map_err(|why| Fault::unknown(format!("ConnectWise answered {}, but {why}.", reply.status)))
-        }
         _ if is_missing_route(reply) && reply.status == 400 => {
             let message = format!("ConnectWise does not route the call: {words}");
             Err(denied(ConnectErrorKind::Credentials, &message, KEYS))
@@ -54,12 +56,12 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
 
 /// Whether the call met no endpoint at all, as happens when the code base has moved.
 pub(super) fn is_missing_route(reply: &Reply) -> bool {
-    let text = reply.text();
-    let body = reply.json().unwrap_or(Json::Null);
-    let said = message(&body).unwrap_or_default();
     match reply.status {
-        404 => said.contains("endpoint does not exist") || said.is_empty(),
-        400 => text.contains("Cannot route"),
+        404 => {
+            let said = reply.json().ok().as_ref().and_then(message).unwrap_or_default();
+            said.contains("endpoint does not exist") || said.is_empty()
+        }
+        400 => reply.text().contains("Cannot route"),
         _ => false,
     }
 }
@@ -70,7 +72,7 @@ fn rejected(reply: &Reply) -> Fault {
     let code = inner.or(Some(&body)).and_then(|error| word(error, "code")).unwrap_or_default();
     let said = inner.and_then(message).or_else(|| message(&body)).unwrap_or_else(|| words(reply));
     let kind = match (reply.status, code.as_str()) {
-        (_, "ObjectExists") => RejectionKind::Duplicate { existing: None },
+        (409, _) | (_, "ObjectExists") => RejectionKind::Duplicate { existing: None },
         (404, _) => RejectionKind::NotFound,
         (400 | 415 | 422 | 500, _) => RejectionKind::Invalid,
         _ => RejectionKind::Other,
@@ -144,7 +146,7 @@ mod tests {
                 None,
             ),
             (404, r#"{"code":"NotFound","message":"Company 57919 not found"}"#, RejectionKind::NotFound, None),
-            (409, "", RejectionKind::Other, None),
+            (409, "", RejectionKind::Duplicate { existing: None }, None),
             (414, "<html>", RejectionKind::Other, None),
             (
                 500,

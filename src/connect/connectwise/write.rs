@@ -137,10 +137,10 @@ fn settle(item: &Write<'_>, outcome: Result<ItemOutcome, Fault>) -> AnswerBody {
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(Fault { failure: Failure::Rejected(mut rejection), .. }) => {
-            let create = matches!(item, Write::Create(_));
-            // A 409 on a create speaks of something unique that is taken.
-            if create && rejection.kind == RejectionKind::Other && rejection.message == "no text" {
-                rejection = Rejection { kind: RejectionKind::Duplicate { existing: None }, ..rejection };
+            let update = matches!(item, Write::Update(_));
+            // A conflict is about something unique that is taken; of an update nobody looks for the other holder.
+            if update && matches!(rejection.kind, RejectionKind::Duplicate { .. }) {
+                rejection = Rejection { kind: RejectionKind::Other, ..rejection };
             }
             ItemOutcome::Rejected(rejection)
         }

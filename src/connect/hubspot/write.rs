@@ -46,6 +46,7 @@ impl HubSpot {
             Err(fault) => return (AnswerBody::Failed(fault.failure), Vec::new()),
         };
         let result = self.call(&call, session).await;
+        session.written();
         let wire = session.last.clone();
         let reader = self.reader(request.object, fields);
         let (body, verdicts) = match result {

@@ -97,10 +97,7 @@ impl Engine {
             PairDecision::Write(_) => decided.to_write.extend(members.iter().copied()),
             _ => decided.settled.extend(members.iter().copied()),
         }
-        let mut unread = false;
-        for record in &members {
-            unread |= is_unread(step.view, *record)?;
-        }
+        let unread = members.iter().any(|record| is_unread(facts.records[record.system].as_ref()));
         self.dispose(step, rules, &facts, plan, unread)
     }
 

@@ -270,8 +270,19 @@ impl Engine {
             let why = format!("refused as a duplicate: {}", rejection.message);
             self.job_outcome(id, Err(why.clone()));
             self.leave_open(step, id, &why);
+            if let Some(open) = self.open.get_mut(&id) {
+                open.duplicate = Some(rejection);
+            }
             return Ok(());
         }
+        self.refuse(step, id, rejection)
+    }
+
+    /// The system's last word on a write: it waits for a change of the record or the mapping, or for the next free
+    /// identifier.
+    pub(super) fn refuse(&mut self, step: &mut Step<'_>, id: IntentId, rejection: Rejection) -> ViewResult<()> {
+        let is_create = self.open.get(&id).is_some_and(|open| open.intent.kind == IntentKind::Create);
+        let about_identifier = rejection.field.as_deref().is_some_and(|field| field.eq_ignore_ascii_case("identifier"));
         let Some(intent) = self.close(id) else { return Ok(()) };
         self.progressed();
         self.job_outcome(id, Err(rejection.message.clone()));

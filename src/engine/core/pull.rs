@@ -8,7 +8,7 @@ use super::request::{AnswerBody, Priority, RequestBody, RequestId};
 use super::state::cursor::Pass;
 use super::state::{Cursor, CursorKey, Dirty, DirtyReason, Feed, Observation, RecordState, Status};
 use super::step::{Engine, Mode, Pending, Stage, Step};
-use super::view::{View, ViewResult};
+use super::view::ViewResult;
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::all_keys;
 use crate::model::{BySystem, ConfigVersion, ObjectKind, Record, RecordRef, System, Timestamp};
@@ -457,6 +457,6 @@ fn show_pending(step: &mut Step<'_>, observed: &Observation) -> ViewResult<()> {
 }
 
 /// Whether a record has to be read before it can be decided on.
-pub(super) fn is_unread(view: &dyn View, record: RecordRef) -> ViewResult<bool> {
-    Ok(view.observation(record)?.is_none_or(|observed| observed.seen == Timestamp::EPOCH))
+pub(super) fn is_unread(known: Option<&Observation>) -> bool {
+    known.is_none_or(|known| known.seen == Timestamp::EPOCH)
 }

@@ -6,7 +6,7 @@ use super::command::Row;
 use super::outcome::{finish, record_history};
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::{dirty, observation};
-use super::request::{AnswerBody, Priority, RequestBody, RequestId};
+use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId};
 use super::state::{Agreed, DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, LinkState};
 use super::step::{Engine, Mode, Pending, Step, rules_of};
 use super::view::ViewResult;
@@ -24,6 +24,8 @@ pub(super) struct Open {
     pub looking: bool,
     pub next_look_up: Timestamp,
     look_ups: u32,
+    /// It was refused because a copy is there already; the look-up finds that copy, or this is the last word.
+    pub duplicate: Option<Rejection>,
 }
 
 impl Open {
@@ -37,12 +39,26 @@ impl Engine {
     pub(super) fn adopt(&mut self, intent: Intent) {
         self.busy.insert(intent.source_record());
         self.busy.extend(intent.target_record());
-        let open = Open { intent, on_its_way: false, looking: false, next_look_up: Timestamp::EPOCH, look_ups: 0 };
+        let open = Open {
+            intent,
+            on_its_way: false,
+            looking: false,
+            next_look_up: Timestamp::EPOCH,
+            look_ups: 0,
+            duplicate: None,
+        };
         self.open.insert(open.intent.id, open);
     }
 
     pub(super) fn keep_open(&mut self, intent: Intent) {
-        let open = Open { intent, on_its_way: true, looking: false, next_look_up: Timestamp::EPOCH, look_ups: 0 };
+        let open = Open {
+            intent,
+            on_its_way: true,
+            looking: false,
+            next_look_up: Timestamp::EPOCH,
+            look_ups: 0,
+            duplicate: None,
+        };
         self.open.insert(open.intent.id, open);
     }
 
@@ -205,7 +221,11 @@ impl Engine {
                 self.look_again_later(step.now, id, server_now);
                 return Ok(());
             }
-            return self.repeat_or_abandon(step, id);
+            return match self.open.get_mut(&id).and_then(|open| open.duplicate.take()) {
+                // what holds the place is not ours: asking again would be refused again
+                Some(rejection) => self.refuse(step, id, rejection),
+                None => self.repeat_or_abandon(step, id),
+            };
         }
         copies.sort_by_key(|record| (record.archived, record.id));
         let Some(mut intent) = self.close(id) else { return Ok(()) };

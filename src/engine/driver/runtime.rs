@@ -139,8 +139,11 @@ impl Driver {
     /// One step and everything it commands. Returns when the engine wants to be stepped again.
     async fn step(&mut self, events: Vec<Event>) -> Result<Option<Timestamp>, DriverError> {
         let now = self.clock.now();
-        let commands =
-            self.engine.step(now, &self.reader, events).map_err(|error| DriverError::Stopped(error.to_string()))?;
+        let engine = &mut self.engine;
+        let commands = self
+            .reader
+            .at_once(|view| engine.step(now, view, events))?
+            .map_err(|error| DriverError::Stopped(error.to_string()))?;
         let mut wake = None;
         for command in commands {
             match command {

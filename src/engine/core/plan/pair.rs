@@ -116,9 +116,11 @@ impl Planner<'_> {
         for system in System::BOTH {
             if let Some(observed) = &self.facts.records[system] {
                 let flags = if observed.is_live() { "" } else { ", deleted" };
-                let text =
-                    format!("{} read {}, modified {}{flags}", observed.of, observed.seen, observed.record.modified);
-                note!(self, "read", text);
+                note!(
+                    self,
+                    "read",
+                    format!("{} read {}, modified {}{flags}", observed.of, observed.seen, observed.record.modified)
+                );
             }
         }
         let scope = BySystem::from_fn(|to: System| {

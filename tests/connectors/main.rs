@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests a surprise is a failure")]
 
+mod faults;
+mod forged;
+mod odd;
+mod peculiar;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -21,12 +26,19 @@ fn stamps(field: &str) -> BTreeMap<ObjectKind, FieldName> {
 }
 
 fn hub(base: &str, token: &str) -> HubSpot {
+    hub_with(token, &options(base))
+}
+
+fn hub_with(token: &str, options: &Options) -> HubSpot {
     let credentials = hubspot::Credentials { token: token.to_owned().into() };
-    HubSpot::new(&credentials, stamps("lockstep_key"), &options(base)).unwrap()
+    HubSpot::new(&credentials, stamps("lockstep_key"), options).unwrap()
 }
 
 fn psa(running: &Running, company: &str) -> ConnectWise {
-    let c = &running.credentials;
+    psa_with(&running.credentials, company, &options(&running.connectwise_url))
+}
+
+fn psa_with(c: &sim::Credentials, company: &str, options: &Options) -> ConnectWise {
     let credentials = connectwise::Credentials {
         site: "na.myconnectwise.net".into(),
         company: company.to_owned(),
@@ -34,7 +46,7 @@ fn psa(running: &Running, company: &str) -> ConnectWise {
         private_key: c.connectwise_private_key.clone().into(),
         client_id: c.connectwise_client_id.clone(),
     };
-    ConnectWise::new(&credentials, stamps("userDefinedField10"), &options(&running.connectwise_url)).unwrap()
+    ConnectWise::new(&credentials, stamps("userDefinedField10"), options).unwrap()
 }
 
 async fn ask(connector: &dyn Connector, body: RequestBody) -> AnswerBody {

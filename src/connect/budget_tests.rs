@@ -1,0 +1,229 @@
+//! The pace, on a clock that stands still unless everybody waits.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::*;
+
+const SLOW: Pace = Pace { start: 10.0, ceiling: 10.0, burst: 5.0 };
+
+fn budget(pace: Pace) -> Arc<Budget> {
+    Arc::new(Budget::new(pace, Pace { start: 2.0, ceiling: 2.0, burst: 1.0 }, false))
+}
+
+async fn take(budget: &Budget, lane: Lane, calls: usize) -> Duration {
+    let began = Instant::now();
+    for _ in 0..calls {
+        assert_eq!(budget.turn(lane, Priority::Pull, None).await, Ok(()));
+    }
+    began.elapsed()
+}
+
+fn is_about(took: Duration, seconds: f64) -> bool {
+    (took.as_secs_f64() - seconds).abs() <= 0.1 * seconds + 0.02
+}
+
+/// Callers that report their name when it is their turn.
+struct Queue {
+    budget: Arc<Budget>,
+    turns: mpsc::UnboundedReceiver<(Priority, Duration)>,
+    report: mpsc::UnboundedSender<(Priority, Duration)>,
+    began: Instant,
+}
+
+impl Queue {
+    fn new(budget: &Arc<Budget>) -> Self {
+        let (report, turns) = mpsc::unbounded_channel();
+        Self { budget: Arc::clone(budget), turns, report, began: Instant::now() }
+    }
+
+    fn callers(&self, priority: Priority, number: usize) -> Vec<JoinHandle<()>> {
+        let one = |_| {
+            let (budget, report, began) = (Arc::clone(&self.budget), self.report.clone(), self.began);
+            tokio::spawn(async move {
+                assert_eq!(budget.turn(Lane::General, priority, None).await, Ok(()));
+                assert!(report.send((priority, began.elapsed())).is_ok());
+            })
+        };
+        (0..number).map(one).collect()
+    }
+
+    async fn next(&mut self, number: usize) -> Vec<(Priority, Duration)> {
+        let mut turns = Vec::new();
+        while turns.len() < number
+            && let Some(turn) = self.turns.recv().await
+        {
+            turns.push(turn);
+        }
+        turns
+    }
+}
+
+async fn let_them_queue() {
+    for _ in 0..1000 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_goes_at_once_and_the_rest_at_the_rate() {
+    let budget = budget(SLOW);
+    assert_eq!(take(&budget, Lane::General, 5).await, Duration::ZERO);
+    let took = take(&budget, Lane::General, 50).await;
+    assert!(is_about(took, 5.0), "{took:?}");
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(take(&budget, Lane::General, 5).await, Duration::ZERO, "quiet time earns one burst");
+    assert!(is_about(take(&budget, Lane::General, 10).await, 1.0), "and no more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unlimited_budget_never_waits() {
+    let budget = Budget::new(SLOW, SLOW, true);
+    assert_eq!(take(&budget, Lane::General, 10_000).await, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_person_overtakes_waiting_bulk_within_one_request() {
+    let budget = budget(SLOW);
+    take(&budget, Lane::General, 5).await;
+    let mut queue = Queue::new(&budget);
+    queue.callers(Priority::Bulk, 200);
+    queue.callers(Priority::Write, 200);
+    let_them_queue().await;
+    queue.next(20).await;
+    for _ in 0..5 {
+        queue.callers(Priority::Interactive, 1);
+        let_them_queue().await;
+        let turns = queue.next(2).await;
+        assert!(turns.iter().any(|(priority, _)| *priority == Priority::Interactive), "{turns:?}");
+    }
+    queue.callers(Priority::Recovery, 1);
+    queue.callers(Priority::Interactive, 1);
+    let_them_queue().await;
+    let turns: Vec<Priority> = queue.next(3).await.into_iter().map(|(priority, _)| priority).collect();
+    let position = |wanted| turns.iter().position(|priority| *priority == wanted);
+    assert!(position(Priority::Interactive) < position(Priority::Recovery), "{turns:?}");
+    assert!(position(Priority::Interactive).is_some(), "{turns:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_starves_and_writes_get_four_times_what_pulls_get() {
+    let budget = budget(SLOW);
+    take(&budget, Lane::General, 5).await;
+    let mut queue = Queue::new(&budget);
+    for (priority, _) in SHARED {
+        queue.callers(priority, 400);
+    }
+    let_them_queue().await;
+    let turns = queue.next(180).await;
+    for (priority, weight) in SHARED {
+        let got = turns.iter().filter(|(turn, _)| *turn == priority).count();
+        #[expect(clippy::cast_precision_loss, reason = "a few hundred turns")]
+        let off = (got as f64 - weight * 10.0).abs();
+        assert!(off <= 3.0, "{priority:?} got {got} of 180");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn having_been_idle_is_no_claim_on_the_future() {
+    let budget = budget(SLOW);
+    let mut queue = Queue::new(&budget);
+    queue.callers(Priority::Bulk, 300);
+    let_them_queue().await;
+    queue.next(200).await;
+    queue.callers(Priority::Pull, 300);
+    let_them_queue().await;
+    let turns = queue.next(40).await;
+    let bulk = turns.iter().filter(|(priority, _)| *priority == Priority::Bulk).count();
+    assert!((8..=12).contains(&bulk), "a quarter of the turns, not none: {bulk}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rate_halves_on_a_refusal_and_grows_back_with_answers() {
+    let budget = budget(SLOW);
+    let rate = || budget.snapshot().rate_milli;
+    assert_eq!(rate(), 10_000);
+    budget.throttled(Lane::General, Duration::from_millis(100));
+    budget.throttled(Lane::General, Duration::from_millis(100));
+    assert_eq!(rate(), 5_000, "one burst of refusals is one event");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    budget.throttled(Lane::General, Duration::from_millis(100));
+    assert_eq!(rate(), 2_500);
+    for _ in 0..20 {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        budget.throttled(Lane::General, Duration::ZERO);
+    }
+    assert_eq!(rate(), 500, "it never comes to a stop");
+    (0..100).for_each(|_| budget.answered(Lane::General));
+    assert!((5_400..=5_600).contains(&rate()), "{}", rate());
+    (0..200).for_each(|_| budget.answered(Lane::General));
+    assert_eq!(rate(), 10_000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pause_asked_for_holds_everybody_and_is_not_made_up_for_afterwards() {
+    let budget = budget(SLOW);
+    let mut queue = Queue::new(&budget);
+    budget.throttled(Lane::General, Duration::from_secs(30));
+    assert_eq!(budget.snapshot().blocked, Some(Duration::from_secs(30)));
+    queue.callers(Priority::Bulk, 20);
+    queue.callers(Priority::Interactive, 1);
+    let_them_queue().await;
+    assert_eq!(budget.snapshot().waiting, 21);
+    let turns = queue.next(11).await;
+    assert!(turns.iter().all(|(_, at)| *at >= Duration::from_secs(30)), "{turns:?}");
+    assert_eq!(turns[0].0, Priority::Interactive);
+    // The rate is halved to five a second: ten more calls take two seconds.
+    assert!(is_about(turns[10].1 - turns[0].1, 2.0), "{turns:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn search_has_a_lane_of_its_own() {
+    let budget = budget(SLOW);
+    budget.throttled(Lane::General, Duration::from_secs(60));
+    let took = take(&budget, Lane::Search, 5).await;
+    assert!(is_about(took, 2.0), "{took:?}");
+    budget.throttled(Lane::Search, Duration::from_secs(600));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    assert!(take(&budget, Lane::General, 5).await < Duration::from_secs(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_cannot_have_its_turn_in_time_is_given_back() {
+    let budget = budget(SLOW);
+    let latest = || Some(Instant::now() + Duration::from_secs(30));
+    take(&budget, Lane::General, 5).await;
+    let mut queue = Queue::new(&budget);
+    queue.callers(Priority::Interactive, 500);
+    let_them_queue().await;
+    let began = Instant::now();
+    let late = budget.turn(Lane::General, Priority::Write, latest()).await;
+    assert_eq!(late, Err(Late { again: Duration::from_secs(1) }));
+    assert_eq!(began.elapsed(), Duration::from_secs(30));
+    let all = queue.next(500).await;
+    assert_eq!(all.len(), 500);
+    assert_eq!(budget.snapshot().waiting, 0, "its place is free again");
+
+    budget.throttled(Lane::General, Duration::from_secs(90));
+    let began = Instant::now();
+    let late = budget.turn(Lane::General, Priority::Write, latest()).await;
+    assert_eq!((late, began.elapsed()), (Err(Late { again: Duration::from_secs(90) }), Duration::ZERO));
+    budget.throttled(Lane::Search, Duration::from_secs(20));
+    assert_eq!(budget.turn(Lane::Search, Priority::Write, latest()).await, Ok(()), "twenty seconds are in time");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_goes_away_takes_no_turn() {
+    let budget = budget(SLOW);
+    take(&budget, Lane::General, 5).await;
+    let mut queue = Queue::new(&budget);
+    let gone = queue.callers(Priority::Write, 100);
+    let_them_queue().await;
+    gone.iter().for_each(JoinHandle::abort);
+    let_them_queue().await;
+    queue.callers(Priority::Bulk, 1);
+    let turns = queue.next(1).await;
+    assert!(turns[0].1 <= Duration::from_millis(150), "{turns:?}");
+}

@@ -1,0 +1,586 @@
+//! The whole engine, in process: real driver, real encrypted store, both simulators over real HTTP. What people do in
+//! either system, what goes wrong on the way, and what must hold afterwards.
+
+#![expect(clippy::unwrap_used, reason = "in tests a surprise is a failure")]
+
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use lockstep::engine::core::Mode;
+use lockstep::engine::core::command::{Ask, Reply};
+use lockstep::engine::core::plan::PushReport;
+use lockstep::engine::core::state::{IssueClass, LinkState, RecordState, Verdict};
+use lockstep::engine::core::view::View;
+use lockstep::engine::driver::setup::{self, ConnectWiseConnection, Connection, HubSpotConnection};
+use lockstep::engine::driver::snapshot::Health;
+use lockstep::engine::driver::{self, Clock, DriverError, EngineHandle, Finished};
+use lockstep::mapping::{Ceiling, Config, defaults, toml};
+use lockstep::model::{ObjectKind, RecordId, RecordRef, System};
+use lockstep::sim::{Actor, Data, Fault, FaultRule, Mutation, Options, Running, Side, Simulators, Verb};
+use lockstep::store::{Key, LeaseError, Workspace};
+use secrecy::SecretString;
+use serde_json::{Map, Value as Json, json};
+use tokio::time::Instant;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+const HUBSPOT: Side = Side::HubSpot;
+const CONNECTWISE: Side = Side::ConnectWise;
+
+/// Ids in the story.
+const OWN: u64 = 19_301;
+const CATCHALL: u64 = 19_302;
+
+/// Two systems and a workspace that is connected to them.
+struct Bench {
+    running: Running,
+    home: tempfile::TempDir,
+    workspace: Workspace,
+}
+
+/// The address of a connection to these simulators, with their credentials.
+fn connections(running: &Running) -> [Connection; 2] {
+    let c = &running.credentials;
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    let hubspot = HubSpotConnection { base_url: Some(running.hubspot_url.clone()) };
+    let connectwise = ConnectWiseConnection {
+        site: running.connectwise_url.clone(),
+        company: c.connectwise_company.clone(),
+        public_key: c.connectwise_public_key.clone(),
+        client_id: c.connectwise_client_id.clone(),
+    };
+    [
+        Connection::HubSpot(hubspot, secret(&c.hubspot_token)),
+        Connection::ConnectWise(connectwise, secret(&c.connectwise_private_key)),
+    ]
+}
+
+impl Bench {
+    async fn new(data: Data) -> Self {
+        Self::with(data, |_| {}).await
+    }
+
+    async fn with(data: Data, change: impl FnOnce(&mut Config)) -> Self {
+        let running = Simulators::start(Options::quick(data)).await.unwrap();
+        let home = tempfile::tempdir().unwrap();
+        let (keys, workspaces) = (home.path().join("keys"), home.path().join("workspaces"));
+        for dir in [&keys, &workspaces] {
+            std::fs::create_dir(dir).unwrap();
+        }
+        let key = Key::create_file(&keys.join("acme.key")).unwrap();
+        let workspace = Workspace::create(&workspaces, "acme", &key).unwrap();
+        let mut config = defaults::config();
+        // As short as a request can live here: what got lost is certain soon.
+        config.timing.flight = 1;
+        change(&mut config);
+        let (mut settings, clock) = (workspace.settings().unwrap(), Clock::start());
+        for connection in connections(&running) {
+            let connector = connection.connector(&config, clock).unwrap();
+            connector.check().await.unwrap();
+            connector.prepare(ObjectKind::Company, true).await.unwrap();
+            let live = connector.schema(ObjectKind::Company).await.unwrap();
+            settings.put_schema(&live.schema, clock.now()).unwrap();
+            connection.save(&mut settings).unwrap();
+        }
+        settings.save_draft(&toml::write(&config), "test", "", clock.now()).unwrap();
+        settings.deploy_draft().unwrap();
+        Self { running, home, workspace }
+    }
+
+    async fn engine(&self, mode: Mode) -> EngineHandle {
+        let parts = setup::parts(&self.workspace, mode, Clock::start()).await.unwrap();
+        driver::start(&self.workspace, parts).unwrap()
+    }
+
+    async fn run(&self) -> Finished {
+        let mut engine = self.engine(Mode::Once).await;
+        let finished = finished(&mut engine).await;
+        engine.stop().await;
+        finished
+    }
+
+    /// Runs until nothing is left to do.
+    async fn settle(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let before = self.now();
+            let run = self.run().await.run;
+            let reader = self.workspace.reader().unwrap();
+            let resting = reader.issue_groups().unwrap().iter().any(|group| group.class == IssueClass::Transient);
+            let open = reader.open_intents().unwrap();
+            if run.verdict == Verdict::Done && self.writes_since(before).is_empty() && open.is_empty() && !resting {
+                return;
+            }
+            assert!(Instant::now() < deadline, "it does not come to rest: {run:?} {open:?}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    async fn ask(&self, ask: Ask) -> Reply {
+        let engine = self.engine(Mode::Asks).await;
+        let reply = tokio::time::timeout(PATIENCE, engine.ask(ask)).await.unwrap();
+        engine.stop().await;
+        reply
+    }
+
+    async fn push(&self, record: RecordRef, to: System, dry_run: bool) -> PushReport {
+        match self.ask(Ask::Push { record, to, dry_run }).await {
+            Reply::Pushed(report) => *report,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    // ---- what people do
+
+    fn create(&self, side: Side, name: &str) -> u64 {
+        let fields = match side {
+            Side::HubSpot => map(&[("name", json!(name)), ("city", json!("Ulm"))]),
+            Side::ConnectWise => {
+                map(&[("name", json!(name)), ("city", json!("Ulm")), ("identifier", json!(name.replace(' ', "")))])
+            }
+        };
+        self.running.control.create(side, &fields, None).unwrap()
+    }
+
+    fn edit(&self, side: Side, id: u64, field: &str, value: &str) {
+        self.running.control.edit(side, id, &map(&[(field, json!(value))]), None).unwrap();
+    }
+
+    // ---- what can be seen
+
+    fn now(&self) -> u64 {
+        self.running.control.ledger(0).last().map_or(0, |mutation| mutation.sequence)
+    }
+
+    /// What the engine wrote since then.
+    fn writes_since(&self, sequence: u64) -> Vec<Mutation> {
+        let all = self.running.control.ledger(sequence);
+        all.into_iter().filter(|mutation| matches!(mutation.actor, Actor::Api(_))).collect()
+    }
+
+    fn live(&self, side: Side) -> Vec<Json> {
+        let mut all = self.running.control.records(side, 0, 10_000);
+        all.retain(|record| record["deleted"] != true);
+        all
+    }
+
+    fn named(&self, side: Side, name: &str) -> Vec<u64> {
+        let of = self.live(side).into_iter().filter(|record| record["name"] == name);
+        of.map(|record| record["id"].as_u64().unwrap()).collect()
+    }
+
+    fn only(&self, side: Side, name: &str) -> u64 {
+        let found = self.named(side, name);
+        assert_eq!(found.len(), 1, "{name} in {}: {found:?}", side.name());
+        found[0]
+    }
+
+    fn value(&self, side: Side, id: u64, field: &str) -> Json {
+        self.running.control.record(side, id).unwrap()[field].clone()
+    }
+
+    /// Every company of that name is there exactly once on both sides, and linked.
+    fn assert_pairs(&self, names: &[String]) {
+        let reader = self.workspace.reader().unwrap();
+        for name in names {
+            let (hubspot, connectwise) = (self.only(HUBSPOT, name), self.only(CONNECTWISE, name));
+            let link = reader.link_of(at(System::HubSpot, hubspot)).unwrap().unwrap();
+            assert_eq!((link.connectwise, link.state), (RecordId(connectwise), LinkState::Active), "{name}");
+        }
+    }
+
+    /// A company that is on both sides.
+    async fn pair(&self, name: &str) -> (u64, u64) {
+        self.create(HUBSPOT, name);
+        self.settle().await;
+        (self.only(HUBSPOT, name), self.only(CONNECTWISE, name))
+    }
+
+    fn create_many(&self, side: Side, number: usize) -> Vec<String> {
+        let names: Vec<String> = (0..number).map(|n| format!("Company {n:02}")).collect();
+        for name in &names {
+            self.create(side, name);
+        }
+        names
+    }
+
+    /// The real binary on this workspace.
+    fn binary(&self, args: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lockstep"));
+        command.arg("--home").arg(self.home.path()).args(args.split_whitespace());
+        command.env_remove("LOCKSTEP_WORKSPACE").env_remove("LOCKSTEP_KEY_FILE");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    async fn exit_code(&self, args: &str) -> (i32, String) {
+        let mut command = self.binary(args);
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+}
+
+fn map(fields: &[(&str, Json)]) -> Map<String, Json> {
+    fields.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect()
+}
+
+const fn at(system: System, id: u64) -> RecordRef {
+    RecordRef::new(ObjectKind::Company, system, RecordId(id))
+}
+
+async fn finished(engine: &mut EngineHandle) -> Finished {
+    tokio::time::timeout(PATIENCE, engine.finished()).await.unwrap().unwrap()
+}
+
+async fn until(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "waited in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn on_create(side: Side, fault: Fault) -> FaultRule {
+    match side {
+        Side::HubSpot => FaultRule::once(fault).on(side).path("batch/create"),
+        Side::ConnectWise => FaultRule::once(fault).on(side).method("POST").path("company/companies"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_story_comes_to_rest_and_stays_there() {
+    // Neither system marks the tenant's own company and the catch-all: a consultant lists them, here the first two of the story.
+    let bench = Bench::with(Data::Story, |config| config.objects[0].exclude.connectwise = vec![OWN, CATCHALL]).await;
+    assert_eq!(bench.value(CONNECTWISE, OWN, "identifier"), "YourCompany");
+    assert_eq!(bench.value(CONNECTWISE, CATCHALL, "identifier"), "Catchall");
+    bench.settle().await;
+    for name in
+        ["Velvet Comet Studios", "Ice Ferry Line", "Kestrel Dental Group", "Nameless Ferryman", "Red Barn Dairy"]
+    {
+        bench.assert_pairs(&[name.to_owned()]);
+    }
+    for name in ["Brightwater IT Services", "Catchall (unknown senders)"] {
+        assert!(bench.named(HUBSPOT, name).is_empty(), "{name} is nobody's customer");
+    }
+    let holloway = bench.only(CONNECTWISE, "Holloway Vending");
+    assert_ne!(bench.value(CONNECTWISE, holloway, "identifier"), "HOLLOWAY", "that one is in the recycle bin");
+    let (before, calls) = (bench.now(), bench.running.control.calls());
+    assert_eq!(bench.run().await.run.verdict, Verdict::Done);
+    assert_eq!(bench.writes_since(before), [], "a quiet system causes no writes");
+    assert_ne!(bench.running.control.calls(), calls, "but it was looked at");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_edit_on_each_side_crosses_and_nothing_else_is_touched() {
+    let bench = Bench::new(Data::Empty).await;
+    let (hubspot, connectwise) = bench.pair("Acme").await;
+    let before = bench.now();
+    bench.edit(HUBSPOT, hubspot, "city", "Bonn\u{1b}[2J");
+    bench.edit(CONNECTWISE, connectwise, "zip", "89073");
+    bench.settle().await;
+    assert_eq!(bench.value(CONNECTWISE, connectwise, "city"), "Bonn\u{1b}[2J");
+    assert_eq!(bench.value(HUBSPOT, hubspot, "zip"), "89073");
+    let written: Vec<_> = bench.writes_since(before).iter().map(|m| (m.side, m.id, fields_of(m))).collect();
+    let expected = [(HUBSPOT, hubspot, vec!["zip".to_owned()]), (CONNECTWISE, connectwise, vec!["city".to_owned()])];
+    assert_eq!(written.len(), 2, "{written:?}");
+    assert!(expected.iter().all(|one| written.contains(one)), "{written:?}");
+}
+
+/// The fields of a change, without those that the system keeps by itself.
+fn fields_of(mutation: &Mutation) -> Vec<String> {
+    let own = |name: &&String| !name.starts_with("hs_") && !name.starts_with("_info") && *name != "lastUpdated";
+    mutation.fields.keys().filter(own).cloned().collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conflict_waits_and_a_decision_ends_it() {
+    let bench = Bench::new(Data::Empty).await;
+    let (hubspot, connectwise) = bench.pair("Acme").await;
+    bench.edit(HUBSPOT, hubspot, "phone", "555-0100");
+    bench.settle().await;
+    bench.edit(HUBSPOT, hubspot, "phone", "555-0101");
+    bench.edit(CONNECTWISE, connectwise, "phoneNumber", "555-0199");
+    let before = bench.now();
+    bench.settle().await;
+    assert_eq!(bench.writes_since(before), [], "neither number is thrown away");
+    let reader = bench.workspace.reader().unwrap();
+    let states = reader.state_counts(ObjectKind::Company).unwrap();
+    assert_eq!(states.get(&RecordState::Conflict), Some(&1), "{states:?}");
+    let link = reader.link_of(at(System::HubSpot, hubspot)).unwrap().unwrap().id;
+    let decide = Ask::Decide { link, field: None, winner: System::ConnectWise };
+    let Reply::Pushed(report) = bench.ask(decide).await else { panic!("the decision was not taken") };
+    assert_eq!(report.outcomes, [(System::HubSpot, Ok(()))]);
+    assert_eq!(bench.value(HUBSPOT, hubspot, "phone"), "555-0199", "at once, without waiting for a run");
+    let after = bench.now();
+    bench.settle().await;
+    assert_eq!(bench.writes_since(after), [], "and that was all");
+    assert_eq!(bench.value(CONNECTWISE, connectwise, "phoneNumber"), "555-0199");
+    let history = reader.history_of(at(System::HubSpot, hubspot), None, 10).unwrap();
+    let loser = history.iter().find_map(|row| row.entry.loser.clone());
+    assert_eq!(loser.map(|value| value.to_plain()).as_deref(), Some("555-0101"), "history keeps what lost");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_does_what_its_preview_shows() {
+    let bench = Bench::new(Data::Empty).await;
+    let (hubspot, connectwise) = bench.pair("Acme").await;
+    bench.edit(HUBSPOT, hubspot, "city", "Bonn");
+    bench.edit(HUBSPOT, hubspot, "zip", "53111");
+    let before = bench.now();
+    let record = at(System::HubSpot, hubspot);
+    let preview = bench.push(record, System::ConnectWise, true).await;
+    assert!(!preview.sent && preview.outcomes.is_empty());
+    assert_eq!(bench.writes_since(before), [], "a preview sends nothing");
+    let pushed = bench.push(record, System::ConnectWise, false).await;
+    assert!(pushed.sent);
+    assert_eq!(pushed.outcomes, [(System::ConnectWise, Ok(()))]);
+    assert_eq!(pushed.plan.writes(), preview.plan.writes());
+    let [sent] = &bench.writes_since(before)[..] else { panic!("{:?}", bench.writes_since(before)) };
+    assert_eq!((sent.side, sent.id), (CONNECTWISE, connectwise));
+    let [write] = preview.plan.writes() else { panic!("{:?}", preview.plan.writes()) };
+    let shown: Vec<_> =
+        write.fields.iter().map(|f| (f.field.to_string(), f.before.to_plain(), f.after.to_plain())).collect();
+    let plain = |value: &Json| value.as_str().unwrap_or_default().to_owned();
+    let real = |name: &String| sent.fields.get(name).map(|(before, after)| (plain(before), plain(after)));
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    for (name, old, new) in &shown {
+        assert_eq!(real(name), Some((old.clone(), new.clone())), "{name}");
+    }
+    assert_eq!(fields_of(sent).len(), 2, "{sent:?}");
+    let again = bench.push(record, System::ConnectWise, false).await;
+    assert!(!again.sent, "both agree: {again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_to_a_create_makes_no_second_copy() {
+    let lost = [
+        Fault::DropAfterCommit,
+        Fault::DropBefore,
+        Fault::StatusAfterCommit { code: 502, body: Some("<html>".into()) },
+        Fault::Truncate,
+    ];
+    let bench = Bench::new(Data::Empty).await;
+    let mut names = Vec::new();
+    for (n, fault) in lost.into_iter().enumerate() {
+        for (to, from) in [(CONNECTWISE, HUBSPOT), (HUBSPOT, CONNECTWISE)] {
+            let name = format!("Lost {n} to {}", to.name());
+            bench.create(from, &name);
+            bench.running.control.inject(on_create(to, fault.clone()));
+            names.push(name);
+        }
+        bench.run().await;
+        assert_eq!(bench.running.control.faults(), [], "{names:?}: it did not strike");
+    }
+    bench.settle().await;
+    bench.assert_pairs(&names);
+    let creates = bench.writes_since(0).iter().filter(|m| m.verb == Verb::Create).count();
+    assert_eq!(creates, names.len());
+}
+
+/// "Already there", and yet nothing there carries our key: a person must see it, and the system is left in peace.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_duplicate_that_nobody_finds_is_shown_and_not_tried_for_ever() {
+    let bench = Bench::new(Data::Empty).await;
+    let taken = Fault::Status { code: 409, body: None, retry_after: None };
+    bench.running.control.inject(FaultRule { count: None, ..on_create(CONNECTWISE, taken) });
+    let hubspot = bench.create(HUBSPOT, "Acme");
+    bench.settle().await;
+    let issues = bench.workspace.reader().unwrap().issues_of(at(System::HubSpot, hubspot)).unwrap();
+    assert!(issues.iter().any(|issue| issue.class == IssueClass::Rejected), "{issues:?}");
+    let struck = bench.running.control.faults_struck();
+    assert!((1..=2).contains(&struck), "{struck}");
+    bench.run().await;
+    assert_eq!(bench.running.control.faults_struck(), struck, "it rests until something changes");
+    bench.running.control.clear_faults();
+    bench.edit(HUBSPOT, hubspot, "city", "Bonn");
+    bench.settle().await;
+    bench.assert_pairs(&["Acme".to_owned()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn storms_of_refusals_end_well() {
+    let bench = Bench::new(Data::Generated { companies_hubspot: 25, companies_connectwise: 25, overlap: 10 }).await;
+    let storm = |seconds| Fault::Status { code: 429, body: None, retry_after: Some(seconds) };
+    for side in [HUBSPOT, CONNECTWISE] {
+        bench.running.control.inject(FaultRule { skip: 3, ..FaultRule::once(storm(1)).on(side) });
+        bench
+            .running
+            .control
+            .inject(FaultRule { count: Some(12), ..FaultRule::once(storm(0)).on(side).with_probability(0.4) });
+    }
+    bench.settle().await;
+    let (hubspot, connectwise) = (bench.live(HUBSPOT).len(), bench.live(CONNECTWISE).len());
+    let reader = bench.workspace.reader().unwrap();
+    let links = reader.link_count(ObjectKind::Company, LinkState::Active).unwrap();
+    assert!(bench.running.control.faults_struck() >= 10, "{}", bench.running.control.faults_struck());
+    let creates = |side| {
+        let writes = bench.writes_since(0);
+        let made = writes.iter().filter(|m| m.side == side && m.verb == Verb::Create);
+        made.map(|m| m.fields.get("name").map(|(_, after)| after.to_string())).collect::<Vec<_>>()
+    };
+    for side in [HUBSPOT, CONNECTWISE] {
+        let mut made = creates(side);
+        let number = made.len();
+        assert!(number >= 10, "{made:?}");
+        made.sort();
+        made.dedup();
+        assert_eq!(made.len(), number, "nothing was made twice in {}", side.name());
+    }
+    assert!(links >= 30 && hubspot.abs_diff(connectwise) <= 5, "{links} links, {hubspot} and {connectwise} companies");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_revoked_mid_run_stops_it_and_a_new_one_goes_on() {
+    let bench = Bench::new(Data::Empty).await;
+    let names = bench.create_many(HUBSPOT, 20);
+    let revoked = Fault::Status { code: 401, body: None, retry_after: None };
+    let forever = FaultRule { count: None, skip: 40, ..FaultRule::once(revoked.clone()).on(CONNECTWISE).path("apis") };
+    bench.running.control.inject(forever);
+    bench.running.control.inject(FaultRule { count: None, skip: 5, ..on_create(CONNECTWISE, revoked.clone()) });
+    let mut engine = bench.engine(Mode::Once).await;
+    let run = finished(&mut engine).await.run;
+    assert!(matches!(run.verdict, Verdict::Stopped(_)), "{run:?}");
+    let snapshot = engine.snapshot().borrow().clone();
+    let Health::Broken { hint, .. } = &snapshot.sides[System::ConnectWise].health else { panic!("{snapshot:?}") };
+    assert!(hint.contains("lockstep connect connectwise"), "{hint}");
+    engine.stop().await;
+    let made = bench.live(CONNECTWISE).len();
+    assert!((1..20).contains(&made), "{made}");
+    bench.running.control.clear_faults();
+    bench.running.control.inject(FaultRule { count: None, ..FaultRule::once(revoked).on(CONNECTWISE) });
+    let (code, out) = bench.exit_code("--json sync --once").await;
+    assert_eq!(code, 4, "{out}");
+    assert!(out.contains("\"connection\"") || out.contains("\"credentials\""), "{out}");
+    bench.running.control.clear_faults();
+    bench.settle().await;
+    bench.assert_pairs(&names);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_watching_engine_resumes_by_itself() {
+    let bench = Bench::with(Data::Empty, |config| config.timing.poll = 1).await;
+    let revoked = Fault::Status { code: 401, body: None, retry_after: None };
+    bench.create(HUBSPOT, "Acme");
+    let engine = bench.engine(Mode::Watch).await;
+    until("the first company crosses", || bench.named(CONNECTWISE, "Acme").len() == 1).await;
+    bench.running.control.inject(FaultRule { count: None, ..FaultRule::once(revoked).on(HUBSPOT) });
+    let mut snapshot = engine.snapshot();
+    let broken = snapshot.wait_for(|seen| matches!(seen.sides[System::HubSpot].health, Health::Broken { .. }));
+    drop(tokio::time::timeout(PATIENCE, broken).await.unwrap().unwrap());
+    bench.create(CONNECTWISE, "Later");
+    bench.running.control.clear_faults();
+    until("the second one crosses", || bench.named(HUBSPOT, "Later").len() == 1).await;
+    let well = snapshot.wait_for(|seen| matches!(seen.sides[System::HubSpot].health, Health::Ok));
+    drop(tokio::time::timeout(PATIENCE, well).await.unwrap().unwrap());
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deleted_company_is_never_made_again() {
+    let bench = Bench::new(Data::Empty).await;
+    let (hubspot, connectwise) = bench.pair("Acme").await;
+    bench.running.control.delete(CONNECTWISE, connectwise).unwrap();
+    let before = bench.now();
+    bench.settle().await;
+    bench.edit(HUBSPOT, hubspot, "city", "Bonn");
+    bench.settle().await;
+    assert_eq!(bench.writes_since(before), []);
+    assert!(bench.named(CONNECTWISE, "Acme").is_empty());
+    bench.only(HUBSPOT, "Acme");
+    bench.running.control.restore(CONNECTWISE, connectwise).unwrap();
+    bench.settle().await;
+    assert_eq!(bench.only(CONNECTWISE, "Acme"), connectwise, "the one that came back, and no other");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guard_holds_a_mass_update_until_exactly_that_plan_is_approved() {
+    let bench = Bench::with(Data::Empty, |config| config.guards.updates = Ceiling { count: 3, percent: 0 }).await;
+    let names = bench.create_many(HUBSPOT, 6);
+    bench.settle().await;
+    let before = bench.now();
+    for name in &names[..5] {
+        bench.edit(HUBSPOT, bench.only(HUBSPOT, name), "city", "Bonn");
+    }
+    let Verdict::Held { plan, reason } = bench.run().await.run.verdict else { panic!("it was not held") };
+    assert!(reason.contains('5') && reason.contains('3'), "{reason}");
+    assert_eq!(bench.ask(Ask::Approve { plan: plan.clone() }).await, Reply::Accepted);
+    bench.edit(HUBSPOT, bench.only(HUBSPOT, &names[5]), "city", "Bonn");
+    let Verdict::Held { plan: other, .. } = bench.run().await.run.verdict else { panic!("it is another plan now") };
+    assert_ne!(plan, other);
+    assert_eq!(bench.writes_since(before), []);
+    let (code, _) = bench.exit_code("sync --once").await;
+    assert_eq!((code, bench.writes_since(before)), (3, Vec::new()));
+    let (code, out) = bench.exit_code(&format!("--json sync --once --approve {other}")).await;
+    assert_eq!(code, 0, "{out}");
+    assert_eq!(bench.writes_since(before).len(), 6);
+    for name in &names {
+        assert_eq!(bench.value(CONNECTWISE, bench.only(CONNECTWISE, name), "city"), "Bonn");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_tenant_is_refused_and_not_written_to() {
+    let bench = Bench::new(Data::Empty).await;
+    bench.pair("Acme").await;
+    let mut options = Options::quick(Data::Empty);
+    options.credentials.connectwise_company = "someoneelse".into();
+    let other = Simulators::start(options).await.unwrap();
+    let [_, connection] = connections(&other);
+    connection.save(&mut bench.workspace.settings().unwrap()).unwrap();
+    bench.create(HUBSPOT, "Second");
+    let before = bench.now();
+    let run = bench.run().await.run;
+    let Verdict::Stopped(reason) = &run.verdict else { panic!("{run:?}") };
+    assert!(reason.contains("someoneelse") && reason.contains("brightwater"), "{reason}");
+    assert_eq!(other.control.ledger(0), []);
+    assert_eq!(bench.writes_since(before), []);
+    assert_eq!(bench.exit_code("sync --once").await.0, 4);
+    let [_, connection] = connections(&bench.running);
+    connection.save(&mut bench.workspace.settings().unwrap()).unwrap();
+    bench.settle().await;
+    bench.assert_pairs(&["Acme".to_owned(), "Second".to_owned()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_engine_on_the_same_workspace_is_refused() {
+    let bench = Bench::new(Data::Empty).await;
+    let first = bench.engine(Mode::Watch).await;
+    let parts = setup::parts(&bench.workspace, Mode::Once, Clock::start()).await.unwrap();
+    let Err(DriverError::Lease(LeaseError::Held { holder })) = driver::start(&bench.workspace, parts) else {
+        panic!("two engines on one workspace")
+    };
+    assert!(holder.contains(&std::process::id().to_string()), "{holder}");
+    first.stop().await;
+    assert_eq!(bench.run().await.run.verdict, Verdict::Done);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_that_is_stopped_mid_run_is_followed_by_one_that_finishes() {
+    let bench = Bench::new(Data::Empty).await;
+    let names = bench.create_many(HUBSPOT, 25);
+    let slow = FaultRule { count: None, ..on_create(CONNECTWISE, Fault::Delay { ms: 30 }) };
+    bench.running.control.inject(slow);
+    for wanted in [3, 12] {
+        let engine = bench.engine(Mode::Once).await;
+        until("some are made", || bench.live(CONNECTWISE).len() >= wanted).await;
+        engine.stop().await;
+        assert!(bench.live(CONNECTWISE).len() < 25);
+    }
+    bench.settle().await;
+    bench.assert_pairs(&names);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_process_is_followed_by_one_that_finishes() {
+    let bench = Bench::new(Data::Empty).await;
+    let names = bench.create_many(HUBSPOT, 30);
+    bench.running.control.inject(FaultRule { count: None, ..on_create(CONNECTWISE, Fault::Delay { ms: 60 }) });
+    for wanted in [2, 10, 18] {
+        let mut child = bench.binary("sync --once").spawn().unwrap();
+        until("some are made", || bench.live(CONNECTWISE).len() >= wanted).await;
+        child.kill().unwrap();
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), None, "it was killed, not finished: {}", bench.live(CONNECTWISE).len());
+    }
+    bench.settle().await;
+    bench.assert_pairs(&names);
+}
