@@ -125,6 +125,9 @@ fn i4_no_create_beside_a_match(sim: &mut Simulation<'_>, row: &Intent) {
         // a repeat sends what it sent before; what counts is whom the source would match today
         key = spec.canon(source.system, seen.record.value(spec.name(source.system)));
     }
+    if key.is_empty() {
+        return;
+    }
     let twin = sim.store.observations.values().find(|seen| {
         seen.of.system == row.system
             && seen.is_live()

@@ -87,6 +87,9 @@ fn worker(next: &AtomicU64, end: u64, most: usize, totals: &Mutex<Totals>, progr
             let outcome = play_seed(seed, &schemas);
             counters.add(&outcome.counters);
             if !outcome.violations.is_empty() {
+                if let Some(first) = outcome.violations.first() {
+                    eprintln!("seed {seed}: {}: {}", first.invariant, first.text);
+                }
                 failures.push(Failure { seed, violations: outcome.violations });
             }
         }
