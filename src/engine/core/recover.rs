@@ -217,15 +217,15 @@ impl Engine {
     ) -> ViewResult<()> {
         let Some(open) = self.open.get(&id) else { return Ok(()) };
         if copies.is_empty() {
+            // this attempt was refused, and no earlier one can land any more: what holds the place is not ours
+            if let Some(rejection) = open.duplicate.clone() {
+                return self.refuse(step, id, rejection);
+            }
             if !self.has_landed(&open.intent, server_now) {
                 self.look_again_later(step.now, id, server_now);
                 return Ok(());
             }
-            return match self.open.get_mut(&id).and_then(|open| open.duplicate.take()) {
-                // what holds the place is not ours: asking again would be refused again
-                Some(rejection) => self.refuse(step, id, rejection),
-                None => self.repeat_or_abandon(step, id),
-            };
+            return self.repeat_or_abandon(step, id);
         }
         copies.sort_by_key(|record| (record.archived, record.id));
         let Some(mut intent) = self.close(id) else { return Ok(()) };
