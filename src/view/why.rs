@@ -1,6 +1,6 @@
 //! The why-panel: the reason behind the selected field, the filters, and what would move it on.
 
-use super::cell::{Cell, Line, Role, line_width, spread};
+use super::cell::{Cell, Line, Role, clipped, line_width};
 use super::diff::{RecordPanel, any_changed, next_word};
 use super::format;
 use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan, Scope};
@@ -119,17 +119,15 @@ fn sides(panel: &RecordPanel<'_>, field: &FieldPlan, width: usize) -> Vec<Line> 
     if line_width(&left) + line_width(&right) + 3 <= width {
         return vec![[left, vec![Cell::plain("   ")], right].concat()];
     }
-    [left, right]
-        .into_iter()
-        .map(|mut line| {
-            if line.len() > 2 {
-                let when = line.split_off(2);
-                spread(&line, &when, width.min(line_width(&line) + line_width(&when)))
-            } else {
-                line
-            }
-        })
-        .collect()
+    [left, right].map(|line| shortened(line, width)).into()
+}
+
+/// The value gives way, never when and who.
+fn shortened(mut line: Line, width: usize) -> Line {
+    let when = line.split_off(line.len().min(2));
+    let mut line = clipped(&line, width.saturating_sub(line_width(&when)));
+    line.extend(when);
+    line
 }
 
 fn side(panel: &RecordPanel<'_>, field: &FieldPlan, system: System) -> Line {
