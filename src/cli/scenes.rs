@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::model::System;
 use crate::sim::{ControlError, ControlHandle, Side};
 use crate::tui::{BoxFuture, Demo, Scene};
 
@@ -80,6 +81,14 @@ fn new_in_connectwise(control: &ControlHandle) -> Result<String, String> {
     create(control, Side::ConnectWise, &fields)
 }
 
+/// The system that a simulator plays.
+const fn system(side: Side) -> System {
+    match side {
+        Side::HubSpot => System::HubSpot,
+        Side::ConnectWise => System::ConnectWise,
+    }
+}
+
 struct Company {
     id: u64,
     name: String,
@@ -96,18 +105,18 @@ fn some_company(control: &ControlHandle, side: Side, field: &str) -> Result<Comp
         (live && !value.is_empty()).then(|| Company { id, name: text(record, "name"), value })
     };
     let records = control.records(side, 0, LOOKED_AT);
-    records.iter().rev().find_map(fits).ok_or_else(|| format!("No company in {} has a {field}.", side.name()))
+    records.iter().rev().find_map(fits).ok_or_else(|| format!("No company in {} has a {field}.", system(side)))
 }
 
 fn change(control: &ControlHandle, side: Side, company: &Company, field: &str, to: &str) -> Result<String, String> {
     let mut fields = Map::new();
     fields.insert(field.to_owned(), json!(to));
     control.edit(side, company.id, &fields, None).map_err(|error: ControlError| error.to_string())?;
-    Ok(format!("{}: {field} of {} was {}, is {to}.", side.name(), company.name, company.value))
+    Ok(format!("In {}, {field} of {} is now {to}; it was {}.", system(side), company.name, company.value))
 }
 
 fn create(control: &ControlHandle, side: Side, fields: &Value) -> Result<String, String> {
     let fields = fields.as_object().cloned().unwrap_or_default();
     let id = control.create(side, &fields, None).map_err(|error| error.to_string())?;
-    Ok(format!("{}: company {id} is new.", side.name()))
+    Ok(format!("In {}, company {id} is new.", system(side)))
 }

@@ -89,6 +89,9 @@ impl<'a> RecordPanel<'a> {
         let same = total - differ;
         match (shown, differ) {
             (_, 0) if total == 0 => "No fields are mapped".to_owned(),
+            (_, 0) if self.plan.hubspot.is_none() || self.plan.connectwise.is_none() => {
+                format!("no partner · all {total} shown")
+            }
             (_, 0) => format!("0 differ · all {total} shown"),
             (Shown::Differing, _) if same > 0 => format!("{differ} differ · {same} same hidden"),
             _ => format!("{differ} differ · {same} same"),
@@ -139,8 +142,10 @@ impl<'a> RecordPanel<'a> {
         let (next, role) = self.next(field);
         let (hubspot, connectwise) = (self.value(field, System::HubSpot), self.value(field, System::ConnectWise));
         let settled = matches!(field.next, FieldNext::Same | FieldNext::Agree);
-        let same = settled && hubspot == connectwise;
-        let mapped = settled && !same;
+        // a record without a partner has nothing to be the same as
+        let is_pair = self.plan.hubspot.is_some() && self.plan.connectwise.is_some();
+        let same = settled && is_pair && hubspot == connectwise;
+        let mapped = settled && is_pair && !same;
         let agreed = self.agreed(field, System::HubSpot).unwrap_or_else(|| format::NONE.to_owned());
         // what both hold unchanged is what they agreed on, however it was written then
         let as_agreed = same && (agreed == hubspot || (field.agreed.is_some() && !any_changed(field)));
@@ -188,7 +193,9 @@ pub const fn differs(field: &FieldPlan) -> bool {
     !matches!(field.next, FieldNext::Same)
 }
 
-const fn any_changed(field: &FieldPlan) -> bool {
+/// Whether either side changed the field since they agreed on it.
+#[must_use]
+pub const fn any_changed(field: &FieldPlan) -> bool {
     field.changed.hubspot || field.changed.connectwise
 }
 

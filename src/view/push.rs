@@ -25,7 +25,7 @@ const FIELDS: [Column; 4] = [
     Column::flexible("after", 10, 3),
 ];
 
-/// The preview of a push: per write its requests and its fields, then what it leaves behind.
+/// The preview of a push: per write its fields, then what it leaves behind, then the exact requests.
 #[must_use]
 pub fn preview(panel: &RecordPanel<'_>, requests: &[HttpPreview], width: usize) -> Vec<Line> {
     let writes = panel.plan.writes();
@@ -35,12 +35,13 @@ pub fn preview(panel: &RecordPanel<'_>, requests: &[HttpPreview], width: usize) 
     let mut lines = Vec::new();
     for write in writes {
         lines.push(heading(write));
-        for request in requests.iter().filter(|request| request.system == write.system) {
-            lines.extend(request_lines(request, width));
-        }
         lines.extend(field_lines(panel, write, width));
     }
     lines.push(vec![Cell::muted(afterwards(panel))]);
+    for request in requests {
+        lines.push(Line::new());
+        lines.extend(request_lines(request, width));
+    }
     lines
 }
 
@@ -188,8 +189,8 @@ mod tests {
         let text = shown(&plan, &[request]);
         assert_eq!(
             text.replace("  ", " ").split_whitespace().collect::<Vec<_>>().join(" "),
-            "Change ConnectWise 4021: 2 fields PATCH company/companies/4021 [{\"op\":\"replace\"}] \
-             City Dallas → Austin type – → Client After it: both sides agree on 4 of 5 fields.",
+            "Change ConnectWise 4021: 2 fields City Dallas → Austin type – → Client \
+             After it: both sides agree on 4 of 5 fields. PATCH company/companies/4021 [{\"op\":\"replace\"}]",
             "{text}"
         );
     }

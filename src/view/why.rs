@@ -1,7 +1,7 @@
 //! The why-panel: the reason behind the selected field, the filters, and what would move it on.
 
-use super::cell::{Cell, Line, Role};
-use super::diff::{RecordPanel, next_word};
+use super::cell::{Cell, Line, Role, clipped, line_width};
+use super::diff::{RecordPanel, any_changed, next_word};
 use super::format;
 use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan, Scope};
 use crate::engine::core::state::{Issue, RecordState};
@@ -14,7 +14,7 @@ pub fn field_lines(panel: &RecordPanel<'_>, field: &FieldPlan, width: usize) -> 
     // an issue says more than the rule does
     let rule = if issue.is_some() { "" } else { &field.rule };
     let mut lines = headline(panel, field, rule, width);
-    lines.push(sides(panel, field));
+    lines.extend(sides(panel, field, width));
     if let Some(issue) = issue {
         lines.extend(issue_lines(issue, width));
     }
@@ -81,8 +81,8 @@ fn headline(panel: &RecordPanel<'_>, field: &FieldPlan, rule: &str, width: usize
         Some(_) => format!("{}.", what_changed(field)),
         None => "not linked to a record of the other system.".to_owned(),
     };
-    if !rule.is_empty() {
-        text.push_str(&format!(" {rule}"));
+    if !rule.is_empty() && any_changed(field) {
+        text.push_str(&format!(" {}", sentence(rule)));
     }
     let room = width.saturating_sub(label.width() + 2).max(20);
     let mut lines: Vec<Line> =
@@ -91,6 +91,13 @@ fn headline(panel: &RecordPanel<'_>, field: &FieldPlan, rule: &str, width: usize
         first.insert(0, label);
     }
     lines
+}
+
+/// A rule as the engine words it, as a sentence.
+fn sentence(rule: &str) -> String {
+    let mut letters = rule.chars();
+    let stop = if rule.ends_with(['.', '!', '?']) { "" } else { "." };
+    letters.next().map_or_else(String::new, |first| format!("{}{}{stop}", first.to_uppercase(), letters.as_str()))
 }
 
 /// What happened since the two sides agreed.
@@ -105,19 +112,29 @@ fn what_changed(field: &FieldPlan) -> String {
     }
 }
 
-/// Both values in full, each with the moment and the person of the record's last change.
-fn sides(panel: &RecordPanel<'_>, field: &FieldPlan) -> Line {
-    let mut line = Line::new();
-    for system in System::BOTH {
-        if !line.is_empty() {
-            line.push(Cell::plain("   "));
-        }
-        line.push(Cell::muted(format!("{system} ")));
-        line.push(Cell::new(panel.value(field, system), Role::of(system)));
-        if let Some(observation) = panel.observations[system] {
-            let by = observation.record.modified_by.as_ref().map_or_else(String::new, |who| format!(" by {who}"));
-            line.push(Cell::muted(format!(" {}{by}", format::moment_near(observation.record.modified, panel.now))));
-        }
+/// Both values in full, each with the moment and the person of the record's last change; a line each where one is too
+/// short for both. A value that is longer than a line gives way to when and who.
+fn sides(panel: &RecordPanel<'_>, field: &FieldPlan, width: usize) -> Vec<Line> {
+    let [left, right] = System::BOTH.map(|system| side(panel, field, system));
+    if line_width(&left) + line_width(&right) + 3 <= width {
+        return vec![[left, vec![Cell::plain("   ")], right].concat()];
+    }
+    [left, right].map(|line| shortened(line, width)).into()
+}
+
+/// The value gives way, never when and who.
+fn shortened(mut line: Line, width: usize) -> Line {
+    let when = line.split_off(line.len().min(2));
+    let mut line = clipped(&line, width.saturating_sub(line_width(&when)));
+    line.extend(when);
+    line
+}
+
+fn side(panel: &RecordPanel<'_>, field: &FieldPlan, system: System) -> Line {
+    let mut line = vec![Cell::muted(format!("{system} ")), Cell::new(panel.value(field, system), Role::of(system))];
+    if let Some(observation) = panel.observations[system] {
+        let by = observation.record.modified_by.as_ref().map_or_else(String::new, |who| format!(" by {who}"));
+        line.push(Cell::muted(format!(" {}{by}", format::moment_near(observation.record.modified, panel.now))));
     }
     line
 }
@@ -225,7 +242,8 @@ mod tests {
         assert_eq!(
             why(&acme(), 1),
             "Phone  both changed since 2026-11-20 09:14.\n\
-             HubSpot +1 555 0100 10:10:00 by Dana Poe   ConnectWise +1 555 0199 10:10:00 by jsmith\n\
+             HubSpot +1 555 0100 10:10:00 by Dana Poe\n\
+             ConnectWise +1 555 0199 10:10:00 by jsmith\n\
              Both sides changed Phone.\n\
              Take one of the two values.\n\
              filters pass (1 standard, 1 own)   next attempt when decided\n"

@@ -84,7 +84,7 @@ impl Chooser {
 
     fn draw(&self, screen: Rect, title: &str, paint: &mut Paint<'_>) {
         let rows = u16::try_from(self.commands.len() + 4).unwrap_or(u16::MAX).min(screen.height * 3 / 4).max(6);
-        let inside = paint.boxed(centered(screen, 72, rows), title);
+        let inside = paint.boxed(centered(screen, self.columns(), rows), title);
         let (entry, list) = split_top(inside, 1);
         let line = [Cell::new(":", Role::Key), Cell::plain(" "), Cell::plain(&self.query)];
         paint.line(entry, &line);
@@ -94,6 +94,19 @@ impl Chooser {
             paint.line_at(list, 0, &[Cell::muted("  Nothing fits. Backspace takes a letter away.")]);
         }
         self.draw_rows(list, paint);
+    }
+
+    /// As wide as the widest line, within reason; the same while letters are typed.
+    fn columns(&self) -> u16 {
+        let rows = self.commands.iter();
+        let widest =
+            rows.map(|command| self.names() + Cell::plain(&command.doc).width() + command.keys.len() + 4).max();
+        u16::try_from(widest.unwrap_or(0)).unwrap_or(u16::MAX).saturating_add(6).clamp(60, 100)
+    }
+
+    /// Columns that the names take.
+    fn names(&self) -> usize {
+        self.commands.iter().map(|command| Cell::plain(&command.name).width()).max().unwrap_or(0).clamp(8, 22)
     }
 
     fn draw_rows(&self, area: Rect, paint: &mut Paint<'_>) {
@@ -109,7 +122,7 @@ impl Chooser {
                 (None, false) => Role::Strong,
             };
             let doc = command.not_now.as_deref().unwrap_or(&command.doc);
-            let name_width = 22.min(usize::from(area.width) / 3);
+            let name_width = self.names().min(usize::from(area.width) / 3);
             let left =
                 [Cell::new(&command.name, role).fitted(name_width, Align::Left), Cell::plain(" "), Cell::plain(doc)];
             let right = [Cell::new(&command.keys, Role::Key)];

@@ -135,7 +135,7 @@ pub(super) fn write_detail(write: &Intent, world: &World, width: usize) -> Vec<L
     )];
     for field in write.writes.iter().take(3) {
         let (before, after) = (format::value(&field.before, None), format::value(&field.after, None));
-        out.push((format!("{}: {before} → {after}   {}", field.field, field.why), Role::Text));
+        out.push((format!("{}: {before} → {after}, {}", field.field, field.why), Role::Text));
     }
     if let Some(more) = write.writes.len().checked_sub(4) {
         out.push((format!("and {}", format::counted(more as u64 + 1, "more field", "more fields")), Role::Muted));

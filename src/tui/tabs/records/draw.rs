@@ -89,7 +89,10 @@ fn teach(tab: &Records, area: Rect, paint: &mut Paint<'_>) {
         ),
     };
     let line = |text: &str, role| vec![Cell::plain("  "), Cell::new(text, role)];
-    paint.lines(area, &[Line::new(), line(&what, Role::Text), line(&next, Role::Muted)]);
+    let room = usize::from(area.width).saturating_sub(3);
+    let next = wrapped(&next, room).into_iter().map(|text| line(&text, Role::Muted));
+    let lines: Vec<Line> = [Line::new(), line(&what, Role::Text)].into_iter().chain(next).collect();
+    paint.lines(area, &lines);
 }
 
 fn record(open: &Open, area: Rect, paint: &mut Paint<'_>) {
