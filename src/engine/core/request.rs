@@ -41,7 +41,7 @@ pub struct Request {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RequestBody {
-    /// Who are we talking to? Answered by [`Answer::Identity`]. The cheapest authenticated call.
+    /// Who are we talking to? Answered by [`AnswerBody::Identity`]. The cheapest authenticated call.
     Identify,
     /// Records modified in `from..=until`, with `id > after`, ascending by id. From the change index.
     /// Archived HubSpot records are not in it; deleted ConnectWise companies are.
