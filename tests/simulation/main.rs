@@ -21,7 +21,7 @@ mod words;
 use std::time::Instant;
 
 /// Seeds when nobody says how many: under forty seconds in a debug build.
-const USUAL: u64 = 1_000;
+const USUAL: u64 = 3_000;
 
 #[test]
 fn i1_to_i19_hold_over_many_seeds() {
