@@ -80,6 +80,11 @@ fn tell_push(session: &Session, workspace: &Workspace, record: RecordRef, report
     }
     let facts = Facts::read(&reader, &report.plan)?;
     let connectors = setup::connectors(&settings, Clock::start())?;
+    let exit = push_exit(report);
+    if exit.is_err() && session.output.json {
+        // One object on stdout: the refusal.
+        return exit;
+    }
     let calls: Vec<_> = report.plan.writes().iter().flat_map(|write| desk::describe(write, &connectors)).collect();
     session.output.result(&pair::push_json(report), |_| {
         let mut lines = push_view::preview(&facts.panel(&report.plan, &schemas, now), &calls, width());
@@ -88,7 +93,7 @@ fn tell_push(session: &Session, workspace: &Workspace, record: RecordRef, report
         }
         plain_text(&lines)
     })?;
-    push_exit(report)
+    exit
 }
 
 fn push_exit(report: &PushReport) -> Outcome {

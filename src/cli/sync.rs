@@ -1,5 +1,7 @@
 //! `lockstep sync`: brings both systems in step, once or until interrupted.
 
+use std::time::Duration;
+
 use super::args::Sync;
 use super::engine::{Ended, run_once};
 use super::output::print;
@@ -11,7 +13,8 @@ use crate::engine::core::command::{Batch, Durability, Row};
 use crate::engine::core::state::{Run, Verdict};
 use crate::engine::driver::{self, Clock, EngineHandle, Finished, setup};
 use crate::error::{Exit, Outcome, Report};
-use crate::store::Workspace;
+use crate::model::ConfigVersion;
+use crate::store::{Settings, Workspace};
 use crate::view::{plain_text, run as run_view};
 
 /// Held runs looked through for the plan that a person approves.
@@ -65,18 +68,55 @@ async fn watch(session: &Session, workspace: &Workspace, interval: Option<u64>) 
     }
     let mut handle = driver::start(workspace, parts)?;
     session.output.note("The engine runs. Ctrl-C stops it; writes on their way are awaited.");
-    let outcome = follow(session, &mut handle).await;
+    let deployed = Deployed::look(workspace, interval)?;
+    let outcome = follow(session, &mut handle, deployed).await;
     handle.stop().await;
     outcome
 }
 
+/// How often a watch looks whether another configuration was deployed beside it.
+const LOOK_FOR_DEPLOY: Duration = Duration::from_secs(1);
+
+/// The configuration that the engine works by.
+struct Deployed {
+    settings: Settings,
+    version: Option<ConfigVersion>,
+    interval: Option<u64>,
+}
+
+impl Deployed {
+    fn look(workspace: &Workspace, interval: Option<u64>) -> Outcome<Self> {
+        let settings = workspace.settings()?;
+        let version = settings.deployed()?.map(|row| row.info.version);
+        Ok(Self { settings, version, interval })
+    }
+
+    /// Hands the engine what was deployed since the last look; its next run works by that.
+    async fn follow(&mut self, session: &Session, handle: &EngineHandle) -> Outcome<()> {
+        let version = self.settings.deployed()?.map(|row| row.info.version);
+        if version == self.version {
+            return Ok(());
+        }
+        let mut rules = setup::rules(&self.settings)?;
+        if let Some(seconds) = self.interval {
+            rules.config.timing.poll = seconds;
+        }
+        handle.change_rules(rules).await?;
+        self.version = version;
+        session.output.note("Another configuration was deployed; it is used from the next run on.");
+        Ok(())
+    }
+}
+
 /// One line for each run; with `--json`, one object.
-async fn follow(session: &Session, handle: &mut EngineHandle) -> Outcome {
+async fn follow(session: &Session, handle: &mut EngineHandle, mut deployed: Deployed) -> Outcome {
+    let mut look = tokio::time::interval(LOOK_FOR_DEPLOY);
     let interrupted = runtime::interrupted();
     tokio::pin!(interrupted);
     loop {
         tokio::select! {
             finished = handle.finished() => tell(session, &finished?)?,
+            _ = look.tick() => deployed.follow(session, handle).await?,
             stopped = &mut interrupted => {
                 stopped?;
                 return Ok(Exit::Done);

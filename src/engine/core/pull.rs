@@ -327,6 +327,9 @@ impl Engine {
             return Ok(false);
         }
         let observed = observation(rules, of, record, step.now);
+        if news {
+            look_at_merged(step, &observed)?;
+        }
         if news || force {
             step.row(dirty(of, DirtyReason::Changed, step.now));
             show_pending(step, &observed)?;
@@ -393,8 +396,11 @@ impl Engine {
     ) -> ViewResult<()> {
         let to = RecordRef { id: survivor.id, ..of };
         self.mark_gone(step, of, request)?;
+        // Two linked records merged into a third are answered together: the first one's link goes along, once.
+        let given = |row: &Row| matches!(row, Row::Link(link) if link.record(of.system) == to);
         if let Some(mut link) = step.view.link_of(of)?
             && step.view.link_of(to)?.is_none()
+            && !step.rows.iter().any(given)
         {
             match of.system {
                 System::HubSpot => link.hubspot = to.id,
@@ -418,6 +424,21 @@ pub(super) const fn dirty(record: RecordRef, reason: DirtyReason, now: Timestamp
 pub(super) fn observation(rules: &ObjectRules, of: RecordRef, record: Record, now: Timestamp) -> Observation {
     let keys = all_keys(rules, of.system, &record);
     Observation { of, record, seen: now, keys, gone: false }
+}
+
+/// Records that a survivor says were merged into it are read again at once: the answer takes their links along.
+fn look_at_merged(step: &mut Step<'_>, survivor: &Observation) -> ViewResult<()> {
+    for id in survivor.record.merged.iter().filter(|id| **id != survivor.of.id) {
+        let merged = RecordRef { id: *id, ..survivor.of };
+        if let Some(mut known) = step.view.observation(merged)?
+            && known.is_live()
+        {
+            known.seen = Timestamp::EPOCH;
+            step.row(Row::Observation(known));
+            step.row(dirty(merged, DirtyReason::Changed, step.now));
+        }
+    }
+    Ok(())
 }
 
 fn is_news(known: &Observation, record: &Record) -> bool {

@@ -202,7 +202,11 @@ impl Comparison<'_> {
         let value = match convert(self.rule, from, self.raw[from]) {
             Ok(value) => value,
             Err(Misfit::Skipped { value }) => {
-                set(plan, FieldNext::Tolerate, format!("\"{value}\" has no partner in the value map: left alone"));
+                // Two values met that never agreed: from here on only a change of this very field is news. Without
+                // that, any later edit of the other record would make its value "the newer one".
+                let met = self.agreed.is_none() && self.push_to.is_none() && !plan.values[to].is_empty();
+                let next = if met { FieldNext::Agree } else { FieldNext::Tolerate };
+                set(plan, next, format!("\"{value}\" has no partner in the value map: left alone"));
                 return None;
             }
             Err(misfit) => {

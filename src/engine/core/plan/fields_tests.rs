@@ -230,6 +230,27 @@ fn an_option_without_a_partner_holds_or_skips_the_field() {
 }
 
 #[test]
+fn a_skipped_option_and_its_other_half_are_agreed_on_so_that_only_a_change_of_the_field_crosses() {
+    let case = |h: &'static str, agreed, c| {
+        Case::new(h, agreed, c).with(|case| {
+            case.mapping.kind = FieldKind::Choice;
+            let pairs = vec![ValuePair { hubspot: "RETAIL".to_owned(), connectwise: "7".to_owned() }];
+            case.mapping.values = Some(ValueMap { auto: None, unmapped: Unmapped::Skip, pairs });
+            case.mapping.wins = SystemOfRecord::HubSpot;
+        })
+    };
+    assert_eq!(case("BANKING", None, "7").run(), (FieldNext::Agree, None));
+    let agreed = Some(("BANKING", "7"));
+    assert_eq!(case("BANKING", agreed, "7").run(), (FieldNext::Same, None));
+    assert_eq!(case("RETAIL", agreed, "7").run(), (FieldNext::Agree, None));
+    assert_eq!(
+        case("BANKING", Some(("BANKING", "8")), "7").next(),
+        FieldNext::Write { to: H, value: Value::Choice("RETAIL".into()), loser: None }
+    );
+    assert_eq!(case("BANKING", None, "").run(), (FieldNext::Tolerate, None), "an empty side is still filled later");
+}
+
+#[test]
 fn a_field_that_flips_to_and_fro_is_held_after_three_turns() {
     let recent = |n: usize| -> Vec<RecentWrite> {
         let turns = [(C, "Austin"), (H, "Dallas"), (C, "Austin")];
