@@ -18,12 +18,8 @@ struct Play {
 const PLAYS: [Play; 4] = [
     Play { name: "Move in HubSpot", doc: "Somebody in sales changes the city of a company.", run: move_in_hubspot },
     Play { name: "Call from ConnectWise", doc: "The service desk corrects a phone number.", run: phone_in_connectwise },
-    Play { name: "New in HubSpot", doc: "Sales wins a customer that ConnectWise does not know.", run: new_in_hubspot },
-    Play {
-        name: "New in ConnectWise",
-        doc: "The desk takes on a company that sales does not know.",
-        run: new_in_connectwise,
-    },
+    Play { name: "New in HubSpot", doc: "Sales wins a customer new to ConnectWise.", run: new_in_hubspot },
+    Play { name: "New in ConnectWise", doc: "The desk takes on a company new to HubSpot.", run: new_in_connectwise },
 ];
 
 /// The scenes of one pair of simulators.

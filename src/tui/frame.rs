@@ -18,7 +18,7 @@ use crate::view::{Cell, Line, Role, format};
 /// Below this the console asks for more room.
 pub const SMALLEST: (u16, u16) = (60, 16);
 /// Lines of "why" shown at most.
-const DETAIL: usize = 6;
+const DETAIL: usize = 7;
 
 /// What a drawn frame tells the loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
