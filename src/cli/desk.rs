@@ -83,7 +83,7 @@ impl Simulated for Edits {
         let said = if value.is_empty() { "empty".to_owned() } else { value };
         let done = self.0.edit(side, record.id.0, &fields, None);
         let done = done
-            .map(|()| format!("{}: {field} of {} is now {said}.", record.system, record.id))
+            .map(|()| format!("In {}, {field} of {} is now {said}.", record.system, record.id))
             .map_err(|error| error.to_string());
         Box::pin(async move { done })
     }

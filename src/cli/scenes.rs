@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::model::System;
+use crate::model::{ObjectKind, RecordId, RecordRef, System};
 use crate::sim::{ControlError, ControlHandle, Side};
-use crate::tui::{BoxFuture, Demo, Scene};
+use crate::tui::{BoxFuture, Demo, Played, Scene};
 
 /// Companies looked through for one to play with.
 const LOOKED_AT: usize = 200;
@@ -12,18 +12,14 @@ const LOOKED_AT: usize = 200;
 struct Play {
     name: &'static str,
     doc: &'static str,
-    run: fn(&ControlHandle) -> Result<String, String>,
+    run: fn(&ControlHandle) -> Result<Played, String>,
 }
 
 const PLAYS: [Play; 4] = [
     Play { name: "Move in HubSpot", doc: "Somebody in sales changes the city of a company.", run: move_in_hubspot },
     Play { name: "Call from ConnectWise", doc: "The service desk corrects a phone number.", run: phone_in_connectwise },
-    Play { name: "New in HubSpot", doc: "Sales wins a customer that ConnectWise does not know.", run: new_in_hubspot },
-    Play {
-        name: "New in ConnectWise",
-        doc: "The desk takes on a company that sales does not know.",
-        run: new_in_connectwise,
-    },
+    Play { name: "New in HubSpot", doc: "Sales wins a customer new to ConnectWise.", run: new_in_hubspot },
+    Play { name: "New in ConnectWise", doc: "The desk takes on a company new to HubSpot.", run: new_in_connectwise },
 ];
 
 /// The scenes of one pair of simulators.
@@ -43,7 +39,7 @@ impl Demo for Scenes {
         PLAYS.iter().map(|play| Scene { name: play.name.to_owned(), doc: play.doc.to_owned() }).collect()
     }
 
-    fn play(&self, scene: usize) -> BoxFuture<Result<String, String>> {
+    fn play(&self, scene: usize) -> BoxFuture<Result<Played, String>> {
         let played = PLAYS
             .get(scene)
             .ok_or_else(|| "There is no such scene.".to_owned())
@@ -52,26 +48,26 @@ impl Demo for Scenes {
     }
 }
 
-fn move_in_hubspot(control: &ControlHandle) -> Result<String, String> {
+fn move_in_hubspot(control: &ControlHandle) -> Result<Played, String> {
     let company = some_company(control, Side::HubSpot, "city")?;
     let city = if company.value == "Lisbon" { "Porto" } else { "Lisbon" };
     change(control, Side::HubSpot, &company, "city", city)
 }
 
-fn phone_in_connectwise(control: &ControlHandle) -> Result<String, String> {
+fn phone_in_connectwise(control: &ControlHandle) -> Result<Played, String> {
     let company = some_company(control, Side::ConnectWise, "phoneNumber")?;
     let phone = if company.value.ends_with('1') { "+1 555 0102" } else { "+1 555 0101" };
     change(control, Side::ConnectWise, &company, "phoneNumber", phone)
 }
 
-fn new_in_hubspot(control: &ControlHandle) -> Result<String, String> {
+fn new_in_hubspot(control: &ControlHandle) -> Result<Played, String> {
     let n = control.now_ms() % 1_000_000;
     let fields =
         json!({ "name": format!("Harbour Bakery {n}"), "domain": format!("harbour-{n}.example"), "city": "Lisbon" });
     create(control, Side::HubSpot, &fields)
 }
 
-fn new_in_connectwise(control: &ControlHandle) -> Result<String, String> {
+fn new_in_connectwise(control: &ControlHandle) -> Result<Played, String> {
     let n = control.now_ms() % 1_000_000;
     let fields = json!({
         "identifier": format!("Quarry{n}"),
@@ -108,15 +104,17 @@ fn some_company(control: &ControlHandle, side: Side, field: &str) -> Result<Comp
     records.iter().rev().find_map(fits).ok_or_else(|| format!("No company in {} has a {field}.", system(side)))
 }
 
-fn change(control: &ControlHandle, side: Side, company: &Company, field: &str, to: &str) -> Result<String, String> {
+fn change(control: &ControlHandle, side: Side, company: &Company, field: &str, to: &str) -> Result<Played, String> {
     let mut fields = Map::new();
     fields.insert(field.to_owned(), json!(to));
     control.edit(side, company.id, &fields, None).map_err(|error: ControlError| error.to_string())?;
-    Ok(format!("In {}, {field} of {} is now {to}; it was {}.", system(side), company.name, company.value))
+    let what = format!("In {}, {field} of {} is now {to}; it was {}.", system(side), company.name, company.value);
+    let record = RecordRef::new(ObjectKind::Company, system(side), RecordId(company.id));
+    Ok(Played { what, record: Some(record) })
 }
 
-fn create(control: &ControlHandle, side: Side, fields: &Value) -> Result<String, String> {
+fn create(control: &ControlHandle, side: Side, fields: &Value) -> Result<Played, String> {
     let fields = fields.as_object().cloned().unwrap_or_default();
     let id = control.create(side, &fields, None).map_err(|error| error.to_string())?;
-    Ok(format!("In {}, company {id} is new.", system(side)))
+    Ok(Played { what: format!("In {}, company {id} is new.", system(side)), record: None })
 }

@@ -39,6 +39,11 @@ impl Key {
     }
 
     #[must_use]
+    pub const fn is_ctrl(self) -> bool {
+        self.ctrl
+    }
+
+    #[must_use]
     pub fn matches(self, event: &KeyEvent) -> bool {
         let held = event.modifiers - KeyModifiers::SHIFT;
         let wanted = if self.ctrl { KeyModifiers::CONTROL } else { KeyModifiers::NONE };

@@ -151,7 +151,11 @@ impl App {
                 self.with_tab(self.active, more, |tab, ctx| tab.navigate(step, ctx));
             }
             Effect::Back => self.back(more),
-            Effect::Open(overlay) => self.overlays.push(*overlay),
+            Effect::Open(overlay) => {
+                // what was said on the way to it is over
+                self.shell.said = None;
+                self.overlays.push(*overlay);
+            }
             Effect::OpenHelp => self.overlays.push(Overlay::Help(Help::new(self.help()))),
             Effect::OpenPalette => self.overlays.push(Overlay::Palette(Palette::new(self.commands()))),
             Effect::Say(text) => self.shell.said = Some(text),

@@ -18,7 +18,7 @@ use crate::view::{Cell, Line, Role, format};
 /// Below this the console asks for more room.
 pub const SMALLEST: (u16, u16) = (60, 16);
 /// Lines of "why" shown at most.
-const DETAIL: usize = 6;
+const DETAIL: usize = 7;
 
 /// What a drawn frame tells the loop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,6 +137,9 @@ impl App {
         if let Some(said) = &self.shell.said {
             return spread(&[Cell::plain(" "), Cell::strong(said)], &right, width);
         }
+        if let Some(overlay) = self.overlays.last() {
+            return spread(&overlay.hints(), &right, width);
+        }
         let room = width.saturating_sub(line_width(&right) + 2);
         spread(&self.hints(room), &right, width)
     }
@@ -146,6 +149,10 @@ impl App {
         let mut line = Line::new();
         let mut listed = self.listed();
         listed.retain(|listed| listed.offer.info.in_footer && listed.offer.enabled.is_ok());
+        // while text is written, letters are letters
+        if self.tabs.get(self.active).is_some_and(|tab| tab.editing()) {
+            listed.retain(|listed| listed.offer.info.keys.first().is_some_and(|key| key.is_ctrl()));
+        }
         // Help comes last on the line and is never left out.
         let help = listed.iter().position(|listed| listed.offer.info.id == "help").map(|at| listed.remove(at));
         let help = help.map(|help| hint(help.offer.info)).unwrap_or_default();

@@ -40,7 +40,7 @@ pub use shell::engine_listens;
 pub use tab::{Handled, Input, Nav, Page, Tab, TabId, Target};
 pub use tabs::{CONNECTIONS, RECORDS};
 pub use theme::Theme;
-pub use world::{BoxFuture, Connected, Demo, Engine, Scene, Settings, Source, SourceError, World};
+pub use world::{BoxFuture, Connected, Demo, Engine, Played, Scene, Settings, Source, SourceError, World};
 
 /// What the console needs of the rest of the program.
 pub struct Context {

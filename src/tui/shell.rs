@@ -6,8 +6,8 @@ use super::action::{Action, Actor, Enabled, Info, Key, Reason, always};
 use super::ctx::{Ctx, Effect, TerminalEffect};
 use super::overlay::{Command, Errors, Menu, Overlay, Search};
 use super::report::Report;
-use super::tab::{Nav, TabId};
-use super::world::World;
+use super::tab::{Nav, TabId, Target};
+use super::world::{Played, World};
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::driver::snapshot::Role as EngineRole;
 
@@ -32,7 +32,7 @@ pub struct Answered {
 /// What comes back to the shell.
 #[derive(Debug)]
 pub enum ShellMessage {
-    Played(Result<String, String>),
+    Played(Result<Played, String>),
     Picked(usize),
 }
 
@@ -49,7 +49,13 @@ impl Shell {
                     ctx.spawn(async move { ShellMessage::Played(playing.await) });
                 }
             }
-            ShellMessage::Played(Ok(what)) => ctx.say(what),
+            ShellMessage::Played(Ok(played)) => {
+                // the record is where the change can be seen to arrive and to cross
+                if let Some(record) = played.record {
+                    ctx.goto(TabId::Records, Some(Target::Record(record)));
+                }
+                ctx.say(played.what);
+            }
             ShellMessage::Played(Err(why)) => ctx.report(
                 Report::new("The scene could not be played.", "Try again when the simulators answer.").because(why),
             ),

@@ -140,7 +140,7 @@ pub trait Page: Actor + Sized {
         Handled::No
     }
 
-    /// Why the selected thing is as it is: the lines under the body, at most six are shown.
+    /// Why the selected thing is as it is: the lines under the body, at most seven are shown.
     fn detail(&self, _width: usize, _world: &World) -> Vec<Line> {
         Vec::new()
     }

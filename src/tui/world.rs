@@ -12,7 +12,7 @@ use super::widgets::Edge;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::state::{Intent, Run};
 use crate::engine::driver::snapshot::Snapshot;
-use crate::model::{BySystem, IntentId, RunId, Timestamp};
+use crate::model::{BySystem, IntentId, RecordRef, RunId, Timestamp};
 use crate::view::activity::IssueGroup;
 
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -72,7 +72,16 @@ pub trait Demo: Send + Sync {
     /// What can be played: a name and a sentence each.
     fn scenes(&self) -> Vec<Scene>;
     /// Plays the scene of that index; tells what happened, or why it could not.
-    fn play(&self, scene: usize) -> BoxFuture<Result<String, String>>;
+    fn play(&self, scene: usize) -> BoxFuture<Result<Played, String>>;
+}
+
+/// What came of a scene.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Played {
+    /// What happened, as a sentence.
+    pub what: String,
+    /// The record it happened to, where it is one that Lockstep has read already.
+    pub record: Option<RecordRef>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -86,9 +86,9 @@ fn headline(panel: &RecordPanel<'_>, field: &FieldPlan, rule: &str, width: usize
     }
     let room = width.saturating_sub(label.width() + 2).max(20);
     let mut lines: Vec<Line> =
-        super::cell::wrapped(&text, room).into_iter().map(|text| vec![Cell::plain("  "), Cell::plain(text)]).collect();
+        super::cell::wrapped(&text, room).into_iter().map(|text| vec![Cell::plain(text)]).collect();
     if let Some(first) = lines.first_mut() {
-        first.insert(0, label);
+        first.splice(0..0, [label, Cell::plain("  ")]);
     }
     lines
 }

@@ -57,6 +57,18 @@ impl Overlay {
         }
     }
 
+    /// What stands in the last line of the screen meanwhile; empty where the overlay names its keys itself.
+    pub fn hints(&self) -> Line {
+        let mut line = match self {
+            Self::Palette(_) | Self::Menu(_) => {
+                keys(&[("Enter", "choose"), ("↑ ↓", "move"), ("letters", "narrow the list"), ("Esc", "cancel")])
+            }
+            _ => Line::new(),
+        };
+        line.insert(0, Cell::plain(" "));
+        line
+    }
+
     /// `screen` is all there is; `reports` are the errors so far.
     pub fn draw(&self, screen: Rect, reports: &[Report], paint: &mut Paint<'_>) {
         match self {

@@ -96,6 +96,28 @@ pub const ACTIONS: &[Action<Records>] = &[
         },
     },
     Action {
+        info: Info::new(
+            "records.history",
+            "history",
+            &[Key::char('t')],
+            "Show what was written to the record, and why",
+        ),
+        enabled: needs_open,
+        run: |tab, ctx| {
+            let (source, records) = (Arc::clone(&tab.source), tab.both());
+            ctx.fetch(
+                move || Message::History(source.history(&records, HISTORY)),
+                |why| Message::History(Err(SourceError(why))),
+            );
+        },
+    },
+    Action {
+        info: Info::new("records.edit", "edit", &[Key::char('e')], "Change this field in one of the simulated systems")
+            .changes(),
+        enabled: can_edit,
+        run: choose_side,
+    },
+    Action {
         info: Info::new("records.retry", "retry", &[Key::char('r')], "Look at the record again now").changes(),
         enabled: |tab, world| {
             reason(tab.current().is_some(), "There is no record to look at.")?;
@@ -106,12 +128,6 @@ pub const ACTIONS: &[Action<Records>] = &[
                 ctx.ask_plainly(Ask::Retry { record }, "The record is looked at again now.");
             }
         },
-    },
-    Action {
-        info: Info::new("records.edit", "edit", &[Key::char('e')], "Change this field in one of the simulated systems")
-            .changes(),
-        enabled: can_edit,
-        run: choose_side,
     },
     Action {
         info: Info::new(
@@ -126,22 +142,6 @@ pub const ACTIONS: &[Action<Records>] = &[
             ctx.fetch(
                 move || Message::Exchanges(source.exchanges(&records)),
                 |why| Message::Exchanges(Err(SourceError(why))),
-            );
-        },
-    },
-    Action {
-        info: Info::new(
-            "records.history",
-            "history",
-            &[Key::char('t')],
-            "Show what was written to the record, and why",
-        ),
-        enabled: needs_open,
-        run: |tab, ctx| {
-            let (source, records) = (Arc::clone(&tab.source), tab.both());
-            ctx.fetch(
-                move || Message::History(source.history(&records, HISTORY)),
-                |why| Message::History(Err(SourceError(why))),
             );
         },
     },
