@@ -36,14 +36,14 @@ pub fn passes_standard(rules: &ObjectRules, source: &Observation) -> bool {
     standard_clauses(rules, source).iter().all(|clause| clause.pass)
 }
 
-/// The first clause that keeps the record out, in words.
+/// The first clause that the record does not meet, in words.
 #[must_use]
 pub fn reason(scope: &Scope, to: System) -> String {
     scope.clauses.iter().find(|clause| !clause.pass).map_or_else(
         || format!("a filter keeps it from {to}"),
         |clause| {
             let found = if clause.value.is_empty() { "empty".to_owned() } else { clause.value.clone() };
-            format!("{}: {found}", clause.text)
+            format!("kept from {to} by the rule \"{}\" ({found})", clause.text)
         },
     )
 }
