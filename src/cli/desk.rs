@@ -48,16 +48,16 @@ pub fn describe(write: &PlannedWrite, connectors: &BySystem<Arc<dyn Connector>>)
         (IntentKind::Create, _) => {
             let values = values.filter(|(_, value)| *value != Value::Empty).collect();
             let stamp = stamp.unwrap_or_default();
-            RequestBody::Create { fields, items: vec![CreateItem { intent, values, stamp }] }
+            RequestBody::Create { fields, items: vec![CreateItem { intent, values, stamp, parents: Vec::new() }] }
         }
         (IntentKind::Update, Some(id)) => {
             RequestBody::Update { fields, items: vec![UpdateItem { intent, id, values: values.collect(), stamp }] }
         }
         (IntentKind::Update, None) => return Vec::new(),
     };
-    let request = Request { system: write.system, object: write.object, priority: Priority::Interactive, body };
+    let (system, object, priority) = (write.system, write.object, Priority::Interactive);
+    let request = Request { system, object, priority, run: None, body };
     let described = connectors[write.system].describe(&request).into_iter();
-    let system = write.system;
     described.map(|call| HttpPreview { system, method: call.method, path: call.path, body: call.body }).collect()
 }
 

@@ -6,6 +6,7 @@
 mod address;
 mod budget;
 pub mod connectwise;
+mod doctor;
 mod error;
 mod http;
 pub mod hubspot;
@@ -16,6 +17,7 @@ use std::pin::Pin;
 
 pub use budget::BudgetSnapshot;
 pub use connectwise::ConnectWise;
+pub use doctor::{Finding, Need, Severity};
 pub use error::{ConnectError, ConnectErrorKind};
 pub use http::{Clock, Options};
 pub use hubspot::HubSpot;
@@ -55,6 +57,12 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// When it cannot be used at all.
     fn check(&self) -> Boxed<'_, Result<Check, ConnectError>>;
+
+    /// Probes everything that `needs` ask for, writing nothing, and what else of the system can hinder the work.
+    ///
+    /// # Errors
+    /// When the connection cannot be used at all.
+    fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Vec<Finding>, ConnectError>>;
 
     fn budget(&self) -> BudgetSnapshot;
 }

@@ -178,6 +178,7 @@ const fn expected(kind: FieldKind) -> &'static str {
         FieldKind::Date => "Write a date without quotes, like 2026-11-23.",
         FieldKind::DateTime => "Write a date or an instant without quotes, like 2026-11-23T09:00:00Z.",
         FieldKind::Choice | FieldKind::MultiChoice | FieldKind::Person => "Write the label of an option in quotes.",
+        FieldKind::Reference(_) => "Write the id of the record in quotes.",
         FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Domain => {
             "Write a text in quotes."
         }

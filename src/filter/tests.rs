@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 fn option(key: &str, label: &str) -> ChoiceOption {
-    ChoiceOption { key: key.into(), label: label.into(), inactive: false, email: None }
+    ChoiceOption { key: key.into(), label: label.into(), inactive: false, ..ChoiceOption::default() }
 }
 
 fn field(name: &str, label: &str, kind: FieldKind, options: Vec<ChoiceOption>) -> FieldDef {

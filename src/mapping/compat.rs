@@ -17,9 +17,10 @@ pub enum Fit {
 /// What becomes of a value on its way `from` one kind `to` another.
 #[must_use]
 pub const fn fit(from: FieldKind, to: FieldKind) -> Fit {
-    use Class::{Amount, Day, Flag, Moment, Options, Prose, Several};
+    use Class::{Amount, Day, Flag, Link, Moment, Options, Prose, Several};
     use FieldKind::{Integer, Number};
     match (class(from), class(to)) {
+        (Link, _) | (_, Link) => Fit::Never("a record is referred to by its link, never by a value"),
         (Amount, Amount) => match (from, to) {
             (Number, Integer) => Fit::WhenReadable,
             _ => Fit::Always,
@@ -46,6 +47,7 @@ enum Class {
     Moment,
     Options,
     Several,
+    Link,
 }
 
 const fn class(kind: FieldKind) -> Class {
@@ -57,6 +59,7 @@ const fn class(kind: FieldKind) -> Class {
         FieldKind::DateTime => Class::Moment,
         FieldKind::Choice | FieldKind::Person => Class::Options,
         FieldKind::MultiChoice => Class::Several,
+        FieldKind::Reference(_) => Class::Link,
     }
 }
 

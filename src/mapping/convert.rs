@@ -49,6 +49,8 @@ pub fn convert(field: &FieldRule, from: System, raw: &Value) -> Result<Value, Mi
         FieldKind::DateTime => typed(value, "date and time", |v| matches!(v, Value::DateTime(_))),
         FieldKind::Choice | FieldKind::Person => partner(field, from, &value.to_plain()).map(Value::Choice),
         FieldKind::MultiChoice => partners(field, from, &value),
+        // The id of a record of one system means nothing in the other.
+        FieldKind::Reference(_) => Err(Misfit::NotA { what: "value that can cross", value: value.to_plain() }),
     }
 }
 

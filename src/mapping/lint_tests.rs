@@ -26,7 +26,7 @@ fn choice(name: &str, options: &[(&str, &str)]) -> FieldDef {
         key: (*key).into(),
         label: (*label).into(),
         inactive: false,
-        email: None,
+        ..ChoiceOption::default()
     };
     FieldDef { options: options.iter().map(option).collect(), ..field(name, Choice) }
 }

@@ -31,7 +31,7 @@ pub fn normalise_as(kind: FieldKind, raw: &Value) -> Value {
         FieldKind::Bool => boolean(raw, &text),
         FieldKind::Date => date(raw, &text),
         FieldKind::DateTime => date_time(raw, &text),
-        FieldKind::Choice | FieldKind::Person => choice(&text),
+        FieldKind::Choice | FieldKind::Person | FieldKind::Reference(_) => choice(&text),
         FieldKind::MultiChoice => choices(&text),
     }
 }

@@ -19,14 +19,33 @@ pub enum ObjectKind {
     Product,
     /// A forecast item in ConnectWise.
     LineItem,
-    /// A note, task, call or meeting in HubSpot.
-    Activity,
+    /// An activity of ConnectWise, like the three that follow; its type tells which.
+    Note,
+    Task,
+    Call,
+    Meeting,
 }
 
 impl ObjectKind {
     /// In the order in which parents come before their children.
-    pub const ALL: [Self; 7] =
-        [Self::Company, Self::Contact, Self::Deal, Self::Ticket, Self::Product, Self::LineItem, Self::Activity];
+    pub const ALL: [Self; 10] = [
+        Self::Company,
+        Self::Contact,
+        Self::Deal,
+        Self::Ticket,
+        Self::Product,
+        Self::LineItem,
+        Self::Note,
+        Self::Task,
+        Self::Call,
+        Self::Meeting,
+    ];
+
+    /// Whether it is one of the kinds of activity.
+    #[must_use]
+    pub const fn is_activity(self) -> bool {
+        matches!(self, Self::Note | Self::Task | Self::Call | Self::Meeting)
+    }
 
     /// The word for commands, files and the database.
     #[must_use]
@@ -38,7 +57,10 @@ impl ObjectKind {
             Self::Ticket => "ticket",
             Self::Product => "product",
             Self::LineItem => "line_item",
-            Self::Activity => "activity",
+            Self::Note => "note",
+            Self::Task => "task",
+            Self::Call => "call",
+            Self::Meeting => "meeting",
         }
     }
 
@@ -52,7 +74,10 @@ impl ObjectKind {
             Self::Ticket => "Tickets",
             Self::Product => "Products",
             Self::LineItem => "Line items",
-            Self::Activity => "Activities",
+            Self::Note => "Notes",
+            Self::Task => "Tasks",
+            Self::Call => "Calls",
+            Self::Meeting => "Meetings",
         }
     }
 }
@@ -65,7 +90,9 @@ impl fmt::Display for ObjectKind {
 
 /// The text names no object that Lockstep knows.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not an object; it is one of company, contact, deal, ticket, product, line_item, activity")]
+#[error(
+    "`{0}` is not an object; it is one of company, contact, deal, ticket, product, line_item, note, task, call, meeting"
+)]
 pub struct UnknownObject(pub String);
 
 impl FromStr for ObjectKind {

@@ -28,6 +28,8 @@ pub enum FieldKind {
     MultiChoice,
     /// A person: a HubSpot owner or a ConnectWise member.
     Person,
+    /// A record of another object that is synced itself, by its id: the company of a contact. It has no options.
+    Reference(ObjectKind),
 }
 
 impl FieldKind {
@@ -48,6 +50,7 @@ impl FieldKind {
             Self::Choice => "choice",
             Self::MultiChoice => "choices",
             Self::Person => "person",
+            Self::Reference(_) => "record",
         }
     }
 
@@ -58,8 +61,19 @@ impl FieldKind {
     }
 }
 
+/// What it means for a deal, an opportunity or a ticket to stand at a stage or to have a status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StageOutcome {
+    Open,
+    Won,
+    Lost,
+    /// Ended, neither won nor lost.
+    Closed,
+}
+
 /// One option of a choice; for a person, the e-mail address is the match key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ChoiceOption {
     /// HubSpot's internal value or owner id; the row id in ConnectWise.
     pub key: String,
@@ -69,6 +83,13 @@ pub struct ChoiceOption {
     /// The address of an owner or member, lower-case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The key of the option it belongs to in another field: a stage's pipeline, a ticket status's board. It can be
+    /// chosen only beside that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    /// For stages and statuses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<StageOutcome>,
 }
 
 /// One field of one object.

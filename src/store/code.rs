@@ -28,7 +28,18 @@ macro_rules! codes {
 }
 
 codes!(System { HubSpot = 0, ConnectWise = 1 });
-codes!(ObjectKind { Company = 0, Contact = 1, Deal = 2, Ticket = 3, Product = 4, LineItem = 5, Activity = 6 });
+codes!(ObjectKind {
+    Company = 0,
+    Contact = 1,
+    Deal = 2,
+    Ticket = 3,
+    Product = 4,
+    LineItem = 5,
+    Note = 6,
+    Task = 7,
+    Call = 8,
+    Meeting = 9
+});
 codes!(LinkState { Active = 0, Tomb = 1, Unlinked = 2 });
 codes!(IntentKind { Create = 0, Update = 1 });
 codes!(IntentState { Sent = 0, Unknown = 1, Applied = 2, Rejected = 3, NotApplied = 4, Abandoned = 5 });

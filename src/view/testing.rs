@@ -31,7 +31,7 @@ pub fn choice_field(name: &str, options: &[(&str, &str)]) -> FieldDef {
         key: (*key).into(),
         label: (*label).into(),
         inactive: false,
-        email: None,
+        ..ChoiceOption::default()
     });
     FieldDef { kind: FieldKind::Choice, options: options.collect(), ..text_field(name) }
 }

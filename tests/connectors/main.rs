@@ -50,8 +50,13 @@ fn psa_with(c: &sim::Credentials, company: &str, options: &Options) -> ConnectWi
 }
 
 async fn ask(connector: &dyn Connector, body: RequestBody) -> AnswerBody {
-    let request =
-        Request { system: connector.system(), object: ObjectKind::Company, priority: Priority::Interactive, body };
+    let request = Request {
+        system: connector.system(),
+        object: ObjectKind::Company,
+        priority: Priority::Interactive,
+        run: None,
+        body,
+    };
     connector.perform(RequestId(1), &request).await.answer.body
 }
 
@@ -60,7 +65,7 @@ async fn round_trip(connector: &dyn Connector, city: &str, extra: Option<(&str, 
     let mut values: Vec<(FieldName, Value)> =
         vec![("name".into(), Value::Text("Acme".into())), (city.into(), Value::Text("Ulm".into()))];
     values.extend(extra.map(|(name, value)| (name.into(), Value::Text(value.into()))));
-    let item = CreateItem { intent: IntentId(7), values, stamp: "company:42".into() };
+    let item = CreateItem { intent: IntentId(7), values, stamp: "company:42".into(), parents: Vec::new() };
     let created = ask(connector, RequestBody::Create { fields: fields.clone(), items: vec![item] }).await;
     let AnswerBody::Written { items } = created else { panic!("{created:?}") };
     let ItemOutcome::Applied(record) = &items[0].1 else { panic!("{items:?}") };

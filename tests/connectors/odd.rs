@@ -36,7 +36,7 @@ fn read() -> RequestBody {
 
 fn create() -> RequestBody {
     let values = vec![("name".into(), Value::Text("A".into())), ("city".into(), Value::Text("Ulm".into()))];
-    let items = vec![CreateItem { intent: IntentId(7), values, stamp: "company:42".into() }];
+    let items = vec![CreateItem { intent: IntentId(7), values, stamp: "company:42".into(), parents: Vec::new() }];
     RequestBody::Create { fields: vec!["name".into(), "city".into()], items }
 }
 
@@ -178,8 +178,13 @@ async fn a_preview_is_exactly_what_is_sent() {
         [(&hub, create()), (&hub, update()), (&hub, stamped), (&psa, create()), (&psa, update()), (&psa, custom)];
     for (connector, body) in cases {
         let what = format!("{} {body:?}", connector.system());
-        let request =
-            Request { system: connector.system(), object: ObjectKind::Company, priority: Priority::Write, body };
+        let request = Request {
+            system: connector.system(),
+            object: ObjectKind::Company,
+            priority: Priority::Write,
+            run: None,
+            body,
+        };
         let preview = as_seen(connector.describe(&request));
         assert_eq!(forged.seen(), [], "a preview sends nothing: {what}");
         let answer = connector.perform(RequestId(1), &request).await.answer.body;
@@ -195,6 +200,7 @@ async fn a_preview_is_exactly_what_is_sent() {
             system: System::HubSpot,
             object: ObjectKind::Company,
             priority: Priority::Pull,
+            run: None,
             body: read()
         })
         .is_empty()

@@ -16,7 +16,7 @@ fn fields() -> Vec<FieldName> {
 
 fn item(intent: u64, values: &[(&str, &str)]) -> CreateItem {
     let values = values.iter().map(|(name, value)| (FieldName::from(*name), Value::Text((*value).into()))).collect();
-    CreateItem { intent: IntentId(intent), values, stamp: format!("company:{intent}") }
+    CreateItem { intent: IntentId(intent), values, stamp: format!("company:{intent}"), parents: Vec::new() }
 }
 
 async fn written(connector: &dyn Connector, body: RequestBody) -> BTreeMap<u64, ItemOutcome> {
@@ -226,6 +226,7 @@ async fn a_token_that_the_system_echoes_is_not_kept() {
         system: System::HubSpot,
         object: ObjectKind::Company,
         priority: Priority::Write,
+        run: None,
         body: RequestBody::Create { fields: fields(), items: vec![item(1, &[("name", "One")])] },
     };
     let Performed { answer, exchanges } = hub.perform(RequestId(1), &request).await;

@@ -167,7 +167,7 @@ fn option(system: System, n: u32) -> ChoiceOption {
         System::HubSpot => format!("option_{n}"),
         System::ConnectWise => (n + 1).to_string(),
     };
-    ChoiceOption { key, label: format!("Option {n}"), inactive: false, email: None }
+    ChoiceOption { key, label: format!("Option {n}"), inactive: false, ..ChoiceOption::default() }
 }
 
 fn options_map() -> ValueMap {

@@ -127,6 +127,14 @@ impl Server {
             RequestBody::Update { fields, items } => {
                 self.write(arrival, items, |server, item| (item.intent, server.update(arrival, fields, item, ledger)))
             }
+            RequestBody::Associations { .. }
+            | RequestBody::Associate { .. }
+            | RequestBody::History { .. }
+            | RequestBody::Members { .. } => AnswerBody::Failed(Failure::Rejected(Rejection {
+                kind: RejectionKind::Other,
+                message: "the model has companies only".to_owned(),
+                field: None,
+            })),
         }
     }
 

@@ -37,6 +37,10 @@ pub fn request(request: &Request) -> String {
             .map(|item| format!("update i{} {} {} {:?}", item.intent, item.id, values(&item.values), item.stamp))
             .collect::<Vec<_>>()
             .join(" | "),
+        other @ (RequestBody::Associations { .. }
+        | RequestBody::Associate { .. }
+        | RequestBody::History { .. }
+        | RequestBody::Members { .. }) => format!("{other:?}"),
     };
     format!("{} {body}", request.system)
 }
@@ -72,6 +76,10 @@ pub fn answer(body: &AnswerBody) -> String {
             rows.collect::<Vec<_>>().join(" | ")
         }
         AnswerBody::Failed(failure) => format!("failed {failure:?}"),
+        other @ (AnswerBody::Associated { .. }
+        | AnswerBody::Joined { .. }
+        | AnswerBody::Changed { .. }
+        | AnswerBody::Members { .. }) => format!("{other:?}"),
     }
 }
 

@@ -73,7 +73,12 @@ fn a_schema_is_kept_with_the_time_it_was_read() {
             unique: false,
             max_length: Some(30),
             custom: true,
-            options: vec![ChoiceOption { key: "a".to_owned(), label: "A".to_owned(), inactive: false, email: None }],
+            options: vec![ChoiceOption {
+                key: "a".to_owned(),
+                label: "A".to_owned(),
+                inactive: false,
+                ..ChoiceOption::default()
+            }],
         }],
     };
     settings.put_schema(&schema, Timestamp(5)).unwrap();

@@ -20,7 +20,9 @@ use super::budget::{Budget, BudgetSnapshot, Pace};
 use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Call, Options, Reply, Session, Transport};
 use super::redact::Redactor;
-use super::{Boxed, Check, Connector, HttpPreview, LiveSchema, Performed, Prepared, performed};
+use super::{
+    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, Severity, performed,
+};
 use crate::engine::core::request::{AnswerBody, Failure, Rejection, RejectionKind, Request, RequestId};
 use crate::model::{FieldName, ObjectKind, System};
 
@@ -184,6 +186,14 @@ impl Connector for ConnectWise {
 
     fn check(&self) -> Boxed<'_, Result<Check, ConnectError>> {
         Box::pin(self.check_access())
+    }
+
+    fn examine<'a>(&'a self, _needs: &'a [Need]) -> Boxed<'a, Result<Vec<Finding>, ConnectError>> {
+        Box::pin(async move {
+            let warnings = self.check_access().await?.warnings.into_iter();
+            let finding = |what| Finding { severity: Severity::Warning, object: None, what, remedy: String::new() };
+            Ok(warnings.map(finding).collect())
+        })
     }
 
     fn budget(&self) -> BudgetSnapshot {

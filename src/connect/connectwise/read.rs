@@ -33,6 +33,12 @@ impl ConnectWise {
                 Ok(AnswerBody::Records { found: ids.iter().map(|id| (*id, find(id))).collect() })
             }
             RequestBody::FindStamped { fields, stamps } => self.find_stamped(object, fields, stamps, session).await,
+            RequestBody::Associations { .. }
+            | RequestBody::Associate { .. }
+            | RequestBody::History { .. }
+            | RequestBody::Members { .. } => {
+                Err(refused("ConnectWise has no associations, no history of fields and no lists."))
+            }
             RequestBody::Create { .. } | RequestBody::Update { .. } => Err(refused("A write was taken for a read.")),
         }
     }

@@ -139,6 +139,7 @@ fn option(row: &Json, member: bool) -> Option<ChoiceOption> {
         inactive: row.get("inactiveFlag").and_then(Json::as_bool).unwrap_or(false),
         email: email.filter(|_| member),
         key,
+        ..ChoiceOption::default()
     })
 }
 
@@ -156,7 +157,7 @@ fn user_defined(row: &Json) -> Option<FieldDef> {
             let text = one.get("optionValue").and_then(Json::as_str)?.to_owned();
             let inactive = one.get("inactiveFlag").and_then(Json::as_bool).unwrap_or(false);
             // Records hold the text of the option, not its id.
-            Some(ChoiceOption { key: text.clone(), label: text, inactive, email: None })
+            Some(ChoiceOption { key: text.clone(), label: text, inactive, ..ChoiceOption::default() })
         })
         .collect();
     let kind = match word("fieldTypeIdentifier") {

@@ -19,7 +19,9 @@ use super::budget::{Budget, BudgetSnapshot, Lane, Pace};
 use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Call, Options, Reply, Session, Transport};
 use super::redact::Redactor;
-use super::{Boxed, Check, Connector, HttpPreview, LiveSchema, Performed, Prepared, performed};
+use super::{
+    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, Severity, performed,
+};
 use crate::engine::core::request::{AnswerBody, Failure, Rejection, RejectionKind, Request, RequestBody, RequestId};
 use crate::model::{FieldName, ObjectKind, System};
 use paths::{Route, Version};
@@ -144,7 +146,10 @@ impl HubSpot {
             }
             RequestBody::Read { fields, ids } => self.read(object, fields, ids, session).await,
             RequestBody::FindStamped { fields, stamps } => self.find_stamped(object, fields, stamps, session).await,
-            RequestBody::Create { .. } | RequestBody::Update { .. } => {
+            RequestBody::Associations { .. } | RequestBody::History { .. } | RequestBody::Members { .. } => {
+                Err(local_rejection("This version does not read associations, history or lists."))
+            }
+            RequestBody::Create { .. } | RequestBody::Update { .. } | RequestBody::Associate { .. } => {
                 Err(Fault::unknown("A write was taken for a read.")) // perform() sends them to `write`.
             }
         }
@@ -184,6 +189,14 @@ impl Connector for HubSpot {
 
     fn check(&self) -> Boxed<'_, Result<Check, ConnectError>> {
         Box::pin(self.check_access())
+    }
+
+    fn examine<'a>(&'a self, _needs: &'a [Need]) -> Boxed<'a, Result<Vec<Finding>, ConnectError>> {
+        Box::pin(async move {
+            let warnings = self.check_access().await?.warnings.into_iter();
+            let finding = |what| Finding { severity: Severity::Warning, object: None, what, remedy: String::new() };
+            Ok(warnings.map(finding).collect())
+        })
     }
 
     fn budget(&self) -> BudgetSnapshot {

@@ -56,7 +56,10 @@ pub(super) const fn object(kind: ObjectKind) -> Option<&'static str> {
         ObjectKind::Ticket => Some("tickets"),
         ObjectKind::Product => Some("products"),
         ObjectKind::LineItem => Some("line_items"),
-        ObjectKind::Activity => None,
+        ObjectKind::Note => Some("notes"),
+        ObjectKind::Task => Some("tasks"),
+        ObjectKind::Call => Some("calls"),
+        ObjectKind::Meeting => Some("meetings"),
     }
 }
 

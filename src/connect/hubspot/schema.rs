@@ -77,7 +77,7 @@ fn owner(json: &Json, archived: bool) -> Option<ChoiceOption> {
     let email = Some(word("email").to_lowercase()).filter(|email| !email.is_empty());
     let name = format!("{} {}", word("firstName"), word("lastName")).trim().to_owned();
     let label = if name.is_empty() { email.clone().unwrap_or_else(|| key.clone()) } else { name };
-    Some(ChoiceOption { key, label, inactive: archived, email })
+    Some(ChoiceOption { key, label, inactive: archived, email, ..ChoiceOption::default() })
 }
 
 fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
@@ -106,7 +106,7 @@ fn option(json: &Json) -> Option<ChoiceOption> {
     let key = json.get("value").and_then(Json::as_str)?.to_owned();
     let label = json.get("label").and_then(Json::as_str).filter(|label| !label.is_empty()).unwrap_or(&key).to_owned();
     let inactive = json.get("hidden").and_then(Json::as_bool).unwrap_or(false);
-    Some(ChoiceOption { key, label, inactive, email: None })
+    Some(ChoiceOption { key, label, inactive, ..ChoiceOption::default() })
 }
 
 fn kind(of: &str, shown: &str, refers: &str) -> FieldKind {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, System, Timestamp, Value};
+use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, RunId, System, Timestamp, Value};
 
 /// Which write or read of the engine an answer belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,6 +36,8 @@ pub struct Request {
     pub system: System,
     pub object: ObjectKind,
     pub priority: Priority,
+    /// The run that asks, so that a call in the log leads back to it; none outside of runs.
+    pub run: Option<RunId>,
     pub body: RequestBody,
 }
 
@@ -56,12 +58,21 @@ pub enum RequestBody {
     Create { fields: Vec<FieldName>, items: Vec<CreateItem> },
     /// Changes of some fields. HubSpot takes up to 100 at once, ConnectWise one.
     Update { fields: Vec<FieldName>, items: Vec<UpdateItem> },
+    /// Which records of `to` these are associated with. At most 1,000. HubSpot only: in ConnectWise a reference is a
+    /// field like any other.
+    Associations { to: ObjectKind, ids: Vec<RecordId> },
+    /// Adds associations with records of `to`; one that is there already stays. At most 100. HubSpot only.
+    Associate { to: ObjectKind, items: Vec<AssociateItem> },
+    /// Who gave these fields which values, newest first. At most 50. HubSpot only.
+    History { fields: Vec<FieldName>, ids: Vec<RecordId> },
+    /// The members of a HubSpot list (segment), by its id, with `id > after`, ascending by id. HubSpot only.
+    Members { list: String, after: Option<RecordId>, limit: u32 },
 }
 
 impl RequestBody {
     #[must_use]
     pub const fn is_write(&self) -> bool {
-        matches!(self, Self::Create { .. } | Self::Update { .. })
+        matches!(self, Self::Create { .. } | Self::Update { .. } | Self::Associate { .. })
     }
 }
 
@@ -72,6 +83,9 @@ pub struct CreateItem {
     pub values: Vec<(FieldName, Value)>,
     /// The key of the source, to be carried by the new record from its first moment.
     pub stamp: String,
+    /// Records of the same system that the new one belongs to: made together with it in HubSpot. In ConnectWise they are
+    /// references among the values, and this is empty.
+    pub parents: Vec<(ObjectKind, RecordId)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +96,36 @@ pub struct UpdateItem {
     pub values: Vec<(FieldName, Value)>,
     /// The key of the partner, where the record does not carry it yet. HubSpot only.
     pub stamp: Option<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssociateItem {
+    pub intent: IntentId,
+    pub from: RecordId,
+    pub to: RecordId,
+    /// Makes it the primary one, in place of the one that was. Only with companies.
+    pub primary: bool,
+}
+
+/// One record associated with another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Association {
+    pub to: RecordId,
+    pub primary: bool,
+    /// Labels people gave it, such as `Decision maker`.
+    pub labels: Vec<String>,
+}
+
+/// One entry of a field's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldChange {
+    pub field: FieldName,
+    pub value: Value,
+    pub at: Timestamp,
+    /// What made the change, in the system's own word: `CRM_UI`, `INTEGRATION`, `IMPORT`.
+    pub source: String,
+    /// Which one of its kind: an app id, `userId:123`.
+    pub source_id: Option<String>,
 }
 
 /// How a request ended. Every request gets exactly one.
@@ -108,6 +152,15 @@ pub enum AnswerBody {
     /// Answer to `Create` and `Update`: one outcome per item, in any order.
     /// An item that is missing here counts as [`ItemOutcome::Unknown`].
     Written { items: Vec<(IntentId, ItemOutcome)> },
+    /// Answer to `Associations`: per id asked what it is associated with.
+    Associated { found: Vec<(RecordId, Vec<Association>)> },
+    /// Answer to `Associate`: per item its end, `Ok` once it is there. An item that is missing may or may not have taken
+    /// effect; repeating it does no harm.
+    Joined { items: Vec<(IntentId, Result<(), Rejection>)> },
+    /// Answer to `History`: per id asked the changes of the fields asked, newest first.
+    Changed { found: Vec<(RecordId, Vec<FieldChange>)> },
+    /// Answer to `Members`. `more` says whether to go on after the last one.
+    Members { ids: Vec<RecordId>, more: bool },
     /// The whole request failed; nothing more is known about any item than this.
     Failed(Failure),
 }

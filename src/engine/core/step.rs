@@ -449,7 +449,8 @@ impl Engine {
             self.sides[system].writes += 1;
         }
         self.pending.insert(id, pending);
-        step.sends.push((id, Request { system, object, priority, body }));
+        let run = self.run.as_ref().map(|run| run.row.id);
+        step.sends.push((id, Request { system, object, priority, run, body }));
     }
 
     pub(super) fn object_kinds(&self) -> Vec<ObjectKind> {
