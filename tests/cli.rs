@@ -497,10 +497,10 @@ fn two_linked_records_that_were_merged_are_followed_at_once() {
         // Refused where another test of this process installed it before.
         drop(rustls::crypto::ring::default_provider().install_default());
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        let lag = serde_json::json!({"create_lag_ms": 0, "update_lag_ms": 0});
+        let lag = serde_json::json!({"hubspot": {"create_lag_ms": 0, "update_lag_ms": 0}});
         http.patch(format!("{api}/behaviour")).body(lag.to_string()).send().await.unwrap();
         let other = serde_json::json!({"other": merged[1]}).to_string();
-        let call = http.post(format!("{api}/records/hubspot/{}/merge", merged[0])).body(other);
+        let call = http.post(format!("{api}/records/hubspot/companies/{}/merge", merged[0])).body(other);
         serde_json::from_str(&call.send().await.unwrap().text().await.unwrap()).unwrap()
     });
     for _ in 0..2 {

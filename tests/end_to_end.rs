@@ -16,7 +16,7 @@ use lockstep::engine::driver::snapshot::Health;
 use lockstep::engine::driver::{self, Clock, DriverError, EngineHandle, Finished};
 use lockstep::mapping::{Ceiling, Config, defaults, toml};
 use lockstep::model::{ObjectKind, RecordId, RecordRef, System};
-use lockstep::sim::{Actor, Data, Fault, FaultRule, Mutation, Options, Running, Side, Simulators, Verb};
+use lockstep::sim::{Actor, Data, Fault, FaultRule, Mutation, Object, Options, Running, Side, Simulators, Verb};
 use lockstep::store::{Key, LeaseError, Workspace};
 use secrecy::SecretString;
 use serde_json::{Map, Value as Json, json};
@@ -138,11 +138,11 @@ impl Bench {
                 map(&[("name", json!(name)), ("city", json!("Ulm")), ("identifier", json!(name.replace(' ', "")))])
             }
         };
-        self.running.control.create(side, &fields, None).unwrap()
+        self.running.control.create(side, Object::Company, &fields, None).unwrap()
     }
 
     fn edit(&self, side: Side, id: u64, field: &str, value: &str) {
-        self.running.control.edit(side, id, &map(&[(field, json!(value))]), None).unwrap();
+        self.running.control.edit(side, Object::Company, id, &map(&[(field, json!(value))]), None).unwrap();
     }
 
     // ---- what can be seen
@@ -158,7 +158,7 @@ impl Bench {
     }
 
     fn live(&self, side: Side) -> Vec<Json> {
-        let mut all = self.running.control.records(side, 0, 10_000);
+        let mut all = self.running.control.records(side, Object::Company, 0, 10_000);
         all.retain(|record| record["deleted"] != true);
         all
     }
@@ -175,7 +175,7 @@ impl Bench {
     }
 
     fn value(&self, side: Side, id: u64, field: &str) -> Json {
-        self.running.control.record(side, id).unwrap()[field].clone()
+        self.running.control.record(side, Object::Company, id).unwrap()[field].clone()
     }
 
     /// Every company of that name is there exactly once on both sides, and linked.
@@ -478,7 +478,7 @@ async fn a_watching_engine_resumes_by_itself() {
 async fn a_deleted_company_is_never_made_again() {
     let bench = Bench::new(Data::Empty).await;
     let (hubspot, connectwise) = bench.pair("Acme").await;
-    bench.running.control.delete(CONNECTWISE, connectwise).unwrap();
+    bench.running.control.delete(CONNECTWISE, Object::Company, connectwise).unwrap();
     let before = bench.now();
     bench.settle().await;
     bench.edit(HUBSPOT, hubspot, "city", "Bonn");
@@ -486,7 +486,7 @@ async fn a_deleted_company_is_never_made_again() {
     assert_eq!(bench.writes_since(before), []);
     assert!(bench.named(CONNECTWISE, "Acme").is_empty());
     bench.only(HUBSPOT, "Acme");
-    bench.running.control.restore(CONNECTWISE, connectwise).unwrap();
+    bench.running.control.restore(CONNECTWISE, Object::Company, connectwise).unwrap();
     bench.settle().await;
     assert_eq!(bench.only(CONNECTWISE, "Acme"), connectwise, "the one that came back, and no other");
 }

@@ -68,7 +68,10 @@ async fn workspace(folder: &Folder, simulators: &Running) -> Outcome<Workspace> 
 
 /// Real limits, but nobody who watches a demo waits long for the search index.
 fn lively() -> Behaviour {
-    Behaviour { create_lag_ms: 1_000, update_lag_ms: 1_500, ..Behaviour::default() }
+    let mut lively = Behaviour::default();
+    lively.hubspot.create_lag_ms = 1_000;
+    lively.hubspot.update_lag_ms = 1_500;
+    lively
 }
 
 /// The default configuration, with what a consultant would add for this tenant, and looking often.

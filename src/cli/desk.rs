@@ -10,8 +10,8 @@ use crate::engine::core::plan::PlannedWrite;
 use crate::engine::core::request::{CreateItem, Priority, Request, RequestBody, UpdateItem};
 use crate::engine::core::state::IntentKind;
 use crate::engine::driver::{Clock, EngineHandle, setup};
-use crate::model::{BySystem, FieldName, IntentId, RecordRef, System, Value};
-use crate::sim::{ControlHandle, Side};
+use crate::model::{BySystem, FieldName, IntentId, ObjectKind, RecordRef, System, Value};
+use crate::sim::{ControlHandle, Object, Side};
 use crate::store::{StoreError, Workspace};
 use crate::tui::BoxFuture;
 use crate::tui::tabs::Desk;
@@ -69,6 +69,25 @@ fn hand_over(workspace: &Workspace, engine: Option<&(Handle, EngineHandle)>) -> 
     runtime.block_on(engine.change_rules(rules)).map_err(|error| error.to_string())
 }
 
+/// What a simulator calls an object. ConnectWise keeps everything a salesperson does as one kind of record.
+const fn object(side: Side, kind: ObjectKind) -> Object {
+    match (side, kind) {
+        (_, ObjectKind::Company) => Object::Company,
+        (_, ObjectKind::Contact) => Object::Contact,
+        (_, ObjectKind::Deal) => Object::Deal,
+        (_, ObjectKind::Ticket) => Object::Ticket,
+        (_, ObjectKind::Product) => Object::Product,
+        (_, ObjectKind::LineItem) => Object::LineItem,
+        (Side::ConnectWise, ObjectKind::Note | ObjectKind::Task | ObjectKind::Call | ObjectKind::Meeting) => {
+            Object::Activity
+        }
+        (Side::HubSpot, ObjectKind::Note) => Object::Note,
+        (Side::HubSpot, ObjectKind::Task) => Object::Task,
+        (Side::HubSpot, ObjectKind::Call) => Object::Call,
+        (Side::HubSpot, ObjectKind::Meeting) => Object::Meeting,
+    }
+}
+
 /// Edits in the simulated systems of a demo.
 struct Edits(ControlHandle);
 
@@ -81,7 +100,7 @@ impl Simulated for Edits {
         let mut fields = Map::new();
         fields.insert(field.as_str().to_owned(), json!(value));
         let said = if value.is_empty() { "empty".to_owned() } else { value };
-        let done = self.0.edit(side, record.id.0, &fields, None);
+        let done = self.0.edit(side, object(side, record.object), record.id.0, &fields, None);
         let done = done
             .map(|()| format!("In {}, {field} of {} is now {said}.", record.system, record.id))
             .map_err(|error| error.to_string());

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::model::{ObjectKind, RecordId, RecordRef, System};
-use crate::sim::{ControlError, ControlHandle, Side};
+use crate::sim::{ControlError, ControlHandle, Object, Side};
 use crate::tui::{BoxFuture, Demo, Played, Scene};
 
 /// Companies looked through for one to play with.
@@ -100,14 +100,14 @@ fn some_company(control: &ControlHandle, side: Side, field: &str) -> Result<Comp
         let id = record.get("id").and_then(|id| id.as_u64().or_else(|| id.as_str()?.parse().ok()))?;
         (live && !value.is_empty()).then(|| Company { id, name: text(record, "name"), value })
     };
-    let records = control.records(side, 0, LOOKED_AT);
+    let records = control.records(side, Object::Company, 0, LOOKED_AT);
     records.iter().rev().find_map(fits).ok_or_else(|| format!("No company in {} has a {field}.", system(side)))
 }
 
 fn change(control: &ControlHandle, side: Side, company: &Company, field: &str, to: &str) -> Result<Played, String> {
     let mut fields = Map::new();
     fields.insert(field.to_owned(), json!(to));
-    control.edit(side, company.id, &fields, None).map_err(|error: ControlError| error.to_string())?;
+    control.edit(side, Object::Company, company.id, &fields, None).map_err(|error: ControlError| error.to_string())?;
     let what = format!("In {}, {field} of {} is now {to}; it was {}.", system(side), company.name, company.value);
     let record = RecordRef::new(ObjectKind::Company, system(side), RecordId(company.id));
     Ok(Played { what, record: Some(record) })
@@ -115,6 +115,6 @@ fn change(control: &ControlHandle, side: Side, company: &Company, field: &str, t
 
 fn create(control: &ControlHandle, side: Side, fields: &Value) -> Result<Played, String> {
     let fields = fields.as_object().cloned().unwrap_or_default();
-    let id = control.create(side, &fields, None).map_err(|error| error.to_string())?;
+    let id = control.create(side, Object::Company, &fields, None).map_err(|error| error.to_string())?;
     Ok(Played { what: format!("In {}, company {id} is new.", system(side)), record: None })
 }

@@ -8,6 +8,7 @@ use super::Side;
 use super::clock::{Clock, iso_millis, parse_instant};
 use super::control::{ControlError, ControlHandle};
 use super::faults::FaultRule;
+use super::object::Object;
 use super::options::{Behaviour, CONNECTWISE_API_MEMBER, HUBSPOT_APP_ID};
 use super::wire::{Reply, Request};
 
@@ -18,16 +19,16 @@ pub(crate) fn answer(control: &ControlHandle, request: &Request) -> Reply {
     let parts = request.parts();
     let rest = parts.get(1..).unwrap_or_default();
     let answer = match rest {
-        ["records", side, rest @ ..] => match side_named(side) {
-            Some(side) => records(control, request, side, rest),
-            None => return unknown(),
+        ["records", side, object, rest @ ..] => match (side_named(side), Object::from_word(object)) {
+            (Some(side), Some(object)) => records(control, request, (side, object), rest),
+            _ => return unknown(),
         },
         _ => world(control, request, rest),
     };
     match answer {
         Some(Ok(value)) => Reply::json(200, &value),
         Some(Err(error)) => {
-            let status = if matches!(error, ControlError::NotFound { .. }) { 404 } else { 400 };
+            let status = if matches!(error, ControlError::Refused(_)) { 400 } else { 404 };
             Reply::json(status, &json!({"error": error.to_string()}))
         }
         None => unknown(),
@@ -57,34 +58,39 @@ fn number(request: &Request, name: &str, default: u64) -> u64 {
     request.param(name).and_then(|t| t.parse().ok()).unwrap_or(default)
 }
 
-fn records(control: &ControlHandle, request: &Request, side: Side, rest: &[&str]) -> Option<Answer> {
+fn records(
+    control: &ControlHandle,
+    request: &Request,
+    (side, object): (Side, Object),
+    rest: &[&str],
+) -> Option<Answer> {
     let id = |text: &str| text.parse::<u64>().unwrap_or(0);
-    let one = |id: u64| control.record(side, id).unwrap_or(Value::Null);
+    let one = |id: u64| control.record(side, object, id).unwrap_or(Value::Null);
     Some(match (request.method.as_str(), rest) {
         ("GET", []) => {
             let limit = usize::try_from(number(request, "limit", 100)).unwrap_or(usize::MAX);
-            Ok(Value::Array(control.records(side, number(request, "after", 0), limit)))
+            Ok(Value::Array(control.records(side, object, number(request, "after", 0), limit)))
         }
-        ("POST", []) => {
-            with_fields(request, |fields, user| control.create(side, fields, user).map(|id| json!({ "id": id })))
-        }
-        ("GET", [text]) => match control.record(side, id(text)) {
+        ("POST", []) => with_fields(request, |fields, user| {
+            control.create(side, object, fields, user).map(|id| json!({ "id": id }))
+        }),
+        ("GET", [text]) => match control.record(side, object, id(text)) {
             Some(record) => Ok(record),
-            None => Err(ControlError::NotFound { side: side.name(), id: id(text) }),
+            None => Err(ControlError::NotFound { side: side.title(), object, id: id(text) }),
         },
-        ("PATCH", [text]) => {
-            with_fields(request, |fields, user| control.edit(side, id(text), fields, user).map(|()| one(id(text))))
-        }
-        ("DELETE", [text]) => control.delete(side, id(text)).map(|()| one(id(text))),
-        ("POST", [text, "restore"]) => control.restore(side, id(text)).map(|()| one(id(text))),
+        ("PATCH", [text]) => with_fields(request, |fields, user| {
+            control.edit(side, object, id(text), fields, user).map(|()| one(id(text)))
+        }),
+        ("DELETE", [text]) => control.delete(side, object, id(text)).map(|()| one(id(text))),
+        ("POST", [text, "restore"]) => control.restore(side, object, id(text)).map(|()| one(id(text))),
         ("POST", [text, "merge"]) => body(request).and_then(|body| {
             let other = body.get("other").and_then(Value::as_u64).unwrap_or(0);
             let user = body.get("user").and_then(Value::as_str);
-            control.merge(side, id(text), other, user).map(|id| json!({ "id": id }))
+            control.merge(side, object, id(text), other, user).map(|id| json!({ "id": id }))
         }),
         ("POST", [text, "index"]) if side == Side::HubSpot => body(request).and_then(|body| {
             let at = body.get("visible_at_ms").and_then(Value::as_i64).unwrap_or(0);
-            control.show_in_search_from(id(text), at).map(|()| one(id(text)))
+            control.show_in_search_from(object, id(text), at).map(|()| one(id(text)))
         }),
         _ => return None,
     })
@@ -133,11 +139,16 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
         }
         ("GET", ["behaviour"]) => Ok(json!(control.behaviour())),
         ("PATCH", ["behaviour"]) => change_behaviour(control, request),
-        ("POST", ["properties"]) => body(request).map(|body| {
+        ("POST", ["properties"]) => body(request).and_then(|body| {
+            let object = match body.get("object").map(|word| word.as_str().and_then(Object::from_word)) {
+                None => Object::Company,
+                Some(Some(object)) => object,
+                Some(None) => return Err(ControlError::Refused("There is no such object".to_owned())),
+            };
             let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
             let label = if text("label").is_empty() { text("name") } else { text("label") };
             let unique = body.get("unique").and_then(Value::as_bool).unwrap_or(false);
-            json!({"added": control.define_property(text("name"), label, unique)})
+            control.define_property(object, text("name"), label, unique).map(|added| json!({ "added": added }))
         }),
         ("POST", ["reset"]) => match control.reset() {
             Ok(()) => Ok(json!({})),
@@ -168,14 +179,25 @@ fn set_clock(control: &ControlHandle, request: &Request) -> Answer {
 
 fn change_behaviour(control: &ControlHandle, request: &Request) -> Answer {
     let mut whole = json!(control.behaviour());
-    let Value::Object(changes) = body(request)? else {
+    let changes = body(request)?;
+    if !changes.is_object() {
         return Err(ControlError::Refused("The body must be an object".to_owned()));
-    };
-    if let Some(map) = whole.as_object_mut() {
-        map.extend(changes);
     }
+    merge(&mut whole, changes);
     let behaviour: Behaviour =
         serde_json::from_value(whole).map_err(|e| ControlError::Refused(format!("This is not a behaviour: {e}")))?;
     control.set_behaviour(behaviour);
     Ok(json!(control.behaviour()))
+}
+
+/// Lays `changes` over `whole`: objects member by member, everything else as a whole.
+fn merge(whole: &mut Value, changes: Value) {
+    match (whole, changes) {
+        (Value::Object(whole), Value::Object(changes)) => {
+            for (name, change) in changes {
+                merge(whole.entry(name).or_insert(Value::Null), change);
+            }
+        }
+        (whole, changes) => *whole = changes,
+    }
 }

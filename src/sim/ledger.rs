@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Side;
+use super::object::Object;
 
 /// How many changes are kept; older ones are dropped from the front.
 const KEPT: usize = 500_000;
@@ -37,6 +38,9 @@ pub enum Verb {
     Delete,
     Restore,
     Merge,
+    /// The associations of two records changed: `fields` has one entry, its key the other record as `contacts/123`, its
+    /// values the association types before and after; null is none.
+    Associate,
 }
 
 /// One change of one record.
@@ -47,6 +51,7 @@ pub struct Mutation {
     /// Milliseconds since 1970, on the simulators' clock.
     pub at_ms: i64,
     pub side: Side,
+    pub object: Object,
     pub actor: Actor,
     pub verb: Verb,
     pub id: u64,
@@ -65,17 +70,17 @@ impl Ledger {
     pub fn record(
         &mut self,
         at_ms: i64,
-        side: Side,
+        (side, object, id): (Side, Object, u64),
         actor: &Actor,
         verb: Verb,
-        id: u64,
         fields: BTreeMap<String, (Value, Value)>,
     ) {
         self.last += 1;
         if self.entries.len() >= KEPT {
             self.entries.pop_front();
         }
-        self.entries.push_back(Mutation { sequence: self.last, at_ms, side, actor: actor.clone(), verb, id, fields });
+        let (sequence, actor) = (self.last, actor.clone());
+        self.entries.push_back(Mutation { sequence, at_ms, side, object, actor, verb, id, fields });
     }
 
     /// All kept changes after the one with that sequence number.

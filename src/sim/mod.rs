@@ -6,20 +6,22 @@
 //!
 //! # The control API
 //!
-//! Under `/_sim/` on both ports, JSON in and out, no credentials. `{side}` is `hubspot` or `connectwise`.
+//! Under `/_sim/` on both ports, JSON in and out, no credentials. `{side}` is `hubspot` or `connectwise`;
+//! `{object}` is `companies`, `contacts`, `deals`, `tickets`, `products`, `line_items`, `notes`, `tasks`, `calls`, `meetings` or
+//! `activities` ([`Object`]).
 //! An error answers 400 or 404 with `{"error": "…"}`.
 //!
 //! | call | body | answer |
 //! |---|---|---|
 //! | `GET /_sim/info` | | addresses are the caller's; credentials, app id, API member |
-//! | `GET /_sim/records/{side}?after=&limit=` | | `[{id, deleted, …}]`, id order |
-//! | `GET /_sim/records/{side}/{id}` | | the record |
-//! | `POST /_sim/records/{side}` | `{"fields": {…}, "user": "…"?}` | `{"id": n}`: a person creates a company |
-//! | `PATCH /_sim/records/{side}/{id}` | the same | the record: a person edits it |
-//! | `DELETE /_sim/records/{side}/{id}` | | HubSpot: archived; ConnectWise: recycle bin |
-//! | `POST /_sim/records/{side}/{id}/restore` | | the record, back again |
-//! | `POST /_sim/records/{side}/{id}/merge` | `{"other": id, "user"?}` | `{"id": survivor}`; `other` goes |
-//! | `POST /_sim/records/hubspot/{id}/index` | `{"visible_at_ms": n}` | when search shows the record as it is now |
+//! | `GET /_sim/records/{side}/{object}?after=&limit=` | | `[{id, deleted, …}]`, id order |
+//! | `GET /_sim/records/{side}/{object}/{id}` | | the record |
+//! | `POST /_sim/records/{side}/{object}` | `{"fields": {…}, "user": "…"?}` | `{"id": n}`: a person creates a record |
+//! | `PATCH /_sim/records/{side}/{object}/{id}` | the same | the record: a person edits it |
+//! | `DELETE /_sim/records/{side}/{object}/{id}` | | as the system does it: archived, recycle bin, or gone |
+//! | `POST /_sim/records/{side}/{object}/{id}/restore` | | the record, back again |
+//! | `POST /_sim/records/{side}/{object}/{id}/merge` | `{"other": id, "user"?}` | `{"id": survivor}`; `other` goes |
+//! | `POST /_sim/records/hubspot/{object}/{id}/index` | `{"visible_at_ms": n}` | when search shows the record as it is now |
 //! | `GET /_sim/clock` | | `{"now_ms", "now", "standing"}` |
 //! | `PUT /_sim/clock` | `{"at": "2026-…Z"}` or `{"at_ms": n}` stands still; `{"run": true}` the machine's | the clock |
 //! | `POST /_sim/clock/advance` | `{"ms": n}` | the clock |
@@ -27,8 +29,8 @@
 //! | `GET /_sim/ledger?since=n` | | every change with who made it ([`Mutation`]) |
 //! | `GET /_sim/calls` | | calls per endpoint and status; status 0: no answer |
 //! | `DELETE /_sim/calls`, `DELETE /_sim/ledger` | | forgets them |
-//! | `GET`, `PATCH /_sim/behaviour` | part of [`Behaviour`] | the behaviour in force |
-//! | `POST /_sim/properties` | `{"name", "label"?, "unique"?}` | adds a HubSpot company property of text |
+//! | `GET`, `PATCH /_sim/behaviour` | part of [`Behaviour`], merged deeply | the behaviour in force |
+//! | `POST /_sim/properties` | `{"object"?, "name", "label"?, "unique"?}` | adds a HubSpot property of text |
 //! | `POST /_sim/reset` | | data, faults, ledger, calls and clock as at the start |
 //!
 //! Faults, as JSON: `"drop_before"`, `"drop_after_commit"`, `"truncate"`, `{"delay": {"ms": n}}`, `{"late_landing": {"ms": n}}`,
@@ -38,11 +40,14 @@ mod clock;
 mod connectwise;
 mod control;
 mod control_http;
+mod delivery;
 mod faults;
 mod generate;
 mod hubspot;
 mod ledger;
+mod object;
 mod options;
+mod people;
 mod random;
 mod server;
 mod story;
@@ -55,9 +60,12 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub use self::clock::Clock;
+pub use self::connectwise::Behaviour as ConnectWiseBehaviour;
 pub use self::control::{ControlError, ControlHandle};
 pub use self::faults::{Fault, FaultRule};
+pub use self::hubspot::Behaviour as HubSpotBehaviour;
 pub use self::ledger::{Actor, Mutation, Verb};
+pub use self::object::Object;
 pub use self::options::{
     Behaviour, CATCHALL_COMPANY, CONNECTWISE_API_MEMBER, CONNECTWISE_CLIENT_ID, CONNECTWISE_COMPANY, CONNECTWISE_PORT,
     CONNECTWISE_PRIVATE_KEY, CONNECTWISE_PUBLIC_KEY, Credentials, Data, HUBSPOT_APP_ID, HUBSPOT_PORT, HUBSPOT_TOKEN,
@@ -78,6 +86,15 @@ impl Side {
         match self {
             Self::HubSpot => "hubspot",
             Self::ConnectWise => "connectwise",
+        }
+    }
+
+    /// As the makers write it, for messages.
+    #[must_use]
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::HubSpot => "HubSpot",
+            Self::ConnectWise => "ConnectWise",
         }
     }
 }

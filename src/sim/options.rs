@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::{connectwise, hubspot};
+
 /// Private-app token that the simulated HubSpot accepts.
 pub const HUBSPOT_TOKEN: &str = "pat-na1-5e0f2a64-51a3-4c6e-9d0b-000000000001";
 /// Login company id of the simulated ConnectWise tenant.
@@ -98,70 +100,16 @@ impl Options {
 pub struct Behaviour {
     /// Whether any rate limit applies.
     pub limits: bool,
-    /// HubSpot requests per ten seconds, search excluded.
-    pub hubspot_burst: u32,
-    /// HubSpot searches per second.
-    pub hubspot_search_per_second: u32,
-    /// HubSpot requests per day of the account's time zone.
-    pub hubspot_daily: u32,
-    /// ConnectWise requests per minute.
-    pub connectwise_per_minute: u32,
-    /// Milliseconds until search shows a new HubSpot record.
-    pub create_lag_ms: i64,
-    /// Milliseconds until search shows a change of a HubSpot record.
-    pub update_lag_ms: i64,
     /// Upper bound for every page of both systems; none for the systems' own.
     pub page_cap: Option<usize>,
-    /// HubSpot batch results come back in another order than they were sent.
-    pub hubspot_shuffles_batches: bool,
-    /// A HubSpot merge keeps the primary record's id ("Primary ID Preservation") instead of giving a new one.
-    pub hubspot_merge_keeps_id: bool,
-    /// An archived HubSpot record still holds its unique values.
-    pub hubspot_archived_holds_unique: bool,
-    /// Scopes of the HubSpot token; a call that needs another answers 403 MISSING_SCOPES.
-    pub hubspot_scopes: Vec<String>,
-    /// Code base in ConnectWise paths, with its slash, such as `v2025_1/`. Changing it is what an upgrade does.
-    pub connectwise_code_base: String,
-    /// Status for a missing clientId header: 401 or 400.
-    pub connectwise_missing_client_id: u16,
-    /// ConnectWise refuses a PATCH of custom fields that does not carry the whole array.
-    pub connectwise_custom_fields_whole: bool,
-    /// A change of type associations moves the company's `lastUpdated`.
-    pub connectwise_child_touches_parent: bool,
-    /// ConnectWise names that this API member may not do: `add`, `edit`, `delete`, `inquire` (403).
-    pub connectwise_denied: Vec<String>,
+    pub hubspot: hubspot::Behaviour,
+    pub connectwise: connectwise::Behaviour,
 }
 
 impl Default for Behaviour {
     fn default() -> Self {
-        Self {
-            limits: true,
-            hubspot_burst: 190,
-            hubspot_search_per_second: 5,
-            hubspot_daily: 650_000,
-            connectwise_per_minute: 1000,
-            create_lag_ms: 10_000,
-            update_lag_ms: 20_000,
-            page_cap: None,
-            hubspot_shuffles_batches: true,
-            hubspot_merge_keeps_id: false,
-            hubspot_archived_holds_unique: false,
-            hubspot_scopes: [
-                "oauth",
-                "crm.objects.companies.read",
-                "crm.objects.companies.write",
-                "crm.schemas.companies.read",
-                "crm.schemas.companies.write",
-                "crm.objects.owners.read",
-            ]
-            .map(str::to_owned)
-            .to_vec(),
-            connectwise_code_base: "v2025_1/".to_owned(),
-            connectwise_missing_client_id: 401,
-            connectwise_custom_fields_whole: false,
-            connectwise_child_touches_parent: false,
-            connectwise_denied: Vec::new(),
-        }
+        let (hubspot, connectwise) = (hubspot::Behaviour::default(), connectwise::Behaviour::default());
+        Self { limits: true, page_cap: None, hubspot, connectwise }
     }
 }
 
@@ -169,6 +117,7 @@ impl Behaviour {
     /// Without limits and without index lag.
     #[must_use]
     pub fn quick() -> Self {
-        Self { limits: false, create_lag_ms: 0, update_lag_ms: 0, ..Self::default() }
+        let (hubspot, connectwise) = (hubspot::Behaviour::quick(), connectwise::Behaviour::quick());
+        Self { limits: false, page_cap: None, hubspot, connectwise }
     }
 }

@@ -7,7 +7,9 @@ use super::connectwise::{self, Tenant};
 use super::faults::Faults;
 use super::hubspot::{self, Portal};
 use super::ledger::{Actor, Calls, Ledger, Verb};
+use super::object::Object;
 use super::options::{Behaviour, Data, Options};
+use super::people::People;
 use super::random::Random;
 use super::wire::{Reply, Request};
 use super::{Side, generate, story};
@@ -66,6 +68,24 @@ impl World {
         (reply, now)
     }
 
+    /// A system as its users see it, and an act of one of them.
+    pub fn half(&mut self, side: Side, user: &str) -> (&mut dyn People, Act<'_>) {
+        let Self { clock, behaviour, ledger, hubspot, connectwise, .. } = self;
+        let act = Act { now: clock.now(), actor: Actor::Human(user.to_owned()), behaviour, ledger };
+        match side {
+            Side::HubSpot => (hubspot, act),
+            Side::ConnectWise => (connectwise, act),
+        }
+    }
+
+    /// A system as its users see it.
+    pub fn seen(&self, side: Side) -> &dyn People {
+        match side {
+            Side::HubSpot => &self.hubspot,
+            Side::ConnectWise => &self.connectwise,
+        }
+    }
+
     /// What the system says with that status when a fault is asked for without a body.
     pub fn typical_error(&mut self, side: Side, code: u16) -> Reply {
         let now = self.clock.now();
@@ -85,8 +105,9 @@ pub(crate) struct Act<'a> {
 }
 
 impl Act<'_> {
-    pub fn record(&mut self, side: Side, verb: Verb, id: u64, fields: Changes) {
-        self.ledger.record(self.now, side, &self.actor, verb, id, fields);
+    /// Notes a change of a record.
+    pub fn record(&mut self, side: Side, object: Object, verb: Verb, id: u64, fields: Changes) {
+        self.ledger.record(self.now, (side, object, id), &self.actor, verb, fields);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use lockstep::connect::Performed;
 use lockstep::engine::core::request::{Rejection, RejectionKind};
 use lockstep::model::{Record, RecordId};
-use lockstep::sim::{Fault, FaultRule, Side};
+use lockstep::sim::{Fault, FaultRule, Object, Side};
 use serde_json::json;
 
 use super::*;
@@ -92,12 +92,12 @@ async fn a_merged_record_answers_with_its_survivor_and_takes_no_writes() {
     for keeps in [false, true] {
         let (running, hub) = portal().await;
         let mut behaviour = running.control.behaviour();
-        behaviour.hubspot_merge_keeps_id = keeps;
+        behaviour.hubspot.merge_keeps_id = keeps;
         running.control.set_behaviour(behaviour);
         let items = vec![item(1, &[("name", "Stays")]), item(2, &[("name", "Goes")])];
         let made = written(&hub, RequestBody::Create { fields: fields(), items }).await;
         let (stays, goes) = (applied(&made[&1]).id, applied(&made[&2]).id);
-        let survivor = running.control.merge(Side::HubSpot, stays.0, goes.0, None).unwrap();
+        let survivor = running.control.merge(Side::HubSpot, Object::Company, stays.0, goes.0, None).unwrap();
         assert_eq!(survivor == stays.0, keeps);
         let ids = vec![goes, stays, RecordId(survivor)];
         let AnswerBody::Records { found } = ask(&hub, RequestBody::Read { fields: fields(), ids }).await else {
@@ -163,7 +163,7 @@ async fn a_code_base_that_moved_is_looked_up_once() {
     let (running, psa) = tenant().await;
     running.control.clear_calls();
     let mut behaviour = running.control.behaviour();
-    behaviour.connectwise_code_base = "v2026_3/".into();
+    behaviour.connectwise.code_base = "v2026_3/".into();
     running.control.set_behaviour(behaviour);
     let body = RequestBody::Create {
         fields: vec!["name".into()],

@@ -77,7 +77,7 @@ fn change(call: &mut Call<'_>, id: u64, how: Whole) -> Result<Reply, Failure> {
     let body = call.body()?;
     let mut company = find(call, id)?.clone();
     let before = company.clone();
-    let whole = call.world.behaviour.connectwise_custom_fields_whole;
+    let whole = call.world.behaviour.connectwise.custom_fields_whole;
     match how {
         Whole::Patch => patch::patch(call.tenant(), &mut company, &body, whole)?,
         Whole::Put => patch::put(call.tenant(), &mut company, object(&body)?)?,
@@ -169,7 +169,7 @@ fn add_association(call: &mut Call<'_>, company: Option<u64>) -> Result<Reply, F
     if let Some(stored) = tenant.companies.get_mut(&id) {
         stored.types = copy.types;
     }
-    if act.behaviour.connectwise_child_touches_parent {
+    if act.behaviour.connectwise.child_touches_parent {
         tenant.touch(&act, id);
     }
     let json = association(call, find(call, id)?, added);
@@ -186,7 +186,7 @@ fn remove_association(call: &mut Call<'_>, company: Option<u64>, id: u32) -> Res
     };
     owner.types.retain(|(association, _)| *association != id);
     let owner = owner.id;
-    if act.behaviour.connectwise_child_touches_parent {
+    if act.behaviour.connectwise.child_touches_parent {
         tenant.touch(&act, owner);
     }
     Ok(Reply::empty(204))

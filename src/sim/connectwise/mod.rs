@@ -1,17 +1,21 @@
 //! The simulated ConnectWise PSA: discovery, authentication, and the routes for companies and what they need.
 
 mod answers;
+mod behaviour;
 mod companies;
 mod conditions;
 mod fields;
 mod listing;
 mod patch;
+mod people;
 mod tables;
 mod tenant;
 
+pub use self::behaviour::Behaviour;
+
 pub(crate) use self::answers::{Failure, typical_error};
 pub(crate) use self::patch::{mark_deleted, set_by_person, set_types};
-pub(crate) use self::tenant::{Company, Tenant, WriteError};
+pub(crate) use self::tenant::Tenant;
 
 use axum::http::Method;
 use base64::Engine;
@@ -88,7 +92,7 @@ fn discovery(world: &World, request: &Request, company: &str) -> Reply {
     if company != world.options.credentials.connectwise_company {
         return Reply::json(200, &Value::Null);
     }
-    let code_base = &world.behaviour.connectwise_code_base;
+    let code_base = &world.behaviour.connectwise.code_base;
     let version = code_base.trim_end_matches('/').replace('_', ".");
     Reply::json(
         200,
@@ -103,7 +107,7 @@ fn discovery(world: &World, request: &Request, company: &str) -> Reply {
 fn codebase_route<'a, 'b>(world: &World, parts: &'b [&'a str]) -> Result<&'b [&'a str], Failure> {
     match parts {
         [code_base, "apis", "3.0", rest @ ..] => {
-            let current = world.behaviour.connectwise_code_base.trim_end_matches('/');
+            let current = world.behaviour.connectwise.code_base.trim_end_matches('/');
             if *code_base == current || *code_base == ROUTER {
                 Ok(rest)
             } else if code_base.starts_with('v') && code_base.contains('_') {
@@ -131,13 +135,13 @@ fn authorize(world: &World, request: &Request) -> Result<(), Failure> {
     }
     match request.header("clientid") {
         Some(id) if id == credentials.connectwise_client_id => Ok(()),
-        _ => Err(Failure::NoClientId(world.behaviour.connectwise_missing_client_id)),
+        _ => Err(Failure::NoClientId(world.behaviour.connectwise.missing_client_id)),
     }
 }
 
 /// More than so many requests in a minute are refused for the rest of it.
 fn limit(world: &mut World, now: i64) -> Result<(), Failure> {
-    let (most, limits) = (world.behaviour.connectwise_per_minute, world.behaviour.limits);
+    let (most, limits) = (world.behaviour.connectwise.per_minute, world.behaviour.limits);
     let (from, used) = &mut world.connectwise.minute;
     if now - *from >= 60_000 || now < *from {
         (*from, *used) = (now, 0);
@@ -157,7 +161,7 @@ fn permit(world: &World, method: &Method) -> Result<(), Failure> {
         Method::DELETE => "delete",
         _ => "edit",
     };
-    if world.behaviour.connectwise_denied.iter().any(|d| d == level) { Err(Failure::Forbidden) } else { Ok(()) }
+    if world.behaviour.connectwise.denied.iter().any(|d| d == level) { Err(Failure::Forbidden) } else { Ok(()) }
 }
 
 fn route(mut call: Call<'_>, parts: &[&str]) -> Result<Reply, Failure> {

@@ -12,6 +12,7 @@ use super::tables::Tables;
 use crate::sim::Side;
 use crate::sim::clock::iso_seconds;
 use crate::sim::ledger::Verb;
+use crate::sim::object::Object;
 use crate::sim::world::{Act, Changes};
 
 const FIRST_ID: u64 = 19_301;
@@ -162,7 +163,7 @@ impl Tenant {
         let id = company.id;
         let changes = differences(None, &company);
         self.insert(company);
-        act.record(Side::ConnectWise, Verb::Create, id, changes);
+        act.record(Side::ConnectWise, Object::Company, Verb::Create, id, changes);
         Ok(id)
     }
 
@@ -182,7 +183,7 @@ impl Tenant {
         self.by_updated.insert((company.updated, company.id));
         let id = company.id;
         self.companies.insert(id, company);
-        act.record(Side::ConnectWise, verb, id, changes);
+        act.record(Side::ConnectWise, Object::Company, verb, id, changes);
         Ok(())
     }
 
@@ -291,7 +292,7 @@ impl Tenant {
         self.by_updated.insert((seconds, id));
         let verb = if deleted { Verb::Delete } else { Verb::Restore };
         let changes = Changes::from([("deletedFlag".to_owned(), (json!(!deleted), json!(deleted)))]);
-        act.record(Side::ConnectWise, verb, id, changes);
+        act.record(Side::ConnectWise, Object::Company, verb, id, changes);
         Ok(())
     }
 

@@ -70,7 +70,7 @@ pub(crate) fn details(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Failure> 
             "uiDomain": "app.hubspot.com", "dataHostingLocation": "na1",
         }),
         ["api-usage", "daily", "private-apps"] => json!({"results": [{
-            "name": "private-apps-api-calls-daily", "usageLimit": call.world.behaviour.hubspot_daily,
+            "name": "private-apps-api-calls-daily", "usageLimit": call.world.behaviour.hubspot.daily,
             "currentUsage": call.world.hubspot.buckets.today, "collectedAt": iso_millis(call.now),
             "fetchStatus": "SUCCESS", "resetsAt": iso_millis(midnight),
         }]}),

@@ -41,7 +41,7 @@ fn id_text(input: &Value) -> String {
 }
 
 fn complete(call: &Call<'_>, full: u16, mut results: Vec<Value>, errors: Vec<Value>) -> Reply {
-    if call.world.behaviour.hubspot_shuffles_batches {
+    if call.world.behaviour.hubspot.shuffles_batches {
         results.reverse();
     }
     let at = iso_millis(call.now);

@@ -50,28 +50,28 @@ impl Buckets {
         if !behaviour.limits {
             return Ok(());
         }
-        if self.today > behaviour.hubspot_daily {
+        if self.today > behaviour.hubspot.daily {
             return Err(Exceeded::Daily);
         }
         if is_search {
-            return if self.search.take(now, 1000, behaviour.hubspot_search_per_second) {
+            return if self.search.take(now, 1000, behaviour.hubspot.search_per_second) {
                 Ok(())
             } else {
                 Err(Exceeded::Secondly)
             };
         }
-        if self.burst.take(now, 10_000, behaviour.hubspot_burst) { Ok(()) } else { Err(Exceeded::TenSecondly) }
+        if self.burst.take(now, 10_000, behaviour.hubspot.burst) { Ok(()) } else { Err(Exceeded::TenSecondly) }
     }
 
     pub fn headers(&self, behaviour: &Behaviour) -> [(&'static str, String); 7] {
-        let left = behaviour.hubspot_burst.saturating_sub(self.burst.used);
+        let left = behaviour.hubspot.burst.saturating_sub(self.burst.used);
         [
-            ("x-hubspot-ratelimit-daily", behaviour.hubspot_daily.to_string()),
-            ("x-hubspot-ratelimit-daily-remaining", behaviour.hubspot_daily.saturating_sub(self.today).to_string()),
+            ("x-hubspot-ratelimit-daily", behaviour.hubspot.daily.to_string()),
+            ("x-hubspot-ratelimit-daily-remaining", behaviour.hubspot.daily.saturating_sub(self.today).to_string()),
             ("x-hubspot-ratelimit-interval-milliseconds", "10000".to_owned()),
-            ("x-hubspot-ratelimit-max", behaviour.hubspot_burst.to_string()),
+            ("x-hubspot-ratelimit-max", behaviour.hubspot.burst.to_string()),
             ("x-hubspot-ratelimit-remaining", left.to_string()),
-            ("x-hubspot-ratelimit-secondly", (behaviour.hubspot_burst / 10).to_string()),
+            ("x-hubspot-ratelimit-secondly", (behaviour.hubspot.burst / 10).to_string()),
             ("x-hubspot-ratelimit-secondly-remaining", (left / 10).to_string()),
         ]
     }

@@ -3,16 +3,20 @@
 mod account;
 mod answers;
 mod batch;
+mod behaviour;
 mod limits;
 mod objects;
+mod people;
 mod portal;
 mod properties;
 mod schema;
 mod search;
 
+pub use self::behaviour::Behaviour;
+
 pub(crate) use self::answers::{Failure, refused, typical_error};
 pub(crate) use self::objects::all_values;
-pub(crate) use self::portal::{Portal, Record, WriteError};
+pub(crate) use self::portal::Portal;
 
 use axum::http::Method;
 use serde_json::{Value, json};
@@ -172,7 +176,7 @@ fn check_object(world: &World, object: &str, area: Area, request: &Request) -> R
 
 /// Any one of the scopes will do.
 fn require(world: &World, scopes: Vec<String>) -> Result<(), Failure> {
-    if scopes.iter().any(|s| world.behaviour.hubspot_scopes.contains(s)) {
+    if scopes.iter().any(|s| world.behaviour.hubspot.scopes.contains(s)) {
         Ok(())
     } else {
         Err(Failure::MissingScopes(scopes))

@@ -11,6 +11,7 @@ use super::schema::{Access, Property, PropertyId, Refusal, Schema};
 use crate::sim::Side;
 use crate::sim::clock::iso_millis;
 use crate::sim::ledger::{Actor, Verb};
+use crate::sim::object::Object;
 use crate::sim::options::HUBSPOT_APP_ID;
 use crate::sim::world::{Act, Changes};
 
@@ -272,7 +273,7 @@ impl Portal {
             created: act.now,
             archived_at: None,
             current: Version { values: Vec::new(), modified: act.now },
-            shown_from: act.now + act.behaviour.create_lag_ms,
+            shown_from: act.now + act.behaviour.hubspot.create_lag_ms,
             older: Vec::new(),
             history: Vec::new(),
         };
@@ -282,7 +283,7 @@ impl Portal {
         }
         self.records.insert(id, record);
         let changes = self.assign(act, id, &values);
-        act.record(Side::HubSpot, Verb::Create, id, changes);
+        act.record(Side::HubSpot, Object::Company, Verb::Create, id, changes);
         Ok(id)
     }
 
@@ -335,10 +336,10 @@ impl Portal {
             _ => return Err(WriteError::NotFound),
         }
         self.check_unique(id, values)?;
-        let lag = act.behaviour.update_lag_ms;
+        let lag = act.behaviour.hubspot.update_lag_ms;
         self.touch(id, now, lag);
         let changes = self.assign(act, id, values);
-        act.record(Side::HubSpot, Verb::Update, id, changes);
+        act.record(Side::HubSpot, Object::Company, Verb::Update, id, changes);
         Ok(())
     }
 
@@ -414,11 +415,11 @@ impl Portal {
         record.archived_at = Some(act.now);
         self.by_modified.remove(&(record.current.modified, id));
         self.lagging.remove(&id);
-        if !act.behaviour.hubspot_archived_holds_unique {
+        if !act.behaviour.hubspot.archived_holds_unique {
             let record = record.clone();
             self.free_unique(&record);
         }
-        act.record(Side::HubSpot, Verb::Delete, id, Changes::new());
+        act.record(Side::HubSpot, Object::Company, Verb::Delete, id, Changes::new());
         true
     }
 
@@ -432,7 +433,7 @@ impl Portal {
         self.by_modified.insert((act.now, id));
         let record = record.clone();
         self.hold_unique(&record);
-        act.record(Side::HubSpot, Verb::Restore, id, Changes::new());
+        act.record(Side::HubSpot, Object::Company, Verb::Restore, id, Changes::new());
         true
     }
 
@@ -448,7 +449,7 @@ impl Portal {
         self.forget(&second);
         let mut absorbed: Vec<String> =
             [&first, &second].iter().filter_map(|r| r.current.get(self.known.merged)).map(str::to_owned).collect();
-        let survivor = if act.behaviour.hubspot_merge_keeps_id {
+        let survivor = if act.behaviour.hubspot.merge_keeps_id {
             self.merged.insert(second.id, first.id);
             first.id
         } else {
@@ -466,7 +467,7 @@ impl Portal {
             id
         };
         absorbed.push(second.id.to_string());
-        self.touch(survivor, act.now, act.behaviour.update_lag_ms);
+        self.touch(survivor, act.now, act.behaviour.hubspot.update_lag_ms);
         let mut gaps: Vec<(PropertyId, String)> = second
             .current
             .values
@@ -477,7 +478,7 @@ impl Portal {
         gaps.retain(|(property, _)| *property != self.known.merged);
         gaps.push((self.known.merged, absorbed.join(";")));
         let changes = self.assign(act, survivor, &gaps);
-        act.record(Side::HubSpot, Verb::Merge, survivor, changes);
+        act.record(Side::HubSpot, Object::Company, Verb::Merge, survivor, changes);
         Ok(survivor)
     }
 
