@@ -2,11 +2,12 @@
 //! Knows neither system: what an answer means is decided by the connectors.
 
 use std::error::Error as _;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::Method;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
 use tokio::time::Instant;
 
@@ -141,14 +142,23 @@ pub(crate) struct Wire {
     pub took: Duration,
 }
 
+/// How a call shows who makes it.
+#[derive(Clone, Copy)]
+enum Manner<'a> {
+    Signed,
+    Anonymous,
+    /// No credentials but those in the form that is its body.
+    Form(&'a SecretString),
+}
+
 /// The way to one system: client, credentials, pace.
 pub(crate) struct Transport {
     client: reqwest::Client,
     /// Sent with every call; the secret ones are marked sensitive.
-    headers: HeaderMap,
+    headers: RwLock<HeaderMap>,
     pub budget: Budget,
     pub redactor: Redactor,
-    clock: Clock,
+    pub clock: Clock,
     /// Whether the system has been seen giving `Retry-After` in milliseconds.
     pub retry_after_may_be_millis: bool,
 }
@@ -162,7 +172,7 @@ impl Transport {
     ) -> Result<Self, ConnectError> {
         Ok(Self {
             client: client(options.timeout)?,
-            headers,
+            headers: RwLock::new(headers),
             budget,
             redactor,
             clock: Arc::clone(&options.clock),
@@ -172,20 +182,36 @@ impl Transport {
 
     /// Makes one call at its turn. `url` is the full address of `call.path`.
     pub async fn send(&self, url: &str, call: &Call, session: &mut Session) -> Result<Reply, Fault> {
-        self.deliver(url, call, session, true).await
+        self.deliver(url, call, session, Manner::Signed).await
+    }
+
+    /// Sends another header value from now on: a token that was renewed.
+    pub fn sign(&self, name: HeaderName, value: HeaderValue) {
+        self.headers.write().unwrap_or_else(PoisonError::into_inner).insert(name, value);
     }
 
     /// The same without credentials.
     pub async fn send_anonymous(&self, url: &str, call: &Call, session: &mut Session) -> Result<Reply, Fault> {
-        self.deliver(url, call, session, false).await
+        self.deliver(url, call, session, Manner::Anonymous).await
     }
 
-    async fn deliver(&self, url: &str, call: &Call, session: &mut Session, signed: bool) -> Result<Reply, Fault> {
+    /// The same with an encoded form, which may hold secrets, as the body.
+    pub async fn send_form(
+        &self,
+        url: &str,
+        call: &Call,
+        form: &SecretString,
+        session: &mut Session,
+    ) -> Result<Reply, Fault> {
+        self.deliver(url, call, session, Manner::Form(form)).await
+    }
+
+    async fn deliver(&self, url: &str, call: &Call, session: &mut Session, manner: Manner<'_>) -> Result<Reply, Fault> {
         self.budget.turn(call.lane, session.priority, session.latest).await.map_err(|late| too_late(&late))?;
         let at = (self.clock)();
         let began = Instant::now();
         session.calls += 1;
-        let result = self.exchange(url, call, signed, session).await;
+        let result = self.exchange(url, call, manner, session).await;
         let (status, response) = match &result {
             Ok(reply) => (Some(reply.status), reply.text()),
             Err(fault) => (None, ConnectError::from(fault.clone()).message),
@@ -202,11 +228,21 @@ impl Transport {
         result
     }
 
-    async fn exchange(&self, url: &str, call: &Call, signed: bool, session: &mut Session) -> Result<Reply, Fault> {
+    async fn exchange(
+        &self,
+        url: &str,
+        call: &Call,
+        manner: Manner<'_>,
+        session: &mut Session,
+    ) -> Result<Reply, Fault> {
         let mut request = self.client.request(call.method.clone(), url).header(ACCEPT, "application/json");
-        if signed {
-            request = request.headers(self.headers.clone());
-        }
+        request = match manner {
+            Manner::Signed => request.headers(self.headers.read().unwrap_or_else(PoisonError::into_inner).clone()),
+            Manner::Anonymous => request,
+            Manner::Form(form) => {
+                request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form.expose_secret().to_owned())
+            }
+        };
         if call.forward_only {
             request = request.header("pagination-type", "forward-only");
         }

@@ -1,5 +1,8 @@
 //! Keeps secrets out of every text that leaves this room, and texts short.
 
+use std::collections::VecDeque;
+use std::sync::{PoisonError, RwLock};
+
 use secrecy::{ExposeSecret, SecretString};
 
 /// The largest request or answer kept for people, in bytes.
@@ -12,18 +15,37 @@ const MASK: &str = "[redacted]";
 /// The secrets of one connection, in every spelling in which they travel.
 pub(crate) struct Redactor {
     secrets: Vec<SecretString>,
+    /// Tokens that were renewed while the connection lived, the newest last.
+    learned: RwLock<VecDeque<SecretString>>,
 }
+
+/// A token that was replaced this often can no longer be of use to anybody.
+const LEARNED: usize = 16;
 
 impl Redactor {
     pub fn new(secrets: Vec<SecretString>) -> Self {
         // A secret of a letter or two would mask ordinary text and protect nothing.
-        Self { secrets: secrets.into_iter().filter(|secret| secret.expose_secret().len() >= 4).collect() }
+        let secrets = secrets.into_iter().filter(|secret| secret.expose_secret().len() >= 4).collect();
+        Self { secrets, learned: RwLock::default() }
+    }
+
+    /// One more secret to keep out, from now on.
+    pub fn learn(&self, secret: SecretString) {
+        if secret.expose_secret().len() < 4 {
+            return;
+        }
+        let mut learned = self.learned.write().unwrap_or_else(PoisonError::into_inner);
+        learned.push_back(secret);
+        if learned.len() > LEARNED {
+            learned.pop_front();
+        }
     }
 
     /// The text without any of the secrets.
     pub fn clean(&self, text: &str) -> String {
         let mut clean = text.to_owned();
-        for secret in &self.secrets {
+        let learned = self.learned.read().unwrap_or_else(PoisonError::into_inner);
+        for secret in self.secrets.iter().chain(learned.iter()) {
             if clean.contains(secret.expose_secret()) {
                 clean = clean.replace(secret.expose_secret(), MASK);
             }
@@ -77,6 +99,9 @@ mod tests {
         assert!(!clean.contains("pat-na1"), "{}", &clean[clean.len() - 40..]);
         assert_eq!(redactor.clean("Bearer pat-na1-0123456789!"), "Bearer [redacted]!");
         assert!(!format!("{redactor:?}").contains("pat-"));
+        redactor.learn("CNewToken".into());
+        redactor.learn("x".into());
+        assert_eq!(redactor.clean("CNewToken xyz"), "[redacted] xyz");
     }
 
     #[test]
