@@ -30,8 +30,8 @@ fn hub(base: &str, token: &str) -> HubSpot {
 }
 
 fn hub_with(token: &str, options: &Options) -> HubSpot {
-    let credentials = hubspot::Credentials { token: token.to_owned().into() };
-    HubSpot::new(&credentials, stamps("lockstep_key"), options).unwrap()
+    let credentials = hubspot::Credentials::Token(token.to_owned().into());
+    HubSpot::new(credentials, stamps("lockstep_key"), options).unwrap()
 }
 
 fn psa(running: &Running, company: &str) -> ConnectWise {

@@ -1,5 +1,8 @@
-//! HubSpot's CRM API with a service key or private-app token.
+//! HubSpot's CRM API, with a service key, the token of a private app, or by OAuth.
 
+mod keeper;
+mod loopback;
+pub mod oauth;
 mod outcome;
 mod paths;
 mod read;
@@ -10,7 +13,7 @@ mod write;
 
 use std::collections::BTreeMap;
 
-use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderValue};
+use reqwest::header::{AUTHORIZATION, HeaderMap};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value as Json;
 
@@ -24,6 +27,8 @@ use super::{
 };
 use crate::engine::core::request::{AnswerBody, Failure, Rejection, RejectionKind, Request, RequestBody, RequestId};
 use crate::model::{FieldName, ObjectKind, System};
+use keeper::Keeper;
+use oauth::OAuth;
 use paths::{Route, Version};
 
 const API: &str = "https://api.hubapi.com";
@@ -35,9 +40,12 @@ const SEARCH: Pace = Pace { start: 4.0, ceiling: 4.0, burst: 2.0 };
 const BATCH: usize = 100;
 
 /// What it takes to speak to a portal.
-pub struct Credentials {
-    /// A service key or the token of a private app.
-    pub token: SecretString,
+#[derive(Debug)]
+pub enum Credentials {
+    /// A service key or the token of a private app. It does not end by itself.
+    Token(SecretString),
+    /// An app that the portal let in. Its tokens are renewed here.
+    OAuth(Box<OAuth>),
 }
 
 /// One HubSpot portal.
@@ -45,6 +53,7 @@ pub struct HubSpot {
     base: Base,
     transport: Transport,
     version: Version,
+    keeper: Option<Keeper>,
     /// Per object: the property with unique values that carries the stamp.
     stamps: BTreeMap<ObjectKind, FieldName>,
 }
@@ -84,39 +93,59 @@ impl HubSpot {
     /// # Errors
     /// An address that cannot be used, a token that cannot be one.
     pub fn new(
-        credentials: &Credentials,
+        credentials: Credentials,
         stamps: BTreeMap<ObjectKind, FieldName>,
         options: &Options,
     ) -> Result<Self, ConnectError> {
         let base = Base::parse(options.base.as_deref().unwrap_or(API))?;
-        let token = credentials.token.expose_secret().trim();
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| bad_token())?;
-        if token.is_empty() {
-            return Err(bad_token());
-        }
-        bearer.set_sensitive(true);
+        let (secrets, token) = match &credentials {
+            Credentials::Token(token) => (vec![token.clone()], token.clone()),
+            Credentials::OAuth(access) => {
+                let OAuth { app, tokens, .. } = access.as_ref();
+                let secrets = vec![app.client_secret.clone(), tokens.refresh.clone(), tokens.access.clone()];
+                (secrets, tokens.access.clone())
+            }
+        };
+        let bearer = keeper::bearer(&token).ok_or_else(bad_token)?;
         let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
-        let redactor = Redactor::new(vec![token.to_owned().into()]);
+        let secrets = secrets.iter().map(|secret| secret.expose_secret().trim().into()).collect();
         let budget = Budget::new(GENERAL, SEARCH, options.unlimited);
-        let mut transport = Transport::new(headers, redactor, budget, options)?;
+        let mut transport = Transport::new(headers, Redactor::new(secrets), budget, options)?;
         transport.retry_after_may_be_millis = true;
-        Ok(Self { base, transport, version: Version::default(), stamps })
+        let keeper = match credentials {
+            Credentials::Token(_) => None,
+            Credentials::OAuth(access) => Some(Keeper::new(*access, options)?),
+        };
+        Ok(Self { base, transport, version: Version::default(), keeper, stamps })
     }
 
     /// Makes a call in the newest version of the API that the account routes. A call to a route that is not there did
     /// nothing, so that even a write may be sent again to another one.
     async fn reply(&self, call: &HubCall, session: &mut Session) -> Result<Reply, Fault> {
         let mut missing = None;
-        for version in self.version.candidates() {
-            let call = call.at(version);
-            let reply = self.transport.send(&self.base.join(&call.path), &call, session).await?;
+        for version in self.version.candidates(call.route) {
+            let reply = self.signed(&call.at(version), session).await?;
             if !outcome::is_missing_route(&reply) {
-                self.version.remember(version);
+                self.version.remember(call.route, version);
                 return Ok(reply);
             }
             missing = Some(reply);
         }
         missing.ok_or_else(|| Fault::unknown("No version of HubSpot's API was tried."))
+    }
+
+    /// Makes a call with a token that lives. One that ends on the way was refused for it, so that even a write may be sent
+    /// again: once, with a new token.
+    async fn signed(&self, call: &Call, session: &mut Session) -> Result<Reply, Fault> {
+        let url = self.base.join(&call.path);
+        let Some(keeper) = &self.keeper else { return self.transport.send(&url, call, session).await };
+        let used = keeper.fresh(&self.transport, session).await?;
+        let reply = self.transport.send(&url, call, session).await?;
+        if !outcome::is_expired(&reply) {
+            return Ok(reply);
+        }
+        keeper.expired(used, &self.transport, session).await?;
+        self.transport.send(&url, call, session).await
     }
 
     /// The body of a successful answer. Texts of the fault are free of secrets.
@@ -128,10 +157,6 @@ impl HubSpot {
             }
             clean(&self.transport.redactor, fault)
         })
-    }
-
-    fn object(object: ObjectKind) -> Result<&'static str, Fault> {
-        paths::object(object).ok_or_else(|| local_rejection(&format!("HubSpot has no single object for {object}.")))
     }
 
     async fn answer(&self, request: &Request, session: &mut Session) -> Result<AnswerBody, Fault> {

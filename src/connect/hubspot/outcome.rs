@@ -119,16 +119,44 @@ fn between<'a>(text: &'a str, start: &str, end: &str) -> Option<&'a str> {
 
 fn credentials(reply: &Reply) -> Fault {
     let body = reply.json().unwrap_or(Json::Null);
-    let expired = text(&body, "category").as_deref() == Some("EXPIRED_AUTHENTICATION");
-    let message = match text(&body, "message") {
+    let message = match (text(&body, "message"), expiry(&body)) {
         // A token that HubSpot half understands "expired" in 1970.
-        Some(message) if expired && !message.contains(" second(s) ago") => {
-            format!("HubSpot does not know this token ({message})")
-        }
-        Some(message) => format!("HubSpot refused the token: {message}"),
-        None => "HubSpot refused the token.".to_owned(),
+        (Some(message), Some(Expiry::Nonsense)) => format!("HubSpot does not know this token ({message})"),
+        (Some(message), _) => format!("HubSpot refused the token: {message}"),
+        (None, _) => "HubSpot refused the token.".to_owned(),
     };
     denied(ConnectErrorKind::Credentials, &message, MISSING_TOKEN)
+}
+
+/// Whether a token that lives for a while has just ended, so that a new one helps. A 401 alone does not say so.
+pub(super) fn is_expired(reply: &Reply) -> bool {
+    reply.status == 401 && reply.json().is_ok_and(|body| expiry(&body) == Some(Expiry::Recent))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Expiry {
+    /// Less than a day ago.
+    Recent,
+    /// So long ago that it never was a token of ours: no renewal helps.
+    Nonsense,
+}
+
+/// What HubSpot says of the end of a token: `expired 0 second(s) ago`.
+fn expiry(body: &Json) -> Option<Expiry> {
+    if text(body, "category").as_deref() != Some("EXPIRED_AUTHENTICATION") {
+        return None;
+    }
+    let message = text(body, "message").unwrap_or_default();
+    let mut words = message.split_once(" expired ").map(|(_, rest)| rest.split_whitespace()).into_iter().flatten();
+    let amount = words.next().and_then(|word| word.parse::<u64>().ok());
+    let seconds = match words.next().unwrap_or_default() {
+        unit if unit.starts_with("second") => Some(1),
+        unit if unit.starts_with("minute") => Some(60),
+        unit if unit.starts_with("hour") => Some(3600),
+        _ => None,
+    };
+    let age = amount.zip(seconds).map(|(amount, seconds)| amount.saturating_mul(seconds));
+    Some(if age.is_some_and(|age| age <= 24 * 3600) { Expiry::Recent } else { Expiry::Nonsense })
 }
 
 fn permission(reply: &Reply) -> Fault {

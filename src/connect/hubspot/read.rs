@@ -55,7 +55,7 @@ impl HubSpot {
         let limit = limit.clamp(1, SEARCH_PAGE);
         let mut call = HubCall::post(
             Route::Objects,
-            format!("/{}/search", Self::object(object)?),
+            format!("/{}/search", paths::object(object)),
             search_body(paths::modified(object), window, after, limit),
         );
         call.lane = Lane::Search;
@@ -92,7 +92,7 @@ impl HubSpot {
         let limit = limit.clamp(1, LIST_PAGE).max(if after.is_some() { 2 } else { 1 });
         let mut rest = format!(
             "/{}?limit={limit}&archived={archived}&properties={}",
-            Self::object(object)?,
+            paths::object(object),
             query_value(&reader.properties().join(","))
         );
         if let Some(after) = after {
@@ -146,7 +146,7 @@ impl HubSpot {
         session: &mut Session,
     ) -> Result<Option<Record>, Fault> {
         let names = query_value(&reader.properties().join(","));
-        let rest = format!("/{}/{id}?properties={names}", Self::object(reader.object)?);
+        let rest = format!("/{}/{id}?properties={names}", paths::object(reader.object));
         match self.call(&HubCall::get(Route::Objects, rest), session).await {
             Ok(body) => reader.record(&body).map(Some).map_err(odd),
             Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {
@@ -203,7 +203,7 @@ impl HubSpot {
         archived: bool,
         session: &mut Session,
     ) -> Result<Vec<Record>, Fault> {
-        let rest = format!("/{}/batch/read?archived={archived}", Self::object(reader.object)?);
+        let rest = format!("/{}/batch/read?archived={archived}", paths::object(reader.object));
         let answer = match self.call(&HubCall::post(Route::Objects, rest, body.clone()), session).await {
             // Nothing of what was asked for is there.
             Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {

@@ -73,6 +73,11 @@ pub(super) fn id(json: &Json) -> Option<RecordId> {
     }
 }
 
+/// A whole number that is not negative, as number or text.
+pub(super) fn number(json: &Json) -> Option<u64> {
+    id(json).map(|RecordId(number)| number)
+}
+
 /// ISO text, or milliseconds since the epoch.
 fn time(json: &Json) -> Option<Timestamp> {
     let text = plain(json)?;

@@ -2,7 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::paths::Route;
+use super::paths::{self, Route};
 use super::read::odd;
 use super::{HubCall, HubSpot};
 use crate::connect::LiveSchema;
@@ -21,7 +21,7 @@ const TEXT_CHARS: u32 = 65_536;
 impl HubSpot {
     pub(super) async fn live_schema(&self, object: ObjectKind) -> Result<LiveSchema, Fault> {
         let mut session = Session::new(Priority::Interactive);
-        let rest = format!("/{}", Self::object(object)?);
+        let rest = format!("/{}", paths::object(object));
         let body = self.call(&HubCall::get(Route::Properties, rest), &mut session).await?;
         let list = body.get("results").and_then(Json::as_array).ok_or_else(|| odd("there are no properties".into()))?;
         let mut fields: Vec<FieldDef> = list.iter().filter_map(|json| property(object, json)).collect();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::paths::Route;
+use super::paths::{self, Route};
 use super::schema::why;
 use super::{HubCall, HubSpot, record};
 use crate::connect::address::path_segment;
@@ -48,7 +48,7 @@ impl HubSpot {
                 "Name one in the configuration.",
             ));
         };
-        let path = Self::object(object)?;
+        let path = paths::object(object);
         let rest = format!("/{path}/{}", path_segment(stamp.as_str()));
         match self.call(&HubCall::get(Route::Properties, rest), &mut session).await {
             Ok(property) if property.get("archived").and_then(Json::as_bool) != Some(true) => {

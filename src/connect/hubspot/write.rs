@@ -5,7 +5,7 @@
 use serde_json::{Value as Json, json};
 
 use super::outcome::item_rejection;
-use super::paths::Route;
+use super::paths::{self, Route};
 use super::record::{self, Reader, properties};
 use super::{BATCH, HubCall, HubSpot, local_rejection};
 use crate::connect::error::Fault;
@@ -161,7 +161,7 @@ impl HubSpot {
             _ => return Vec::new(),
         };
         let Ok(call) = batch_call(request.object, verb, &items) else { return Vec::new() };
-        let call = call.at(self.version.current());
+        let call = call.at(self.version.current(call.route));
         let body = call.body.as_ref().map(|body| format!("{body:#}")).unwrap_or_default();
         vec![HttpPreview { method: call.method.to_string(), path: call.path, body }]
     }
@@ -169,7 +169,7 @@ impl HubSpot {
 
 fn batch_call(object: ObjectKind, verb: &str, items: &[Item<'_>]) -> Result<HubCall, Fault> {
     let inputs: Vec<&Json> = items.iter().map(|item| &item.input).collect();
-    let rest = format!("/{}/batch/{verb}", HubSpot::object(object)?);
+    let rest = format!("/{}/batch/{verb}", paths::object(object));
     Ok(HubCall::post(Route::Objects, rest, json!({ "inputs": inputs })))
 }
 

@@ -124,8 +124,8 @@ impl Connection {
             Self::HubSpot(connection, token) => {
                 options.unlimited = connection.base_url.as_deref().is_some_and(is_loopback);
                 options.base = connection.base_url.clone();
-                let credentials = hubspot::Credentials { token: copy(token) };
-                Arc::new(HubSpot::new(&credentials, stamps, &options)?)
+                let credentials = hubspot::Credentials::Token(copy(token));
+                Arc::new(HubSpot::new(credentials, stamps, &options)?)
             }
             Self::ConnectWise(connection, private_key) => {
                 options.unlimited = is_loopback(&connection.site);

@@ -1,0 +1,386 @@
+//! Signing in to HubSpot by OAuth: the page a person opens, the code that comes back, the tokens for it.
+//! Knows the token endpoint and nothing of records; who renews tokens, and when, is in `keeper.rs`.
+//!
+//! Written here rather than on the `oauth2` crate: HubSpot's errors are not RFC 6749's (`status: BAD_REFRESH_TOKEN`), the
+//! crate needs an adapter over our client all the same, and what is left of it (a query, a form, a hash) is shorter than
+//! the adapter. Secrets travel in the form, never in an address: that is what the old `/oauth/v1` did.
+
+use std::fmt::Write as _;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use reqwest::header::HeaderMap;
+use ring::rand::{SecureRandom, SystemRandom};
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value as Json;
+
+use super::paths::{self, Route, Version};
+use super::{GENERAL, SEARCH, outcome, record};
+use crate::connect::address::Base;
+use crate::connect::budget::Budget;
+use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
+use crate::connect::http::{Call, Options, Reply, Session, Transport};
+use crate::connect::redact::{Redactor, clip_message};
+use crate::engine::core::request::{Failure, Priority};
+use crate::model::Timestamp;
+
+pub use super::keeper::{OAuth, Renewal, Renewed};
+pub use super::loopback::Loopback;
+
+/// Where people say yes. An account in the EU is led on to its own host from here.
+const PAGE: &str = "https://app.hubspot.com";
+/// A token is text of a few hundred characters; more is not one.
+const TOKEN_BYTES: usize = 16 * 1024;
+const RECONNECT: &str = "Connect HubSpot again: `lockstep connect hubspot`.";
+
+/// The app that a portal lets in, as HubSpot's developer pages know it.
+#[derive(Debug, Clone)]
+pub struct App {
+    pub client_id: String,
+    pub client_secret: SecretString,
+}
+
+/// What an app holds of one portal. To be kept as secret as a password.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    pub access: SecretString,
+    pub refresh: SecretString,
+    /// When `access` ends, by the clock of [`Options`]; [`Timestamp::MAX`] where HubSpot did not say.
+    pub expires: Timestamp,
+    /// What was granted, sorted.
+    pub scopes: Vec<String>,
+    pub portal: Option<u64>,
+}
+
+/// One attempt to be let in: made before the page is opened, and needed again for the code that comes back.
+#[derive(Debug)]
+pub struct Authorization {
+    /// The page to open. Holds no secret.
+    pub url: String,
+    redirect: String,
+    state: SecretString,
+    verifier: SecretString,
+}
+
+impl Authorization {
+    /// `redirect` must be one of the app's redirect addresses, letter by letter: HubSpot compares them. HubSpot takes
+    /// plain http for the host `localhost` only, hence [`Loopback::redirect`].
+    ///
+    /// # Errors
+    /// An address in `options` that cannot be read; a machine without a source of random numbers.
+    pub fn begin(
+        app: &App,
+        redirect: &str,
+        scopes: &[&str],
+        optional: &[&str],
+        options: &Options,
+    ) -> Result<Self, ConnectError> {
+        let page = Base::parse(options.base.as_deref().unwrap_or(PAGE))?;
+        let (state, verifier) = (random()?, random()?);
+        let challenge = challenge(verifier.expose_secret());
+        let (scopes, optional) = (scopes.join(" "), optional.join(" "));
+        let mut query = vec![
+            ("client_id", app.client_id.as_str()),
+            ("redirect_uri", redirect),
+            ("scope", &scopes),
+            ("state", state.expose_secret()),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ];
+        if !optional.is_empty() {
+            query.push(("optional_scope", &optional));
+        }
+        let url = page.join(&format!("/oauth/authorize?{}", form(&query)));
+        Ok(Self { url, redirect: redirect.to_owned(), state, verifier })
+    }
+
+    /// The code in what a person pasted: the code alone, or the whole address that HubSpot led them to.
+    ///
+    /// # Errors
+    /// Nothing usable, an address of another attempt, or one that says that access was not granted.
+    pub fn pasted(&self, text: &str) -> Result<SecretString, ConnectError> {
+        let text = text.trim().trim_matches(['"', '\'', '<', '>']);
+        match text.split_once('?') {
+            Some((_, query)) => self.answered(query),
+            None if !text.is_empty() && text.len() <= TOKEN_BYTES && text.chars().all(|c| c.is_ascii_graphic()) => {
+                Ok(SecretString::from(text))
+            }
+            None => Err(sign_in(
+                "That is neither a code nor an address with one.",
+                "Copy the whole address from the browser's address line, from http to its end.",
+            )),
+        }
+    }
+
+    /// The code in the query that HubSpot sent the browser back with.
+    pub(super) fn answered(&self, query: &str) -> Result<SecretString, ConnectError> {
+        let query = query.split('#').next().unwrap_or_default();
+        let pairs = parse_query(query);
+        let get = |name: &str| pairs.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
+        if !self.is_mine(query) {
+            return Err(sign_in(
+                "This answer belongs to another attempt to sign in, so it was not used.",
+                "Open the page that Lockstep showed last, and only that one.",
+            ));
+        }
+        if let Some(error) = get("error") {
+            let words = clip_message(get("error_description").unwrap_or(error));
+            return Err(sign_in(
+                &format!("HubSpot did not grant access: {words}."),
+                "Sign in with a user who may install apps, and accept.",
+            ));
+        }
+        get("code")
+            .filter(|code| !code.is_empty() && code.len() <= TOKEN_BYTES)
+            .map(SecretString::from)
+            .ok_or_else(|| sign_in("HubSpot's answer has no code in it.", "Open the page again and accept."))
+    }
+
+    /// Whether a query carries the state of this attempt.
+    pub(super) fn is_mine(&self, query: &str) -> bool {
+        let pairs = parse_query(query);
+        pairs.iter().any(|(name, value)| name == "state" && same(value, self.state.expose_secret()))
+    }
+
+    /// Exchanges the code for tokens. A code works once and for a few minutes.
+    ///
+    /// # Errors
+    /// A code that HubSpot does not take, or no word from it.
+    pub async fn finish(&self, app: &App, code: &SecretString, options: &Options) -> Result<Tokens, ConnectError> {
+        let endpoint = Endpoint::new(app, options)?;
+        endpoint.transport.redactor.learn(code.clone());
+        endpoint.transport.redactor.learn(self.verifier.clone());
+        let fields = [
+            ("grant_type", "authorization_code"),
+            ("code", code.expose_secret()),
+            ("redirect_uri", &self.redirect),
+            ("code_verifier", self.verifier.expose_secret()),
+        ];
+        let mut session = Session::new(Priority::Interactive);
+        Ok(endpoint.grant(app, &fields, None, &mut session).await?)
+    }
+}
+
+/// HubSpot's token endpoint.
+pub(super) struct Endpoint {
+    base: Base,
+    pub transport: Transport,
+    version: Version,
+}
+
+impl Endpoint {
+    pub fn new(app: &App, options: &Options) -> Result<Self, ConnectError> {
+        let base = Base::parse(options.base.as_deref().unwrap_or(super::API))?;
+        let redactor = Redactor::new(vec![app.client_secret.clone()]);
+        let budget = Budget::new(GENERAL, SEARCH, options.unlimited);
+        let transport = Transport::new(HeaderMap::new(), redactor, budget, options)?;
+        Ok(Self { base, transport, version: Version::default() })
+    }
+
+    /// Asks for tokens. `held` are those to be replaced: what the answer leaves out stays as it was.
+    pub async fn grant(
+        &self,
+        app: &App,
+        fields: &[(&str, &str)],
+        held: Option<&Tokens>,
+        session: &mut Session,
+    ) -> Result<Tokens, Fault> {
+        let reply = self.post(app, "/token", fields, session).await?;
+        if !(200..300).contains(&reply.status) {
+            let fault = refused(&reply);
+            return Err(super::clean(&self.transport.redactor, fault));
+        }
+        let now = (self.transport.clock)();
+        let body = reply.json().map_err(|why| Fault::unknown(format!("HubSpot answered a sign-in, but {why}.")))?;
+        let tokens = tokens(&body, now, held)?;
+        self.transport.redactor.learn(tokens.access.clone());
+        self.transport.redactor.learn(tokens.refresh.clone());
+        Ok(tokens)
+    }
+
+    async fn post(
+        &self,
+        app: &App,
+        rest: &str,
+        fields: &[(&str, &str)],
+        session: &mut Session,
+    ) -> Result<Reply, Fault> {
+        let mut all = vec![("client_id", app.client_id.as_str()), ("client_secret", app.client_secret.expose_secret())];
+        all.extend_from_slice(fields);
+        let body = SecretString::from(form(&all));
+        let mut missing = None;
+        for version in self.version.candidates(Route::OAuth) {
+            let mut call = Call::get(format!("{}{rest}", paths::prefix(Route::OAuth, version)));
+            call.method = reqwest::Method::POST;
+            let reply = self.transport.send_form(&self.base.join(&call.path), &call, &body, session).await?;
+            if !outcome::is_missing_route(&reply) {
+                self.version.remember(Route::OAuth, version);
+                return Ok(reply);
+            }
+            missing = Some(reply);
+        }
+        missing.ok_or_else(|| Fault::unknown("No version of HubSpot's sign-in was tried."))
+    }
+}
+
+/// Words by which HubSpot says that a grant is over. RFC 6749's come beside its own.
+const OVER: [&str; 10] = [
+    "BAD_REFRESH_TOKEN",
+    "BAD_AUTH_CODE",
+    "EXPIRED_AUTH_CODE",
+    "BAD_CLIENT_ID",
+    "BAD_CLIENT_SECRET",
+    "BAD_REDIRECT_URI",
+    "invalid_grant",
+    "invalid_client",
+    "unauthorized_client",
+    "invalid_request",
+];
+
+/// What a refusal of the token endpoint means. [`Failure::Denied`] is final: asking again cannot help.
+fn refused(reply: &Reply) -> Fault {
+    let body = reply.json().ok();
+    let word = |name: &str| {
+        let text = body.as_ref()?.get(name)?.as_str()?;
+        (!text.is_empty() && text != "error").then(|| clip_message(text))
+    };
+    // A proxy's page with a 403 says nothing of the grant.
+    let ours = body.as_ref().is_some_and(Json::is_object);
+    match reply.status {
+        400 | 401 | 403 if ours => {
+            let code = word("status").or_else(|| word("error")).or_else(|| word("category"));
+            let known = code.as_deref().is_some_and(|code| OVER.contains(&code));
+            let said = word("message").or_else(|| word("error_description")).or_else(|| code.clone());
+            let said = said.unwrap_or_else(|| format!("answer {}", reply.status));
+            let code = code.filter(|_| known).map(|code| format!(" ({code})")).unwrap_or_default();
+            let message = format!(
+                "HubSpot no longer accepts this sign-in{code}: {said}. The app was removed from the portal, its access was revoked, or the code was too old."
+            );
+            let failure = Failure::Denied { message: clip_message(&message), hint: RECONNECT.to_owned() };
+            Fault::new(ConnectErrorKind::Credentials, failure, RECONNECT)
+        }
+        _ => match outcome::classify(reply) {
+            // Whatever it is, it is not a word about the grant.
+            Ok(_) => Fault::unknown(format!("HubSpot's sign-in answered {}.", reply.status)),
+            Err(Fault { failure: Failure::Denied { message, .. } | Failure::Unknown(message), kind, hint }) => {
+                Fault::new(kind, Failure::Unknown(message), hint)
+            }
+            Err(Fault { failure: Failure::Rejected(rejection), kind, hint }) => {
+                Fault::new(kind, Failure::Unknown(rejection.message), hint)
+            }
+            Err(fault) => fault,
+        },
+    }
+}
+
+fn tokens(body: &Json, now: Timestamp, held: Option<&Tokens>) -> Result<Tokens, Fault> {
+    let token = |name: &str| {
+        let text = body.get(name)?.as_str()?.trim();
+        let usable = !text.is_empty() && text.len() <= TOKEN_BYTES && text.chars().all(|c| c.is_ascii_graphic());
+        usable.then(|| SecretString::from(text))
+    };
+    let missing = |what: &str| Fault::unknown(format!("HubSpot answered a sign-in without a usable {what} token."));
+    let access = token("access_token").ok_or_else(|| missing("access"))?;
+    // A refresh token that is not sent again stays valid; one that is sent replaces the old one.
+    let refresh = token("refresh_token").or_else(|| held.map(|held| held.refresh.clone()));
+    let refresh = refresh.ok_or_else(|| missing("refresh"))?;
+    let lifetime = body.get("expires_in").and_then(record::number);
+    let expires = lifetime.map_or(Timestamp::MAX, |seconds| now + std::time::Duration::from_secs(seconds));
+    let scopes = scopes(body).or_else(|| held.map(|held| held.scopes.clone())).unwrap_or_default();
+    let portal = body.get("hub_id").and_then(record::number).or_else(|| held.and_then(|held| held.portal));
+    Ok(Tokens { access, refresh, expires, scopes, portal })
+}
+
+/// The scopes an answer names: a list, or one text with spaces.
+fn scopes(body: &Json) -> Option<Vec<String>> {
+    let mut scopes: Vec<String> = match (body.get("scopes"), body.get("scope")) {
+        (Some(Json::Array(list)), _) => list.iter().filter_map(Json::as_str).map(clip_message).collect(),
+        (Some(Json::String(text)), _) | (_, Some(Json::String(text))) => {
+            text.split_whitespace().map(clip_message).collect()
+        }
+        _ => return None,
+    };
+    scopes.sort_unstable();
+    scopes.dedup();
+    Some(scopes)
+}
+
+fn sign_in(message: &str, hint: &str) -> ConnectError {
+    ConnectError::new(ConnectErrorKind::Credentials, message, hint)
+}
+
+/// What is shown first of a verifier that is shown last (RFC 7636, S256).
+fn challenge(verifier: &str) -> String {
+    URL_SAFE_NO_PAD.encode(ring::digest::digest(&ring::digest::SHA256, verifier.as_bytes()))
+}
+
+/// 256 bits that nobody can guess, as text.
+fn random() -> Result<SecretString, ConnectError> {
+    let mut bytes = [0; 32];
+    SystemRandom::new().fill(&mut bytes).map_err(|_| {
+        ConnectError::new(
+            ConnectErrorKind::Unexpected,
+            "This machine gives no random numbers, without which a sign-in cannot be safe.",
+            "Look at the operating system's random device.",
+        )
+    })?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes).into())
+}
+
+/// Equal, without telling by the time it takes how much of it is.
+fn same(one: &str, other: &str) -> bool {
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, b"lockstep compares");
+    let tag = ring::hmac::sign(&key, one.as_bytes());
+    ring::hmac::verify(&key, other.as_bytes(), tag.as_ref()).is_ok()
+}
+
+/// Names and values as `application/x-www-form-urlencoded`.
+fn form(fields: &[(&str, &str)]) -> String {
+    let mut out = String::new();
+    for (name, value) in fields {
+        if !out.is_empty() {
+            out.push('&');
+        }
+        out.push_str(name);
+        out.push('=');
+        for byte in value.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                out.push(char::from(byte));
+            } else {
+                // Writing to a String cannot fail.
+                let _ = write!(out, "%{byte:02X}");
+            }
+        }
+    }
+    out
+}
+
+/// Names and values of a query, unescaped. What is not text is left out.
+fn parse_query(query: &str) -> Vec<(String, String)> {
+    let pairs = query.split('&').filter_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        Some((unescape(name)?, unescape(value)?))
+    });
+    pairs.collect()
+}
+
+fn unescape(text: &str) -> Option<String> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'+' => out.push(b' '),
+            b'%' => {
+                let digits = [bytes.next()?, bytes.next()?];
+                let digits = std::str::from_utf8(&digits).ok()?;
+                out.push(u8::from_str_radix(digits, 16).ok()?);
+            }
+            other => out.push(other),
+        }
+    }
+    String::from_utf8(out).ok()
+}
+
+#[cfg(test)]
+#[path = "oauth_tests.rs"]
+mod tests;
