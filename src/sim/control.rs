@@ -13,6 +13,7 @@ use super::ledger::Mutation;
 use super::object::Object;
 use super::options::{Behaviour, Credentials, Options};
 use super::people::People;
+use super::requests::RequestEntry;
 use super::world::{Act, World};
 
 /// User id of the person who edits in HubSpot when none is named.
@@ -62,6 +63,17 @@ impl ControlHandle {
 
     pub fn advance(&self, by: Duration) {
         self.with(|world| world.clock = world.clock.advanced(by));
+    }
+
+    /// How far a system's clock is ahead of the world's, in milliseconds; negative: behind.
+    #[must_use]
+    pub fn skew(&self, side: Side) -> i64 {
+        self.with(|world| world.skewed(side))
+    }
+
+    /// Sets how far a system's clock is ahead of the world's, in milliseconds.
+    pub fn set_skew(&self, side: Side, ms: i64) {
+        self.with(|world| world.skew(side, ms.saturating_sub(world.skewed(side))));
     }
 
     /// Records in id order, those after `after`, at most `limit`: a flat map of their fields with `id` and `deleted`.
@@ -153,7 +165,7 @@ impl ControlHandle {
     /// When HubSpot has no such object.
     pub fn define_property(&self, object: Object, name: &str, label: &str, unique: bool) -> Result<bool, ControlError> {
         self.with(|world| {
-            let now = world.clock.now();
+            let now = world.now(Side::HubSpot);
             world.hubspot.define_property(object, (name, label), unique, now)
         })
     }
@@ -195,6 +207,12 @@ impl ControlHandle {
 
     pub fn clear_calls(&self) {
         self.with(|world| world.calls.clear());
+    }
+
+    /// The last requests to both systems after the one with that sequence number; 0 for all that are kept.
+    #[must_use]
+    pub fn requests(&self, since: u64) -> Vec<RequestEntry> {
+        self.with(|world| world.requests.since(since))
     }
 
     #[must_use]

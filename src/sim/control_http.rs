@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::Side;
@@ -110,6 +111,7 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
             "connectwise_api_member": CONNECTWISE_API_MEMBER,
         })),
         ("GET", ["clock"]) => Ok(clock(control)),
+        ("PUT", ["clock", "skew"]) => set_skew(control, request),
         ("PUT", ["clock"]) => set_clock(control, request),
         ("POST", ["clock", "advance"]) => body(request).map(|body| {
             let ms = body.get("ms").and_then(Value::as_u64).unwrap_or(0);
@@ -132,6 +134,7 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
             control.clear_ledger();
             Ok(json!([]))
         }
+        ("GET", ["requests"]) => Ok(json!(control.requests(number(request, "since", 0)))),
         ("GET", ["calls"]) => Ok(json!(control.calls())),
         ("DELETE", ["calls"]) => {
             control.clear_calls();
@@ -161,7 +164,22 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
 fn clock(control: &ControlHandle) -> Value {
     let now = control.now_ms();
     let standing = matches!(control.clock(), Clock::Standing { .. });
-    json!({"now_ms": now, "now": iso_millis(now), "standing": standing})
+    let skew_ms = json!({"hubspot": control.skew(Side::HubSpot), "connectwise": control.skew(Side::ConnectWise)});
+    json!({"now_ms": now, "now": iso_millis(now), "standing": standing, "skew_ms": skew_ms})
+}
+
+fn set_skew(control: &ControlHandle, request: &Request) -> Answer {
+    let skew: Skew = serde_json::from_value(body(request)?)
+        .map_err(|e| ControlError::Refused(format!("The body needs \"side\" and \"ms\": {e}")))?;
+    control.set_skew(skew.side, skew.ms);
+    Ok(clock(control))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Skew {
+    side: Side,
+    ms: i64,
 }
 
 fn set_clock(control: &ControlHandle, request: &Request) -> Answer {

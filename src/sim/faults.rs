@@ -1,29 +1,81 @@
-//! Faults on demand: which requests go wrong, how, and how often.
+//! Faults on demand: which requests go wrong, how, and how often. How a fault is played is in `perform.rs`.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
 use super::Side;
 use super::random::Random;
 use super::wire::Request;
 
-/// What goes wrong.
+/// What goes wrong. In JSON a kind without members is its name, `"drop_before"`; others are `{"delay": {"ms": 900}}`.
+/// Times to wait are real ones, also when the simulators' clock stands still.
+///
+/// A pointer is a JSON pointer into the answer's body, such as `/results/0/id`; the part `*` stands for every item of an
+/// array. One that leads nowhere changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Fault {
     /// The connection breaks before anything happens.
     DropBefore,
     /// The request takes effect, then the connection breaks without an answer.
     DropAfterCommit,
-    /// This answer instead of the effect. Without a body, one in the manner of the system.
+    /// This answer instead of the effect. Without a body, one in the manner of the system: JSON, or a page of HTML for 502.
     Status { code: u16, body: Option<String>, retry_after: Option<u32> },
     /// The request takes effect, then this answer is sent instead of the true one.
     StatusAfterCommit { code: u16, body: Option<String> },
+    /// A 429 instead of the effect, with this `Retry-After` or with none.
+    Limited { retry_after: Option<RetryAfter> },
+    /// The credentials are refused as expired or revoked, with the system's own 401.
+    Expired,
+    /// A page of HTML with status 200, as a proxy or a login page sends it, instead of the answer.
+    Html {
+        /// Whether the request takes effect first.
+        #[serde(default)]
+        commits: bool,
+    },
     /// The request takes effect and is answered that much later, in real milliseconds.
     Delay { ms: u64 },
     /// The request waits that long (real milliseconds) and takes effect only then, whether or not the client still waits.
     LateLanding { ms: u64 },
-    /// The request takes effect; the answer ends in the middle.
+    /// The request takes effect; the answer comes so many bytes at a time, and never ends.
+    Drip { bytes: usize, every_ms: u64 },
+    /// The request takes effect; the connection is reset in the middle of the answer.
     Truncate,
+    /// The request takes effect; the answer is half of the true one and complete as far as HTTP can tell.
+    HalfBody,
+    /// The request takes effect; the answer is the true one, followed by so many megabytes of blanks.
+    Oversized { megabytes: u32 },
+    /// The request takes effect; what the pointer leads to is replaced by `value`, or removed where there is no `value`.
+    Mangle {
+        pointer: String,
+        #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+        value: Option<Value>,
+    },
+    /// The request takes effect; a header of the answer is replaced by `value`, or removed where there is no `value`.
+    /// `link`, `retry-after`, `date` and `location` can also be added; `date` cannot be removed.
+    Header { name: String, value: Option<String> },
+    /// The request takes effect; the items of the array at the pointer come in another order.
+    Reorder { pointer: String },
+    /// The request takes effect; one item of the array at the pointer is left out: the one at `index`, or the last.
+    DropItem { pointer: String, index: Option<usize> },
+    /// The system's clock jumps by so many milliseconds, back when negative, and stays there; then the request is served.
+    Skew { ms: i64 },
+}
+
+/// How long to wait after a 429, in one of the ways in which it is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum RetryAfter {
+    Seconds(u32),
+    /// A bare number like seconds, as HubSpot was seen to send it.
+    Milliseconds(u32),
+    /// An HTTP date so many seconds after the system's now.
+    DateInSeconds(u32),
+}
+
+/// A member that is there is a value, null too.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(from).map(Some)
 }
 
 /// A fault and when it strikes.

@@ -22,20 +22,50 @@
 //! | `POST /_sim/records/{side}/{object}/{id}/restore` | | the record, back again |
 //! | `POST /_sim/records/{side}/{object}/{id}/merge` | `{"other": id, "user"?}` | `{"id": survivor}`; `other` goes |
 //! | `POST /_sim/records/hubspot/{object}/{id}/index` | `{"visible_at_ms": n}` | when search shows the record as it is now |
-//! | `GET /_sim/clock` | | `{"now_ms", "now", "standing"}` |
+//! | `GET /_sim/clock` | | `{"now_ms", "now", "standing", "skew_ms"}` |
 //! | `PUT /_sim/clock` | `{"at": "2026-…Z"}` or `{"at_ms": n}` stands still; `{"run": true}` the machine's | the clock |
 //! | `POST /_sim/clock/advance` | `{"ms": n}` | the clock |
+//! | `PUT /_sim/clock/skew` | `{"side", "ms"}` | that system's clock is so far ahead of the world's |
 //! | `GET`, `POST`, `DELETE /_sim/faults` | `POST`: a [`FaultRule`], e.g. `{"fault": {"status": {"code": 503}}, "count": 2}` | the rules |
 //! | `GET /_sim/ledger?since=n` | | every change with who made it ([`Mutation`]) |
+//! | `GET /_sim/requests?since=n` | | the last requests: time, method, path, status (0: no answer), ms |
 //! | `GET /_sim/calls` | | calls per endpoint and status; status 0: no answer |
 //! | `DELETE /_sim/calls`, `DELETE /_sim/ledger` | | forgets them |
 //! | `GET`, `PATCH /_sim/behaviour` | part of [`Behaviour`], merged deeply | the behaviour in force |
 //! | `POST /_sim/properties` | `{"object"?, "name", "label"?, "unique"?}` | adds a HubSpot property of text |
 //! | `POST /_sim/reset` | | data, faults, ledger, calls and clock as at the start |
 //!
-//! Faults, as JSON: `"drop_before"`, `"drop_after_commit"`, `"truncate"`, `{"delay": {"ms": n}}`, `{"late_landing": {"ms": n}}`,
-//! `{"status": {"code": n, "body"?: "…", "retry_after"?: n}}`, `{"status_after_commit": {"code": n, "body"?: "…"}}`.
+//! # Faults
+//!
+//! The body of `POST /_sim/faults` is a [`FaultRule`]: `fault`, and which requests it strikes: `side`, `method`, `path` (a part
+//! of it), `skip` (so many pass first), `count` (at most so often; left out: for ever), `probability` (0 to 1). The first rule
+//! that strikes decides. The kinds ([`Fault`]):
+//!
+//! | `fault` | what happens |
+//! |---|---|
+//! | `"drop_before"` | the connection breaks, nothing took effect |
+//! | `"drop_after_commit"` | it took effect, the connection breaks |
+//! | `{"late_landing": {"ms": 1500}}` | it takes effect that much later, whether or not the client still waits |
+//! | `{"delay": {"ms": 1500}}` | it took effect, the answer comes late |
+//! | `{"status": {"code": 503, "body"?, "retry_after"?}}` | this answer instead of the effect; 502 is a page of HTML |
+//! | `{"status_after_commit": {"code": 500, "body"?}}` | it took effect, this is what the client hears |
+//! | `{"limited": {"retry_after"?: {"seconds": 3}}}` | 429; also `{"milliseconds": n}`, `{"date_in_seconds": n}`, or no header |
+//! | `"expired"` | the system's own 401; with `skip`, from the n-th request on |
+//! | `{"html": {"commits"?: true}}` | a page of HTML with status 200 |
+//! | `{"drip": {"bytes": 3, "every_ms": 50}}` | it took effect; a few bytes at a time, for ever |
+//! | `"truncate"` | it took effect; the connection is reset in the middle of the body |
+//! | `"half_body"` | it took effect; half of the body, with a length that says it is whole |
+//! | `{"oversized": {"megabytes": 64}}` | it took effect; the answer and so many megabytes of blanks |
+//! | `{"mangle": {"pointer": "/results/0/id", "value"?: 7}}` | replaces what the JSON pointer leads to, or removes it; `*`: every item |
+//! | `{"header": {"name": "link", "value"?: "…"}}` | replaces a header of the answer, or removes it |
+//! | `{"reorder": {"pointer": "/results"}}` | the items of an array in another order |
+//! | `{"drop_item": {"pointer": "/results", "index"?: 0}}` | an array without one of its items |
+//! | `{"skew": {"ms": 60000}}` | the system's clock jumps, and stays; with `count` 5, five minutes in five steps |
+//!
+//! A page that never ends is `{"mangle": {"pointer": "/paging", "value": {"next": {"after": "1"}}}}`, and `{"header": {"name":
+//! "link", …}}` in ConnectWise.
 
+mod alter;
 mod clock;
 mod connectwise;
 mod control;
@@ -48,7 +78,9 @@ mod ledger;
 mod object;
 mod options;
 mod people;
+mod perform;
 mod random;
+mod requests;
 mod server;
 mod story;
 mod wire;
@@ -62,7 +94,7 @@ use tokio::sync::watch;
 pub use self::clock::Clock;
 pub use self::connectwise::Behaviour as ConnectWiseBehaviour;
 pub use self::control::{ControlError, ControlHandle};
-pub use self::faults::{Fault, FaultRule};
+pub use self::faults::{Fault, FaultRule, RetryAfter};
 pub use self::hubspot::Behaviour as HubSpotBehaviour;
 pub use self::ledger::{Actor, Mutation, Verb};
 pub use self::object::Object;
@@ -71,6 +103,8 @@ pub use self::options::{
     CONNECTWISE_PRIVATE_KEY, CONNECTWISE_PUBLIC_KEY, Credentials, Data, HUBSPOT_APP_ID, HUBSPOT_PORT, HUBSPOT_TOKEN,
     OWN_COMPANY, Options,
 };
+
+pub use self::requests::RequestEntry;
 
 /// One of the two simulated systems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

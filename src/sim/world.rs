@@ -1,6 +1,7 @@
 //! Both systems, their clock, their faults and their ledger: everything a request can see or change.
 
 use std::io;
+use std::time::Duration;
 
 use super::clock::Clock;
 use super::connectwise::{self, Tenant};
@@ -11,6 +12,7 @@ use super::object::Object;
 use super::options::{Behaviour, Data, Options};
 use super::people::People;
 use super::random::Random;
+use super::requests::{RequestEntry, Requests};
 use super::wire::{Reply, Request};
 use super::{Side, generate, story};
 
@@ -24,6 +26,9 @@ pub(crate) struct World {
     pub faults: Faults,
     pub ledger: Ledger,
     pub calls: Calls,
+    pub requests: Requests,
+    /// How far each system's clock is ahead of the world's, in milliseconds.
+    skews: [i64; 2],
     pub hubspot: Portal,
     pub connectwise: Tenant,
 }
@@ -52,14 +57,46 @@ impl World {
             faults: Faults::default(),
             ledger: Ledger::default(),
             calls: Calls::default(),
+            requests: Requests::default(),
+            skews: [0; 2],
             hubspot,
             connectwise,
         })
     }
 
+    /// What time it is for one system, in milliseconds since 1970.
+    pub fn now(&self, side: Side) -> i64 {
+        self.clock.now().saturating_add(self.skewed(side))
+    }
+
+    /// How far a system's clock is ahead of the world's, in milliseconds.
+    pub const fn skewed(&self, side: Side) -> i64 {
+        let [hubspot, connectwise] = self.skews;
+        match side {
+            Side::HubSpot => hubspot,
+            Side::ConnectWise => connectwise,
+        }
+    }
+
+    /// Moves a system's clock against the world's.
+    pub const fn skew(&mut self, side: Side, by_ms: i64) {
+        let [hubspot, connectwise] = &mut self.skews;
+        let skew = match side {
+            Side::HubSpot => hubspot,
+            Side::ConnectWise => connectwise,
+        };
+        *skew = skew.saturating_add(by_ms);
+    }
+
+    /// Notes a request that was answered; status 0: its connection broke.
+    pub fn log_request(&mut self, side: Side, method: &str, path: String, status: u16, took: Duration) {
+        let (at_ms, ms) = (self.clock.now(), took.as_secs_f64() * 1000.0);
+        self.requests.add(RequestEntry { sequence: 0, at_ms, side, method: method.to_owned(), path, status, ms });
+    }
+
     /// The reply to one request, and the time at which it was made.
     pub fn answer(&mut self, side: Side, request: &Request) -> (Reply, i64) {
-        let now = self.clock.now();
+        let now = self.now(side);
         let reply = match side {
             Side::HubSpot => hubspot::answer(self, request, now),
             Side::ConnectWise => connectwise::answer(self, request, now),
@@ -70,8 +107,9 @@ impl World {
 
     /// A system as its users see it, and an act of one of them.
     pub fn half(&mut self, side: Side, user: &str) -> (&mut dyn People, Act<'_>) {
-        let Self { clock, behaviour, ledger, hubspot, connectwise, .. } = self;
-        let act = Act { now: clock.now(), actor: Actor::Human(user.to_owned()), behaviour, ledger };
+        let now = self.now(side);
+        let Self { behaviour, ledger, hubspot, connectwise, .. } = self;
+        let act = Act { now, actor: Actor::Human(user.to_owned()), behaviour, ledger };
         match side {
             Side::HubSpot => (hubspot, act),
             Side::ConnectWise => (connectwise, act),
@@ -88,10 +126,19 @@ impl World {
 
     /// What the system says with that status when a fault is asked for without a body.
     pub fn typical_error(&mut self, side: Side, code: u16) -> Reply {
-        let now = self.clock.now();
+        let now = self.now(side);
         match side {
             Side::HubSpot => hubspot::typical_error(&mut self.random, now, code),
             Side::ConnectWise => connectwise::typical_error(code),
+        }
+    }
+
+    /// What the system says to credentials that it knew once.
+    pub fn expired(&mut self, side: Side) -> Reply {
+        let now = self.now(side);
+        match side {
+            Side::HubSpot => hubspot::Failure::Expired.reply(&self.random.uuid_v7(now)),
+            Side::ConnectWise => connectwise::Failure::Unauthorized.reply(),
         }
     }
 }
