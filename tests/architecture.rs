@@ -166,9 +166,12 @@ fn sources() -> Vec<Source> {
     all.into_iter().filter(|source| !is_test_file(&source.path)).collect()
 }
 
-/// `tests.rs` and `testing.rs` are compiled for tests alone.
+/// `tests.rs`, `…_tests.rs` and `testing.rs` are compiled for tests alone.
 fn is_test_file(path: &Path) -> bool {
-    path.file_stem().is_some_and(|stem| stem == "tests" || stem == "testing")
+    let stem = path.file_stem().and_then(std::ffi::OsStr::to_str).unwrap_or_default();
+    stem == "tests"
+        || stem == "testing"
+        || stem.ends_with("_tests")
         || path.components().any(|part| part.as_os_str() == "tests")
 }
 

@@ -26,6 +26,8 @@ pub enum ConnectErrorKind {
     WrongSystem,
     /// The host's certificate or the TLS handshake.
     Tls,
+    /// This machine has no CA certificates: no system can prove who it is.
+    NoCertificates,
     /// `http://` to another machine: refused before anything was sent.
     PlainHttp,
     /// The address cannot be read.

@@ -1,7 +1,6 @@
 //! One HTTP call: its turn, its bytes, its answer. Tells "nothing was sent" from "sent, and no word".
 //! Knows neither system: what an answer means is decided by the connectors.
 
-use std::error::Error as _;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -13,16 +12,22 @@ use tokio::time::Instant;
 
 use super::budget::{Budget, Lane, Late};
 use super::error::{ConnectError, ConnectErrorKind, Fault};
-use super::redact::{Redactor, clip_message};
-use crate::engine::core::request::{Failure, Priority};
+use super::reach;
+use super::redact::Redactor;
+use super::server_clock::ClockEstimate;
+use super::trace::{Ended, Subject};
+use crate::engine::core::request::{Failure, Priority, Request};
 use crate::model::Timestamp;
 
 /// The local clock, for the times shown beside an exchange.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// No answer grows beyond this: 200 records with every field are far below.
-const BODY_BYTES: usize = 32 * 1024 * 1024;
+/// A body that sends nothing for so long has ended. The whole call has `Options::timeout`, so that one byte now and then
+/// does not keep it alive for ever.
+const IDLE_BODY: Duration = Duration::from_secs(20);
+/// As much of an answer as can matter to people; what they see of it is cut further, after the secrets are out of it.
+const EXCERPT_BYTES: usize = 64 * 1024;
 /// Shorter than the time after which servers drop quiet connections, so that a write rarely meets a dead one.
 const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 
@@ -60,6 +65,24 @@ impl std::fmt::Debug for Options {
     }
 }
 
+/// How much a call may answer, after decompression: what is beyond it is an accident or an attack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// Many records with every field, or the options of every field.
+    Page,
+    /// One record, one account, one refusal.
+    Single,
+}
+
+impl Size {
+    const fn megabytes(self) -> usize {
+        match self {
+            Self::Page => 32,
+            Self::Single => 2,
+        }
+    }
+}
+
 /// One call as it goes out, apart from credentials.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Call {
@@ -68,17 +91,24 @@ pub(crate) struct Call {
     pub path: String,
     pub body: Option<Json>,
     pub lane: Lane,
+    pub size: Size,
     /// ConnectWise's keyset paging is asked for by a header.
     pub forward_only: bool,
 }
 
 impl Call {
     pub fn get(path: impl Into<String>) -> Self {
-        Self { method: Method::GET, path: path.into(), body: None, lane: Lane::General, forward_only: false }
+        let path = path.into();
+        Self { method: Method::GET, path, body: None, lane: Lane::General, size: Size::Page, forward_only: false }
     }
 
     pub fn send(method: Method, path: impl Into<String>, body: Json) -> Self {
-        Self { method, path: path.into(), body: Some(body), lane: Lane::General, forward_only: false }
+        Self { method, body: Some(body), ..Self::get(path) }
+    }
+
+    /// The same, for an answer that is about one thing.
+    pub fn single(self) -> Self {
+        Self { size: Size::Single, ..self }
     }
 }
 
@@ -97,9 +127,10 @@ impl Reply {
         serde_json::from_slice(body).map_err(|error| format!("the answer is not JSON ({error})"))
     }
 
-    /// The body as text for people; empty when it could not be read.
+    /// The beginning of the body as text for people; empty when it could not be read.
     pub fn text(&self) -> String {
-        self.body.as_ref().map(|body| String::from_utf8_lossy(body).into_owned()).unwrap_or_default()
+        let beginning = |body: &Vec<u8>| String::from_utf8_lossy(&body[..body.len().min(EXCERPT_BYTES)]).into_owned();
+        self.body.as_ref().map(beginning).unwrap_or_default()
     }
 }
 
@@ -111,13 +142,20 @@ pub(crate) struct Session {
     pub latest: Option<Instant>,
     pub calls: u32,
     pub server_time: Option<Timestamp>,
+    /// What its lines in the log lead back to.
+    subject: Option<Subject>,
     /// The last call and its end, for people.
     pub last: Option<Wire>,
 }
 
 impl Session {
     pub const fn new(priority: Priority) -> Self {
-        Self { priority, latest: None, calls: 0, server_time: None, last: None }
+        Self { priority, latest: None, calls: 0, server_time: None, subject: None, last: None }
+    }
+
+    /// The calls of one request of the engine.
+    pub fn about(self, request: &Request) -> Self {
+        Self { subject: Some(Subject::of(request)), ..self }
     }
 
     /// For a write: whoever journaled it counts from that moment how long it can still take effect.
@@ -158,6 +196,7 @@ pub(crate) struct Transport {
     headers: RwLock<HeaderMap>,
     pub budget: Budget,
     pub redactor: Redactor,
+    pub server_clock: ClockEstimate,
     pub clock: Clock,
     /// Whether the system has been seen giving `Retry-After` in milliseconds.
     pub retry_after_may_be_millis: bool,
@@ -175,6 +214,7 @@ impl Transport {
             headers: RwLock::new(headers),
             budget,
             redactor,
+            server_clock: ClockEstimate::default(),
             clock: Arc::clone(&options.clock),
             retry_after_may_be_millis: false,
         })
@@ -211,21 +251,32 @@ impl Transport {
         let at = (self.clock)();
         let began = Instant::now();
         session.calls += 1;
-        let result = self.exchange(url, call, manner, session).await;
+        let result = self.exchange(url, call, manner, at, session).await;
         let (status, response) = match &result {
             Ok(reply) => (Some(reply.status), reply.text()),
             Err(fault) => (None, ConnectError::from(fault.clone()).message),
         };
-        tracing::debug!(method = %call.method, path = %call.path.split('?').next().unwrap_or(""), status, "call");
-        session.last = Some(Wire {
-            at,
-            method: call.method.to_string(),
-            path: call.path.clone(),
-            status,
-            response,
-            took: began.elapsed(),
-        });
+        let (method, path, took) = (call.method.to_string(), call.path.clone(), began.elapsed());
+        let wire = Wire { at, method, path, status, response, took };
+        self.log(url, &wire, session);
+        session.last = Some(wire);
         result
+    }
+
+    fn log(&self, url: &str, wire: &Wire, session: &Session) {
+        let endpoint = wire.path.split(['?', '#']).next().unwrap_or_default();
+        let fault = wire.status.is_none().then(|| self.redactor.clean(&wire.response));
+        Ended {
+            host: url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default(),
+            subject: session.subject.as_ref(),
+            method: &wire.method,
+            endpoint: &self.redactor.clean(endpoint),
+            status: wire.status,
+            took: wire.took,
+            attempt: session.calls,
+            fault: fault.as_deref(),
+        }
+        .log();
     }
 
     async fn exchange(
@@ -233,8 +284,10 @@ impl Transport {
         url: &str,
         call: &Call,
         manner: Manner<'_>,
+        at: Timestamp,
         session: &mut Session,
     ) -> Result<Reply, Fault> {
+        let began = Instant::now();
         let mut request = self.client.request(call.method.clone(), url).header(ACCEPT, "application/json");
         request = match manner {
             Manner::Signed => request.headers(self.headers.read().unwrap_or_else(PoisonError::into_inner).clone()),
@@ -250,13 +303,17 @@ impl Transport {
             request = request.header(CONTENT_TYPE, "application/json").body(body.to_string());
         }
         let mut response = request.send().await.map_err(|error| self.fault(&error))?;
+        let trip = began.elapsed();
         let headers = response.headers();
         let server_time = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?));
         let retry_after = self.retry_after(headers, server_time);
         self.note_limits(headers);
-        session.server_time = server_time.or(session.server_time);
+        if let Some(date) = server_time {
+            session.server_time = server_time;
+            self.server_clock.note(date, at, trip);
+        }
         let status = response.status().as_u16();
-        let body = read_body(&mut response).await;
+        let body = read_body(&mut response, call.size).await;
         if status != 429 && status < 500 {
             self.budget.answered(call.lane);
         }
@@ -285,27 +342,7 @@ impl Transport {
     }
 
     fn fault(&self, error: &reqwest::Error) -> Fault {
-        let host = error.url().and_then(|url| url.host_str()).unwrap_or("the system").to_owned();
-        let cause = self.redactor.clean(&clip_message(&root_cause(error)));
-        if error.is_builder() {
-            let message = format!("The request to {host} could not be made: {cause}.");
-            return Fault::new(ConnectErrorKind::Address, Failure::NotSent(message), "Check the address.");
-        }
-        if !error.is_connect() {
-            let what =
-                if error.is_timeout() { "did not answer in time".to_owned() } else { format!("broke off ({cause})") };
-            return Fault::unknown(format!("{host} was sent the request and {what}."));
-        }
-        if is_tls(error) {
-            let message = format!("No trusted connection to {host}: {cause}.");
-            let hint =
-                "Check the address, the host's certificate, and that this machine has CA certificates installed.";
-            return Fault::new(ConnectErrorKind::Tls, Failure::NotSent(message), hint);
-        }
-        let cause = if error.is_timeout() { "no answer within 10 seconds".to_owned() } else { cause };
-        let message = format!("{host} cannot be reached: {cause}.");
-        let hint = "Check the address and this machine's network, proxy and firewall.";
-        Fault::new(ConnectErrorKind::Unreachable, Failure::NotSent(message), hint)
+        super::hubspot::clean(&self.redactor, reach::fault(error))
     }
 }
 
@@ -327,48 +364,25 @@ fn client(timeout: Duration) -> Result<reqwest::Client, ConnectError> {
         .retry(reqwest::retry::never())
         .gzip(true)
         .build()
-        .map_err(|error| {
-            ConnectError::new(
-                ConnectErrorKind::Tls,
-                format!("Secure connections cannot be set up: {}.", root_cause(&error)),
-                "Install the system's CA certificates (package ca-certificates).",
-            )
-        })
+        .map_err(|error| reach::no_client(&error))
 }
 
-async fn read_body(response: &mut reqwest::Response) -> Result<Vec<u8>, String> {
+/// Decompression happens below: what is counted here is what a small answer unfolds to.
+async fn read_body(response: &mut reqwest::Response, size: Size) -> Result<Vec<u8>, String> {
+    let most = size.megabytes() * 1024 * 1024;
     let mut body = Vec::new();
     loop {
-        match response.chunk().await {
-            Ok(Some(chunk)) if body.len() + chunk.len() > BODY_BYTES => {
-                return Err("the answer is larger than 32 MB".to_owned());
+        match tokio::time::timeout(IDLE_BODY, response.chunk()).await {
+            Ok(Ok(Some(chunk))) if body.len() + chunk.len() > most => {
+                return Err(format!("the answer is larger than {} MB", size.megabytes()));
             }
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => return Ok(body),
-            Err(error) => return Err(format!("the answer broke off ({})", root_cause(&error))),
+            Ok(Ok(Some(chunk))) => body.extend_from_slice(&chunk),
+            Ok(Ok(None)) => return Ok(body),
+            Ok(Err(error)) if error.is_timeout() => return Err("the answer did not end in time".to_owned()),
+            Ok(Err(error)) => return Err(format!("the answer broke off ({})", reach::root_cause(&error))),
+            Err(_) => return Err(format!("the answer stood still for {} seconds", IDLE_BODY.as_secs())),
         }
     }
-}
-
-fn root_cause(error: &reqwest::Error) -> String {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    // The outermost text names the URL, and with it the query: never show that one.
-    if error.source().is_none() { "no details".to_owned() } else { cause.to_string() }
-}
-
-fn is_tls(error: &reqwest::Error) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let wrapped = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
-        if error.is::<rustls::Error>() || wrapped.is_some_and(|inner| inner.is::<rustls::Error>()) {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 /// An HTTP date such as `Tue, 15 Nov 1994 08:12:31 GMT`.
@@ -389,25 +403,5 @@ fn retry_after(text: &str, now: Timestamp, may_be_millis: bool) -> Option<Durati
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_comes_in_three_spellings() {
-        let now = Timestamp::from_secs(784_887_151); // Tue, 15 Nov 1994 08:12:31 GMT
-        let table = [
-            ("30", true, Some(30_000)),
-            ("600", true, Some(600_000)),
-            ("1500", true, Some(1_500)),
-            ("1500", false, Some(1_500_000)),
-            ("Tue, 15 Nov 1994 08:13:01 GMT", false, Some(30_000)),
-            ("Tue, 15 Nov 1994 08:00:00 GMT", false, Some(0)),
-            ("99999999999", false, Some(86_400_000)),
-            ("soon", true, None),
-            ("-4", true, None),
-        ];
-        for (text, millis, expected) in table {
-            assert_eq!(retry_after(text, now, millis).map(|wait| wait.as_millis()), expected, "{text}");
-        }
-    }
-}
+#[path = "http_tests.rs"]
+mod tests;

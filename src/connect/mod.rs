@@ -10,7 +10,10 @@ mod doctor;
 mod error;
 mod http;
 pub mod hubspot;
+mod reach;
 mod redact;
+mod server_clock;
+mod trace;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,6 +24,7 @@ pub use doctor::{Finding, Need, Severity};
 pub use error::{ConnectError, ConnectErrorKind};
 pub use http::{Clock, Options};
 pub use hubspot::HubSpot;
+pub use server_clock::ServerClock;
 
 use crate::engine::core::request::{Answer, AnswerBody, Request, RequestId};
 use crate::engine::core::state::Exchange;
@@ -65,6 +69,9 @@ pub trait Connector: Send + Sync {
     fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Vec<Finding>, ConnectError>>;
 
     fn budget(&self) -> BudgetSnapshot;
+
+    /// How far the system's clock is from ours; none before its first answer.
+    fn clock(&self) -> Option<ServerClock>;
 }
 
 /// The end of a request.

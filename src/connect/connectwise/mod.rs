@@ -21,7 +21,8 @@ use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Call, Options, Reply, Session, Transport};
 use super::redact::Redactor;
 use super::{
-    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, Severity, performed,
+    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, Severity,
+    performed,
 };
 use crate::engine::core::request::{AnswerBody, Failure, Rejection, RejectionKind, Request, RequestId};
 use crate::model::{FieldName, ObjectKind, System};
@@ -89,7 +90,7 @@ impl ConnectWise {
 
     /// Asks the site which code base serves the login company. Unauthenticated.
     async fn discover(&self, session: &mut Session) -> Result<(String, Json), Fault> {
-        let call = Call::get(format!("/login/companyinfo/{}", path_segment(&self.company)));
+        let call = Call::get(format!("/login/companyinfo/{}", path_segment(&self.company))).single();
         let reply = self.transport.send_anonymous(&self.login.join(&call.path), &call, session).await?;
         let known = match reply.status {
             404 => Json::Null,
@@ -161,11 +162,11 @@ impl Connector for ConnectWise {
     fn perform<'a>(&'a self, id: RequestId, request: &'a Request) -> Boxed<'a, Performed> {
         Box::pin(async move {
             if request.body.is_write() {
-                let mut session = Session::for_write(request.priority);
+                let mut session = Session::for_write(request.priority).about(request);
                 let (body, exchanges) = self.write(request, &mut session).await;
                 return performed(id, &session, body, exchanges);
             }
-            let mut session = Session::new(request.priority);
+            let mut session = Session::new(request.priority).about(request);
             let body = self.answer(request, &mut session).await;
             let body = body.unwrap_or_else(|fault| AnswerBody::Failed(fault.failure));
             performed(id, &session, body, Vec::new())
@@ -198,6 +199,10 @@ impl Connector for ConnectWise {
 
     fn budget(&self) -> BudgetSnapshot {
         self.transport.budget.snapshot()
+    }
+
+    fn clock(&self) -> Option<ServerClock> {
+        self.transport.server_clock.now()
     }
 }
 

@@ -23,7 +23,8 @@ use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Call, Options, Reply, Session, Transport};
 use super::redact::Redactor;
 use super::{
-    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, Severity, performed,
+    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, Severity,
+    performed,
 };
 use crate::engine::core::request::{AnswerBody, Failure, Rejection, RejectionKind, Request, RequestBody, RequestId};
 use crate::model::{FieldName, ObjectKind, System};
@@ -79,13 +80,8 @@ impl HubCall {
     }
 
     fn at(&self, version: usize) -> Call {
-        Call {
-            method: self.method.clone(),
-            path: format!("{}{}", paths::prefix(self.route, version), self.rest),
-            body: self.body.clone(),
-            lane: self.lane,
-            forward_only: false,
-        }
+        let path = format!("{}{}", paths::prefix(self.route, version), self.rest);
+        Call { method: self.method.clone(), body: self.body.clone(), lane: self.lane, ..Call::get(path) }
     }
 }
 
@@ -189,11 +185,11 @@ impl Connector for HubSpot {
     fn perform<'a>(&'a self, id: RequestId, request: &'a Request) -> Boxed<'a, Performed> {
         Box::pin(async move {
             if request.body.is_write() {
-                let mut session = Session::for_write(request.priority);
+                let mut session = Session::for_write(request.priority).about(request);
                 let (body, exchanges) = self.write(request, &mut session).await;
                 return performed(id, &session, body, exchanges);
             }
-            let mut session = Session::new(request.priority);
+            let mut session = Session::new(request.priority).about(request);
             let body = self.answer(request, &mut session).await;
             let body = body.unwrap_or_else(|fault| AnswerBody::Failed(fault.failure));
             performed(id, &session, body, Vec::new())
@@ -226,6 +222,10 @@ impl Connector for HubSpot {
 
     fn budget(&self) -> BudgetSnapshot {
         self.transport.budget.snapshot()
+    }
+
+    fn clock(&self) -> Option<ServerClock> {
+        self.transport.server_clock.now()
     }
 }
 
