@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::connectwise::{self, Tenant};
 use super::hubspot::Portal;
+use super::object::Object;
 use super::random::Random;
 
 const DAY: i64 = 86_400_000;
@@ -123,7 +124,7 @@ fn add_to_hubspot(portal: &mut Portal, random: &mut Random, profile: &Profile) {
         ("industry", random.pick(&INDUSTRIES)),
         ("lifecyclestage", random.pick(&STAGES)),
     ];
-    portal.seed(profile.created, profile.modified, &values);
+    portal.seed(Object::Company, profile.created, profile.modified, &values);
 }
 
 fn add_to_connectwise(tenant: &mut Tenant, random: &mut Random, profile: &Profile, index: usize, differs: bool) {

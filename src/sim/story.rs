@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::connectwise::{self, Tenant};
 use super::hubspot::Portal;
+use super::object::Object;
 
 const STORY: &str = include_str!("../../fixtures/story.toml");
 const HOUR: i64 = 3_600_000;
@@ -47,11 +48,11 @@ pub(crate) fn load(portal: &mut Portal, tenant: &mut Tenant, now: i64) -> io::Re
         for fields in &entry.hubspot {
             let values: Vec<(&str, String)> =
                 fields.iter().map(|(name, value)| (name.as_str(), plain(value))).collect();
-            if let Some((name, _)) = values.iter().find(|(name, _)| portal.schema.any_id(name).is_none()) {
+            if let Some((name, _)) = values.iter().find(|(name, _)| !portal.has_property(Object::Company, name)) {
                 return Err(io::Error::other(format!("The story names a HubSpot property that is not there: {name}")));
             }
             let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-            portal.seed(created, now - entry.hubspot_hours * HOUR - 137, &values);
+            portal.seed(Object::Company, created, now - entry.hubspot_hours * HOUR - 137, &values);
         }
         for fields in &entry.connectwise {
             add(tenant, fields, created, now - entry.connectwise_hours * HOUR)?;

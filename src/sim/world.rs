@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::connectwise::{self, Tenant};
-use super::delivery::Deliveries;
 use super::faults::Faults;
 use super::hubspot::{self, Portal};
 use super::ledger::{Actor, Calls, Ledger, Verb};
@@ -28,7 +27,6 @@ pub(crate) struct World {
     pub ledger: Ledger,
     pub calls: Calls,
     pub requests: Requests,
-    pub deliveries: Deliveries,
     /// How far each system's clock is ahead of the world's, in milliseconds.
     skews: [i64; 2],
     pub hubspot: Portal,
@@ -60,20 +58,10 @@ impl World {
             ledger: Ledger::default(),
             calls: Calls::default(),
             requests: Requests::default(),
-            deliveries: Deliveries::default(),
             skews: [0; 2],
             hubspot,
             connectwise,
         })
-    }
-
-    /// Everything as at the start; what was about to be delivered is forgotten.
-    pub fn reset(&mut self) -> io::Result<()> {
-        let mut new = Self::new(self.options.clone())?;
-        new.ledger = Ledger::ringing(self.ledger.bell());
-        new.deliveries.epoch = self.deliveries.epoch + 1;
-        *self = new;
-        Ok(())
     }
 
     /// What time it is for one system, in milliseconds since 1970.
@@ -149,7 +137,7 @@ impl World {
     pub fn expired(&mut self, side: Side) -> Reply {
         let now = self.now(side);
         match side {
-            Side::HubSpot => hubspot::Failure::Expired.reply(&self.random.uuid_v7(now)),
+            Side::HubSpot => hubspot::expired_reply(&mut self.random, now),
             Side::ConnectWise => connectwise::Failure::Unauthorized.reply(),
         }
     }

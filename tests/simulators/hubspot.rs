@@ -38,9 +38,9 @@ async fn hubspot_says_what_is_wrong_with_credentials_ids_and_scopes() {
     assert!(body.get("category").is_none());
     let (status, body) = bench.hs_get(&format!("{COMPANIES}/abc")).await;
     assert_eq!((status, &body["category"]), (404, &json!("OBJECT_NOT_FOUND")));
-    let (status, body) = bench.hs_get("/crm/objects/2026-09/contacts").await;
+    let (status, body) = bench.hs_get("/crm/objects/2026-09/quotes").await;
     assert_eq!((status, &body["category"]), (403, &json!("MISSING_SCOPES")));
-    assert_eq!(body["errors"][0]["context"]["requiredGranularScopes"], json!(["crm.objects.contacts.read"]));
+    assert_eq!(body["errors"][0]["context"]["requiredGranularScopes"], json!(["crm.objects.quotes"]));
 }
 
 #[tokio::test]

@@ -1,17 +1,34 @@
-//! The portal's three buckets: per ten seconds, searches per second, per day of the account's time zone.
+//! The portal's buckets: per ten seconds, associations apart, searches per second, per day of the account's time zone;
+//! and the lock on an object that is written to too fast.
 
+use super::behaviour::Behaviour as Switches;
+use super::kinds::KindRef;
+use super::tokens::Bearer;
 use crate::sim::clock::day_in_zone;
 use crate::sim::options::Behaviour;
 
 /// Time zone of the simulated account; its midnight ends the day.
 pub(crate) const ZONE: &str = "America/New_York";
+/// How long a lock lasts, in milliseconds.
+const LOCK: i64 = 2_000;
+
+/// What a request is counted as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lane {
+    Burst,
+    Associations,
+    Search,
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Buckets {
     burst: Window,
+    associations: Window,
     search: Window,
     day: (i16, i8, i8),
     pub today: u32,
+    writes: [Window; 10],
+    locked_until: [i64; 10],
 }
 
 #[derive(Debug, Default)]
@@ -39,8 +56,12 @@ pub(crate) enum Exceeded {
     Daily,
 }
 
+const fn burst_of(switches: &Switches, bearer: &Bearer) -> u32 {
+    if bearer.is_oauth() { switches.oauth_burst } else { switches.burst }
+}
+
 impl Buckets {
-    pub fn take(&mut self, now: i64, is_search: bool, behaviour: &Behaviour) -> Result<(), Exceeded> {
+    pub fn take(&mut self, now: i64, lane: Lane, behaviour: &Behaviour, bearer: &Bearer) -> Result<(), Exceeded> {
         let day = day_in_zone(now, ZONE);
         if day != self.day {
             self.day = day;
@@ -50,29 +71,53 @@ impl Buckets {
         if !behaviour.limits {
             return Ok(());
         }
-        if self.today > behaviour.hubspot.daily {
+        let switches = &behaviour.hubspot;
+        // An installed app has no daily limit.
+        if self.today > switches.daily && !bearer.is_oauth() {
             return Err(Exceeded::Daily);
         }
-        if is_search {
-            return if self.search.take(now, 1000, behaviour.hubspot.search_per_second) {
-                Ok(())
-            } else {
-                Err(Exceeded::Secondly)
-            };
-        }
-        if self.burst.take(now, 10_000, behaviour.hubspot.burst) { Ok(()) } else { Err(Exceeded::TenSecondly) }
+        let (free, exceeded) = match lane {
+            Lane::Search => (self.search.take(now, 1_000, switches.search_per_second), Exceeded::Secondly),
+            Lane::Associations => {
+                (self.associations.take(now, 10_000, switches.associations_burst), Exceeded::TenSecondly)
+            }
+            Lane::Burst => (self.burst.take(now, 10_000, burst_of(switches, bearer)), Exceeded::TenSecondly),
+        };
+        if free { Ok(()) } else { Err(exceeded) }
     }
 
-    pub fn headers(&self, behaviour: &Behaviour) -> [(&'static str, String); 7] {
-        let left = behaviour.hubspot.burst.saturating_sub(self.burst.used);
-        [
-            ("x-hubspot-ratelimit-daily", behaviour.hubspot.daily.to_string()),
-            ("x-hubspot-ratelimit-daily-remaining", behaviour.hubspot.daily.saturating_sub(self.today).to_string()),
+    /// Notes a write to an object; false while it is locked.
+    pub fn may_write(&mut self, now: i64, kind: KindRef, most_per_second: Option<u32>) -> bool {
+        let Some(most) = most_per_second else { return true };
+        let place = usize::from(kind.place);
+        let (Some(until), Some(window)) = (self.locked_until.get_mut(place), self.writes.get_mut(place)) else {
+            return true;
+        };
+        if now < *until {
+            return false;
+        }
+        if window.take(now, 1_000, most) {
+            return true;
+        }
+        *until = now + LOCK;
+        false
+    }
+
+    pub fn headers(&self, switches: &Switches, bearer: Bearer) -> Vec<(&'static str, String)> {
+        let most = burst_of(switches, &bearer);
+        let left = most.saturating_sub(self.burst.used);
+        let mut headers = vec![
             ("x-hubspot-ratelimit-interval-milliseconds", "10000".to_owned()),
-            ("x-hubspot-ratelimit-max", behaviour.hubspot.burst.to_string()),
+            ("x-hubspot-ratelimit-max", most.to_string()),
             ("x-hubspot-ratelimit-remaining", left.to_string()),
-            ("x-hubspot-ratelimit-secondly", (behaviour.hubspot.burst / 10).to_string()),
+            ("x-hubspot-ratelimit-secondly", (most / 10).to_string()),
             ("x-hubspot-ratelimit-secondly-remaining", (left / 10).to_string()),
-        ]
+        ];
+        if !bearer.is_oauth() {
+            let left = switches.daily.saturating_sub(self.today);
+            headers.push(("x-hubspot-ratelimit-daily", switches.daily.to_string()));
+            headers.push(("x-hubspot-ratelimit-daily-remaining", left.to_string()));
+        }
+        headers
     }
 }

@@ -1,26 +1,67 @@
-//! The simulated HubSpot: both path families of the CRM API, for companies and what companies need.
+//! The simulated HubSpot: both path families of the CRM API, for every object that has a counterpart in ConnectWise.
+//!
+//! Everything is written from the API facts. What they leave open is a switch of [`Behaviour`]; what is not here, and why:
+//!
+//! | left out | why |
+//! |---|---|
+//! | quotes, invoices, leads, e-mails, users, custom objects | no counterpart; a call answers 403 (scope) or 404 |
+//! | v1 to v3 of associations | deprecated; every client uses v4 or dated paths |
+//! | webhook subscriptions over the API, the webhooks journal | private apps have neither; deliveries are simulated |
+//! | sensitive properties | no account of the product has them |
+//! | rotation of private-app tokens, uninstalling an app | done by people; `revoke` and narrowed scopes show the same |
+//! | association usage reports, imports, exports, batch update of properties | not used; the last does not exist |
+//! | HTTP 522, 525, 526 | never reach HTTP on the loopback; faults on demand can send any status |
 
+mod accept;
 mod account;
 mod answers;
+mod association_batches;
+mod associations;
 mod batch;
+mod batch_write;
 mod behaviour;
+mod collection;
+mod derive;
+mod jobs;
+mod kinds;
+mod labels;
+mod lag;
+mod life;
 mod limits;
+mod links;
+mod list_store;
+mod lists;
+mod oauth;
 mod objects;
+mod owners;
 mod people;
+mod pipeline_store;
+mod pipelines;
 mod portal;
 mod properties;
+mod property_groups;
+mod route;
+mod rules;
 mod schema;
 mod search;
+mod search_filters;
+mod search_query;
+mod show;
+mod ties;
+mod tokens;
+mod values;
 
 pub use self::behaviour::Behaviour;
 
-pub(crate) use self::answers::{Failure, refused, typical_error};
-pub(crate) use self::objects::all_values;
-pub(crate) use self::portal::Portal;
+pub(crate) use self::answers::{Failure, expired_reply, refused, typical_error};
+pub(crate) use self::portal::{Portal, WriteError};
 
-use axum::http::Method;
 use serde_json::{Value, json};
 
+use self::kinds::KindRef;
+use self::route::{Area, Route, Version};
+use self::rules::Manner;
+use self::tokens::Bearer;
 use super::ledger::Actor;
 use super::options::HUBSPOT_APP_ID;
 use super::wire::{Reply, Request};
@@ -28,21 +69,23 @@ use super::world::{Act, World};
 
 /// Longest path and query that is answered, in bytes.
 const URI_LIMIT: usize = 16_000;
-const DATED: [&str; 2] = ["2026-03", "2026-09"];
-const KNOWN_OBJECTS: [&str; 12] =
-    ["contacts", "contact", "0-1", "deals", "deal", "0-3", "tickets", "ticket", "0-5", "products", "0-7", "line_items"];
 
 /// The reply to one request.
 pub(crate) fn answer(world: &mut World, request: &Request, now: i64) -> Reply {
+    world.hubspot.run_due(now, &world.behaviour, &mut world.ledger);
     let correlation = world.random.uuid_v7(now);
-    let route = route(&request.parts());
-    let is_search = matches!(&route, Some(Route { area: Area::Objects, rest, .. }) if rest.last() == Some(&"search"));
-    let reply = match serve(world, request, now, route, is_search) {
+    let parts = request.parts();
+    let route = route::parse(&parts);
+    let lane = route.as_ref().map_or(limits::Lane::Burst, Route::lane);
+    let mut bearer = None;
+    let reply = match serve(world, request, now, route, &mut bearer) {
         Ok(reply) => reply,
-        Err(failure) => failure.reply(&correlation),
+        Err(failure) => failure.reply(&correlation, &world.behaviour.hubspot),
     };
-    let limited = reply.status == 401 || is_search;
-    let headers = if limited { Vec::new() } else { world.hubspot.buckets.headers(&world.behaviour).to_vec() };
+    let headers = match bearer {
+        Some(bearer) if lane != limits::Lane::Search => world.hubspot.buckets.headers(&world.behaviour.hubspot, bearer),
+        _ => Vec::new(),
+    };
     headers
         .into_iter()
         .fold(reply, |reply, (name, value)| reply.with(name, value))
@@ -54,23 +97,36 @@ fn serve(
     request: &Request,
     now: i64,
     route: Option<Route<'_>>,
-    is_search: bool,
+    known: &mut Option<Bearer>,
 ) -> Result<Reply, Failure> {
-    authorize(world, request)?;
-    world.hubspot.buckets.take(now, is_search, &world.behaviour).map_err(Failure::Limited)?;
+    if let Some(seconds) = world.behaviour.hubspot.moving_for_s {
+        return Err(Failure::Moving(seconds));
+    }
+    if let Some(Route { area: Area::OAuth | Area::Meta, .. }) = &route {
+        return open_to_all(world, request, now, route);
+    }
+    let bearer = world.hubspot.tokens.bearer(request, &world.options.credentials, now)?;
+    *known = Some(bearer.clone());
+    let lane = route.as_ref().map_or(limits::Lane::Burst, Route::lane);
+    let limited = world.hubspot.buckets.take(now, lane, &world.behaviour, &bearer);
+    limited.map_err(|exceeded| Failure::Limited(exceeded, world.behaviour.hubspot.retry_after))?;
     if request.uri_length > URI_LIMIT {
         return Err(Failure::UriTooLong);
     }
-    let Route { area, object, rest } = route.ok_or(Failure::NoRoute)?;
-    if let Some(object) = object {
-        check_object(world, object, area, request)?;
+    let route = route.ok_or(Failure::NoRoute)?;
+    if route.version.is_numbered() && world.behaviour.hubspot.numbered_versions_are_off {
+        return Err(Failure::NoRoute);
     }
-    let call = Call { world, request, now };
-    match area {
-        Area::Objects => objects::serve(call, &rest),
-        Area::Properties => properties::serve(call, &rest),
-        Area::Owners => account::owners(&call, &rest),
-        Area::Account => account::details(&call, &rest),
+    let call = Call { world, request, now, version: route.version, bearer };
+    call.dispatch(&route)
+}
+
+/// Calls that carry their credentials in the body, or need none.
+fn open_to_all(world: &mut World, request: &Request, now: i64, route: Option<Route<'_>>) -> Result<Reply, Failure> {
+    match route {
+        Some(Route { area: Area::OAuth, rest, .. }) => oauth::serve(world, request, now, &rest),
+        Some(Route { area: Area::Meta, .. }) => Ok(account::network_origins()),
+        _ => Err(Failure::NoRoute),
     }
 }
 
@@ -79,15 +135,49 @@ pub(crate) struct Call<'a> {
     pub world: &'a mut World,
     pub request: &'a Request,
     pub now: i64,
+    pub version: Version,
+    pub bearer: Bearer,
 }
 
 impl Call<'_> {
+    /// Scopes are asked for before anything else is looked at.
+    fn dispatch(self, route: &Route<'_>) -> Result<Reply, Failure> {
+        let rest = route.rest.as_slice();
+        match route.area {
+            Area::Objects => objects::serve(self, rest),
+            Area::Associations => association_batches::serve(self, rest),
+            Area::Properties => properties::serve(self, rest),
+            Area::Validations => properties::validations(self, rest),
+            Area::Pipelines => pipelines::serve(self, rest),
+            Area::Owners => owners::serve(&self, rest),
+            Area::Lists => lists::serve(self, rest),
+            Area::Limits => account::limits(&self, rest),
+            Area::Account => account::serve(&self, rest),
+            Area::OAuth | Area::Meta => Err(Failure::NoRoute),
+        }
+    }
+
     /// The portal, and an act of the API client in it.
     pub fn act(&mut self) -> (&mut Portal, Act<'_>) {
-        let actor = Actor::Api(HUBSPOT_APP_ID.to_owned());
         let world = &mut *self.world;
+        let switches = &world.behaviour.hubspot;
+        let by_key = !self.bearer.is_oauth() && switches.token_is_service_key;
+        let app = if by_key { switches.service_key_source_id.as_str() } else { HUBSPOT_APP_ID };
+        let actor = Actor::Api(app.to_owned());
         let act = Act { now: self.now, actor, behaviour: &world.behaviour, ledger: &mut world.ledger };
         (&mut world.hubspot, act)
+    }
+
+    pub fn manner(&self) -> Manner<'_> {
+        Manner { behaviour: &self.world.behaviour.hubspot, is_strict: self.version == Version::Y2026M09 }
+    }
+
+    pub const fn portal(&self) -> &Portal {
+        &self.world.hubspot
+    }
+
+    pub const fn switches(&self) -> &Behaviour {
+        &self.world.behaviour.hubspot
     }
 
     pub fn body(&self) -> Result<Value, Failure> {
@@ -106,100 +196,52 @@ impl Call<'_> {
         };
         Ok(self.world.behaviour.page_cap.map_or(limit, |cap| limit.min(cap.max(1))))
     }
-}
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Area {
-    Objects,
-    Properties,
-    Owners,
-    Account,
-}
+    /// The `limit` of the query.
+    pub fn asked_limit(&self) -> Option<i64> {
+        self.request.param("limit").map(|text| text.parse().unwrap_or(-1))
+    }
 
-struct Route<'a> {
-    area: Area,
-    object: Option<&'a str>,
-    rest: Vec<&'a str>,
-}
+    pub fn flag(&self, name: &str) -> bool {
+        self.request.param(name) == Some("true")
+    }
 
-/// Understands `/crm/objects/2026-09/companies/…` and `/crm/v3/objects/companies/…`.
-fn route<'a>(parts: &[&'a str]) -> Option<Route<'a>> {
-    let (area, rest) = match parts {
-        ["crm", "v3", area, rest @ ..] => (*area, rest),
-        ["crm", area, version, rest @ ..] if DATED.contains(version) => (*area, rest),
-        ["account-info", version, rest @ ..] if *version == "v3" || DATED.contains(version) => {
-            return Some(Route { area: Area::Account, object: None, rest: rest.to_vec() });
+    /// Any one of the scopes will do.
+    pub fn require(&self, scopes: &[&str]) -> Result<(), Failure> {
+        let granted = |scope: &&str| {
+            self.switches().scopes.iter().any(|s| s == scope)
+                && self.bearer.scopes().is_none_or(|own| own.iter().any(|s| s == scope))
+        };
+        if scopes.iter().any(granted) {
+            Ok(())
+        } else {
+            Err(Failure::MissingScopes(scopes.iter().map(|s| (*s).to_owned()).collect()))
         }
-        _ => return None,
-    };
-    let area = match area {
-        "objects" => Area::Objects,
-        "properties" => Area::Properties,
-        "owners" => return Some(Route { area: Area::Owners, object: None, rest: rest.to_vec() }),
-        _ => return None,
-    };
-    let (object, rest) = rest.split_first()?;
-    Some(Route { area, object: Some(object), rest: rest.to_vec() })
-}
+    }
 
-fn authorize(world: &World, request: &Request) -> Result<(), Failure> {
-    let given = request.header("authorization").and_then(|v| v.strip_prefix("Bearer "));
-    match given {
-        None => Err(Failure::NoCredentials),
-        Some(token) if token == world.options.credentials.hubspot_token => Ok(()),
-        Some(_) => Err(Failure::Expired),
+    /// The object that a path names, if the token may read (or write) it.
+    pub fn kind(&self, name: &str, writes: bool) -> Result<KindRef, Failure> {
+        let Some(kind) = kinds::Kind::named(name) else { return Err(self.foreign(name)) };
+        self.require(if writes { kind.write } else { kind.read })?;
+        Ok(kind)
+    }
+
+    /// As `kind`, for definitions of properties and pipelines.
+    pub fn schema_kind(&self, name: &str, writes: bool) -> Result<KindRef, Failure> {
+        let Some(kind) = kinds::Kind::named(name) else { return Err(self.foreign(name)) };
+        self.require(if writes { kind.write_schema } else { kind.read_schema })?;
+        Ok(kind)
+    }
+
+    fn foreign(&self, name: &str) -> Failure {
+        match kinds::FOREIGN.iter().find(|(known, _)| *known == name) {
+            Some((_, scope)) => Failure::MissingScopes(vec![(*scope).to_owned()]),
+            None => Failure::invalid(format!("Unable to infer object type from: {name}")),
+        }
     }
 }
 
-fn check_object(world: &World, object: &str, area: Area, request: &Request) -> Result<(), Failure> {
-    let is_company = ["companies", "company", "0-2"].contains(&object);
-    if !is_company && !KNOWN_OBJECTS.contains(&object) {
-        return Err(Failure::BadRequest {
-            message: format!("Unable to infer object type from: {object}"),
-            category: "VALIDATION_ERROR",
-        });
-    }
-    let last = request.segments.last().map_or("", String::as_str);
-    let reads = request.method == Method::GET
-        || last == "search"
-        || request.segments.iter().rev().nth(1).is_some_and(|s| s == "batch") && last == "read";
-    let verb = if reads { "read" } else { "write" };
-    let plural = if is_company { "companies" } else { object };
-    let needed = match (area, reads) {
-        (Area::Properties, true) => vec![format!("crm.schemas.{plural}.read"), format!("crm.objects.{plural}.read")],
-        (Area::Properties, false) => vec![format!("crm.schemas.{plural}.write")],
-        _ => vec![format!("crm.objects.{plural}.{verb}")],
-    };
-    require(world, needed)?;
-    if is_company { Ok(()) } else { Err(Failure::NoRoute) }
-}
-
-/// Any one of the scopes will do.
-fn require(world: &World, scopes: Vec<String>) -> Result<(), Failure> {
-    if scopes.iter().any(|s| world.behaviour.hubspot.scopes.contains(s)) {
-        Ok(())
-    } else {
-        Err(Failure::MissingScopes(scopes))
-    }
-}
-
-/// The values of a JSON object of properties, as text. Numbers and booleans are taken as their text, null clears.
-fn property_values(from: Option<&Value>) -> Result<Vec<(String, String)>, Failure> {
-    let Some(Value::Object(map)) = from else {
-        return Err(Failure::invalid("Invalid input JSON: properties must be an object".to_owned()));
-    };
-    map.iter()
-        .map(|(name, value)| match value {
-            Value::Null => Ok((name.clone(), String::new())),
-            Value::String(text) => Ok((name.clone(), text.clone())),
-            Value::Bool(_) | Value::Number(_) => Ok((name.clone(), value.to_string())),
-            Value::Array(_) | Value::Object(_) => Err(Failure::invalid(format!(
-                "Invalid input JSON on line 1, column 1: Cannot deserialize value of type `java.lang.String` ({name})"
-            ))),
-        })
-        .collect()
-}
-
+/// A cursor for the next page, with the link that HubSpot adds.
 fn next_page(after: &str, request: &Request) -> Value {
     let link = format!("http://{}{}?after={after}", request.host(), request.path);
     json!({"next": {"after": after, "link": link}})

@@ -1,206 +1,118 @@
-//! Single companies and their list: get, create, change, archive, merge, and how a record is shown.
-
-use std::collections::BTreeMap;
+//! Single records and their list: get, create with associations, change, archive, merge, erase.
 
 use axum::http::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::portal::{PORTAL_ID, Portal, Record, Version};
+use super::collection::Record;
+use super::kinds::KindRef;
+use super::portal::{Checked, Portal, WriteError};
+use super::rules::property_values;
 use super::schema::PropertyId;
-use super::{Call, Failure, batch, next_page, property_values, search};
-use crate::sim::clock::iso_millis;
-use crate::sim::wire::{Reply, Request};
+use super::show::{Shown, TIES_IN_LIST, show, show_whole};
+use super::ties::{End, Ties};
+use super::{Call, Failure, associations, batch, next_page, search};
+use crate::sim::object::Object;
+use crate::sim::wire::Reply;
 
-const DEFAULTS: [&str; 5] = ["name", "domain", "createdate", "hs_lastmodifieddate", "hs_object_id"];
-const ALWAYS: [&str; 3] = ["createdate", "hs_lastmodifieddate", "hs_object_id"];
-/// Entries of a property's history that are shown.
-const HISTORY_SHOWN: usize = 20;
+/// Records of one page of a list, and of one that shows histories.
+const PAGE: usize = 100;
+const PAGE_WITH_HISTORY: usize = 50;
 
 pub(crate) fn serve(mut call: Call<'_>, rest: &[&str]) -> Result<Reply, Failure> {
+    let (name, rest) = rest.split_first().ok_or(Failure::NoRoute)?;
+    if let [id, "associations", rest @ ..] = rest {
+        return associations::serve(call, name, id, rest);
+    }
+    let reads = call.request.method == Method::GET || matches!(rest, ["search"] | ["batch", "read"]);
+    let kind = call.kind(name, !reads)?;
+    if !reads {
+        unlocked(&mut call, kind)?;
+    }
     match (call.request.method.clone(), rest) {
-        (Method::GET, []) => list(&call),
-        (Method::POST, []) => create(&mut call),
-        (Method::POST, ["search"]) => search::serve(&call),
-        (Method::POST, ["merge"]) => merge(&mut call),
-        (Method::POST, ["batch", what]) => batch::serve(&mut call, what),
-        (Method::GET, [id]) => get(&call, id),
-        (Method::PATCH, [id]) => patch(&mut call, id),
-        (Method::DELETE, [id]) => archive(&mut call, id),
+        (Method::GET, []) => list(&call, kind),
+        (Method::POST, []) => create(&mut call, kind),
+        (Method::POST, ["search"]) => search::serve(&call, kind),
+        (Method::POST, ["merge"]) if kind.merges => merge(&mut call, kind),
+        (Method::POST, ["gdpr-delete"]) if kind.object == Object::Contact => erase(&mut call, kind),
+        (Method::POST, ["batch", what]) => batch::serve(&mut call, kind, what),
+        (Method::GET, [id]) => get(&call, kind, id),
+        (Method::PATCH, [id]) => patch(&mut call, kind, id),
+        (Method::DELETE, [id]) => archive(&mut call, kind, id),
         _ => Err(Failure::NoRoute),
     }
 }
 
-/// Which properties of a record an answer shows.
-pub(crate) struct Shown {
-    ids: Vec<PropertyId>,
-    history: Vec<PropertyId>,
-}
-
-impl Shown {
-    /// The properties asked for; names that do not exist are ignored.
-    pub fn asked(portal: &Portal, properties: &[String], history: &[String]) -> Self {
-        let id = |name: &str| portal.schema.id(name);
-        let mut ids: Vec<PropertyId> = if properties.is_empty() {
-            DEFAULTS.iter().filter_map(|name| id(name)).collect()
-        } else {
-            ALWAYS.iter().copied().chain(properties.iter().map(String::as_str)).filter_map(id).collect()
-        };
-        ids.sort_unstable();
-        ids.dedup();
-        Self { ids, history: history.iter().filter_map(|name| id(name)).collect() }
-    }
-
-    pub fn of_request(portal: &Portal, request: &Request) -> Self {
-        Self::asked(portal, &request.list_param("properties"), &request.list_param("propertiesWithHistory"))
-    }
-
-    /// As `asked`, from the members of a JSON body.
-    pub fn of_body(portal: &Portal, body: &Value) -> Self {
-        Self::asked(portal, &strings(body.get("properties")), &strings(body.get("propertiesWithHistory")))
-    }
-}
-
-pub(crate) fn strings(from: Option<&Value>) -> Vec<String> {
-    let list = from.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-    list.iter().filter_map(Value::as_str).map(str::to_owned).collect()
-}
-
-/// The record as JSON, with the properties asked for; ones without a value are null.
-pub(crate) fn show(portal: &Portal, record: &Record, version: &Version, shown: &Shown) -> Value {
-    let mut properties = Map::new();
-    for &id in &shown.ids {
-        let value = portal.value(record, version, id).map_or(Value::Null, |v| Value::String(v.into_owned()));
-        properties.insert(portal.schema.name(id).to_owned(), value);
-    }
-    let mut json = envelope(record, version, properties);
-    if !shown.history.is_empty()
-        && let Some(map) = json.as_object_mut()
-    {
-        let all: Map<String, Value> =
-            shown.history.iter().map(|id| (portal.schema.name(*id).to_owned(), history(portal, record, *id))).collect();
-        map.insert("propertiesWithHistory".to_owned(), Value::Object(all));
-    }
-    json
-}
-
-/// As `show`, with every property that has a value: what creating and changing answer.
-pub(crate) fn show_whole(portal: &Portal, record: &Record) -> Value {
-    envelope(record, &record.current, all_values(portal, record))
-}
-
-/// Every property that has a value.
-pub(crate) fn all_values(portal: &Portal, record: &Record) -> Map<String, Value> {
-    let mut properties = Map::new();
-    for id in 0..PropertyId::try_from(portal.schema.properties.len()).unwrap_or(PropertyId::MAX) {
-        if let Some(value) = portal.value(record, &record.current, id) {
-            properties.insert(portal.schema.name(id).to_owned(), Value::String(value.into_owned()));
-        }
-    }
-    properties
-}
-
-fn envelope(record: &Record, version: &Version, properties: Map<String, Value>) -> Value {
-    let mut json = json!({
-        "id": record.id.to_string(),
-        "properties": properties,
-        "createdAt": iso_millis(record.created),
-        "updatedAt": iso_millis(version.modified),
-        "archived": record.archived_at.is_some(),
-        "url": format!("https://app.hubspot.com/contacts/{PORTAL_ID}/record/0-2/{}", record.id),
-    });
-    if let (Some(at), Some(map)) = (record.archived_at, json.as_object_mut()) {
-        map.insert("archivedAt".to_owned(), json!(iso_millis(at)));
-    }
-    json
-}
-
-fn history(portal: &Portal, record: &Record, id: PropertyId) -> Value {
-    let mut entries: Vec<Value> = record
-        .history
-        .iter()
-        .rev()
-        .filter(|c| c.property == id)
-        .take(HISTORY_SHOWN)
-        .map(|c| {
-            let mut entry = json!({
-                "value": c.value, "timestamp": iso_millis(c.at), "sourceType": c.source, "sourceId": c.source_id,
-            });
-            if let (Some(user), Some(map)) = (&c.user, entry.as_object_mut()) {
-                map.insert("updatedByUserId".to_owned(), json!(user.parse::<u64>().unwrap_or(0)));
-            }
-            entry
-        })
-        .collect();
-    if entries.is_empty()
-        && let Some(value) = portal.value(record, &record.current, id)
-    {
-        entries.push(json!({
-            "value": value, "timestamp": iso_millis(record.created), "sourceType": "IMPORT", "sourceId": "",
-        }));
-    }
-    Value::Array(entries)
+/// Too many writes to one object lock it for a while.
+pub(crate) fn unlocked(call: &mut Call<'_>, kind: KindRef) -> Result<(), Failure> {
+    let most = call.switches().writes_per_second_before_lock;
+    let now = call.now;
+    if call.world.hubspot.buckets.may_write(now, kind, most) { Ok(()) } else { Err(Failure::Locked) }
 }
 
 /// A record by its id or, with `idProperty`, by a unique value. Merged ids lead to the survivor.
 pub(crate) fn look_up<'a>(
-    portal: &'a Portal,
+    call: &'a Call<'_>,
+    kind: KindRef,
     key: &str,
     id_property: Option<&str>,
     archived: bool,
 ) -> Result<&'a Record, Failure> {
+    let portal = call.portal();
     let record = match id_property {
-        None | Some("hs_object_id") => match key.parse::<u64>() {
-            Ok(id) => portal.find(id),
+        None | Some("" | "hs_object_id") => match key.parse::<u64>() {
+            Ok(id) => portal.find(kind, id),
             Err(_) => return Err(Failure::NotNumeric(key.to_owned())),
         },
         Some(name) => {
-            let id = unique_property(portal, name)?;
-            if archived { archived_by_value(portal, id, key) } else { portal.find_unique(id, key) }
+            let id = key_property(call, kind, name)?;
+            if portal.of(kind).is_key(id) && !archived {
+                portal.find_unique(kind, id, key)
+            } else {
+                by_value(portal, kind, id, key, archived)
+            }
         }
     };
     record.filter(|r| r.archived_at.is_some() == archived).ok_or(Failure::NotFound)
 }
 
-fn unique_property(portal: &Portal, name: &str) -> Result<PropertyId, Failure> {
-    let id = portal.schema.id(name).ok_or_else(|| Failure::PropertyNotFound(name.to_owned()))?;
-    if portal.schema.get(id).is_some_and(|p| p.unique) {
-        Ok(id)
-    } else {
-        Err(Failure::invalid(format!(
-            "Property '{name}' does not have unique values and cannot be used as idProperty."
-        )))
+/// A property by whose values records can be found.
+pub(crate) fn key_property(call: &Call<'_>, kind: KindRef, name: &str) -> Result<PropertyId, Failure> {
+    let collection = call.portal().of(kind);
+    let id = collection.schema.id(name).ok_or_else(|| Failure::PropertyNotFound(name.to_owned()))?;
+    let by_domain = call.switches().domain_is_id_property && kind.object == Object::Company && name == "domain";
+    if collection.is_key(id) || by_domain {
+        return Ok(id);
     }
+    let message = format!("Property '{name}' does not have unique values and cannot be used as idProperty.");
+    Err(Failure::invalid(message))
 }
 
-fn archived_by_value<'a>(portal: &'a Portal, id: PropertyId, key: &str) -> Option<&'a Record> {
+fn by_value<'a>(portal: &'a Portal, kind: KindRef, id: PropertyId, key: &str, archived: bool) -> Option<&'a Record> {
     let has = |r: &&Record| r.current.get(id).is_some_and(|v| v.eq_ignore_ascii_case(key));
-    portal.records.values().filter(|r| r.archived_at.is_some()).find(has)
+    portal.of(kind).records.values().filter(|r| r.archived_at.is_some() == archived).find(has)
 }
 
-fn is_archived(request: &Request) -> bool {
-    request.param("archived") == Some("true")
+fn get(call: &Call<'_>, kind: KindRef, id: &str) -> Result<Reply, Failure> {
+    let record = look_up(call, kind, id, call.request.param("idProperty"), call.flag("archived"))?;
+    let shown = Shown::of_request(call, kind, call.request)?;
+    Ok(Reply::json(200, &show(call.portal(), kind, record, &record.current, &shown)))
 }
 
-fn get(call: &Call<'_>, id: &str) -> Result<Reply, Failure> {
-    let portal = &call.world.hubspot;
-    let record = look_up(portal, id, call.request.param("idProperty"), is_archived(call.request))?;
-    let shown = Shown::of_request(portal, call.request);
-    Ok(Reply::json(200, &show(portal, record, &record.current, &shown)))
-}
-
-fn list(call: &Call<'_>) -> Result<Reply, Failure> {
+/// In the order of ids; `after` is an id that need not exist.
+fn list(call: &Call<'_>, kind: KindRef) -> Result<Reply, Failure> {
     let request = call.request;
-    let asked = request.param("limit").map(|t| t.parse().unwrap_or(-1));
-    let limit = call.page_limit(asked, 10, 100)?;
+    let mut shown = Shown::of_request(call, kind, request)?;
+    shown.ties_most = TIES_IN_LIST;
+    let most = if shown.has_history() { PAGE_WITH_HISTORY } else { PAGE };
+    let limit = call.page_limit(call.asked_limit(), 10, most)?;
     let after = match request.param("after") {
         None | Some("") => 0,
         Some(text) => text.parse::<u64>().map_err(|_| Failure::invalid(format!("Invalid after: {text}")))?,
     };
-    let portal = &call.world.hubspot;
-    let archived = is_archived(request);
-    let shown = Shown::of_request(portal, request);
-    let mut rows = portal.records.range(after..).filter(|(_, r)| r.archived_at.is_some() == archived);
-    let results: Vec<Value> = rows.by_ref().take(limit).map(|(_, r)| show(portal, r, &r.current, &shown)).collect();
+    let (portal, archived) = (call.portal(), call.flag("archived"));
+    let mut rows = portal.of(kind).records.range(after..).filter(|(_, r)| r.archived_at.is_some() == archived);
+    let page = rows.by_ref().take(limit);
+    let results: Vec<Value> = page.map(|(_, r)| show(portal, kind, r, &r.current, &shown)).collect();
     let mut body = json!({ "results": results });
     if let (Some((next, _)), Some(map)) = (rows.next(), body.as_object_mut()) {
         map.insert("paging".to_owned(), next_page(&next.to_string(), request));
@@ -208,63 +120,111 @@ fn list(call: &Call<'_>) -> Result<Reply, Failure> {
     Ok(Reply::json(200, &body))
 }
 
-/// Companies need a name or a domain.
-pub(crate) fn require_name(values: &[(String, String)]) -> Result<(), Failure> {
-    let named = values.iter().any(|(n, v)| (n == "name" || n == "domain") && !v.trim().is_empty());
-    if named {
-        Ok(())
-    } else {
-        Err(Failure::invalid(
-            "Error creating COMPANY. Some required properties were not set: name or domain.".to_owned(),
-        ))
+/// The associations that a new record is to have: the other record, and types of the direction from the new one.
+pub(crate) fn inline(call: &Call<'_>, kind: KindRef, body: &Value) -> Result<Ties, Failure> {
+    let wanted = body.get("associations").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let mut found = Vec::with_capacity(wanted.len());
+    for one in wanted {
+        let id = one.get("to").and_then(associations::id_in).unwrap_or(0);
+        let types = associations::types_in(one.get("types"))?;
+        let first = types.first().and_then(|(_, id)| u16::try_from(*id).ok());
+        let to = first.and_then(|id| call.portal().links.get_type(id)).and_then(|t| super::kinds::Kind::at(t.to));
+        let Some(to) = to else {
+            let message = "One or more associations are invalid".to_owned();
+            let context = json!({"type": types.iter().map(|(_, id)| id.to_string()).collect::<Vec<_>>()});
+            return Err(WriteError::Association { message, code: "INVALID_ASSOCIATION_TYPE", context }.into());
+        };
+        let types = call.portal().check_types(kind, to, &types)?;
+        call.require(to.write)?;
+        found.push((call.portal().check_end((to, id))?, types));
     }
+    Ok(found)
 }
 
-fn create(call: &mut Call<'_>) -> Result<Reply, Failure> {
+/// Stores a record with its associations; everything must have been checked.
+pub(crate) fn store(
+    call: &mut Call<'_>,
+    kind: KindRef,
+    values: &Checked,
+    ties: &[(End, Vec<u16>)],
+) -> Result<u64, Failure> {
+    let (portal, mut act) = call.act();
+    let id = portal.create(&mut act, kind, values)?;
+    for (to, types) in ties {
+        portal.associate(&mut act, (kind, id), *to, types, false)?;
+    }
+    Ok(id)
+}
+
+pub(crate) fn whole(call: &Call<'_>, kind: KindRef, id: u64) -> Result<Value, Failure> {
+    let record = call.portal().find(kind, id).ok_or(Failure::NotFound)?;
+    Ok(show_whole(call.portal(), kind, record))
+}
+
+fn create(call: &mut Call<'_>, kind: KindRef) -> Result<Reply, Failure> {
     let body = call.body()?;
     let values = property_values(body.get("properties"))?;
-    require_name(&values)?;
-    let (portal, mut act) = call.act();
-    let values = portal.check(&values)?;
-    let id = portal.create(&mut act, &values)?;
-    let reply = Reply::json(201, &show_whole(portal, record_of(portal, id)?));
+    let values = call.portal().check_new(call.manner(), kind, &values)?;
+    let ties = inline(call, kind, &body)?;
+    let id = store(call, kind, &values, &ties)?;
+    let reply = Reply::json(201, &whole(call, kind, id)?);
     let location = format!("http://{}{}/{id}", call.request.host(), call.request.path);
     Ok(reply.with("location", location))
 }
 
-fn record_of(portal: &Portal, id: u64) -> Result<&Record, Failure> {
-    portal.find(id).ok_or(Failure::NotFound)
-}
-
-fn patch(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
+fn patch(call: &mut Call<'_>, kind: KindRef, id: &str) -> Result<Reply, Failure> {
     let body = call.body()?;
     let values = property_values(body.get("properties"))?;
-    let id = look_up(&call.world.hubspot, id, call.request.param("idProperty"), false)?.id;
+    if body.get("associations").is_some_and(|a| a.as_array().is_none_or(|a| !a.is_empty())) {
+        let message = "Invalid input JSON on line 1, column 1: Unrecognized field \"associations\"".to_owned();
+        return Err(Failure::invalid(message));
+    }
+    let id = look_up(call, kind, id, call.request.param("idProperty"), false)?.id;
+    let values = call.portal().check_change(call.manner(), kind, id, &values)?;
     let (portal, mut act) = call.act();
-    let values = portal.check(&values)?;
-    portal.update(&mut act, id, &values)?;
-    Ok(Reply::json(200, &show_whole(portal, record_of(portal, id)?)))
+    portal.update(&mut act, kind, id, &values)?;
+    Ok(Reply::json(200, &whole(call, kind, id)?))
 }
 
-fn archive(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
+/// Unknown and archived ids are as good as done.
+fn archive(call: &mut Call<'_>, kind: KindRef, id: &str) -> Result<Reply, Failure> {
     let id: u64 = id.parse().map_err(|_| Failure::NotNumeric(id.to_owned()))?;
     let (portal, mut act) = call.act();
     let id = portal.resolve(id);
-    portal.archive(&mut act, id);
+    portal.archive(&mut act, kind, id);
     Ok(Reply::empty(204))
 }
 
-fn merge(call: &mut Call<'_>) -> Result<Reply, Failure> {
+fn merge(call: &mut Call<'_>, kind: KindRef) -> Result<Reply, Failure> {
     let body = call.body()?;
-    let ids: BTreeMap<&str, Option<u64>> = ["primaryObjectId", "objectIdToMerge"]
-        .into_iter()
-        .map(|name| (name, body.get(name).and_then(Value::as_str).and_then(|t| t.parse().ok())))
-        .collect();
-    let (Some(Some(primary)), Some(Some(other))) = (ids.get("primaryObjectId"), ids.get("objectIdToMerge")) else {
+    let id = |name: &str| body.get(name).and_then(Value::as_str).and_then(|t| t.parse::<u64>().ok());
+    let (Some(primary), Some(other)) = (id("primaryObjectId"), id("objectIdToMerge")) else {
         return Err(Failure::invalid("primaryObjectId and objectIdToMerge are required".to_owned()));
     };
-    let (primary, other) = (*primary, *other);
     let (portal, mut act) = call.act();
-    let survivor = portal.merge(&mut act, primary, other)?;
-    Ok(Reply::json(200, &show_whole(portal, record_of(portal, survivor)?)))
+    let survivor = portal.merge(&mut act, kind, primary, other)?;
+    Ok(Reply::json(200, &whole(call, kind, survivor)?))
+}
+
+/// Erases a contact for good; its addresses cannot come back.
+fn erase(call: &mut Call<'_>, kind: KindRef) -> Result<Reply, Failure> {
+    let body = call.body()?;
+    let key = match body.get("objectId") {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => return Err(Failure::invalid("objectId is required".to_owned())),
+    };
+    let id_property = body.get("idProperty").and_then(Value::as_str);
+    let found = look_up(call, kind, &key, id_property, false).map(|record| record.id);
+    let (portal, mut act) = call.act();
+    match found {
+        Ok(id) => {
+            portal.erase(&mut act, kind, id);
+        }
+        // Who is not there is kept from ever coming.
+        Err(Failure::NotFound) if id_property == Some("email") => portal.forgotten.push(key.trim().to_lowercase()),
+        Err(Failure::NotFound) => {}
+        Err(other) => return Err(other),
+    }
+    Ok(Reply::empty(204))
 }

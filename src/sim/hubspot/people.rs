@@ -2,8 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
-use super::portal::{Portal, Record, WriteError};
-use super::{all_values, refused};
+use super::collection::Record;
+use super::kinds::{Kind, KindRef};
+use super::portal::{Portal, WriteError};
+use super::refused;
+use super::rules::Manner;
+use super::show::all_values;
 use crate::sim::control::ControlError;
 use crate::sim::object::Object;
 use crate::sim::people::People;
@@ -13,22 +17,21 @@ const SYSTEM: &str = "HubSpot";
 
 impl People for Portal {
     fn flat(&self, object: Object, id: u64) -> Option<Value> {
-        served(object).ok()?;
-        self.find(id).map(|record| flat(self, record))
+        let kind = Kind::of(object)?;
+        self.find(kind, id).map(|record| flat(self, kind, record))
     }
 
     fn flat_page(&self, object: Object, after: u64, limit: usize) -> Vec<Value> {
-        if served(object).is_err() {
-            return Vec::new();
-        }
-        let range = self.records.range(after.saturating_add(1)..).take(limit);
-        range.map(|(_, record)| flat(self, record)).collect()
+        let Some(kind) = Kind::of(object) else { return Vec::new() };
+        let range = self.of(kind).records.range(after.saturating_add(1)..).take(limit);
+        range.map(|(_, record)| flat(self, kind, record)).collect()
     }
 
     fn add(&mut self, act: &mut Act<'_>, object: Object, fields: &Map<String, Value>) -> Result<u64, ControlError> {
-        served(object)?;
-        let values = self.check(&as_text(fields)).map_err(|e| told(object, 0, &e))?;
-        self.create(act, &values).map_err(|e| told(object, 0, &e))
+        let kind = served(object)?;
+        let manner = Manner::of_people(&act.behaviour.hubspot);
+        let values = self.check_new(manner, kind, &as_text(fields)).map_err(|e| told(object, 0, &e))?;
+        self.create(act, kind, &values).map_err(|e| told(object, 0, &e))
     }
 
     fn edit(
@@ -38,33 +41,37 @@ impl People for Portal {
         id: u64,
         fields: &Map<String, Value>,
     ) -> Result<(), ControlError> {
-        served(object)?;
+        let kind = served(object)?;
         let id = self.resolve(id);
-        let values = self.check(&as_text(fields)).map_err(|e| told(object, id, &e))?;
-        self.update(act, id, &values).map_err(|e| told(object, id, &e))
+        let manner = Manner::of_people(&act.behaviour.hubspot);
+        let values = self.check_change(manner, kind, id, &as_text(fields)).map_err(|e| told(object, id, &e))?;
+        self.update(act, kind, id, &values).map_err(|e| told(object, id, &e))
     }
 
     fn delete(&mut self, act: &mut Act<'_>, object: Object, id: u64) -> Result<(), ControlError> {
-        served(object)?;
-        self.archive(act, id).then_some(()).ok_or_else(|| missing(object, id))
+        let kind = served(object)?;
+        self.archive(act, kind, id).then_some(()).ok_or_else(|| missing(object, id))
     }
 
     fn restore(&mut self, act: &mut Act<'_>, object: Object, id: u64) -> Result<(), ControlError> {
-        served(object)?;
-        Self::restore(self, act, id).then_some(()).ok_or_else(|| missing(object, id))
+        let kind = served(object)?;
+        Self::restore(self, act, kind, id).then_some(()).ok_or_else(|| missing(object, id))
     }
 
     fn merge(&mut self, act: &mut Act<'_>, object: Object, primary: u64, other: u64) -> Result<u64, ControlError> {
-        served(object)?;
-        Self::merge(self, act, primary, other).map_err(|e| told(object, primary, &e))
+        let kind = served(object)?;
+        if !kind.merges {
+            return Err(ControlError::Refused(format!("{SYSTEM} does not merge {object}")));
+        }
+        Self::merge(self, act, kind, primary, other).map_err(|e| told(object, primary, &e))
     }
 }
 
 impl Portal {
     /// Sets from when search shows a record as it is now, in milliseconds since 1970.
     pub fn show_in_search_from(&mut self, object: Object, id: u64, at_ms: i64) -> Result<(), ControlError> {
-        served(object)?;
-        self.show_from(id, at_ms).then_some(()).ok_or_else(|| missing(object, id))
+        let kind = served(object)?;
+        self.of_mut(kind).show_from(id, at_ms).then_some(()).ok_or_else(|| missing(object, id))
     }
 
     /// Adds a property of text; false when the name is taken.
@@ -75,13 +82,23 @@ impl Portal {
         unique: bool,
         now: i64,
     ) -> Result<bool, ControlError> {
-        served(object)?;
-        Ok(self.define_text(name, label, unique, now))
+        Ok(self.define_text(served(object)?, name, label, unique, now))
+    }
+
+    /// Puts a record into the portal as if it had been there for long: no history, no lag, no ledger. None when HubSpot
+    /// has no such object.
+    pub fn seed(&mut self, object: Object, created: i64, modified: i64, values: &[(&str, &str)]) -> Option<u64> {
+        Kind::of(object).map(|kind| self.seed_kind(kind, created, modified, values))
+    }
+
+    /// Whether an object has a property of that name.
+    pub fn has_property(&self, object: Object, name: &str) -> bool {
+        Kind::of(object).is_some_and(|kind| self.of(kind).schema.any_id(name).is_some())
     }
 }
 
-fn served(object: Object) -> Result<(), ControlError> {
-    if object == Object::Company { Ok(()) } else { Err(ControlError::NoObject { side: SYSTEM, object }) }
+fn served(object: Object) -> Result<KindRef, ControlError> {
+    Kind::of(object).ok_or(ControlError::NoObject { side: SYSTEM, object })
 }
 
 const fn missing(object: Object, id: u64) -> ControlError {
@@ -104,8 +121,8 @@ fn as_text(fields: &Map<String, Value>) -> Vec<(String, String)> {
     fields.iter().map(|(name, value)| (name.clone(), text(value))).collect()
 }
 
-fn flat(portal: &Portal, record: &Record) -> Value {
-    let mut all = all_values(portal, record);
+fn flat(portal: &Portal, kind: KindRef, record: &Record) -> Value {
+    let mut all = all_values(portal, kind, record);
     all.insert("id".to_owned(), json!(record.id));
     all.insert("deleted".to_owned(), json!(record.archived_at.is_some()));
     Value::Object(all)

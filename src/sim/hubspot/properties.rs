@@ -1,10 +1,12 @@
-//! The definitions of company properties and their groups.
+//! The definitions of properties: list, read, create, change, archive, in batches, and administrators' rules on them.
 
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use super::schema::{Access, Choice, Property};
-use super::{Call, Failure};
+use super::account::MOST_CUSTOM;
+use super::kinds::KindRef;
+use super::schema::{Access, Choice, Property, Rule, Schema};
+use super::{Call, Failure, property_groups};
 use crate::sim::wire::Reply;
 
 /// Property types and the field types that go with them.
@@ -19,49 +21,54 @@ const PAIRS: [(&str, &[&str]); 7] = [
 ];
 /// Unique properties per object.
 const MOST_UNIQUE: usize = 10;
+/// Objects whose properties can be unique.
+const UNIQUE_KINDS: [&str; 4] = ["contacts", "companies", "deals", "tickets"];
 
-pub(crate) fn serve(call: Call<'_>, rest: &[&str]) -> Result<Reply, Failure> {
+pub(crate) fn serve(mut call: Call<'_>, rest: &[&str]) -> Result<Reply, Failure> {
+    let (name, rest) = rest.split_first().ok_or(Failure::NoRoute)?;
+    let reads = call.request.method == Method::GET || rest == ["batch", "read"];
+    let kind = call.schema_kind(name, !reads)?;
     match (call.request.method.clone(), rest) {
-        (Method::GET, []) => Ok(list(&call)),
-        (Method::POST, []) => create(call),
-        (Method::GET, ["groups"]) => {
-            let groups: Vec<Value> = call.world.hubspot.schema.groups.iter().map(group).collect();
-            Ok(Reply::json(200, &json!({ "results": groups })))
+        (Method::GET, []) => Ok(list(&call, kind)),
+        (Method::POST, []) => {
+            let body = call.body()?;
+            create(&mut call, kind, &body).map(|definition| Reply::json(201, &definition))
         }
-        (Method::POST, ["groups"]) => create_group(call),
-        (Method::GET, ["groups", name]) => {
-            let found = call.world.hubspot.schema.groups.iter().find(|(n, _)| n == name);
-            found.map(|g| Reply::json(200, &group(g))).ok_or(Failure::NotFound)
-        }
-        (Method::GET, [name]) => get(&call, name),
-        (Method::PATCH, [name]) => patch(call, name),
-        (Method::DELETE, [name]) => archive(call, name),
+        (_, ["groups", rest @ ..]) => property_groups::serve(&mut call, kind, rest),
+        (Method::POST, ["batch", what]) => batch(&mut call, kind, what),
+        (Method::GET, [name]) => get(&call, kind, name),
+        (Method::PATCH, [name]) => patch(&mut call, kind, name),
+        (Method::DELETE, [name]) => archive(&mut call, kind, name).map(|()| Reply::empty(204)),
         _ => Err(Failure::NoRoute),
     }
 }
 
-fn list(call: &Call<'_>) -> Reply {
-    let archived = call.request.param("archived") == Some("true");
-    let properties = &call.world.hubspot.schema.properties;
-    let shown: Vec<Value> = properties.iter().filter(|p| p.archived == archived).map(Property::definition).collect();
-    Reply::json(200, &json!({ "results": shown }))
+fn definition(call: &Call<'_>, property: &Property) -> Value {
+    property.definition(call.switches().doubtful_is_read_only, &call.portal().currencies)
 }
 
-fn get(call: &Call<'_>, name: &str) -> Result<Reply, Failure> {
-    let schema = &call.world.hubspot.schema;
-    let property = schema.id(name).and_then(|id| schema.get(id));
-    property.map(|p| Reply::json(200, &p.definition())).ok_or_else(|| Failure::PropertyNotFound(name.to_owned()))
+/// No pages: all of them at once.
+fn list(call: &Call<'_>, kind: KindRef) -> Reply {
+    let archived = call.flag("archived");
+    let plain = call.request.param("dataSensitivity").is_none_or(|s| s.is_empty() || s == "non_sensitive");
+    let properties = call.portal().of(kind).schema.properties.iter();
+    let shown = properties.filter(|p| plain && p.archived_at.is_some() == archived).map(|p| definition(call, p));
+    Reply::json(200, &json!({"results": shown.collect::<Vec<_>>()}))
 }
 
-fn group((name, label): &(String, String)) -> Value {
-    json!({"name": name, "label": label, "displayOrder": -1, "archived": false})
+fn get(call: &Call<'_>, kind: KindRef, name: &str) -> Result<Reply, Failure> {
+    let schema = &call.portal().of(kind).schema;
+    let archived = call.flag("archived");
+    let found = schema.any_id(name).and_then(|id| schema.get(id)).filter(|p| p.archived_at.is_some() == archived);
+    let found = found.ok_or_else(|| Failure::PropertyNotFound(name.to_owned()))?;
+    Ok(Reply::json(200, &definition(call, found)))
 }
 
-fn text(body: &Value, member: &str) -> Option<String> {
+pub(crate) fn text(body: &Value, member: &str) -> Option<String> {
     body.get(member).and_then(Value::as_str).map(str::to_owned).filter(|t| !t.is_empty())
 }
 
-fn required(body: &Value, member: &str) -> Result<String, Failure> {
+pub(crate) fn required(body: &Value, member: &str) -> Result<String, Failure> {
     text(body, member).ok_or_else(|| {
         Failure::invalid(format!(
             "Invalid input JSON on line 1, column 1: Some required fields were not set: [{member}]"
@@ -69,98 +76,235 @@ fn required(body: &Value, member: &str) -> Result<String, Failure> {
     })
 }
 
-fn create_group(call: Call<'_>) -> Result<Reply, Failure> {
-    let body = call.body()?;
-    let new = (required(&body, "name")?, required(&body, "label")?);
-    let groups = &mut call.world.hubspot.schema.groups;
-    if groups.iter().any(|(name, _)| *name == new.0) {
-        return Err(Failure::PropertyExists(new.0));
+/// The options of a body; none when it names none. Two options cannot share a value.
+fn choices(body: &Value) -> Result<Option<Vec<Choice>>, Failure> {
+    let Some(options) = body.get("options").and_then(Value::as_array) else { return Ok(None) };
+    let mut choices: Vec<Choice> = Vec::with_capacity(options.len());
+    for (index, option) in options.iter().enumerate() {
+        let (value, label) = (required(option, "value")?, required(option, "label")?);
+        if choices.iter().any(|c| c.value == value || c.label == label) {
+            return Err(Failure::invalid(format!("Property option '{value}' is there twice, by value or by label")));
+        }
+        let hidden = option.get("hidden").and_then(Value::as_bool).unwrap_or(false);
+        let place = i64::try_from(index).unwrap_or(-1);
+        let order = option.get("displayOrder").and_then(Value::as_i64).unwrap_or(place);
+        let description = text(option, "description").unwrap_or_default();
+        choices.push(Choice { value, label, description, order, hidden });
     }
-    groups.push(new.clone());
-    Ok(Reply::json(201, &group(&new)))
+    Ok(Some(choices))
 }
 
-fn choices(body: &Value) -> Option<Vec<Choice>> {
-    let options = body.get("options")?.as_array()?;
-    let choice = |o: &Value| {
-        let value = text(o, "value")?;
-        let hidden = o.get("hidden").and_then(Value::as_bool).unwrap_or(false);
-        Some(Choice { label: text(o, "label").unwrap_or_else(|| value.clone()), value, hidden })
-    };
-    Some(options.iter().filter_map(choice).collect())
-}
-
-fn create(call: Call<'_>) -> Result<Reply, Failure> {
-    let body = call.body()?;
-    let name = required(&body, "name")?;
-    let (kind, field_type) = (required(&body, "type")?, required(&body, "fieldType")?);
-    let group = required(&body, "groupName")?;
-    let label = required(&body, "label")?;
+/// A new property; one that was archived under the name comes back as it was.
+fn create(call: &mut Call<'_>, kind: KindRef, body: &Value) -> Result<Value, Failure> {
+    let name = required(body, "name")?;
+    let (value_type, field_type) = (required(body, "type")?, required(body, "fieldType")?);
+    let (group, label) = (required(body, "groupName")?, required(body, "label")?);
     let unique = body.get("hasUniqueValue").and_then(Value::as_bool).unwrap_or(false);
-    let schema = &mut call.world.hubspot.schema;
-    check_new(&name, &kind, &field_type)?;
-    if !schema.groups.iter().any(|(n, _)| *n == group) {
+    check_new(&name, &value_type, &field_type)?;
+    let now = call.now;
+    let schema = &mut call.world.hubspot.of_mut(kind).schema;
+    if !schema.groups.iter().any(|g| g.name == group && !g.archived) {
         return Err(Failure::invalid(format!("Property group '{group}' does not exist")));
     }
     if let Some(old) = schema.any_id(&name).and_then(|id| schema.get_mut(id)) {
-        if !old.archived {
+        if old.archived_at.take().is_none() {
             return Err(Failure::PropertyExists(name));
         }
-        old.archived = false;
-        return Ok(Reply::json(201, &old.definition()));
+        old.updated = now;
+        let old = old.clone();
+        return Ok(definition(call, &old));
     }
-    if unique && schema.properties.iter().filter(|p| p.unique).count() >= MOST_UNIQUE {
-        return Err(Failure::invalid(format!("Only {MOST_UNIQUE} unique properties are allowed per object type")));
+    check_room(schema, kind, unique)?;
+    let mut property = Property::text(&name, &label, unique, now, kind);
+    property.options = match (value_type.as_str(), choices(body)?) {
+        ("enumeration", None) if field_type != "calculation_equation" => {
+            return Err(Failure::invalid(format!("Property '{name}' of type enumeration needs options")));
+        }
+        ("bool", None) => vec![plain_choice("Yes", "true", 0), plain_choice("No", "false", 1)],
+        (_, options) => options.unwrap_or_default(),
+    };
+    if field_type == "calculation_equation" {
+        property.access = Access::Calculated;
     }
-    let mut property = Property::text(&name, &label, unique, call.now);
-    property.kind = kind;
-    property.field_type = field_type;
-    property.group = group;
-    property.description = text(&body, "description").unwrap_or_default();
-    property.options = choices(&body).unwrap_or_default();
-    property.access = Access::Write;
-    let definition = property.definition();
-    schema.add(property);
-    Ok(Reply::json(201, &definition))
+    (property.kind, property.field_type, property.group) = (value_type, field_type, group);
+    property.description = text(body, "description").unwrap_or_default();
+    property.display_order = body.get("displayOrder").and_then(Value::as_i64).unwrap_or(-1);
+    property.hidden = body.get("hidden").and_then(Value::as_bool).unwrap_or(false);
+    property.form_field = body.get("formField").and_then(Value::as_bool).unwrap_or(false);
+    schema.add(property.clone());
+    Ok(definition(call, &property))
 }
 
-fn check_new(name: &str, kind: &str, field_type: &str) -> Result<(), Failure> {
-    let fits = PAIRS.iter().any(|(k, fields)| *k == kind && fields.contains(&field_type));
+fn plain_choice(label: &str, value: &str, order: i64) -> Choice {
+    Choice { value: value.to_owned(), label: label.to_owned(), description: String::new(), order, hidden: false }
+}
+
+fn check_room(schema: &Schema, kind: KindRef, unique: bool) -> Result<(), Failure> {
+    let own = schema.properties.iter().filter(|p| !p.standard && p.archived_at.is_none());
+    if own.clone().count() >= MOST_CUSTOM {
+        return Err(Failure::invalid(format!("Only {MOST_CUSTOM} custom properties are allowed per object type")));
+    }
+    if unique && !UNIQUE_KINDS.contains(&kind.plural()) {
+        return Err(Failure::invalid(format!("{} cannot have unique properties", kind.plural())));
+    }
+    if unique && own.filter(|p| p.unique).count() >= MOST_UNIQUE {
+        return Err(Failure::invalid(format!("Only {MOST_UNIQUE} unique properties are allowed per object type")));
+    }
+    Ok(())
+}
+
+fn check_new(name: &str, value_type: &str, field_type: &str) -> Result<(), Failure> {
+    let fits = PAIRS.iter().any(|(k, fields)| *k == value_type && fields.contains(&field_type));
     if !fits {
-        return Err(Failure::invalid(format!("Property type '{kind}' is not valid with field type '{field_type}'")));
+        return Err(Failure::invalid(format!(
+            "Property type '{value_type}' is not valid with field type '{field_type}'"
+        )));
     }
     let is_plain = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-    if is_plain && name.len() <= 100 {
+    let begins = name.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
+    if is_plain && begins && name.len() <= 100 {
         Ok(())
     } else {
         Err(Failure::invalid(format!("Property name '{name}' must be lower-case letters, digits and underscores")))
     }
 }
 
-fn patch(call: Call<'_>, name: &str) -> Result<Reply, Failure> {
+/// The list of options is replaced as a whole. Name and uniqueness cannot change.
+fn patch(call: &mut Call<'_>, kind: KindRef, name: &str) -> Result<Reply, Failure> {
     let body = call.body()?;
-    let schema = &mut call.world.hubspot.schema;
+    let (options, now) = (choices(&body)?, call.now);
+    let schema = &mut call.world.hubspot.of_mut(kind).schema;
     let id = schema.id(name).ok_or_else(|| Failure::PropertyNotFound(name.to_owned()))?;
+    let groups: Vec<String> = schema.groups.iter().filter(|g| !g.archived).map(|g| g.name.clone()).collect();
     let property = schema.get_mut(id).ok_or(Failure::NotFound)?;
-    if let Some(label) = text(&body, "label") {
-        property.label = label;
+    let unique = body.get("hasUniqueValue").and_then(Value::as_bool);
+    if unique.is_some_and(|unique| unique != property.unique) || text(&body, "name").is_some_and(|n| n != property.name)
+    {
+        return Err(Failure::invalid(format!("name and hasUniqueValue of property '{name}' cannot be changed")));
     }
-    if let Some(description) = text(&body, "description") {
-        property.description = description;
+    let redefines = ["label", "type", "fieldType", "groupName"].iter().any(|member| body.get(*member).is_some());
+    if property.standard && redefines {
+        return Err(Failure::invalid(format!("Property '{name}' is defined by HubSpot and cannot be redefined")));
     }
-    if let Some(options) = choices(&body) {
-        property.options = options;
+    if options.is_some() && (property.has_fixed_options() || property.is_external()) {
+        return Err(Failure::invalid(format!("The options of property '{name}' cannot be changed")));
     }
-    Ok(Reply::json(200, &property.definition()))
+    let (value_type, field_type) = (text(&body, "type"), text(&body, "fieldType"));
+    let new_type = value_type.as_ref().unwrap_or(&property.kind).clone();
+    let new_field = field_type.as_ref().unwrap_or(&property.field_type).clone();
+    if value_type.is_some() || field_type.is_some() {
+        check_new(name, &new_type, &new_field)?;
+    }
+    if let Some(group) = text(&body, "groupName") {
+        if !groups.contains(&group) {
+            return Err(Failure::invalid(format!("Property group '{group}' does not exist")));
+        }
+        property.group = group;
+    }
+    (property.kind, property.field_type) = (new_type, new_field);
+    property.label = text(&body, "label").unwrap_or_else(|| property.label.clone());
+    property.description = text(&body, "description").unwrap_or_else(|| property.description.clone());
+    property.options = options.unwrap_or_else(|| property.options.clone());
+    property.display_order = body.get("displayOrder").and_then(Value::as_i64).unwrap_or(property.display_order);
+    property.hidden = body.get("hidden").and_then(Value::as_bool).unwrap_or(property.hidden);
+    property.updated = now;
+    let property = property.clone();
+    Ok(Reply::json(200, &definition(call, &property)))
 }
 
-fn archive(call: Call<'_>, name: &str) -> Result<Reply, Failure> {
-    let schema = &mut call.world.hubspot.schema;
+/// Whether a workflow or the filter of a list names the property.
+fn is_used(call: &Call<'_>, kind: KindRef, name: &str) -> bool {
+    let mentions = |filter: &Value| filter.to_string().contains(&format!("\"{name}\""));
+    call.switches().workflows.iter().any(|w| w.object == kind.plural() && w.property == name)
+        || call.portal().lists.iter().any(|list| list.kind == kind && mentions(&list.filter))
+}
+
+fn archive(call: &mut Call<'_>, kind: KindRef, name: &str) -> Result<(), Failure> {
+    if is_used(call, kind, name) {
+        return Err(Failure::PropertyInUse(name.to_owned()));
+    }
+    let now = call.now;
+    let schema = &mut call.world.hubspot.of_mut(kind).schema;
     let id = schema.id(name).ok_or_else(|| Failure::PropertyNotFound(name.to_owned()))?;
     let property = schema.get_mut(id).ok_or(Failure::NotFound)?;
     if property.standard {
         return Err(Failure::invalid(format!("Property '{name}' is defined by HubSpot and cannot be archived")));
     }
-    property.archived = true;
-    Ok(Reply::empty(204))
+    property.archived_at = Some(now);
+    Ok(())
+}
+
+/// Read, create and archive; there is no batch that changes.
+fn batch(call: &mut Call<'_>, kind: KindRef, what: &str) -> Result<Reply, Failure> {
+    let body = call.body()?;
+    let inputs = super::batch::inputs(&body, 100)?;
+    let (mut results, mut errors) = (Vec::new(), Vec::new());
+    for input in inputs {
+        let name = text(input, "name").unwrap_or_default();
+        let done = match what {
+            "read" => {
+                let schema = &call.portal().of(kind).schema;
+                let found = schema.id(&name).and_then(|id| schema.get(id));
+                found.map(|p| definition(call, p)).ok_or_else(|| Failure::PropertyNotFound(name.clone()))
+            }
+            "create" => create(call, kind, input),
+            "archive" => archive(call, kind, &name).map(|()| Value::Null),
+            _ => return Err(Failure::NoRoute),
+        };
+        match done {
+            Ok(definition) => results.push(definition),
+            Err(_) if what == "archive" => {}
+            Err(failure) => errors.push(batch_error(failure, &name)),
+        }
+    }
+    if what == "archive" {
+        return Ok(Reply::empty(204));
+    }
+    Ok(super::batch::complete(call, if what == "create" { 201 } else { 200 }, results, errors))
+}
+
+fn batch_error(failure: Failure, name: &str) -> Value {
+    let (category, message) = match failure {
+        Failure::PropertyNotFound(_) => ("OBJECT_NOT_FOUND", format!("Property with name '{name}' does not exist.")),
+        Failure::PropertyExists(_) => ("OBJECT_ALREADY_EXISTS", format!("A property named '{name}' already exists.")),
+        Failure::BadRequest { message, category } => (category, message),
+        _ => ("INTERNAL_ERROR", "internal error".to_owned()),
+    };
+    json!({"status": "error", "category": category, "message": message, "context": {"name": [name]}})
+}
+
+/// Administrators' rules: all of an object, of one property, or (PUT) one rule set.
+pub(crate) fn validations(call: Call<'_>, rest: &[&str]) -> Result<Reply, Failure> {
+    let (name, rest) = rest.split_first().ok_or(Failure::NoRoute)?;
+    let kind = call.schema_kind(name, call.request.method != Method::GET)?;
+    let schema = &call.portal().of(kind).schema;
+    let shown = |p: &Property| p.rules.iter().map(show_rule).collect::<Vec<_>>();
+    match (call.request.method.clone(), rest) {
+        (Method::GET, []) => {
+            let ruled = schema.properties.iter().filter(|p| !p.rules.is_empty());
+            let all: Vec<Value> =
+                ruled.map(|p| json!({"propertyName": p.name, "propertyValidationRules": shown(p)})).collect();
+            Ok(Reply::json(200, &json!({ "results": all })))
+        }
+        (Method::GET, [name]) => {
+            let found = schema.id(name).and_then(|id| schema.get(id));
+            let property = found.ok_or_else(|| Failure::PropertyNotFound((*name).to_owned()))?;
+            Ok(Reply::json(200, &json!({"results": shown(property)})))
+        }
+        (Method::PUT, [name, "rule-type", rule]) => {
+            let body = call.body()?;
+            let arguments = super::show::strings(body.get("ruleArguments"));
+            let schema = &mut call.world.hubspot.of_mut(kind).schema;
+            let found = schema.id(name).and_then(|id| schema.get_mut(id));
+            let property = found.ok_or_else(|| Failure::PropertyNotFound((*name).to_owned()))?;
+            property.rules.retain(|old| old.kind != *rule);
+            property.rules.push(Rule { kind: (*rule).to_owned(), arguments });
+            Ok(Reply::empty(204))
+        }
+        _ => Err(Failure::NoRoute),
+    }
+}
+
+fn show_rule(rule: &Rule) -> Value {
+    json!({"ruleType": rule.kind, "ruleArguments": rule.arguments, "shouldApplyNormalization": false})
 }

@@ -1,27 +1,34 @@
-//! The properties of companies: what they are called, what they take, and the rules by which a value is refused.
+//! The properties of one object: what they are called, and how the properties API shows them.
 
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use crate::sim::clock::{iso_millis, parse_instant};
+use super::kinds::KindRef;
+use crate::sim::clock::iso_millis;
 
 /// Index of a property in its schema.
 pub(crate) type PropertyId = u16;
 
-const STANDARD: &str = include_str!("../../../fixtures/hubspot-company-properties.tsv");
+const STANDARD: &str = include_str!("../../../fixtures/hubspot-properties.tsv");
+/// When the portal was made: standard properties were created then, or never later than the run itself.
+const LONG_AGO: i64 = 1_577_836_800_000;
 
-/// Longest text value, in characters.
-const TEXT_LIMIT: usize = 65_536;
-
+/// Who may write a property, and what its values are held against.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     Write,
+    /// No source says whether a client may write it.
+    Doubtful,
     /// Set by the system only.
     Read,
     Calculated,
     /// Takes the id of an owner.
     Owner,
+    Pipeline,
+    Stage,
+    /// Takes a currency of the account.
+    Currency,
 }
 
 #[derive(Debug, Clone)]
@@ -32,72 +39,85 @@ pub(crate) struct Property {
     pub field_type: String,
     pub access: Access,
     pub options: Vec<Choice>,
+    /// An enumeration whose options nobody lists: any value fits.
+    pub open: bool,
     pub unique: bool,
     pub group: String,
     pub description: String,
+    pub display_order: i64,
+    pub hidden: bool,
+    pub form_field: bool,
     pub standard: bool,
-    pub archived: bool,
+    pub archived_at: Option<i64>,
     pub created: i64,
+    pub updated: i64,
+    pub rules: Vec<Rule>,
 }
 
 #[derive(Debug, Clone)]
 pub(crate) struct Choice {
     pub value: String,
     pub label: String,
+    pub description: String,
+    pub order: i64,
     pub hidden: bool,
 }
 
-/// Why a value, or a whole property, was refused.
+/// A validation rule that an administrator set on a property, such as `MAX_LENGTH` with `["20"]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Rule {
+    pub kind: String,
+    pub arguments: Vec<String>,
+}
+
 #[derive(Debug, Clone)]
-pub(crate) struct Refusal {
+pub(crate) struct Group {
     pub name: String,
-    pub code: &'static str,
-    pub message: String,
+    pub label: String,
+    pub order: i64,
+    pub archived: bool,
 }
 
 #[derive(Debug)]
 pub(crate) struct Schema {
     pub properties: Vec<Property>,
     by_name: HashMap<String, PropertyId>,
-    pub groups: Vec<(String, String)>,
+    /// Property ids in the order of their names: the order of properties in answers.
+    alphabetical: Vec<PropertyId>,
+    pub groups: Vec<Group>,
 }
 
 impl Schema {
-    pub fn standard(now: i64) -> Self {
-        let mut schema = Self {
-            properties: Vec::new(),
-            by_name: HashMap::new(),
-            groups: vec![("companyinformation".to_owned(), "Company information".to_owned())],
-        };
+    pub fn standard(kind: KindRef, now: i64) -> Self {
+        let (name, label) = kind.group;
+        let group = Group { name: name.to_owned(), label: label.to_owned(), order: 0, archived: false };
+        let mut schema =
+            Self { properties: Vec::new(), by_name: HashMap::new(), alphabetical: Vec::new(), groups: vec![group] };
         for line in STANDARD.lines().filter(|line| !line.starts_with('#')) {
             let mut columns = line.split('\t');
             let mut next = || columns.next().unwrap_or_default();
-            let (name, label, kind, field_type, access, options) = (next(), next(), next(), next(), next(), next());
-            schema.add(Property {
-                name: name.to_owned(),
-                label: label.to_owned(),
-                kind: kind.to_owned(),
-                field_type: field_type.to_owned(),
-                access: match access {
-                    "read" => Access::Read,
-                    "calculated" => Access::Calculated,
-                    "owner" => Access::Owner,
-                    _ => Access::Write,
-                },
-                options: options.split(';').filter(|v| !v.is_empty()).map(Choice::titled).collect(),
-                unique: false,
-                group: "companyinformation".to_owned(),
-                description: String::new(),
-                standard: true,
-                archived: false,
-                created: now.min(1_577_836_800_000),
-            });
+            if next() != kind.plural() {
+                continue;
+            }
+            let (name, label, kind_of_value, field_type, access, options) =
+                (next(), next(), next(), next(), next(), next());
+            let mut property = Property::text(name, label, false, now.min(LONG_AGO), kind);
+            property.kind = kind_of_value.to_owned();
+            property.field_type = field_type.to_owned();
+            property.access = access_named(access);
+            property.open = options == "*";
+            let listed = options.split(';').filter(|v| !v.is_empty() && *v != "*").enumerate();
+            property.options = listed.map(|(order, value)| Choice::titled(value, order)).collect();
+            property.standard = true;
+            schema.add(property);
         }
         schema
     }
 
     pub fn add(&mut self, property: Property) -> PropertyId {
         let id = PropertyId::try_from(self.properties.len()).unwrap_or(PropertyId::MAX);
+        let at = self.alphabetical.partition_point(|other| self.name(*other) < property.name.as_str());
+        self.alphabetical.insert(at, id);
         self.by_name.insert(property.name.clone(), id);
         self.properties.push(property);
         id
@@ -106,7 +126,7 @@ impl Schema {
     /// The property of that name, archived ones left out.
     pub fn id(&self, name: &str) -> Option<PropertyId> {
         let id = *self.by_name.get(name)?;
-        self.get(id).filter(|p| !p.archived).map(|_| id)
+        self.get(id).filter(|p| p.archived_at.is_none()).map(|_| id)
     }
 
     pub fn any_id(&self, name: &str) -> Option<PropertyId> {
@@ -124,23 +144,43 @@ impl Schema {
     pub fn name(&self, id: PropertyId) -> &str {
         self.get(id).map_or("", |p| p.name.as_str())
     }
+
+    /// All living properties, by name.
+    pub fn alphabetical(&self) -> impl Iterator<Item = PropertyId> {
+        self.alphabetical.iter().copied().filter(|id| self.get(*id).is_some_and(|p| p.archived_at.is_none()))
+    }
+}
+
+fn access_named(word: &str) -> Access {
+    match word {
+        "write?" => Access::Doubtful,
+        "read" => Access::Read,
+        "calculated" => Access::Calculated,
+        "owner" => Access::Owner,
+        "pipeline" => Access::Pipeline,
+        "stage" => Access::Stage,
+        "currency" => Access::Currency,
+        _ => Access::Write,
+    }
 }
 
 impl Choice {
     /// `COMPUTER_SOFTWARE` is shown as `Computer Software`.
-    fn titled(value: &str) -> Self {
+    fn titled(value: &str, order: usize) -> Self {
         let words = value.split('_').map(|word| {
             let mut letters = word.chars();
             let first = letters.next().map(|c| c.to_ascii_uppercase());
             first.into_iter().chain(letters.map(|c| c.to_ascii_lowercase())).collect::<String>()
         });
-        Self { value: value.to_owned(), label: words.collect::<Vec<_>>().join(" "), hidden: false }
+        let label = words.collect::<Vec<_>>().join(" ");
+        let order = i64::try_from(order).unwrap_or(-1);
+        Self { value: value.to_owned(), label, description: String::new(), order, hidden: false }
     }
 }
 
 impl Property {
     /// A text property as an app would define it.
-    pub fn text(name: &str, label: &str, unique: bool, now: i64) -> Self {
+    pub fn text(name: &str, label: &str, unique: bool, now: i64, kind: KindRef) -> Self {
         Self {
             name: name.to_owned(),
             label: label.to_owned(),
@@ -148,12 +188,18 @@ impl Property {
             field_type: "text".to_owned(),
             access: Access::Write,
             options: Vec::new(),
+            open: false,
             unique,
-            group: "companyinformation".to_owned(),
+            group: kind.group.0.to_owned(),
             description: String::new(),
+            display_order: -1,
+            hidden: false,
+            form_field: false,
             standard: false,
-            archived: false,
+            archived_at: None,
             created: now,
+            updated: now,
+            rules: Vec::new(),
         }
     }
 
@@ -161,112 +207,65 @@ impl Property {
         self.field_type == "checkbox"
     }
 
-    /// The stored form of `value`, or why HubSpot refuses it. Empty is nothing, and always fits.
-    pub fn accept(&self, value: &str, owner_exists: impl Fn(&str) -> bool) -> Result<String, Refusal> {
-        if value.is_empty() {
-            return Ok(String::new());
-        }
-        match self.kind.as_str() {
-            "number" => {
-                let trimmed = value.trim();
-                let is_decimal = trimmed.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-                let fits = is_decimal && trimmed.parse::<f64>().is_ok();
-                if fits { Ok(trimmed.to_owned()) } else { Err(self.not_long(value)) }
-            }
-            "bool" => match value {
-                "true" | "false" => Ok(value.to_owned()),
-                _ => {
-                    Err(self
-                        .refuse("INVALID_OPTION", format!("{value} was not one of the allowed options: [true, false]")))
-                }
-            },
-            "date" => self.accept_date(value),
-            "datetime" => {
-                let ms = value.parse::<i64>().ok().or_else(|| parse_instant(value));
-                ms.map(iso_millis).ok_or_else(|| self.not_long(value))
-            }
-            "enumeration" if self.access == Access::Owner => {
-                if owner_exists(value) {
-                    Ok(value.to_owned())
-                } else {
-                    Err(self.not_an_option(value))
-                }
-            }
-            "enumeration" => self.accept_options(value),
-            _ if value.chars().count() > TEXT_LIMIT => Err(self
-                .refuse("INVALID_LENGTH", format!("{} is too long: the limit is {TEXT_LIMIT} characters", self.name))),
-            _ => Ok(value.to_owned()),
-        }
+    /// Its values are ids of owners, pipelines or stages, which the definition does not list.
+    pub const fn is_external(&self) -> bool {
+        matches!(self.access, Access::Owner | Access::Pipeline | Access::Stage)
     }
 
-    fn accept_date(&self, value: &str) -> Result<String, Refusal> {
-        let ms = value.parse::<i64>().ok().or_else(|| parse_instant(value)).ok_or_else(|| self.not_long(value))?;
-        if ms.rem_euclid(86_400_000) != 0 {
-            return Err(self.refuse("INVALID_DATE", format!("{value} is not midnight UTC and was not a valid date.")));
+    pub const fn is_read_only(&self, doubtful_is: bool) -> bool {
+        match self.access {
+            Access::Read | Access::Calculated => true,
+            Access::Doubtful => doubtful_is,
+            _ => false,
         }
-        Ok(iso_millis(ms).chars().take(10).collect())
-    }
-
-    fn accept_options(&self, value: &str) -> Result<String, Refusal> {
-        if self.options.is_empty() {
-            return Ok(value.to_owned());
-        }
-        let fits = |v: &str| self.options.iter().any(|o| o.value == v);
-        let parts: Vec<&str> = if self.is_multiple() { value.split(';').collect() } else { vec![value] };
-        match parts.iter().find(|part| !part.is_empty() && !fits(part)) {
-            Some(bad) => Err(self.not_an_option(bad)),
-            None => Ok(value.to_owned()),
-        }
-    }
-
-    fn not_long(&self, value: &str) -> Refusal {
-        self.refuse("INVALID_LONG", format!("{value} was not a valid long."))
-    }
-
-    fn not_an_option(&self, value: &str) -> Refusal {
-        let options: Vec<String> = self
-            .options
-            .iter()
-            .enumerate()
-            .map(|(i, o)| {
-                let (label, value, hidden) = (&o.label, &o.value, o.hidden);
-                format!(
-                    "label: \"{label}\"\nvalue: \"{value}\"\ndisplay_order: {i}\nhidden: {hidden}\nread_only: false\n"
-                )
-            })
-            .collect();
-        self.refuse("INVALID_OPTION", format!("{value} was not one of the allowed options: [{}]", options.join(", ")))
-    }
-
-    fn refuse(&self, code: &'static str, message: String) -> Refusal {
-        Refusal { name: self.name.clone(), code, message }
     }
 
     /// The definition as the properties API shows it.
-    pub fn definition(&self) -> Value {
-        let external = self.access == Access::Owner;
-        let read_only = matches!(self.access, Access::Read | Access::Calculated);
-        let options: Vec<Value> = self
-            .options
-            .iter()
-            .enumerate()
-            .map(|(i, o)| json!({"label": o.label, "value": o.value, "displayOrder": i, "hidden": o.hidden, "description": ""}))
-            .collect();
+    pub fn definition(&self, doubtful_is_read_only: bool, currencies: &[String]) -> Value {
+        let read_only = self.is_read_only(doubtful_is_read_only);
+        let options: Vec<Value> = match self.access {
+            Access::Currency => currencies.iter().enumerate().map(|(i, code)| option(code, code, i, "")).collect(),
+            _ => self.options.iter().map(Choice::show).collect(),
+        };
         let mut definition = json!({
             "name": self.name, "label": self.label, "type": self.kind, "fieldType": self.field_type,
-            "groupName": self.group, "description": self.description, "options": options, "displayOrder": -1,
-            "hasUniqueValue": self.unique, "hidden": false, "formField": !read_only,
-            "calculated": self.access == Access::Calculated, "externalOptions": external, "archived": self.archived,
+            "groupName": self.group, "description": self.description, "options": options,
+            "displayOrder": self.display_order, "hasUniqueValue": self.unique, "hidden": self.hidden,
+            "formField": self.form_field, "calculated": self.access == Access::Calculated,
+            "externalOptions": self.is_external(), "archived": self.archived_at.is_some(),
             "hubspotDefined": self.standard, "dataSensitivity": "non_sensitive",
-            "createdAt": iso_millis(self.created), "updatedAt": iso_millis(self.created),
+            "createdAt": iso_millis(self.created), "updatedAt": iso_millis(self.updated),
             "modificationMetadata": {
                 "archivable": !self.standard, "readOnlyDefinition": self.standard,
-                "readOnlyOptions": self.standard && self.name != "industry", "readOnlyValue": read_only,
+                "readOnlyOptions": self.has_fixed_options(), "readOnlyValue": read_only,
             },
         });
-        if external && let Some(map) = definition.as_object_mut() {
+        let Some(map) = definition.as_object_mut() else { return definition };
+        if self.access == Access::Owner {
             map.insert("referencedObjectType".to_owned(), json!("OWNER"));
+        }
+        if let Some(at) = self.archived_at {
+            map.insert("archivedAt".to_owned(), json!(iso_millis(at)));
         }
         definition
     }
+
+    /// Whether clients cannot change the list of options.
+    pub fn has_fixed_options(&self) -> bool {
+        let editable = ["industry", "lifecyclestage", "hs_lead_status", "type", "dealtype", "hs_ticket_category"];
+        self.standard && !editable.contains(&self.name.as_str())
+    }
+}
+
+impl Choice {
+    pub fn show(&self) -> Value {
+        json!({
+            "label": self.label, "value": self.value, "displayOrder": self.order, "hidden": self.hidden,
+            "description": self.description,
+        })
+    }
+}
+
+fn option(value: &str, label: &str, order: usize, description: &str) -> Value {
+    json!({"label": label, "value": value, "displayOrder": order, "hidden": false, "description": description})
 }
