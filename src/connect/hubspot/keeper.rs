@@ -115,6 +115,11 @@ impl Keeper {
         self.renew(&mut state, transport, session).await.map_err(Fault::before_write)
     }
 
+    /// The access token in use.
+    pub async fn access(&self) -> SecretString {
+        self.state.lock().await.tokens.access.clone()
+    }
+
     async fn renew(&self, state: &mut State, transport: &Transport, session: &mut Session) -> Result<(), Fault> {
         state.not_before = Instant::now() + PAUSE;
         let refresh = state.tokens.refresh.clone();

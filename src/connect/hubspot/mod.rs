@@ -1,14 +1,23 @@
 //! HubSpot's CRM API, with a service key, the token of a private app, or by OAuth.
 
+mod associations;
+mod bisect;
+mod doctor;
+mod history;
+mod joins;
 mod keeper;
+mod lists;
 mod loopback;
 pub mod oauth;
 mod outcome;
 mod paths;
 mod read;
 mod record;
+mod rules;
 mod schema;
 mod setup;
+mod stage;
+pub mod webhook;
 mod write;
 
 use std::collections::BTreeMap;
@@ -23,12 +32,12 @@ use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Call, Options, Reply, Session, Transport};
 use super::redact::Redactor;
 use super::{
-    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, Severity,
-    performed,
+    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, performed,
 };
 use crate::engine::core::request::{AnswerBody, Failure, Rejection, RejectionKind, Request, RequestBody, RequestId};
 use crate::model::{FieldName, ObjectKind, System};
 use keeper::Keeper;
+pub use lists::ListInfo;
 use oauth::OAuth;
 use paths::{Route, Version};
 
@@ -54,9 +63,15 @@ pub struct HubSpot {
     base: Base,
     transport: Transport,
     version: Version,
+    /// Renews the token, where it does not live for ever.
     keeper: Option<Keeper>,
+    /// What the connection began with.
+    token: SecretString,
     /// Per object: the property with unique values that carries the stamp.
     stamps: BTreeMap<ObjectKind, FieldName>,
+    /// Where the reading of lists goes on.
+    places: lists::Places,
+    pipelines: stage::Known,
 }
 
 /// A call before the API version is chosen.
@@ -112,7 +127,8 @@ impl HubSpot {
             Credentials::Token(_) => None,
             Credentials::OAuth(access) => Some(Keeper::new(*access, options)?),
         };
-        Ok(Self { base, transport, version: Version::default(), keeper, stamps })
+        let (places, pipelines) = Default::default();
+        Ok(Self { base, transport, version: Version::default(), keeper, token, stamps, places, pipelines })
     }
 
     /// Makes a call in the newest version of the API that the account routes. A call to a route that is not there did
@@ -147,7 +163,11 @@ impl HubSpot {
     /// The body of a successful answer. Texts of the fault are free of secrets.
     async fn call(&self, call: &HubCall, session: &mut Session) -> Result<Json, Fault> {
         let reply = self.reply(call, session).await?;
-        outcome::classify(&reply).map_err(|fault| {
+        self.judge(call, &reply)
+    }
+
+    fn judge(&self, call: &HubCall, reply: &Reply) -> Result<Json, Fault> {
+        outcome::classify(reply).map_err(|fault| {
             if let Failure::Throttled { retry_after, .. } = &fault.failure {
                 self.transport.budget.throttled(call.lane, *retry_after);
             }
@@ -167,9 +187,9 @@ impl HubSpot {
             }
             RequestBody::Read { fields, ids } => self.read(object, fields, ids, session).await,
             RequestBody::FindStamped { fields, stamps } => self.find_stamped(object, fields, stamps, session).await,
-            RequestBody::Associations { .. } | RequestBody::History { .. } | RequestBody::Members { .. } => {
-                Err(local_rejection("This version does not read associations, history or lists."))
-            }
+            RequestBody::Associations { to, ids } => self.associations(object, *to, ids, session).await,
+            RequestBody::History { fields, ids } => self.history(object, fields, ids, session).await,
+            RequestBody::Members { list, after, limit } => self.members(list, *after, *limit, session).await,
             RequestBody::Create { .. } | RequestBody::Update { .. } | RequestBody::Associate { .. } => {
                 Err(Fault::unknown("A write was taken for a read.")) // perform() sends them to `write`.
             }
@@ -212,12 +232,8 @@ impl Connector for HubSpot {
         Box::pin(self.check_access())
     }
 
-    fn examine<'a>(&'a self, _needs: &'a [Need]) -> Boxed<'a, Result<Vec<Finding>, ConnectError>> {
-        Box::pin(async move {
-            let warnings = self.check_access().await?.warnings.into_iter();
-            let finding = |what| Finding { severity: Severity::Warning, object: None, what, remedy: String::new() };
-            Ok(warnings.map(finding).collect())
-        })
+    fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Vec<Finding>, ConnectError>> {
+        Box::pin(self.examine_needs(needs))
     }
 
     fn budget(&self) -> BudgetSnapshot {
@@ -241,6 +257,11 @@ fn bad_token() -> ConnectError {
         "The HubSpot token is empty or has characters that no token has.",
         "Copy the service key or private-app token again; it looks like pat-na1-….",
     )
+}
+
+/// Of a part of a write that was not due.
+fn nothing_sent() -> Rejection {
+    Rejection { kind: RejectionKind::Other, message: "It was not sent.".to_owned(), field: None }
 }
 
 /// Refused here, before any call.

@@ -198,6 +198,19 @@ impl Endpoint {
         Ok(tokens)
     }
 
+    /// What HubSpot says of an access token: the scopes it has now.
+    pub async fn introspect(
+        &self,
+        app: &App,
+        token: &SecretString,
+        session: &mut Session,
+    ) -> Result<Option<Vec<String>>, Fault> {
+        let fields = [("token", token.expose_secret()), ("token_type_hint", "access_token")];
+        let reply = self.post(app, "/token/introspect", &fields, session).await?;
+        let body = outcome::classify(&reply).map_err(|fault| super::clean(&self.transport.redactor, fault))?;
+        Ok(scopes(&body))
+    }
+
     async fn post(
         &self,
         app: &App,
@@ -292,7 +305,7 @@ fn tokens(body: &Json, now: Timestamp, held: Option<&Tokens>) -> Result<Tokens, 
 }
 
 /// The scopes an answer names: a list, or one text with spaces.
-fn scopes(body: &Json) -> Option<Vec<String>> {
+pub(super) fn scopes(body: &Json) -> Option<Vec<String>> {
     let mut scopes: Vec<String> = match (body.get("scopes"), body.get("scope")) {
         (Some(Json::Array(list)), _) => list.iter().filter_map(Json::as_str).map(clip_message).collect(),
         (Some(Json::String(text)), _) | (_, Some(Json::String(text))) => {

@@ -54,6 +54,43 @@ pub(super) fn item_rejection(error: &Json) -> Option<Rejection> {
     Some(rejection(400, error))
 }
 
+/// Whether an error names one of these records.
+pub(super) fn context_names(error: &Json, ids: &[RecordId]) -> bool {
+    let lists = error.get("context").and_then(Json::as_object).into_iter().flat_map(|context| context.values());
+    let named = lists.filter_map(Json::as_array).flatten().filter_map(super::record::id);
+    named.into_iter().any(|id| ids.contains(&id))
+}
+
+/// Whom the refusal of a whole batch blames, where it does.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Blame {
+    /// Trace ids and record ids that it names, each with the refusal meant for it.
+    pub named: Vec<(String, Rejection)>,
+    /// Properties that cannot be written with any value: whoever carries one is refused all the same.
+    pub hopeless: Vec<(String, Rejection)>,
+}
+
+/// Every bad property of a request is listed, and nothing of the request was written.
+pub(super) fn blame(reply: &Reply) -> Blame {
+    const ANY_VALUE: [&str; 2] = ["PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"];
+    let body = reply.json().unwrap_or(Json::Null);
+    let mut blame = Blame::default();
+    for error in body.get("errors").and_then(Json::as_array).into_iter().flatten() {
+        let Some(rejection) = item_rejection(error) else { continue };
+        let strings = |key: &str| {
+            let list = error.get("context").and_then(|context| context.get(key)).and_then(Json::as_array);
+            list.into_iter().flatten().filter_map(super::record::plain).collect::<Vec<_>>()
+        };
+        for key in ["objectWriteTraceId", "ids", "id"] {
+            blame.named.extend(strings(key).into_iter().map(|name| (name, rejection.clone())));
+        }
+        if text(error, "code").is_some_and(|code| ANY_VALUE.contains(&code.as_str())) {
+            blame.hopeless.extend(strings("propertyName").into_iter().map(|name| (name, rejection.clone())));
+        }
+    }
+    blame
+}
+
 fn rejected(reply: &Reply) -> Fault {
     let body = reply.json().unwrap_or(Json::Null);
     let mut rejection = rejection(reply.status, &body);

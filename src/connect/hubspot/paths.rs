@@ -77,6 +77,22 @@ pub(super) const fn object(kind: ObjectKind) -> &'static str {
     }
 }
 
+/// The number of an object, which every path takes in the place of its word.
+pub(super) const fn type_id(kind: ObjectKind) -> &'static str {
+    match kind {
+        ObjectKind::Contact => "0-1",
+        ObjectKind::Company => "0-2",
+        ObjectKind::Deal => "0-3",
+        ObjectKind::Ticket => "0-5",
+        ObjectKind::Product => "0-7",
+        ObjectKind::LineItem => "0-8",
+        ObjectKind::Task => "0-27",
+        ObjectKind::Note => "0-46",
+        ObjectKind::Meeting => "0-47",
+        ObjectKind::Call => "0-48",
+    }
+}
+
 /// The property that moves with every change. Contacts have a second one of another name that moves with less noise.
 pub(super) const fn modified(kind: ObjectKind) -> &'static str {
     match kind {

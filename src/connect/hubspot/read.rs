@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::paths::{self, Route};
 use super::record::{self, Reader};
-use super::{BATCH, HubCall, HubSpot};
+use super::{BATCH, HubCall, HubSpot, setup};
 use crate::connect::address::query_value;
 use crate::connect::budget::Lane;
 use crate::connect::error::Fault;
@@ -16,6 +16,11 @@ use crate::model::{FieldName, ObjectKind, Record, RecordId, Timestamp};
 
 const SEARCH_PAGE: u32 = 200;
 const LIST_PAGE: u32 = 100;
+/// As many characters of property names go into an address; beyond that HubSpot or a proxy answers 414.
+const QUERY_CHARS: usize = 6000;
+const ID: &str = "hs_object_id";
+/// The body of a search has 3,000 characters at most.
+const STAMPS_A_SEARCH: usize = 50;
 
 /// Changes from the first to the second moment, both included.
 #[derive(Debug, Clone, Copy)]
@@ -90,24 +95,34 @@ impl HubSpot {
         let reader = self.reader(object, fields);
         // The cursor names the record to begin with; whether that one is included is left open: ask for one more.
         let limit = limit.clamp(1, LIST_PAGE).max(if after.is_some() { 2 } else { 1 });
-        let mut rest = format!(
-            "/{}?limit={limit}&archived={archived}&properties={}",
-            paths::object(object),
-            query_value(&reader.properties().join(","))
-        );
+        let names = query_value(&reader.properties().join(","));
+        let short = names.len() <= QUERY_CHARS;
+        let names = if short { names.as_str() } else { ID };
+        let mut rest = format!("/{}?limit={limit}&archived={archived}&properties={names}", paths::object(object));
         if let Some(after) = after {
             rest.push_str(&format!("&after={after}"));
         }
         let body = self.call(&HubCall::get(Route::Objects, rest), session).await?;
-        let mut records = parse(&reader, &body)?;
+        let mut records = if short {
+            parse(&reader, &body)?
+        } else {
+            let ids: Vec<RecordId> =
+                ids(&body)?.into_iter().filter(|id| after.is_none_or(|after| *id > after)).collect();
+            self.batch_read(&reader, &ids, archived, session).await?
+        };
+        let told = results(&body)?.iter().filter_map(|one| one.get("id").and_then(record::id)).max();
         records.retain(|record| after.is_none_or(|after| record.id > after));
         records.sort_by_key(|record| record.id);
         records.dedup_by_key(|record| record.id);
         for record in &mut records {
             record.archived |= archived;
         }
-        let last = records.last().map(|record| record.id);
-        let more = last.is_some() && body.pointer("/paging/next/after").is_some();
+        // What vanished between two calls has been covered all the same.
+        let last = told.filter(|told| after.is_none_or(|after| *told > after));
+        let more = body.pointer("/paging/next/after").is_some_and(|next| !next.is_null());
+        if more && last.is_none() {
+            return Err(odd("the pages of the list repeat".to_owned()));
+        }
         Ok(AnswerBody::Page { records, last, more })
     }
 
@@ -146,16 +161,28 @@ impl HubSpot {
         session: &mut Session,
     ) -> Result<Option<Record>, Fault> {
         let names = query_value(&reader.properties().join(","));
+        let short = names.len() <= QUERY_CHARS;
+        let names = if short { names.as_str() } else { ID };
         let rest = format!("/{}/{id}?properties={names}", paths::object(reader.object));
-        match self.call(&HubCall::get(Route::Objects, rest), session).await {
-            Ok(body) => reader.record(&body).map(Some).map_err(odd),
+        let body = match self.call(&HubCall::get(Route::Objects, rest), session).await {
+            Ok(body) => body,
             Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {
-                Ok(None)
+                return Ok(None);
             }
-            Err(fault) => Err(fault),
+            Err(fault) => return Err(fault),
+        };
+        if short {
+            return reader.record(&body).map(Some).map_err(odd);
         }
+        let id = body.get("id").and_then(record::id).ok_or_else(|| odd("a record has no usable id".to_owned()))?;
+        Ok(self.batch_read(reader, &[id], false, session).await?.into_iter().find(|one| one.id == id))
     }
 
+    /// Objects whose stamp is unique are asked by it, in the primary store and in the recycle bin: read-your-writes.
+    ///
+    /// HubSpot has no unique properties for products, line items and activities. Those are searched for in the index,
+    /// which trails by seconds to minutes and knows no recycle bin, and then read afresh: a copy made a moment ago may not
+    /// be found yet. Whoever repeats a create must have waited longer than the index trails.
     pub(super) async fn find_stamped(
         &self,
         object: ObjectKind,
@@ -167,21 +194,81 @@ impl HubSpot {
         let Some(property) = reader.stamp else {
             return Err(super::local_rejection(&format!("No HubSpot property is named for the stamp of {object}.")));
         };
-        let mut holders: Vec<Record> = Vec::new();
-        for archived in [false, true] {
-            for chunk in stamps.chunks(BATCH) {
-                let inputs: Vec<Json> = chunk.iter().map(|stamp| json!({ "id": stamp })).collect();
-                let mut body = json!({ "properties": reader.properties(), "inputs": inputs });
-                body["idProperty"] = json!(property.as_str());
-                let found = self.batch_call(&reader, &body, archived, session).await?;
-                holders.extend(found);
-            }
-        }
+        let mut holders = if setup::takes_unique(object) {
+            self.unique_holders(&reader, property, stamps, session).await?
+        } else {
+            self.indexed_holders(&reader, property, stamps, session).await?
+        };
         let mut seen = BTreeSet::new();
         holders.retain(|record| seen.insert(record.id));
         let carried =
             |stamp: &String| holders.iter().filter(|one| one.stamp.as_ref() == Some(stamp)).cloned().collect();
         Ok(AnswerBody::Stamped { found: stamps.iter().map(|stamp| (stamp.clone(), carried(stamp))).collect() })
+    }
+
+    async fn unique_holders(
+        &self,
+        reader: &Reader<'_>,
+        property: &FieldName,
+        stamps: &[String],
+        session: &mut Session,
+    ) -> Result<Vec<Record>, Fault> {
+        let mut holders = Vec::new();
+        for archived in [false, true] {
+            for chunk in stamps.chunks(BATCH) {
+                let inputs: Vec<Json> = chunk.iter().map(|stamp| json!({ "id": stamp })).collect();
+                let mut body = json!({ "properties": reader.properties(), "inputs": inputs });
+                body["idProperty"] = json!(property.as_str());
+                holders.extend(self.batch_call(reader, &body, archived, session).await?);
+            }
+        }
+        Ok(holders)
+    }
+
+    /// Stamps are lower-case, as a search for one of several texts wants them.
+    async fn indexed_holders(
+        &self,
+        reader: &Reader<'_>,
+        property: &FieldName,
+        stamps: &[String],
+        session: &mut Session,
+    ) -> Result<Vec<Record>, Fault> {
+        let mut found = BTreeSet::new();
+        for chunk in stamps.chunks(STAMPS_A_SEARCH) {
+            let mut after = None;
+            loop {
+                let body = stamp_search(property, chunk, after);
+                let page = self.search(reader.object, body, after, session).await?;
+                found.extend(page.iter().copied());
+                after = page.last().copied();
+                if page.len() < usize::try_from(SEARCH_PAGE).unwrap_or(usize::MAX) {
+                    break;
+                }
+            }
+        }
+        let ids: Vec<RecordId> = found.into_iter().collect();
+        let mut holders = Vec::new();
+        for chunk in ids.chunks(BATCH) {
+            holders.extend(self.batch_read(reader, chunk, false, session).await?);
+        }
+        Ok(holders)
+    }
+
+    /// The ids that a search finds beyond `after`, ascending.
+    async fn search(
+        &self,
+        object: ObjectKind,
+        body: Json,
+        after: Option<RecordId>,
+        session: &mut Session,
+    ) -> Result<Vec<RecordId>, Fault> {
+        let mut call = HubCall::post(Route::Objects, format!("/{}/search", paths::object(object)), body);
+        call.lane = Lane::Search;
+        let ids = ids(&self.call(&call, session).await?)?;
+        if ids.first().is_some_and(|first| after.is_some_and(|after| *first <= after)) {
+            return Err(odd("it tells of records that were not asked for".to_owned()));
+        }
+        Ok(ids)
     }
 
     pub(super) async fn batch_read(
@@ -224,6 +311,19 @@ impl HubSpot {
     }
 }
 
+fn stamp_search(property: &FieldName, stamps: &[String], after: Option<RecordId>) -> Json {
+    let mut filters = vec![json!({ "propertyName": property.as_str(), "operator": "IN", "values": stamps })];
+    if let Some(after) = after {
+        filters.push(json!({ "propertyName": ID, "operator": "GT", "value": after.to_string() }));
+    }
+    json!({
+        "filterGroups": [{ "filters": filters }],
+        "sorts": [{ "propertyName": ID, "direction": "ASCENDING" }],
+        "properties": [ID],
+        "limit": SEARCH_PAGE,
+    })
+}
+
 /// A keyset page: never by offset, which skips what moves and ends at 10,000.
 fn search_body(modified: &str, window: Window, after: Option<RecordId>, limit: u32) -> Json {
     let mut filters = vec![json!({ "propertyName": modified, "operator": "GTE", "value": window.from.0.to_string() })];
@@ -241,7 +341,7 @@ fn search_body(modified: &str, window: Window, after: Option<RecordId>, limit: u
     })
 }
 
-fn results(body: &Json) -> Result<&Vec<Json>, Fault> {
+pub(super) fn results(body: &Json) -> Result<&Vec<Json>, Fault> {
     body.get("results").and_then(Json::as_array).ok_or_else(|| odd("there is no list of results".to_owned()))
 }
 
@@ -256,7 +356,7 @@ fn parse(reader: &Reader<'_>, body: &Json) -> Result<Vec<Record>, Fault> {
 }
 
 /// A batch read answers 207 when records are not there, which is fine, or when it failed for some, which is not.
-fn refuse_partial_trouble(body: &Json) -> Result<(), Fault> {
+pub(super) fn refuse_partial_trouble(body: &Json) -> Result<(), Fault> {
     let errors = body.get("errors").and_then(Json::as_array).into_iter().flatten();
     for error in errors {
         let category = error.get("category").and_then(Json::as_str).unwrap_or_default();

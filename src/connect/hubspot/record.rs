@@ -79,16 +79,16 @@ pub(super) fn number(json: &Json) -> Option<u64> {
 }
 
 /// ISO text, or milliseconds since the epoch.
-fn time(json: &Json) -> Option<Timestamp> {
+pub(super) fn time(json: &Json) -> Option<Timestamp> {
     let text = plain(json)?;
     Timestamp::parse_rfc3339(&text).or_else(|| text.parse().ok().map(Timestamp))
 }
 
-fn value(json: &Json) -> Value {
+pub(super) fn value(json: &Json) -> Value {
     plain(json).map_or(Value::Empty, Value::Text)
 }
 
-fn plain(json: &Json) -> Option<String> {
+pub(super) fn plain(json: &Json) -> Option<String> {
     let text = match json {
         Json::Null => return None,
         Json::String(text) => text.clone(),

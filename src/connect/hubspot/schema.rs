@@ -1,10 +1,12 @@
 //! The properties of a HubSpot object as fields.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value as Json;
 
 use super::paths::{self, Route};
-use super::read::odd;
-use super::{HubCall, HubSpot};
+use super::read::{odd, results};
+use super::{HubCall, HubSpot, record, rules, stage};
 use crate::connect::LiveSchema;
 use crate::connect::error::Fault;
 use crate::connect::http::Session;
@@ -12,30 +14,81 @@ use crate::connect::redact::clip_message;
 use crate::engine::core::request::{Failure, Priority};
 use crate::model::{ChoiceOption, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
 
-const OWNER: &str = "hubspot_owner_id";
 /// Owners come in pages of 100; a portal with more than this many people has a reason to say so.
 const OWNER_PAGES: u32 = 50;
 /// What a text property holds.
 const TEXT_CHARS: u32 = 65_536;
+/// An object has some hundred properties of HubSpot's own and at most a thousand of the customer's.
+const MOST_FIELDS: usize = 10_000;
 
 impl HubSpot {
     pub(super) async fn live_schema(&self, object: ObjectKind) -> Result<LiveSchema, Fault> {
         let mut session = Session::new(Priority::Interactive);
         let rest = format!("/{}", paths::object(object));
         let body = self.call(&HubCall::get(Route::Properties, rest), &mut session).await?;
-        let list = body.get("results").and_then(Json::as_array).ok_or_else(|| odd("there are no properties".into()))?;
-        let mut fields: Vec<FieldDef> = list.iter().filter_map(|json| property(object, json)).collect();
+        let mut fields: Vec<FieldDef> = results(&body)?.iter().filter_map(|json| property(object, json)).collect();
         let mut warnings = Vec::new();
-        if let Some(owner) = fields.iter_mut().find(|field| field.name.as_str() == OWNER) {
-            owner.kind = FieldKind::Person;
-            match self.owners(&mut session).await {
-                Ok(owners) => owner.options = owners,
-                Err(fault) => warnings.push(format!("Owners cannot be read: {}", why(fault))),
-            }
-        }
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         fields.dedup_by(|a, b| a.name == b.name);
+        if fields.len() > MOST_FIELDS {
+            warnings.push(format!("HubSpot tells of {} properties; only {MOST_FIELDS} are used.", fields.len()));
+            fields.truncate(MOST_FIELDS);
+        }
+        self.fill_owners(&mut fields, &mut warnings, &mut session).await;
+        self.fill_pipelines(object, &mut fields, &mut warnings, &mut session).await;
+        self.fill_lengths(object, &mut fields, &mut session).await;
         Ok(LiveSchema { schema: Schema { system: System::HubSpot, object, fields }, warnings })
+    }
+
+    async fn fill_owners(&self, fields: &mut [FieldDef], warnings: &mut Vec<String>, session: &mut Session) {
+        if !fields.iter().any(|field| field.kind == FieldKind::Person) {
+            return;
+        }
+        match self.owners(session).await {
+            Ok(owners) => {
+                for field in fields.iter_mut().filter(|field| field.kind == FieldKind::Person) {
+                    field.options.clone_from(&owners);
+                }
+            }
+            Err(fault) => warnings.push(format!("Owners cannot be read: {}", why(fault))),
+        }
+    }
+
+    /// Pipelines and stages are options that the property itself does not list.
+    async fn fill_pipelines(
+        &self,
+        object: ObjectKind,
+        fields: &mut [FieldDef],
+        warnings: &mut Vec<String>,
+        session: &mut Session,
+    ) {
+        let Some((pipeline, stage)) = stage::properties(object) else { return };
+        let all = match self.pipelines(object, session).await {
+            Ok(all) => all,
+            Err(fault) => {
+                warnings.push(format!("Pipelines and stages cannot be read: {}", why(fault)));
+                return;
+            }
+        };
+        for field in fields {
+            if field.name.as_str() == pipeline {
+                field.options.clone_from(&all.pipelines);
+            } else if field.name.as_str() == stage {
+                field.options.clone_from(&all.stages);
+            }
+        }
+    }
+
+    /// The customer's own limits of length. Not every account has rules, and not every token may see them.
+    async fn fill_lengths(&self, object: ObjectKind, fields: &mut [FieldDef], session: &mut Session) {
+        let rest = format!("/{}", paths::type_id(object));
+        let Ok(body) = self.call(&HubCall::get(Route::Validations, rest), session).await else { return };
+        let lengths = lengths(&body);
+        for field in fields {
+            if let (Some(length), Some(most)) = (lengths.get(field.name.as_str()), field.max_length) {
+                field.max_length = Some(most.min(*length));
+            }
+        }
     }
 
     /// All owners; those of people who left are inactive, because records still carry them.
@@ -49,9 +102,12 @@ impl HubSpot {
                     rest.push_str(&format!("&after={}", crate::connect::address::query_value(after)));
                 }
                 let body = self.call(&HubCall::get(Route::Owners, rest), session).await?;
-                let page = body.get("results").and_then(Json::as_array).into_iter().flatten();
-                owners.extend(page.filter_map(|json| owner(json, archived)));
-                after = body.pointer("/paging/next/after").and_then(Json::as_str).map(str::to_owned);
+                owners.extend(results(&body)?.iter().filter_map(|json| owner(json, archived)));
+                let next = body.pointer("/paging/next/after").and_then(record::plain);
+                if next.is_some() && next == after {
+                    return Err(odd("the pages of owners repeat".to_owned()));
+                }
+                after = next;
                 if after.is_none() {
                     break;
                 }
@@ -61,6 +117,23 @@ impl HubSpot {
         owners.dedup_by(|a, b| a.key == b.key);
         Ok(owners)
     }
+}
+
+/// Per property the greatest length that its rules allow.
+fn lengths(body: &Json) -> BTreeMap<String, u32> {
+    let mut lengths = BTreeMap::new();
+    for one in body.get("results").and_then(Json::as_array).into_iter().flatten() {
+        let Some(name) = one.get("propertyName").and_then(Json::as_str) else { continue };
+        for rule in one.get("propertyValidationRules").and_then(Json::as_array).into_iter().flatten() {
+            let most = rule.pointer("/ruleArguments/0").and_then(record::number).and_then(|n| u32::try_from(n).ok());
+            if rule.get("ruleType").and_then(Json::as_str) == Some("MAX_LENGTH")
+                && let Some(most) = most
+            {
+                lengths.insert(name.to_owned(), most);
+            }
+        }
+    }
+    lengths
 }
 
 /// The words of a fault.
@@ -87,14 +160,19 @@ fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
     if name.is_empty() || flag("/archived") {
         return None;
     }
-    let kind = kind(word("type"), word("fieldType"), word("referencedObjectType"));
+    let refers = if name == "hubspot_owner_id" { "OWNER" } else { word("referencedObjectType") };
+    let reference = reference(object, name);
+    let kind = reference.map_or_else(|| kind(word("type"), word("fieldType"), refers), FieldKind::Reference);
     let options = json.get("options").and_then(Json::as_array).into_iter().flatten();
     Some(FieldDef {
         name: FieldName::new(name),
         label: Some(clip_message(word("label"))).filter(|label| !label.is_empty()).unwrap_or_else(|| name.to_owned()),
         kind,
-        read_only: flag("/calculated") || flag("/modificationMetadata/readOnlyValue"),
-        required: required(object).contains(&name),
+        // HubSpot keeps these in step with the associations: only those can be written.
+        read_only: reference == Some(ObjectKind::Company)
+            || flag("/calculated")
+            || flag("/modificationMetadata/readOnlyValue"),
+        required: rules::required(object).iter().any(|names| names.first() == Some(&name)),
         unique: flag("/hasUniqueValue") || (object == ObjectKind::Contact && name == "email"),
         max_length: matches!(kind, FieldKind::Text | FieldKind::LongText).then_some(TEXT_CHARS),
         custom: json.get("hubspotDefined").is_none_or(|own| own.as_bool() == Some(false)),
@@ -124,13 +202,15 @@ fn kind(of: &str, shown: &str, refers: &str) -> FieldKind {
     }
 }
 
-/// What HubSpot's documentation says a create needs. A company needs a name or a domain; Lockstep asks for the name.
-const fn required(object: ObjectKind) -> &'static [&'static str] {
-    match object {
-        ObjectKind::Company => &["name"],
-        ObjectKind::Deal => &["dealname", "dealstage"],
-        ObjectKind::Ticket => &["subject", "hs_pipeline", "hs_pipeline_stage"],
-        _ => &[],
+/// The object that a property holds the id of.
+const fn reference(object: ObjectKind, name: &str) -> Option<ObjectKind> {
+    match (object, name.as_bytes()) {
+        (ObjectKind::Contact, b"associatedcompanyid")
+        | (ObjectKind::Company, b"hs_parent_company_id")
+        | (ObjectKind::Deal, b"hs_primary_associated_company")
+        | (ObjectKind::Ticket, b"hs_primary_company_id") => Some(ObjectKind::Company),
+        (ObjectKind::LineItem, b"hs_product_id") => Some(ObjectKind::Product),
+        _ => None,
     }
 }
 
@@ -175,5 +255,32 @@ mod tests {
         assert_eq!(field.options.len(), 2);
         assert_eq!((field.options[1].label.as_str(), field.options[1].inactive), ("b", true));
         assert!(property(ObjectKind::Company, &json!({"label": "nameless"})).is_none());
+    }
+
+    #[test]
+    fn what_mirrors_an_association_refers_to_a_record_and_is_not_written() {
+        let of = |object, name: &str| {
+            property(object, &json!({"name": name, "type": "number", "fieldType": "number"})).unwrap()
+        };
+        let company = of(ObjectKind::Contact, "associatedcompanyid");
+        assert_eq!((company.kind, company.read_only), (FieldKind::Reference(ObjectKind::Company), true));
+        let product = of(ObjectKind::LineItem, "hs_product_id");
+        assert_eq!((product.kind, product.read_only), (FieldKind::Reference(ObjectKind::Product), false));
+        assert_eq!(of(ObjectKind::Deal, "associatedcompanyid").kind, FieldKind::Number);
+        assert_eq!(
+            property(ObjectKind::Note, &json!({"name": "hubspot_owner_id", "type": "enumeration"})).unwrap().kind,
+            FieldKind::Person
+        );
+    }
+
+    #[test]
+    fn rules_of_length_are_read_and_nothing_else_of_them() {
+        let body = json!({"results": [
+            {"propertyName": "zip", "propertyValidationRules": [{"ruleType": "ALPHANUMERIC", "ruleArguments": ["NUMERIC_ONLY"]},
+                {"ruleType": "MAX_LENGTH", "ruleArguments": ["5"]}]},
+            {"propertyName": "odd", "propertyValidationRules": [{"ruleType": "MAX_LENGTH", "ruleArguments": []}, 7]},
+            {"propertyValidationRules": []}, null]});
+        assert_eq!(lengths(&body), BTreeMap::from([("zip".to_owned(), 5)]));
+        assert!(lengths(&json!([])).is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! What Lockstep needs of a portal: access, and a property with unique values for the stamp.
+//! What Lockstep needs of a portal: access, and a property for the stamp, with unique values where HubSpot has those.
 
 use serde_json::{Value as Json, json};
 
@@ -13,6 +13,12 @@ use crate::engine::core::request::{Failure, Priority, RejectionKind};
 use crate::model::{FieldName, ObjectKind};
 
 const GROUP: &str = "lockstep";
+
+/// Whether a property of an object can have unique values. HubSpot has none of them for products, line items and
+/// activities: their stamps are ordinary texts.
+pub(super) const fn takes_unique(object: ObjectKind) -> bool {
+    matches!(object, ObjectKind::Company | ObjectKind::Contact | ObjectKind::Deal | ObjectKind::Ticket)
+}
 
 impl HubSpot {
     pub(super) async fn check_access(&self) -> Result<Check, ConnectError> {
@@ -40,6 +46,24 @@ impl HubSpot {
         Ok(Check { tenant: tenant.to_string(), label, warnings })
     }
 
+    /// The property that is to carry the stamp, where it is there.
+    pub(super) async fn stamp_property(
+        &self,
+        object: ObjectKind,
+        stamp: &FieldName,
+        session: &mut Session,
+    ) -> Result<Option<Json>, Fault> {
+        let rest = format!("/{}/{}", paths::object(object), path_segment(stamp.as_str()));
+        match self.call(&HubCall::get(Route::Properties, rest), session).await {
+            Ok(property) if property.get("archived").and_then(Json::as_bool) == Some(true) => Ok(None),
+            Ok(property) => Ok(Some(property)),
+            Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {
+                Ok(None)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
     pub(super) async fn prepare_stamp(&self, object: ObjectKind, create: bool) -> Result<Prepared, ConnectError> {
         let mut session = Session::new(Priority::Interactive);
         let Some(stamp) = self.stamps.get(&object).cloned() else {
@@ -48,33 +72,30 @@ impl HubSpot {
                 "Name one in the configuration.",
             ));
         };
-        let path = paths::object(object);
-        let rest = format!("/{path}/{}", path_segment(stamp.as_str()));
-        match self.call(&HubCall::get(Route::Properties, rest), &mut session).await {
-            Ok(property) if property.get("archived").and_then(Json::as_bool) != Some(true) => {
-                usable(&property, &stamp)?;
-                return Ok(Prepared { stamp, created: Vec::new(), warnings: Vec::new() });
-            }
-            Ok(_) => {}
-            Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {}
-            Err(fault) => return Err(fault.into()),
+        if let Some(property) = self.stamp_property(object, &stamp, &mut session).await? {
+            usable(object, &property, &stamp)?;
+            return Ok(Prepared { stamp, created: Vec::new(), warnings: Vec::new() });
         }
         if !create {
             return Err(setup(
                 format!("HubSpot has no property {stamp} for {}.", object.plural().to_lowercase()),
-                "Let Lockstep create it (`lockstep connect hubspot`), or create a single-line text property with unique values of that name.",
+                if takes_unique(object) {
+                    "Let Lockstep create it (`lockstep connect hubspot`), or create a single-line text property with unique values of that name."
+                } else {
+                    "Let Lockstep create it (`lockstep connect hubspot`), or create a single-line text property of that name."
+                },
             ));
         }
-        self.create_stamp(object, path, &stamp, &mut session).await
+        self.create_stamp(object, &stamp, &mut session).await
     }
 
     async fn create_stamp(
         &self,
         object: ObjectKind,
-        path: &str,
         stamp: &FieldName,
         session: &mut Session,
     ) -> Result<Prepared, ConnectError> {
+        let path = paths::object(object);
         let mut created = Vec::new();
         let group = json!({ "name": GROUP, "label": "Lockstep", "displayOrder": -1 });
         match self.call(&HubCall::post(Route::Properties, format!("/{path}/groups"), group), session).await {
@@ -83,18 +104,20 @@ impl HubSpot {
                 if matches!(rejection.kind, RejectionKind::Duplicate { .. }) => {}
             Err(fault) => return Err(fault.into()),
         }
-        let property = json!({
+        let mut property = json!({
             "name": stamp.as_str(),
             "label": "Lockstep key",
             "description": "The ConnectWise record that this record is kept in step with. Written by Lockstep; please leave it.",
             "groupName": GROUP,
             "type": "string",
             "fieldType": "text",
-            "hasUniqueValue": true,
         });
+        if takes_unique(object) {
+            property["hasUniqueValue"] = json!(true);
+        }
         let made = self.call(&HubCall::post(Route::Properties, format!("/{path}"), property), session).await?;
         // An archived property of the same name is restored as it was.
-        usable(&made, stamp)?;
+        usable(object, &made, stamp)?;
         created.push(format!("The property {stamp} for {}.", object.plural().to_lowercase()));
         Ok(Prepared { stamp: stamp.clone(), created, warnings: Vec::new() })
     }
@@ -108,15 +131,17 @@ fn probes() -> [(&'static str, HubCall); 3] {
     ]
 }
 
-/// A stamp must be text that no two records share: HubSpot cannot add uniqueness later.
-fn usable(property: &Json, stamp: &FieldName) -> Result<(), ConnectError> {
+/// A stamp must be text, and where HubSpot can see to it, text that no two records share: uniqueness cannot be added later.
+pub(super) fn usable(object: ObjectKind, property: &Json, stamp: &FieldName) -> Result<(), ConnectError> {
     let text = property.get("type").and_then(Json::as_str) == Some("string");
-    if text && property.get("hasUniqueValue").and_then(Json::as_bool) == Some(true) {
+    let unique = property.get("hasUniqueValue").and_then(Json::as_bool) == Some(true);
+    if text && (unique || !takes_unique(object)) {
         return Ok(());
     }
+    let kind = if takes_unique(object) { "a text property with unique values" } else { "a text property" };
     Err(setup(
-        format!("The HubSpot property {stamp} cannot carry the stamp: it is not a text property with unique values."),
-        "Uniqueness cannot be added to a property. Name another property in the configuration and let Lockstep create it.",
+        format!("The HubSpot property {stamp} of {object} cannot carry the stamp: it is not {kind}."),
+        "That cannot be changed of a property. Name another property in the configuration and let Lockstep create it.",
     ))
 }
 
@@ -125,7 +150,7 @@ fn setup(message: String, hint: &str) -> ConnectError {
 }
 
 /// An answer that HubSpot would not give on its first endpoint comes from something else.
-fn not_hubspot(fault: Fault) -> ConnectError {
+pub(super) fn not_hubspot(fault: Fault) -> ConnectError {
     let strange = matches!(&fault.failure, Failure::Rejected(rejection) if rejection.kind == RejectionKind::NotFound);
     let mut error = ConnectError::from(fault);
     if strange {

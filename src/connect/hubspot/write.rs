@@ -1,140 +1,257 @@
-//! Writing to HubSpot in batches, each item with a trace id of its own, so that one bad item does not sink the rest.
+//! Creates and updates in batches, each item with a trace id of its own, so that one bad item does not sink the rest.
 //!
-//! Answers come in any order: an item is recognised by its trace id, its record id or its stamp, never by its place.
+//! Answers come in any order: an item is recognised by its trace id, its record id or its stamp, never by its place. What
+//! an answer leaves out is looked up where that tells more (updates), and is unknown otherwise (creates).
+
+use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 
 use super::outcome::item_rejection;
-use super::paths::{self, Route};
+use super::paths;
 use super::record::{self, Reader, properties};
-use super::{BATCH, HubCall, HubSpot, local_rejection};
+use super::{BATCH, HubSpot, joins, local_rejection, rules};
 use crate::connect::error::Fault;
-use crate::connect::http::Session;
+use crate::connect::http::{Session, Wire};
 use crate::connect::{HttpPreview, exchange, stamped_record};
-use crate::engine::core::request::{AnswerBody, Failure, ItemOutcome, Request, RequestBody};
+use crate::engine::core::request::{
+    AnswerBody, CreateItem, ItemOutcome, Rejection, RejectionKind, Request, RequestBody, UpdateItem,
+};
 use crate::engine::core::state::Exchange;
-use crate::model::{FieldName, IntentId, ObjectKind, RecordId, RecordRef, System};
+use crate::model::{FieldName, IntentId, ObjectKind, RecordId, RecordRef, System, Value};
 
 /// One record of a batch on its way.
-struct Item<'a> {
-    intent: IntentId,
-    target: Option<RecordId>,
-    stamp: Option<&'a str>,
-    input: Json,
+pub(super) struct Item<'a> {
+    pub intent: IntentId,
+    pub target: Option<RecordId>,
+    pub stamp: Option<&'a str>,
+    pub values: &'a [(FieldName, Value)],
+    /// A kind of parent that HubSpot has no association for.
+    pub stranger: Option<ObjectKind>,
+    pub input: Json,
 }
 
-/// What the answer says of an item, and where it says it.
-struct Verdict {
-    outcome: ItemOutcome,
-    json: Option<Json>,
+impl Item<'_> {
+    pub fn carries(&self, property: &str) -> bool {
+        self.input.get("properties").is_some_and(|properties| properties.get(property).is_some())
+    }
+}
+
+/// What is known of an item, and where it was said.
+#[derive(Clone)]
+pub(super) struct Verdict {
+    pub outcome: ItemOutcome,
+    pub json: Option<Json>,
+    /// The call that said so; none where nothing was sent.
+    pub wire: Option<Arc<Wire>>,
+    /// The system took the batch and said nothing of this one.
+    pub silent: bool,
+}
+
+impl Verdict {
+    pub fn new(outcome: ItemOutcome) -> Self {
+        Self { outcome, json: None, wire: None, silent: false }
+    }
+
+    pub fn rejected(rejection: Rejection) -> Self {
+        Self::new(ItemOutcome::Rejected(rejection))
+    }
+
+    pub fn unknown(why: impl Into<String>) -> Self {
+        Self::new(ItemOutcome::Unknown(why.into()))
+    }
+}
+
+/// What is done to the records of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verb {
+    Create,
+    Update,
+}
+
+impl Verb {
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Update => "update",
+        }
+    }
 }
 
 impl HubSpot {
-    /// Sends a create or an update; other requests are not writes and come back as failed.
+    /// Sends a write; other requests are not writes and come back as failed.
     pub(super) async fn write(&self, request: &Request, session: &mut Session) -> (AnswerBody, Vec<Exchange>) {
-        let (items, verb, fields) = match &request.body {
-            RequestBody::Create { items, fields } => (self.creates(request.object, items), "create", fields),
-            RequestBody::Update { items, fields } => (self.updates(request.object, items), "update", fields),
-            _ => return (AnswerBody::Failed(Failure::NotSent("This request is not a write.".to_owned())), Vec::new()),
+        let object = request.object;
+        let result = match &request.body {
+            RequestBody::Create { items, fields } => {
+                self.write_records(request, Verb::Create, items.len(), fields, session).await
+            }
+            RequestBody::Update { items, fields } => {
+                self.write_records(request, Verb::Update, items.len(), fields, session).await
+            }
+            RequestBody::Associate { to, items } => {
+                self.associate(object, *to, items, session).await.map(|body| (body, Vec::new()))
+            }
+            _ => Err(local_rejection("This request is not a write.")),
         };
-        if items.len() > BATCH {
-            let fault = local_rejection("HubSpot takes at most 100 records at once.");
-            return (AnswerBody::Failed(fault.failure), Vec::new());
+        result.unwrap_or_else(|fault| (AnswerBody::Failed(fault.failure), Vec::new()))
+    }
+
+    async fn write_records(
+        &self,
+        request: &Request,
+        verb: Verb,
+        count: usize,
+        fields: &[FieldName],
+        session: &mut Session,
+    ) -> Result<(AnswerBody, Vec<Exchange>), Fault> {
+        if count > BATCH {
+            return Err(local_rejection("HubSpot takes at most 100 records at once."));
         }
-        let call = match batch_call(request.object, verb, &items) {
-            Ok(call) => call,
-            Err(fault) => return (AnswerBody::Failed(fault.failure), Vec::new()),
-        };
-        let result = self.call(&call, session).await;
+        let object = request.object;
+        self.learn_pipelines(request, session).await.map_err(Fault::before_write)?;
+        // What people are shown of this write is the write.
+        session.last = None;
+        let items = self.items(request);
+        let reader = self.reader(object, fields);
+        let mut verdicts: Vec<Option<Verdict>> =
+            items.iter().map(|item| rules::refusal(object, verb, item).map(Verdict::rejected)).collect();
+        let open: Vec<usize> = (0..items.len()).filter(|at| verdicts[*at].is_none()).collect();
+        if let Err(fault) = self.send_batch(&reader, verb, &items, open, &mut verdicts, session).await {
+            // People see what was tried, and why there is no answer.
+            let wire = session.last.clone().map(Arc::new);
+            let tried = Verdict { wire, ..Verdict::unknown("") };
+            let exchanges = items.iter().filter_map(|item| self.kept(object, item, &tried)).collect();
+            return Ok((AnswerBody::Failed(fault.failure), exchanges));
+        }
+        if verb == Verb::Update {
+            self.move_back(&reader, &items, &mut verdicts, session).await;
+        }
         session.written();
-        let wire = session.last.clone();
-        let reader = self.reader(request.object, fields);
-        let (body, verdicts) = match result {
-            Ok(answer) => {
-                let mut verdicts: Vec<Verdict> =
-                    items.iter().map(|item| self.verdict(&reader, item, &answer, items.len())).collect();
-                if verb == "update" {
-                    self.complete(&reader, &mut verdicts, session).await;
-                }
-                let written = items.iter().zip(&verdicts).map(|(item, one)| (item.intent, one.outcome.clone()));
-                (AnswerBody::Written { items: written.collect() }, verdicts)
-            }
-            // A batch of one was refused: that is a word about the one.
-            Err(Fault { failure: Failure::Rejected(rejection), .. }) if items.len() == 1 => {
-                let intent = items[0].intent;
-                (AnswerBody::Written { items: vec![(intent, ItemOutcome::Rejected(rejection))] }, Vec::new())
-            }
-            Err(fault) => (AnswerBody::Failed(fault.failure), Vec::new()),
-        };
-        let Some(wire) = wire else { return (body, Vec::new()) };
-        let exchanges = items.iter().enumerate().filter_map(|(at, item)| {
-            let verdict = verdicts.get(at);
-            let record = subject(request.object, item, verdict)?;
-            let response = verdict.and_then(|one| one.json.as_ref()).map(Json::to_string);
-            Some(exchange(&self.transport, &wire, record, &item.input.to_string(), response.as_deref()))
+        let mut verdicts: Vec<Verdict> =
+            verdicts.into_iter().map(|one| one.unwrap_or_else(|| Verdict::unknown("It was not sent."))).collect();
+        if verb == Verb::Update {
+            self.look_up_silent(&reader, &items, &mut verdicts, session).await;
+            self.complete(&reader, &mut verdicts, session).await;
+        }
+        let exchanges = items.iter().zip(&verdicts).filter_map(|(item, verdict)| self.kept(object, item, verdict));
+        let exchanges = exchanges.collect();
+        let written = items.iter().zip(verdicts).map(|(item, verdict)| (item.intent, verdict.outcome)).collect();
+        Ok((AnswerBody::Written { items: written }, exchanges))
+    }
+
+    fn kept(&self, object: ObjectKind, item: &Item<'_>, verdict: &Verdict) -> Option<Exchange> {
+        let record = subject(object, item, &verdict.outcome)?;
+        let response = verdict.json.as_ref().map(Json::to_string);
+        Some(exchange(&self.transport, verdict.wire.as_ref()?, record, &item.input.to_string(), response.as_deref()))
+    }
+
+    /// The items of a write as they go out.
+    fn items<'a>(&self, request: &'a Request) -> Vec<Item<'a>> {
+        match &request.body {
+            RequestBody::Create { items, .. } => items.iter().map(|one| self.create(request.object, one)).collect(),
+            RequestBody::Update { items, .. } => items.iter().map(|one| self.update(request.object, one)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn create<'a>(&self, object: ObjectKind, one: &'a CreateItem) -> Item<'a> {
+        let stamp = self.stamps.get(&object).map(|name| (name, one.stamp.as_str()));
+        let mut input = json!({
+            "objectWriteTraceId": one.intent.to_string(),
+            "properties": self.with_pipeline(object, properties(&one.values, stamp)),
         });
-        (body, exchanges.collect())
+        let stranger = rules::stranger(object, &one.parents);
+        let parents = parents(object, &one.parents);
+        if !parents.is_empty() {
+            input["associations"] = Json::Array(parents);
+        }
+        Item { intent: one.intent, target: None, stamp: Some(&one.stamp), values: &one.values, stranger, input }
     }
 
-    fn creates<'a>(&self, object: ObjectKind, items: &'a [crate::engine::core::request::CreateItem]) -> Vec<Item<'a>> {
-        let property = self.stamps.get(&object);
-        let item = |one: &'a crate::engine::core::request::CreateItem| Item {
-            intent: one.intent,
-            target: None,
-            stamp: Some(&one.stamp),
-            input: json!({
-                "objectWriteTraceId": one.intent.to_string(),
-                "properties": properties(&one.values, property.map(|name| (name, one.stamp.as_str()))),
-            }),
-        };
-        items.iter().map(item).collect()
+    fn update<'a>(&self, object: ObjectKind, one: &'a UpdateItem) -> Item<'a> {
+        let stamp = self.stamps.get(&object).zip(one.stamp.as_deref());
+        let input = json!({
+            "id": one.id.to_string(),
+            "objectWriteTraceId": one.intent.to_string(),
+            "properties": self.with_pipeline(object, properties(&one.values, stamp)),
+        });
+        Item { intent: one.intent, target: Some(one.id), stamp: None, values: &one.values, stranger: None, input }
     }
 
-    fn updates<'a>(&self, object: ObjectKind, items: &'a [crate::engine::core::request::UpdateItem]) -> Vec<Item<'a>> {
-        let property = self.stamps.get(&object);
-        let item = |one: &'a crate::engine::core::request::UpdateItem| Item {
-            intent: one.intent,
-            target: Some(one.id),
-            stamp: None,
-            input: json!({
-                "id": one.id.to_string(),
-                "objectWriteTraceId": one.intent.to_string(),
-                "properties": properties(&one.values, property.zip(one.stamp.as_deref())),
-            }),
-        };
-        items.iter().map(item).collect()
-    }
-
-    fn verdict(&self, reader: &Reader<'_>, item: &Item<'_>, answer: &Json, of: usize) -> Verdict {
+    /// What an answer that took the batch says of one item. `of` is the size of the batch.
+    pub(super) fn verdict(&self, reader: &Reader<'_>, item: &Item<'_>, answer: &Json, of: usize) -> Verdict {
         let results = answer.get("results").and_then(Json::as_array).into_iter().flatten();
         let errors: Vec<&Json> = answer.get("errors").and_then(Json::as_array).into_iter().flatten().collect();
         if let Some(result) = results.into_iter().find(|result| is_about(result, item, reader.stamp)) {
-            let outcome = match reader.record(result) {
-                Ok(record) => ItemOutcome::Applied(Box::new(record)),
-                Err(why) => ItemOutcome::Unknown(format!("HubSpot's answer about the record makes no sense: {why}.")),
+            let mut verdict = match reader.record(result) {
+                Ok(record) => Verdict::new(ItemOutcome::Applied(Box::new(record))),
+                Err(why) => Verdict::unknown(format!("HubSpot's answer about the record makes no sense: {why}.")),
             };
-            return Verdict { outcome, json: Some(result.clone()) };
+            verdict.json = Some(result.clone());
+            return verdict;
         }
         let named = errors.iter().find(|error| names(error, item)).copied();
         let only = errors.first().copied().filter(|_| of == 1);
         let Some(error) = named.or(only) else {
-            let why = "HubSpot's answer says nothing about this record.".to_owned();
-            return Verdict { outcome: ItemOutcome::Unknown(why), json: None };
+            let silent = Verdict::unknown("HubSpot's answer says nothing about this record.");
+            return Verdict { silent: true, ..silent };
         };
-        let outcome = item_rejection(error).map_or_else(
-            || ItemOutcome::Unknown("HubSpot failed on this record.".to_owned()),
-            |mut rejection| {
+        let mut verdict = match item_rejection(error) {
+            None => Verdict::unknown("HubSpot failed on this record."),
+            Some(mut rejection) => {
                 rejection.message = self.transport.redactor.clean(&rejection.message);
-                ItemOutcome::Rejected(rejection)
-            },
-        );
-        Verdict { outcome, json: Some(error.clone()) }
+                Verdict::rejected(rejection)
+            }
+        };
+        verdict.json = Some(error.clone());
+        verdict
+    }
+
+    /// An update of a record that was merged away may be dropped without a word: each one is looked up, and told as what
+    /// it is.
+    async fn look_up_silent(
+        &self,
+        reader: &Reader<'_>,
+        items: &[Item<'_>],
+        verdicts: &mut [Verdict],
+        session: &mut Session,
+    ) {
+        let silent: Vec<RecordId> =
+            items.iter().zip(&*verdicts).filter(|(_, one)| one.silent).filter_map(|(item, _)| item.target).collect();
+        if silent.is_empty() {
+            return;
+        }
+        // On failure each one stays unknown: that is what it is.
+        let Ok(AnswerBody::Records { found }) = self.read(reader.object, reader.fields, &silent, session).await else {
+            return;
+        };
+        for (item, verdict) in items.iter().zip(verdicts).filter(|(_, verdict)| verdict.silent) {
+            let Some((id, record)) = found.iter().find(|(id, _)| Some(*id) == item.target) else { continue };
+            let gone = |message: String| {
+                ItemOutcome::Rejected(Rejection { kind: RejectionKind::NotFound, message, field: None })
+            };
+            match record {
+                None => verdict.outcome = gone(format!("HubSpot has no record {id}.")),
+                Some(record) if record.id != *id => {
+                    verdict.outcome =
+                        gone(format!("Record {id} was merged into record {}; nothing was written.", record.id));
+                }
+                Some(record) if record.archived => {
+                    verdict.outcome = gone(format!("Record {id} is in the recycle bin; nothing was written."));
+                }
+                Some(record) if shows_all(record, item.values) => {
+                    verdict.outcome = ItemOutcome::Applied(Box::new(record.clone()));
+                }
+                Some(_) => {}
+            }
+        }
     }
 
     /// An update echoes what was sent, not the whole record: what it leaves out is read.
     async fn complete(&self, reader: &Reader<'_>, verdicts: &mut [Verdict], session: &mut Session) {
         let partial = |one: &Verdict| match &one.outcome {
-            ItemOutcome::Applied(record) if !one.json.as_ref().is_some_and(|json| reader.is_complete(json)) => {
+            ItemOutcome::Applied(record) if one.json.as_ref().is_some_and(|json| !reader.is_complete(json)) => {
                 Some(record.id)
             }
             _ => None,
@@ -155,25 +272,59 @@ impl HubSpot {
     }
 
     pub(super) fn previews(&self, request: &Request) -> Vec<HttpPreview> {
-        let (items, verb) = match &request.body {
-            RequestBody::Create { items, .. } => (self.creates(request.object, items), "create"),
-            RequestBody::Update { items, .. } => (self.updates(request.object, items), "update"),
-            _ => return Vec::new(),
+        let calls = match &request.body {
+            RequestBody::Create { .. } => self.record_preview(request, Verb::Create),
+            RequestBody::Update { .. } => self.record_preview(request, Verb::Update),
+            RequestBody::Associate { to, items } => self.associate_preview(request.object, *to, items),
+            _ => Vec::new(),
         };
-        let Ok(call) = batch_call(request.object, verb, &items) else { return Vec::new() };
-        let call = call.at(self.version.current(call.route));
-        let body = call.body.as_ref().map(|body| format!("{body:#}")).unwrap_or_default();
-        vec![HttpPreview { method: call.method.to_string(), path: call.path, body }]
+        let preview = |call: super::HubCall| {
+            let call = call.at(self.version.current(call.route));
+            let body = call.body.as_ref().map(|body| format!("{body:#}")).unwrap_or_default();
+            HttpPreview { method: call.method.to_string(), path: call.path, body }
+        };
+        calls.into_iter().map(preview).collect()
+    }
+
+    fn record_preview(&self, request: &Request, verb: Verb) -> Vec<super::HubCall> {
+        let items = self.items(request);
+        let sent: Vec<&Item<'_>> =
+            items.iter().filter(|item| rules::refusal(request.object, verb, item).is_none()).collect();
+        if sent.is_empty() { Vec::new() } else { vec![batch_call(request.object, verb, &sent)] }
     }
 }
 
-fn batch_call(object: ObjectKind, verb: &str, items: &[Item<'_>]) -> Result<HubCall, Fault> {
+pub(super) fn batch_call(object: ObjectKind, verb: Verb, items: &[&Item<'_>]) -> super::HubCall {
     let inputs: Vec<&Json> = items.iter().map(|item| &item.input).collect();
-    let rest = format!("/{}/batch/{verb}", paths::object(object));
-    Ok(HubCall::post(Route::Objects, rest, json!({ "inputs": inputs })))
+    let rest = format!("/{}/batch/{}", paths::object(object), verb.word());
+    super::HubCall::post(paths::Route::Objects, rest, json!({ "inputs": inputs }))
 }
 
-/// Whether a result is this item's: by trace id where it has one, else by record id, else by the unique stamp.
+/// The associations a new record is made with: companies first, and the first of them is the primary one.
+fn parents(object: ObjectKind, parents: &[(ObjectKind, RecordId)]) -> Vec<Json> {
+    let mut sorted: Vec<&(ObjectKind, RecordId)> = parents.iter().collect();
+    sorted.sort_by_key(|(kind, _)| *kind != ObjectKind::Company);
+    sorted.dedup();
+    let mut has_primary = false;
+    let mut list = Vec::new();
+    for (kind, id) in sorted {
+        let kind_of = |number: u32| json!({ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number });
+        let primary = joins::primary(object, *kind).filter(|_| *kind == ObjectKind::Company && !has_primary);
+        has_primary |= primary.is_some();
+        let types: Vec<Json> = [primary, joins::plain(object, *kind)].into_iter().flatten().map(kind_of).collect();
+        if !types.is_empty() {
+            list.push(json!({ "to": { "id": id.to_string() }, "types": types }));
+        }
+    }
+    list
+}
+
+/// Whether a record holds every value that was to be written.
+fn shows_all(record: &crate::model::Record, values: &[(FieldName, Value)]) -> bool {
+    values.iter().all(|(name, value)| record.value(name.as_str()).to_plain() == value.to_plain())
+}
+
+/// Whether a result is this item's: by trace id where it has one, else by record id, else by the stamp.
 fn is_about(result: &Json, item: &Item<'_>, stamp: Option<&FieldName>) -> bool {
     if let Some(trace) = result.get("objectWriteTraceId").and_then(Json::as_str) {
         return trace == item.intent.to_string();
@@ -189,16 +340,16 @@ fn is_about(result: &Json, item: &Item<'_>, stamp: Option<&FieldName>) -> bool {
 fn names(error: &Json, item: &Item<'_>) -> bool {
     let lists = |key: &str, wanted: &str| {
         let list = error.get("context").and_then(|context| context.get(key)).and_then(Json::as_array);
-        list.into_iter().flatten().any(|one| one.as_str() == Some(wanted))
+        list.into_iter().flatten().filter_map(record::plain).any(|one| one == wanted)
     };
     lists("objectWriteTraceId", &item.intent.to_string())
         || item.target.is_some_and(|id| lists("ids", &id.to_string()) || lists("id", &id.to_string()))
 }
 
 /// The record an exchange is kept for: the one written, or the source while there is no such thing.
-fn subject(object: ObjectKind, item: &Item<'_>, verdict: Option<&Verdict>) -> Option<RecordRef> {
-    let written = match verdict.map(|one| &one.outcome) {
-        Some(ItemOutcome::Applied(record)) => Some(record.id),
+fn subject(object: ObjectKind, item: &Item<'_>, outcome: &ItemOutcome) -> Option<RecordRef> {
+    let written = match outcome {
+        ItemOutcome::Applied(record) => Some(record.id),
         _ => item.target,
     };
     match written {
@@ -206,3 +357,7 @@ fn subject(object: ObjectKind, item: &Item<'_>, verdict: Option<&Verdict>) -> Op
         None => stamped_record(object, System::ConnectWise, item.stamp?),
     }
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;

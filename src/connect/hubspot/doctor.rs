@@ -1,0 +1,302 @@
+//! What a portal lets this connection do, tried out: nothing is written.
+//!
+//! Reads are probed by reading one record, writes by a batch without any input: HubSpot looks at permissions before it
+//! looks at the request. A scope that is missing is named by HubSpot's own answer, and by the table here where that names
+//! none. Where the credential can be looked at, the scopes it has are compared as well.
+
+use std::collections::BTreeSet;
+
+use secrecy::ExposeSecret;
+use serde_json::{Value as Json, json};
+
+use super::paths::{self, Route};
+use super::schema::why;
+use super::{HubCall, HubSpot, oauth, record, setup};
+use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
+use crate::connect::http::{Call, Session};
+use crate::connect::{Finding, Need, Severity};
+use crate::engine::core::request::Priority;
+use crate::model::ObjectKind;
+
+/// Less than this share of the day's calls left is worth a word.
+const LOW_PERCENT: u64 = 20;
+
+/// One thing to try.
+struct Probe {
+    object: Option<ObjectKind>,
+    /// What does not work without it, as the beginning of a sentence.
+    what: String,
+    scope: String,
+    call: HubCall,
+    severity: Severity,
+}
+
+impl HubSpot {
+    pub(super) async fn examine_needs(&self, needs: &[Need]) -> Result<Vec<Finding>, ConnectError> {
+        let mut session = Session::new(Priority::Interactive);
+        let details = self.details(&mut session).await.map_err(setup::not_hubspot)?;
+        let mut findings = vec![account(&details)];
+        findings.extend(self.daily(&mut session).await);
+        let granted = self.granted(&mut session).await;
+        for probe in probes(needs) {
+            findings.push(self.try_out(&probe, granted.as_ref(), &mut session).await);
+        }
+        for need in needs.iter().filter(|need| need.creates || need.updates) {
+            findings.push(self.stamp_finding(need.object, &mut session).await);
+        }
+        if needs.iter().any(|need| need.object == ObjectKind::Contact) {
+            findings.push(auto_company());
+        }
+        Ok(findings)
+    }
+
+    async fn try_out(&self, probe: &Probe, granted: Option<&BTreeSet<String>>, session: &mut Session) -> Finding {
+        let finding = |severity, what, remedy| Finding { severity, object: probe.object, what, remedy };
+        match self.call(&probe.call, session).await {
+            Err(fault) if fault.kind == ConnectErrorKind::Permission => {
+                let what = format!("{} not allowed: {}", probe.what, why(fault.clone()));
+                let scope = named(&fault, &probe.scope);
+                finding(probe.severity, what, add(&scope))
+            }
+            // Whether or not it was a sensible request: it was allowed.
+            Ok(_) => finding(Severity::Fine, format!("{} allowed.", probe.what), String::new()),
+            Err(Fault { failure: crate::engine::core::request::Failure::Rejected(_), .. }) => {
+                finding(Severity::Fine, format!("{} allowed.", probe.what), String::new())
+            }
+            Err(fault) => match granted {
+                Some(granted) if !granted.contains(&probe.scope) => {
+                    let what = format!("{} not allowed: the connection lacks the scope {}.", probe.what, probe.scope);
+                    finding(probe.severity, what, add(&probe.scope))
+                }
+                _ => {
+                    let hint = fault.hint.clone();
+                    let what = format!("{} unclear: {}", probe.what, why(fault));
+                    finding(Severity::Warning, what, if hint.is_empty() { "Try again later.".to_owned() } else { hint })
+                }
+            },
+        }
+    }
+
+    /// The scopes of the credential, where it can be asked for them. Not being able to is no finding.
+    async fn granted(&self, session: &mut Session) -> Option<BTreeSet<String>> {
+        let scopes = match &self.keeper {
+            Some(keeper) => {
+                keeper.endpoint.introspect(&keeper.app, &keeper.access().await, session).await.ok().flatten()?
+            }
+            None => {
+                let body = json!({ "tokenKey": self.token.expose_secret().trim() });
+                let call = Call::send(reqwest::Method::POST, "/oauth/v2/private-apps/get/access-token-info", body);
+                let reply = self.signed(&call, session).await.ok().filter(|reply| reply.status == 200)?;
+                oauth::scopes(&reply.json().ok()?)?
+            }
+        };
+        Some(scopes.into_iter().collect())
+    }
+
+    /// What is left of the day's calls, which all private apps and keys of the account share. Apps by OAuth have no such
+    /// limit, and no answer here.
+    async fn daily(&self, session: &mut Session) -> Option<Finding> {
+        let call = HubCall::get(Route::Account, "/api-usage/daily/private-apps".to_owned());
+        let body = self.call(&call, session).await.ok()?;
+        let (used, of) = body.get("results").and_then(Json::as_array).into_iter().flatten().find_map(usage)?;
+        self.transport.budget.daily(used, of);
+        let left = of.saturating_sub(used);
+        let low = left.saturating_mul(100) < of.saturating_mul(LOW_PERCENT);
+        let what = format!("{left} of {of} calls are left today, for all private apps and keys of the account.");
+        let remedy =
+            if low { "See in HubSpot which other apps use them up, or buy the API limit increase." } else { "" };
+        let severity = if low { Severity::Warning } else { Severity::Fine };
+        Some(Finding { severity, object: None, what, remedy: remedy.to_owned() })
+    }
+
+    async fn stamp_finding(&self, object: ObjectKind, session: &mut Session) -> Finding {
+        let finding =
+            |severity, what, remedy: &str| Finding { severity, object: Some(object), what, remedy: remedy.to_owned() };
+        let Some(stamp) = self.stamps.get(&object) else {
+            let what = format!("No property is named for the key of {}.", object.plural().to_lowercase());
+            return finding(Severity::Problem, what, "Name one in the configuration.");
+        };
+        match self.stamp_property(object, stamp, session).await {
+            Ok(Some(property)) => match setup::usable(object, &property, stamp) {
+                Ok(()) => finding(
+                    Severity::Fine,
+                    format!("The property {stamp} carries the keys of {}.", object.plural().to_lowercase()),
+                    "",
+                ),
+                Err(error) => finding(Severity::Problem, error.message, &error.hint),
+            },
+            Ok(None) => {
+                let what = format!("The property {stamp} for {} is missing.", object.plural().to_lowercase());
+                let scope = scope(object, "schemas", "write");
+                let create = HubCall::post(
+                    Route::Properties,
+                    format!("/{}/batch/create", paths::object(object)),
+                    json!({ "inputs": [] }),
+                );
+                match self.call(&create, session).await {
+                    Err(fault) if fault.kind == ConnectErrorKind::Permission => {
+                        let remedy = format!(
+                            "{} Then let Lockstep create the property: `lockstep connect hubspot`.",
+                            add(&named(&fault, &scope))
+                        );
+                        finding(Severity::Problem, format!("{what} It may not be created: {}", why(fault)), &remedy)
+                    }
+                    _ => finding(Severity::Problem, what, "Let Lockstep create it: `lockstep connect hubspot`."),
+                }
+            }
+            Err(fault) => {
+                let hint = fault.hint.clone();
+                finding(Severity::Problem, format!("The property {stamp} cannot be looked at: {}", why(fault)), &hint)
+            }
+        }
+    }
+}
+
+fn probes(needs: &[Need]) -> Vec<Probe> {
+    let mut probes = Vec::new();
+    for need in needs {
+        let object = need.object;
+        let (path, name) = (paths::object(object), object.plural());
+        let mut add = |what: &str, scope: String, call| {
+            let what = format!("{what} {} is", name.to_lowercase());
+            probes.push(Probe { object: Some(object), what, scope, call, severity: Severity::Problem });
+        };
+        let batch =
+            |verb: &str| HubCall::post(Route::Objects, format!("/{path}/batch/{verb}"), json!({ "inputs": [] }));
+        if need.reads {
+            add("Reading", scope(object, "objects", "read"), HubCall::get(Route::Objects, format!("/{path}?limit=1")));
+            add(
+                "Reading the properties of",
+                scope(object, "schemas", "read"),
+                HubCall::get(Route::Properties, format!("/{path}")),
+            );
+            if super::stage::properties(object).is_some() {
+                add(
+                    "Reading the pipelines of",
+                    scope(object, "schemas", "read"),
+                    HubCall::get(Route::Pipelines, format!("/{path}")),
+                );
+            }
+        }
+        if need.creates {
+            add("Creating", scope(object, "objects", "write"), batch("create"));
+        }
+        if need.updates {
+            add("Updating", scope(object, "objects", "write"), batch("update"));
+        }
+    }
+    let shared = |what: &str, scope: &str, call, severity| Probe {
+        object: None,
+        what: what.to_owned(),
+        scope: scope.to_owned(),
+        call,
+        severity,
+    };
+    let owners = HubCall::get(Route::Owners, "?limit=1".to_owned());
+    probes.push(shared("Reading owners is", "crm.objects.owners.read", owners, Severity::Problem));
+    let lists = HubCall::post(Route::Lists, "/search".to_owned(), json!({ "query": "", "count": 1, "offset": 0 }));
+    probes.push(shared("Reading lists, for filters on them, is", "crm.lists.read", lists, Severity::Warning));
+    probes
+}
+
+/// The scope for one object, where HubSpot's answer names none. Activities go with contacts.
+fn scope(object: ObjectKind, what: &str, way: &str) -> String {
+    let name = match object {
+        ObjectKind::Company => "companies",
+        ObjectKind::Deal => "deals",
+        ObjectKind::Ticket if what == "objects" => return "tickets".to_owned(),
+        ObjectKind::Ticket => "tickets",
+        ObjectKind::Product => return format!("crm.objects.products.{way}"),
+        ObjectKind::LineItem => return format!("crm.objects.line_items.{way}"),
+        ObjectKind::Contact | ObjectKind::Note | ObjectKind::Task | ObjectKind::Call | ObjectKind::Meeting => {
+            "contacts"
+        }
+    };
+    format!("crm.{what}.{name}.{way}")
+}
+
+/// The scope to add: the one from the table where HubSpot's answer agrees or names none, else HubSpot's own.
+fn named(fault: &Fault, ours: &str) -> String {
+    let hint = &fault.hint;
+    let theirs = hint.split_once("the scope ").and_then(|(_, rest)| rest.split_once(" to the ")).map(|(list, _)| list);
+    match theirs {
+        Some(list) if !list.split(" or ").any(|scope| scope == ours) => list.to_owned(),
+        _ => ours.to_owned(),
+    }
+}
+
+fn add(scope: &str) -> String {
+    format!("Add the scope {scope} to the service key, private app or app in HubSpot.")
+}
+
+fn account(details: &Json) -> Finding {
+    let kind =
+        details.get("accountType").and_then(record::plain).unwrap_or_else(|| "of a kind it does not tell".to_owned());
+    let kind = crate::connect::redact::clip_message(&kind);
+    let standard = kind == "STANDARD";
+    let remedy = if standard { "" } else { "Make sure that this is the portal that is meant, and not a test account." };
+    let severity = if standard { Severity::Fine } else { Severity::Warning };
+    Finding { severity, object: None, what: format!("The account is {kind}."), remedy: remedy.to_owned() }
+}
+
+/// The setting has no API; it bites whoever syncs contacts.
+fn auto_company() -> Finding {
+    Finding {
+        severity: Severity::Warning,
+        object: Some(ObjectKind::Contact),
+        what: "HubSpot may make a company of its own for every new contact, from the domain of its e-mail address. Whether it does cannot be read.".to_owned(),
+        remedy: "In HubSpot, under Settings, Objects, Companies, switch off creating and associating companies with contacts.".to_owned(),
+    }
+}
+
+fn usage(json: &Json) -> Option<(u64, u64)> {
+    let number = |name: &str| json.get(name).and_then(record::number);
+    Some((number("currentUsage")?, number("usageLimit").filter(|limit| *limit > 0)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::core::request::Failure;
+
+    #[test]
+    fn every_object_and_direction_has_its_scope() {
+        let table = [
+            (ObjectKind::Company, "crm.objects.companies.write", "crm.schemas.companies.read"),
+            (ObjectKind::Contact, "crm.objects.contacts.write", "crm.schemas.contacts.read"),
+            (ObjectKind::Deal, "crm.objects.deals.write", "crm.schemas.deals.read"),
+            (ObjectKind::Ticket, "tickets", "crm.schemas.tickets.read"),
+            (ObjectKind::Product, "crm.objects.products.write", "crm.objects.products.read"),
+            (ObjectKind::LineItem, "crm.objects.line_items.write", "crm.objects.line_items.read"),
+            (ObjectKind::Note, "crm.objects.contacts.write", "crm.schemas.contacts.read"),
+        ];
+        for (object, write, read) in table {
+            assert_eq!(
+                (scope(object, "objects", "write").as_str(), scope(object, "schemas", "read").as_str()),
+                (write, read)
+            );
+        }
+    }
+
+    #[test]
+    fn the_scope_named_is_ours_unless_hubspot_knows_better() {
+        let fault = |hint: &str| {
+            Fault::new(
+                ConnectErrorKind::Permission,
+                Failure::Denied { message: String::new(), hint: String::new() },
+                hint,
+            )
+        };
+        let both = fault("Add the scope a.read or b.read to the service key or private app.");
+        assert_eq!(named(&both, "b.read"), "b.read");
+        assert_eq!(named(&both, "c.read"), "a.read or b.read");
+        assert_eq!(named(&fault(""), "c.read"), "c.read");
+    }
+
+    #[test]
+    fn usage_is_read_from_numbers_or_texts_and_never_divided_by_nothing() {
+        assert_eq!(usage(&json!({"usageLimit": 250_000, "currentUsage": "12"})), Some((12, 250_000)));
+        assert_eq!(usage(&json!({"usageLimit": 0, "currentUsage": 12})), None);
+        assert_eq!(usage(&json!({"fetchStatus": "TIMEOUT"})), None);
+    }
+}
