@@ -48,7 +48,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("crossterm", &["tui"]),
     ("tui_textarea", &["tui"]),
     ("axum", &["sim"]),
-    ("reqwest", &["connect"]),
+    ("reqwest", &["connect", "sim"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("rpassword", &["cli"]),

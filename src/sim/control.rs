@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Side;
 use super::clock::Clock;
+use super::delivery::{DeliveryEntry, Webhook, is_local};
 use super::faults::FaultRule;
 use super::ledger::Mutation;
 use super::object::Object;
@@ -215,6 +216,31 @@ impl ControlHandle {
         self.with(|world| world.requests.since(since))
     }
 
+    /// Where HubSpot's app listens from now on; none: nowhere. Later changes are told there, earlier ones are not.
+    ///
+    /// # Errors
+    /// When the address is not plain HTTP on this machine.
+    pub fn set_webhook(&self, webhook: Option<Webhook>) -> Result<(), ControlError> {
+        if let Some(Webhook { url, .. }) = &webhook
+            && !is_local(url)
+        {
+            return Err(ControlError::Refused(format!("{url} is not plain HTTP on this machine")));
+        }
+        self.with(|world| world.deliveries.webhook = webhook);
+        Ok(())
+    }
+
+    #[must_use]
+    pub fn webhook(&self) -> Option<Webhook> {
+        self.with(|world| world.deliveries.webhook.clone())
+    }
+
+    /// The last attempts to deliver webhooks and callbacks after the one with that sequence number.
+    #[must_use]
+    pub fn deliveries(&self, since: u64) -> Vec<DeliveryEntry> {
+        self.with(|world| world.deliveries.since(since))
+    }
+
     #[must_use]
     pub fn behaviour(&self) -> Behaviour {
         self.with(|world| world.behaviour.clone())
@@ -234,10 +260,7 @@ impl ControlHandle {
     /// # Errors
     /// When the built-in data does not fit its own rules.
     pub fn reset(&self) -> io::Result<()> {
-        self.with(|world| {
-            *world = World::new(world.options.clone())?;
-            Ok(())
-        })
+        self.with(World::reset)
     }
 
     fn act<T>(

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 use super::Side;
 use super::clock::{Clock, iso_millis, parse_instant};
 use super::control::{ControlError, ControlHandle};
+use super::delivery::Webhook;
 use super::faults::FaultRule;
 use super::object::Object;
 use super::options::{Behaviour, CONNECTWISE_API_MEMBER, HUBSPOT_APP_ID};
@@ -134,6 +135,8 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
             control.clear_ledger();
             Ok(json!([]))
         }
+        (_, ["webhooks", "hubspot"]) => return webhook(control, request),
+        ("GET", ["deliveries"]) => Ok(json!(control.deliveries(number(request, "since", 0)))),
         ("GET", ["requests"]) => Ok(json!(control.requests(number(request, "since", 0)))),
         ("GET", ["calls"]) => Ok(json!(control.calls())),
         ("DELETE", ["calls"]) => {
@@ -180,6 +183,22 @@ fn set_skew(control: &ControlHandle, request: &Request) -> Answer {
 struct Skew {
     side: Side,
     ms: i64,
+}
+
+/// The secret goes in and never comes out.
+fn webhook(control: &ControlHandle, request: &Request) -> Option<Answer> {
+    let set = match request.method.as_str() {
+        "GET" => Ok(()),
+        "DELETE" => control.set_webhook(None),
+        "PUT" => body(request).and_then(|body| {
+            let webhook = serde_json::from_value(body)
+                .map_err(|e| ControlError::Refused(format!("This is not a webhook: {e}")))?;
+            control.set_webhook(Some(webhook))
+        }),
+        _ => return None,
+    };
+    let shown = |webhook: Webhook| json!({"url": webhook.url, "events": webhook.events});
+    Some(set.map(|()| control.webhook().map_or(Value::Null, shown)))
 }
 
 fn set_clock(control: &ControlHandle, request: &Request) -> Answer {

@@ -1,9 +1,11 @@
 //! What happened: every change to a record with who made it, and how often each endpoint was called.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::Notify;
 
 use super::Side;
 use super::object::Object;
@@ -64,6 +66,7 @@ pub struct Mutation {
 pub(crate) struct Ledger {
     entries: VecDeque<Mutation>,
     last: u64,
+    bell: Arc<Notify>,
 }
 
 impl Ledger {
@@ -80,13 +83,34 @@ impl Ledger {
             self.entries.pop_front();
         }
         let (sequence, actor) = (self.last, actor.clone());
+        self.bell.notify_one();
         self.entries.push_back(Mutation { sequence, at_ms, side, object, actor, verb, id, fields });
     }
 
-    /// All kept changes after the one with that sequence number.
-    pub fn since(&self, sequence: u64) -> Vec<Mutation> {
+    /// A ledger that rings the same bell as another one.
+    pub fn ringing(bell: Arc<Notify>) -> Self {
+        Self { bell, ..Self::default() }
+    }
+
+    /// Rings after every change; for one listener.
+    pub fn bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.bell)
+    }
+
+    /// The kept changes after the one with that sequence number.
+    pub fn after(&self, sequence: u64) -> impl Iterator<Item = &Mutation> {
         let first = self.entries.partition_point(|m| m.sequence <= sequence);
-        self.entries.iter().skip(first).cloned().collect()
+        self.entries.iter().skip(first)
+    }
+
+    /// As `after`, to keep.
+    pub fn since(&self, sequence: u64) -> Vec<Mutation> {
+        self.after(sequence).cloned().collect()
+    }
+
+    /// The sequence number of the last change; 0 for none.
+    pub const fn last(&self) -> u64 {
+        self.last
     }
 
     pub fn clear(&mut self) {

@@ -29,6 +29,8 @@
 //! | `GET`, `POST`, `DELETE /_sim/faults` | `POST`: a [`FaultRule`], e.g. `{"fault": {"status": {"code": 503}}, "count": 2}` | the rules |
 //! | `GET /_sim/ledger?since=n` | | every change with who made it ([`Mutation`]) |
 //! | `GET /_sim/requests?since=n` | | the last requests: time, method, path, status (0: no answer), ms |
+//! | `GET`, `PUT`, `DELETE /_sim/webhooks/hubspot` | `{"url", "secret", "events"?}` | where HubSpot's app listens ([`Webhook`]) |
+//! | `GET /_sim/deliveries?since=n` | | attempts to deliver webhooks and callbacks ([`DeliveryEntry`]) |
 //! | `GET /_sim/calls` | | calls per endpoint and status; status 0: no answer |
 //! | `DELETE /_sim/calls`, `DELETE /_sim/ledger` | | forgets them |
 //! | `GET`, `PATCH /_sim/behaviour` | part of [`Behaviour`], merged deeply | the behaviour in force |
@@ -79,6 +81,7 @@ mod object;
 mod options;
 mod people;
 mod perform;
+mod post;
 mod random;
 mod requests;
 mod server;
@@ -94,6 +97,7 @@ use tokio::sync::watch;
 pub use self::clock::Clock;
 pub use self::connectwise::Behaviour as ConnectWiseBehaviour;
 pub use self::control::{ControlError, ControlHandle};
+pub use self::delivery::{Behaviour as DeliveryBehaviour, DeliveryEntry, Webhook};
 pub use self::faults::{Fault, FaultRule, RetryAfter};
 pub use self::hubspot::Behaviour as HubSpotBehaviour;
 pub use self::ledger::{Actor, Mutation, Verb};
@@ -148,7 +152,8 @@ impl Simulators {
         let control = ControlHandle::new(options)?;
         let (stop, stopped) = watch::channel(false);
         let hubspot = server::serve(Side::HubSpot, hubspot_port, control.clone(), stopped.clone()).await?;
-        let connectwise = server::serve(Side::ConnectWise, connectwise_port, control.clone(), stopped).await?;
+        let connectwise = server::serve(Side::ConnectWise, connectwise_port, control.clone(), stopped.clone()).await?;
+        post::start(control.clone(), format!("http://{connectwise}"), stopped)?;
         Ok(Running {
             hubspot_url: format!("http://{hubspot}"),
             connectwise_url: format!("http://{connectwise}"),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{connectwise, hubspot};
+use super::{connectwise, delivery, hubspot};
 
 /// Private-app token that the simulated HubSpot accepts.
 pub const HUBSPOT_TOKEN: &str = "pat-na1-5e0f2a64-51a3-4c6e-9d0b-000000000001";
@@ -104,12 +104,14 @@ pub struct Behaviour {
     pub page_cap: Option<usize>,
     pub hubspot: hubspot::Behaviour,
     pub connectwise: connectwise::Behaviour,
+    /// How webhooks and callbacks are delivered.
+    pub delivery: delivery::Behaviour,
 }
 
 impl Default for Behaviour {
     fn default() -> Self {
         let (hubspot, connectwise) = (hubspot::Behaviour::default(), connectwise::Behaviour::default());
-        Self { limits: true, page_cap: None, hubspot, connectwise }
+        Self { limits: true, page_cap: None, hubspot, connectwise, delivery: delivery::Behaviour::default() }
     }
 }
 
@@ -118,6 +120,6 @@ impl Behaviour {
     #[must_use]
     pub fn quick() -> Self {
         let (hubspot, connectwise) = (hubspot::Behaviour::quick(), connectwise::Behaviour::quick());
-        Self { limits: false, page_cap: None, hubspot, connectwise }
+        Self { limits: false, page_cap: None, hubspot, connectwise, delivery: delivery::Behaviour::quick() }
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::clock::Clock;
 use super::connectwise::{self, Tenant};
+use super::delivery::Deliveries;
 use super::faults::Faults;
 use super::hubspot::{self, Portal};
 use super::ledger::{Actor, Calls, Ledger, Verb};
@@ -27,6 +28,7 @@ pub(crate) struct World {
     pub ledger: Ledger,
     pub calls: Calls,
     pub requests: Requests,
+    pub deliveries: Deliveries,
     /// How far each system's clock is ahead of the world's, in milliseconds.
     skews: [i64; 2],
     pub hubspot: Portal,
@@ -58,10 +60,20 @@ impl World {
             ledger: Ledger::default(),
             calls: Calls::default(),
             requests: Requests::default(),
+            deliveries: Deliveries::default(),
             skews: [0; 2],
             hubspot,
             connectwise,
         })
+    }
+
+    /// Everything as at the start; what was about to be delivered is forgotten.
+    pub fn reset(&mut self) -> io::Result<()> {
+        let mut new = Self::new(self.options.clone())?;
+        new.ledger = Ledger::ringing(self.ledger.bell());
+        new.deliveries.epoch = self.deliveries.epoch + 1;
+        *self = new;
+        Ok(())
     }
 
     /// What time it is for one system, in milliseconds since 1970.
