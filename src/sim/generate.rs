@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::connectwise::{self, Tenant};
+use super::connectwise::Tenant;
 use super::hubspot::Portal;
 use super::object::Object;
 use super::random::Random;
@@ -128,8 +128,6 @@ fn add_to_hubspot(portal: &mut Portal, random: &mut Random, profile: &Profile) {
 }
 
 fn add_to_connectwise(tenant: &mut Tenant, random: &mut Random, profile: &Profile, index: usize, differs: bool) {
-    let mut company = tenant.blank(profile.modified, "mvance");
-    company.entered = profile.created.div_euclid(1000);
     let phone = if differs { "555-0100".to_owned() } else { profile.phone.clone() };
     let (city, state, zip) = profile.city;
     let values = [
@@ -148,9 +146,7 @@ fn add_to_connectwise(tenant: &mut Tenant, random: &mut Random, profile: &Profil
         ("numberOfEmployees", json!(profile.employees)),
         ("site", json!({"name": "Main"})),
     ];
-    for (name, value) in &values {
-        // The values above fit by construction; the tests of generated data would see a gap.
-        let _fits = connectwise::set_by_person(tenant, &mut company, name, value);
-    }
-    tenant.insert(company);
+    let fields = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    // The values above fit by construction; the tests of generated data would see a gap.
+    let _fits = tenant.seed(Object::Company, (profile.created, profile.modified), &fields);
 }

@@ -96,6 +96,9 @@ use tokio::sync::watch;
 
 pub use self::clock::Clock;
 pub use self::connectwise::Behaviour as ConnectWiseBehaviour;
+pub use self::connectwise::{
+    ClosedDate, EmptyReference, Level, MergedCompany, NullReference, Permit, Role, SelfSuppression,
+};
 pub use self::control::{ControlError, ControlHandle};
 pub use self::delivery::{Behaviour as DeliveryBehaviour, DeliveryEntry, Webhook};
 pub use self::faults::{Fault, FaultRule, RetryAfter};

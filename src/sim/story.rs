@@ -5,7 +5,7 @@ use std::io;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::connectwise::{self, Tenant};
+use super::connectwise::Tenant;
 use super::hubspot::Portal;
 use super::object::Object;
 
@@ -55,7 +55,10 @@ pub(crate) fn load(portal: &mut Portal, tenant: &mut Tenant, now: i64) -> io::Re
             portal.seed(Object::Company, created, now - entry.hubspot_hours * HOUR - 137, &values);
         }
         for fields in &entry.connectwise {
-            add(tenant, fields, created, now - entry.connectwise_hours * HOUR)?;
+            // Without the checks of today: old records break today's rules, as they do in life.
+            tenant
+                .seed(Object::Company, (created, now - entry.connectwise_hours * HOUR), fields)
+                .map_err(|e| io::Error::other(format!("The story does not fit ConnectWise: {e}")))?;
         }
     }
     Ok(())
@@ -63,23 +66,4 @@ pub(crate) fn load(portal: &mut Portal, tenant: &mut Tenant, now: i64) -> io::Re
 
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// Adds a company without the checks of today: old records break today's rules, as they do in life.
-fn add(tenant: &mut Tenant, fields: &Map<String, Value>, entered: i64, updated: i64) -> io::Result<()> {
-    let mut company = tenant.blank(updated, "mvance");
-    company.entered = entered.div_euclid(1000);
-    for (name, value) in fields {
-        if name == "types" {
-            connectwise::set_types(tenant, &mut company, value);
-            continue;
-        }
-        connectwise::set_by_person(tenant, &mut company, name, value)
-            .map_err(|e| io::Error::other(format!("The story does not fit ConnectWise: {name}: {e:?}")))?;
-    }
-    if company.is_deleted() {
-        connectwise::mark_deleted(&mut company, updated, "tokafor");
-    }
-    tenant.insert(company);
-    Ok(())
 }

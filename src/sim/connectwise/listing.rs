@@ -1,134 +1,171 @@
-//! Lists: conditions, order, pages with their `Link` header, partial answers; for companies and for small tables.
+//! Lists: conditions, order, pages with their `Link` header, partial answers; for records and for plain rows.
 
 use std::cmp::Ordering;
 
+use axum::http::Method;
 use serde_json::{Map, Value, json};
 
 use super::conditions::{self, Condition, Op, Operand, Row};
-use super::fields::{self, IDENTIFIER, Kind, NAME, Stored, Table};
-use super::tables::Tables;
-use super::tenant::{Company, Tenant};
+use super::entity::Entity;
+use super::paths::{JsonRow, Path, Seen, inside};
+use super::record::Record;
+use super::rules;
+use super::tables::{Table, id_of};
+use super::tenant::Tenant;
 use super::{Call, Failure};
 use crate::sim::wire::{Reply, encode};
 
 const DEFAULT_PAGE: usize = 25;
 const MOST_PER_PAGE: usize = 1000;
+/// Longest list of a search body's conditions, in bytes.
+const MOST_CONDITIONS: usize = 1_000_000;
 
-/// A company as conditions see it.
-struct CompanyRow<'a> {
-    tenant: &'a Tenant,
-    company: &'a Company,
+/// What a list is asked by: from the query, or for a search from the body.
+#[derive(Debug, Default)]
+pub(crate) struct Question {
+    pub conditions: String,
+    pub child: String,
+    pub custom: String,
+    pub order: String,
 }
 
-#[expect(clippy::cast_precision_loss, reason = "ids stay far below 2^53")]
-impl Row for CompanyRow<'_> {
-    fn operand(&self, name: &str) -> Option<Operand> {
-        let company = self.company;
-        let lower = name.to_ascii_lowercase();
-        match lower.as_str() {
-            "id" => return Some(Operand::Number(company.id as f64)),
-            "lastupdated" | "_info/lastupdated" => return Some(Operand::Time(company.updated)),
-            "updatedby" | "_info/updatedby" => return Some(Operand::Text(company.updated_by.to_string())),
-            "dateentered" | "_info/dateentered" => return Some(Operand::Time(company.entered)),
-            "enteredby" | "_info/enteredby" => return Some(Operand::Text(company.entered_by.to_string())),
-            _ => {}
-        }
-        let (head, member) = lower.split_once('/').map_or((lower.as_str(), None), |(h, m)| (h, Some(m)));
-        let (id, field) = fields::find_any_case(head)?;
-        let value = company.get(id);
-        match (field.kind, member) {
-            (Kind::Ref(table), Some(member)) => {
-                let Some(Stored::Ref(row)) = value else { return Some(Operand::Null) };
-                reference_member(self.tenant, table, *row, member)
-            }
-            (Kind::Ref(_), None) => Some(if value.is_none() { Operand::Null } else { Operand::Flag(true) }),
-            (Kind::Opaque, member) => {
-                let Some(Stored::Opaque(json)) = value else { return Some(Operand::Null) };
-                Some(member.map_or(Operand::Flag(true), |m| json_operand(json.get(m))))
-            }
-            (_, Some(_)) => None,
-            (_, None) => Some(value.map_or(Operand::Null, stored_operand)),
+impl Question {
+    pub fn of(call: &Call<'_>) -> Self {
+        let param = |name: &str| call.request.param(name).unwrap_or_default().to_owned();
+        Self {
+            conditions: param("conditions"),
+            child: param("childConditions"),
+            custom: param("customFieldConditions"),
+            order: param("orderBy"),
         }
     }
-}
 
-#[expect(clippy::cast_precision_loss, reason = "whole numbers of companies stay far below 2^53")]
-fn stored_operand(value: &Stored) -> Operand {
-    match value {
-        Stored::Text(text) => Operand::Text(text.to_string()),
-        Stored::Whole(n) => Operand::Number(*n as f64),
-        Stored::Decimal(n) => Operand::Number(*n),
-        Stored::Flag(flag) => Operand::Flag(*flag),
-        Stored::Time(seconds) => Operand::Time(*seconds),
-        Stored::Ref(id) => Operand::Number(f64::from(*id)),
-        Stored::Opaque(json) => json_operand(Some(json)),
-    }
-}
-
-fn reference_member(tenant: &Tenant, table: Table, id: u32, member: &str) -> Option<Operand> {
-    if member == "id" {
-        return Some(Operand::Number(f64::from(id)));
-    }
-    if table != Table::Company {
-        let row = tenant.tables.row(table, id);
-        return matches!(member, "name" | "identifier").then(|| json_operand(row.and_then(|r| r.get(member))));
-    }
-    let company = tenant.companies.get(&u64::from(id));
-    let text = |field| company.map_or(Operand::Null, |c| Operand::Text(c.text(field).to_owned()));
-    match member {
-        "name" => Some(text(NAME)),
-        "identifier" => Some(text(IDENTIFIER)),
-        _ => None,
-    }
-}
-
-fn json_operand(value: Option<&Value>) -> Operand {
-    match value {
-        Some(Value::String(text)) => Operand::Text(text.clone()),
-        Some(Value::Number(n)) => n.as_f64().map_or(Operand::Null, Operand::Number),
-        Some(Value::Bool(flag)) => Operand::Flag(*flag),
-        _ => Operand::Null,
-    }
-}
-
-/// A row of a table, or any other JSON, as conditions see it; a name that no row has is not recognised.
-struct JsonRow<'a>(&'a Value);
-
-impl Row for JsonRow<'_> {
-    fn operand(&self, name: &str) -> Option<Operand> {
-        let mut at = self.0;
-        for part in name.split('/') {
-            let map = at.as_object()?;
-            let found = map.iter().find(|(key, _)| key.eq_ignore_ascii_case(part));
-            match found {
-                Some((_, value)) => at = value,
-                None if name.eq_ignore_ascii_case("identifier") => return Some(Operand::Null),
-                None => return None,
+    /// `FilterValues` and nothing else: paging and `fields` stay in the query.
+    pub fn of_body(body: &Value) -> Result<Self, Failure> {
+        let map = body.as_object().ok_or_else(|| {
+            Failure::Conversion(
+                "Error converting value to type 'FilterValues'. Path '', line 1, position 1.".to_owned(),
+            )
+        })?;
+        let mut question = Self::default();
+        for (name, value) in map {
+            let slot = match name.to_ascii_lowercase().as_str() {
+                "conditions" => &mut question.conditions,
+                "childconditions" => &mut question.child,
+                "customfieldconditions" => &mut question.custom,
+                "orderby" => &mut question.order,
+                _ => return Err(Failure::UnknownMember { model: "FilterValues", name: name.clone() }),
+            };
+            value.as_str().unwrap_or_default().clone_into(slot);
+            if slot.len() > MOST_CONDITIONS {
+                return Err(find_condition("The conditions are too long.".to_owned()));
             }
         }
-        Some(json_operand(Some(at)))
+        Ok(question)
     }
 }
 
-/// Custom field values and types of one company, for their own conditions.
-fn custom_holds(tables: &Tables, company: &Company, condition: &Condition) -> Result<bool, Failure> {
-    let values = tables.custom_values(&company.custom);
-    for item in values.as_array().into_iter().flatten() {
-        if condition.holds(&JsonRow(item)).map_err(unrecognized)? {
-            return Ok(true);
-        }
-    }
-    Ok(false)
+/// The conditions of one request, resolved.
+struct Asked {
+    own: Option<Condition<Path>>,
+    child: Option<Condition>,
+    custom: Option<Condition>,
 }
 
-fn child_holds(tables: &Tables, company: &Company, condition: &Condition) -> Result<bool, Failure> {
-    for (_, id) in &company.types {
-        let row = json!({"types": {"id": id, "name": tables.name(Table::Type, *id)}});
-        if condition.holds(&JsonRow(&row)).map_err(unrecognized)? {
-            return Ok(true);
+impl Asked {
+    fn of(call: &Call<'_>, entity: Entity, question: &Question) -> Result<Self, Failure> {
+        let tenant = call.tenant();
+        let own = parsed(call, &question.conditions)?;
+        let own = own.map(|c| c.resolve(&mut |name| Path::find(tenant, entity, name))).transpose();
+        let asked = Self {
+            own: own.map_err(unrecognized)?,
+            child: parsed(call, &question.child)?,
+            custom: parsed(call, &question.custom)?,
+        };
+        for condition in asked.child.iter().chain(&asked.custom) {
+            if condition.conjuncts().iter().any(|(_, op, _)| *op == Op::In) {
+                return Err(find_condition("in is not supported here.".to_owned()));
+            }
+        }
+        if asked.child.is_some() && !matches!(entity, Entity::Company | Entity::Contact) {
+            return Err(find_condition("childConditions is not supported here.".to_owned()));
+        }
+        Ok(asked)
+    }
+
+    fn holds(&self, call: &Call<'_>, seen: Seen<'_>) -> bool {
+        self.own.as_ref().is_none_or(|condition| condition.holds(&seen))
+            && self.child.as_ref().is_none_or(|condition| child_holds(call, seen, condition))
+            && self.custom.as_ref().is_none_or(|condition| custom_holds(call, seen, condition))
+    }
+
+    /// The records that can match at all, in id order, from the bounds that every match must keep.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounds that saturate still bound")]
+    fn candidates<'a>(&self, tenant: &'a Tenant, entity: Entity, owner: Option<u32>, after: u32) -> Candidates<'a> {
+        let shelf = tenant.shelf(entity);
+        let mut least = after.saturating_add(1);
+        let (mut since, mut ids) = (None::<i64>, owner.map(|owner| shelf.of(owner).collect::<Vec<_>>()));
+        let mut narrow = |found: Vec<u32>| {
+            ids = Some(
+                ids.take()
+                    .map_or_else(|| found.clone(), |all| all.into_iter().filter(|id| found.contains(id)).collect()),
+            );
+        };
+        for (path, op, values) in self.own.iter().flat_map(Condition::conjuncts) {
+            match (path, op, values.first()) {
+                (Path::Id, Op::Equal | Op::In, _) => {
+                    let listed = values.iter().filter_map(|v| match v {
+                        Operand::Number(n) => Some(*n as u32),
+                        Operand::Text(t) => t.parse().ok(),
+                        _ => None,
+                    });
+                    narrow(listed.collect());
+                }
+                (Path::Id, Op::Greater | Op::GreaterEqual, Some(Operand::Number(n))) => least = least.max(*n as u32),
+                (Path::Field(id), Op::Equal, Some(Operand::Text(text))) if entity.key() == Some(*id) => {
+                    narrow(shelf.by_key(text).into_iter().collect());
+                }
+                (Path::Member(id, _, super::paths::Member::Id), Op::Equal, Some(Operand::Number(n)))
+                    if entity.owner().is_some_and(|(field, _)| field == *id) =>
+                {
+                    narrow(shelf.of(*n as u32).collect());
+                }
+                (Path::Updated, Op::Greater | Op::GreaterEqual, Some(Operand::Time(t))) => since = since.max(Some(*t)),
+                _ => {}
+            }
+        }
+        let ids = ids.or_else(|| since.map(|since| shelf.changed_since(since).collect()));
+        match ids {
+            Some(mut ids) => {
+                ids.sort_unstable();
+                ids.dedup();
+                Box::new(ids.into_iter().filter(move |id| *id >= least).filter_map(|id| shelf.get(id)))
+            }
+            None => Box::new(shelf.after(least - 1)),
         }
     }
-    Ok(false)
+}
+
+type Candidates<'a> = Box<dyn Iterator<Item = &'a Record> + 'a>;
+
+/// Every item of the record's lists on its own, for conditions on children.
+fn child_holds(call: &Call<'_>, seen: Seen<'_>, condition: &Condition) -> bool {
+    let (table, eyes) = match seen.entity {
+        Entity::Company => (Table::Type, call.eyes()),
+        _ => (Table::ContactType, call.eyes()),
+    };
+    let types = seen
+        .record
+        .types
+        .iter()
+        .map(|(_, id)| json!({"types": {"id": id, "name": seen.tenant.tables.name(table, *id)}}));
+    let items = seen.record.items.iter().map(|item| json!({"communicationItems": eyes.item(item)}));
+    types.chain(items).any(|row| condition.holds(&JsonRow(&row)))
+}
+
+fn custom_holds(call: &Call<'_>, seen: Seen<'_>, condition: &Condition) -> bool {
+    let values = call.eyes().custom(seen.entity, seen.record);
+    values.as_array().into_iter().flatten().any(|item| condition.holds(&JsonRow(item)))
 }
 
 fn unrecognized(name: String) -> Failure {
@@ -139,146 +176,111 @@ const fn find_condition(message: String) -> Failure {
     Failure::Plain { code: "ApiFindCondition", message }
 }
 
-fn parsed(call: &Call<'_>, parameter: &str) -> Result<Option<Condition>, Failure> {
-    let text = call.request.param(parameter).map(str::trim).filter(|t| !t.is_empty());
-    text.map(|t| conditions::parse(t).map_err(find_condition)).transpose()
+fn parsed(call: &Call<'_>, text: &str) -> Result<Option<Condition>, Failure> {
+    let misread = call.switches().offset_misread;
+    let text = Some(text.trim()).filter(|t| !t.is_empty());
+    text.map(|t| conditions::parse(t, misread).map_err(find_condition)).transpose()
 }
 
-/// The three kinds of conditions of one request.
-struct Asked {
-    own: Option<Condition>,
-    child: Option<Condition>,
-    custom: Option<Condition>,
+/// The records of a kind that match, that belong to `owner` where one is given, and that the role shows.
+fn matching<'a>(
+    call: &'a Call<'_>,
+    (entity, owner): (Entity, Option<u32>),
+    asked: &'a Asked,
+    after: u32,
+) -> impl Iterator<Item = &'a Record> {
+    let (tenant, eyes) = (call.tenant(), call.eyes());
+    let all = asked.candidates(tenant, entity, owner, after);
+    all.filter(move |record| {
+        eyes.may_see(entity, record)
+            && visible(tenant, entity, record)
+            && asked.holds(call, Seen { tenant, entity, record })
+    })
 }
 
-impl Asked {
-    fn of(call: &Call<'_>) -> Result<Self, Failure> {
-        let asked = Self {
-            own: parsed(call, "conditions")?,
-            child: parsed(call, "childConditions")?,
-            custom: parsed(call, "customFieldConditions")?,
-        };
-        // Names are checked before any row is looked at.
-        let blank = Company::blank(0, 0, "");
-        let row = CompanyRow { tenant: call.tenant(), company: &blank };
-        for name in asked.own.iter().flat_map(Condition::fields) {
-            if row.operand(name).is_none() {
-                return Err(unrecognized(name.to_owned()));
-            }
-        }
-        Ok(asked)
-    }
-
-    fn holds(&self, tenant: &Tenant, company: &Company) -> Result<bool, Failure> {
-        if let Some(condition) = &self.own
-            && !condition.holds(&CompanyRow { tenant, company }).map_err(unrecognized)?
-        {
-            return Ok(false);
-        }
-        if let Some(condition) = &self.child
-            && !child_holds(&tenant.tables, company, condition)?
-        {
-            return Ok(false);
-        }
-        self.custom.as_ref().map_or(Ok(true), |condition| custom_holds(&tenant.tables, company, condition))
-    }
-
-    /// The companies that can match at all, in id order, from the bounds that every match must keep.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "bounds that saturate still bound")]
-    fn candidates<'a>(&self, tenant: &'a Tenant, after: u64) -> Box<dyn Iterator<Item = &'a Company> + 'a> {
-        let mut least = after.saturating_add(1);
-        let (mut since, mut ids) = (None::<i64>, None::<Vec<u64>>);
-        for (field, op, values) in self.own.iter().flat_map(Condition::conjuncts) {
-            let first = values.first();
-            match (field.to_ascii_lowercase().as_str(), op, first) {
-                ("id", Op::Equal | Op::In, _) => {
-                    let listed = values.iter().filter_map(|v| match v {
-                        Operand::Number(n) => Some(*n as u64),
-                        Operand::Text(t) => t.parse().ok(),
-                        _ => None,
-                    });
-                    ids = Some(listed.collect());
-                }
-                ("id", Op::Greater | Op::GreaterEqual, Some(Operand::Number(n))) => least = least.max(*n as u64),
-                ("identifier", Op::Equal, Some(Operand::Text(text))) => {
-                    ids = Some(tenant.by_identifier(text).into_iter().collect());
-                }
-                ("lastupdated" | "_info/lastupdated", Op::Greater | Op::GreaterEqual, Some(Operand::Time(t))) => {
-                    since = since.max(Some(*t));
-                }
-                _ => {}
-            }
-        }
-        let ids = ids.or_else(|| since.map(|s| tenant.by_updated.range((s, 0)..).map(|(_, id)| *id).collect()));
-        match ids {
-            Some(mut ids) => {
-                ids.sort_unstable();
-                ids.dedup();
-                let ids = ids.into_iter().filter(move |id| *id >= least);
-                Box::new(ids.filter_map(|id| tenant.companies.get(&id)))
-            }
-            None => Box::new(tenant.companies.range(least..).map(|(_, company)| company)),
-        }
-    }
+/// Companies that a merge left without a trace are in no list.
+fn visible(tenant: &Tenant, entity: Entity, record: &Record) -> bool {
+    entity != Entity::Company || !tenant.merged_away.contains(&record.id)
 }
 
-pub(crate) fn count(call: &Call<'_>) -> Result<Reply, Failure> {
-    let (asked, tenant) = (Asked::of(call)?, call.tenant());
-    let mut count = 0;
-    for company in asked.candidates(tenant, 0) {
-        count += usize::from(asked.holds(tenant, company)?);
-    }
+pub(crate) fn count(call: &Call<'_>, entity: Entity, owner: Option<u32>) -> Result<Reply, Failure> {
+    let asked = Asked::of(call, entity, &Question::of(call))?;
+    let count = matching(call, (entity, owner), &asked, 0).count();
     Ok(Reply::json(200, &json!({ "count": count })))
 }
 
-pub(crate) fn companies(call: &Call<'_>) -> Result<Reply, Failure> {
-    let (asked, tenant) = (Asked::of(call)?, call.tenant());
+pub(crate) fn records(
+    call: &Call<'_>,
+    entity: Entity,
+    owner: Option<u32>,
+    question: &Question,
+) -> Result<Reply, Failure> {
+    let asked = Asked::of(call, entity, question)?;
+    if asked.own.as_ref().is_some_and(|own| times_out(call, entity, own)) {
+        return Err(Failure::TimedOut);
+    }
     let size = page_size(call)?;
-    let show = |company: &Company| partial(call, tenant.show(company, &call.base));
     if is_forward_only(call) {
-        let after = number(call, "pageId")?.unwrap_or(0);
-        if call.request.param("orderBy").is_some_and(|o| !o.is_empty()) {
-            return Err(find_condition("orderBy is not supported with forward-only pagination.".to_owned()));
-        }
-        let mut page = Vec::new();
-        for company in asked.candidates(tenant, after) {
-            if asked.holds(tenant, company)? {
-                page.push(company);
-            }
-            if page.len() == size {
-                break;
-            }
-        }
-        let last = page.last().map_or(after, |c| c.id);
-        let rows = page.into_iter().map(show).collect();
-        return Ok(Reply::json(200, &Value::Array(rows)).with("link", link(call, "pageId", last, "next")));
+        return forward(call, (entity, owner), &asked, question, size);
     }
-    let mut rows = Vec::new();
-    for company in asked.candidates(tenant, 0) {
-        if asked.holds(tenant, company)? {
-            rows.push(company);
-        }
-    }
-    let order = order(call)?;
-    if order.iter().any(|(name, _)| tenant_row(tenant, rows.first()).is_some_and(|r| r.operand(name).is_none())) {
-        return Err(find_condition("orderBy names a field that is not recognized.".to_owned()));
-    }
-    if !(order.is_empty() || order.iter().all(|(n, down)| n.eq_ignore_ascii_case("id") && !down)) {
-        rows.sort_by(|a, b| compare(&order, &CompanyRow { tenant, company: a }, &CompanyRow { tenant, company: b }));
+    let tenant = call.tenant();
+    let mut rows: Vec<&Record> = matching(call, (entity, owner), &asked, 0).collect();
+    let order = order(&question.order)?;
+    let order = order.into_iter().map(|(name, down)| match Path::find(tenant, entity, &name) {
+        Some(path) => Ok((path, down)),
+        None => Err(unrecognized(name)),
+    });
+    let order = order.collect::<Result<Vec<_>, _>>()?;
+    if !order.iter().all(|(path, down)| *path == Path::Id && !down) {
+        let seen = |record| Seen { tenant, entity, record };
+        rows.sort_by(|a, b| compare(&order, &seen(a), &seen(b)));
     }
     let page = Page::asked(call, size)?;
-    let shown = rows.iter().skip(page.skip()).take(size).map(|c| show(c)).collect();
+    let shown: Vec<&Record> = rows.iter().skip(page.skip()).take(size).copied().collect();
+    unspoiled(call, entity, &shown)?;
+    let shown = shown.into_iter().map(|record| partial(call, call.eyes().show(entity, record))).collect();
     Ok(page.link(call, rows.len(), Reply::json(200, &Value::Array(shown))))
 }
 
-fn tenant_row<'a>(tenant: &'a Tenant, company: Option<&&'a Company>) -> Option<CompanyRow<'a>> {
-    company.map(|company| CompanyRow { tenant, company })
+fn forward(
+    call: &Call<'_>,
+    kind: (Entity, Option<u32>),
+    asked: &Asked,
+    question: &Question,
+    size: usize,
+) -> Result<Reply, Failure> {
+    if !question.order.trim().is_empty() {
+        return Err(find_condition("orderBy is not supported with forward-only pagination.".to_owned()));
+    }
+    let after = number(call, "pageId")?.unwrap_or(0);
+    let after = u32::try_from(after).unwrap_or(u32::MAX);
+    let page: Vec<&Record> = matching(call, kind, asked, after).take(size).collect();
+    unspoiled(call, kind.0, &page)?;
+    let last = page.last().map_or(after, |record| record.id);
+    let rows = page.into_iter().map(|record| partial(call, call.eyes().show(kind.0, record))).collect();
+    Ok(Reply::json(200, &Value::Array(rows)).with("link", link(call, "pageId", u64::from(last), "next")))
 }
 
-type Order = Vec<(String, bool)>;
+/// `closedFlag` alone over all tickets is more than a hosted tenant finishes.
+fn times_out(call: &Call<'_>, entity: Entity, own: &Condition<Path>) -> bool {
+    let closed = Entity::Ticket.field("closedFlag").map(|(id, _)| Path::Field(id));
+    entity == Entity::Ticket
+        && call.switches().closed_flag_times_out
+        && matches!(own, Condition::Test { field, .. } if Some(field) == closed.as_ref())
+}
 
-fn order(call: &Call<'_>) -> Result<Order, Failure> {
-    let text = call.request.param("orderBy").unwrap_or_default();
+/// One bad stored value spoils the whole page that it is on.
+pub(crate) fn unspoiled(call: &Call<'_>, entity: Entity, page: &[&Record]) -> Result<(), Failure> {
+    let bad = call.switches().poisoned.get(entity.about().path);
+    if bad.is_some_and(|bad| page.iter().any(|record| bad.contains(&record.id))) {
+        return Err(Failure::Conversion("String was not recognized as a valid Boolean.".to_owned()));
+    }
+    Ok(())
+}
+
+type Order<F> = [(F, bool)];
+
+fn order(text: &str) -> Result<Vec<(String, bool)>, Failure> {
     let keys = text.split(',').map(str::trim).filter(|k| !k.is_empty());
     keys.map(|key| {
         let mut words = key.split_whitespace();
@@ -292,17 +294,13 @@ fn order(call: &Call<'_>) -> Result<Order, Failure> {
     .collect()
 }
 
-fn compare(order: &Order, a: &dyn Row, b: &dyn Row) -> Ordering {
-    for (name, descending) in order {
-        let ordering = match (a.operand(name), b.operand(name)) {
-            (Some(Operand::Number(a)), Some(Operand::Number(b))) => a.total_cmp(&b),
-            (Some(Operand::Time(a)), Some(Operand::Time(b))) => a.cmp(&b),
-            (Some(Operand::Flag(a)), Some(Operand::Flag(b))) => a.cmp(&b),
-            (Some(Operand::Text(a)), Some(Operand::Text(b))) => a.to_lowercase().cmp(&b.to_lowercase()),
-            (Some(Operand::Null), Some(Operand::Null)) => Ordering::Equal,
-            (Some(Operand::Null), _) => Ordering::Less,
-            (_, Some(Operand::Null)) => Ordering::Greater,
-            _ => Ordering::Equal,
+fn compare<F>(order: &Order<F>, a: &dyn Row<F>, b: &dyn Row<F>) -> Ordering {
+    for (field, descending) in order {
+        let ordering = match (a.operand(field), b.operand(field)) {
+            (Operand::Null, Operand::Null) => Ordering::Equal,
+            (Operand::Null, _) => Ordering::Less,
+            (_, Operand::Null) => Ordering::Greater,
+            (a, b) => conditions::compare(&a, &b).unwrap_or(Ordering::Equal),
         };
         if ordering != Ordering::Equal {
             return if *descending { ordering.reverse() } else { ordering };
@@ -379,72 +377,122 @@ pub(crate) fn partial(call: &Call<'_>, whole: Value) -> Value {
     if asked.is_empty() {
         return whole;
     }
-    let mut result = Map::new();
+    let mut result = json!({});
     for path in &asked {
-        let mut parts = path.splitn(2, '/');
-        let (head, member) = (parts.next().unwrap_or_default(), parts.next());
-        let Some(value) = whole.get(head) else { continue };
-        match (member, value) {
-            (None, _) => drop(result.insert(head.to_owned(), value.clone())),
-            (Some(member), Value::Object(inner)) => {
-                let slot = result.entry(head.to_owned()).or_insert_with(|| json!({}));
-                if let (Some(slot), Some(found)) = (slot.as_object_mut(), inner.get(member)) {
-                    slot.insert(member.to_owned(), found.clone());
-                }
-            }
-            (Some(_), _) => {}
-        }
+        copy(&whole, &mut result, path);
     }
-    Value::Object(result)
+    result
+}
+
+/// Copies what is under a path; in a list, of every item.
+fn copy(from: &Value, into: &mut Value, path: &str) {
+    let (head, rest) = path.split_once('/').map_or((path, None), |(head, rest)| (head, Some(rest)));
+    let (Some(from), Some(into)) = (from.as_object(), into.as_object_mut()) else { return };
+    let Some((name, value)) = from.iter().find(|(name, _)| name.eq_ignore_ascii_case(head)) else { return };
+    match (rest, value) {
+        (None, _) => drop(into.insert(name.clone(), value.clone())),
+        (Some(rest), Value::Object(_)) => copy(value, into.entry(name.clone()).or_insert_with(|| json!({})), rest),
+        (Some(rest), Value::Array(items)) => {
+            let slot = into.entry(name.clone()).or_insert_with(|| Value::Array(vec![json!({}); items.len()]));
+            let slots = slot.as_array_mut().map(Vec::as_mut_slice).unwrap_or_default();
+            items.iter().zip(slots).for_each(|(item, slot)| copy(item, slot, rest));
+        }
+        (Some(_), _) => {}
+    }
 }
 
 /// A reference table: its list, its count, or one row.
 pub(crate) fn table(call: &Call<'_>, table: Table, rest: &[&str]) -> Result<Reply, Failure> {
-    json_rows(call, call.tenant().tables.rows(table).cloned().collect(), table.title(), rest)
+    let gone = |row: &Value| {
+        table == Table::Member && id_of(row).is_some_and(|id| call.switches().deleted_members.contains(&id))
+    };
+    let rows = call.tenant().tables.rows(table).filter(|row| !gone(row)).cloned().collect();
+    rows_of(call, rows, table.title(), rest)
 }
 
 pub(crate) fn definitions(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Failure> {
-    json_rows(call, call.tenant().tables.custom.values().cloned().collect(), "User Defined Field", rest)
+    let required = &call.switches().required_custom_fields;
+    let rows = call.tenant().tables.custom.iter().map(|(id, row)| {
+        let mut row = row.clone();
+        if let (true, Some(map)) = (required.contains(id), row.as_object_mut()) {
+            map.insert("requiredFlag".to_owned(), json!(true));
+        }
+        row
+    });
+    rows_of(call, rows.collect(), "User Defined Field", rest)
 }
 
-pub(crate) fn json_rows(
-    call: &Call<'_>,
-    rows: Vec<Value>,
-    what: &'static str,
-    rest: &[&str],
-) -> Result<Reply, Failure> {
-    let condition = parsed(call, "conditions")?;
-    let mut kept = Vec::new();
-    for row in rows {
-        if condition.as_ref().map_or(Ok(true), |c| c.holds(&JsonRow(&row))).map_err(unrecognized)? {
-            kept.push(row);
-        }
+/// Rows of plain JSON: their list, their count, or one of them. They are read and never written.
+pub(crate) fn rows_of(call: &Call<'_>, rows: Vec<Value>, what: &'static str, rest: &[&str]) -> Result<Reply, Failure> {
+    if call.request.method != Method::GET {
+        return Err(Failure::NoVerb);
     }
+    let known = |name: &str| {
+        rows.is_empty() || rows.iter().any(|row| inside(row, name).is_some()) || name.eq_ignore_ascii_case("identifier")
+    };
+    let question = Question::of(call);
+    let mut find = |name: &str| known(name).then(|| name.to_owned());
+    let condition =
+        parsed(call, &question.conditions)?.map(|c| c.resolve(&mut find)).transpose().map_err(unrecognized)?;
+    let mut kept: Vec<Value> =
+        rows.iter().filter(|row| condition.as_ref().is_none_or(|c| c.holds(&JsonRow(row)))).cloned().collect();
     match rest {
         [] => {
-            let order = order(call)?;
+            let order = order(&question.order)?;
             kept.sort_by(|a, b| compare(&order, &JsonRow(a), &JsonRow(b)));
-            let size = page_size(call)?;
-            if is_forward_only(call) {
-                let after = number(call, "pageId")?.unwrap_or(0);
-                let id = |row: &Value| row.get("id").and_then(Value::as_u64).unwrap_or(0);
-                let page: Vec<Value> = kept.into_iter().filter(|r| id(r) > after).take(size).collect();
-                let last = page.last().map_or(after, id);
-                let shown = page.into_iter().map(|row| partial(call, row)).collect();
-                return Ok(Reply::json(200, &Value::Array(shown)).with("link", link(call, "pageId", last, "next")));
-            }
-            let page = Page::asked(call, size)?;
-            let total = kept.len();
-            let shown = kept.into_iter().skip(page.skip()).take(size).map(|row| partial(call, row)).collect();
-            Ok(page.link(call, total, Reply::json(200, &Value::Array(shown))))
+            page_of_rows(call, kept)
         }
         ["count"] => Ok(Reply::json(200, &json!({"count": kept.len()}))),
         [id] => {
-            let found = kept.into_iter().find(|r| r.get("id").and_then(Value::as_u64) == id.parse().ok());
+            let found = id.parse().ok().and_then(|id| kept.into_iter().find(|r| id_of(r) == Some(id)));
             found
                 .map(|row| Reply::json(200, &partial(call, row)))
                 .ok_or_else(|| Failure::NotFound { what, id: (*id).to_owned() })
         }
         _ => Err(Failure::NoRoute),
     }
+}
+
+fn page_of_rows(call: &Call<'_>, kept: Vec<Value>) -> Result<Reply, Failure> {
+    let size = page_size(call)?;
+    if is_forward_only(call) {
+        let after = number(call, "pageId")?.unwrap_or(0);
+        let id = |row: &Value| row.get("id").and_then(Value::as_u64).unwrap_or(0);
+        let page: Vec<Value> = kept.into_iter().filter(|r| id(r) > after).take(size).collect();
+        let last = page.last().map_or(after, id);
+        let shown = page.into_iter().map(|row| partial(call, row)).collect();
+        return Ok(Reply::json(200, &Value::Array(shown)).with("link", link(call, "pageId", last, "next")));
+    }
+    let page = Page::asked(call, size)?;
+    let total = kept.len();
+    let shown = kept.into_iter().skip(page.skip()).take(size).map(|row| partial(call, row)).collect();
+    Ok(page.link(call, total, Reply::json(200, &Value::Array(shown))))
+}
+
+/// What uses a record, as `/usages` (counts) and `/usages/list` (one by one) tell it.
+pub(crate) fn usages(call: &Call<'_>, entity: Entity, id: u32, each: bool) -> Vec<Value> {
+    let tenant = call.tenant();
+    let row = |kind: Entity, count: usize, record: Option<&Record>| {
+        let shown = record.map(|record| tenant.name_of(kind, record)).unwrap_or_default();
+        let mut map = Map::from_iter([
+            ("type".to_owned(), json!(kind.title())),
+            ("count".to_owned(), json!(count)),
+            ("typeKey".to_owned(), json!(kind.about().model)),
+        ]);
+        if let Some(record) = record {
+            map.insert("id".to_owned(), json!(record.id));
+            map.insert("description".to_owned(), json!(shown));
+            map.insert("hyperlink".to_owned(), json!(format!("{}/{}/{}", call.base, kind.about().path, record.id)));
+        }
+        Value::Object(map)
+    };
+    let mut rows = Vec::new();
+    for (kind, users) in rules::uses(tenant, entity, id) {
+        if each {
+            rows.extend(users.iter().map(|user| row(kind, 1, tenant.find(kind, *user))));
+        } else {
+            rows.push(row(kind, users.len(), None));
+        }
+    }
+    rows
 }

@@ -1,27 +1,42 @@
-//! The simulated ConnectWise PSA: discovery, authentication, and the routes for companies and what they need.
+//! The simulated ConnectWise PSA: discovery, authentication, routes. Written from the API facts alone.
 
 mod answers;
+mod apart;
+mod assign;
+mod associations;
 mod behaviour;
-mod companies;
+mod communications;
 mod conditions;
+mod entity;
 mod fields;
+mod forecast;
 mod listing;
+mod merge;
 mod patch;
+mod paths;
 mod people;
+mod permits;
+mod record;
+mod resource;
+mod routes;
+mod rules;
+mod shelf;
+mod show;
 mod tables;
 mod tenant;
 
-pub use self::behaviour::Behaviour;
+pub use self::behaviour::{
+    Behaviour, ClosedDate, EmptyReference, Level, MergedCompany, NullReference, Permit, Role, SelfSuppression,
+};
 
 pub(crate) use self::answers::{Failure, typical_error};
-pub(crate) use self::patch::{mark_deleted, set_by_person, set_types};
 pub(crate) use self::tenant::Tenant;
 
-use axum::http::Method;
 use base64::Engine;
 use serde_json::{Value, json};
 
-use self::fields::Table;
+use self::permits::{Level as Reach, Verb};
+use self::show::Eyes;
 use super::ledger::Actor;
 use super::options::CONNECTWISE_API_MEMBER;
 use super::wire::{Reply, Request};
@@ -29,17 +44,16 @@ use super::world::{Act, World};
 
 /// Works whatever the code base is called: it leads to the current one.
 const ROUTER: &str = "v4_6_release";
-const VERSION: &str = "v2025.1.118472";
-/// Longest path and query that is answered, in bytes.
-const URI_LIMIT: usize = 10_000;
+const BUILD: &str = "118472";
 
 /// The reply to one request.
 pub(crate) fn answer(world: &mut World, request: &Request, now: i64) -> Reply {
     let reply = match serve(world, request, now) {
         Ok(reply) => reply,
-        Err(failure) => failure.reply(),
+        Err(failure) => failure.reply_to(request),
     };
-    reply.with("api-current-version", "2025.1")
+    let release = world.behaviour.connectwise.release.clone();
+    reply.with("api-current-version", release)
 }
 
 fn serve(world: &mut World, request: &Request, now: i64) -> Result<Reply, Failure> {
@@ -48,14 +62,29 @@ fn serve(world: &mut World, request: &Request, now: i64) -> Result<Reply, Failur
         return Ok(discovery(world, request, company));
     }
     let rest = codebase_route(world, &parts)?;
+    if world.behaviour.connectwise.wrong_host {
+        return Err(Failure::SslRequired);
+    }
     authorize(world, request)?;
     limit(world, now)?;
-    if request.uri_length > URI_LIMIT {
+    if request.uri_length > world.behaviour.connectwise.uri_limit {
         return Err(Failure::UriTooLong);
     }
-    permit(world, &request.method)?;
+    let verb = Verb::of(&request.method);
+    if world.behaviour.connectwise.denied.iter().any(|denied| denied == verb.word()) {
+        return Err(Failure::Forbidden);
+    }
     let base = format!("http://{}/{ROUTER}/apis/3.0/", request.host());
-    route(Call { world, request, now, base }, rest)
+    let served = world.behaviour.connectwise.release_number();
+    let model = pinned(request).map_or(served, |pin| pin.min(served));
+    routes::route(&mut Call { world, request, now, base, model }, rest)
+}
+
+/// The release that `Accept: application/vnd.connectwise.com+json; version=2020.1` asks for.
+fn pinned(request: &Request) -> Option<u32> {
+    let accept = request.header("accept")?;
+    let mut parts = accept.split(';').map(str::trim);
+    parts.find_map(|part| part.strip_prefix("version=")).and_then(behaviour::release_number)
 }
 
 /// One authorised request on its way to its handler.
@@ -65,6 +94,8 @@ pub(crate) struct Call<'a> {
     pub now: i64,
     /// Up to `apis/3.0/`: with the path of a record, links have the doubled slash that live ones have.
     pub base: String,
+    /// The release whose model the client is answered in.
+    pub model: u32,
 }
 
 impl Call<'_> {
@@ -80,11 +111,28 @@ impl Call<'_> {
         &self.world.connectwise
     }
 
+    pub fn switches(&self) -> &Behaviour {
+        &self.world.behaviour.connectwise
+    }
+
+    pub fn eyes(&self) -> Eyes<'_> {
+        Eyes { tenant: self.tenant(), behaviour: self.switches(), model: self.model, base: &self.base, api: true }
+    }
+
     pub fn body(&self) -> Result<Value, Failure> {
         self.request.json().map_err(|e| Failure::Plain {
             code: "InvalidObject",
             message: format!("The request body is not valid JSON: {e}"),
         })
+    }
+
+    /// Whether the role lets this request's verb through that row.
+    pub fn permit(&self, row: &str) -> Result<(), Failure> {
+        self.permit_verb(row, Verb::of(&self.request.method))
+    }
+
+    pub fn permit_verb(&self, row: &str, verb: Verb) -> Result<(), Failure> {
+        if self.switches().role.level(row, verb) == Reach::None { Err(Failure::Forbidden) } else { Ok(()) }
     }
 }
 
@@ -98,9 +146,14 @@ fn discovery(world: &World, request: &Request, company: &str) -> Reply {
         200,
         &json!({
             "CompanyName": "Brightwater IT Services", "Codebase": code_base, "VersionCode": version,
-            "VersionNumber": VERSION, "CompanyID": company, "IsCloud": "True", "SiteUrl": request.host(),
+            "VersionNumber": version_text(world), "CompanyID": company, "IsCloud": "True", "SiteUrl": request.host(),
         }),
     )
+}
+
+/// `v2025.1.118472`.
+fn version_text(world: &World) -> String {
+    format!("v{}.{BUILD}", world.behaviour.connectwise.release)
 }
 
 /// What follows `{codebase}apis/3.0`. A code base that was left behind answers 404, nonsense 400 in plain text.
@@ -131,7 +184,8 @@ fn authorize(world: &World, request: &Request) -> Result<(), Failure> {
         .and_then(|v| v.strip_prefix("Basic "))
         .and_then(|v| base64::engine::general_purpose::STANDARD.decode(v.trim()).ok());
     if given.as_deref() != Some(expected.as_bytes()) {
-        return Err(Failure::Unauthorized);
+        let on_premise = world.behaviour.connectwise.on_premise;
+        return Err(if on_premise { Failure::NotAuthenticated } else { Failure::Unauthorized });
     }
     match request.header("clientid") {
         Some(id) if id == credentials.connectwise_client_id => Ok(()),
@@ -152,38 +206,4 @@ fn limit(world: &mut World, now: i64) -> Result<(), Failure> {
         return Err(Failure::Limited(seconds.max(1)));
     }
     Ok(())
-}
-
-fn permit(world: &World, method: &Method) -> Result<(), Failure> {
-    let level = match *method {
-        Method::GET => "inquire",
-        Method::POST => "add",
-        Method::DELETE => "delete",
-        _ => "edit",
-    };
-    if world.behaviour.connectwise.denied.iter().any(|d| d == level) { Err(Failure::Forbidden) } else { Ok(()) }
-}
-
-fn route(mut call: Call<'_>, parts: &[&str]) -> Result<Reply, Failure> {
-    let method = call.request.method.clone();
-    match (method.as_str(), parts) {
-        ("GET", ["system", "info"]) => Ok(Reply::json(
-            200,
-            &json!({
-                "version": VERSION, "isCloud": true, "serverTimeZone": "Eastern Standard Time", "licenseBits": [],
-                "cloudRegion": "NA", "maxWorkFlowRecordsAllowed": 500,
-            }),
-        )),
-        ("GET", ["system", "members", rest @ ..]) => listing::table(&call, Table::Member, rest),
-        ("GET", ["system", "locations", rest @ ..]) => listing::table(&call, Table::Territory, rest),
-        ("GET", ["system", "userDefinedFields", rest @ ..]) => listing::definitions(&call, rest),
-        ("GET", ["company", "countries", rest @ ..]) => listing::table(&call, Table::Country, rest),
-        ("GET", ["company", "marketDescriptions", rest @ ..]) => listing::table(&call, Table::Market, rest),
-        ("GET", ["company", "ownershipTypes", rest @ ..]) => listing::table(&call, Table::Ownership, rest),
-        ("GET", ["company", "companies", "statuses", rest @ ..]) => listing::table(&call, Table::Status, rest),
-        ("GET", ["company", "companies", "types", rest @ ..]) => listing::table(&call, Table::Type, rest),
-        (_, ["company", "companyTypeAssociations", rest @ ..]) => companies::associations(&mut call, None, rest),
-        (_, ["company", "companies", rest @ ..]) => companies::serve(&mut call, rest),
-        _ => Err(Failure::NoRoute),
-    }
 }

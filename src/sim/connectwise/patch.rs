@@ -1,105 +1,76 @@
-//! Bodies of writes: a whole company (POST, PUT) and the operations of a PATCH.
+//! The operations of a PATCH, carried out on a copy of the record, one after the other.
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 
 use super::Failure;
-use super::fields::{self, Kind, Problem, STATUS, Stored, Table};
-use super::tenant::{Company, Tenant, WriteError};
+use super::apart;
+use super::assign::Manner;
+use super::behaviour::NullReference;
+use super::entity::Entity;
+use super::fields::{Kind, Problem};
+use super::record::Record;
+use super::tenant::Tenant;
 
-/// Members that a body may carry without being written.
-const IGNORED: [&str; 4] = ["id", "_info", "types", "typeIds"];
-
-/// Fills a blank company from the body of a POST. Status, type and country have defaults; a site is required.
-pub(crate) fn create(tenant: &mut Tenant, company: &mut Company, body: &Map<String, Value>) -> Result<(), Failure> {
-    assign_all(tenant, company, body)?;
-    let site = body.get("site").and_then(|s| s.get("name")).and_then(Value::as_str).unwrap_or_default();
-    if site.trim().is_empty() {
-        return Err(Failure::one("MissingRequiredField", "site", "Company Site name is required."));
-    }
-    if company.get(STATUS).is_none() {
-        company.set(STATUS, tenant.tables.flagged(Table::Status, "defaultFlag").map(Stored::Ref));
-    }
-    for id in type_ids(tenant, body)? {
-        tenant.add_type(company, id);
-    }
-    if company.types.is_empty()
-        && let Some(default) = tenant.tables.flagged(Table::Type, "defaultFlag")
-    {
-        tenant.add_type(company, default);
-    }
-    Ok(())
+/// One operation, as it was sent.
+struct Operation<'a> {
+    op: &'a str,
+    path: &'a str,
+    value: &'a Value,
 }
 
-fn type_ids(tenant: &Tenant, body: &Map<String, Value>) -> Result<Vec<u32>, Failure> {
-    let list = |name: &str| body.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
-    let mut ids = Vec::new();
-    for id in list("typeIds") {
-        ids.push(serde_json::json!({ "id": id }));
-    }
-    ids.extend(list("types"));
-    let mut found = Vec::new();
-    for sent in ids {
-        if let Some(Stored::Ref(id)) = tenant.reference("types", Table::Type, &sent)? {
-            found.push(id);
-        }
-    }
-    Ok(found)
-}
-
-/// Replaces everything that a PUT can carry: what is not in the body is cleared.
-pub(crate) fn put(tenant: &Tenant, company: &mut Company, body: &Map<String, Value>) -> Result<(), Failure> {
-    if ["types", "typeIds"].iter().any(|name| body.get(*name).is_some_and(|v| !v.is_null())) {
-        return Err(Failure::one("InvalidField", "typeIds", "typeIds can only be used when creating a new company."));
-    }
-    let written: Vec<_> = company.values().map(|(id, _)| id).collect();
-    for id in written {
-        let Some(field) = fields::get(id) else { continue };
-        if !field.read_only && !body.contains_key(field.name) {
-            company.set(id, (field.kind == Kind::Flag).then_some(Stored::Flag(false)));
-        }
-    }
-    assign_all(tenant, company, body)
-}
-
-fn assign_all(tenant: &Tenant, company: &mut Company, body: &Map<String, Value>) -> Result<(), Failure> {
-    for (name, value) in body {
-        match name.as_str() {
-            "customFields" => custom_fields(tenant, company, value, false)?,
-            name if IGNORED.contains(&name) => {}
-            name => tenant.assign(company, name, value)?,
-        }
-    }
-    Ok(())
-}
-
-/// Carries out the operations of a PATCH on a copy of the company.
-pub(crate) fn patch(tenant: &Tenant, company: &mut Company, body: &Value, whole: bool) -> Result<(), Failure> {
+/// Carries out all operations. A path that leads into a reference is accepted and changes nothing.
+pub(crate) fn patch(
+    tenant: &mut Tenant,
+    manner: Manner<'_>,
+    entity: Entity,
+    record: &mut Record,
+    body: &Value,
+) -> Result<(), Failure> {
     let Some(operations) = body.as_array() else {
         return Err(Failure::Plain {
             code: "InvalidObject",
             message: "The request body must be an array of patch operations.".to_owned(),
         });
     };
+    let operations: Vec<Operation<'_>> = operations.iter().map(read).collect();
+    let custom = |operation: &Operation<'_>| operation.path.split('/').next() == Some("customFields");
+    if manner.behaviour.custom_fields_always
+        && tenant.tables.defined(entity).next().is_some()
+        && !operations.iter().any(custom)
+    {
+        return Err(Failure::one(entity, "InvalidField", "customFields", "The custom fields must be passed."));
+    }
     for operation in operations {
-        let text = |name: &str| operation.get(name).and_then(Value::as_str).unwrap_or_default();
-        let (op, path) = (text("op"), text("path").trim_start_matches('/'));
-        let value = operation.get("value").unwrap_or(&Value::Null);
-        apply(tenant, company, op, path, value, whole)?;
+        apply(tenant, manner, entity, record, &operation)?;
     }
     Ok(())
 }
 
+fn read(operation: &Value) -> Operation<'_> {
+    let text = |name: &str| operation.get(name).and_then(Value::as_str).unwrap_or_default();
+    Operation {
+        op: text("op"),
+        path: text("path").trim_start_matches('/'),
+        value: operation.get("value").unwrap_or(&Value::Null),
+    }
+}
+
+/// Whether all that the body asks for lies inside of references.
+pub(crate) fn only_inner_paths(body: &Value) -> bool {
+    let paths = body.as_array().map(Vec::as_slice).unwrap_or_default().iter();
+    paths.filter_map(|o| o.get("path").and_then(Value::as_str)).all(|p| p.trim_start_matches('/').contains('/'))
+}
+
 fn apply(
-    tenant: &Tenant,
-    company: &mut Company,
-    op: &str,
-    path: &str,
-    value: &Value,
-    whole: bool,
+    tenant: &mut Tenant,
+    manner: Manner<'_>,
+    entity: Entity,
+    record: &mut Record,
+    operation: &Operation<'_>,
 ) -> Result<(), Failure> {
-    let value = match op {
-        "add" | "replace" => value,
-        "remove" => &Value::Null,
+    let removes = match operation.op {
+        "add" | "replace" => false,
+        "remove" => true,
         other => {
             return Err(Failure::Plain {
                 code: "InvalidObject",
@@ -107,93 +78,130 @@ fn apply(
             });
         }
     };
-    match path.split_once('/') {
-        None if path == "customFields" => custom_fields(tenant, company, value, whole),
-        None if path == "types" || path == "typeIds" => {
-            Err(Failure::one("InvalidField", "typeIds", "typeIds can only be used when creating a new company."))
+    let value = if removes { &Value::Null } else { operation.value };
+    let (head, rest) = operation.path.split_once('/').map_or((operation.path, None), |(h, r)| (h, Some(r)));
+    match (head, rest) {
+        ("id" | "_info", _) => Ok(()),
+        ("types" | "typeIds", None) if matches!(entity, Entity::Company | Entity::Contact) => {
+            Err(apart::late_types(entity).into())
         }
-        None if path == "id" || path == "_info" => Ok(()),
-        None => Ok(tenant.assign(company, path, value)?),
-        // A path into a reference is accepted and changes nothing.
-        Some((head, _)) => match fields::find(head) {
-            Some((_, field)) if matches!(field.kind, Kind::Ref(_) | Kind::Opaque) => Ok(()),
-            _ if head == "_info" || head == "types" => Ok(()),
-            _ if head == "customFields" => one_custom_field(tenant, company, path, value),
-            _ => Err(Failure::UnknownMember(path.to_owned())),
-        },
+        ("types", Some(_)) => Ok(()),
+        ("customFields", None) => {
+            let whole = manner.behaviour.custom_fields_whole;
+            Ok(tenant.assign_custom(whole, entity, record, value)?)
+        }
+        ("customFields", Some(rest)) => one_custom_field(tenant, entity, record, rest, value),
+        ("communicationItems", rest) if entity == Entity::Contact => {
+            items(tenant, manner, record, operation.op, rest, value)
+        }
+        (name, None) => plain(tenant, manner, entity, record, (name, value, removes)),
+        (name, Some(_)) => inner(entity, name, operation.path),
     }
 }
 
-/// Sets the custom fields that the array names; the others keep their values.
-fn custom_fields(tenant: &Tenant, company: &mut Company, sent: &Value, whole: bool) -> Result<(), Failure> {
-    let items = sent.as_array().map(Vec::as_slice).unwrap_or_default();
-    if whole && items.len() < tenant.tables.custom.len() {
-        return Err(Failure::one("InvalidField", "customFields", "The entire array of custom fields must be passed."));
-    }
-    for item in items {
-        let id = item.get("id").and_then(Value::as_u64).and_then(|id| u32::try_from(id).ok()).unwrap_or(0);
-        set_custom(tenant, company, id, item.get("value").unwrap_or(&Value::Null))?;
-    }
-    Ok(())
-}
-
-fn one_custom_field(tenant: &Tenant, company: &mut Company, path: &str, value: &Value) -> Result<(), Failure> {
-    let index: Option<usize> = path.split('/').nth(1).and_then(|t| t.parse().ok());
-    let id = index.and_then(|i| tenant.tables.custom.keys().nth(i)).copied().unwrap_or(0);
-    Ok(set_custom(tenant, company, id, value)?)
-}
-
-/// Sets one field by name as a person would: references also by bare name, custom fields also by caption.
-pub(crate) fn set_by_person(
+fn plain(
     tenant: &Tenant,
-    company: &mut Company,
-    name: &str,
-    value: &Value,
-) -> Result<(), WriteError> {
-    if let Some((_, field)) = fields::find(name) {
-        return match (field.kind, value) {
-            (Kind::Ref(_), Value::String(text)) if !text.is_empty() => {
-                tenant.assign(company, name, &serde_json::json!({ "name": text }))
+    manner: Manner<'_>,
+    entity: Entity,
+    record: &mut Record,
+    (name, value, removes): (&str, &Value, bool),
+) -> Result<(), Failure> {
+    let is_reference = entity.field(name).is_some_and(|(_, field)| matches!(field.kind, Kind::Ref(_)));
+    let empties = !removes && (value.is_null() || value == &json!({}));
+    if is_reference && empties {
+        match manner.behaviour.null_reference {
+            NullReference::Clears => {}
+            NullReference::Ignored => return Ok(()),
+            NullReference::Refused => {
+                return Err(Failure::one(
+                    entity,
+                    "InvalidField",
+                    name,
+                    format!("{name} cannot be replaced with null."),
+                ));
             }
-            _ => tenant.assign(company, name, value),
-        };
-    }
-    let key = name.strip_prefix("customFields/").unwrap_or(name);
-    match tenant.tables.custom_id(key) {
-        Some(id) => set_custom(tenant, company, id, value),
-        None => Err(WriteError::UnknownMember(name.to_owned())),
-    }
-}
-
-fn set_custom(tenant: &Tenant, company: &mut Company, id: u32, value: &Value) -> Result<(), WriteError> {
-    let refuse = |code, field, message| Err(WriteError::Invalid(vec![Problem::new(code, field, message)]));
-    if !tenant.tables.custom.contains_key(&id) {
-        return refuse("NotFound", "customFields/id", format!("User Defined Field {id} not found"));
-    }
-    if let Some(message) = tenant.tables.custom_misfit(id, value) {
-        return refuse("InvalidField", "customFields", message);
-    }
-    if value.is_null() {
-        company.custom.remove(&id);
-    } else {
-        company.custom.insert(id, value.clone());
-    }
-    Ok(())
-}
-
-/// Gives a company that is being set up its types, by name or id.
-pub(crate) fn set_types(tenant: &mut Tenant, company: &mut Company, names: &Value) {
-    for name in names.as_array().into_iter().flatten() {
-        let id = name.as_str().and_then(|n| tenant.tables.named(Table::Type, n));
-        if let Some(id) = id {
-            tenant.add_type(company, id);
         }
     }
+    Ok(tenant.assign(manner, entity, record, (name, value))?)
 }
 
-/// Puts a company that is being set up into the recycle bin.
-pub(crate) fn mark_deleted(company: &mut Company, at_ms: i64, who: &str) {
-    company.set(fields::DELETED, Some(Stored::Flag(true)));
-    company.set(fields::DATE_DELETED, Some(Stored::Time(at_ms.div_euclid(1000))));
-    company.set(fields::DELETED_BY, Some(Stored::Text(who.into())));
+/// A path into a reference: a success that changes nothing.
+fn inner(entity: Entity, head: &str, path: &str) -> Result<(), Failure> {
+    match entity.field(head) {
+        Some((_, field)) if matches!(field.kind, Kind::Ref(_) | Kind::Opaque | Kind::Apart) => Ok(()),
+        _ => Err(Failure::UnknownMember { model: entity.about().model, name: path.to_owned() }),
+    }
+}
+
+/// `customFields/2` or `customFields/2/value`: by place in the array that an answer shows.
+fn one_custom_field(
+    tenant: &Tenant,
+    entity: Entity,
+    record: &mut Record,
+    rest: &str,
+    value: &Value,
+) -> Result<(), Failure> {
+    let (place, member) = rest.split_once('/').map_or((rest, None), |(p, m)| (p, Some(m)));
+    let mut shown = tenant.tables.defined(entity).filter(|(id, _)| tenant.custom_at_home(entity, record, *id));
+    let id = place.parse().ok().and_then(|place| shown.nth(place)).map(|(id, _)| id);
+    let id = id.ok_or_else(|| out_of_range(entity, "customFields"))?;
+    let value = match member {
+        Some("value") => value,
+        Some(_) => return Ok(()),
+        None => value.get("value").unwrap_or(&Value::Null),
+    };
+    Ok(tenant.set_custom(entity, record, id, value)?)
+}
+
+fn out_of_range(entity: Entity, field: &str) -> Failure {
+    let message = "Index was out of range. Must be non-negative and less than the size of the collection.";
+    Failure::Invalid(entity, vec![Problem::new("InvalidField", field, message)])
+}
+
+/// Communication items by their place. An item that is added anywhere but at the end still goes there, and loses its
+/// default flag.
+fn items(
+    tenant: &mut Tenant,
+    manner: Manner<'_>,
+    contact: &mut Record,
+    op: &str,
+    rest: Option<&str>,
+    value: &Value,
+) -> Result<(), Failure> {
+    let behaviour = manner.behaviour;
+    let Some(rest) = rest else {
+        if op == "add" && value.is_object() {
+            let item = apart::read_item(tenant, behaviour, None, value)?;
+            contact.items.push(item);
+            return Ok(());
+        }
+        return Ok(apart::replace_items(tenant, behaviour, contact, value)?);
+    };
+    let (place, member) = rest.split_once('/').map_or((rest, None), |(p, m)| (p, Some(m)));
+    let count = contact.items.len();
+    let place = if place == "-" { Some(count) } else { place.parse::<usize>().ok() };
+    let place = place.ok_or_else(|| out_of_range(Entity::Contact, "communicationItems"))?;
+    match (op, member) {
+        ("add", None) if place <= count => {
+            let mut item = apart::read_item(tenant, behaviour, None, value)?;
+            item.default &= place == count;
+            contact.items.push(item);
+            return Ok(());
+        }
+        ("remove", None) if place < count => {
+            contact.items.remove(place);
+            return Ok(());
+        }
+        _ => {}
+    }
+    let known = contact.items.get(place).cloned().ok_or_else(|| out_of_range(Entity::Contact, "communicationItems"))?;
+    let change = match member {
+        None => value.clone(),
+        Some(member) => json!({ member: value }),
+    };
+    let changed = apart::read_item(tenant, behaviour, Some(known), &change)?;
+    if let Some(slot) = contact.items.get_mut(place) {
+        *slot = changed;
+    }
+    Ok(())
 }

@@ -1,106 +1,40 @@
-//! The stored companies of the tenant and the tables they refer to. Knows nothing of HTTP.
+//! The stored records of the tenant and every change to them: made, replaced, binned, merged. Knows nothing of HTTP.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::fields::{
-    self, DATE_DELETED, DELETED, DELETED_BY, FieldId, IDENTIFIER, Kind, Misfit, NAME, Problem, STATUS, Stored, Table,
-};
+use super::entity::Entity;
+use super::fields::{FieldId, Kind, Misfit, Problem, Stored, Target};
+use super::record::Record;
+use super::rules;
+use super::shelf::Shelf;
 use super::tables::Tables;
 use crate::sim::Side;
-use crate::sim::clock::iso_seconds;
 use crate::sim::ledger::Verb;
 use crate::sim::object::Object;
 use crate::sim::world::{Act, Changes};
 
-const FIRST_ID: u64 = 19_301;
-
-#[derive(Debug, Clone)]
-pub(crate) struct Company {
-    pub id: u64,
-    values: Vec<(FieldId, Stored)>,
-    /// Association id and type id.
-    pub types: Vec<(u32, u32)>,
-    /// Values of custom fields by the field's id.
-    pub custom: BTreeMap<u32, Value>,
-    /// Seconds since 1970.
-    pub updated: i64,
-    pub updated_by: Box<str>,
-    pub entered: i64,
-    pub entered_by: Box<str>,
-}
-
-impl Company {
-    /// Nothing but its flags, all of them false.
-    pub fn blank(id: u64, now: i64, who: &str) -> Self {
-        let seconds = now.div_euclid(1000);
-        let mut company = Self {
-            id,
-            values: Vec::new(),
-            types: Vec::new(),
-            custom: BTreeMap::new(),
-            updated: seconds,
-            updated_by: who.into(),
-            entered: seconds,
-            entered_by: who.into(),
-        };
-        for flag in ["deletedFlag", "leadFlag", "unsubscribeFlag", "isVendorFlag"] {
-            if let Some((field, _)) = fields::find(flag) {
-                company.set(field, Some(Stored::Flag(false)));
-            }
-        }
-        company
-    }
-
-    pub fn get(&self, id: FieldId) -> Option<&Stored> {
-        let at = self.values.binary_search_by_key(&id, |(f, _)| *f).ok()?;
-        self.values.get(at).map(|(_, v)| v)
-    }
-
-    pub fn set(&mut self, id: FieldId, value: Option<Stored>) {
-        match (self.values.binary_search_by_key(&id, |(f, _)| *f), value) {
-            (Ok(at), None) => drop(self.values.remove(at)),
-            (Ok(at), Some(value)) => {
-                if let Some(slot) = self.values.get_mut(at) {
-                    slot.1 = value;
-                }
-            }
-            (Err(_), None) => {}
-            (Err(at), Some(value)) => self.values.insert(at, (id, value)),
-        }
-    }
-
-    pub fn text(&self, id: FieldId) -> &str {
-        match self.get(id) {
-            Some(Stored::Text(text)) => text,
-            _ => "",
-        }
-    }
-
-    pub fn is_deleted(&self) -> bool {
-        self.get(DELETED) == Some(&Stored::Flag(true))
-    }
-
-    pub fn values(&self) -> impl Iterator<Item = (FieldId, &Stored)> {
-        self.values.iter().map(|(id, value)| (*id, value))
-    }
-}
-
 /// Why a write failed.
 #[derive(Debug)]
 pub(crate) enum WriteError {
-    NotFound(u64),
-    Invalid(Vec<Problem>),
+    NotFound(Entity, u32),
+    Invalid(Entity, Vec<Problem>),
     Conversion(String),
-    UnknownMember(String),
+    UnknownMember(Entity, String),
+    /// The record is in use: 409.
+    InUse(Entity, u32),
 }
 
-impl From<Misfit> for WriteError {
-    fn from(misfit: Misfit) -> Self {
+impl WriteError {
+    pub fn one(entity: Entity, code: &'static str, field: &str, message: impl Into<String>) -> Self {
+        Self::Invalid(entity, vec![Problem::new(code, field, message)])
+    }
+
+    pub fn misfit(entity: Entity, misfit: Misfit) -> Self {
         match misfit {
-            Misfit::Problem(problem) => Self::Invalid(vec![problem]),
+            Misfit::Problem(problem) => Self::Invalid(entity, vec![problem]),
             Misfit::Conversion(text) => Self::Conversion(text),
         }
     }
@@ -109,12 +43,13 @@ impl From<Misfit> for WriteError {
 #[derive(Debug)]
 pub(crate) struct Tenant {
     pub tables: Tables,
-    pub companies: BTreeMap<u64, Company>,
-    /// By the second of their last change.
-    pub by_updated: BTreeSet<(i64, u64)>,
-    by_identifier: HashMap<String, u64>,
-    next_id: u64,
+    shelves: [Shelf; Entity::COUNT],
     next_association: u32,
+    next_item: u32,
+    /// Companies that a merge left without a trace.
+    pub merged_away: BTreeSet<u32>,
+    /// Tickets into which others were merged.
+    pub merged_tickets: BTreeSet<u32>,
     /// Start of the minute that is counted, and its requests.
     pub minute: (i64, u32),
 }
@@ -123,271 +58,278 @@ impl Tenant {
     pub fn new() -> io::Result<Self> {
         Ok(Self {
             tables: Tables::standard()?,
-            companies: BTreeMap::new(),
-            by_updated: BTreeSet::new(),
-            by_identifier: HashMap::new(),
-            next_id: FIRST_ID,
+            shelves: Entity::ALL.map(Shelf::new),
             next_association: 501,
+            next_item: 3_001,
+            merged_away: BTreeSet::new(),
+            merged_tickets: BTreeSet::new(),
             minute: (0, 0),
         })
     }
 
-    /// The id of the company with that identifier, whatever its case, deleted or not.
-    pub fn by_identifier(&self, identifier: &str) -> Option<u64> {
-        self.by_identifier.get(&identifier.to_lowercase()).copied()
+    pub fn shelf(&self, entity: Entity) -> &Shelf {
+        // As many shelves as entities, in their order.
+        &self.shelves[entity as usize]
     }
 
-    /// An empty company, not yet stored.
-    pub fn blank(&self, now: i64, who: &str) -> Company {
-        Company::blank(self.next_id, now, who)
+    pub fn shelf_mut(&mut self, entity: Entity) -> &mut Shelf {
+        &mut self.shelves[entity as usize]
     }
 
-    pub fn add_type(&mut self, company: &mut Company, type_id: u32) {
-        if company.types.iter().all(|(_, t)| *t != type_id) {
-            company.types.push((self.next_association, type_id));
-            self.next_association += 1;
+    pub fn find(&self, entity: Entity, id: u32) -> Option<&Record> {
+        self.shelf(entity).get(id)
+    }
+
+    /// The records of that kind which belong to `owner`, in id order.
+    pub fn of(&self, entity: Entity, owner: u32) -> impl Iterator<Item = &Record> {
+        let shelf = self.shelf(entity);
+        shelf.of(owner).filter_map(|id| shelf.get(id))
+    }
+
+    /// An empty record, not yet stored. `now` in milliseconds since 1970.
+    pub fn blank(&self, entity: Entity, now: i64, who: &str) -> Record {
+        Record::blank(self.shelf(entity).next_id(), now, who)
+    }
+
+    pub fn add_type(&mut self, record: &mut Record, type_id: u32) -> u32 {
+        if let Some((association, _)) = record.types.iter().find(|(_, t)| *t == type_id) {
+            return *association;
         }
+        let association = self.next_association;
+        record.types.push((association, type_id));
+        self.next_association += 1;
+        association
     }
 
-    /// Stores a company made with `blank`, without any check.
-    pub fn insert(&mut self, company: Company) {
-        self.next_id = self.next_id.max(company.id + 1);
-        self.by_updated.insert((company.updated, company.id));
-        self.by_identifier.insert(company.text(IDENTIFIER).to_lowercase(), company.id);
-        self.companies.insert(company.id, company);
+    pub const fn new_item_id(&mut self) -> u32 {
+        self.next_item += 1;
+        self.next_item - 1
     }
 
-    /// Stores a new company after checking it.
-    pub fn create(&mut self, act: &mut Act<'_>, company: Company) -> Result<u64, WriteError> {
-        self.validate(&company)?;
-        let id = company.id;
-        let changes = differences(None, &company);
-        self.insert(company);
-        act.record(Side::ConnectWise, Object::Company, Verb::Create, id, changes);
+    /// Stores a record made with `blank`, without any check.
+    pub fn insert(&mut self, entity: Entity, record: Record) {
+        self.shelf_mut(entity).put(record);
+    }
+
+    /// Stores a new record after checking it.
+    pub fn create(&mut self, act: &mut Act<'_>, entity: Entity, mut record: Record) -> Result<u32, WriteError> {
+        rules::derive(self, act, entity, &mut record, None);
+        rules::check(self, &act.behaviour.connectwise, entity, &record, None)?;
+        stamp(act, &mut record, true);
+        let (id, changes) = (record.id, self.differences(entity, None, &record));
+        self.insert(entity, record);
+        self.note(act, entity, id, Verb::Create, changes);
+        rules::follow(self, act, entity, id, None);
         Ok(id)
     }
 
-    /// Replaces a stored company by a changed copy of it, after checking the whole of it.
-    pub fn replace(&mut self, act: &mut Act<'_>, mut company: Company, verb: Verb) -> Result<(), WriteError> {
-        self.validate(&company)?;
-        let Some(old) = self.companies.get(&company.id) else { return Err(WriteError::NotFound(company.id)) };
-        let changes = differences(Some(old), &company);
-        self.by_updated.remove(&(old.updated, old.id));
-        let (before, after) = (old.text(IDENTIFIER).to_lowercase(), company.text(IDENTIFIER).to_lowercase());
-        if before != after {
-            self.by_identifier.remove(&before);
-            self.by_identifier.insert(after, company.id);
-        }
-        company.updated = act.now.div_euclid(1000);
-        company.updated_by = act.actor.name().into();
-        self.by_updated.insert((company.updated, company.id));
-        let id = company.id;
-        self.companies.insert(id, company);
-        act.record(Side::ConnectWise, Object::Company, verb, id, changes);
+    /// Replaces a stored record by a changed copy of it, after checking the whole of it.
+    pub fn replace(
+        &mut self,
+        act: &mut Act<'_>,
+        entity: Entity,
+        mut record: Record,
+        verb: Verb,
+    ) -> Result<(), WriteError> {
+        let id = record.id;
+        let old = self.find(entity, id).cloned().ok_or(WriteError::NotFound(entity, id))?;
+        rules::derive(self, act, entity, &mut record, Some(&old));
+        rules::check(self, &act.behaviour.connectwise, entity, &record, Some(&old))?;
+        stamp(act, &mut record, false);
+        let changes = self.differences(entity, Some(&old), &record);
+        self.insert(entity, record);
+        self.note(act, entity, id, verb, changes);
+        rules::follow(self, act, entity, id, Some(&old));
         Ok(())
     }
 
-    /// The rules that bind the whole record at every write, whichever field was meant.
-    fn validate(&self, company: &Company) -> Result<(), WriteError> {
-        let mut problems = Vec::new();
-        for (id, name) in [(IDENTIFIER, "identifier"), (NAME, "name")] {
-            if company.text(id).trim().is_empty() {
-                problems.push(Problem::new("MissingRequiredField", name, format!("The {name} field is required.")));
-            }
+    /// Deletes as the system does: companies go to the recycle bin, all else for good.
+    pub fn delete(&mut self, act: &mut Act<'_>, entity: Entity, id: u32) -> Result<(), WriteError> {
+        self.find(entity, id).ok_or(WriteError::NotFound(entity, id))?;
+        rules::may_go(self, act, entity, id)?;
+        if entity == Entity::Company {
+            return self.bin(act, id, true);
         }
-        for (id, value) in company.values() {
-            problems.extend(fields::get(id).and_then(|field| fields::complaint(field, value)));
-        }
-        let holder = self.by_identifier(company.text(IDENTIFIER));
-        if holder.is_some_and(|holder| holder != company.id) {
-            problems.push(Problem::new("ObjectExists", "identifier", "A company with this identifier already exists."));
-        }
-        if let Some(Stored::Ref(status)) = company.get(STATUS)
-            && self.tables.flag(Table::Status, *status, "disallowSavingFlag")
-        {
-            let name = self.tables.name(Table::Status, *status);
-            problems.push(Problem::new(
-                "InvalidField",
-                "status",
-                format!("Companies with status {name} cannot be saved."),
-            ));
-        }
-        if problems.is_empty() { Ok(()) } else { Err(WriteError::Invalid(problems)) }
-    }
-
-    /// Finds the row that a reference as sent means: `{id}`, `{identifier}` or `{name}`; null and `{}` mean none.
-    pub fn reference(&self, field: &str, table: Table, sent: &Value) -> Result<Option<Stored>, WriteError> {
-        let Some(map) = sent.as_object() else {
-            if sent.is_null() || sent.as_str().is_some_and(str::is_empty) {
-                return Ok(None);
-            }
-            return Err(WriteError::Conversion(format!(
-                "Error converting value {sent} to type 'ConnectWise.{}'. Path '{field}', line 1, position 1.",
-                table.title().replace(' ', "")
-            )));
-        };
-        let id = map.get("id").filter(|v| !v.is_null());
-        let (member, key) = match (id, map.get("identifier").or_else(|| map.get("name"))) {
-            (Some(id), _) => ("id", id),
-            (None, Some(name)) => ("name", name),
-            (None, None) => return Ok(None),
-        };
-        let text = key.as_str().map_or_else(|| key.to_string(), str::to_owned);
-        let found = if member == "id" { text.parse().ok() } else { self.row_named(table, &text) };
-        let exists = |id: &u32| match table {
-            Table::Company => self.companies.contains_key(&u64::from(*id)),
-            _ => self.tables.row(table, *id).is_some(),
-        };
-        found.filter(exists).map(|id| Some(Stored::Ref(id))).ok_or_else(|| {
-            let message = format!("{} {text} not found", table.title());
-            WriteError::Invalid(vec![Problem::new("NotFound", &format!("{field}/{member}"), message)])
-        })
-    }
-
-    fn row_named(&self, table: Table, name: &str) -> Option<u32> {
-        match table {
-            Table::Company => self.by_identifier(name).and_then(|id| u32::try_from(id).ok()),
-            _ => self.tables.named(table, name),
-        }
-    }
-
-    /// Sets one field from JSON, references included.
-    pub fn assign(&self, company: &mut Company, name: &str, sent: &Value) -> Result<(), WriteError> {
-        let Some((id, field)) = fields::find(name) else { return Err(WriteError::UnknownMember(name.to_owned())) };
-        let value = match field.kind {
-            Kind::Ref(table) => self.reference(name, table, sent)?,
-            _ => fields::scalar(field, sent)?,
-        };
-        let value = match (field.kind, value) {
-            (Kind::Flag, None) => Some(Stored::Flag(false)),
-            (_, value) => value,
-        };
-        if !field.read_only {
-            company.set(id, value);
+        rules::before_gone(self, entity, id);
+        if let Some(old) = self.shelf_mut(entity).take(id) {
+            self.note_gone(act, entity, &old);
         }
         Ok(())
     }
 
-    /// Moves a company to the recycle bin: it stays readable and listed, marked as deleted.
-    pub fn delete(&mut self, act: &mut Act<'_>, id: u64) -> Result<(), WriteError> {
-        self.bin(act, id, true)
-    }
-
-    pub fn restore(&mut self, act: &mut Act<'_>, id: u64) -> Result<(), WriteError> {
+    /// Brings a company back from the recycle bin.
+    pub fn restore(&mut self, act: &mut Act<'_>, id: u32) -> Result<(), WriteError> {
         self.bin(act, id, false)
     }
 
-    fn bin(&mut self, act: &mut Act<'_>, id: u64, deleted: bool) -> Result<(), WriteError> {
-        let company = self.companies.get_mut(&id).ok_or(WriteError::NotFound(id))?;
-        if company.is_deleted() == deleted {
+    pub fn bin(&mut self, act: &mut Act<'_>, id: u32, deleted: bool) -> Result<(), WriteError> {
+        let entity = Entity::Company;
+        let old = self.find(entity, id).cloned().ok_or(WriteError::NotFound(entity, id))?;
+        if is_deleted(&old) == deleted {
             return Ok(());
         }
-        let seconds = act.now.div_euclid(1000);
-        self.by_updated.remove(&(company.updated, id));
-        company.set(DELETED, Some(Stored::Flag(deleted)));
-        company.set(DATE_DELETED, deleted.then_some(Stored::Time(seconds)));
-        company.set(DELETED_BY, deleted.then(|| Stored::Text(act.actor.name().into())));
-        company.updated = seconds;
-        company.updated_by = act.actor.name().into();
-        self.by_updated.insert((seconds, id));
+        let mut company = old.clone();
+        mark_deleted(&mut company, deleted.then(|| (act.now, act.actor.name())));
+        stamp(act, &mut company, false);
         let verb = if deleted { Verb::Delete } else { Verb::Restore };
+        self.insert(entity, company);
         let changes = Changes::from([("deletedFlag".to_owned(), (json!(!deleted), json!(deleted)))]);
-        act.record(Side::ConnectWise, Object::Company, verb, id, changes);
+        self.note(act, entity, id, verb, changes);
         Ok(())
     }
 
-    /// Merges `from` into `to`: `chosen` fields come from the source; the source goes to the recycle bin.
-    pub fn merge(&mut self, act: &mut Act<'_>, from: u64, to: u64, chosen: &[FieldId]) -> Result<(), WriteError> {
-        let source = self.companies.get(&from).ok_or(WriteError::NotFound(from))?.clone();
-        let mut target = self.companies.get(&to).ok_or(WriteError::NotFound(to))?.clone();
-        for field in chosen.iter().filter(|f| **f != IDENTIFIER) {
-            target.set(*field, source.get(*field).cloned());
-        }
-        self.replace(act, target, Verb::Merge)?;
-        self.delete(act, from)
-    }
-
-    /// Says that a part of the company changed.
-    pub fn touch(&mut self, act: &Act<'_>, id: u64) {
-        if let Some(company) = self.companies.get_mut(&id) {
-            self.by_updated.remove(&(company.updated, id));
-            company.updated = act.now.div_euclid(1000);
-            company.updated_by = act.actor.name().into();
-            self.by_updated.insert((company.updated, id));
+    /// Says that a part of the record changed.
+    pub fn touch(&mut self, act: &Act<'_>, entity: Entity, id: u32) {
+        if let Some(mut record) = self.find(entity, id).cloned() {
+            stamp(act, &mut record, false);
+            self.insert(entity, record);
         }
     }
 
-    /// The company as the API shows it; `base` is the address up to `apis/3.0/`. Fields without a value are left out.
-    pub fn show(&self, company: &Company, base: &str) -> Value {
-        let mut map = Map::new();
-        map.insert("id".to_owned(), json!(company.id));
-        for (id, value) in company.values() {
-            if let Some(field) = fields::get(id) {
-                map.insert(field.name.to_owned(), self.show_value(field.kind, value, base));
+    /// Tells the ledger; a child without a word of its own is told as a change of its owner.
+    pub fn note(&mut self, act: &mut Act<'_>, entity: Entity, id: u32, verb: Verb, changes: Changes) {
+        let Some(record) = self.find(entity, id) else { return };
+        match (entity.about().object, owner_of(entity, record)) {
+            (Some(object), _) => act.record(Side::ConnectWise, object, verb, u64::from(id), changes),
+            (None, Some((owner, owner_id))) => note_child(act, entity, id, (owner, owner_id), changes),
+            (None, None) => {}
+        }
+        if let Some((owner, owner_id)) = owner_of(entity, record)
+            && is_child(entity)
+            && act.behaviour.connectwise.child_touches_parent
+        {
+            self.touch(act, owner, owner_id);
+        }
+    }
+
+    /// Stores a change that no rule of the record's own stands against.
+    pub fn put_changed(&mut self, act: &mut Act<'_>, entity: Entity, mut record: Record) {
+        stamp(act, &mut record, false);
+        let (id, changes) = (record.id, self.differences(entity, self.find(entity, record.id), &record));
+        self.insert(entity, record);
+        self.note(act, entity, id, Verb::Update, changes);
+    }
+
+    pub fn note_gone(&mut self, act: &mut Act<'_>, entity: Entity, old: &Record) {
+        let gone = Record::blank(old.id, act.now, act.actor.name());
+        let changes = self.differences(entity, Some(old), &gone);
+        let owner = owner_of(entity, old);
+        match (entity.about().object, owner) {
+            (Some(object), _) => act.record(Side::ConnectWise, object, Verb::Delete, u64::from(old.id), changes),
+            (None, Some(owner)) => note_child(act, entity, old.id, owner, changes),
+            (None, None) => {}
+        }
+        if let Some((owner, owner_id)) = owner.filter(|_| is_child(entity))
+            && act.behaviour.connectwise.child_touches_parent
+        {
+            self.touch(act, owner, owner_id);
+        }
+    }
+
+    /// Whether a reference leads somewhere.
+    pub fn exists(&self, target: Target, id: u32) -> bool {
+        match target {
+            Target::Table(table) => self.tables.row(table, id).is_some(),
+            Target::Record(entity) => self.find(entity, id).is_some(),
+        }
+    }
+
+    /// How references and messages name a record.
+    pub fn name_of(&self, entity: Entity, record: &Record) -> String {
+        let text = |name: &str| entity.field(name).map(|(id, _)| record.text(id)).unwrap_or_default();
+        match entity {
+            Entity::Contact => format!("{} {}", text("firstName"), text("lastName")).trim().to_owned(),
+            Entity::Ticket => text("summary").to_owned(),
+            Entity::Catalog => text("identifier").to_owned(),
+            Entity::ForecastItem => text("forecastDescription").to_owned(),
+            _ => text("name").to_owned(),
+        }
+    }
+
+    /// Per field that differs: before and after.
+    pub fn differences(&self, entity: Entity, old: Option<&Record>, new: &Record) -> Changes {
+        let mut changes = Changes::new();
+        let before = |id: FieldId| old.and_then(|c| c.get(id)).map_or(Value::Null, Stored::plain);
+        for (index, field) in entity.fields().iter().enumerate() {
+            let Ok(id) = FieldId::try_from(index) else { continue };
+            let (was, is) = (before(id), new.get(id).map_or(Value::Null, Stored::plain));
+            if was != is {
+                changes.insert(field.name.to_owned(), (was, is));
             }
         }
-        let types = company.types.iter().map(|(_, id)| self.show_reference(Table::Type, *id, base)).collect();
-        map.insert("types".to_owned(), Value::Array(types));
-        map.insert("customFields".to_owned(), self.tables.custom_values(&company.custom));
-        let (id, updated_by, entered_by) = (company.id, &company.updated_by, &company.entered_by);
-        map.insert(
-            "_info".to_owned(),
-            json!({
-                "lastUpdated": iso_seconds(company.updated), "updatedBy": updated_by,
-                "dateEntered": iso_seconds(company.entered), "enteredBy": entered_by,
-                "contacts_href": format!("{base}/company/contacts?conditions=company/id={id}"),
-                "sites_href": format!("{base}/company/companies/{id}/sites"),
-            }),
-        );
-        Value::Object(map)
-    }
-
-    fn show_value(&self, kind: Kind, value: &Stored, base: &str) -> Value {
-        match (kind, value) {
-            (Kind::Ref(table), Stored::Ref(id)) => self.show_reference(table, *id, base),
-            _ => value.plain(),
-        }
-    }
-
-    pub fn show_reference(&self, table: Table, id: u32, base: &str) -> Value {
-        let mut map = Map::new();
-        map.insert("id".to_owned(), json!(id));
-        if table == Table::Company {
-            if let Some(company) = self.companies.get(&u64::from(id)) {
-                map.insert("identifier".to_owned(), json!(company.text(IDENTIFIER)));
-                map.insert("name".to_owned(), json!(company.text(NAME)));
+        let empty = BTreeMap::new();
+        let old_custom = old.map_or(&empty, |c| &c.custom);
+        let ids: BTreeSet<u32> = old_custom.keys().chain(new.custom.keys()).copied().collect();
+        for id in ids {
+            let value = |from: &BTreeMap<u32, Value>| from.get(&id).cloned().unwrap_or(Value::Null);
+            let (was, is) = (value(old_custom), value(&new.custom));
+            if was != is {
+                changes.insert(format!("customFields/{id}"), (was, is));
             }
-        } else {
-            if let Some(identifier) = self.tables.row(table, id).and_then(|r| r.get("identifier")) {
-                map.insert("identifier".to_owned(), identifier.clone());
-            }
-            map.insert("name".to_owned(), json!(self.tables.name(table, id)));
         }
-        let href = format!("{base}/{}/{id}", table.path());
-        map.insert("_info".to_owned(), json!({ table.href(): href }));
-        Value::Object(map)
+        let items = |record: Option<&Record>| -> BTreeMap<u32, Value> {
+            let all = record.map(|r| r.items.as_slice()).unwrap_or_default().iter();
+            all.map(|i| (i.id, json!({"type": i.type_id, "value": i.value, "default": i.default}))).collect()
+        };
+        let (was, is) = (items(old), items(Some(new)));
+        for id in was.keys().chain(is.keys()).copied().collect::<BTreeSet<u32>>() {
+            let value = |from: &BTreeMap<u32, Value>| from.get(&id).cloned().unwrap_or(Value::Null);
+            if value(&was) != value(&is) {
+                changes.insert(format!("communications/{id}"), (value(&was), value(&is)));
+            }
+        }
+        changes
     }
 }
 
-fn differences(old: Option<&Company>, new: &Company) -> Changes {
-    let mut changes = Changes::new();
-    let before = |id: FieldId| old.and_then(|c| c.get(id)).map_or(Value::Null, Stored::plain);
-    for index in 0..fields::FIELDS.len() {
-        let Ok(id) = FieldId::try_from(index) else { continue };
-        let (was, is) = (before(id), new.get(id).map_or(Value::Null, Stored::plain));
-        if let (true, Some(field)) = (was != is, fields::get(id)) {
-            changes.insert(field.name.to_owned(), (was, is));
-        }
+fn note_child(act: &mut Act<'_>, entity: Entity, id: u32, (owner, owner_id): (Entity, u32), changes: Changes) {
+    let Some(object) = owner.about().object else { return };
+    let path = entity.about().path;
+    let changes = changes.into_iter().map(|(name, change)| (format!("{path}/{id}/{name}"), change)).collect();
+    act.record(Side::ConnectWise, object, Verb::Update, u64::from(owner_id), changes);
+}
+
+/// Whether the kind is a part of its owner rather than a record beside it.
+pub(crate) const fn is_child(entity: Entity) -> bool {
+    matches!(entity.about().object, None | Some(Object::LineItem))
+}
+
+pub(crate) fn owner_of(entity: Entity, record: &Record) -> Option<(Entity, u32)> {
+    let (field, owner) = entity.owner()?;
+    Some((owner, record.reference(field)?))
+}
+
+/// Puts the moment and the author on a record. With skew, a change becomes visible up to a second after its stamp.
+fn stamp(act: &Act<'_>, record: &mut Record, new: bool) {
+    let skew = i64::from(act.behaviour.connectwise.commit_skew && record.id.is_multiple_of(2));
+    record.stamps.updated = act.now.div_euclid(1000) - skew;
+    record.stamps.updated_by = act.actor.name().into();
+    if new {
+        record.stamps.entered = record.stamps.updated;
+        record.stamps.entered_by = act.actor.name().into();
     }
-    let empty = BTreeMap::new();
-    let old_custom = old.map_or(&empty, |c| &c.custom);
-    let ids: BTreeSet<u32> = old_custom.keys().chain(new.custom.keys()).copied().collect();
-    for id in ids {
-        let value = |from: &BTreeMap<u32, Value>| from.get(&id).cloned().unwrap_or(Value::Null);
-        let (was, is) = (value(old_custom), value(&new.custom));
-        if was != is {
-            changes.insert(format!("customFields/{id}"), (was, is));
+}
+
+pub(crate) fn is_deleted(company: &Record) -> bool {
+    Entity::Company.field("deletedFlag").is_some_and(|(id, _)| company.flag(id))
+}
+
+/// Marks a company as deleted at that moment (milliseconds) by that person, or as not deleted.
+pub(crate) fn mark_deleted(company: &mut Record, by: Option<(i64, &str)>) {
+    let mut set = |name: &str, value: Option<Stored>| {
+        if let Some((id, _)) = Entity::Company.field(name) {
+            company.set(id, value);
         }
-    }
-    changes
+    };
+    set("deletedFlag", Some(Stored::Flag(by.is_some())));
+    set("dateDeleted", by.map(|(at, _)| Stored::Time(at.div_euclid(1000))));
+    set("deletedBy", by.map(|(_, who)| Stored::Text(who.into())));
+}
+
+/// The references of a record: which field, and what it leads to.
+pub(crate) fn references(entity: Entity, record: &Record) -> impl Iterator<Item = (FieldId, Target, u32)> {
+    record.values().filter_map(move |(id, value)| match (entity.field_by_id(id)?.kind, value) {
+        (Kind::Ref(target) | Kind::Id(target), Stored::Ref(row)) => Some((id, target, *row)),
+        _ => None,
+    })
 }
