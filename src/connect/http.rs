@@ -144,13 +144,15 @@ pub(crate) struct Session {
     pub server_time: Option<Timestamp>,
     /// What its lines in the log lead back to.
     subject: Option<Subject>,
+    /// The release that answered last, where it says so: ConnectWise does.
+    pub api_version: Option<String>,
     /// The last call and its end, for people.
     pub last: Option<Wire>,
 }
 
 impl Session {
     pub const fn new(priority: Priority) -> Self {
-        Self { priority, latest: None, calls: 0, server_time: None, subject: None, last: None }
+        Self { priority, latest: None, calls: 0, server_time: None, api_version: None, subject: None, last: None }
     }
 
     /// The calls of one request of the engine.
@@ -312,6 +314,8 @@ impl Transport {
             session.server_time = server_time;
             self.server_clock.note(date, at, trip);
         }
+        let version = headers.get("api-current-version").and_then(|version| version.to_str().ok());
+        session.api_version = version.map(str::to_owned).or_else(|| session.api_version.take());
         let status = response.status().as_u16();
         let body = read_body(&mut response, call.size).await;
         if status != 429 && status < 500 {
