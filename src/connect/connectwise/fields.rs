@@ -1,8 +1,29 @@
-//! The fields of a ConnectWise company: ConnectWise has no endpoint that would tell.
+//! The built-in fields of each ConnectWise object: ConnectWise has no endpoint that would tell.
+//!
+//! One table per object. Left out are members that nobody would keep in step: billing set-up, portal log-ins,
+//! service-level clocks, and what only says how a write is made (`skipCallback`, `ignoreDuplicates`).
 
-use crate::model::FieldKind;
+mod activity;
+mod catalog_item;
+mod company;
+mod contact;
+mod forecast_item;
+mod opportunity;
+mod ticket;
+
+use super::objects::place;
+use crate::model::{FieldKind, ObjectKind};
+
+pub(super) use activity::ACTIVITY;
+pub(super) use catalog_item::CATALOG_ITEM;
+pub(super) use company::COMPANY;
+pub(super) use contact::CONTACT;
+pub(super) use forecast_item::FORECAST_ITEM;
+pub(super) use opportunity::OPPORTUNITY;
+pub(super) use ticket::TICKET;
 
 /// One built-in field.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct BuiltIn {
     pub name: &'static str,
     pub label: &'static str,
@@ -10,21 +31,93 @@ pub(super) struct BuiltIn {
     pub max_length: Option<u32>,
     pub required: bool,
     pub read_only: bool,
-    /// Where the rows of a reference are listed.
-    pub options: Option<&'static str>,
+    pub options: Options,
+    pub shape: Shape,
 }
 
-const fn text(name: &'static str, label: &'static str, max: u32) -> BuiltIn {
-    let max_length = if max == 0 { None } else { Some(max) };
-    BuiltIn { name, label, kind: FieldKind::Text, max_length, required: false, read_only: false, options: None }
+/// Where the options of a choice come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Options {
+    None,
+    /// The rows of a table.
+    Table(&'static str),
+    /// The rows of a table of every service board, each with its board as `parent`.
+    PerBoard(&'static str),
+    /// Fixed words; the word is the key.
+    Words(&'static [&'static str]),
 }
+
+/// What stands in the JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    Plain,
+    /// `{"id": n, "name": …}`; written whole as `{"id": n}`, because an inner path can answer 200 without effect.
+    Reference,
+    /// The bare number of a row.
+    RowNumber,
+    /// An array of references.
+    References,
+}
+
+pub(super) const MEMBERS: &str = "/system/members";
+pub(super) const BOARDS: &str = "/service/boards";
 
 const fn of(name: &'static str, label: &'static str, kind: FieldKind) -> BuiltIn {
-    BuiltIn { name, label, kind, max_length: None, required: false, read_only: false, options: None }
+    BuiltIn {
+        name,
+        label,
+        kind,
+        max_length: None,
+        required: false,
+        read_only: false,
+        options: Options::None,
+        shape: Shape::Plain,
+    }
 }
 
-const fn reference(name: &'static str, label: &'static str, options: &'static str) -> BuiltIn {
-    BuiltIn { options: Some(options), ..of(name, label, FieldKind::Choice) }
+/// A text of at most `max` characters; 0 where ConnectWise names no length.
+const fn text(name: &'static str, label: &'static str, max: u32) -> BuiltIn {
+    let max_length = if max == 0 { None } else { Some(max) };
+    BuiltIn { max_length, ..of(name, label, FieldKind::Text) }
+}
+
+const fn typed(field: BuiltIn, kind: FieldKind) -> BuiltIn {
+    BuiltIn { kind, ..field }
+}
+
+/// A reference to a row of a table.
+const fn choice(name: &'static str, label: &'static str, table: &'static str) -> BuiltIn {
+    BuiltIn { options: Options::Table(table), shape: Shape::Reference, ..of(name, label, FieldKind::Choice) }
+}
+
+const fn per_board(name: &'static str, label: &'static str, table: &'static str) -> BuiltIn {
+    BuiltIn { options: Options::PerBoard(table), shape: Shape::Reference, ..of(name, label, FieldKind::Choice) }
+}
+
+const fn words(name: &'static str, label: &'static str, words: &'static [&'static str]) -> BuiltIn {
+    BuiltIn { options: Options::Words(words), ..of(name, label, FieldKind::Choice) }
+}
+
+const fn row_number(name: &'static str, label: &'static str, table: &'static str) -> BuiltIn {
+    BuiltIn { options: Options::Table(table), shape: Shape::RowNumber, ..of(name, label, FieldKind::Choice) }
+}
+
+const fn several(name: &'static str, label: &'static str, table: &'static str) -> BuiltIn {
+    BuiltIn { options: Options::Table(table), shape: Shape::References, ..of(name, label, FieldKind::MultiChoice) }
+}
+
+const fn member(name: &'static str, label: &'static str) -> BuiltIn {
+    BuiltIn { options: Options::Table(MEMBERS), shape: Shape::Reference, ..of(name, label, FieldKind::Person) }
+}
+
+/// A reference to a record that is synced itself.
+const fn record(name: &'static str, label: &'static str, object: ObjectKind) -> BuiltIn {
+    BuiltIn { shape: Shape::Reference, ..of(name, label, FieldKind::Reference(object)) }
+}
+
+/// A reference to a row that cannot be listed for all records at once, such as a site of the company.
+const fn unlisted(name: &'static str, label: &'static str) -> BuiltIn {
+    BuiltIn { shape: Shape::Reference, ..of(name, label, FieldKind::Choice) }
 }
 
 const fn required(field: BuiltIn) -> BuiltIn {
@@ -35,56 +128,47 @@ const fn read_only(field: BuiltIn) -> BuiltIn {
     BuiltIn { read_only: true, ..field }
 }
 
-pub(super) const MEMBERS: &str = "/system/members";
+/// The built-in field of that name; none for what the table does not know.
+pub(super) fn find(object: ObjectKind, name: &str) -> Option<&'static BuiltIn> {
+    place(object).fields.iter().find(|field| field.name == name)
+}
 
-/// Lengths as of 2026; older servers take 25 or 30 characters for the identifier and 50 for the name.
-pub(super) const COMPANY: &[BuiltIn] = &[
-    read_only(of("id", "Record id", FieldKind::Integer)),
-    required(text("identifier", "Company ID", 25)),
-    required(text("name", "Company name", 50)),
-    reference("status", "Status", "/company/companies/statuses"),
-    BuiltIn { options: Some("/company/companies/types"), ..of("types", "Types", FieldKind::MultiChoice) },
-    text("addressLine1", "Address line 1", 50),
-    text("addressLine2", "Address line 2", 50),
-    text("city", "City", 50),
-    text("state", "State", 50),
-    text("zip", "Zip", 12),
-    reference("country", "Country", "/company/countries"),
-    BuiltIn { kind: FieldKind::Phone, ..text("phoneNumber", "Phone", 30) },
-    BuiltIn { kind: FieldKind::Phone, ..text("faxNumber", "Fax", 30) },
-    BuiltIn { kind: FieldKind::Url, ..text("website", "Website", 255) },
-    reference("territory", "Territory", "/system/locations"),
-    reference("market", "Market", "/company/marketDescriptions"),
-    text("accountNumber", "Account number", 41),
-    of("dateAcquired", "Date acquired", FieldKind::Date),
-    of("annualRevenue", "Annual revenue", FieldKind::Number),
-    of("numberOfEmployees", "Number of employees", FieldKind::Integer),
-    of("yearEstablished", "Year established", FieldKind::Integer),
-    of("revenueYear", "Revenue year", FieldKind::Integer),
-    reference("ownershipType", "Ownership type", "/company/ownershipTypes"),
-    text("leadSource", "Lead source", 50),
-    of("leadFlag", "Lead", FieldKind::Bool),
-    of("unsubscribeFlag", "Unsubscribed", FieldKind::Bool),
-    text("vendorIdentifier", "Vendor identifier", 0),
-    text("taxIdentifier", "Tax identifier", 0),
-    BuiltIn { kind: FieldKind::Url, ..text("facebookUrl", "Facebook", 0) },
-    BuiltIn { kind: FieldKind::Url, ..text("twitterUrl", "Twitter", 0) },
-    BuiltIn { kind: FieldKind::Url, ..text("linkedInUrl", "LinkedIn", 0) },
-    BuiltIn { options: Some(MEMBERS), ..of("territoryManager", "Territory manager", FieldKind::Person) },
-    read_only(of("deletedFlag", "Deleted", FieldKind::Bool)),
-    text("userDefinedField1", "User-defined field 1", 50),
-    text("userDefinedField2", "User-defined field 2", 50),
-    text("userDefinedField3", "User-defined field 3", 50),
-    text("userDefinedField4", "User-defined field 4", 50),
-    text("userDefinedField5", "User-defined field 5", 50),
-    text("userDefinedField6", "User-defined field 6", 50),
-    text("userDefinedField7", "User-defined field 7", 50),
-    text("userDefinedField8", "User-defined field 8", 50),
-    text("userDefinedField9", "User-defined field 9", 50),
-    text("userDefinedField10", "User-defined field 10", 50),
-];
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The kind of a built-in field; none for what the table does not know.
-pub(super) fn kind(name: &str) -> Option<FieldKind> {
-    COMPANY.iter().find(|field| field.name == name).map(|field| field.kind)
+    #[test]
+    fn every_table_names_each_field_once_and_has_an_id() {
+        for object in ObjectKind::ALL {
+            let mut names: Vec<_> = place(object).fields.iter().map(|field| field.name).collect();
+            assert!(names.contains(&"id"), "{object}");
+            let all = names.len();
+            names.sort_unstable();
+            names.dedup();
+            assert_eq!(names.len(), all, "{object}");
+        }
+    }
+
+    #[test]
+    fn what_a_choice_holds_fits_its_kind() {
+        for object in ObjectKind::ALL {
+            for field in place(object).fields {
+                let fits = match field.shape {
+                    Shape::Plain => !matches!(field.kind, FieldKind::Person | FieldKind::Reference(_)),
+                    Shape::Reference => {
+                        matches!(field.kind, FieldKind::Choice | FieldKind::Person | FieldKind::Reference(_))
+                    }
+                    Shape::RowNumber => field.kind == FieldKind::Choice,
+                    Shape::References => field.kind == FieldKind::MultiChoice,
+                };
+                assert!(fits, "{object} {}", field.name);
+                let is_record = matches!(field.kind, FieldKind::Reference(_));
+                assert!(
+                    !is_record || field.options == Options::None,
+                    "{object} {}: a record has no options",
+                    field.name
+                );
+            }
+        }
+    }
 }

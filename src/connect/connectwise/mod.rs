@@ -1,34 +1,65 @@
 //! ConnectWise PSA's REST API with an API member's keys.
+//!
+//! What each request costs: `Changes` and `List` one call a page, and one more for each opportunity whose amount or
+//! forecast items are asked for; `Read` one for 150 ids; `FindStamped` one for all stamps in `userDefinedField…`, one for
+//! each in a user-defined field; `Create` and `Update` one, and more where a field lives in a record of its own
+//! (communication items, types after the create, the amount) or in the array of user-defined fields, which is read first.
+//!
+//! Left to the customer's role: `Closed Opportunity` and `Close Service Tickets` cannot be probed without writing.
+//! Not used: bundles, because a page of 1,000 rows leaves nothing to bundle and their writes are undocumented; `/search`,
+//! because only tickets have it; `PUT`, because it empties what it does not carry and fails on contacts.
 
+mod activities;
+mod address;
+mod callbacks;
+mod communications;
+mod conditions;
+mod doctor;
 mod fields;
+mod forecast;
+mod objects;
+mod options;
 mod outcome;
 mod read;
 mod record;
+mod roles;
 mod schema;
+mod stamp;
+mod tenant;
+mod types;
+mod user_defined;
+mod values;
+mod version;
 mod write;
 
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 
 use base64::Engine as _;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value as Json;
 use tokio::sync::Mutex;
 
-use super::address::{Base, connectwise_api_host, connectwise_site, path_segment};
+pub use activities::ActivityTypes;
+pub use callbacks::{Callback, Hint, HintAction};
+
+use super::address::{Base, connectwise_api_host, connectwise_site};
 use super::budget::{Budget, BudgetSnapshot, Pace};
 use super::error::{ConnectError, ConnectErrorKind, Fault};
-use super::http::{Call, Options, Reply, Session, Transport};
-use super::redact::Redactor;
+use super::http::{Options, Session, Transport};
+use super::redact::{Redactor, clip_message};
 use super::{
-    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, Severity,
-    performed,
+    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, performed,
 };
 use crate::engine::core::request::{AnswerBody, Failure, Rejection, RejectionKind, Request, RequestId};
-use crate::model::{FieldName, ObjectKind, System};
+use crate::model::{FieldName, ObjectKind, RecordId, System};
+use communications::Media;
+use version::Version;
 
 /// About a thousand calls a minute are the limit; nothing in the answers tells.
 const GENERAL: Pace = Pace { start: 8.0, ceiling: 16.0, burst: 4.0 };
+/// Records that ConnectWise cannot read are remembered up to this many.
+const UNREADABLE: usize = 1000;
 
 /// What it takes to speak to a tenant.
 pub struct Credentials {
@@ -52,6 +83,17 @@ pub struct ConnectWise {
     code_base: Mutex<Option<String>>,
     /// Per object: the field that carries the stamp.
     stamps: BTreeMap<ObjectKind, FieldName>,
+    activities: ActivityTypes,
+    /// The tenant's communication types.
+    media: Mutex<Option<Media>>,
+    /// The release that answered last.
+    version: std::sync::Mutex<Option<Version>>,
+    /// In which opportunity each forecast item was seen last.
+    lines: std::sync::Mutex<BTreeMap<RecordId, RecordId>>,
+    /// Records that ConnectWise itself could not read, with its words.
+    unreadable: std::sync::Mutex<BTreeMap<(ObjectKind, RecordId), String>>,
+    /// Keys of call-backs by the address they came from.
+    keys: Mutex<BTreeMap<String, SecretString>>,
 }
 
 impl ConnectWise {
@@ -85,72 +127,35 @@ impl ConnectWise {
             HeaderMap::from_iter([(AUTHORIZATION, authorization), (HeaderName::from_static("clientid"), client_id)]);
         let redactor = Redactor::new(vec![basic.into(), private.to_owned().into(), public.to_owned().into()]);
         let transport = Transport::new(headers, redactor, Budget::new(GENERAL, GENERAL, options.unlimited), options)?;
-        Ok(Self { login, api, company, transport, code_base: Mutex::new(None), stamps })
+        Ok(Self {
+            login,
+            api,
+            company,
+            transport,
+            code_base: Mutex::default(),
+            stamps,
+            activities: ActivityTypes::default(),
+            media: Mutex::default(),
+            version: std::sync::Mutex::default(),
+            lines: std::sync::Mutex::default(),
+            unreadable: std::sync::Mutex::default(),
+            keys: Mutex::default(),
+        })
     }
 
-    /// Asks the site which code base serves the login company. Unauthenticated.
-    async fn discover(&self, session: &mut Session) -> Result<(String, Json), Fault> {
-        let call = Call::get(format!("/login/companyinfo/{}", path_segment(&self.company))).single();
-        let reply = self.transport.send_anonymous(&self.login.join(&call.path), &call, session).await?;
-        let known = match reply.status {
-            404 => Json::Null,
-            _ => outcome::classify(&reply).map_err(|fault| self.failed(fault))?,
-        };
-        if known.is_null() {
-            let message = format!("{} does not know the login company {}.", self.login.host(), self.company);
-            let hint = "Check the login company (the short name typed at login, case matters) and the site.";
-            let failure = Failure::Denied { message, hint: hint.to_owned() };
-            return Err(Fault::new(ConnectErrorKind::Credentials, failure, hint));
+    /// Which activity types are notes, tasks, calls and meetings. Without this, every activity is a task.
+    #[must_use]
+    pub fn with_activity_types(self, activities: ActivityTypes) -> Self {
+        Self { activities, ..self }
+    }
+
+    /// Keeps a record that was left out of an answer in mind, for the doctor and the log.
+    fn note_unreadable(&self, object: ObjectKind, id: RecordId, why: &str) {
+        tracing::warn!(%object, %id, "ConnectWise cannot read this record; it is left out");
+        let mut known = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() < UNREADABLE {
+            known.insert((object, id), clip_message(&self.transport.redactor.clean(why)));
         }
-        match known.get("Codebase").and_then(Json::as_str).filter(|base| is_code_base(base)) {
-            Some(base) => Ok((format!("{}/", base.trim_matches('/')), known)),
-            None => Err(Fault::new(
-                ConnectErrorKind::WrongSystem,
-                Failure::NotSent(format!("{} answers, but not like ConnectWise.", self.login.host())),
-                "Check the site of the connection.",
-            )),
-        }
-    }
-
-    async fn code_base(&self, session: &mut Session, stale: Option<&str>) -> Result<String, Fault> {
-        let mut held = self.code_base.lock().await;
-        match held.as_deref() {
-            Some(base) if stale != Some(base) => Ok(base.to_owned()),
-            _ => {
-                let (base, _) = self.discover(session).await?;
-                *held = Some(base.clone());
-                Ok(base)
-            }
-        }
-    }
-
-    /// Makes a call below `apis/3.0`. When the code base has moved, the call did nothing and is made once more.
-    async fn reply(&self, call: &Call, session: &mut Session) -> Result<Reply, Fault> {
-        let base = self.code_base(session, None).await.map_err(Fault::before_write)?;
-        let reply = self.at(&base, call, session).await?;
-        if !outcome::is_missing_route(&reply) {
-            return Ok(reply);
-        }
-        let moved = self.code_base(session, Some(&base)).await.map_err(Fault::before_write)?;
-        if moved == base { Ok(reply) } else { self.at(&moved, call, session).await }
-    }
-
-    async fn at(&self, base: &str, call: &Call, session: &mut Session) -> Result<Reply, Fault> {
-        let call = Call { path: format!("/{base}apis/3.0{}", call.path), ..call.clone() };
-        self.transport.send(&self.api.join(&call.path), &call, session).await
-    }
-
-    async fn call(&self, call: &Call, session: &mut Session) -> Result<Json, Fault> {
-        let reply = self.reply(call, session).await?;
-        outcome::classify(&reply).map_err(|fault| self.failed(fault))
-    }
-
-    /// The fault without secrets; a pause asked for is kept.
-    fn failed(&self, fault: Fault) -> Fault {
-        if let Failure::Throttled { retry_after, .. } = &fault.failure {
-            self.transport.budget.throttled(super::budget::Lane::General, *retry_after);
-        }
-        super::hubspot::clean(&self.transport.redactor, fault)
     }
 }
 
@@ -189,12 +194,8 @@ impl Connector for ConnectWise {
         Box::pin(self.check_access())
     }
 
-    fn examine<'a>(&'a self, _needs: &'a [Need]) -> Boxed<'a, Result<Vec<Finding>, ConnectError>> {
-        Box::pin(async move {
-            let warnings = self.check_access().await?.warnings.into_iter();
-            let finding = |what| Finding { severity: Severity::Warning, object: None, what, remedy: String::new() };
-            Ok(warnings.map(finding).collect())
-        })
+    fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Vec<Finding>, ConnectError>> {
+        Box::pin(self.examine_needs(needs))
     }
 
     fn budget(&self) -> BudgetSnapshot {
@@ -212,25 +213,12 @@ impl std::fmt::Debug for ConnectWise {
     }
 }
 
-/// `v2025_1/` and nothing that would lead elsewhere.
-fn is_code_base(text: &str) -> bool {
-    let bare = text.trim_matches('/');
-    !bare.is_empty() && bare.len() < 64 && bare.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '.')
-}
-
 fn bad_keys() -> ConnectError {
     ConnectError::new(
         ConnectErrorKind::Credentials,
         "The login company, a key or the clientId is empty or has characters that cannot be sent.",
         "Copy them again from the API member's API Keys tab and the developer portal.",
     )
-}
-
-fn path(object: ObjectKind) -> Result<&'static str, Fault> {
-    match object {
-        ObjectKind::Company => Ok("/company/companies"),
-        other => Err(refused(&format!("{} of ConnectWise are not supported yet.", other.plural()))),
-    }
 }
 
 /// Refused here, before any call.

@@ -15,11 +15,13 @@ use crate::engine::core::request::{Failure, Rejection, RejectionKind};
 const COOL_DOWN: Duration = Duration::from_secs(30);
 const KEYS: &str =
     "Check the login company, the public and private key and the clientId (`lockstep connect connectwise`).";
-const ROLE: &str = "In the API member's security role, set Companies / Company Maintenance to All for Add, Edit and \
-                    Inquire, and System / Table Setup to All for Inquire.";
+const ROLE: &str = "Look at the API member's security role (`lockstep doctor` names the rows it needs).";
 
 /// The body of a successful answer, or what went wrong.
 pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
+    if reply.status == 204 {
+        return Ok(Json::Null);
+    }
     if (200..=299).contains(&reply.status) {
         return reply
             .json()
@@ -35,6 +37,15 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
             let message = format!("ConnectWise refused the clientId: {words}");
             Err(denied(ConnectErrorKind::Credentials, &message, KEYS))
         }
+        401 if is_page(reply) => {
+            let hint =
+                "A proxy or a log-in page answers in place of ConnectWise: check the site, and this machine's proxy.";
+            Err(denied(
+                ConnectErrorKind::Credentials,
+                &format!("Something refused the credentials with a web page: {words}"),
+                hint,
+            ))
+        }
         401 => {
             Err(denied(ConnectErrorKind::Credentials, &format!("ConnectWise refused the credentials: {words}"), KEYS))
         }
@@ -49,9 +60,28 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
             Err(Fault::new(ConnectErrorKind::Limited, Failure::Throttled { retry_after, message }, ""))
         }
         400 | 404 | 405 | 409 | 413 | 414 | 415 | 422 => Err(rejected(reply)),
-        500 if words.contains("Error converting value") => Err(rejected(reply)),
+        // The request has a wrong type, or something stored cannot be read: neither goes away by waiting.
+        500 if words.contains("Error converting value") || is_unreadable(&words) => Err(rejected(reply)),
         status => Err(Fault::unknown(format!("ConnectWise answered {status}: {words}"))),
     }
+}
+
+/// The words of an answer that one stored value has spoiled, where it is one: "String was not recognized as a valid
+/// Boolean." takes the whole page of a list with it.
+pub(super) fn poisoned(reply: &Reply) -> Option<String> {
+    let words = words(reply);
+    (reply.status == 500 && (is_unreadable(&words) || words.contains("Error converting value"))).then_some(words)
+}
+
+fn is_unreadable(words: &str) -> bool {
+    words.contains("was not recognized as a valid")
+}
+
+/// Whether the body is a page for people.
+fn is_page(reply: &Reply) -> bool {
+    let text = reply.text();
+    let start = text.trim_start().get(..9).unwrap_or_default().to_ascii_lowercase();
+    start.starts_with("<html") || start.starts_with("<!doctype")
 }
 
 /// Whether the call met no endpoint at all, as happens when the code base has moved.
@@ -70,7 +100,7 @@ fn rejected(reply: &Reply) -> Fault {
     let body = reply.json().unwrap_or(Json::Null);
     let inner = body.get("errors").and_then(|errors| errors.get(0));
     let code = inner.or(Some(&body)).and_then(|error| word(error, "code")).unwrap_or_default();
-    let said = inner.and_then(message).or_else(|| message(&body)).unwrap_or_else(|| words(reply));
+    let said = all_messages(&body).or_else(|| message(&body)).unwrap_or_else(|| words(reply));
     let kind = match (reply.status, code.as_str()) {
         (409, _) | (_, "ObjectExists") => RejectionKind::Duplicate { existing: None },
         (404, _) => RejectionKind::NotFound,
@@ -80,6 +110,13 @@ fn rejected(reply: &Reply) -> Fault {
     let field = inner.and_then(|error| word(error, "field"));
     let rejection = Rejection { kind, message: clip_message(&said), field };
     Fault::new(ConnectErrorKind::Unexpected, Failure::Rejected(rejection), "")
+}
+
+/// What each of the errors inside says.
+fn all_messages(body: &Json) -> Option<String> {
+    let errors = body.get("errors")?.as_array()?;
+    let said: Vec<String> = errors.iter().filter_map(message).take(5).collect();
+    (!said.is_empty()).then(|| said.join(" "))
 }
 
 fn denied(kind: ConnectErrorKind, message: &str, hint: &str) -> Fault {
@@ -154,6 +191,7 @@ mod tests {
                 RejectionKind::Invalid,
                 None,
             ),
+            (500, r#"{"message":"String was not recognized as a valid DateTime."}"#, RejectionKind::Invalid, None),
         ];
         for (status, body, kind, field) in table {
             match failure(status, body) {
@@ -192,5 +230,31 @@ mod tests {
             assert!(matches!(failure(status, body), Failure::Unknown(_)), "{status}");
         }
         assert!(matches!(failure(200, "{\"id\":"), Failure::Unknown(_)));
+        assert_eq!(classify(&reply(204, "")).unwrap(), Json::Null);
+    }
+
+    #[test]
+    fn every_error_inside_is_told() {
+        let body = r#"{"message":"contact object is invalid","errors":[{"message":"One.","field":"a"},{"message":"Two.","field":"b"},7]}"#;
+        let Failure::Rejected(rejection) = failure(400, body) else { panic!("not a refusal") };
+        assert_eq!((rejection.message.as_str(), rejection.field.as_deref()), ("One. Two.", Some("a")));
+    }
+
+    #[test]
+    fn a_page_that_one_value_spoils_is_known_by_its_words() {
+        let spoiled = r#"{"code":"ConnectWiseApi","message":"String was not recognized as a valid Boolean."}"#;
+        assert!(poisoned(&reply(500, spoiled)).is_some());
+        assert_eq!(poisoned(&reply(500, r#"{"message":"A timeout has occured. Please try again."}"#)), None);
+        assert_eq!(poisoned(&reply(400, spoiled)), None);
+    }
+
+    #[test]
+    fn a_401_from_somebody_else_is_told_apart() {
+        let Failure::Denied { hint, .. } = failure(401, "<!DOCTYPE html><html>Sign in</html>") else {
+            panic!("not denied")
+        };
+        assert!(hint.contains("proxy"), "{hint}");
+        let Failure::Denied { hint, .. } = failure(401, "Unauthorized") else { panic!("not denied") };
+        assert!(hint.contains("private key"), "{hint}");
     }
 }

@@ -1,19 +1,52 @@
-//! Reading ConnectWise: changes and lists by key, records by id and by stamp.
+//! Reading ConnectWise: changes and lists by key, records by id.
+//!
+//! Pages go forward only, by id, so that nothing edited meanwhile is skipped. What a condition could hide is filtered
+//! here: activities by type, tickets by record type. One stored value that ConnectWise cannot read makes it answer 500
+//! to the whole page: the page is then cut until the record is found, left out, and told about.
+
+use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::record::{self, custom_id};
-use super::{ConnectWise, path, refused};
+use super::address::{Address, has_amount};
+use super::conditions::{Condition, IDS, fitting};
+use super::objects::place;
+use super::outcome;
+use super::record::{self, Reader};
+use super::{ConnectWise, refused};
 use crate::connect::address::query_value;
 use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
-use crate::engine::core::request::{AnswerBody, Request, RequestBody};
-use crate::model::{FieldName, ObjectKind, Record, RecordId, Timestamp};
+use crate::engine::core::request::{AnswerBody, Failure, Request, RequestBody};
+use crate::model::{FieldName, ObjectKind, Record, RecordId};
 
-const PAGE: u32 = 1000;
-const IDS: usize = 150;
-/// What the guide allows for a whole address, less the host and code base.
-const PATH_CHARS: usize = 1745;
+pub(super) const PAGE: u32 = 1000;
+/// Opportunities whose forecasts are read for one page, a call each.
+pub(super) const FORECASTS: u32 = 50;
+/// Calls spent on one page that ConnectWise cannot answer as a whole; what was read by then is answered.
+const SEARCH_CALLS: u32 = 120;
+
+/// A list to be read.
+pub(super) struct Query<'a> {
+    pub object: ObjectKind,
+    pub fields: &'a [FieldName],
+    pub condition: Option<Condition>,
+}
+
+/// Rows of a list, ascending by id.
+pub(super) struct Rows {
+    pub rows: Vec<(RecordId, Json)>,
+    /// The highest id covered, unreadable ones included.
+    pub last: Option<RecordId>,
+    pub more: bool,
+}
+
+/// One answer to a list call.
+enum Fetched {
+    Rows(Vec<(RecordId, Json)>),
+    /// ConnectWise cannot read something on the page; its words.
+    Poisoned(String),
+}
 
 impl ConnectWise {
     pub(super) async fn answer(&self, request: &Request, session: &mut Session) -> Result<AnswerBody, Fault> {
@@ -21,17 +54,17 @@ impl ConnectWise {
         match &request.body {
             RequestBody::Identify => self.identify(session).await,
             RequestBody::Changes { fields, from, until, after, limit } => {
-                self.page(object, fields, Some(&changed(*from, *until)), *after, *limit, session).await
+                let condition = Some(Condition::changed(*from, *until));
+                self.page(&Query { object, fields, condition }, *after, *limit, session).await
             }
             RequestBody::List { fields, after, archived, limit } => {
-                let conditions = archived.then_some("deletedFlag=True");
-                self.page(object, fields, conditions, *after, *limit, session).await
+                if *archived && !place(object).recycles {
+                    return Ok(AnswerBody::Page { records: Vec::new(), last: None, more: false });
+                }
+                let condition = archived.then(|| Condition::is_true("deletedFlag"));
+                self.page(&Query { object, fields, condition }, *after, *limit, session).await
             }
-            RequestBody::Read { fields, ids } => {
-                let records = self.by_ids(object, fields, ids, session).await?;
-                let find = |id: &RecordId| records.iter().find(|record| record.id == *id).cloned();
-                Ok(AnswerBody::Records { found: ids.iter().map(|id| (*id, find(id))).collect() })
-            }
+            RequestBody::Read { fields, ids } => self.read(object, fields, ids, session).await,
             RequestBody::FindStamped { fields, stamps } => self.find_stamped(object, fields, stamps, session).await,
             RequestBody::Associations { .. }
             | RequestBody::Associate { .. }
@@ -50,34 +83,168 @@ impl ConnectWise {
         Ok(AnswerBody::Identity { tenant: self.company.clone(), label })
     }
 
-    /// Forward-only paging: by id, so that nothing edited meanwhile is skipped.
     async fn page(
         &self,
-        object: ObjectKind,
-        fields: &[FieldName],
-        conditions: Option<&str>,
+        query: &Query<'_>,
         after: Option<RecordId>,
         limit: u32,
         session: &mut Session,
     ) -> Result<AnswerBody, Fault> {
-        let limit = limit.clamp(1, PAGE);
-        let mut path = format!("{}?pageSize={limit}&fields={}", path(object)?, self.asked(object, fields));
-        if let Some(conditions) = conditions {
-            path.push_str(&format!("&conditions={}", query_value(conditions)));
+        if query.object == ObjectKind::LineItem {
+            return self.line_page(query, after, limit, session).await;
+        }
+        let most = if has_amount(query.object, query.fields) { FORECASTS } else { PAGE };
+        let Rows { rows, last, more } = self.rows_after(query, after, limit.clamp(1, most), session).await?;
+        let records = self.records(query.object, query.fields, &rows, session).await?;
+        Ok(AnswerBody::Page { records, last, more })
+    }
+
+    /// The next rows of a list behind `after`, bad ones left out.
+    pub(super) async fn rows_after(
+        &self,
+        query: &Query<'_>,
+        after: Option<RecordId>,
+        limit: u32,
+        session: &mut Session,
+    ) -> Result<Rows, Fault> {
+        let (mut found, mut last, mut size) = (Rows { rows: Vec::new(), last: None, more: false }, after, limit);
+        let before = session.calls;
+        loop {
+            match self.fetch(query, last, size, session).await? {
+                Fetched::Rows(rows) => {
+                    let short = rows.len() < size as usize;
+                    last = rows.last().map(|(id, _)| *id).or(last);
+                    found.rows.extend(rows);
+                    if short || found.rows.len() >= limit as usize {
+                        found.more = !short;
+                        break;
+                    }
+                    size = (size * 2).min(limit);
+                }
+                Fetched::Poisoned(_) if size > 1 => size /= 2,
+                Fetched::Poisoned(why) => {
+                    let Some(bad) = self.locate(query, last, session).await? else { break };
+                    self.note_unreadable(query.object, bad, &why);
+                    last = Some(bad);
+                    size = limit.min(2);
+                }
+            }
+            if session.calls - before > SEARCH_CALLS {
+                if last == after {
+                    return Err(odd("it cannot read the page, and the bad record is not found"));
+                }
+                found.more = true;
+                break;
+            }
+        }
+        found.last = last.filter(|last| after != Some(*last));
+        Ok(found)
+    }
+
+    async fn fetch(
+        &self,
+        query: &Query<'_>,
+        after: Option<RecordId>,
+        size: u32,
+        session: &mut Session,
+    ) -> Result<Fetched, Fault> {
+        let asked = self.asked(query.object, query.fields);
+        let mut path = format!("{}?pageSize={size}{asked}", place(query.object).path);
+        if let Some(condition) = &query.condition {
+            path.push_str(&format!("&conditions={}", condition.escaped()));
         }
         if let Some(after) = after {
             path.push_str(&format!("&pageId={after}"));
         }
-        let mut call = Call::get(path);
-        call.forward_only = true;
-        let mut records = self.records(object, fields, &call, session).await?;
-        if records.iter().any(|record| after.is_some_and(|after| record.id <= after)) {
-            return Err(Fault::unknown("ConnectWise answered with records that were not asked for."));
+        let call = Call { forward_only: true, ..Call::get(path) };
+        let fetched = self.list(&call, session).await?;
+        if let Fetched::Rows(rows) = &fetched {
+            in_order(rows, after)?;
         }
-        records.sort_by_key(|record| record.id);
-        let last = records.last().map(|record| record.id);
-        let more = records.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        Ok(AnswerBody::Page { records, last, more })
+        Ok(fetched)
+    }
+
+    /// A list answer, its rows by id; `Poisoned` where ConnectWise says that it cannot read a stored value.
+    async fn list(&self, call: &Call, session: &mut Session) -> Result<Fetched, Fault> {
+        let reply = self.reply(call, session).await?;
+        if let Some(words) = outcome::poisoned(&reply) {
+            return Ok(Fetched::Poisoned(words));
+        }
+        let Json::Array(list) = self.classified(call, &reply)? else { return Err(odd("there is no list of records")) };
+        let with_id = |row: Json| {
+            let id = row.get("id").and_then(record::id).ok_or_else(|| odd("a record has no usable id"))?;
+            Ok((id, row))
+        };
+        let mut rows = list.into_iter().map(with_id).collect::<Result<Vec<_>, Fault>>()?;
+        rows.sort_by_key(|(id, _)| *id);
+        Ok(Fetched::Rows(rows))
+    }
+
+    /// The id of the first record behind `after`, which cannot be read: by asking for ids alone, and where even that
+    /// fails by counting.
+    async fn locate(
+        &self,
+        query: &Query<'_>,
+        after: Option<RecordId>,
+        session: &mut Session,
+    ) -> Result<Option<RecordId>, Fault> {
+        let path = place(query.object).path;
+        let condition =
+            query.condition.as_ref().map(|one| format!("&conditions={}", one.escaped())).unwrap_or_default();
+        let from = after.map(|after| format!("&pageId={after}")).unwrap_or_default();
+        let call = Call { forward_only: true, ..Call::get(format!("{path}?pageSize=1&fields=id{condition}{from}")) };
+        if let Fetched::Rows(rows) = self.list(&call, session).await? {
+            in_order(&rows, after)?;
+            return Ok(rows.first().map(|(id, _)| *id));
+        }
+        let low = after.map_or(0, |after| after.0);
+        let (mut floor, mut step) = (low, 1_u64);
+        let mut ceiling = loop {
+            let to = low.saturating_add(step);
+            if self.count(query, low, to, session).await? > 0 {
+                break to;
+            }
+            if to > u64::from(u32::MAX) {
+                return Ok(None);
+            }
+            (floor, step) = (to, step * 4);
+        };
+        while ceiling - floor > 1 {
+            let middle = floor + (ceiling - floor) / 2;
+            if self.count(query, low, middle, session).await? > 0 { ceiling = middle } else { floor = middle }
+        }
+        Ok(Some(RecordId(ceiling)))
+    }
+
+    async fn count(&self, query: &Query<'_>, above: u64, up_to: u64, session: &mut Session) -> Result<u64, Fault> {
+        let range = Condition::id_range(above, up_to);
+        let condition = query.condition.as_ref().map_or_else(|| range.clone(), |other| range.clone().and(other));
+        let call = Call::get(format!("{}/count?conditions={}", place(query.object).path, condition.escaped()));
+        let body = self.call(&call, session).await?;
+        body.get("count").and_then(Json::as_u64).ok_or_else(|| odd("there is no count"))
+    }
+
+    /// Answers every id asked for, except for those that ConnectWise itself cannot read: of them nothing is known.
+    async fn read(
+        &self,
+        object: ObjectKind,
+        fields: &[FieldName],
+        ids: &[RecordId],
+        session: &mut Session,
+    ) -> Result<AnswerBody, Fault> {
+        if object == ObjectKind::LineItem {
+            return self.read_lines(fields, ids, session).await;
+        }
+        let (records, unreadable) = self.by_ids(object, fields, ids, session).await?;
+        if let [first, ..] = unreadable.as_slice()
+            && unreadable.len() == ids.iter().collect::<BTreeSet<_>>().len()
+        {
+            let message = format!("ConnectWise cannot read {} {first} itself.", place(object).word);
+            return Err(Fault { failure: Failure::Unknown(message), ..odd("a record is damaged") });
+        }
+        let find = |id: &RecordId| records.iter().find(|record| record.id == *id).cloned();
+        let known = ids.iter().filter(|id| !unreadable.contains(id));
+        Ok(AnswerBody::Records { found: known.map(|id| (*id, find(id))).collect() })
     }
 
     pub(super) async fn by_ids(
@@ -86,92 +253,120 @@ impl ConnectWise {
         fields: &[FieldName],
         ids: &[RecordId],
         session: &mut Session,
-    ) -> Result<Vec<Record>, Fault> {
-        let values: Vec<String> = ids.iter().map(RecordId::to_string).collect();
-        self.matching(object, fields, "id", &values, session).await
-    }
-
-    async fn find_stamped(
-        &self,
-        object: ObjectKind,
-        fields: &[FieldName],
-        stamps: &[String],
-        session: &mut Session,
-    ) -> Result<AnswerBody, Fault> {
-        let Some(field) = self.stamps.get(&object) else {
-            return Err(refused("No ConnectWise field is named for the stamp."));
-        };
-        let plain = |stamp: &String| stamp.chars().all(|c| c.is_ascii_alphanumeric() || ":_-".contains(c));
-        if !stamps.iter().all(plain) {
-            return Err(refused("A stamp has characters that no stamp has."));
-        }
-        let values: Vec<String> = stamps.iter().map(|stamp| format!("\"{stamp}\"")).collect();
-        let records = self.matching(object, fields, field.as_str(), &values, session).await?;
-        let carried =
-            |stamp: &String| records.iter().filter(|one| one.stamp.as_ref() == Some(stamp)).cloned().collect();
-        Ok(AnswerBody::Stamped { found: stamps.iter().map(|stamp| (stamp.clone(), carried(stamp))).collect() })
-    }
-
-    /// All records whose field holds one of the values, in calls that keep the address short.
-    async fn matching(
-        &self,
-        object: ObjectKind,
-        fields: &[FieldName],
-        field: &str,
-        values: &[String],
-        session: &mut Session,
-    ) -> Result<Vec<Record>, Fault> {
-        let head = format!("{}?pageSize={PAGE}&fields={}&conditions=", path(object)?, self.asked(object, fields));
-        let mut records = Vec::new();
-        let mut rest = values;
+    ) -> Result<(Vec<Record>, Vec<RecordId>), Fault> {
+        let mut ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let head = format!("{}?pageSize={PAGE}{}&conditions=", place(object).path, self.asked(object, fields));
+        let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
+        let mut most = IDS;
+        let mut rest = ids.as_slice();
         while !rest.is_empty() {
-            let mut take = rest.len().min(IDS);
-            while take > 1 && head.len() + one_of(field, &rest[..take]).len() > PATH_CHARS {
-                take -= 1;
+            let take = fitting(rest, head.len(), |ids| Condition::ids("id", ids).escaped().len()).min(most);
+            let call = Call::get(format!("{head}{}", Condition::ids("id", &rest[..take]).escaped()));
+            match self.list(&call, session).await? {
+                Fetched::Poisoned(_) if take > 1 => {
+                    most = take / 2;
+                    continue;
+                }
+                Fetched::Poisoned(why) => {
+                    unreadable.push(RecordId(rest[0]));
+                    self.note_unreadable(object, RecordId(rest[0]), &why);
+                }
+                Fetched::Rows(found) => {
+                    // Whatever else a server answers was not asked for.
+                    rows.extend(found.into_iter().filter(|(id, _)| rest[..take].binary_search(&id.0).is_ok()));
+                }
             }
-            let call = Call::get(format!("{head}{}", one_of(field, &rest[..take])));
-            records.extend(self.records(object, fields, &call, session).await?);
+            most = (most * 2).min(IDS);
             rest = &rest[take..];
         }
-        Ok(records)
+        Ok((self.records(object, fields, &rows, session).await?, unreadable))
     }
 
+    /// All records for which a condition holds that finds few: by stamp.
+    pub(super) async fn matching(
+        &self,
+        object: ObjectKind,
+        fields: &[FieldName],
+        parameter: &str,
+        condition: &Condition,
+        session: &mut Session,
+    ) -> Result<Vec<Record>, Fault> {
+        let asked = self.asked(object, fields);
+        let path = format!("{}?pageSize={PAGE}{asked}&{parameter}={}", place(object).path, condition.escaped());
+        match self.list(&Call::get(path), session).await? {
+            Fetched::Rows(rows) => self.records(object, fields, &rows, session).await,
+            Fetched::Poisoned(why) => Err(Fault::unknown(format!("ConnectWise cannot read what it found: {why}"))),
+        }
+    }
+
+    /// Rows to records. One that has no date of change is left out and told about, unless all are like that.
     async fn records(
         &self,
         object: ObjectKind,
         fields: &[FieldName],
-        call: &Call,
+        rows: &[(RecordId, Json)],
         session: &mut Session,
     ) -> Result<Vec<Record>, Fault> {
-        let body = self.call(call, session).await?;
-        let list = body.as_array().ok_or_else(|| odd("there is no list of records"))?;
-        let stamp = self.stamps.get(&object);
-        list.iter().map(|one| record::record(one, fields, stamp).map_err(|why| odd(&why))).collect()
+        let reader = Reader::new(object, fields, self.stamps.get(&object));
+        let mut records = Vec::with_capacity(rows.len());
+        let mut bad = None;
+        for (id, row) in rows {
+            if !self.belongs(object, row) {
+                continue;
+            }
+            match reader.record(row) {
+                Ok(record) => records.push(record),
+                Err(why) => {
+                    self.note_unreadable(object, *id, &why);
+                    bad = Some(why);
+                }
+            }
+        }
+        match bad {
+            Some(why) if records.is_empty() => return Err(odd(&why)),
+            _ if !has_amount(object, fields) => {}
+            _ => self.add_amounts(fields, &mut records, session).await?,
+        }
+        Ok(records)
     }
 
-    fn asked(&self, object: ObjectKind, fields: &[FieldName]) -> String {
-        let name =
-            |field: &FieldName| if custom_id(field).is_some() { "customFields".into() } else { field.to_string() };
-        let mut names: Vec<String> = fields.iter().chain(self.stamps.get(&object)).map(name).collect();
-        names.extend(["id", "deletedFlag", "_info/lastUpdated", "_info/updatedBy"].map(str::to_owned));
+    /// Whether a row of the list is of the kind that was asked for.
+    fn belongs(&self, object: ObjectKind, row: &Json) -> bool {
+        match object {
+            ObjectKind::Ticket => {
+                row.get("recordType").and_then(Json::as_str).is_none_or(|kind| kind == "ServiceTicket")
+            }
+            kind if kind.is_activity() => self.activities.is(kind, record::referred(row, "type")),
+            _ => true,
+        }
+    }
+
+    /// The `fields` parameter, with `&`; left out where it would fill the address by itself.
+    pub(super) fn asked(&self, object: ObjectKind, fields: &[FieldName]) -> String {
+        let member = |name: &FieldName| Address::of(object, name.as_str()).asked().map(str::to_owned);
+        let mut names: Vec<String> = fields.iter().chain(self.stamps.get(&object)).filter_map(member).collect();
+        names.extend(["id", "_info/lastUpdated", "_info/updatedBy"].map(str::to_owned));
+        let kind = match object {
+            _ if place(object).recycles => Some("deletedFlag"),
+            ObjectKind::Ticket => Some("recordType"),
+            kind if kind.is_activity() => Some("type"),
+            _ => None,
+        };
+        names.extend(kind.map(str::to_owned));
         names.sort();
         names.dedup();
-        query_value(&names.join(","))
+        let list = query_value(&names.join(","));
+        if list.len() > 1000 { String::new() } else { format!("&fields={list}") }
     }
 }
 
-fn one_of(field: &str, values: &[String]) -> String {
-    match values {
-        [one] => query_value(&format!("{field} = {one}")),
-        many => query_value(&format!("{field} in ({})", many.join(","))),
-    }
-}
-
-/// Whole seconds, because ConnectWise stores no more; never a filter beside it, because the edit that leaves the
-/// filter would be invisible.
-fn changed(from: Timestamp, until: Timestamp) -> String {
-    let lower = format!("lastUpdated >= [{}]", from.floor_to_second());
-    if until == Timestamp::MAX { lower } else { format!("{lower} and lastUpdated <= [{}]", until.floor_to_second()) }
+/// A page that repeats an id or goes back would be read for ever.
+fn in_order(rows: &[(RecordId, Json)], after: Option<RecordId>) -> Result<(), Fault> {
+    let goes_back = rows.first().is_some_and(|(first, _)| after.is_some_and(|after| *first <= after));
+    let repeats = rows.windows(2).any(|two| two[0].0 == two[1].0);
+    if goes_back || repeats { Err(odd("a page repeats records or goes back")) } else { Ok(()) }
 }
 
 pub(super) fn odd(what: &str) -> Fault {

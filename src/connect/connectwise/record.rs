@@ -1,58 +1,140 @@
-//! ConnectWise's JSON to records and back.
+//! ConnectWise's JSON to records. Never trusts shapes: ids come as strings, references as `{}` or with `_info` alone,
+//! texts with NUL, members not at all.
 
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
-use serde_json::{Map, Value as Json, json};
+use serde_json::Value as Json;
 
-use super::fields;
-use crate::engine::core::request::{Rejection, RejectionKind};
-use crate::model::{FieldKind, FieldName, Fields, Record, RecordId, Timestamp, Value};
+use super::address::Address;
+use super::fields::{self, Shape};
+use crate::model::{FieldKind, FieldName, Fields, ObjectKind, Record, RecordId, Timestamp, Value};
 
-/// The id of the user-defined field that a name stands for.
-pub(super) fn custom_id(name: &FieldName) -> Option<u64> {
-    name.as_str().strip_prefix("customFields/")?.parse().ok()
+/// Reads the wanted fields of records of one object; made once for a page.
+pub(super) struct Reader<'a> {
+    wanted: Vec<(&'a FieldName, Reads<'a>)>,
+    stamp: Option<Reads<'a>>,
 }
 
-/// # Errors
-/// What is missing for a record, in a few words.
-pub(super) fn record(json: &Json, wanted: &[FieldName], stamp: Option<&FieldName>) -> Result<Record, String> {
-    let id = json.get("id").and_then(id).ok_or("a record has no usable id")?;
-    let info = |name: &str| json.get("_info").and_then(|info| info.get(name)).and_then(Json::as_str);
-    let modified = info("lastUpdated")
-        .and_then(Timestamp::parse_rfc3339)
-        .ok_or_else(|| format!("record {id} has no date of change"))?;
-    let mut fields = Fields::new();
-    for name in wanted {
-        let value = field(json, name);
-        if !value.is_empty() {
-            fields.insert(name.clone(), value);
+#[derive(Clone, Copy)]
+struct Reads<'a> {
+    at: Address<'a>,
+    /// A member whose kind says text, though it may come as a reference.
+    is_text: bool,
+}
+
+impl<'a> Reads<'a> {
+    fn new(object: ObjectKind, name: &'a FieldName) -> Self {
+        let known = fields::find(object, name.as_str());
+        Self { at: Address::of(object, name.as_str()), is_text: known.is_some_and(|field| is_text(field.kind)) }
+    }
+
+    fn value(&self, json: &Json) -> Value {
+        match self.at {
+            Address::Member(name) => match json.get(name) {
+                // `state` is a text on one endpoint and a reference on its neighbour.
+                Some(Json::Object(reference)) if self.is_text => {
+                    let words = ["name", "identifier", "description"].into_iter();
+                    words.filter_map(|name| reference.get(name)).find_map(Json::as_str).map_or(Value::Empty, text)
+                }
+                member => member.map_or(Value::Empty, value),
+            },
+            Address::Custom(id) => custom_item(json, id).and_then(|item| item.get("value")).map_or(Value::Empty, value),
+            Address::Communication(kind) => of_item(json, kind, "value"),
+            Address::Extension(kind) => of_item(json, kind, "extension"),
+            // Read from the forecast, not from the record.
+            Address::Amount => Value::Empty,
         }
     }
-    Ok(Record {
-        id,
-        modified,
-        archived: json.get("deletedFlag").and_then(Json::as_bool).unwrap_or(false),
-        fields,
-        stamp: stamp.map(|name| field(json, name)).filter(|value| !value.is_empty()).map(|value| value.to_plain()),
-        merged: Vec::new(),
-        modified_by: info("updatedBy").map(str::to_owned),
-    })
 }
 
-fn field(json: &Json, name: &FieldName) -> Value {
-    let Some(custom) = custom_id(name) else { return json.get(name.as_str()).map_or(Value::Empty, value) };
-    let items = json.get("customFields").and_then(Json::as_array).into_iter().flatten();
-    let item = items.into_iter().find(|item| item.get("id").and_then(id) == Some(RecordId(custom)));
-    item.and_then(|item| item.get("value")).map_or(Value::Empty, value)
+impl<'a> Reader<'a> {
+    pub fn new(object: ObjectKind, wanted: &'a [FieldName], stamp: Option<&'a FieldName>) -> Self {
+        let reads = |name: &'a FieldName| (name, Reads::new(object, name));
+        Self { wanted: wanted.iter().map(reads).collect(), stamp: stamp.map(|name| Reads::new(object, name)) }
+    }
+
+    /// # Errors
+    /// What is missing for a record, in a few words.
+    pub fn record(&self, json: &Json) -> Result<Record, String> {
+        let id = json.get("id").and_then(id).ok_or("a record has no usable id")?;
+        let modified = modified(json).ok_or_else(|| format!("record {id} has no date of change"))?;
+        Ok(self.record_as_of(json, id, modified))
+    }
+
+    /// For what has no date of change of its own.
+    pub fn record_as_of(&self, json: &Json, id: RecordId, modified: Timestamp) -> Record {
+        let mut fields = Fields::new();
+        for (name, reads) in &self.wanted {
+            let value = reads.value(json);
+            if !value.is_empty() {
+                fields.insert((*name).clone(), value);
+            }
+        }
+        let stamp = self.stamp.map(|stamp| stamp.value(json)).filter(|value| !value.is_empty());
+        Record {
+            id,
+            modified,
+            archived: json.get("deletedFlag").and_then(Json::as_bool).unwrap_or(false),
+            fields,
+            stamp: stamp.map(|value| value.to_plain()),
+            merged: Vec::new(),
+            modified_by: info(json, "updatedBy").map(str::to_owned),
+        }
+    }
 }
 
+const fn is_text(kind: FieldKind) -> bool {
+    matches!(kind, FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Domain)
+}
+
+fn info<'a>(json: &'a Json, name: &str) -> Option<&'a str> {
+    json.get("_info")?.get(name)?.as_str()
+}
+
+/// When ConnectWise says the record last changed.
+pub(super) fn modified(json: &Json) -> Option<Timestamp> {
+    info(json, "lastUpdated").and_then(Timestamp::parse_rfc3339)
+}
+
+/// The ConnectWise id in a number or a text.
 pub(super) fn id(json: &Json) -> Option<RecordId> {
     match json {
         Json::String(text) => text.trim().parse().ok(),
         Json::Number(number) => number.as_u64().map(RecordId),
         _ => None,
     }
+}
+
+/// The id of the row that a member refers to.
+pub(super) fn referred(json: &Json, member: &str) -> Option<RecordId> {
+    json.get(member)?.get("id").and_then(id)
+}
+
+/// The members of an array, none where it is something else.
+pub(super) fn items<'a>(json: &'a Json, member: &str) -> impl Iterator<Item = &'a Json> {
+    json.get(member).and_then(Json::as_array).into_iter().flatten()
+}
+
+fn custom_item(json: &Json, wanted: u64) -> Option<&Json> {
+    items(json, "customFields").find(|item| item.get("id").and_then(id) == Some(RecordId(wanted)))
+}
+
+fn of_item(contact: &Json, kind: u64, member: &str) -> Value {
+    communication_item(contact, kind).and_then(|item| item.get(member)).map_or(Value::Empty, value)
+}
+
+/// The contact's communication item of that type: the default one, else the first.
+pub(super) fn communication_item(contact: &Json, kind: u64) -> Option<&Json> {
+    let of_kind = |item: &&Json| referred(item, "type") == Some(RecordId(kind));
+    let is_default = |item: &&Json| item.get("defaultFlag").and_then(Json::as_bool) == Some(true);
+    let mut all = items(contact, "communicationItems").filter(of_kind);
+    items(contact, "communicationItems").filter(of_kind).find(is_default).or_else(|| all.next())
+}
+
+/// Text that other systems take: no NUL.
+fn text(text: &str) -> Value {
+    if text.contains('\0') { Value::text(text.replace('\0', "")) } else { Value::text(text) }
 }
 
 fn value(json: &Json) -> Value {
@@ -64,7 +146,7 @@ fn value(json: &Json) -> Value {
             let parsed = Decimal::from_str(&text).or_else(|_| Decimal::from_scientific(&text));
             parsed.map_or(Value::Text(text), Value::Number)
         }
-        Json::String(text) => Value::text(text.clone()),
+        Json::String(string) => text(string),
         // An empty reference may come as `{}` or with nothing but `_info`.
         Json::Object(reference) => {
             reference.get("id").and_then(id).map_or(Value::Empty, |id| Value::Choice(id.to_string()))
@@ -79,125 +161,44 @@ fn value(json: &Json) -> Value {
     }
 }
 
-/// A value as ConnectWise takes it. `Empty` gives null.
-pub(super) fn json(name: &FieldName, value: &Value) -> Result<Json, Rejection> {
-    let refers = matches!(fields::kind(name.as_str()), Some(FieldKind::Choice | FieldKind::Person));
-    Ok(match value {
-        Value::Empty => Json::Null,
-        Value::Text(text) => json!(text),
-        Value::Number(number) => number_json(*number),
-        Value::Bool(flag) => json!(flag),
-        Value::Date(date) => json!(format!("{date}T00:00:00Z")),
-        Value::DateTime(time) => json!(time.floor_to_second().to_rfc3339()),
-        Value::Choice(key) if custom_id(name).is_some() => json!(key),
-        Value::Choice(key) => match key.parse::<u64>() {
-            Ok(id) => json!({ "id": id }),
-            Err(_) if refers => return Err(invalid(name, format!("`{key}` is not the id of a row in ConnectWise."))),
-            Err(_) => json!(key),
+/// The kind under which two values of a field are compared.
+pub(super) fn kind(object: ObjectKind, name: &str) -> FieldKind {
+    match fields::find(object, name) {
+        Some(field) if field.shape == Shape::RowNumber => FieldKind::Choice,
+        Some(field) => field.kind,
+        None => match Address::of(object, name) {
+            Address::Amount => FieldKind::Number,
+            // Its own kind is the customer's; values of the same JSON type compare as texts.
+            _ => FieldKind::Text,
         },
-        Value::Choices(keys) => {
-            let ids = keys.iter().map(|key| key.parse::<u64>().map(|id| json!({ "id": id })));
-            let ids: Result<Vec<Json>, _> = ids.collect();
-            Json::Array(ids.map_err(|_| invalid(name, "A key is not the id of a row in ConnectWise.".to_owned()))?)
-        }
-    })
-}
-
-fn number_json(number: Decimal) -> Json {
-    let text = number.normalize().to_string();
-    serde_json::from_str(&text).unwrap_or(Json::String(text))
-}
-
-pub(super) fn invalid(name: &FieldName, message: String) -> Rejection {
-    Rejection { kind: RejectionKind::Invalid, message, field: Some(name.to_string()) }
-}
-
-/// The body of a create.
-pub(super) fn create(values: &[(FieldName, Value)], stamp: Option<(&FieldName, &str)>) -> Result<Json, Rejection> {
-    let mut body = Map::new();
-    let mut custom = Vec::new();
-    for (name, value) in values {
-        match custom_id(name) {
-            Some(id) => custom.push(json!({ "id": id, "value": json(name, value)? })),
-            None => drop(body.insert(name.as_str().to_owned(), json(name, value)?)),
-        }
     }
-    if !custom.is_empty() {
-        body.insert("customFields".to_owned(), Json::Array(custom));
-    }
-    if let Some((name, stamp)) = stamp {
-        body.insert(name.as_str().to_owned(), json!(stamp));
-    }
-    // Without a site a create is refused: "Company Site name is required."
-    body.entry("site").or_insert_with(|| json!({ "name": "Main" }));
-    Ok(Json::Object(body))
-}
-
-/// The operations of an update. `custom` is the record's present array of user-defined fields, where one changes.
-pub(super) fn patch(values: &[(FieldName, Value)], custom: Option<&[Json]>) -> Result<Json, Rejection> {
-    let mut operations = Vec::new();
-    for (name, value) in values.iter().filter(|(name, _)| custom_id(name).is_none()) {
-        if name.as_str() == "types" {
-            return Err(invalid(name, "ConnectWise takes company types only when the company is created.".to_owned()));
-        }
-        operations.push(operation(name, value)?);
-    }
-    if values.iter().any(|(name, _)| custom_id(name).is_some()) {
-        let array = custom_array(values, custom.unwrap_or_default())?;
-        operations.push(json!({ "op": "replace", "path": "customFields", "value": array }));
-    }
-    Ok(Json::Array(operations))
-}
-
-fn operation(name: &FieldName, value: &Value) -> Result<Json, Rejection> {
-    let is_text = matches!(
-        fields::kind(name.as_str()),
-        Some(FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url)
-    );
-    Ok(match value {
-        Value::Empty if is_text => json!({ "op": "replace", "path": name.as_str(), "value": "" }),
-        Value::Empty => json!({ "op": "remove", "path": name.as_str() }),
-        value => json!({ "op": "replace", "path": name.as_str(), "value": json(name, value)? }),
-    })
-}
-
-/// The whole array, with the new values in it: ConnectWise documents a partial one as refused.
-fn custom_array(values: &[(FieldName, Value)], present: &[Json]) -> Result<Vec<Json>, Rejection> {
-    let mut array: Vec<(u64, Json)> = present
-        .iter()
-        .filter_map(|item| Some((item.get("id").and_then(id)?.0, item.get("value").cloned().unwrap_or(Json::Null))))
-        .collect();
-    for (name, value) in values {
-        let Some(wanted) = custom_id(name) else { continue };
-        let new = json(name, value)?;
-        match array.iter_mut().find(|(id, _)| *id == wanted) {
-            Some((_, held)) => *held = new,
-            None => array.push((wanted, new)),
-        }
-    }
-    Ok(array.into_iter().map(|(id, value)| json!({ "id": id, "value": value })).collect())
 }
 
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failing parse is a failing test")]
+    use serde_json::json;
+
     use super::*;
+
+    fn names(names: &[&str]) -> Vec<FieldName> {
+        names.iter().map(|name| FieldName::new(name)).collect()
+    }
 
     #[test]
     fn shapes_become_values() {
-        let fields: Vec<FieldName> =
-            ["name", "status", "market", "annualRevenue", "leadFlag", "city", "types", "customFields/12"]
-                .into_iter()
-                .map(FieldName::from)
-                .collect();
+        let fields =
+            names(&["name", "status", "market", "annualRevenue", "leadFlag", "city", "types", "customFields/12"]);
         let stamp = FieldName::new("userDefinedField10");
-        let body = json!({"id": 7, "name": "Acme", "status": {"id": 3, "name": "Active"}, "market": {}, "city": null,
+        let body = json!({"id": 7, "name": "Ac\u{0}me", "status": {"id": 3, "name": "Active"}, "market": {}, "city": null,
             "annualRevenue": 12.50, "leadFlag": false, "types": [{"id": 9}, {"id": "2"}], "deletedFlag": true,
             "customFields": [{"id": 12, "value": "x"}], "userDefinedField10": "company:4",
             "_info": {"lastUpdated": "2026-06-09T21:59:49Z", "updatedBy": "api"}});
-        let record = record(&body, &fields, Some(&stamp)).unwrap();
+        let record = Reader::new(ObjectKind::Company, &fields, Some(&stamp)).record(&body).unwrap();
         assert!(record.archived);
         assert_eq!(record.stamp.as_deref(), Some("company:4"));
+        assert_eq!(record.modified_by.as_deref(), Some("api"));
+        assert_eq!(record.value("name"), &Value::Text("Acme".into()));
         assert_eq!(record.value("status"), &Value::Choice("3".into()));
         assert_eq!(record.value("market"), &Value::Empty);
         assert_eq!(record.value("annualRevenue"), &Value::Number(Decimal::from_str("12.5").unwrap()));
@@ -207,35 +208,53 @@ mod tests {
     }
 
     #[test]
-    fn a_patch_replaces_whole_references_and_clears_by_kind() {
-        let values: Vec<(FieldName, Value)> = vec![
-            ("status".into(), Value::Choice("3".into())),
-            ("city".into(), Value::Empty),
-            ("market".into(), Value::Empty),
-            ("dateAcquired".into(), Value::Date(jiff::civil::date(2026, 1, 2))),
-            ("annualRevenue".into(), Value::Number(Decimal::from(5))),
-            ("customFields/2".into(), Value::Text("new".into())),
-        ];
-        let held = [json!({"id": 1, "value": "a"}), json!({"id": 2, "value": "b"})];
-        assert_eq!(
-            patch(&values, Some(&held)).unwrap(),
-            json!([
-                {"op": "replace", "path": "status", "value": {"id": 3}},
-                {"op": "replace", "path": "city", "value": ""},
-                {"op": "remove", "path": "market"},
-                {"op": "replace", "path": "dateAcquired", "value": "2026-01-02T00:00:00Z"},
-                {"op": "replace", "path": "annualRevenue", "value": 5},
-                {"op": "replace", "path": "customFields", "value": [{"id": 1, "value": "a"}, {"id": 2, "value": "new"}]},
-            ])
-        );
-        assert!(patch(&[("types".into(), Value::Choices(vec!["1".into()]))], None).is_err());
-        assert!(patch(&[("status".into(), Value::Choice("Active".into()))], None).is_err());
+    fn a_stamp_may_be_a_user_defined_field() {
+        let stamp = FieldName::new("customFields/5");
+        let body = json!({"id": "9", "customFields": [{"id": 4, "value": "no"}, {"id": "5", "value": "deal:1"}],
+            "_info": {"lastUpdated": "2026-06-09T21:59:49Z"}});
+        let record = Reader::new(ObjectKind::Deal, &[], Some(&stamp)).record(&body).unwrap();
+        assert_eq!((record.id, record.stamp.as_deref()), (RecordId(9), Some("deal:1")));
     }
 
     #[test]
-    fn a_create_carries_site_and_stamp() {
-        let stamp = FieldName::new("userDefinedField10");
-        let body = create(&[("name".into(), Value::Text("A".into()))], Some((&stamp, "company:1"))).unwrap();
-        assert_eq!(body, json!({"name": "A", "site": {"name": "Main"}, "userDefinedField10": "company:1"}));
+    fn the_default_item_of_a_type_speaks_for_it_else_the_first() {
+        let fields = names(&["communications/1", "communications/2", "communications/2/extension", "communications/9"]);
+        let items = json!([
+            {"id": 10, "type": {"id": 2}, "value": "first", "defaultFlag": false},
+            {"id": 11, "type": {"id": "2"}, "value": "default", "extension": "12", "defaultFlag": true},
+            {"id": 12, "type": {"id": 1}, "value": "a@b.c", "defaultFlag": false},
+            {"id": 13, "type": {"id": 1}, "value": "x@y.z"},
+            {"id": 14, "type": {}}, "nonsense", null,
+        ]);
+        let body = json!({"id": 7, "communicationItems": items, "_info": {"lastUpdated": "2026-06-09T21:59:49Z"}});
+        let record = Reader::new(ObjectKind::Contact, &fields, None).record(&body).unwrap();
+        assert_eq!(record.value("communications/1"), &Value::Text("a@b.c".into()));
+        assert_eq!(record.value("communications/2"), &Value::Text("default".into()));
+        assert_eq!(record.value("communications/2/extension"), &Value::Text("12".into()));
+        assert_eq!(record.value("communications/9"), &Value::Empty);
+    }
+
+    #[test]
+    fn a_text_that_comes_as_a_reference_is_its_name() {
+        let fields = names(&["state", "country"]);
+        let body = json!({"id": 7, "state": {"id": 5, "name": "Texas"}, "country": {"id": 1, "name": "USA"},
+            "_info": {"lastUpdated": "2026-06-09T21:59:49Z"}});
+        let record = Reader::new(ObjectKind::Company, &fields, None).record(&body).unwrap();
+        assert_eq!(record.value("state"), &Value::Text("Texas".into()));
+        assert_eq!(record.value("country"), &Value::Choice("1".into()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_json_breaks_a_reader(text in "[\\[\\]{}:,\"a-z0-9 ]{0,60}") {
+            let fields = names(&["name", "types", "customFields/1", "communications/1", "state"]);
+            if let Ok(json) = serde_json::from_str::<Json>(&text) {
+                for body in [json.clone(), json!({"id": 7, "_info": {"lastUpdated": "2026-01-01T00:00:00Z"}, "name": json,
+                    "types": json, "customFields": json, "communicationItems": json, "state": json})] {
+                    let record = Reader::new(ObjectKind::Contact, &fields, None).record(&body);
+                    proptest::prop_assert!(record.is_ok() || body.get("id").is_none() || body.get("_info").is_none());
+                }
+            }
+        }
     }
 }

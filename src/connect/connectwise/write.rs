@@ -1,17 +1,38 @@
-//! Writing to ConnectWise: one record, one call.
+//! Writing to ConnectWise: one record, as many calls as its fields take.
+//!
+//! The record itself goes first, because it is what ConnectWise most likely refuses: then nothing has happened. What
+//! lives beside it (communication items, types, the amount) follows, each call from what is there, so that repeating all
+//! of it does no harm. A refusal on the way leaves the rest to be tried, and the record is answered as it then is; any
+//! other failure after a call that took effect is `Unknown`, with the words for how far it got.
+//!
+//! A 200 is no proof: answers are compared with what was sent. Where nothing of it is there and the record is as it was,
+//! that is a refusal; every other difference is for the engine, which knows the values from before. As it was means: as
+//! read just before, where the write had to read, else not changed for a minute by the system's own clock.
 
-use serde_json::Value as Json;
+use std::time::Duration;
 
-use super::record::{self, custom_id};
-use super::{ConnectWise, path, refused};
+use reqwest::Method;
+use serde_json::{Map, Value as Json, json};
+
+use super::address::Address;
+use super::communications;
+use super::objects::place;
+use super::record::{self, Reader};
+use super::values::{self, Values};
+use super::{ConnectWise, refused};
 use crate::connect::error::Fault;
-use crate::connect::http::{Call, Session};
-use crate::connect::{HttpPreview, exchange, stamped_record};
+use crate::connect::http::{Call, Session, Wire};
+use crate::connect::{exchange, stamped_record};
 use crate::engine::core::request::{
     AnswerBody, CreateItem, Failure, ItemOutcome, Rejection, RejectionKind, Request, RequestBody, UpdateItem,
 };
 use crate::engine::core::state::Exchange;
-use crate::model::{FieldName, IntentId, ObjectKind, RecordId, RecordRef, System};
+use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value};
+
+mod preview;
+
+/// An answer to a write that shows a change older than this was not changed by it.
+const STALE: Duration = Duration::from_secs(60);
 
 /// One record on its way.
 enum Write<'a> {
@@ -28,96 +49,416 @@ impl Write<'_> {
     }
 }
 
+/// How far a write has come.
+#[derive(Default)]
+struct Course {
+    /// Calls that took effect.
+    landed: u32,
+    /// The first refusal.
+    refusal: Option<Rejection>,
+    /// The record, once it is known.
+    record: Option<RecordId>,
+    /// The call that people are shown, and its body: the first refused one, else the last.
+    wire: Option<(Wire, String)>,
+}
+
+impl Course {
+    fn refused(&self) -> Fault {
+        let unsaid =
+            || Rejection { kind: RejectionKind::Other, message: "Refused without a word.".to_owned(), field: None };
+        reject(self.refusal.clone().unwrap_or_else(unsaid))
+    }
+}
+
+/// What an update has to know of the record before it can change it.
+#[derive(Default)]
+struct Present {
+    /// The record with the members that are changed.
+    body: Option<Json>,
+    /// The same as a record.
+    before: Option<Record>,
+}
+
 impl ConnectWise {
     pub(super) async fn write(&self, request: &Request, session: &mut Session) -> (AnswerBody, Vec<Exchange>) {
         let (item, fields) = match one(request) {
             Ok(found) => found,
             Err(fault) => return (AnswerBody::Failed(fault.failure), Vec::new()),
         };
-        let custom = match self.present_custom(request.object, &item, session).await {
-            Ok(custom) => custom,
-            Err(fault) => return (AnswerBody::Failed(fault.before_write().failure), Vec::new()),
+        let object = request.object;
+        let mut course = Course::default();
+        let result = match &item {
+            Write::Create(item) => self.create(object, item, fields, &mut course, session).await,
+            Write::Update(item) => self.update(object, item, fields, &mut course, session).await,
         };
-        let call = match self.write_call(request.object, &item, custom.as_deref()) {
-            Ok(call) => call,
-            Err(fault) => return (settle(&item, Err(fault)), Vec::new()),
+        let subject = match &item {
+            Write::Update(item) => Some(reference(object, item.id)),
+            Write::Create(item) => course
+                .record
+                .map(|id| reference(object, id))
+                .or_else(|| stamped_record(object, System::HubSpot, &item.stamp)),
         };
-        let calls = session.calls;
-        let result = self.call(&call, session).await;
-        let wire = session.last.clone().filter(|_| session.calls > calls);
-        let outcome = result.map(|body| self.applied(request.object, fields, &body));
-        let subject = match (&outcome, &item) {
-            (Ok(ItemOutcome::Applied(record)), _) => Some(reference(request.object, record.id)),
-            (_, Write::Update(item)) => Some(reference(request.object, item.id)),
-            (_, Write::Create(item)) => stamped_record(request.object, System::HubSpot, &item.stamp),
-        };
-        let sent = call.body.as_ref().map(Json::to_string).unwrap_or_default();
-        let exchanges = wire.zip(subject).map(|(wire, record)| exchange(&self.transport, &wire, record, &sent, None));
-        (settle(&item, outcome), exchanges.into_iter().collect())
+        let wire = course.wire.take().zip(subject);
+        let exchanges = wire.map(|((wire, sent), record)| exchange(&self.transport, &wire, record, &sent, None));
+        (settle(&item, &course, result), exchanges.into_iter().collect())
     }
 
-    fn applied(&self, object: ObjectKind, fields: &[FieldName], body: &Json) -> ItemOutcome {
-        match record::record(body, fields, self.stamps.get(&object)) {
-            Ok(record) => ItemOutcome::Applied(Box::new(record)),
-            Err(why) => ItemOutcome::Unknown(format!("ConnectWise's answer makes no sense: {why}.")),
-        }
-    }
-
-    /// User-defined fields are written as a whole array, so the present one is read first.
-    async fn present_custom(
+    async fn create(
         &self,
         object: ObjectKind,
-        item: &Write<'_>,
+        item: &CreateItem,
+        fields: &[FieldName],
+        course: &mut Course,
         session: &mut Session,
-    ) -> Result<Option<Vec<Json>>, Fault> {
-        let Write::Update(item) = item else { return Ok(None) };
-        if !item.values.iter().any(|(name, _)| custom_id(name).is_some()) {
-            return Ok(None);
+    ) -> Result<ItemOutcome, Fault> {
+        let media = match object {
+            ObjectKind::Contact if communications::concerned(&item.values) => {
+                self.media(&item.values, session).await.map_err(Fault::before_write)?
+            }
+            _ => communications::Media::new(),
+        };
+        let call = self.create_call(object, item, &media)?;
+        let Some(body) = self.step(&call, course, session).await? else { return Err(course.refused()) };
+        let record = match Reader::new(object, fields, self.stamps.get(&object)).record(&body) {
+            Ok(record) => record,
+            Err(why) => return Ok(ItemOutcome::Unknown(format!("ConnectWise's answer makes no sense: {why}."))),
+        };
+        course.record = Some(record.id);
+        if self.complete(object, &record, &body, &item.values, course, session).await? {
+            return self.read_back(object, record.id, &item.values, fields, session).await.map(applied);
         }
-        let body = self.call(&Call::get(custom_path(object, item.id)?), session).await?;
-        let array = body.get("customFields").and_then(Json::as_array);
-        array.cloned().map(Some).ok_or_else(|| super::read::odd("the record has no user-defined fields"))
+        Ok(applied(record))
     }
 
-    fn write_call(&self, object: ObjectKind, item: &Write<'_>, custom: Option<&[Json]>) -> Result<Call, Fault> {
-        let path = path(object)?;
-        let stamp = self.stamps.get(&object);
-        let reject = |rejection| Fault { failure: Failure::Rejected(rejection), ..refused("") };
-        match item {
-            Write::Create(item) => {
-                let body = record::create(&item.values, stamp.map(|name| (name, item.stamp.as_str())));
-                Ok(Call::send(reqwest::Method::POST, path, body.map_err(reject)?))
-            }
-            Write::Update(item) => {
-                let body = record::patch(&item.values, custom).map_err(reject)?;
-                Ok(Call::send(reqwest::Method::PATCH, format!("{path}/{}", item.id), body))
+    fn create_call(&self, object: ObjectKind, item: &CreateItem, media: &communications::Media) -> Result<Call, Fault> {
+        if object == ObjectKind::LineItem {
+            return Err(refused("Forecast items carry no stamp to be found again by, so Lockstep makes none."));
+        }
+        let mut extra = Map::new();
+        if object == ObjectKind::Contact && communications::concerned(&item.values) {
+            let items = communications::inline(&item.values, media).map_err(reject)?;
+            extra.insert("communicationItems".to_owned(), Json::Array(items));
+        }
+        if object.is_activity() && item.values.iter().all(|(name, _)| name.as_str() != "type") {
+            match self.activities.default_of(object) {
+                Some(kind) => drop(extra.insert("type".to_owned(), json!({ "id": kind.0 }))),
+                None if self.activities.is(object, None) => {}
+                None => {
+                    let many = object.plural().to_lowercase();
+                    return Err(refused(&format!("No ConnectWise activity type is named for {many}.")));
+                }
             }
         }
+        let stamp = self.stamps.get(&object).map(|name| (name, item.stamp.as_str()));
+        let body = values::create(object, &item.values, stamp, extra).map_err(reject)?;
+        Ok(Call::send(Method::POST, place(object).path, body))
     }
 
-    /// The code base is filled in when the call is made. User-defined fields not in the change are left out, because
-    /// they are read just before the write.
-    pub(super) fn previews(&self, request: &Request) -> Vec<HttpPreview> {
-        let Ok((item, _)) = one(request) else { return Vec::new() };
-        let Ok(call) = self.write_call(request.object, &item, None) else { return Vec::new() };
-        let base = self.code_base.try_lock().ok().and_then(|held| held.clone());
-        let base = base.unwrap_or_else(|| "v4_6_release/".to_owned());
-        let full = |path: &str| format!("/{base}apis/3.0{path}");
-        let mut previews = Vec::new();
-        if let Write::Update(item) = &item
-            && item.values.iter().any(|(name, _)| custom_id(name).is_some())
-            && let Ok(path) = custom_path(request.object, item.id)
+    /// What a create could not carry. Answers whether anything followed it.
+    async fn complete(
+        &self,
+        object: ObjectKind,
+        record: &Record,
+        body: &Json,
+        wanted: &Values,
+        course: &mut Course,
+        session: &mut Session,
+    ) -> Result<bool, Fault> {
+        let mut calls = Vec::new();
+        for (name, value) in wanted {
+            match Address::of(object, name.as_str()) {
+                Address::Member("types") if values::has_type_calls(object) => {
+                    let held = Reader::new(object, std::slice::from_ref(name), None).record_as_of(
+                        body,
+                        record.id,
+                        record.modified,
+                    );
+                    if !values::same(object, name, value, held.value("types")) {
+                        let held = self.associations(object, record.id, session).await?;
+                        calls.extend(held.calls(object, record.id, name, value).map_err(reject)?);
+                    }
+                }
+                Address::Amount => {
+                    let forecast = self.forecast(record.id, session).await?;
+                    let status = record::referred(body, "status");
+                    calls.extend(forecast.set_amount(record.id, status, value).map_err(reject)?);
+                }
+                _ => {}
+            }
+        }
+        for call in &calls {
+            self.step(call, course, session).await?;
+        }
+        Ok(!calls.is_empty())
+    }
+
+    async fn update(
+        &self,
+        object: ObjectKind,
+        item: &UpdateItem,
+        fields: &[FieldName],
+        course: &mut Course,
+        session: &mut Session,
+    ) -> Result<ItemOutcome, Fault> {
+        let path = match object {
+            ObjectKind::LineItem => self.line_path(item.id, session).await.map_err(Fault::before_write)?,
+            _ => format!("{}/{}", place(object).path, item.id),
+        };
+        let present = self.present(object, item, session).await.map_err(Fault::before_write)?;
+        let beside = self.beside(object, item, &present, session).await.map_err(Fault::before_write)?;
+        let array: Option<Vec<Json>> =
+            present.body.as_ref().map(|body| record::items(body, "customFields").cloned().collect());
+        let operations = values::patch(object, &item.values, array.as_deref()).map_err(reject)?;
+        let mut answer = None;
+        if !operations.is_empty() {
+            answer = Some(self.change(object, &path, &item.values, operations, course, session).await?);
+        }
+        for call in &beside {
+            self.step(call, course, session).await?;
+        }
+        if course.landed == 0 && course.refusal.is_some() {
+            return Err(course.refused());
+        }
+        let record = match answer.filter(|_| beside.is_empty()) {
+            Some(body) => match Reader::new(object, fields, self.stamps.get(&object)).record(&body) {
+                Ok(record) => self.whole(object, record, fields, session).await?,
+                Err(why) => return Ok(ItemOutcome::Unknown(format!("ConnectWise's answer makes no sense: {why}."))),
+            },
+            None => self.read_back(object, item.id, &item.values, fields, session).await?,
+        };
+        Ok(judged(object, &item.values, present.before.as_ref(), record, session.server_time))
+    }
+
+    /// Reads what the update depends on. Nothing for a change of plain members.
+    async fn present(&self, object: ObjectKind, item: &UpdateItem, session: &mut Session) -> Result<Present, Fault> {
+        let mut present = Present::default();
+        let Some(path) = self.present_path(object, item) else { return Ok(present) };
+        let body = self.call(&Call::get(path), session).await?;
+        if body.get("id").and_then(record::id) != Some(item.id) {
+            return Err(super::read::odd("it is another record than the one asked for"));
+        }
+        let is_custom =
+            |(name, _): &(FieldName, Value)| matches!(Address::of(object, name.as_str()), Address::Custom(_));
+        if item.values.iter().any(is_custom) && body.get("customFields").and_then(Json::as_array).is_none() {
+            return Err(super::read::odd("the record has no user-defined fields"));
+        }
+        let names: Vec<FieldName> = item.values.iter().map(|(name, _)| name.clone()).collect();
+        present.before = Reader::new(object, &names, None).record(&body).ok();
+        present.body = Some(body);
+        Ok(present)
+    }
+
+    /// The read before an update: with every member that it changes, and what else the change depends on.
+    fn present_path(&self, object: ObjectKind, item: &UpdateItem) -> Option<String> {
+        let names = item.values.iter().map(|(name, _)| name);
+        let needs = names.clone().any(|name| !matches!(Address::of(object, name.as_str()), Address::Member(_)));
+        if !needs {
+            return None;
+        }
+        let mut names: Vec<FieldName> = names.cloned().collect();
+        if object == ObjectKind::Deal {
+            names.push("status".into());
+        }
+        let asked = self.asked(object, &names);
+        Some(format!("{}/{}{}", place(object).path, item.id, asked.replacen('&', "?", 1)))
+    }
+
+    /// The calls for what lives beside the record.
+    async fn beside(
+        &self,
+        object: ObjectKind,
+        item: &UpdateItem,
+        present: &Present,
+        session: &mut Session,
+    ) -> Result<Vec<Call>, Fault> {
+        let mut calls = Vec::new();
+        let body = present.body.as_ref().unwrap_or(&Json::Null);
+        if object == ObjectKind::Contact && communications::concerned(&item.values) {
+            let media = self.media(&item.values, session).await?;
+            calls.extend(communications::calls(item.id, body, &item.values, &media).map_err(reject)?);
+        }
+        for (name, value) in &item.values {
+            match Address::of(object, name.as_str()) {
+                Address::Member("types") if values::has_type_calls(object) => {
+                    let held = self.associations(object, item.id, session).await?;
+                    calls.extend(held.calls(object, item.id, name, value).map_err(reject)?);
+                }
+                Address::Amount => {
+                    let forecast = self.forecast(item.id, session).await?;
+                    let status = record::referred(body, "status");
+                    calls.extend(forecast.set_amount(item.id, status, value).map_err(reject)?);
+                }
+                _ => {}
+            }
+        }
+        Ok(calls)
+    }
+
+    /// The change of the record itself. ConnectWise was seen refusing one that does not carry the user-defined fields:
+    /// then they are read and sent along as they are, once.
+    async fn change(
+        &self,
+        object: ObjectKind,
+        path: &str,
+        wanted: &Values,
+        mut operations: Vec<Json>,
+        course: &mut Course,
+        session: &mut Session,
+    ) -> Result<Json, Fault> {
+        let send = |operations: &[Json]| Call::send(Method::PATCH, path, json!(operations));
+        if let Some(body) = self.step(&send(&operations), course, session).await? {
+            return Ok(body);
+        }
+        let carries = operations.iter().any(|operation| operation.get("path") == Some(&json!("customFields")));
+        if !carries && course.refusal.as_ref().is_some_and(wants_custom_fields) && !place(object).screens.is_empty() {
+            let present = self
+                .call(&Call::get(format!("{path}?fields=id,customFields")), session)
+                .await
+                .map_err(Fault::before_write)?;
+            let array: Vec<Json> = record::items(&present, "customFields").cloned().collect();
+            operations.push(values::custom_operation(object, &[], &array).map_err(reject)?);
+            course.refusal = None;
+            if let Some(body) = self.step(&send(&operations), course, session).await? {
+                return Ok(body);
+            }
+        }
+        if let Some(refusal) = &mut course.refusal {
+            explain_stored(refusal, wanted);
+        }
+        Err(course.refused())
+    }
+
+    /// One call of the write. None where ConnectWise refused it.
+    async fn step(&self, call: &Call, course: &mut Course, session: &mut Session) -> Result<Option<Json>, Fault> {
+        let calls = session.calls;
+        let result = self.call(call, session).await;
+        if course.refusal.is_none()
+            && let Some(wire) = session.last.clone().filter(|_| session.calls > calls)
         {
-            previews.push(HttpPreview { method: "GET".to_owned(), path: full(&path), body: String::new() });
+            course.wire = Some((wire, call.body.as_ref().map(Json::to_string).unwrap_or_default()));
         }
-        let body = call.body.as_ref().map(|body| format!("{body:#}")).unwrap_or_default();
-        previews.push(HttpPreview { method: call.method.to_string(), path: full(&call.path), body });
-        previews
+        match result {
+            Ok(body) => {
+                course.landed += 1;
+                Ok(Some(body))
+            }
+            Err(Fault { failure: Failure::Rejected(refusal), .. }) if is_done(call, &refusal) => Ok(Some(Json::Null)),
+            Err(Fault { failure: Failure::Rejected(refusal), .. }) => {
+                course.refusal.get_or_insert(refusal);
+                Ok(None)
+            }
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// The record with what its own answer does not carry.
+    async fn whole(
+        &self,
+        object: ObjectKind,
+        record: Record,
+        fields: &[FieldName],
+        session: &mut Session,
+    ) -> Result<Record, Fault> {
+        let mut records = [record];
+        if super::address::has_amount(object, fields) {
+            session.written();
+            self.add_amounts(fields, &mut records, session).await?;
+        }
+        let [record] = records;
+        Ok(record)
+    }
+
+    /// The record as it is after calls that did not answer with it.
+    async fn read_back(
+        &self,
+        object: ObjectKind,
+        id: RecordId,
+        wanted: &Values,
+        fields: &[FieldName],
+        session: &mut Session,
+    ) -> Result<Record, Fault> {
+        session.written();
+        let mut fields = fields.to_vec();
+        fields.extend(wanted.iter().map(|(name, _)| name.clone()));
+        fields.sort();
+        fields.dedup();
+        let found = match object {
+            ObjectKind::LineItem => match self.read_lines(&fields, &[id], session).await? {
+                AnswerBody::Records { mut found } => found.pop().and_then(|(_, record)| record),
+                _ => None,
+            },
+            _ => self.by_ids(object, &fields, &[id], session).await?.0.pop(),
+        };
+        found.ok_or_else(|| Fault::unknown("The record was written, and then not found."))
     }
 }
 
-fn custom_path(object: ObjectKind, id: RecordId) -> Result<String, Fault> {
-    Ok(format!("{}/{id}?fields=id,customFields", path(object)?))
+/// A deletion of what is gone and an addition of what is there have had their effect.
+fn is_done(call: &Call, refusal: &Rejection) -> bool {
+    match refusal.kind {
+        RejectionKind::NotFound => call.method == Method::DELETE,
+        RejectionKind::Duplicate { .. } => call.method == Method::POST && call.path.ends_with("/typeAssociations"),
+        _ => false,
+    }
+}
+
+fn wants_custom_fields(refusal: &Rejection) -> bool {
+    let said = format!("{} {}", refusal.message, refusal.field.as_deref().unwrap_or_default()).to_lowercase();
+    refusal.kind == RejectionKind::Invalid && (said.contains("customfield") || said.contains("custom field"))
+}
+
+/// ConnectWise validates the whole stored record with every change.
+fn explain_stored(refusal: &mut Rejection, wanted: &Values) {
+    let Some(field) = refusal.field.as_deref().filter(|_| refusal.kind == RejectionKind::Invalid) else { return };
+    let member = field.split('/').next().unwrap_or(field);
+    let sent = wanted
+        .iter()
+        .any(|(name, _)| name.as_str().split('/').next().is_some_and(|name| name.eq_ignore_ascii_case(member)));
+    if !sent {
+        refusal.message = format!(
+            "{} ConnectWise checks the whole record with every change: correct {field} there, which this change does not touch.",
+            refusal.message
+        );
+    }
+}
+
+/// What an answer is worth.
+fn judged(
+    object: ObjectKind,
+    wanted: &Values,
+    before: Option<&Record>,
+    record: Record,
+    server_time: Option<Timestamp>,
+) -> ItemOutcome {
+    let missed = values::missed(object, wanted, &record);
+    let as_it_was = match before {
+        Some(before) => missed.iter().all(|name| {
+            // The amount is not part of the record that was read before.
+            !matches!(Address::of(object, name.as_str()), Address::Amount)
+                && values::same(object, name, before.value(name.as_str()), record.value(name.as_str()))
+        }),
+        None => server_time.is_some_and(|now| record.modified + STALE < now),
+    };
+    if missed.is_empty() || missed.len() < wanted.len() || !as_it_was {
+        return applied(record);
+    }
+    let names: Vec<&str> = missed.iter().map(|name| name.as_str()).collect();
+    ItemOutcome::Rejected(Rejection {
+        kind: RejectionKind::Other,
+        message: format!(
+            "ConnectWise accepted the change of {} and ignored it: the record is as it was.",
+            names.join(", ")
+        ),
+        field: missed.first().map(|name| name.to_string()),
+    })
+}
+
+fn applied(record: Record) -> ItemOutcome {
+    ItemOutcome::Applied(Box::new(record))
+}
+
+fn reject(rejection: Rejection) -> Fault {
+    Fault { failure: Failure::Rejected(rejection), ..refused("") }
 }
 
 const fn reference(object: ObjectKind, id: RecordId) -> RecordRef {
@@ -128,14 +469,22 @@ fn one(request: &Request) -> Result<(Write<'_>, &[FieldName]), Fault> {
     match &request.body {
         RequestBody::Create { items, fields } if items.len() == 1 => Ok((Write::Create(&items[0]), fields)),
         RequestBody::Update { items, fields } if items.len() == 1 => Ok((Write::Update(&items[0]), fields)),
+        RequestBody::Associate { .. } => {
+            Err(refused("In ConnectWise a reference is a field: there is nothing to associate."))
+        }
         _ => Err(refused("ConnectWise takes exactly one record with each write.")),
     }
 }
 
-/// A refusal of the only record is a word about that record; other failures are about the call.
-fn settle(item: &Write<'_>, outcome: Result<ItemOutcome, Fault>) -> AnswerBody {
-    let outcome = match outcome {
+/// A refusal of the only record is a word about that record; other failures are about the call. Once something took
+/// effect, neither is true any more.
+fn settle(item: &Write<'_>, course: &Course, result: Result<ItemOutcome, Fault>) -> AnswerBody {
+    let outcome = match result {
         Ok(outcome) => outcome,
+        Err(fault) if course.landed > 0 => {
+            let message = crate::connect::ConnectError::from(fault).message;
+            ItemOutcome::Unknown(format!("Part of the write took effect, then: {message}"))
+        }
         Err(Fault { failure: Failure::Rejected(mut rejection), .. }) => {
             let update = matches!(item, Write::Update(_));
             // A conflict is about something unique that is taken; of an update nobody looks for the other holder.

@@ -1,0 +1,77 @@
+//! What the name of a field stands for: a member, a user-defined field, a communication item, the amount.
+
+use crate::model::{FieldName, ObjectKind};
+
+/// Where the value of a field lives in ConnectWise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Address<'a> {
+    /// A member of the record itself.
+    Member(&'a str),
+    /// `customFields/12`: the item of that id in the array of user-defined fields.
+    Custom(u64),
+    /// `communications/7`: the value of the contact's communication item of type 7.
+    Communication(u64),
+    /// `communications/7/extension`.
+    Extension(u64),
+    /// `amount`: the revenue of the opportunity's one forecast item that Lockstep owns.
+    Amount,
+}
+
+impl<'a> Address<'a> {
+    pub fn of(object: ObjectKind, name: &'a str) -> Self {
+        if let Some(id) = name.strip_prefix("customFields/").and_then(|id| id.parse().ok()) {
+            return Self::Custom(id);
+        }
+        match object {
+            ObjectKind::Contact => communication(name).unwrap_or(Self::Member(name)),
+            ObjectKind::Deal if name == "amount" => Self::Amount,
+            _ => Self::Member(name),
+        }
+    }
+
+    /// The member of the record that has to be asked for.
+    pub const fn asked(&self) -> Option<&'a str> {
+        match self {
+            Self::Member(name) => Some(name),
+            Self::Custom(_) => Some("customFields"),
+            Self::Communication(_) | Self::Extension(_) => Some("communicationItems"),
+            Self::Amount => None,
+        }
+    }
+}
+
+fn communication(name: &str) -> Option<Address<'_>> {
+    let rest = name.strip_prefix("communications/")?;
+    match rest.strip_suffix("/extension") {
+        Some(id) => id.parse().ok().map(Address::Extension),
+        None => rest.parse().ok().map(Address::Communication),
+    }
+}
+
+/// Whether any of the fields is the amount of an opportunity, which costs a call for each.
+pub(super) fn has_amount(object: ObjectKind, fields: &[FieldName]) -> bool {
+    fields.iter().any(|name| Address::of(object, name.as_str()) == Address::Amount)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_lead_to_where_values_live() {
+        let table = [
+            (ObjectKind::Contact, "communications/7", Address::Communication(7)),
+            (ObjectKind::Contact, "communications/7/extension", Address::Extension(7)),
+            (ObjectKind::Contact, "communications/x", Address::Member("communications/x")),
+            (ObjectKind::Company, "communications/7", Address::Member("communications/7")),
+            (ObjectKind::Deal, "amount", Address::Amount),
+            (ObjectKind::LineItem, "amount", Address::Member("amount")),
+            (ObjectKind::Deal, "customFields/12", Address::Custom(12)),
+            (ObjectKind::Deal, "customFields/-1", Address::Member("customFields/-1")),
+            (ObjectKind::Company, "city", Address::Member("city")),
+        ];
+        for (object, name, expected) in table {
+            assert_eq!(Address::of(object, name), expected, "{object} {name}");
+        }
+    }
+}

@@ -1,0 +1,351 @@
+//! What of the tenant can hinder the work, found without writing anything.
+//!
+//! Rights are checked before a request is validated, so a change of record 0 and an empty create tell them apart from
+//! everything else. What Inquire below All hides cannot be proved from below, only suspected: records that others refer
+//! to and that cannot be seen, and references that come blank.
+
+mod setup;
+
+use std::collections::BTreeMap;
+
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+
+use super::ConnectWise;
+use super::conditions::{Condition, IDS};
+use super::fields::{MEMBERS, Options};
+use super::objects::place;
+use super::record;
+use super::roles::{self, Column};
+use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
+use crate::connect::http::{Call, Session};
+use crate::connect::redact::clip_message;
+use crate::connect::{Check, Finding, Need, Severity};
+use crate::engine::core::request::{Failure, Priority};
+use crate::model::ObjectKind;
+
+/// Records looked at for what they refer to.
+const SAMPLE: usize = 100;
+/// So many blank references in a row are no chance.
+const ALL_BLANK: usize = 5;
+
+/// How a probe ended.
+#[derive(Debug, Clone)]
+enum Probe {
+    Allowed,
+    Denied,
+    /// It says nothing about rights; the words.
+    Unclear(String),
+    /// A probe that must not write did.
+    Wrote,
+}
+
+/// What has been found so far, and what has been asked already.
+struct Examination<'a> {
+    findings: Vec<Finding>,
+    asked: BTreeMap<(String, String), Probe>,
+    needs: &'a [Need],
+    session: Session,
+}
+
+impl Examination<'_> {
+    fn add(
+        &mut self,
+        severity: Severity,
+        object: Option<ObjectKind>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) {
+        self.findings.push(Finding { severity, object, what: what.into(), remedy: remedy.into() });
+    }
+
+    fn needs(&self, object: ObjectKind) -> Option<Need> {
+        self.needs.iter().find(|need| need.object == object).copied()
+    }
+}
+
+impl ConnectWise {
+    pub(super) async fn check_access(&self) -> Result<Check, ConnectError> {
+        let mut session = Session::new(Priority::Interactive);
+        let label = self.label(&mut session).await?;
+        self.call(&Call::get("/company/companies?pageSize=1&fields=id"), &mut session).await?;
+        let mut warnings = Vec::new();
+        for (what, list) in [
+            ("Company statuses", "/company/companies/statuses"),
+            ("Company types", "/company/companies/types"),
+            ("Members", MEMBERS),
+            ("User-defined fields", "/system/userDefinedFields"),
+        ] {
+            if let Err(fault) = self.call(&Call::get(format!("{list}?pageSize=1")), &mut session).await {
+                warnings.push(format!("{what} cannot be read: {}", ConnectError::from(fault).message));
+            }
+        }
+        Ok(Check { tenant: self.company.clone(), label, warnings })
+    }
+
+    /// The name of the tenant and its release. Fails where the connection cannot be used at all.
+    async fn label(&self, session: &mut Session) -> Result<String, ConnectError> {
+        let tenant = self.discover(session).await?;
+        let info = self.call(&Call::get("/system/info"), session).await?;
+        let version = info.get("version").and_then(Json::as_str).unwrap_or("version unknown");
+        let place = match tenant.is_cloud {
+            Some(true) => ", cloud",
+            Some(false) => ", on premises",
+            None => "",
+        };
+        Ok(clip_message(&format!("{} ({version}{place})", tenant.name.as_deref().unwrap_or(&self.company))))
+    }
+
+    pub(super) async fn examine_needs(&self, needs: &[Need]) -> Result<Vec<Finding>, ConnectError> {
+        let session = Session::new(Priority::Interactive);
+        let mut exam = Examination { findings: Vec::new(), asked: BTreeMap::new(), needs, session };
+        let label = self.label(&mut exam.session).await?;
+        exam.add(Severity::Fine, None, format!("{label} answers at {}.", self.api.host()), "");
+        for need in needs {
+            self.examine_rights(need, &mut exam).await?;
+        }
+        self.examine_tables(&mut exam).await?;
+        for need in needs.iter().filter(|need| need.reads) {
+            self.examine_sight(need.object, &mut exam).await?;
+        }
+        self.examine_setup(&mut exam).await?;
+        self.tell_unreadable(&mut exam);
+        Ok(exam.findings)
+    }
+
+    /// Each direction of one object, and the row of the role that it lacks.
+    async fn examine_rights(&self, need: &Need, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+        let object = need.object;
+        let (path, many) = (place(object).path, object.plural());
+        let is_line = object == ObjectKind::LineItem;
+        let forecast = "/sales/opportunities/0/forecast";
+        let mut probes = Vec::new();
+        if need.reads {
+            probes.push(("read", Call::get(format!("{path}?pageSize=1&fields=id")), Severity::Problem));
+        }
+        if need.reads && is_line {
+            probes.push(("read", Call::get(forecast), Severity::Problem));
+        }
+        if need.creates && !is_line {
+            probes.push(("created", Call::send(Method::POST, path, json!({})), Severity::Problem));
+        }
+        if need.updates {
+            let one = if is_line { format!("{forecast}/0") } else { format!("{path}/0") };
+            probes.push(("changed", Call::send(Method::PATCH, one, json!([])), Severity::Problem));
+        }
+        if object == ObjectKind::Deal && (need.creates || need.updates) {
+            let amounts = [(Method::POST, json!({})), (Method::PATCH, json!([]))];
+            let call = |(method, body)| {
+                ("given an amount", Call::send(method, format!("{forecast}/0"), body), Severity::Warning)
+            };
+            probes.extend(amounts.map(call));
+        }
+        let mut fine = Vec::new();
+        for (verb, call, severity) in probes {
+            match self.probe(&call, exam).await? {
+                Probe::Allowed => fine.push(verb),
+                Probe::Denied => {
+                    let column = Column::of(&call.method);
+                    let (name, remedy) = roles::row(&call.path)
+                        .map_or_else(Default::default, |row| (row.name(column), row.remedy(column)));
+                    exam.add(severity, Some(object), format!("{many} cannot be {verb}: {name} is missing."), remedy);
+                }
+                Probe::Unclear(why) => {
+                    exam.add(
+                        Severity::Warning,
+                        Some(object),
+                        format!("Whether {} can be {verb} is unclear: {why}", many.to_lowercase()),
+                        "Run the doctor again.",
+                    );
+                }
+                Probe::Wrote => {
+                    let what = format!(
+                        "An empty record was accepted while looking whether {} can be {verb}.",
+                        many.to_lowercase()
+                    );
+                    exam.add(
+                        Severity::Problem,
+                        Some(object),
+                        what,
+                        "Look for a record without a name, made just now by the API member, and delete it.",
+                    );
+                }
+            }
+        }
+        fine.dedup();
+        if !fine.is_empty() {
+            exam.add(Severity::Fine, Some(object), format!("{many} can be {}.", fine.join(", ")), "");
+        }
+        if let Some(row) = roles::closed(object).filter(|_| need.updates) {
+            let what =
+                format!("Whether closed {} can be changed cannot be seen without changing one.", many.to_lowercase());
+            exam.add(Severity::Warning, Some(object), what, row.remedy(Column::Edit));
+        }
+        Ok(())
+    }
+
+    /// What a call says about rights. Each is made once.
+    async fn probe(&self, call: &Call, exam: &mut Examination<'_>) -> Result<Probe, ConnectError> {
+        let key = (call.method.to_string(), call.path.clone());
+        if let Some(known) = exam.asked.get(&key) {
+            return Ok(known.clone());
+        }
+        let probe = match self.call(call, &mut exam.session).await {
+            Ok(_) if call.method == Method::POST => Probe::Wrote,
+            Ok(_) => Probe::Allowed,
+            Err(fault) => verdict(fault)?,
+        };
+        exam.asked.insert(key, probe.clone());
+        Ok(probe)
+    }
+
+    /// Every table whose rows are options of a field, and the lists that fields come from.
+    async fn examine_tables(&self, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+        let mut tables: BTreeMap<&str, (ObjectKind, &str)> = BTreeMap::new();
+        for need in exam.needs {
+            for field in place(need.object).fields {
+                let list = match field.options {
+                    Options::Table(list) => list,
+                    Options::PerBoard(_) => super::fields::BOARDS,
+                    Options::None | Options::Words(_) => continue,
+                };
+                tables.entry(list).or_insert((need.object, field.label));
+            }
+            if need.object == ObjectKind::Contact {
+                tables.entry("/company/communicationTypes").or_insert((need.object, "Communications"));
+            }
+            if !place(need.object).screens.is_empty() {
+                tables.entry("/system/userDefinedFields").or_insert((need.object, "User-defined fields"));
+            }
+            if place(need.object).numbered {
+                tables.entry("/system/myCompany/crm").or_insert((need.object, "User-defined fields 1 to 10"));
+            }
+        }
+        for (list, (object, label)) in tables {
+            let call = Call::get(if list.ends_with("/crm") { list.to_owned() } else { format!("{list}?pageSize=1") });
+            match self.probe(&call, exam).await? {
+                Probe::Allowed | Probe::Wrote => {}
+                Probe::Denied => {
+                    let (name, remedy) = roles::row(list)
+                        .map_or_else(Default::default, |row| (row.name(Column::Inquire), row.remedy(Column::Inquire)));
+                    let what = format!("The options of {label} cannot be read: {name} is missing.");
+                    exam.add(Severity::Problem, Some(object), what, remedy);
+                }
+                Probe::Unclear(why) => {
+                    exam.add(
+                        Severity::Warning,
+                        Some(object),
+                        format!("The options of {label} cannot be read: {why}"),
+                        "Run the doctor again.",
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether something suggests that Inquire hides records.
+    async fn examine_sight(&self, object: ObjectKind, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+        let (path, many) = (place(object).path, object.plural().to_lowercase());
+        let Some(row) = roles::row(path) else { return Ok(()) };
+        let read = Call::get(format!("{path}?pageSize=1&fields=id"));
+        if object == ObjectKind::LineItem || !matches!(self.probe(&read, exam).await?, Probe::Allowed) {
+            return Ok(());
+        }
+        let count = self.call(&Call::get(format!("{path}/count")), &mut exam.session).await;
+        if count.ok().and_then(|body| body.get("count").and_then(Json::as_u64)) == Some(0) {
+            let what = format!("Suspicion: no {many} can be seen at all. If there are some, Inquire is below All.");
+            exam.add(Severity::Warning, Some(object), what, row.remedy(Column::Inquire));
+            return Ok(());
+        }
+        for (from, member) in referrers(object) {
+            if exam.needs(*from).is_some_and(|need| need.reads) {
+                self.examine_references(object, *from, member, exam).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records of `from` refer to records of `object`: can these be seen?
+    async fn examine_references(
+        &self,
+        object: ObjectKind,
+        from: ObjectKind,
+        member: &str,
+        exam: &mut Examination<'_>,
+    ) -> Result<(), ConnectError> {
+        let list = format!("{}?pageSize={SAMPLE}&fields=id,{member}&orderBy=id%20desc", place(from).path);
+        let sample = match self.call(&Call::get(list), &mut exam.session).await {
+            Ok(Json::Array(sample)) => sample,
+            Ok(_) => return Ok(()),
+            Err(fault) => return verdict(fault).map(drop),
+        };
+        let mut ids: Vec<u64> = sample.iter().filter_map(|row| record::referred(row, member)).map(|id| id.0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        ids.truncate(IDS);
+        let (children, parents) = (from.plural().to_lowercase(), object.plural().to_lowercase());
+        let remedy = roles::row(place(object).path).map(|row| row.remedy(Column::Inquire)).unwrap_or_default();
+        if ids.is_empty() {
+            if sample.len() >= ALL_BLANK {
+                let what = format!(
+                    "Suspicion: none of {} {children} shows its {member}; references to what Inquire hides come blank.",
+                    sample.len()
+                );
+                exam.add(Severity::Warning, Some(object), what, remedy);
+            }
+            return Ok(());
+        }
+        let condition = Condition::ids("id", &ids).escaped();
+        let path = format!("{}?pageSize=1000&fields=id&conditions={condition}", place(object).path);
+        let Ok(Json::Array(seen)) = self.call(&Call::get(path), &mut exam.session).await else { return Ok(()) };
+        if seen.len() < ids.len() {
+            let what = format!(
+                "Suspicion: {} of {} {parents} that {children} refer to cannot be seen. Either they were deleted, or Inquire is below All.",
+                ids.len() - seen.len(),
+                ids.len()
+            );
+            exam.add(Severity::Warning, Some(object), what, remedy);
+        }
+        Ok(())
+    }
+
+    fn tell_unreadable(&self, exam: &mut Examination<'_>) {
+        let known = self.unreadable.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
+        for ((object, id), why) in known {
+            let what = format!("ConnectWise cannot read {} {id} itself, so it is left out: {why}", place(object).word);
+            exam.add(
+                Severity::Problem,
+                Some(object),
+                what,
+                "Open the record in ConnectWise and save it with valid values.",
+            );
+        }
+    }
+}
+
+/// What a failed probe says. Trouble with the connection itself ends the examination.
+fn verdict(fault: Fault) -> Result<Probe, ConnectError> {
+    match (&fault.kind, &fault.failure) {
+        (ConnectErrorKind::Permission, _) => Ok(Probe::Denied),
+        // It came as far as validation, or found no record 0: the right is there. No endpoint at all says nothing.
+        (_, Failure::Rejected(why)) if why.message.contains("endpoint does not exist") => {
+            Ok(Probe::Unclear(why.message.clone()))
+        }
+        (_, Failure::Rejected(_)) => Ok(Probe::Allowed),
+        (_, Failure::Unknown(message)) => Ok(Probe::Unclear(message.clone())),
+        _ => Err(fault.into()),
+    }
+}
+
+/// Who refers to records of an object, and by which member.
+const fn referrers(object: ObjectKind) -> &'static [(ObjectKind, &'static str)] {
+    match object {
+        ObjectKind::Company => {
+            &[(ObjectKind::Contact, "company"), (ObjectKind::Deal, "company"), (ObjectKind::Ticket, "company")]
+        }
+        ObjectKind::Contact => &[(ObjectKind::Deal, "contact"), (ObjectKind::Ticket, "contact")],
+        ObjectKind::Deal => &[(ObjectKind::Ticket, "opportunity"), (ObjectKind::Task, "opportunity")],
+        _ => &[],
+    }
+}

@@ -1,0 +1,284 @@
+//! The forecast of an opportunity: its amount, and its items as line items.
+//!
+//! An opportunity has no amount. Lockstep owns one forecast item of each, told by its description, and its revenue is
+//! the amount; every other item belongs to somebody else and is never written for an amount, and the owned one is no line
+//! item. Forecast items have no list of their own: they are read through their opportunities, a call for each. `after`
+//! and `last` of their pages are therefore ids of opportunities, a page covers at most 50 of these, and whether an edit of
+//! an item counts as a change of its opportunity is not documented: a full list finds what `Changes` does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value as Json, json};
+
+use super::read::{FORECASTS, Query, Rows, odd};
+use super::record::{self, Reader};
+use super::{ConnectWise, refused, values};
+use crate::connect::error::Fault;
+use crate::connect::http::{Call, Session};
+use crate::engine::core::request::{AnswerBody, Failure, RejectionKind};
+use crate::model::{FieldName, ObjectKind, Record, RecordId, Value};
+
+/// What the description of the owned item says.
+const OWNED: &str = "Lockstep";
+/// Where items were seen is remembered up to this many.
+const REMEMBERED: usize = 1_000_000;
+
+/// A forecast as it was read.
+pub(super) struct Forecast {
+    /// What a new item is added to.
+    id: RecordId,
+    items: Vec<Json>,
+}
+
+impl Forecast {
+    /// The specification calls it an array of forecasts, servers answer one; both are taken.
+    fn read(opportunity: RecordId, body: Json) -> Result<Self, Fault> {
+        let mut id = None;
+        let mut items = Vec::new();
+        let forecasts = match body {
+            Json::Array(forecasts) => forecasts,
+            one @ Json::Object(_) => vec![one],
+            _ => return Err(odd("there is no forecast")),
+        };
+        for forecast in forecasts {
+            if forecast.get("forecastType").is_some() {
+                items.push(forecast);
+                continue;
+            }
+            id = id.or_else(|| forecast.get("id").and_then(record::id));
+            items.extend(record::items(&forecast, "forecastItems").cloned());
+        }
+        Ok(Self { id: id.filter(|id| id.0 > 0).unwrap_or(opportunity), items })
+    }
+
+    /// The item that Lockstep owns: the first one, should there be several.
+    pub fn owned(&self) -> Option<(RecordId, &Json)> {
+        let with_id = |item| Json::get(item, "id").and_then(record::id).map(|id| (id, item));
+        self.items.iter().filter(|item| is_owned(item)).filter_map(with_id).min_by_key(|(id, _)| *id)
+    }
+
+    pub fn amount(&self) -> Value {
+        let amount = [FieldName::new("revenue")];
+        let reader = Reader::new(ObjectKind::LineItem, &amount, None);
+        let read = |(id, item)| reader.record_as_of(item, id, crate::model::Timestamp::EPOCH).value("revenue").clone();
+        self.owned().map_or(Value::Empty, read)
+    }
+
+    /// The call that sets the amount; none where there is nothing to clear.
+    pub fn set_amount(
+        &self,
+        opportunity: RecordId,
+        status: Option<RecordId>,
+        amount: &Value,
+    ) -> Result<Option<Call>, crate::engine::core::request::Rejection> {
+        let name = FieldName::new("amount");
+        let revenue = values::json(ObjectKind::Deal, &name, amount)?;
+        let path = format!("/sales/opportunities/{opportunity}/forecast");
+        if let Some((item, _)) = self.owned() {
+            let operation = match amount {
+                Value::Empty => json!({ "op": "remove", "path": "revenue" }),
+                _ => json!({ "op": "replace", "path": "revenue", "value": revenue }),
+            };
+            return Ok(Some(Call::send(reqwest::Method::PATCH, format!("{path}/{item}"), json!([operation]))));
+        }
+        if amount.is_empty() {
+            return Ok(None);
+        }
+        let Some(status) = status else {
+            let message = "The opportunity has no status, so its forecast can have no item for the amount.";
+            return Err(values::invalid(&name, message.to_owned()));
+        };
+        let body = json!({
+            "opportunity": { "id": opportunity.0 }, "status": { "id": status.0 }, "forecastType": "Product",
+            "forecastDescription": OWNED, "quantity": 1, "revenue": revenue, "cost": 0, "includeFlag": true,
+        });
+        Ok(Some(Call::send(reqwest::Method::POST, format!("{path}/{}", self.id), body)))
+    }
+}
+
+fn is_owned(item: &Json) -> bool {
+    item.get("forecastDescription").and_then(Json::as_str).is_some_and(|text| text.trim() == OWNED)
+}
+
+impl ConnectWise {
+    pub(super) async fn forecast(&self, opportunity: RecordId, session: &mut Session) -> Result<Forecast, Fault> {
+        let body = self.call(&Call::get(format!("/sales/opportunities/{opportunity}/forecast")), session).await?;
+        Forecast::read(opportunity, body)
+    }
+
+    /// The forecast, unless the opportunity has gone meanwhile.
+    async fn forecast_if_there(&self, id: RecordId, session: &mut Session) -> Result<Option<Forecast>, Fault> {
+        match self.forecast(id, session).await {
+            Ok(forecast) => Ok(Some(forecast)),
+            Err(Fault { failure: Failure::Rejected(why), .. }) if why.kind == RejectionKind::NotFound => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    pub(super) async fn add_amounts(
+        &self,
+        fields: &[FieldName],
+        records: &mut [Record],
+        session: &mut Session,
+    ) -> Result<(), Fault> {
+        let Some(name) = fields.iter().find(|name| name.as_str() == "amount") else { return Ok(()) };
+        for record in records {
+            let forecast = self.forecast_if_there(record.id, session).await?;
+            let amount = forecast.map_or(Value::Empty, |forecast| forecast.amount());
+            if !amount.is_empty() {
+                record.fields.insert(name.clone(), amount);
+            }
+        }
+        Ok(())
+    }
+
+    /// The items of the next opportunities.
+    pub(super) async fn line_page(
+        &self,
+        query: &Query<'_>,
+        after: Option<RecordId>,
+        limit: u32,
+        session: &mut Session,
+    ) -> Result<AnswerBody, Fault> {
+        let parents = Query { object: ObjectKind::Deal, fields: &[], condition: query.condition.clone() };
+        let Rows { rows, last, more } = self.rows_after(&parents, after, limit.clamp(1, FORECASTS), session).await?;
+        let mut records = Vec::new();
+        for (id, row) in rows {
+            records.extend(self.lines_of(id, &row, query.fields, session).await?);
+        }
+        records.sort_by_key(|record| record.id);
+        records.dedup_by_key(|record| record.id);
+        Ok(AnswerBody::Page { records, last, more })
+    }
+
+    /// The items of one opportunity, as of their own last change where they tell it, else as of hers.
+    async fn lines_of(
+        &self,
+        opportunity: RecordId,
+        row: &Json,
+        fields: &[FieldName],
+        session: &mut Session,
+    ) -> Result<Vec<Record>, Fault> {
+        let Some(forecast) = self.forecast_if_there(opportunity, session).await? else { return Ok(Vec::new()) };
+        let since = record::modified(row).ok_or_else(|| odd("an opportunity has no date of change"))?;
+        let reader = Reader::new(ObjectKind::LineItem, fields, None);
+        let mut lines = Vec::new();
+        for item in forecast.items.iter().filter(|item| !is_owned(item)) {
+            let id = item.get("id").and_then(record::id).ok_or_else(|| odd("a forecast item has no usable id"))?;
+            let mut line = reader.record_as_of(item, id, record::modified(item).unwrap_or(since));
+            if let Some(parent) = fields.iter().find(|name| name.as_str() == "opportunity") {
+                // Below its opportunity an item need not repeat it.
+                line.fields.entry(parent.clone()).or_insert_with(|| Value::Choice(opportunity.to_string()));
+            }
+            lines.push(line);
+        }
+        self.remember(opportunity, &lines);
+        Ok(lines)
+    }
+
+    fn remember(&self, opportunity: RecordId, lines: &[Record]) {
+        let mut seen = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        for line in lines {
+            if seen.len() < REMEMBERED || seen.contains_key(&line.id) {
+                seen.insert(line.id, opportunity);
+            }
+        }
+    }
+
+    pub(super) fn opportunity_of(&self, line: RecordId) -> Option<RecordId> {
+        self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&line).copied()
+    }
+
+    /// Items by id: where they were seen last, and failing that through all opportunities until they are found.
+    pub(super) async fn read_lines(
+        &self,
+        fields: &[FieldName],
+        ids: &[RecordId],
+        session: &mut Session,
+    ) -> Result<AnswerBody, Fault> {
+        let mut wanted: BTreeSet<RecordId> = ids.iter().copied().collect();
+        let mut found: BTreeMap<RecordId, Record> = BTreeMap::new();
+        let parents: BTreeSet<RecordId> = wanted.iter().filter_map(|id| self.opportunity_of(*id)).collect();
+        let parents: Vec<RecordId> = parents.into_iter().collect();
+        let query = Query { object: ObjectKind::Deal, fields: &[], condition: None };
+        let rows = self.parents(&parents, session).await?;
+        let mut page = Rows { rows, last: None, more: true };
+        loop {
+            for (id, row) in &page.rows {
+                let lines = self.lines_of(*id, row, fields, session).await?;
+                found.extend(lines.into_iter().filter(|line| wanted.remove(&line.id)).map(|line| (line.id, line)));
+            }
+            if wanted.is_empty() || !page.more {
+                break;
+            }
+            page = self.rows_after(&query, page.last, FORECASTS, session).await?;
+        }
+        Ok(AnswerBody::Records { found: ids.iter().map(|id| (*id, found.get(id).cloned())).collect() })
+    }
+
+    /// Opportunities as rows: what a forecast item is dated by.
+    async fn parents(&self, ids: &[RecordId], session: &mut Session) -> Result<Vec<(RecordId, Json)>, Fault> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (records, _) = self.by_ids(ObjectKind::Deal, &[], ids, session).await?;
+        let row = |record: Record| (record.id, json!({ "_info": { "lastUpdated": record.modified.to_rfc3339() } }));
+        Ok(records.into_iter().map(row).collect())
+    }
+
+    /// The place of an item that was seen before or is found now.
+    pub(super) async fn line_path(&self, line: RecordId, session: &mut Session) -> Result<String, Fault> {
+        if self.opportunity_of(line).is_none() {
+            self.read_lines(&[], &[line], session).await?;
+        }
+        match self.opportunity_of(line) {
+            Some(opportunity) => Ok(format!("/sales/opportunities/{opportunity}/forecast/{line}")),
+            None => Err(refused("The forecast item is in no opportunity (any more).")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a forecast that cannot be read is a failing test")]
+    use super::*;
+
+    fn item(id: u64, description: &str, revenue: u32) -> Json {
+        json!({"id": id, "forecastType": "Product", "forecastDescription": description, "revenue": revenue})
+    }
+
+    #[test]
+    fn a_forecast_is_one_or_several_or_bare_items() {
+        let items = json!([item(4, "Server", 10), item(9, " Lockstep ", 70), item(8, "Lockstep", 60)]);
+        for body in
+            [json!({"id": 3, "forecastItems": items}), json!([{"id": 3, "forecastItems": items}]), items.clone()]
+        {
+            let forecast = Forecast::read(RecordId(7), body.clone()).unwrap();
+            assert_eq!(forecast.owned().map(|(id, _)| id), Some(RecordId(8)), "{body}");
+            assert_eq!(forecast.amount(), Value::Number(60.into()), "{body}");
+        }
+        for body in [json!({}), json!([]), json!({"forecastItems": null}), json!([null, 7])] {
+            assert_eq!(Forecast::read(RecordId(7), body.clone()).unwrap().amount(), Value::Empty, "{body}");
+        }
+        assert!(Forecast::read(RecordId(7), Json::Null).is_err());
+    }
+
+    #[test]
+    fn only_the_owned_item_is_ever_written() {
+        let others = Forecast::read(RecordId(7), json!({"id": 3, "forecastItems": [item(4, "CPQ", 10)]})).unwrap();
+        let amount = Value::Number(500.into());
+        let made = others.set_amount(RecordId(7), Some(RecordId(1)), &amount).unwrap().unwrap();
+        assert_eq!((made.method.as_str(), made.path.as_str()), ("POST", "/sales/opportunities/7/forecast/3"));
+        assert_eq!(made.body.as_ref().unwrap()["forecastDescription"], OWNED);
+        assert_eq!(others.set_amount(RecordId(7), None, &Value::Empty), Ok(None));
+        assert!(others.set_amount(RecordId(7), None, &amount).is_err());
+
+        let owned =
+            Forecast::read(RecordId(7), json!({"forecastItems": [item(4, "CPQ", 10), item(5, OWNED, 1)]})).unwrap();
+        let changed = owned.set_amount(RecordId(7), None, &amount).unwrap().unwrap();
+        assert_eq!(changed.path, "/sales/opportunities/7/forecast/5");
+        assert_eq!(changed.body, Some(json!([{"op": "replace", "path": "revenue", "value": 500}])));
+        let cleared = owned.set_amount(RecordId(7), None, &Value::Empty).unwrap().unwrap();
+        assert_eq!(cleared.body, Some(json!([{"op": "remove", "path": "revenue"}])));
+    }
+}
