@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests a surprise is a failure")]
 
+mod connectwise_contract;
 mod faults;
 mod forged;
 mod odd;

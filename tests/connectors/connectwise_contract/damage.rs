@@ -1,0 +1,213 @@
+//! Answers that no system should give, for every object and request: each ends in a word of the engine's vocabulary,
+//! within the time-out, and nothing is believed that was not said.
+
+use std::time::Duration;
+
+use super::*;
+
+/// One of each kind of read.
+fn reads() -> Vec<RequestBody> {
+    vec![
+        list(&["name"], None, 50),
+        read(&["name"], &[7, 8]),
+        RequestBody::Changes {
+            fields: names(&["name"]),
+            from: Timestamp::EPOCH,
+            until: Timestamp::MAX,
+            after: None,
+            limit: 50,
+        },
+        RequestBody::FindStamped { fields: Vec::new(), stamps: vec!["deal:1".into()] },
+    ]
+}
+
+fn nonsense() -> Vec<Vec<u8>> {
+    let mut bodies: Vec<Vec<u8>> = [
+        "",
+        "null",
+        "{}",
+        "7",
+        "\"x\"",
+        "[[]]",
+        "[null]",
+        "[{}]",
+        "[{\"id\":-1}]",
+        "[{\"id\":{}}]",
+        "{\"id\":7}",
+        "[{\"id\":\"18446744073709551616\"}]",
+        "<html><body>Sign in</body></html>",
+        "Cannot route",
+        "{\"id\":",
+    ]
+    .iter()
+    .map(|text| text.as_bytes().to_vec())
+    .collect();
+    bodies.push(vec![0xff, 0xfe, 0]);
+    bodies.push("[".repeat(50_000).into_bytes());
+    bodies
+}
+
+#[tokio::test]
+async fn nonsense_is_a_failure_of_every_request_for_every_object() {
+    for body in nonsense() {
+        let shown = String::from_utf8_lossy(&body).chars().take(40).collect::<String>();
+        let tenant = Tenant::raw(move |_| (200, body.clone())).await;
+        for object in ObjectKind::ALL {
+            for request in reads() {
+                let answer = tenant.ask(object, request.clone()).await;
+                let fails = matches!(answer, AnswerBody::Failed(Failure::Unknown(_) | Failure::Rejected(_)));
+                assert!(fails, "{object} {request:?} on {shown}: {answer:?}");
+            }
+            for request in [update(&[("notes", text("x"))]), create(object, &[("name", text("x"))])] {
+                let answer = tenant.ask(object, request.clone()).await;
+                let open = match &answer {
+                    AnswerBody::Failed(_) => true,
+                    AnswerBody::Written { items } => !matches!(items[0].1, ItemOutcome::Applied(_)),
+                    _ => false,
+                };
+                assert!(open, "{object} {request:?} on {shown}: {answer:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn odd_shapes_become_what_they_can_be() {
+    let row = json!({"id": "7", "firstName": 12, "lastName": null, "company": {}, "managerContact": {"_info": {}}, "site": {"id": 99_999, "name": "gone"},
+        "title": "a\u{0}b", "birthDay": "0001-01-01T00:00:00Z", "anniversary": "9999-99-99", "inactiveFlag": "yes", "surprise": [{}],
+        "types": "none", "communicationItems": {"0": {}}, "customFields": [null, 7, {"id": 4}, {"id": "5", "value": {"a": 1}}],
+        "_info": {"lastUpdated": "2026-06-09T21:59:49Z", "updatedBy": 5}});
+    let tenant = Tenant::new(move |_| (200, json!([row]))).await;
+    let fields = [
+        "firstName",
+        "lastName",
+        "company",
+        "managerContact",
+        "site",
+        "title",
+        "birthDay",
+        "anniversary",
+        "inactiveFlag",
+        "types",
+        "communications/1",
+        "customFields/4",
+        "customFields/5",
+        "customFields/6",
+        "school",
+    ];
+    let (records, ..) = page(tenant.ask(ObjectKind::Contact, list(&fields, None, 50)).await);
+    let record = &records[0];
+    assert_eq!((record.id, record.modified_by.as_deref()), (RecordId(7), None));
+    let table = [
+        ("firstName", "12"),
+        ("lastName", ""),
+        ("company", ""),
+        ("managerContact", ""),
+        ("site", "99999"),
+        ("title", "ab"),
+        ("birthDay", "0001-01-01T00:00:00Z"),
+        ("anniversary", "9999-99-99"),
+        ("inactiveFlag", "yes"),
+        ("types", "none"),
+        ("communications/1", ""),
+        ("customFields/4", ""),
+        ("customFields/5", ""),
+        ("customFields/6", ""),
+        ("school", ""),
+    ];
+    for (field, expected) in table {
+        assert_eq!(record.value(field).to_plain(), expected, "{field}");
+    }
+}
+
+#[tokio::test]
+async fn a_date_of_change_out_of_range_is_no_date() {
+    for date in ["yesterday", "99999-01-01T00:00:00Z", "2026-13-01T00:00:00Z", ""] {
+        let tenant = Tenant::new(move |_| (200, json!([{"id": 7, "_info": {"lastUpdated": date}}]))).await;
+        let answer = tenant.ask(ObjectKind::Contact, list(&[], None, 50)).await;
+        assert!(matches!(answer, AnswerBody::Failed(Failure::Unknown(_))), "{date}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn ten_megabytes_are_read_and_forty_are_not() {
+    for (megabytes, fits) in [(10, true), (40, false)] {
+        let tenant = Tenant::raw(move |_| {
+            let row = stamped(json!({"id": 7, "title": "x".repeat(megabytes * 1024 * 1024)}));
+            (200, json!([row]).to_string().into_bytes())
+        })
+        .await;
+        let answer = tenant.ask(ObjectKind::Contact, list(&["title"], None, 50)).await;
+        match fits {
+            true => assert_eq!(ids(&page(answer).0), [7]),
+            false => assert!(matches!(answer, AnswerBody::Failed(Failure::Unknown(_))), "{answer:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_table_without_an_end_is_no_loop() {
+    let rows = |from: u64| (from + 1..=from + 1000).map(|id| json!({"id": id, "name": "A"})).collect::<Json>();
+    let repeating = Tenant::new(move |asked| match asked.path.as_str() {
+        "/system/info" => (200, json!({"version": "v2025.1"})),
+        _ => (200, rows(0)),
+    })
+    .await;
+    let live = repeating.psa.schema(ObjectKind::Product).await.unwrap();
+    assert!(live.warnings.iter().any(|warning| warning.contains("repeats itself")), "{:?}", live.warnings);
+    assert!(repeating.calls().len() < 40);
+
+    let endless = Tenant::new(move |asked| match asked.path.as_str() {
+        "/system/info" => (200, json!({"version": "v2025.1"})),
+        "/procurement/types" => (200, rows(asked.parameter("pageId").parse().unwrap_or(0))),
+        _ => (200, json!([])),
+    })
+    .await;
+    let live = endless.psa.schema(ObjectKind::Product).await.unwrap();
+    assert_eq!(live.warnings.len(), 1, "{:?}", live.warnings);
+    assert!(endless.calls().len() < 200);
+}
+
+#[tokio::test]
+async fn a_401_from_a_proxy_is_denied_with_a_word_about_the_proxy() {
+    let tenant = Tenant::raw(|_| (401, b"<!DOCTYPE html><html>Sign in to the network</html>".to_vec())).await;
+    let answer = tenant.ask(ObjectKind::Contact, list(&[], None, 50)).await;
+    let AnswerBody::Failed(Failure::Denied { hint, .. }) = &answer else { panic!("{answer:?}") };
+    assert!(hint.contains("proxy"), "{hint}");
+}
+
+#[tokio::test]
+async fn a_deleted_contact_is_not_there_and_a_change_of_it_finds_nobody() {
+    let tenant = Tenant::new(|asked| if asked.method == "GET" { (200, json!([])) } else { not_found() }).await;
+    let AnswerBody::Records { found } = tenant.ask(ObjectKind::Contact, read(&[], &[7])).await else {
+        panic!("no records")
+    };
+    assert_eq!(found, [(RecordId(7), None)]);
+    let refusal = rejected(tenant.ask(ObjectKind::Contact, update(&[("title", text("x"))])).await);
+    assert_eq!(refusal.kind, lockstep::engine::core::request::RejectionKind::NotFound);
+}
+
+/// The whole of a hundred calls ends within the time-out of one, because the connection is refused or answered at once.
+#[tokio::test]
+async fn an_answer_that_never_ends_is_given_up_in_time() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let silent = tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((stream, _)) = listener.accept().await {
+            open.push(stream);
+        }
+    });
+    let patience = Options { timeout: Duration::from_millis(300), ..options(&url) };
+    let psa = psa_with(&sim::Credentials::default(), "brightwater", &patience);
+    let began = tokio::time::Instant::now();
+    for request in reads() {
+        let answer = ask_of(&psa, ObjectKind::Company, request).await;
+        assert!(
+            matches!(answer, AnswerBody::Failed(Failure::Unknown(_) | Failure::NotSent(_) | Failure::Rejected(_))),
+            "{answer:?}"
+        );
+    }
+    assert!(began.elapsed() < Duration::from_secs(5));
+    silent.abort();
+}

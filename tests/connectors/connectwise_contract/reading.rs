@@ -1,0 +1,267 @@
+//! Pages, records by id and by stamp.
+
+use super::*;
+
+fn changes(from: i64, until: Timestamp) -> RequestBody {
+    RequestBody::Changes { fields: names(&["name"]), from: Timestamp(from), until, after: Some(RecordId(5)), limit: 50 }
+}
+
+#[tokio::test]
+async fn a_page_asks_forward_by_key_for_what_it_needs_and_never_filters_changes() {
+    let table = [
+        (
+            ObjectKind::Company,
+            "/company/companies",
+            "_info/lastUpdated,_info/updatedBy,deletedFlag,id,name,userDefinedField10",
+        ),
+        (ObjectKind::Contact, "/company/contacts", "_info/lastUpdated,_info/updatedBy,id,name,userDefinedField10"),
+        (ObjectKind::Deal, "/sales/opportunities", "_info/lastUpdated,_info/updatedBy,customFields,id,name"),
+        (ObjectKind::Ticket, "/service/tickets", "_info/lastUpdated,_info/updatedBy,customFields,id,name,recordType"),
+        (ObjectKind::Product, "/procurement/catalog", "_info/lastUpdated,_info/updatedBy,customFields,id,name"),
+        (ObjectKind::Task, "/sales/activities", "_info/lastUpdated,_info/updatedBy,customFields,id,name,type"),
+    ];
+    let tenant = Tenant::new(|_| (200, json!([]))).await;
+    for (object, path, fields) in table {
+        let answer = tenant.ask(object, changes(1_767_225_600_999, Timestamp(1_767_225_660_001))).await;
+        assert_eq!(page(answer), (Vec::new(), None, false));
+        let calls = tenant.calls();
+        assert_eq!(calls.len(), 1, "{object}");
+        assert_eq!((calls[0].path.as_str(), calls[0].parameter("fields")), (path, fields), "{object}");
+        let condition = "lastUpdated >= [2026-01-01T00:00:00Z] and lastUpdated <= [2026-01-01T00:01:00Z]";
+        assert_eq!(calls[0].parameter("conditions"), condition, "{object}");
+        assert_eq!((calls[0].parameter("pageId"), calls[0].parameter("pageSize")), ("5", "50"), "{object}");
+    }
+}
+
+#[tokio::test]
+async fn only_companies_have_a_recycle_bin() {
+    let tenant = Tenant::new(|_| (200, json!([]))).await;
+    for object in ObjectKind::ALL {
+        let body = RequestBody::List { fields: Vec::new(), after: None, archived: true, limit: 50 };
+        assert_eq!(page(tenant.ask(object, body).await), (Vec::new(), None, false), "{object}");
+        let conditions: Vec<String> =
+            tenant.calls().iter().map(|call| call.parameter("conditions").to_owned()).collect();
+        let expected: &[&str] = if object == ObjectKind::Company { &["deletedFlag = True"] } else { &[] };
+        assert_eq!(conditions, expected, "{object}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_that_repeats_or_goes_back_is_an_error_and_no_loop() {
+    for bad in [[6, 6], [5, 6], [4, 9]] {
+        let tenant = Tenant::new(move |_| (200, bad.map(|id| stamped(json!({"id": id}))).into())).await;
+        let answer = tenant.ask(ObjectKind::Contact, list(&[], Some(5), 2)).await;
+        assert!(matches!(answer, AnswerBody::Failed(Failure::Unknown(_))), "{bad:?}: {answer:?}");
+        assert_eq!(tenant.calls().len(), 1, "{bad:?}");
+    }
+}
+
+/// Contacts 1 to 20, of which `bad` cannot be read; `hides_ids` says whether that spoils a list of ids as well.
+async fn spoiled(bad: &'static [u64], hides_ids: bool) -> Tenant {
+    let poison =
+        || (500, json!({"code": "ConnectWiseApi", "message": "String was not recognized as a valid Boolean."}));
+    Tenant::new(move |asked| {
+        let number = |name: &str| asked.parameter(name).parse::<u64>().unwrap_or(0);
+        if asked.path.ends_with("/count") {
+            let bounds: Vec<u64> =
+                asked.parameter("conditions").split(' ').filter_map(|word| word.parse().ok()).collect();
+            let count = (1..=20).filter(|id| *id > bounds[0] && *id <= bounds[1]).count();
+            return (200, json!({"count": count}));
+        }
+        let condition = asked.parameter("conditions");
+        let wanted: Vec<u64> =
+            condition.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect();
+        let found = (number("pageId") + 1..=20).filter(|id| wanted.is_empty() || wanted.contains(id));
+        let found: Vec<u64> = found.take(usize::try_from(number("pageSize")).unwrap()).collect();
+        let only_ids = asked.parameter("fields") == "id";
+        if found.iter().any(|id| bad.contains(id)) && (hides_ids || !only_ids) {
+            return poison();
+        }
+        (200, found.into_iter().map(|id| stamped(json!({"id": id, "firstName": "A"}))).collect())
+    })
+    .await
+}
+
+#[tokio::test]
+async fn one_bad_record_does_not_hide_its_page_and_is_told() {
+    for bad in
+        [&[7][..], &[1], &[20], &[3, 4, 15], &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20]]
+    {
+        for hides_ids in [false, true] {
+            let bad: &'static [u64] = bad;
+            let tenant = spoiled(bad, hides_ids).await;
+            let (mut found, mut after, mut pages) = (Vec::new(), None, 0);
+            loop {
+                let (records, last, more) =
+                    page(tenant.ask(ObjectKind::Contact, list(&["firstName"], after, 16)).await);
+                found.extend(ids(&records));
+                pages += 1;
+                assert!(pages < 20, "{bad:?}: no end");
+                after = last.map(|last| last.0).or(after);
+                if !more {
+                    break;
+                }
+            }
+            let expected: Vec<u64> = (1..=20).filter(|id| !bad.contains(id)).collect();
+            assert_eq!(found, expected, "{bad:?} {hides_ids}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_bad_record_among_others_is_left_out_of_a_read_and_alone_it_is_an_error_that_names_it() {
+    let tenant = spoiled(&[7], false).await;
+    let AnswerBody::Records { found } = tenant.ask(ObjectKind::Contact, read(&["firstName"], &[5, 6, 7, 8, 99])).await
+    else {
+        panic!("no records")
+    };
+    let told: Vec<_> = found.iter().map(|(id, record)| (id.0, record.is_some())).collect();
+    assert_eq!(told, [(5, true), (6, true), (8, true), (99, false)], "of 7 nothing is known, 99 is not there");
+    let answer = tenant.ask(ObjectKind::Contact, read(&["firstName"], &[7])).await;
+    let AnswerBody::Failed(Failure::Unknown(message)) = &answer else { panic!("{answer:?}") };
+    assert!(message.contains("contact 7"), "{message}");
+}
+
+#[tokio::test]
+async fn a_record_without_a_date_of_change_does_not_hide_the_others() {
+    let tenant = Tenant::new(|_| (200, json!([{"id": 1}, stamped(json!({"id": 2, "firstName": "B"}))]))).await;
+    let (records, last, _) = page(tenant.ask(ObjectKind::Contact, list(&["firstName"], None, 50)).await);
+    assert_eq!((ids(&records), last), (vec![2], Some(RecordId(2))));
+}
+
+#[tokio::test]
+async fn ids_are_read_in_addresses_that_fit() {
+    let tenant = Tenant::new(|_| (200, json!([]))).await;
+    let many: Vec<u64> = (0..400).map(|n| 1_000_000_000_000_000 + n).collect();
+    tenant.ask(ObjectKind::Company, read(&["name", "city"], &many)).await;
+    let seen = tenant.forged.seen();
+    let calls: Vec<&Seen> = seen.iter().filter(|seen| !seen.path.contains("companyinfo")).collect();
+    assert!(calls.len() > 3, "{}", calls.len());
+    for call in &calls {
+        let below = call.path.split_once("apis/3.0").unwrap().1;
+        assert!(below.len() <= 1745, "{} characters", below.len());
+    }
+    let asked: usize =
+        calls.iter().map(|call| Asked::of(call).parameter("conditions").matches("10000000000").count()).sum();
+    assert_eq!(asked, 400);
+}
+
+fn activity(id: u64, kind: Option<u64>) -> Json {
+    stamped(json!({"id": id, "name": "A", "type": kind.map(|id| json!({"id": id}))}))
+}
+
+#[tokio::test]
+async fn activities_are_told_apart_by_type_here_and_the_page_covers_all_of_them() {
+    let tenant = Tenant::new(|_| {
+        (200, json!([activity(1, Some(3)), activity(2, Some(4)), activity(3, None), activity(4, Some(9))]))
+    })
+    .await;
+    let (records, last, more) = page(tenant.ask(ObjectKind::Task, list(&["name"], None, 4)).await);
+    assert_eq!((ids(&records), last, more), (vec![1, 2, 3, 4], Some(RecordId(4)), true), "without types all are tasks");
+    let (records, last, _) = page(tenant.ask(ObjectKind::Call, list(&["name"], None, 4)).await);
+    assert_eq!((ids(&records), last), (vec![], Some(RecordId(4))));
+
+    let types =
+        BTreeMap::from([(ObjectKind::Call, vec![RecordId(3), RecordId(9)]), (ObjectKind::Meeting, vec![RecordId(4)])]);
+    let psa =
+        every_object(&tenant.forged.url, &sim::Credentials::default()).with_activity_types(ActivityTypes::new(types));
+    for (kind, expected) in [(ObjectKind::Call, vec![1, 4]), (ObjectKind::Meeting, vec![2]), (ObjectKind::Task, vec![])]
+    {
+        let (records, last, _) = page(ask_of(&psa, kind, list(&["name"], None, 4)).await);
+        assert_eq!((ids(&records), last), (expected, Some(RecordId(4))), "{kind}");
+    }
+    tenant.calls();
+    let conditions = tenant.calls().iter().any(|call| call.parameter("conditions").contains("type"));
+    assert!(!conditions, "an activity that changes its type must not vanish from the poll");
+}
+
+#[tokio::test]
+async fn project_tickets_are_no_tickets() {
+    let ticket = |id, kind: Json| stamped(json!({"id": id, "summary": "S", "recordType": kind}));
+    let tenant = Tenant::new(move |_| {
+        (200, json!([ticket(1, json!("ServiceTicket")), ticket(2, json!("ProjectTicket")), ticket(3, Json::Null)]))
+    })
+    .await;
+    let (records, last, _) = page(tenant.ask(ObjectKind::Ticket, list(&["summary"], None, 50)).await);
+    assert_eq!((ids(&records), last), (vec![1, 3], Some(RecordId(3))));
+}
+
+/// Opportunities 7 and 8; 7 has a foreign item and the one that Lockstep owns, 8 is deleted between the calls.
+fn pipeline(asked: &Asked) -> (u16, Json) {
+    let item = |id: u64, what: &str, revenue: u64| json!({"id": id, "forecastType": "Product", "forecastDescription": what, "revenue": revenue});
+    match asked.path.as_str() {
+        "/sales/opportunities" => {
+            (200, json!([stamped(json!({"id": 7, "name": "A"})), stamped(json!({"id": 8, "name": "B"}))]))
+        }
+        "/sales/opportunities/7/forecast" => {
+            (200, json!({"id": 7, "forecastItems": [item(70, "Server", 10), item(71, "Lockstep", 500)]}))
+        }
+        _ => not_found(),
+    }
+}
+
+#[tokio::test]
+async fn an_amount_costs_a_call_for_each_opportunity_and_only_when_it_is_asked_for() {
+    let tenant = Tenant::new(pipeline).await;
+    page(tenant.ask(ObjectKind::Deal, list(&["name"], None, 50)).await);
+    assert_eq!(tenant.lines(), ["GET /sales/opportunities"]);
+    let (records, ..) = page(tenant.ask(ObjectKind::Deal, list(&["name", "amount"], None, 50)).await);
+    assert_eq!(records[0].value("amount"), &Value::Number(500.into()), "only the owned item counts");
+    assert_eq!(records[1].value("amount"), &Value::Empty);
+    let expected =
+        ["GET /sales/opportunities", "GET /sales/opportunities/7/forecast", "GET /sales/opportunities/8/forecast"];
+    assert_eq!(tenant.lines(), expected);
+}
+
+#[tokio::test]
+async fn line_items_are_read_through_their_opportunities_and_the_owned_one_is_none() {
+    let tenant = Tenant::new(pipeline).await;
+    let (records, last, more) =
+        page(tenant.ask(ObjectKind::LineItem, list(&["revenue", "opportunity"], None, 50)).await);
+    assert_eq!((ids(&records), last, more), (vec![70], Some(RecordId(8)), false), "the page is one of opportunities");
+    assert_eq!(records[0].value("opportunity"), &Value::Choice("7".into()));
+    tenant.calls();
+    let AnswerBody::Records { found } = tenant.ask(ObjectKind::LineItem, read(&["revenue"], &[70])).await else {
+        panic!("no records")
+    };
+    assert_eq!(found[0].1.as_ref().unwrap().value("revenue"), &Value::Number(10.into()));
+    assert_eq!(tenant.calls().len(), 2, "where it was seen is remembered");
+}
+
+#[tokio::test]
+async fn a_stamp_in_a_user_defined_field_is_found_by_caption_and_believed_by_id() {
+    let tenant = Tenant::new(|asked| match asked.path.as_str() {
+        "/system/userDefinedFields/90" => (200, json!({"id": 90, "caption": "Sync [key]"})),
+        // Another field has the same caption.
+        _ => (
+            200,
+            json!([
+                stamped(json!({"id": 5, "customFields": [{"id": 31, "value": "deal:1"}, {"id": 90, "value": null}]})),
+                stamped(json!({"id": 6, "customFields": [{"id": 90, "caption": "Sync [key]", "value": "deal:1"}]})),
+            ]),
+        ),
+    })
+    .await;
+    let body = RequestBody::FindStamped { fields: Vec::new(), stamps: vec!["deal:1".into(), "deal:2".into()] };
+    let AnswerBody::Stamped { found } = tenant.ask(ObjectKind::Deal, body).await else { panic!("not looked up") };
+    let told: Vec<_> = found.iter().map(|(stamp, records)| (stamp.as_str(), ids(records))).collect();
+    assert_eq!(told, [("deal:1", vec![6]), ("deal:2", vec![])]);
+    let conditions: Vec<_> =
+        tenant.calls().iter().map(|call| call.parameter("customFieldConditions").to_owned()).collect();
+    assert_eq!(
+        conditions,
+        ["", r#"caption = "Sync [[]key]" and value = "deal:1""#, r#"caption = "Sync [[]key]" and value = "deal:2""#]
+    );
+}
+
+#[tokio::test]
+async fn a_caption_that_no_condition_can_hold_is_refused_with_the_reason() {
+    let tenant = Tenant::new(|_| (200, json!({"id": 90, "caption": "12\" key", "fieldTypeIdentifier": "Text", "podDescription": "Opportunity Overview"}))).await;
+    let body = RequestBody::FindStamped { fields: Vec::new(), stamps: vec!["deal:1".into()] };
+    let answer = tenant.ask(ObjectKind::Deal, body).await;
+    let AnswerBody::Failed(Failure::Rejected(why)) = &answer else { panic!("{answer:?}") };
+    assert!(why.message.contains("double quotes") && why.message.contains("Rename"), "{}", why.message);
+    assert_eq!(tenant.calls().len(), 1);
+    let refused = tenant.psa.prepare(ObjectKind::Deal, false).await.unwrap_err();
+    assert!(refused.message.contains("double quotes"), "{refused}");
+}

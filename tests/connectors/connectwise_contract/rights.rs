@@ -1,0 +1,255 @@
+//! The doctor: a right that is missing is named by its row and column, and nothing is written to find out.
+
+use std::collections::BTreeSet;
+
+use lockstep::connect::{Finding, Need, Severity};
+
+use super::*;
+
+const fn all(object: ObjectKind) -> Need {
+    Need { object, reads: true, creates: true, updates: true }
+}
+
+/// A tenant with a little of everything, that refuses what `denied` says.
+fn healthy(asked: &Asked) -> (u16, Json) {
+    let path = asked.path.as_str();
+    match (asked.method.as_str(), path) {
+        ("GET", "/system/info") => (200, json!({"version": "v2025.1.1"})),
+        ("GET", "/system/myCompany/crm") => (200, json!({"id": 1})),
+        ("GET", _) if path.ends_with("/count") => (200, json!({"count": 3})),
+        ("GET", "/sales/opportunities/0/forecast") => not_found(),
+        ("GET", "/company/contacts" | "/sales/opportunities" | "/service/tickets") => {
+            (200, json!([{"id": 1, "company": {"id": 5}, "contact": {"id": 1}, "opportunity": {"id": 1}}]))
+        }
+        ("GET", "/company/companies") => (200, json!([{"id": 5}])),
+        ("GET", _) => (200, json!([{"id": 1, "name": "A"}])),
+        ("POST", _) => invalid("The name field is required.", "name"),
+        ("PATCH", _) => not_found(),
+        _ => (405, json!({"message": "no"})),
+    }
+}
+
+async fn tenant(denied: Option<(&'static str, &'static str)>) -> Tenant {
+    Tenant::new(move |asked| match denied {
+        Some((method, path)) if asked.method == method && asked.path == path => {
+            (403, json!({"code": "Security", "message": "You do not have security permission to perform this action."}))
+        }
+        _ => healthy(asked),
+    })
+    .await
+}
+
+fn told(findings: &[Finding], severity: Severity) -> Vec<&Finding> {
+    findings.iter().filter(|finding| finding.severity == severity).collect()
+}
+
+#[tokio::test]
+async fn each_right_that_is_taken_away_is_named_and_nothing_is_written() {
+    let needs = ObjectKind::ALL.map(all);
+    let table = [
+        ("GET", "/company/companies", "Companies / Company Maintenance / Inquire"),
+        ("POST", "/company/companies", "Companies / Company Maintenance / Add"),
+        ("PATCH", "/company/companies/0", "Companies / Company Maintenance / Edit"),
+        ("GET", "/company/contacts", "Companies / Contacts / Inquire"),
+        ("POST", "/company/contacts", "Companies / Contacts / Add"),
+        ("PATCH", "/company/contacts/0", "Companies / Contacts / Edit"),
+        ("GET", "/sales/opportunities", "Sales / Opportunity / Inquire"),
+        ("POST", "/sales/opportunities", "Sales / Opportunity / Add"),
+        ("PATCH", "/sales/opportunities/0", "Sales / Opportunity / Edit"),
+        ("GET", "/sales/opportunities/0/forecast", "Sales / Opportunity Finance / Inquire"),
+        ("POST", "/sales/opportunities/0/forecast/0", "Sales / Opportunity Finance / Add"),
+        ("PATCH", "/sales/opportunities/0/forecast/0", "Sales / Opportunity Finance / Edit"),
+        ("GET", "/service/tickets", "Service Desk / Service Tickets / Inquire"),
+        ("POST", "/service/tickets", "Service Desk / Service Tickets / Add"),
+        ("PATCH", "/service/tickets/0", "Service Desk / Service Tickets / Edit"),
+        ("GET", "/procurement/catalog", "Procurement / Product Catalog / Inquire"),
+        ("GET", "/sales/activities", "Companies / CRM/Sales Activities / Inquire"),
+        ("POST", "/sales/activities", "Companies / CRM/Sales Activities / Add"),
+        ("PATCH", "/sales/activities/0", "Companies / CRM/Sales Activities / Edit"),
+        ("GET", "/system/members", "System / Member Maintenance / Inquire"),
+        ("GET", "/system/myCompany/crm", "System / My Company / Inquire"),
+        (
+            "GET",
+            "/company/companies/statuses",
+            "System / Table Setup / Inquire to All (customise: allow Companies / Company Status)",
+        ),
+        (
+            "GET",
+            "/company/companies/types",
+            "System / Table Setup / Inquire to All (customise: allow Companies / Company Type)",
+        ),
+        ("GET", "/company/countries", "System / Table Setup / Inquire to All (customise: allow Companies / Country)"),
+        ("GET", "/finance/currencies", "System / Table Setup / Inquire to All (customise: allow Companies / Currency)"),
+        (
+            "GET",
+            "/company/communicationTypes",
+            "System / Table Setup / Inquire to All (customise: allow Contacts / Communication Type)",
+        ),
+        (
+            "GET",
+            "/sales/stages",
+            "System / Table Setup / Inquire to All (customise: allow Opportunities / Sales Stage)",
+        ),
+        (
+            "GET",
+            "/sales/probabilities",
+            "System / Table Setup / Inquire to All (customise: allow Opportunities / Sales Probability)",
+        ),
+        ("GET", "/service/boards", "System / Table Setup / Inquire to All (customise: allow Service / Service Board)"),
+        (
+            "GET",
+            "/system/userDefinedFields",
+            "System / Table Setup / Inquire to All (customise: allow General / Custom Fields)",
+        ),
+    ];
+    for (method, path, row) in table {
+        let tenant = tenant(Some((method, path))).await;
+        let findings = tenant.psa.examine(&needs).await.unwrap();
+        let named = findings.iter().filter(|finding| finding.remedy.contains(row) && finding.what.contains("missing"));
+        assert!(named.count() >= 1, "{method} {path}: {:?}", told(&findings, Severity::Problem));
+        for call in tenant.calls() {
+            let harmless = match call.method.as_str() {
+                "GET" => true,
+                "POST" => call.body == json!({}),
+                "PATCH" => call.body == json!([]) && call.path.ends_with("/0"),
+                _ => false,
+            };
+            assert!(harmless, "{}", call.line());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_healthy_tenant_has_no_problems_and_every_finding_has_a_next_step() {
+    let tenant = tenant(None).await;
+    let findings = tenant.psa.examine(&ObjectKind::ALL.map(all)).await.unwrap();
+    assert_eq!(told(&findings, Severity::Problem), Vec::<&Finding>::new());
+    assert!(
+        findings.iter().all(|finding| finding.severity == Severity::Fine || !finding.remedy.is_empty()),
+        "{findings:?}"
+    );
+    let objects: BTreeSet<_> = told(&findings, Severity::Fine).iter().filter_map(|finding| finding.object).collect();
+    assert_eq!(objects.len(), ObjectKind::ALL.len());
+    let closed: Vec<_> = findings
+        .iter()
+        .filter(|finding| finding.what.contains("closed"))
+        .map(|finding| finding.remedy.as_str())
+        .collect();
+    assert!(
+        closed[0].contains("Sales / Closed Opportunity / Edit")
+            && closed[1].contains("Service Desk / Close Service Tickets / Edit"),
+        "{closed:?}"
+    );
+}
+
+#[tokio::test]
+async fn only_what_is_needed_is_asked() {
+    let tenant = tenant(None).await;
+    let need = Need { object: ObjectKind::Contact, reads: true, creates: false, updates: false };
+    tenant.psa.examine(&[need]).await.unwrap();
+    let calls = tenant.calls();
+    assert!(calls.iter().all(|call| call.method == "GET"), "a read needs no probe of a write");
+    assert!(calls.iter().all(|call| !call.path.starts_with("/sales") && !call.path.starts_with("/service")));
+}
+
+#[tokio::test]
+async fn what_inquire_may_hide_is_told_as_a_suspicion() {
+    let needs = [all(ObjectKind::Company), all(ObjectKind::Contact)];
+    let cases: [(&str, Exception); 3] = [
+        ("no companies can be seen at all", |asked| {
+            asked.path.ends_with("/companies/count").then(|| (200, json!({"count": 0})))
+        }),
+        ("1 of 1 companies that contacts refer to cannot be seen", |asked| {
+            (asked.path == "/company/companies" && !asked.parameter("conditions").is_empty()).then(|| (200, json!([])))
+        }),
+        ("none of 6 contacts shows its company", |asked| {
+            (asked.path == "/company/contacts")
+                .then(|| (200, (1..=6).map(|id| json!({"id": id, "company": {}})).collect()))
+        }),
+    ];
+    for (expected, hidden) in cases {
+        let tenant = Tenant::new(move |asked| hidden(asked).unwrap_or_else(|| healthy(asked))).await;
+        let findings = tenant.psa.examine(&needs).await.unwrap();
+        let suspicion = findings.iter().find(|finding| finding.what.contains(expected));
+        let suspicion = suspicion.unwrap_or_else(|| panic!("{expected}: {findings:?}"));
+        assert_eq!(suspicion.severity, Severity::Warning);
+        assert!(
+            suspicion.what.starts_with("Suspicion") && suspicion.remedy.contains("Company Maintenance / Inquire"),
+            "{suspicion:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_is_set_up_in_the_tenant_is_told() {
+    let cases: [(&str, &str, Json); 8] = [
+        ("/system/myCompany/crm", "makes company IDs from the names", json!({"companyIdGenerationFlag": true})),
+        ("/system/myCompany/crm", "leaves spaces out", json!({"excludeSpacesFlag": true})),
+        ("/system/myCompany/crm", "follows its stage", json!({"lockProbabilityFlag": true})),
+        (
+            "/company/companies/statuses",
+            "cannot be saved: Locked",
+            json!([{"id": 1, "name": "Locked", "disallowSavingFlag": true}]),
+        ),
+        (
+            "/service/boards",
+            "unknown senders: Help",
+            json!([{"id": 1, "name": "Help", "emailConnectorNewTicketNoMatchFlag": true}]),
+        ),
+        (
+            "/system/userDefinedFields",
+            "New contacts need these user-defined fields: Tier (customFields/4)",
+            json!([{"id": 4, "caption": "Tier", "podDescription": "Contact Overview", "fieldTypeIdentifier": "Text", "requiredFlag": true}]),
+        ),
+        (
+            "/system/members",
+            "inactive and cannot be given records: jdoe",
+            json!([{"id": 4, "identifier": "jdoe", "inactiveFlag": true}]),
+        ),
+        (
+            "/system/callbacks",
+            "switched off for: contact",
+            json!([{"id": 4, "type": "contact", "url": "https://x/", "description": "Lockstep", "inactiveFlag": true},
+                {"id": 5, "type": "company", "url": "https://y/", "description": "other", "inactiveFlag": true}]),
+        ),
+    ];
+    for (path, expected, body) in cases {
+        let tenant =
+            Tenant::new(
+                move |asked| {
+                    if asked.path == path && asked.method == "GET" { (200, body.clone()) } else { healthy(asked) }
+                },
+            )
+            .await;
+        let findings = tenant.psa.examine(&ObjectKind::ALL.map(all)).await.unwrap();
+        let found = findings.iter().find(|finding| finding.what.contains(expected));
+        assert!(found.is_some_and(|finding| !finding.remedy.is_empty()), "{expected}: {findings:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_probe_that_wrote_is_owned_up_to() {
+    let tenant =
+        Tenant::new(|asked| if asked.method == "POST" { (201, stamped(json!({"id": 9}))) } else { healthy(asked) })
+            .await;
+    let findings = tenant.psa.examine(&[all(ObjectKind::Contact)]).await.unwrap();
+    let problems = told(&findings, Severity::Problem);
+    assert!(problems.iter().any(|finding| finding.what.contains("An empty record was accepted")), "{problems:?}");
+}
+
+#[tokio::test]
+async fn a_missing_right_of_a_request_names_its_row() {
+    let tenant = Tenant::new(|_| {
+        (403, json!({"code": "Security", "message": "You do not have security permission to perform this action."}))
+    })
+    .await;
+    for (request, row) in [
+        (list(&[], None, 50), "Companies / Contacts / Inquire"),
+        (update(&[("title", text("x"))]), "Companies / Contacts / Edit"),
+        (create(ObjectKind::Contact, &[("firstName", text("x"))]), "Companies / Contacts / Add"),
+    ] {
+        let answer = tenant.ask(ObjectKind::Contact, request).await;
+        let AnswerBody::Failed(Failure::Denied { hint, .. }) = &answer else { panic!("{answer:?}") };
+        assert!(hint.contains(row), "{hint}");
+    }
+}
