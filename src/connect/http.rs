@@ -338,6 +338,9 @@ impl Transport {
         {
             self.budget.window(max, Duration::from_millis(window));
         }
+        if let Some(left) = number("x-hubspot-ratelimit-remaining") {
+            self.budget.only(left);
+        }
         if let (Some(day), Some(left)) =
             (number("x-hubspot-ratelimit-daily"), number("x-hubspot-ratelimit-daily-remaining"))
         {
@@ -351,8 +354,12 @@ impl Transport {
 }
 
 fn too_late(late: &Late) -> Fault {
-    let message = "Its turn did not come within 30 seconds, so it was not sent.".to_owned();
-    let failure = Failure::Throttled { retry_after: late.again, message };
+    let message = if late.spent {
+        "The day's allowance of calls is nearly used up, so it was not sent; the rest is kept for people's own requests."
+    } else {
+        "Its turn did not come within 30 seconds, so it was not sent."
+    };
+    let failure = Failure::Throttled { retry_after: late.again, message: message.to_owned() };
     Fault::new(ConnectErrorKind::Limited, failure, "")
 }
 

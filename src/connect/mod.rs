@@ -4,6 +4,7 @@
 //! repeats a write and never decides.
 
 mod address;
+mod bucket;
 mod budget;
 pub mod connectwise;
 mod doctor;
