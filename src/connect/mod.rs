@@ -13,6 +13,7 @@ mod http;
 pub mod hubspot;
 mod reach;
 mod redact;
+pub mod rights;
 mod server_clock;
 mod trace;
 

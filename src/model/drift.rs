@@ -299,8 +299,12 @@ mod tests {
         let stopped = Changed::OptionActive { option: two.clone(), key: key.clone(), now: false };
         assert_eq!(found(|f| f.options[1].inactive = true), [stopped]);
         let moved = Changed::OptionMoved { option: two, key };
-        assert_eq!(found(|f| f.options[1].parent = Some("sales".into())), [moved.clone()]);
-        assert_eq!(found(|f| f.options[1].outcome = Some(StageOutcome::Won)), [moved]);
+        for change in [
+            found(|f| f.options[1].parent = Some("sales".into())),
+            found(|f| f.options[1].outcome = Some(StageOutcome::Won)),
+        ] {
+            assert_eq!(change, std::slice::from_ref(&moved));
+        }
         assert_eq!(found(|f| f.options.reverse()), [], "order is no change");
     }
 
