@@ -16,7 +16,7 @@ use lockstep::engine::driver::snapshot::Phase;
 use lockstep::engine::driver::{self, Clock, EngineHandle, Finished};
 use lockstep::mapping::{defaults, toml};
 use lockstep::model::System;
-use lockstep::sim::{Data, Options, Running, Simulators};
+use lockstep::sim::{Data, Options, Running, Simulators, Sizes};
 use lockstep::store::{Key, Workspace};
 use secrecy::SecretString;
 
@@ -92,12 +92,12 @@ async fn bench(orders: &Orders) -> bool {
     all && quiet && few
 }
 
-const fn data(orders: &Orders) -> Data {
+fn data(orders: &Orders) -> Data {
     let (companies_hubspot, companies_connectwise) = match orders.direction {
         Direction::ToHubSpot => (0, orders.companies),
         Direction::ToConnectWise => (orders.companies, 0),
     };
-    Data::Generated { companies_hubspot, companies_connectwise, overlap: 0 }
+    Data::Generated(Sizes::companies(companies_hubspot, companies_connectwise, 0))
 }
 
 /// The calls without which it cannot be done: reading both systems to their ends in the largest pages, and writing in
@@ -117,7 +117,7 @@ async fn workspace(folder: &std::path::Path, simulators: &Running) -> Workspace 
     let mut settings = workspace.settings().unwrap();
     let (config, clock) = (defaults::config(), Clock::start());
     for connection in connections(simulators) {
-        let connector = connection.connector(&config, clock, std::sync::Arc::new(|_: &_| ())).unwrap();
+        let connector = connection.connector(&config, clock).unwrap();
         for object in &config.objects {
             connector.prepare(object.object, true).await.unwrap();
             settings.put_schema(&connector.schema(object.object).await.unwrap().schema, clock.now()).unwrap();
@@ -132,7 +132,7 @@ async fn workspace(folder: &std::path::Path, simulators: &Running) -> Workspace 
 fn connections(simulators: &Running) -> [Connection; 2] {
     let credentials = &simulators.credentials;
     let secret = |text: &str| SecretString::from(text.to_owned());
-    let hubspot = HubSpotConnection { base_url: Some(simulators.hubspot_url.clone()), oauth: None };
+    let hubspot = HubSpotConnection { base_url: Some(simulators.hubspot_url.clone()) };
     let connectwise = ConnectWiseConnection {
         site: simulators.connectwise_url.clone(),
         company: credentials.connectwise_company.clone(),

@@ -16,7 +16,7 @@ use lockstep::engine::driver::snapshot::Health;
 use lockstep::engine::driver::{self, Clock, DriverError, EngineHandle, Finished};
 use lockstep::mapping::{Ceiling, Config, defaults, toml};
 use lockstep::model::{ObjectKind, RecordId, RecordRef, System};
-use lockstep::sim::{Actor, Data, Fault, FaultRule, Mutation, Object, Options, Running, Side, Simulators, Verb};
+use lockstep::sim::{Actor, Data, Fault, FaultRule, Mutation, Object, Options, Running, Side, Simulators, Sizes, Verb};
 use lockstep::store::{Key, LeaseError, Workspace};
 use secrecy::SecretString;
 use serde_json::{Map, Value as Json, json};
@@ -41,7 +41,7 @@ struct Bench {
 fn connections(running: &Running) -> [Connection; 2] {
     let c = &running.credentials;
     let secret = |text: &str| SecretString::from(text.to_owned());
-    let hubspot = HubSpotConnection { base_url: Some(running.hubspot_url.clone()), oauth: None };
+    let hubspot = HubSpotConnection { base_url: Some(running.hubspot_url.clone()) };
     let connectwise = ConnectWiseConnection {
         site: running.connectwise_url.clone(),
         company: c.connectwise_company.clone(),
@@ -74,7 +74,7 @@ impl Bench {
         change(&mut config);
         let (mut settings, clock) = (workspace.settings().unwrap(), Clock::start());
         for connection in connections(&running) {
-            let connector = connection.connector(&config, clock, std::sync::Arc::new(|_: &_| ())).unwrap();
+            let connector = connection.connector(&config, clock).unwrap();
             connector.check().await.unwrap();
             connector.prepare(ObjectKind::Company, true).await.unwrap();
             let live = connector.schema(ObjectKind::Company).await.unwrap();
@@ -398,7 +398,7 @@ async fn a_duplicate_that_nobody_finds_is_shown_and_not_tried_for_ever() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn storms_of_refusals_end_well() {
-    let bench = Bench::new(Data::Generated { companies_hubspot: 25, companies_connectwise: 25, overlap: 10 }).await;
+    let bench = Bench::new(Data::Generated(Sizes::companies(25, 25, 10))).await;
     let storm = |seconds| Fault::Status { code: 429, body: None, retry_after: Some(seconds) };
     for side in [HUBSPOT, CONNECTWISE] {
         bench.running.control.inject(FaultRule { skip: 3, ..FaultRule::once(storm(1)).on(side) });

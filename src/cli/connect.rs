@@ -6,15 +6,13 @@ use serde_json::json;
 
 use super::args::{Connect, ConnectConnectwise, ConnectHubspot};
 use super::session::Session;
-use super::{input, oauth, runtime};
+use super::{input, runtime};
 use crate::connect::Connector;
 use crate::engine::driver::Clock;
-use crate::engine::driver::setup::{
-    ConnectWiseConnection, Connection, HubSpotConnection, keep_renewals, refresh_schema, working_config,
-};
+use crate::engine::driver::setup::{ConnectWiseConnection, Connection, HubSpotConnection, working_config};
 use crate::error::{Exit, Outcome};
 use crate::mapping::Config;
-use crate::model::System;
+use crate::model::{System, Timestamp};
 use crate::store::Settings;
 
 /// HubSpot's own address, which need not be stored.
@@ -23,18 +21,17 @@ const HUBSPOT: &str = "https://api.hubapi.com";
 /// # Errors
 /// When the system does not accept the connection; nothing is stored then.
 pub fn run(session: &Session, command: &Connect) -> Outcome {
-    let workspace = session.workspace()?;
-    let mut settings = workspace.settings()?;
-    let (config, clock) = (working_config(&settings)?, Clock::start());
+    let mut settings = session.workspace()?.settings()?;
     let (connection, offline) = match command {
-        Connect::Hubspot(args) if args.oauth => (oauth::sign_in(session, args, &config, clock)?, false),
         Connect::Hubspot(args) => (hubspot(args)?, args.offline),
         Connect::Connectwise(args) => (connectwise(args)?, args.offline),
     };
-    let connector = connection.connector(&config, clock, keep_renewals(&workspace, &connection)?)?;
+    let config = working_config(&settings)?;
+    let clock = Clock::start();
+    let connector = connection.connector(&config, clock)?;
     let mut told = Told::default();
     if !offline {
-        told = runtime::start()?.block_on(try_out(&connector, &config, &mut settings, clock))?;
+        told = runtime::start()?.block_on(try_out(&connector, &config, &mut settings, clock.now()))?;
     }
     connection.save(&mut settings)?;
     answer(session, &connection, offline, &told)
@@ -42,12 +39,8 @@ pub fn run(session: &Session, command: &Connect) -> Outcome {
 
 fn hubspot(args: &ConnectHubspot) -> Outcome<Connection> {
     let token = input::token("token", "--token-stdin", args.token_stdin)?;
-    Ok(Connection::HubSpot(HubSpotConnection { base_url: other_base(args), oauth: None }, token))
-}
-
-/// The address to store: none for HubSpot's own.
-pub(super) fn other_base(args: &ConnectHubspot) -> Option<String> {
-    (args.base_url.trim_end_matches('/') != HUBSPOT).then(|| args.base_url.clone())
+    let base_url = (args.base_url.trim_end_matches('/') != HUBSPOT).then(|| args.base_url.clone());
+    Ok(Connection::HubSpot(HubSpotConnection { base_url }, token))
 }
 
 fn connectwise(args: &ConnectConnectwise) -> Outcome<Connection> {
@@ -78,12 +71,12 @@ async fn try_out(
     connector: &Arc<dyn Connector>,
     config: &Config,
     settings: &mut Settings,
-    clock: Clock,
+    now: Timestamp,
 ) -> Outcome<Told> {
     let check = connector.check().await?;
     let mut told =
         Told { tenant: Some(check.tenant), label: Some(check.label), warnings: check.warnings, ..Told::default() };
-    make_ready(connector, config, settings, clock, &mut told).await?;
+    make_ready(connector, config, settings, now, &mut told).await?;
     Ok(told)
 }
 
@@ -95,15 +88,16 @@ pub async fn make_ready(
     connector: &Arc<dyn Connector>,
     config: &Config,
     settings: &mut Settings,
-    clock: Clock,
+    now: Timestamp,
     told: &mut Told,
 ) -> Outcome<()> {
     for object in &config.objects {
         let prepared = connector.prepare(object.object, true).await?;
         told.created.extend(prepared.created);
         told.warnings.extend(prepared.warnings);
-        let live = refresh_schema(settings, connector.as_ref(), object.object, clock).await?;
+        let live = connector.schema(object.object).await?;
         told.warnings.extend(live.warnings);
+        settings.put_schema(&live.schema, now)?;
     }
     Ok(())
 }

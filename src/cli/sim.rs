@@ -2,11 +2,53 @@
 
 use serde_json::json;
 
-use super::args::Sim;
+use super::args::{Sim, SimData};
 use super::runtime;
 use super::session::Session;
 use crate::error::{Exit, Outcome, Report};
-use crate::sim::{Data, Options, Running, Simulators};
+use crate::sim::{Data, Options, Running, Simulators, Size, Sizes};
+
+/// Companies in each system where none are asked for, at least.
+const FEWEST: usize = 100;
+
+/// How the control API is used. The README has the same lines, and a test runs them.
+pub const HELP: &str = r#"Examples:
+  lockstep sim --hubspot-port 8701 --connectwise-port 8702
+  lockstep sim --contacts 100000 --seed 7
+
+The control API, on both ports under /_sim/, JSON in and out, no credentials:
+
+# Look at records in id order, a page at a time, and at one of them
+curl -s 'localhost:7421/_sim/records/hubspot/contacts?after=0&limit=5'
+curl -s localhost:7421/_sim/records/connectwise/companies/19303
+
+# A person creates, edits, deletes, restores and merges
+curl -s localhost:7421/_sim/records/hubspot/contacts -d '{"fields": {"email": "pat@kestreldental.example.com", "firstname": "Pat"}}'
+curl -s -X PATCH localhost:7421/_sim/records/connectwise/companies/19303 -d '{"fields": {"phoneNumber": "555-0199"}, "user": "jlind"}'
+curl -s -X DELETE localhost:7421/_sim/records/connectwise/companies/19304
+curl -s -X POST localhost:7421/_sim/records/connectwise/companies/19304/restore
+curl -s localhost:7421/_sim/records/connectwise/companies/19305/merge -d '{"other": 19306}'
+
+# Things go wrong: two answers are lost after their effect, the token expires ten requests from now; and all is well again
+curl -s localhost:7421/_sim/faults -d '{"fault": "drop_after_commit", "side": "connectwise", "method": "PATCH", "count": 2}'
+curl -s localhost:7421/_sim/faults -d '{"fault": "expired", "side": "hubspot", "skip": 10}'
+curl -s -X DELETE localhost:7421/_sim/faults
+
+# Time: an hour later; one system's clock five minutes ahead; HubSpot's search knows of every change at once
+curl -s localhost:7421/_sim/clock/advance -d '{"ms": 3600000}'
+curl -s -X PUT localhost:7421/_sim/clock/skew -d '{"side": "connectwise", "ms": 300000}'
+curl -s -X PATCH localhost:7421/_sim/behaviour -d '{"hubspot": {"create_lag_ms": 0, "update_lag_ms": 0}}'
+
+# Where HubSpot's app listens to webhooks (ConnectWise's callbacks are made over its own API)
+curl -s -X PUT localhost:7421/_sim/webhooks/hubspot -d '{"url": "http://127.0.0.1:9000/hook", "secret": "not-so-secret"}'
+
+# What happened: who changed what, the last requests, the deliveries of webhooks and callbacks
+curl -s 'localhost:7421/_sim/ledger?since=0'
+curl -s 'localhost:7421/_sim/requests?since=0'
+curl -s 'localhost:7421/_sim/deliveries?since=0'
+
+# Everything as at the start
+curl -s -X POST localhost:7421/_sim/reset"#;
 
 /// # Errors
 /// When a port is taken.
@@ -27,18 +69,45 @@ async fn serve(session: &Session, args: &Sim) -> Outcome {
 }
 
 fn options(args: &Sim) -> Options {
-    let data = match args.companies {
-        Some(companies) => {
-            Data::Generated { companies_hubspot: companies, companies_connectwise: companies, overlap: companies / 2 }
-        }
-        None => Data::Story,
-    };
     Options {
         seed: args.seed,
         hubspot_port: args.hubspot_port,
         connectwise_port: args.connectwise_port,
-        data,
+        data: data(args),
         ..Options::default()
+    }
+}
+
+/// What is not asked for by number is there in proportion: what hangs on companies needs companies.
+fn data(args: &Sim) -> Data {
+    let numbers =
+        [args.companies, args.contacts, args.deals, args.tickets, args.products, args.line_items, args.activities];
+    match args.data {
+        Some(SimData::Empty) => Data::Empty,
+        Some(SimData::Story) => Data::Story,
+        None if numbers.iter().all(Option::is_none) => Data::Story,
+        Some(SimData::Generated) | None => Data::Generated(sizes(args)),
+    }
+}
+
+fn sizes(args: &Sim) -> Sizes {
+    let asked = |n: Option<usize>| n.unwrap_or(0);
+    let contacts =
+        asked(args.contacts).max(asked(args.deals)).max(asked(args.tickets)).max(asked(args.activities)) / 10;
+    let companies = args.companies.unwrap_or_else(|| contacts.max(FEWEST));
+    // ConnectWise wants a company and a contact for an opportunity, and an opportunity for a forecast item.
+    let hangs =
+        args.deals.is_some() || args.line_items.is_some() || args.tickets.is_some() || args.activities.is_some();
+    let contacts = args.contacts.unwrap_or(if hangs { companies } else { 0 });
+    let deals = args.deals.unwrap_or(if args.line_items.is_some() { companies } else { 0 });
+    Sizes {
+        companies: Size::of(companies),
+        contacts: Size::of(contacts),
+        deals: Size::of(deals),
+        tickets: Size::of(asked(args.tickets)),
+        products: Size::of(asked(args.products)),
+        line_items: Size::of(asked(args.line_items)),
+        activities: Size::of(asked(args.activities)),
     }
 }
 
@@ -77,4 +146,16 @@ fn text(running: &Running) -> String {
         private = credentials.connectwise_private_key,
         client = credentials.connectwise_client_id,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_readme_shows_the_same_calls_as_the_help() {
+        let readme = include_str!("../../README.md");
+        let calls = HELP.split_once("# Look").map(|(_, calls)| calls);
+        assert!(calls.is_some_and(|calls| readme.contains(calls)), "the README shows other calls than `sim --help`");
+    }
 }

@@ -4,7 +4,6 @@
 //! repeats a write and never decides.
 
 mod address;
-mod bucket;
 mod budget;
 pub mod connectwise;
 mod doctor;
@@ -13,7 +12,6 @@ mod http;
 pub mod hubspot;
 mod reach;
 mod redact;
-pub mod rights;
 mod server_clock;
 mod trace;
 

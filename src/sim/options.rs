@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::object::Object;
 use super::{connectwise, delivery, hubspot};
 
 /// Private-app token that the simulated HubSpot accepts.
@@ -61,13 +62,78 @@ impl fmt::Debug for Credentials {
 /// What the systems hold when they start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Data {
-    /// Reference data (owners, members, statuses …) and no companies.
+    /// Reference data (owners, members, statuses …) and no records.
     Empty,
-    /// About forty companies that tell a story; see `fixtures/story.toml`.
+    /// About forty companies that tell a story, and what hangs on them; see `fixtures/story*.toml`.
     #[default]
     Story,
-    /// Made from the seed. `overlap` companies exist in both systems, as twins with the same name and domain.
-    Generated { companies_hubspot: usize, companies_connectwise: usize, overlap: usize },
+    /// Made from the seed.
+    Generated(Sizes),
+}
+
+/// How many records of one object are made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Size {
+    pub hubspot: usize,
+    pub connectwise: usize,
+    /// How many of them are the same in both systems; at most the smaller of the two numbers.
+    pub both: usize,
+}
+
+impl Size {
+    /// As many in either system, half of them in both.
+    #[must_use]
+    pub const fn of(each: usize) -> Self {
+        Self { hubspot: each, connectwise: each, both: each / 2 }
+    }
+
+    pub(crate) fn twins(self) -> usize {
+        self.both.min(self.hubspot).min(self.connectwise)
+    }
+
+    /// Records that are in either system, twins counted once.
+    pub(crate) fn all(self) -> usize {
+        self.hubspot + self.connectwise - self.twins()
+    }
+}
+
+/// How many records of each object are made. With more than companies, a catch-all company, the tenant's own, and deleted
+/// records come on top or among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sizes {
+    pub companies: Size,
+    pub contacts: Size,
+    pub deals: Size,
+    pub tickets: Size,
+    pub products: Size,
+    pub line_items: Size,
+    /// Notes, tasks, calls and meetings of HubSpot in turn; activities of ConnectWise.
+    pub activities: Size,
+}
+
+impl Sizes {
+    /// Companies and nothing else.
+    #[must_use]
+    pub fn companies(hubspot: usize, connectwise: usize, both: usize) -> Self {
+        Self { companies: Size { hubspot, connectwise, both }, ..Self::default() }
+    }
+
+    pub(crate) const fn of(&self, object: Object) -> Size {
+        match object {
+            Object::Company => self.companies,
+            Object::Contact => self.contacts,
+            Object::Deal => self.deals,
+            Object::Ticket => self.tickets,
+            Object::Product => self.products,
+            Object::LineItem => self.line_items,
+            Object::Note | Object::Task | Object::Call | Object::Meeting | Object::Activity => self.activities,
+        }
+    }
+
+    /// Whether there is more than companies.
+    pub(crate) fn is_rich(&self) -> bool {
+        *self != Self { companies: self.companies, ..Self::default() }
+    }
 }
 
 /// How both simulators are started.

@@ -46,10 +46,7 @@ impl World {
         match options.data {
             Data::Empty => {}
             Data::Story => story::load(&mut hubspot, &mut connectwise, now)?,
-            Data::Generated { companies_hubspot, companies_connectwise, overlap } => {
-                let size = generate::Size { companies_hubspot, companies_connectwise, overlap };
-                generate::load(&mut hubspot, &mut connectwise, now, options.seed, size);
-            }
+            Data::Generated(sizes) => generate::load(&mut hubspot, &mut connectwise, now, options.seed, sizes)?,
         }
         Ok(Self {
             behaviour: options.behaviour.clone(),

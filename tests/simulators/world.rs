@@ -1,6 +1,6 @@
 //! What both systems share: faults, the ledger, the control API, the built-in data.
 
-use lockstep::sim::{Actor, Clock, Data, Object, Options, Side, Verb};
+use lockstep::sim::{Actor, Clock, Data, Object, Options, Side, Size, Sizes, Verb};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -82,7 +82,7 @@ async fn the_story_is_told() {
 
 #[tokio::test]
 async fn generated_companies_are_the_same_for_the_same_seed() {
-    let data = Data::Generated { companies_hubspot: 300, companies_connectwise: 200, overlap: 100 };
+    let data = Data::Generated(Sizes::companies(300, 200, 100));
     let options = Options { seed: 7, standing_at_ms: Some(1_780_000_000_000), ..Options::quick(data) };
     let (a, b) = (Bench::with(options.clone()).await, Bench::with(options).await);
     for (side, expected) in [(Side::HubSpot, 300), (Side::ConnectWise, 200)] {
@@ -90,4 +90,157 @@ async fn generated_companies_are_the_same_for_the_same_seed() {
         assert_eq!((rows.len(), &rows), (expected, &b.running.control.records(side, Object::Company, 0, 1000)));
         assert!(rows.iter().all(|r| r["name"].is_string()));
     }
+}
+
+#[tokio::test]
+async fn the_story_goes_on_after_the_companies() {
+    let bench = Bench::story().await;
+    let control = &bench.running.control;
+    let rows = |side: Side, object: Object| control.records(side, object, 0, 1000);
+    let table = [
+        (Object::Contact, 45, 50),
+        (Object::Deal, 18, 16),
+        (Object::Ticket, 12, 12),
+        (Object::Product, 1, 8),
+        (Object::LineItem, 2, 7),
+    ];
+    for (object, hubspot, connectwise) in table {
+        let found = (rows(Side::HubSpot, object).len(), rows(Side::ConnectWise, object).len());
+        assert!(found.0 >= hubspot && found.1 >= connectwise, "{object}: {found:?}");
+    }
+    for object in [Object::Note, Object::Task, Object::Call, Object::Meeting] {
+        assert!(!rows(Side::HubSpot, object).is_empty(), "{object}");
+    }
+    assert!(rows(Side::ConnectWise, Object::Activity).len() >= 7);
+    let shared = "frontdesk@quietharbor.example.com";
+    let with = |side, member: &str| rows(side, Object::Contact).iter().filter(|r| r[member] == shared).count();
+    assert_eq!((with(Side::HubSpot, "email"), with(Side::ConnectWise, "communications/1")), (1, 2));
+    let alone = rows(Side::ConnectWise, Object::Contact).into_iter().filter(|r| r["company"]["id"].is_null()).count();
+    assert!(alone >= 2, "contacts without a company: {alone}");
+    let deals = rows(Side::ConnectWise, Object::Deal);
+    let amount = deals.iter().find(|d| d["name"] == "Moonmoth: loom controllers").map(|d| d["amount"].clone());
+    assert_eq!(amount, Some(json!(21500.75)));
+    // What hangs on companies does not move them: the story's conflicts depend on when each side changed.
+    let kestrel =
+        rows(Side::HubSpot, Object::Company).into_iter().find(|c| c["name"] == "Kestrel Dental Group").unwrap();
+    assert_eq!(kestrel["num_associated_contacts"], "3");
+    assert!(kestrel["hs_lastmodifieddate"].as_str() < Some(&*iso_days_ago(control.now_ms(), 29)));
+}
+
+fn iso_days_ago(now_ms: i64, days: i64) -> String {
+    jiff::Timestamp::from_millisecond(now_ms - days * 86_400_000).unwrap().to_string()
+}
+
+fn everything() -> Data {
+    let size = |each| Size { hubspot: each, connectwise: each, both: each / 2 };
+    Data::Generated(Sizes {
+        companies: size(40),
+        contacts: size(400),
+        deals: size(120),
+        tickets: size(120),
+        products: size(12),
+        line_items: size(60),
+        activities: size(80),
+    })
+}
+
+#[tokio::test]
+async fn every_generated_object_is_there_in_both_systems_and_the_same_for_the_same_seed() {
+    let options = Options { seed: 11, standing_at_ms: Some(1_780_000_000_000), ..Options::quick(everything()) };
+    let (a, b) = (Bench::with(options.clone()).await, Bench::with(options).await);
+    let counts = [
+        (Object::Company, 40),
+        (Object::Contact, 400),
+        (Object::Deal, 120),
+        (Object::Ticket, 120),
+        (Object::Product, 12),
+        (Object::LineItem, 60),
+    ];
+    for (object, expected) in counts {
+        for side in [Side::HubSpot, Side::ConnectWise] {
+            let rows = a.running.control.records(side, object, 0, 5000);
+            assert_eq!(rows, b.running.control.records(side, object, 0, 5000), "{object}");
+            // The tenant's own company and the catch-all come on top; an amount is a forecast item.
+            let least = rows.len() >= expected;
+            let exact = rows.len() == expected || side == Side::ConnectWise && object != Object::Contact;
+            assert!(least && exact, "{side:?} {object}: {}", rows.len());
+        }
+    }
+    let activities = [Object::Note, Object::Task, Object::Call, Object::Meeting];
+    let logged: usize = activities.iter().map(|o| a.running.control.records(Side::HubSpot, *o, 0, 500).len()).sum();
+    assert_eq!((logged, a.running.control.records(Side::ConnectWise, Object::Activity, 0, 500).len()), (80, 80));
+}
+
+#[tokio::test]
+async fn generated_contacts_are_as_messy_as_in_life() {
+    let bench = Bench::with(Options { seed: 5, ..Options::quick(everything()) }).await;
+    let hubspot = bench.running.control.records(Side::HubSpot, Object::Contact, 0, 5000);
+    let connectwise = bench.running.control.records(Side::ConnectWise, Object::Contact, 0, 5000);
+    let mails = |rows: &[Value], member: &str| -> Vec<String> {
+        rows.iter().filter_map(|r| r[member].as_str().map(str::to_lowercase)).collect()
+    };
+    let distinct = |mails: &[String]| mails.iter().collect::<std::collections::BTreeSet<_>>().len();
+    let (ours, theirs) = (mails(&hubspot, "email"), mails(&connectwise, "communications/1"));
+    assert_eq!(distinct(&ours), ours.len(), "HubSpot's are unique");
+    assert!(distinct(&theirs) < theirs.len(), "ConnectWise's are not");
+    assert!(ours.len() < hubspot.len() && theirs.len() < connectwise.len(), "some have none");
+    let count = |test: &dyn Fn(&Value) -> bool| connectwise.iter().filter(|r| test(r)).count();
+    assert!(count(&|r| r["company"]["id"].is_null()) > 10, "without a company");
+    assert!(count(&|r| r["company"]["identifier"] == "Catchall") > 3, "noise on the catch-all company");
+    assert!(count(&|r| r["inactiveFlag"] == true) > 5, "inactive");
+    let names: Vec<&str> = hubspot.iter().filter_map(|r| r["firstname"].as_str()).collect();
+    assert!(names.iter().any(|n| n.contains('\u{301}')), "accents of their own");
+    assert!(names.iter().any(|n| n.ends_with(' ')) && names.iter().any(|n| n.contains('🦊')));
+    assert!(hubspot.iter().any(|r| r["deleted"] == true));
+    let companies = bench.running.control.records(Side::ConnectWise, Object::Company, 0, 5000);
+    assert!(companies.iter().any(|c| c["types"].as_array().is_some_and(|t| t.len() > 1)));
+}
+
+/// Every call that the README shows, in its order, on the story.
+#[tokio::test]
+async fn the_calls_of_the_readme_work() {
+    let bench = Bench::story().await;
+    let readme = include_str!("../../README.md");
+    let (_, part) = readme.split_once("<!-- control-api: begin").unwrap();
+    let (part, _) = part.split_once("<!-- control-api: end").unwrap();
+    let mut made = 0;
+    for line in part.lines().filter(|line| line.starts_with("curl ")) {
+        let (method, url, body) = curl(line);
+        let path = url.strip_prefix("localhost:742").unwrap();
+        let base = if path.starts_with('1') { &bench.running.hubspot_url } else { &bench.running.connectwise_url };
+        let request = bench.client.request(method, format!("{base}{}", &path[1..])).body(body);
+        let (status, answer) = answer(request).await;
+        assert_eq!(status, 200, "{line}: {answer}");
+        made += 1;
+    }
+    assert!(made >= 15, "{made}");
+    assert_eq!(bench.running.control.deliveries(0), [], "everything is as at the start");
+}
+
+/// What a line such as `curl -s -X PUT 'address' -d 'body'` asks for.
+fn curl(line: &str) -> (Method, String, String) {
+    let (mut method, mut url, mut body) = (None, String::new(), None);
+    let mut rest = line.trim_start_matches("curl -s").trim();
+    while !rest.is_empty() {
+        let (word, after) = match rest.strip_prefix('\'') {
+            Some(quoted) => quoted.split_once('\'').unwrap(),
+            None => rest.split_once(' ').unwrap_or((rest, "")),
+        };
+        rest = after.trim_start();
+        match word {
+            "-X" => {
+                let (verb, after) = rest.split_once(' ').unwrap();
+                method = Some(verb.parse().unwrap());
+                rest = after.trim_start();
+            }
+            "-d" => {
+                let (text, after) = rest.strip_prefix('\'').unwrap().split_once('\'').unwrap();
+                body = Some(text.to_owned());
+                rest = after.trim_start();
+            }
+            word => url = word.to_owned(),
+        }
+    }
+    let method = method.unwrap_or(if body.is_some() { Method::POST } else { Method::GET });
+    (method, url, body.unwrap_or_default())
 }

@@ -91,6 +91,23 @@ impl Portal {
         Kind::of(object).map(|kind| self.seed_kind(kind, created, modified, values))
     }
 
+    /// Associates two seeded records as if that had been so for long. The first company of a record is its primary one.
+    ///
+    /// # Errors
+    /// When HubSpot lacks one of the two, or knows no association between such objects.
+    pub fn seed_association(&mut self, from: (Object, u64), to: (Object, u64)) -> Result<(), ControlError> {
+        let end = |(object, id): (Object, u64)| {
+            let kind = served(object)?;
+            self.of(kind).living(id).map(|_| (kind, id)).ok_or_else(|| missing(object, id))
+        };
+        let (from_end, to_end) = (end(from)?, end(to)?);
+        if self.links.base(from_end.0, to_end.0).is_none() {
+            return Err(ControlError::Refused(format!("{} are not associated with {}", from.0, to.0)));
+        }
+        self.associate_quietly(from_end, to_end);
+        Ok(())
+    }
+
     /// Whether an object has a property of that name.
     pub fn has_property(&self, object: Object, name: &str) -> bool {
         Kind::of(object).is_some_and(|kind| self.of(kind).schema.any_id(name).is_some())

@@ -89,6 +89,19 @@ impl Portal {
         Ok(())
     }
 
+    /// Associates two records as if that had been so for long: no history, no stamp, no ledger. The first company of a
+    /// record is its primary one.
+    pub fn associate_quietly(&mut self, from: End, to: End) {
+        if let Some(base) = self.links.base(from.0, to.0).map(|t| t.id) {
+            self.links.add(from, to, base);
+        }
+        self.first_becomes_primary(from, to);
+        for (one, other) in [(from, to), (to, from)] {
+            let values = self.rolled_up(one, other.0, None);
+            self.of_mut(one.0).set_quietly(one.1, &values);
+        }
+    }
+
     /// A label other than the primary mark.
     fn is_label(&self, id: u16) -> bool {
         self.links.get_type(id).is_some_and(|t| t.label.is_some() && !t.is_primary())
