@@ -117,7 +117,7 @@ async fn workspace(folder: &std::path::Path, simulators: &Running) -> Workspace 
     let mut settings = workspace.settings().unwrap();
     let (config, clock) = (defaults::config(), Clock::start());
     for connection in connections(simulators) {
-        let connector = connection.connector(&config, clock).unwrap();
+        let connector = connection.connector(&config, clock, std::sync::Arc::new(|_: &_| ())).unwrap();
         for object in &config.objects {
             connector.prepare(object.object, true).await.unwrap();
             settings.put_schema(&connector.schema(object.object).await.unwrap().schema, clock.now()).unwrap();
@@ -132,7 +132,7 @@ async fn workspace(folder: &std::path::Path, simulators: &Running) -> Workspace 
 fn connections(simulators: &Running) -> [Connection; 2] {
     let credentials = &simulators.credentials;
     let secret = |text: &str| SecretString::from(text.to_owned());
-    let hubspot = HubSpotConnection { base_url: Some(simulators.hubspot_url.clone()) };
+    let hubspot = HubSpotConnection { base_url: Some(simulators.hubspot_url.clone()), oauth: None };
     let connectwise = ConnectWiseConnection {
         site: simulators.connectwise_url.clone(),
         company: credentials.connectwise_company.clone(),

@@ -15,6 +15,8 @@ pub enum Exit {
     Done,
     /// The command itself went through, and some records wait for a person.
     NeedsPerson,
+    /// The answer is on stdout, and says that something is in the way.
+    Failed(Kind),
 }
 
 impl Exit {
@@ -23,6 +25,7 @@ impl Exit {
         match self {
             Self::Done => 0,
             Self::NeedsPerson => 5,
+            Self::Failed(kind) => kind.exit_code(),
         }
     }
 }

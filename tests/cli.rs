@@ -40,12 +40,17 @@ impl Home {
     }
 
     fn run_with(&self, args: &str, stdin: &str) -> Answer {
+        self.run_in(args, stdin, &[])
+    }
+
+    fn run_in(&self, args: &str, stdin: &str, env: &[(&str, &str)]) -> Answer {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lockstep"))
             .arg("--home")
             .arg(self.path())
             .args(args.split_whitespace())
             .env_remove("LOCKSTEP_WORKSPACE")
             .env_remove("LOCKSTEP_KEY_FILE")
+            .envs(env.iter().copied())
             .current_dir(self.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -209,7 +214,10 @@ fn what_the_command_line_cannot_mean_is_a_usage_error_in_both_languages() {
 fn help_tells_every_command_and_every_exit_code() {
     let help = Home::new().run("--help");
     assert_eq!(help.code, 0);
-    for word in ["init", "connect", "config", "plan", "sync", "explain", "push", "demo", "sim", "0 done", "5 issues"] {
+    for word in [
+        "init", "connect", "config", "doctor", "schema", "plan", "sync", "explain", "push", "demo", "sim", "0 done",
+        "5 issues",
+    ] {
         assert!(help.out.contains(word), "{word} is missing");
     }
 }
@@ -509,4 +517,107 @@ fn two_linked_records_that_were_merged_are_followed_at_once() {
         assert_eq!((&run.json()["hubspot"]["created"], &run.json()["connectwise"]["created"]), (&0.into(), &0.into()));
     }
     assert!([pairs(19306), pairs(19308)].contains(&survivor["id"]), "{survivor}");
+}
+
+/// The findings of a doctor whose exit code is that one, and who said nothing else on stdout.
+fn findings(home: &Home, code: i32) -> Vec<Value> {
+    let told = home.run("--json doctor");
+    assert_eq!(told.code, code, "{} {}", told.out, told.err);
+    let json = told.json();
+    assert_eq!(json["exit"], code);
+    json["findings"].as_array().unwrap().clone()
+}
+
+fn has(findings: &[Value], severity: &str, what: &str) -> bool {
+    findings.iter().any(|one| one["severity"] == severity && one["what"].as_str().unwrap().contains(what))
+}
+
+#[test]
+fn the_doctor_of_a_new_workspace_says_the_next_steps() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let findings = findings(&home, 4);
+    assert!(has(&findings, "problem", "HubSpot is not connected"), "{findings:?}");
+    assert!(has(&findings, "problem", "ConnectWise is not connected"), "{findings:?}");
+    assert!(has(&findings, "warning", "Nothing is deployed yet"), "{findings:?}");
+    let remedies: Vec<&str> = findings.iter().map(|one| one["remedy"].as_str().unwrap()).collect();
+    assert!(remedies.contains(&"Run `lockstep connect hubspot`."), "{remedies:?}");
+    let text = home.run("doctor");
+    assert_eq!(text.code, 4);
+    assert!(text.out.contains("next: Run `lockstep connect connectwise`."), "{}", text.out);
+}
+
+#[test]
+fn the_doctor_looks_at_one_system_though_the_other_is_gone() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    let well = findings(&home, 0);
+    assert!(has(&well, "fine", "clock agrees with that of HubSpot"), "{well:?}");
+    assert!(has(&well, "fine", "clock agrees with that of ConnectWise"), "{well:?}");
+    let args = "connect hubspot --offline --base-url http://127.0.0.1:9 --token-stdin";
+    assert_eq!(home.run_with(args, "pat-na1-geheim").code, 0);
+    let half = findings(&home, 4);
+    assert!(has(&half, "problem", "127.0.0.1 cannot be reached"), "{half:?}");
+    assert_eq!(half[0]["system"], "hubspot", "what cuts off comes first: {half:?}");
+    assert!(has(&half, "fine", "clock agrees with that of ConnectWise"), "{half:?}");
+    assert!(!half.iter().any(|one| one.to_string().contains("geheim")));
+}
+
+#[test]
+fn a_new_field_is_told_once_and_with_its_time() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    let nothing = home.run("--json schema --drift").json();
+    assert_eq!(nothing["schemas"], serde_json::json!([]));
+    let before = nothing["drift"].as_array().unwrap().len();
+    let body = r#"{"name":"favourite_colour","label":"Favourite colour","type":"string","fieldType":"text","groupName":"companyinformation"}"#;
+    let status = post(sim.text("hubspot", "url"), "/crm/v3/properties/companies", sim.text("hubspot", "token"), body);
+    assert!(status.starts_with("HTTP/1.1 201"), "{status}");
+    let changed = home.run("--json schema company --refresh --drift");
+    assert_eq!(changed.code, 0, "{}", changed.err);
+    let drift = changed.json()["drift"].clone();
+    assert_eq!(drift.as_array().unwrap().len(), before + 1, "{drift}");
+    let change = &drift[0]["changes"][0];
+    assert_eq!(
+        (&change["change"]["field"], &change["change"]["change"]),
+        (&"favourite_colour".into(), &"added".into())
+    );
+    assert_eq!(change["hurts"], serde_json::json!([]));
+    let again = home.run("--json schema company --refresh --drift").json();
+    assert_eq!(again["drift"].as_array().unwrap().len(), before + 1, "{again}");
+    let text = home.run("schema company");
+    assert!(text.out.contains("favourite_colour") && text.out.contains("option"), "{}", text.out);
+}
+
+#[test]
+fn without_ca_certificates_the_simulators_work_and_everything_else_says_what_to_install() {
+    let home = Home::new();
+    let bare = [("SSL_CERT_FILE", "/nonexistent"), ("SSL_CERT_DIR", "/nonexistent")];
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    let well = home.run_in("doctor", "", &bare);
+    assert_eq!(well.code, 0, "{} {}", well.out, well.err);
+    let args = "connect hubspot --offline --base-url https://127.0.0.1:9 --token-stdin";
+    let refused = home.run_in(args, "pat-na1-geheim", &bare);
+    assert_eq!(refused.code, 4, "{}", refused.err);
+    assert!(refused.err.contains("no CA certificates") && refused.err.contains("ca-certificates"), "{}", refused.err);
+}
+
+/// One POST with a token; gives the whole answer.
+fn post(base: &str, path: &str, token: &str, body: &str) -> String {
+    use std::io::Read;
+    let host = base.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "POST {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nConnection: close\r\n\r\n{body}"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
 }

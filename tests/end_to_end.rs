@@ -41,7 +41,7 @@ struct Bench {
 fn connections(running: &Running) -> [Connection; 2] {
     let c = &running.credentials;
     let secret = |text: &str| SecretString::from(text.to_owned());
-    let hubspot = HubSpotConnection { base_url: Some(running.hubspot_url.clone()) };
+    let hubspot = HubSpotConnection { base_url: Some(running.hubspot_url.clone()), oauth: None };
     let connectwise = ConnectWiseConnection {
         site: running.connectwise_url.clone(),
         company: c.connectwise_company.clone(),
@@ -74,7 +74,7 @@ impl Bench {
         change(&mut config);
         let (mut settings, clock) = (workspace.settings().unwrap(), Clock::start());
         for connection in connections(&running) {
-            let connector = connection.connector(&config, clock).unwrap();
+            let connector = connection.connector(&config, clock, std::sync::Arc::new(|_: &_| ())).unwrap();
             connector.check().await.unwrap();
             connector.prepare(ObjectKind::Company, true).await.unwrap();
             let live = connector.schema(ObjectKind::Company).await.unwrap();

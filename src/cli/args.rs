@@ -84,6 +84,17 @@ pub enum Command {
     /// Store how to reach a system, after trying it
     #[command(subcommand)]
     Connect(Connect),
+    /// Whether both systems let the configuration do all it wants, and what to do where they don't
+    #[command(
+        after_help = "Exit codes: 0 all fine, or warnings only · 4 a connection or its credentials do not work · \
+        5 problems that need a person"
+    )]
+    Doctor,
+    /// The fields of both systems, and what changed in them since when
+    #[command(
+        after_help = "Examples:\n  lockstep schema company\n  lockstep schema --drift\n  lockstep schema --refresh --json"
+    )]
+    Schema(SchemaArgs),
     /// See, exchange, check and deploy the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -119,8 +130,10 @@ pub struct Init {
 
 #[derive(Debug, Subcommand)]
 pub enum Connect {
-    /// Connect HubSpot with a service key or the token of a private app
-    #[command(after_help = "Example:\n  lockstep connect hubspot --token-stdin < token.txt")]
+    /// Connect HubSpot with a service key, the token of a private app, or an app by OAuth
+    #[command(after_help = "Examples:\n  lockstep connect hubspot --token-stdin < token.txt\n  \
+        lockstep connect hubspot --oauth --client-id 0123-abcd --client-secret-stdin < secret.txt\n  \
+        lockstep connect hubspot --oauth --client-id 0123-abcd --paste     over SSH")]
     Hubspot(ConnectHubspot),
     /// Connect ConnectWise PSA with the API keys of a member
     #[command(
@@ -131,13 +144,41 @@ pub enum Connect {
 }
 
 #[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Only this kind of record; without it, those that the configuration syncs
+    #[arg(value_name = "OBJECT", value_parser = any_object_parser())]
+    pub object: Option<ObjectKind>,
+    /// Read the fields again from both systems
+    #[arg(long)]
+    pub refresh: bool,
+    /// Only what changed
+    #[arg(long)]
+    pub drift: bool,
+}
+
+#[derive(Debug, Args)]
 pub struct ConnectHubspot {
     /// Another address than HubSpot's own, such as a simulator's
     #[arg(long, value_name = "URL", default_value = "https://api.hubapi.com")]
     pub base_url: String,
     /// Read the token as one line from stdin
-    #[arg(long)]
+    #[arg(long, conflicts_with = "oauth")]
     pub token_stdin: bool,
+    /// Sign in by OAuth, as an app that the portal lets in
+    #[arg(long, requires = "client_id", conflicts_with = "offline")]
+    pub oauth: bool,
+    /// The app's client id
+    #[arg(long, value_name = "ID", requires = "oauth")]
+    pub client_id: Option<String>,
+    /// Read the app's client secret as one line from stdin
+    #[arg(long, requires = "oauth")]
+    pub client_secret_stdin: bool,
+    /// Where the browser runs on another machine: paste the address it ends at, instead of waiting for it here
+    #[arg(long, requires = "oauth")]
+    pub paste: bool,
+    /// The port of the app's redirect address http://localhost:PORT/oauth/callback
+    #[arg(long, value_name = "PORT", requires = "oauth", default_value_t = 8710)]
+    pub port: u16,
     /// Store it without trying it
     #[arg(long)]
     pub offline: bool,
@@ -259,6 +300,10 @@ impl Which {
     }
 }
 
+fn any_object_parser() -> impl TypedValueParser<Value = ObjectKind> {
+    PossibleValuesParser::new(ObjectKind::ALL.map(ObjectKind::key)).try_map(|word| word.parse::<ObjectKind>())
+}
+
 /// Only the objects that this version syncs, so that the help tells the truth.
 fn object_parser() -> impl TypedValueParser<Value = ObjectKind> {
     PossibleValuesParser::new([ObjectKind::Company.key()]).try_map(|word| word.parse::<ObjectKind>())
@@ -373,6 +418,11 @@ mod tests {
             "lockstep init acme",
             "lockstep connect hubspot --base-url http://127.0.0.1:1 --token-stdin",
             "lockstep connect connectwise --site http://127.0.0.1:1 --company c --public-key p --client-id g --private-key-stdin",
+            "lockstep connect hubspot --oauth --client-id a --client-secret-stdin --port 9000",
+            "lockstep connect hubspot --oauth --client-id a --paste",
+            "lockstep doctor --json",
+            "lockstep schema",
+            "lockstep schema line_item --refresh --drift --json",
             "lockstep config export f.toml",
             "lockstep config import f.toml",
             "lockstep config deploy",
@@ -414,6 +464,11 @@ mod tests {
             "lockstep init",
             "lockstep --passphrase-stdin --key-file k plan",
             "lockstep connect hubspot --token secret",
+            "lockstep connect hubspot --oauth",
+            "lockstep connect hubspot --oauth --client-id a --client-secret b",
+            "lockstep connect hubspot --oauth --client-id a --token-stdin",
+            "lockstep connect hubspot --paste",
+            "lockstep schema unicorn",
         ];
         for line in lines {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");

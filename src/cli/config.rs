@@ -12,7 +12,7 @@ use super::output::count;
 use super::session::{Session, author};
 use super::{check, runtime};
 use crate::engine::driver::Clock;
-use crate::engine::driver::setup::Connection;
+use crate::engine::driver::setup::{Connection, keep_renewals};
 use crate::error::{Exit, Outcome, Report};
 use crate::mapping::{Change, Config, diff as compare, toml};
 use crate::model::System;
@@ -190,7 +190,7 @@ fn deploy(session: &Session, workspace: &Workspace, settings: &mut Settings, not
     if !findings.errors.is_empty() {
         return Err(findings.refusal(draft.info.version));
     }
-    let told = runtime::start()?.block_on(make_both_ready(&config, settings))?;
+    let told = runtime::start()?.block_on(make_both_ready(workspace, &config, settings))?;
     findings.warnings.extend(told.warnings);
     if !note.is_empty() {
         settings.save_draft(&draft.body, &author(), note, Clock::start().now())?;
@@ -207,11 +207,12 @@ fn deploy(session: &Session, workspace: &Workspace, settings: &mut Settings, not
 }
 
 /// A draft may name other fields for the keys than the one before it.
-async fn make_both_ready(config: &Config, settings: &mut Settings) -> Outcome<Told> {
+async fn make_both_ready(workspace: &Workspace, config: &Config, settings: &mut Settings) -> Outcome<Told> {
     let (mut told, clock) = (Told::default(), Clock::start());
     for system in System::BOTH {
-        let connector = Connection::load(settings, system)?.connector(config, clock)?;
-        make_ready(&connector, config, settings, clock.now(), &mut told).await?;
+        let connection = Connection::load(settings, system)?;
+        let connector = connection.connector(config, clock, keep_renewals(workspace, &connection)?)?;
+        make_ready(&connector, config, settings, clock, &mut told).await?;
     }
     Ok(told)
 }

@@ -6,13 +6,15 @@ use serde_json::json;
 
 use super::args::{Connect, ConnectConnectwise, ConnectHubspot};
 use super::session::Session;
-use super::{input, runtime};
+use super::{input, oauth, runtime};
 use crate::connect::Connector;
 use crate::engine::driver::Clock;
-use crate::engine::driver::setup::{ConnectWiseConnection, Connection, HubSpotConnection, working_config};
+use crate::engine::driver::setup::{
+    ConnectWiseConnection, Connection, HubSpotConnection, keep_renewals, refresh_schema, working_config,
+};
 use crate::error::{Exit, Outcome};
 use crate::mapping::Config;
-use crate::model::{System, Timestamp};
+use crate::model::System;
 use crate::store::Settings;
 
 /// HubSpot's own address, which need not be stored.
@@ -21,17 +23,18 @@ const HUBSPOT: &str = "https://api.hubapi.com";
 /// # Errors
 /// When the system does not accept the connection; nothing is stored then.
 pub fn run(session: &Session, command: &Connect) -> Outcome {
-    let mut settings = session.workspace()?.settings()?;
+    let workspace = session.workspace()?;
+    let mut settings = workspace.settings()?;
+    let (config, clock) = (working_config(&settings)?, Clock::start());
     let (connection, offline) = match command {
+        Connect::Hubspot(args) if args.oauth => (oauth::sign_in(session, args, &config, clock)?, false),
         Connect::Hubspot(args) => (hubspot(args)?, args.offline),
         Connect::Connectwise(args) => (connectwise(args)?, args.offline),
     };
-    let config = working_config(&settings)?;
-    let clock = Clock::start();
-    let connector = connection.connector(&config, clock)?;
+    let connector = connection.connector(&config, clock, keep_renewals(&workspace, &connection)?)?;
     let mut told = Told::default();
     if !offline {
-        told = runtime::start()?.block_on(try_out(&connector, &config, &mut settings, clock.now()))?;
+        told = runtime::start()?.block_on(try_out(&connector, &config, &mut settings, clock))?;
     }
     connection.save(&mut settings)?;
     answer(session, &connection, offline, &told)
@@ -39,8 +42,12 @@ pub fn run(session: &Session, command: &Connect) -> Outcome {
 
 fn hubspot(args: &ConnectHubspot) -> Outcome<Connection> {
     let token = input::token("token", "--token-stdin", args.token_stdin)?;
-    let base_url = (args.base_url.trim_end_matches('/') != HUBSPOT).then(|| args.base_url.clone());
-    Ok(Connection::HubSpot(HubSpotConnection { base_url }, token))
+    Ok(Connection::HubSpot(HubSpotConnection { base_url: other_base(args), oauth: None }, token))
+}
+
+/// The address to store: none for HubSpot's own.
+pub(super) fn other_base(args: &ConnectHubspot) -> Option<String> {
+    (args.base_url.trim_end_matches('/') != HUBSPOT).then(|| args.base_url.clone())
 }
 
 fn connectwise(args: &ConnectConnectwise) -> Outcome<Connection> {
@@ -71,12 +78,12 @@ async fn try_out(
     connector: &Arc<dyn Connector>,
     config: &Config,
     settings: &mut Settings,
-    now: Timestamp,
+    clock: Clock,
 ) -> Outcome<Told> {
     let check = connector.check().await?;
     let mut told =
         Told { tenant: Some(check.tenant), label: Some(check.label), warnings: check.warnings, ..Told::default() };
-    make_ready(connector, config, settings, now, &mut told).await?;
+    make_ready(connector, config, settings, clock, &mut told).await?;
     Ok(told)
 }
 
@@ -88,16 +95,15 @@ pub async fn make_ready(
     connector: &Arc<dyn Connector>,
     config: &Config,
     settings: &mut Settings,
-    now: Timestamp,
+    clock: Clock,
     told: &mut Told,
 ) -> Outcome<()> {
     for object in &config.objects {
         let prepared = connector.prepare(object.object, true).await?;
         told.created.extend(prepared.created);
         told.warnings.extend(prepared.warnings);
-        let live = connector.schema(object.object).await?;
+        let live = refresh_schema(settings, connector.as_ref(), object.object, clock).await?;
         told.warnings.extend(live.warnings);
-        settings.put_schema(&live.schema, now)?;
     }
     Ok(())
 }

@@ -56,7 +56,7 @@ fn show(
         workspace: workspace.name().to_owned(),
         settings: settings(session, live.is_some()),
         engine: Arc::new(engine.clone()),
-        source: Arc::new(Rows::open(workspace)?),
+        source: Arc::new(Rows::open(workspace, runtime.handle().clone())?),
         demo,
         desk: desk::of(workspace, Clock::start(), live, control)?,
     };

@@ -2,16 +2,26 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
+
+use super::doctor::checked;
+use super::schema::readings;
+
+use crate::connect::rights::scopes;
 use crate::engine::core::state::{Intent, Run};
 use crate::engine::core::view::View;
-use crate::engine::driver::setup::{Connection, SetupError};
+use crate::engine::driver::setup::{Connection, HubSpotConnection, SetupError, working_config};
+use crate::engine::driver::{Clock, doctor};
 use crate::error::{Outcome, Report};
+use crate::mapping::Config;
 use crate::model::{BySystem, IntentId, RunId, System};
 use crate::store::rows::IssueQuery;
 use crate::store::{Reader, Settings, Workspace};
 use crate::tui::widgets::Edge;
-use crate::tui::{Connected, Source, SourceError};
+use crate::tui::{BoxFuture, Connected, Source, SourceError};
 use crate::view::activity::{self, IssueGroup};
+use crate::view::checkup::Checked;
+use crate::view::schema::Reading;
 
 /// Issues that are grouped; beyond that the causes are known.
 const MOST_ISSUES: usize = 10_000;
@@ -22,13 +32,16 @@ const MOST_WRITES: usize = 10_000;
 pub struct Rows {
     reader: Mutex<Reader>,
     settings: Mutex<Settings>,
+    workspace: Workspace,
+    runtime: Handle,
 }
 
 impl Rows {
     /// # Errors
     /// When the workspace cannot be opened.
-    pub fn open(workspace: &Workspace) -> Outcome<Self> {
-        Ok(Self { reader: Mutex::new(workspace.reader()?), settings: Mutex::new(workspace.settings()?) })
+    pub fn open(workspace: &Workspace, runtime: Handle) -> Outcome<Self> {
+        let (reader, settings) = (Mutex::new(workspace.reader()?), Mutex::new(workspace.settings()?));
+        Ok(Self { reader, settings, workspace: workspace.clone(), runtime })
     }
 
     fn reader(&self) -> MutexGuard<'_, Reader> {
@@ -44,12 +57,32 @@ fn failed(error: impl Into<Report>) -> SourceError {
 impl Source for Rows {
     fn connections(&self) -> Result<BySystem<Option<Connected>>, SourceError> {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = working_config(&settings).map_err(failed)?;
         let one = |system| match Connection::load(&settings, system) {
-            Ok(connection) => Ok(Some(connected(&connection))),
+            Ok(connection) => Ok(Some(connected(&connection, &config))),
             Err(SetupError::NotConnected(_)) => Ok(None),
             Err(error) => Err(failed(error)),
         };
         Ok(BySystem::new(one(System::HubSpot)?, one(System::ConnectWise)?))
+    }
+
+    fn drift(&self) -> Result<Vec<Reading>, SourceError> {
+        let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = working_config(&settings).map_err(failed)?;
+        let since = doctor::made(&settings).map_err(failed)?;
+        readings(&settings, &config, since).map_err(failed)
+    }
+
+    fn examine(&self) -> BoxFuture<Result<Vec<Checked>, SourceError>> {
+        let workspace = self.workspace.clone();
+        let work = self.runtime.spawn(async move { doctor::examine(&workspace, Clock::start()).await });
+        Box::pin(async move {
+            match work.await {
+                Ok(Ok(items)) => Ok(items.iter().map(checked).collect()),
+                Ok(Err(error)) => Err(failed(error)),
+                Err(error) => Err(SourceError(error.to_string())),
+            }
+        })
     }
 
     fn runs(&self, from: &Edge<RunId>, limit: usize) -> Result<Vec<Run>, SourceError> {
@@ -84,14 +117,21 @@ impl Source for Rows {
     }
 }
 
-fn connected(connection: &Connection) -> Connected {
+fn connected(connection: &Connection, config: &Config) -> Connected {
+    let (mut expires, mut missing_scopes) = (None, Vec::new());
     let account = match connection {
+        Connection::HubSpot(HubSpotConnection { oauth: Some(grant), .. }, _) => {
+            expires = Some(grant.expires);
+            let wanted = scopes(&doctor::needs(config, System::HubSpot)).into_iter().map(str::to_owned);
+            missing_scopes = wanted.filter(|scope| !grant.scopes.contains(scope)).collect();
+            format!("OAuth app {}", grant.client_id)
+        }
         Connection::HubSpot(..) => "service key or private-app token".to_owned(),
         Connection::ConnectWise(connection, _) => {
             format!("company {}, public key {}", connection.company, connection.public_key)
         }
     };
-    Connected { address: connection.address(), account }
+    Connected { address: connection.address(), account, expires, missing_scopes }
 }
 
 /// A range of numbers that are given without gaps from 1 upwards and shown newest first.

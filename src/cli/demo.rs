@@ -16,7 +16,7 @@ use crate::engine::core::Mode;
 use crate::engine::core::state::{RecordState, Status, Verdict};
 use crate::engine::core::view::View;
 use crate::engine::driver::Clock;
-use crate::engine::driver::setup::{ConnectWiseConnection, Connection, HubSpotConnection};
+use crate::engine::driver::setup::{ConnectWiseConnection, Connection, HubSpotConnection, keep_renewals};
 use crate::error::{Exit, Outcome, Report};
 use crate::mapping::{Config, defaults, toml};
 use crate::model::ObjectKind;
@@ -56,9 +56,9 @@ async fn workspace(folder: &Folder, simulators: &Running) -> Outcome<Workspace> 
     let (config, clock) = (config(), Clock::start());
     let mut told = Told::default();
     for connection in connections(simulators) {
-        let connector = connection.connector(&config, clock)?;
+        let connector = connection.connector(&config, clock, keep_renewals(&workspace, &connection)?)?;
         connector.check().await?;
-        make_ready(&connector, &config, &mut settings, clock.now(), &mut told).await?;
+        make_ready(&connector, &config, &mut settings, clock, &mut told).await?;
         connection.save(&mut settings)?;
     }
     settings.save_draft(&toml::write(&config), &author(), "the default configuration", clock.now())?;
@@ -89,7 +89,7 @@ fn config() -> Config {
 fn connections(simulators: &Running) -> [Connection; 2] {
     let credentials = &simulators.credentials;
     let secret = |text: &str| SecretString::from(text.to_owned());
-    let hubspot = HubSpotConnection { base_url: Some(simulators.hubspot_url.clone()) };
+    let hubspot = HubSpotConnection { base_url: Some(simulators.hubspot_url.clone()), ..HubSpotConnection::default() };
     let connectwise = ConnectWiseConnection {
         site: simulators.connectwise_url.clone(),
         company: credentials.connectwise_company.clone(),

@@ -30,7 +30,7 @@ pub fn of(
     control: Option<ControlHandle>,
 ) -> Result<Desk, StoreError> {
     // without a connection nothing can be pushed either: there is nothing to preview
-    let connectors = setup::connectors(&workspace.settings()?, clock).ok();
+    let connectors = setup::connectors(workspace, clock).ok();
     let preview = move |write: &PlannedWrite| connectors.as_ref().map_or_else(Vec::new, |all| describe(write, all));
     let place = workspace.clone();
     let deployed = move |_| hand_over(&place, engine.as_ref());

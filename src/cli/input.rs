@@ -20,6 +20,14 @@ pub fn token(what: &str, flag: &str, from_stdin: bool) -> Outcome<SecretString> 
     check_token(what, &read(what, flag, from_stdin)?)
 }
 
+/// One line that a person pastes, without white space around it; from a terminal it is not echoed.
+///
+/// # Errors
+/// A usage report when nothing, or nothing usable, came.
+pub fn pasted(what: &str) -> Outcome<SecretString> {
+    check_token(what, &read(what, "", true)?)
+}
+
 /// A passphrase: one line, white space inside and around it included. A new one is asked for twice on a terminal.
 ///
 /// # Errors

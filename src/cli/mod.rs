@@ -8,17 +8,20 @@ mod console;
 mod console_rows;
 mod demo;
 mod desk;
+mod doctor;
 mod engine;
 mod home;
 mod init;
 mod input;
 mod key;
+mod oauth;
 mod output;
 mod pair;
 mod plan;
 mod record;
 mod runtime;
 mod scenes;
+mod schema;
 mod session;
 mod sim;
 mod summary;
@@ -57,6 +60,8 @@ fn start(cli: Cli) -> Outcome {
         Some(Command::Config(command)) => config::run(&session, &command),
         Some(Command::Sim(args)) => sim::run(&session, &args),
         Some(Command::Connect(command)) => connect::run(&session, &command),
+        Some(Command::Doctor) => doctor::run(&session),
+        Some(Command::Schema(args)) => schema::run(&session, &args),
         Some(Command::Plan) => plan::run(&session),
         Some(Command::Sync(args)) => sync::run(&session, &args),
         Some(Command::Explain(args)) => record::explain(&session, &args),

@@ -79,7 +79,7 @@ fn tell_push(session: &Session, workspace: &Workspace, record: RecordRef, report
             .hint("check the id"));
     }
     let facts = Facts::read(&reader, &report.plan)?;
-    let connectors = setup::connectors(&settings, Clock::start())?;
+    let connectors = setup::connectors(workspace, Clock::start())?;
     let exit = push_exit(report);
     if exit.is_err() && session.output.json {
         // One object on stdout: the refusal.

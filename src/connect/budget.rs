@@ -1,14 +1,15 @@
 //! The pace of one connection: who may call next, and when. Knows priorities and time, nothing of HTTP.
 //!
-//! A token bucket per lane whose rate halves when the system says "too many" and grows back with every answer.
+//! A token bucket per lane whose rate halves when the system says "too many" and grows back with every answer; and one
+//! allowance for the day, from which the less urgent work is taken first.
 
-use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use super::bucket::{Bucket, ONE_EVENT};
 use crate::engine::core::request::Priority;
 
 /// Which allowance a call uses up.
@@ -41,6 +42,9 @@ pub struct BudgetSnapshot {
     pub waiting: u64,
     /// How long the connection must still keep quiet after "too many requests".
     pub blocked: Option<Duration>,
+    /// The most urgent work that waits for the next day because the day's allowance runs out; what is less urgent waits
+    /// too.
+    pub held_from: Option<Priority>,
 }
 
 /// A call whose turn did not come in time.
@@ -48,12 +52,16 @@ pub struct BudgetSnapshot {
 pub(crate) struct Late {
     /// When another try makes sense.
     pub again: Duration,
+    /// The day's allowance is what is short.
+    pub spent: bool,
 }
 
 /// The pacing of one connection.
 #[derive(Debug)]
 pub(crate) struct Budget {
     state: Mutex<State>,
+    /// The day's allowance changed: who waits looks again.
+    turned: Notify,
 }
 
 #[derive(Debug)]
@@ -61,39 +69,18 @@ struct State {
     general: Bucket,
     search: Bucket,
     daily: Option<(u64, u64)>,
+    /// When the next call may ask whether the day has turned.
+    probe: Instant,
     unlimited: bool,
 }
 
-const FLOOR: f64 = 0.5;
-/// Answers it takes to grow from nothing to the ceiling.
-const RECOVERY_ANSWERS: f64 = 200.0;
-/// One burst of refusals is one event, however many calls were under way.
-const ONE_EVENT: Duration = Duration::from_secs(1);
+/// What is kept of a day's allowance: from this share on, in percent, work of that priority waits for the next day. A
+/// person's calls and the look-ups after a crash keep the last part for themselves.
+const DAY: [(Priority, u64); 4] =
+    [(Priority::Bulk, 70), (Priority::Settled, 85), (Priority::Write, 95), (Priority::Pull, 95)];
 
-/// Strictly before everything else, in this order.
-const STRICT: [Priority; 2] = [Priority::Interactive, Priority::Recovery];
-/// The rest shares by weight: nobody starves, writes get four times what pulls get.
-const SHARED: [(Priority, f64); 4] =
-    [(Priority::Pull, 3.0), (Priority::Write, 12.0), (Priority::Settled, 2.0), (Priority::Bulk, 1.0)];
-
-#[derive(Debug)]
-struct Bucket {
-    pace: Pace,
-    rate: f64,
-    tokens: f64,
-    filled: Instant,
-    blocked_until: Option<Instant>,
-    halved: Option<Instant>,
-    strict: [VecDeque<oneshot::Sender<()>>; 2],
-    shared: [Class; 4],
-}
-
-/// One priority that shares by weight. `pass` is how much it has had, in units of its weight.
-#[derive(Debug, Default)]
-struct Class {
-    queue: VecDeque<oneshot::Sender<()>>,
-    pass: f64,
-}
+/// While work waits for the next day, one call so often asks whether it has come: nothing else would tell.
+const PROBE: Duration = Duration::from_secs(600);
 
 impl Budget {
     pub fn new(general: Pace, search: Pace, unlimited: bool) -> Self {
@@ -103,8 +90,10 @@ impl Budget {
                 general: Bucket::new(general, now),
                 search: Bucket::new(search, now),
                 daily: None,
+                probe: now,
                 unlimited,
             }),
+            turned: Notify::new(),
         }
     }
 
@@ -113,47 +102,46 @@ impl Budget {
     /// # Errors
     /// The turn does not come by then: nothing may be sent. Told at once where it is certain from the beginning.
     pub async fn turn(&self, lane: Lane, priority: Priority, latest: Option<Instant>) -> Result<(), Late> {
-        self.refuse_hopeless(lane, latest)?;
+        self.refuse_hopeless(lane, priority, latest)?;
         let mut granted = {
             let mut state = self.lock();
-            let unlimited = state.unlimited;
             let (sender, receiver) = oneshot::channel();
-            let bucket = state.bucket(lane);
-            bucket.enqueue(priority, sender);
-            bucket.grant(Instant::now(), unlimited);
+            state.bucket(lane).enqueue(priority, sender);
+            state.grant(lane, Instant::now());
             receiver
         };
         loop {
-            let next = {
-                let mut state = self.lock();
-                let unlimited = state.unlimited;
-                state.bucket(lane).next_chance(Instant::now(), unlimited)
-            };
+            // Listened for before looking, so that no turn of the day falls in between.
+            let turned = self.turned.notified();
+            let next = self.lock().next_chance(lane, priority, Instant::now());
             tokio::select! {
                 biased;
                 // The sender lives in the bucket until the turn is granted.
                 _ = &mut granted => return Ok(()),
-                () = sleep_until(latest) => return Err(self.late(lane)),
-                () = tokio::time::sleep_until(next) => {
-                    let mut state = self.lock();
-                    let unlimited = state.unlimited;
-                    state.bucket(lane).grant(Instant::now(), unlimited);
-                }
+                () = sleep_until(latest) => return Err(self.late(lane, priority)),
+                () = tokio::time::sleep_until(next) => self.lock().grant(lane, Instant::now()),
+                () = turned => self.lock().grant(lane, Instant::now()),
             }
         }
     }
 
-    /// While the system wants quiet beyond `latest`, there is nothing to wait for.
-    fn refuse_hopeless(&self, lane: Lane, latest: Option<Instant>) -> Result<(), Late> {
+    /// While the system wants quiet beyond `latest`, or the day's allowance is spent, there is nothing to wait for.
+    fn refuse_hopeless(&self, lane: Lane, priority: Priority, latest: Option<Instant>) -> Result<(), Late> {
         let Some(latest) = latest else { return Ok(()) };
-        let blocked = self.lock().bucket(lane).blocked_until;
-        if blocked.is_some_and(|until| until > latest) { Err(self.late(lane)) } else { Ok(()) }
+        let hopeless = {
+            let mut state = self.lock();
+            let blocked = state.bucket(lane).blocked_until.is_some_and(|until| until > latest);
+            blocked || state.holds(priority) && state.probe > latest
+        };
+        if hopeless { Err(self.late(lane, priority)) } else { Ok(()) }
     }
 
-    fn late(&self, lane: Lane) -> Late {
-        let blocked = self.lock().bucket(lane).blocked_until;
-        let left = blocked.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
-        Late { again: left.max(ONE_EVENT) }
+    fn late(&self, lane: Lane, priority: Priority) -> Late {
+        let mut state = self.lock();
+        let spent = state.holds(priority);
+        let until = if spent { Some(state.probe) } else { state.bucket(lane).blocked_until };
+        let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        Late { again: left.max(ONE_EVENT), spent }
     }
 
     /// The system refused a call for coming too soon: no more of them before `wait` has passed.
@@ -181,8 +169,22 @@ impl Budget {
         self.lock().general.set_ceiling(ceiling, (calls * 0.06).max(1.0));
     }
 
+    /// The system said how many calls are left of its present window, whoever made the others.
+    pub fn only(&self, left: u64) {
+        let mut state = self.lock();
+        if !state.unlimited {
+            state.general.only(Instant::now(), left);
+        }
+    }
+
+    /// The system said how much of the day's allowance is used up, whoever used it.
     pub fn daily(&self, used: u64, of: u64) {
-        self.lock().daily = Some((used, of));
+        let mut state = self.lock();
+        let before = state.held_from();
+        state.daily = Some((used, of));
+        if state.held_from() != before {
+            self.turned.notify_waiters();
+        }
     }
 
     pub fn snapshot(&self) -> BudgetSnapshot {
@@ -192,7 +194,8 @@ impl Budget {
         let blocked = state.general.blocked_until.map(|until| until.saturating_duration_since(now));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "rates are small and positive")]
         let rate_milli = if state.unlimited { u64::MAX } else { (state.general.rate * 1000.0) as u64 };
-        BudgetSnapshot { rate_milli, daily: state.daily, waiting, blocked: blocked.filter(|left| !left.is_zero()) }
+        let blocked = blocked.filter(|left| !left.is_zero());
+        BudgetSnapshot { rate_milli, daily: state.daily, waiting, blocked, held_from: state.held_from() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -208,130 +211,42 @@ impl State {
             Lane::Search => &mut self.search,
         }
     }
-}
 
-impl Bucket {
-    fn new(pace: Pace, now: Instant) -> Self {
-        Self {
-            pace,
-            rate: pace.start,
-            tokens: pace.burst,
-            filled: now,
-            blocked_until: None,
-            halved: None,
-            strict: Default::default(),
-            shared: Default::default(),
-        }
+    /// Whether work of this priority waits for the next day.
+    fn holds(&self, priority: Priority) -> bool {
+        !self.unlimited && held(self.daily, priority)
     }
 
-    fn enqueue(&mut self, priority: Priority, waiter: oneshot::Sender<()>) {
-        if let Some(at) = STRICT.iter().position(|strict| *strict == priority) {
-            self.strict[at].push_back(waiter);
-            return;
-        }
-        let busy = self.shared.iter().filter(|class| !class.queue.is_empty()).map(|class| class.pass);
-        let level = busy.fold(f64::INFINITY, f64::min);
-        if let Some(at) = SHARED.iter().position(|(shared, _)| *shared == priority) {
-            let class = &mut self.shared[at];
-            // Having been idle is no claim on the future.
-            if class.queue.is_empty() && level.is_finite() {
-                class.pass = class.pass.max(level);
-            }
-            class.queue.push_back(waiter);
-        }
+    fn held_from(&self) -> Option<Priority> {
+        DAY.iter().map(|(priority, _)| *priority).filter(|priority| self.holds(*priority)).min()
     }
 
-    fn grant(&mut self, now: Instant, unlimited: bool) {
-        self.refill(now);
-        if self.blocked_until.is_some_and(|until| until > now) {
-            return;
-        }
-        self.blocked_until = None;
-        while (unlimited || self.tokens >= 1.0) && self.grant_one() {
-            if !unlimited {
-                self.tokens -= 1.0;
+    fn grant(&mut self, lane: Lane, now: Instant) {
+        let (daily, unlimited) = (self.daily, self.unlimited);
+        let allowed = |priority| unlimited || !held(daily, priority);
+        let bucket = self.bucket(lane);
+        bucket.grant(now, unlimited, &allowed);
+        if self.probe <= now {
+            let mut held = DAY.iter().rev().map(|(priority, _)| *priority).filter(|priority| !allowed(*priority));
+            if held.any(|priority| self.bucket(lane).grant_probe(now, priority)) {
+                self.probe = now + PROBE;
             }
         }
-    }
-
-    /// Wakes the next waiter that still waits; false when there is none.
-    fn grant_one(&mut self) -> bool {
-        for queue in &mut self.strict {
-            while let Some(waiter) = queue.pop_front() {
-                if waiter.send(()).is_ok() {
-                    return true;
-                }
-            }
-        }
-        while let Some(at) = self.next_class() {
-            let class = &mut self.shared[at];
-            if let Some(waiter) = class.queue.pop_front()
-                && waiter.send(()).is_ok()
-            {
-                class.pass += 1.0 / SHARED[at].1;
-                return true;
-            }
-        }
-        false
-    }
-
-    fn next_class(&self) -> Option<usize> {
-        let busy = self.shared.iter().enumerate().filter(|(_, class)| !class.queue.is_empty());
-        busy.min_by(|a, b| a.1.pass.total_cmp(&b.1.pass)).map(|(at, _)| at)
-    }
-
-    fn refill(&mut self, now: Instant) {
-        let gained = now.saturating_duration_since(self.filled).as_secs_f64() * self.rate;
-        self.tokens = (self.tokens + gained).min(self.pace.burst.max(1.0));
-        // After a pause was asked for, this lies in the future: what was not sent meanwhile is not made up for.
-        self.filled = self.filled.max(now);
     }
 
     /// When it makes sense to look again.
-    fn next_chance(&mut self, now: Instant, unlimited: bool) -> Instant {
-        self.refill(now);
-        let blocked = self.blocked_until.unwrap_or(now).max(now);
-        if unlimited {
-            return blocked;
-        }
-        let missing = (1.0 - self.tokens).max(0.0) / self.rate.max(FLOOR);
-        // A millisecond more, so that rounding does not wake us just too early.
-        blocked.max(self.filled + Duration::from_secs_f64(missing) + Duration::from_millis(1))
+    fn next_chance(&mut self, lane: Lane, priority: Priority, now: Instant) -> Instant {
+        let (unlimited, probe, holds) = (self.unlimited, self.probe, self.holds(priority));
+        let next = self.bucket(lane).next_chance(now, unlimited);
+        if holds { next.max(probe) } else { next }
     }
+}
 
-    fn throttled(&mut self, now: Instant, wait: Duration, unlimited: bool) {
-        let until = now + wait;
-        self.blocked_until = Some(self.blocked_until.map_or(until, |earlier| earlier.max(until)));
-        self.refill(now);
-        self.tokens = 0.0;
-        // Nothing grows while nothing may be sent.
-        self.filled = until;
-        let same_event = self.halved.is_some_and(|halved| now.saturating_duration_since(halved) < ONE_EVENT);
-        if !same_event && !unlimited {
-            self.rate = (self.rate / 2.0).max(FLOOR);
-            self.halved = Some(now);
-        }
-    }
-
-    fn answered(&mut self) {
-        self.rate = (self.rate + self.pace.ceiling / RECOVERY_ANSWERS).min(self.pace.ceiling);
-    }
-
-    fn set_ceiling(&mut self, ceiling: f64, burst: f64) {
-        self.pace.ceiling = ceiling;
-        self.pace.burst = burst;
-        self.rate = self.rate.min(ceiling);
-    }
-
-    fn waiting(&mut self) -> u64 {
-        let queues = self.strict.iter_mut().chain(self.shared.iter_mut().map(|class| &mut class.queue));
-        queues
-            .map(|queue| {
-                queue.retain(|waiter| !waiter.is_closed());
-                queue.len() as u64
-            })
-            .sum()
-    }
+fn held(daily: Option<(u64, u64)>, priority: Priority) -> bool {
+    let (Some((used, of)), Some((_, share))) = (daily, DAY.iter().find(|(kept, _)| *kept == priority)) else {
+        return false;
+    };
+    of > 0 && u128::from(used) * 100 >= u128::from(of) * u128::from(*share)
 }
 
 /// Waits for that moment; forever where there is none.

@@ -212,7 +212,7 @@ impl Transport {
         options: &Options,
     ) -> Result<Self, ConnectError> {
         Ok(Self {
-            client: client(options.timeout)?,
+            client: client(options)?,
             headers: RwLock::new(headers),
             budget,
             redactor,
@@ -338,6 +338,9 @@ impl Transport {
         {
             self.budget.window(max, Duration::from_millis(window));
         }
+        if let Some(left) = number("x-hubspot-ratelimit-remaining") {
+            self.budget.only(left);
+        }
         if let (Some(day), Some(left)) =
             (number("x-hubspot-ratelimit-daily"), number("x-hubspot-ratelimit-daily-remaining"))
         {
@@ -351,18 +354,27 @@ impl Transport {
 }
 
 fn too_late(late: &Late) -> Fault {
-    let message = "Its turn did not come within 30 seconds, so it was not sent.".to_owned();
-    let failure = Failure::Throttled { retry_after: late.again, message };
+    let message = if late.spent {
+        "The day's allowance of calls is nearly used up, so it was not sent; the rest is kept for people's own requests."
+    } else {
+        "Its turn did not come within 30 seconds, so it was not sent."
+    };
+    let failure = Failure::Throttled { retry_after: late.again, message: message.to_owned() };
     Fault::new(ConnectErrorKind::Limited, failure, "")
 }
 
-fn client(timeout: Duration) -> Result<reqwest::Client, ConnectError> {
+fn client(options: &Options) -> Result<reqwest::Client, ConnectError> {
     // A second installation is refused and changes nothing: whoever was first chose the same provider.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
+    let mut builder = reqwest::Client::builder();
+    if options.base.as_deref().is_some_and(|base| base.trim_start().starts_with("http://")) {
+        // A simulator on this machine: it is spoken to without TLS, and works without CA certificates, too.
+        builder = builder.tls_certs_only([]);
+    }
+    builder
         .user_agent(concat!("lockstep/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
-        .timeout(timeout)
+        .timeout(options.timeout)
         .pool_idle_timeout(IDLE_CONNECTION)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())

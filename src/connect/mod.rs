@@ -4,6 +4,7 @@
 //! repeats a write and never decides.
 
 mod address;
+mod bucket;
 mod budget;
 pub mod connectwise;
 mod doctor;
@@ -12,6 +13,7 @@ mod http;
 pub mod hubspot;
 mod reach;
 mod redact;
+pub mod rights;
 mod server_clock;
 mod trace;
 

@@ -7,6 +7,7 @@ pub mod config;
 pub mod convert;
 pub mod defaults;
 pub mod diff;
+pub mod harm;
 pub mod keys;
 pub mod lint;
 #[cfg(test)]
@@ -22,6 +23,7 @@ pub use config::{
     Guards, MatchRule, ObjectMapping, Overflow, SystemOfRecord, Timing, Unmapped, ValueMap, ValuePair,
 };
 pub use diff::{Change, diff};
+pub use harm::{Harm, harm};
 pub use lint::{Finding, Severity};
 pub use rules::{FieldRule, ObjectRules, Rules, RulesError};
 pub use suggest::{Incompatible, complete, suggest};

@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a protocol, a database, a terminal or a clock.
 
+pub mod drift;
 pub mod field;
 pub mod id;
 pub mod object;
@@ -12,6 +13,7 @@ pub mod text;
 pub mod time;
 pub mod value;
 
+pub use drift::{Changed, SchemaChange};
 pub use field::FieldName;
 pub use id::{ConfigVersion, IntentId, LinkId, RecordId, RecordRef, RunId};
 pub use object::ObjectKind;

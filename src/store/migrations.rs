@@ -10,7 +10,7 @@ use super::error::{StoreError, StoreResult};
 /// Marks a file as ours, in SQLite's header: "LOCK".
 pub(super) const APPLICATION_ID: i32 = 0x4c4f_434b;
 
-const STEPS: &[&str] = &[FIRST];
+const STEPS: &[&str] = &[FIRST, DRIFT];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =
     LazyLock::new(|| Migrations::new(STEPS.iter().map(|step| M::up(step)).collect()));
@@ -142,6 +142,13 @@ CREATE TABLE schema_cache(system INTEGER NOT NULL, object INTEGER NOT NULL, read
 CREATE TABLE lease(one INTEGER PRIMARY KEY CHECK(one = 1), holder TEXT NOT NULL, started INTEGER NOT NULL);
 ";
 
+/// What changed in the systems' schemas, reading by reading.
+const DRIFT: &str = "
+CREATE TABLE drift(id INTEGER PRIMARY KEY, system INTEGER NOT NULL, object INTEGER NOT NULL, at INTEGER NOT NULL,
+    body BLOB NOT NULL);
+CREATE INDEX drift_at ON drift(at);
+";
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
@@ -166,5 +173,20 @@ mod tests {
         connection.pragma_update(None, "user_version", latest() + 1).unwrap();
         let error = apply(&mut connection).unwrap_err();
         assert_eq!(error, StoreError::Newer { found: latest() + 1, known: latest() });
+    }
+
+    #[test]
+    fn a_file_of_every_older_format_is_brought_up_to_date_with_what_it_holds() {
+        for format in 1..STEPS.len() {
+            let mut connection = Connection::open_in_memory().unwrap();
+            MIGRATIONS.to_version(&mut connection, format).unwrap();
+            connection.execute("INSERT INTO tenant VALUES(0, 'portal')", []).unwrap();
+            apply(&mut connection).unwrap();
+            assert_eq!(current(&connection).unwrap(), latest(), "from {format}");
+            let tenant: String = connection.query_row("SELECT tenant FROM tenant", [], |row| row.get(0)).unwrap();
+            assert_eq!(tenant, "portal");
+            let drift: i64 = connection.query_row("SELECT count(*) FROM drift", [], |row| row.get(0)).unwrap();
+            assert_eq!(drift, 0);
+        }
     }
 }

@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::code::fold;
 use crate::engine::core::state::{HistoryEntry, Intent, IssueClass, RecordState};
-use crate::model::{ConfigVersion, ObjectKind, RecordRef, System, Timestamp};
+use crate::model::{ConfigVersion, ObjectKind, RecordRef, SchemaChange, System, Timestamp};
 
 /// Where a page lies as seen from its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -141,4 +141,13 @@ pub struct ConnectionRow {
     pub system: System,
     pub settings: String,
     pub secret: SecretString,
+}
+
+/// What one reading of an object's fields found changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DriftRow {
+    pub system: System,
+    pub object: ObjectKind,
+    pub at: Timestamp,
+    pub changes: Vec<SchemaChange>,
 }

@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::code::{Code, body_at, code_at, encode, time_at};
 use super::error::{StoreError, StoreResult};
-use super::rows::{ConfigInfo, ConfigRow, ConfigState, ConnectionRow};
-use crate::model::{ConfigVersion, ObjectKind, Schema, System, Timestamp};
+use super::rows::{ConfigInfo, ConfigRow, ConfigState, ConnectionRow, DriftRow};
+use crate::model::{ConfigVersion, ObjectKind, Schema, SchemaChange, System, Timestamp, drift};
 
 /// Reads and changes the settings of one workspace.
 #[derive(Debug)]
@@ -30,6 +30,9 @@ impl Code for ConfigState {
         [Self::Draft, Self::Tested, Self::Deployed, Self::Retired].into_iter().find(|state| state.code() == code)
     }
 }
+
+/// Readings with changes that are remembered.
+const DRIFT_KEPT: i64 = 1000;
 
 const INFO: &str = "version, state, note, author, created";
 
@@ -131,15 +134,43 @@ impl Settings {
         self.change(|db| Ok(db.execute("DELETE FROM connection WHERE system = ?1", [system.code()])? > 0))
     }
 
-    /// Keeps what a system said its fields are.
-    pub fn put_schema(&mut self, schema: &Schema, read_at: Timestamp) -> StoreResult<()> {
+    /// Keeps what a system said its fields are, and in the log what changed since it last said so. Returns the changes;
+    /// none on the first reading.
+    pub fn put_schema(&mut self, schema: &Schema, read_at: Timestamp) -> StoreResult<Vec<SchemaChange>> {
+        let known = self.schema(schema.system, schema.object)?;
+        let changes = known.map_or_else(Vec::new, |(known, _)| drift::compare(&known, schema));
+        let (system, object) = (schema.system.code(), schema.object.code());
         self.change(|db| {
             db.execute(
                 "INSERT OR REPLACE INTO schema_cache(system, object, read_at, body) VALUES(?1, ?2, ?3, ?4)",
-                params![schema.system.code(), schema.object.code(), read_at.0, encode(schema)?],
+                params![system, object, read_at.0, encode(schema)?],
             )?;
+            if !changes.is_empty() {
+                let sql = "INSERT INTO drift(system, object, at, body) VALUES(?1, ?2, ?3, ?4)";
+                db.execute(sql, params![system, object, read_at.0, encode(&changes)?])?;
+                db.execute(
+                    "DELETE FROM drift WHERE id <= (SELECT id FROM drift ORDER BY id DESC LIMIT 1 OFFSET ?1)",
+                    [DRIFT_KEPT],
+                )?;
+            }
             Ok(())
-        })
+        })?;
+        Ok(changes)
+    }
+
+    /// What changed in the schemas after that moment, newest reading first.
+    pub fn drift(&self, after: Timestamp) -> StoreResult<Vec<DriftRow>> {
+        let sql = "SELECT system, object, at, body FROM drift WHERE at > ?1 ORDER BY id DESC";
+        let read = |row: &Row<'_>| {
+            Ok(DriftRow {
+                system: code_at(row, 0)?,
+                object: code_at(row, 1)?,
+                at: time_at(row, 2)?,
+                changes: body_at(row, 3)?,
+            })
+        };
+        let mut statement = self.db.prepare_cached(sql)?;
+        Ok(statement.query_map([after.0], read)?.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The fields of an object as last read, and when that was.

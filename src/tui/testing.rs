@@ -20,6 +20,8 @@ use crate::engine::core::state::{Intent, Run};
 use crate::engine::driver::snapshot::{Role, Snapshot};
 use crate::model::{BySystem, IntentId, RunId, Timestamp};
 use crate::view::activity::IssueGroup;
+use crate::view::checkup::Checked;
+use crate::view::schema::Reading;
 
 /// The time at which all tests begin.
 pub const NOW: Timestamp = Timestamp(1_795_170_000_000);
@@ -71,6 +73,8 @@ pub struct FakeSource {
     pub runs: Vec<Run>,
     pub writes: Vec<Intent>,
     pub issues: Vec<IssueGroup>,
+    pub drift: Vec<Reading>,
+    pub findings: Vec<Checked>,
     pub broken: bool,
 }
 
@@ -83,6 +87,15 @@ impl FakeSource {
 impl Source for FakeSource {
     fn connections(&self) -> Result<BySystem<Option<Connected>>, SourceError> {
         Ok(self.connected.clone())
+    }
+
+    fn drift(&self) -> Result<Vec<Reading>, SourceError> {
+        Ok(self.drift.clone())
+    }
+
+    fn examine(&self) -> BoxFuture<Result<Vec<Checked>, SourceError>> {
+        let findings = self.rows(&self.findings);
+        Box::pin(async move { findings })
     }
 
     fn runs(&self, from: &Edge<RunId>, limit: usize) -> Result<Vec<Run>, SourceError> {

@@ -66,7 +66,12 @@ fn write(id: u64, of: u64) -> Intent {
 fn source() -> FakeSource {
     FakeSource {
         connected: BySystem::from_fn(|system| {
-            Some(Connected { address: format!("https://{}.example", system.key()), account: HOSTILE.into() })
+            Some(Connected {
+                address: format!("https://{}.example", system.key()),
+                account: HOSTILE.into(),
+                expires: None,
+                missing_scopes: vec![HOSTILE.into()],
+            })
         }),
         runs: (1..=1000).rev().map(run).collect(),
         writes: (1..=500).rev().map(|id| write(id, 991 + id % 10)).collect(),
@@ -76,6 +81,26 @@ fn source() -> FakeSource {
             example: format!("\"Managed IT\" is not an option of Industry {HOSTILE}"),
             hint: "Map it".into(),
             since: NOW - Duration::from_secs(7200),
+        }],
+        drift: vec![crate::view::schema::Reading {
+            at: NOW,
+            system: crate::model::System::HubSpot,
+            object: crate::model::ObjectKind::Company,
+            changes: vec![(
+                crate::model::SchemaChange {
+                    field: HOSTILE.into(),
+                    label: HOSTILE.into(),
+                    what: crate::model::Changed::Renamed { from: HOSTILE.into() },
+                },
+                Vec::new(),
+            )],
+        }],
+        findings: vec![crate::view::checkup::Checked {
+            grade: crate::view::checkup::Grade::Problem,
+            system: None,
+            object: None,
+            what: HOSTILE.into(),
+            remedy: HOSTILE.into(),
         }],
         broken: false,
     }

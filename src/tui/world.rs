@@ -14,6 +14,8 @@ use crate::engine::core::state::{Intent, Run};
 use crate::engine::driver::snapshot::Snapshot;
 use crate::model::{BySystem, IntentId, RecordRef, RunId, Timestamp};
 use crate::view::activity::IssueGroup;
+use crate::view::checkup::Checked;
+use crate::view::schema::Reading;
 
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -36,6 +38,13 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// When the workspace cannot be read; so for all methods.
     fn connections(&self) -> Result<BySystem<Option<Connected>>, SourceError>;
+    /// What changed in the fields of both systems since the configuration was made, newest first.
+    ///
+    /// # Errors
+    /// See above.
+    fn drift(&self) -> Result<Vec<Reading>, SourceError>;
+    /// Lets the doctor look at both systems. Must not block the caller's thread.
+    fn examine(&self) -> BoxFuture<Result<Vec<Checked>, SourceError>>;
     /// Runs, newest first, from that edge.
     ///
     /// # Errors
@@ -65,6 +74,10 @@ pub struct Connected {
     pub address: String,
     /// With which kind of credentials, such as `private-app token`, or the company login and public key.
     pub account: String,
+    /// When the access at hand ends and is renewed; none where it does not end.
+    pub expires: Option<Timestamp>,
+    /// What the configuration needs and was not granted, as far as it is known without asking.
+    pub missing_scopes: Vec<String>,
 }
 
 /// Things to make happen in the simulated systems of a demo.

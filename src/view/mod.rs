@@ -4,6 +4,7 @@
 
 pub mod activity;
 pub mod cell;
+pub mod checkup;
 pub mod diff;
 pub mod explain;
 pub mod filter_panel;
@@ -13,6 +14,7 @@ pub mod plan_summary;
 pub mod push;
 pub mod record_list;
 pub mod run;
+pub mod schema;
 pub mod table;
 pub mod why;
 

@@ -85,3 +85,40 @@ fn a_schema_is_kept_with_the_time_it_was_read() {
     assert_eq!(settings.schema(System::HubSpot, COMPANY).unwrap(), Some((schema, Timestamp(5))));
     assert_eq!(settings.schema(System::ConnectWise, COMPANY).unwrap(), None);
 }
+
+#[test]
+fn what_changed_between_two_readings_of_a_schema_is_remembered() {
+    let place = Place::new();
+    let mut settings = place.workspace.settings().unwrap();
+    let read = |fields: &[&str]| Schema {
+        system: System::ConnectWise,
+        object: ObjectKind::Ticket,
+        fields: fields
+            .iter()
+            .map(|name| FieldDef {
+                name: (*name).into(),
+                label: (*name).to_owned(),
+                kind: FieldKind::Text,
+                read_only: false,
+                required: false,
+                unique: false,
+                max_length: None,
+                custom: false,
+                options: Vec::new(),
+            })
+            .collect(),
+    };
+    assert_eq!(settings.put_schema(&read(&["a", "b"]), Timestamp(1)).unwrap(), []);
+    assert_eq!(settings.put_schema(&read(&["a", "b"]), Timestamp(2)).unwrap(), []);
+    let first = settings.put_schema(&read(&["a"]), Timestamp(3)).unwrap();
+    let second = settings.put_schema(&read(&["a", "c"]), Timestamp(4)).unwrap();
+    let words = |changes: &[SchemaChange]| changes.iter().map(|change| change.what.word()).collect::<Vec<_>>();
+    assert_eq!((words(&first), words(&second)), (vec!["removed"], vec!["added"]));
+    let log = settings.drift(Timestamp(0)).unwrap();
+    assert_eq!(
+        log.iter().map(|row| (row.at.0, row.object)).collect::<Vec<_>>(),
+        [(4, ObjectKind::Ticket), (3, ObjectKind::Ticket)]
+    );
+    assert_eq!(log[1].changes, first);
+    assert_eq!(settings.drift(Timestamp(3)).unwrap().len(), 1, "only what came later");
+}

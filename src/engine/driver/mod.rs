@@ -1,6 +1,8 @@
 //! Performs what the core commands: HTTP through the connectors, rows through the store, time through the clock.
 
 pub mod clock;
+pub mod connection;
+pub mod doctor;
 mod handle;
 mod runtime;
 pub mod setup;

@@ -1,17 +1,15 @@
-//! From what a workspace stores to what an engine is made of: connections, schemas, rules.
+//! From what a workspace stores to what an engine is made of: schemas and rules; connections are in `connection.rs`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
-
 use super::clock::Clock;
-use crate::connect::{ConnectError, ConnectWise, Connector, HubSpot, Options, connectwise, hubspot};
+pub use super::connection::{ConnectWiseConnection, Connection, HubSpotConnection, OAuthGrant, keep_renewals};
+use crate::connect::{ConnectError, Connector, LiveSchema};
 use crate::mapping::{self, Config, Rules, RulesError, defaults};
-use crate::model::{BySystem, FieldName, ObjectKind, Schema, System};
-use crate::store::{ConnectionRow, Settings, StoreError, Workspace};
+use crate::model::{BySystem, FieldName, ObjectKind, Schema, SchemaChange, System, drift};
+use crate::store::{Settings, StoreError, Workspace};
 
 /// Schemas older than this are read again before an engine starts: options and people come and go.
 const SCHEMA_AGE: Duration = Duration::from_secs(3600);
@@ -39,122 +37,7 @@ impl From<ConnectError> for SetupError {
     }
 }
 
-/// How HubSpot is reached, as stored.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct HubSpotConnection {
-    /// None: HubSpot's own address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base_url: Option<String>,
-}
-
-/// How ConnectWise is reached, as stored; the private key is stored apart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ConnectWiseConnection {
-    pub site: String,
-    pub company: String,
-    pub public_key: String,
-    pub client_id: String,
-}
-
-/// One connection with its secret.
-#[derive(Debug, Clone)]
-pub enum Connection {
-    HubSpot(HubSpotConnection, SecretString),
-    ConnectWise(ConnectWiseConnection, SecretString),
-}
-
-impl Connection {
-    #[must_use]
-    pub const fn system(&self) -> System {
-        match self {
-            Self::HubSpot(..) => System::HubSpot,
-            Self::ConnectWise(..) => System::ConnectWise,
-        }
-    }
-
-    /// Keeps it in the workspace, in place of the one there was.
-    ///
-    /// # Errors
-    /// When the workspace cannot be written.
-    pub fn save(&self, settings: &mut Settings) -> Result<(), SetupError> {
-        let (text, secret) = match self {
-            Self::HubSpot(connection, secret) => (serde_json::to_string(connection), secret),
-            Self::ConnectWise(connection, secret) => (serde_json::to_string(connection), secret),
-        };
-        let text = text.map_err(|error| SetupError::Unreadable(error.to_string()))?;
-        settings.put_connection(&ConnectionRow { system: self.system(), settings: text, secret: secret.clone() })?;
-        Ok(())
-    }
-
-    /// The stored connection of a system.
-    ///
-    /// # Errors
-    /// When there is none, or it cannot be read.
-    pub fn load(settings: &Settings, system: System) -> Result<Self, SetupError> {
-        let row = settings.connection(system)?.ok_or(SetupError::NotConnected(system))?;
-        let unreadable =
-            |error: serde_json::Error| SetupError::Unreadable(format!("the connection to {system}: {error}"));
-        Ok(match system {
-            System::HubSpot => Self::HubSpot(serde_json::from_str(&row.settings).map_err(unreadable)?, row.secret),
-            System::ConnectWise => {
-                Self::ConnectWise(serde_json::from_str(&row.settings).map_err(unreadable)?, row.secret)
-            }
-        })
-    }
-
-    /// Where it leads, for people.
-    #[must_use]
-    pub fn address(&self) -> String {
-        match self {
-            Self::HubSpot(connection, _) => {
-                connection.base_url.clone().unwrap_or_else(|| "https://api.hubapi.com".to_owned())
-            }
-            Self::ConnectWise(connection, _) => format!("{} ({})", connection.site, connection.company),
-        }
-    }
-
-    /// A connector that writes its stamps where `config` says.
-    ///
-    /// # Errors
-    /// When address or credentials cannot be used.
-    pub fn connector(&self, config: &Config, clock: Clock) -> Result<Arc<dyn Connector>, ConnectError> {
-        let stamps = stamps(config, self.system());
-        let mut options = Options::new(Arc::new(move || clock.now()));
-        Ok(match self {
-            Self::HubSpot(connection, token) => {
-                options.unlimited = connection.base_url.as_deref().is_some_and(is_loopback);
-                options.base = connection.base_url.clone();
-                let credentials = hubspot::Credentials::Token(copy(token));
-                Arc::new(HubSpot::new(credentials, stamps, &options)?)
-            }
-            Self::ConnectWise(connection, private_key) => {
-                options.unlimited = is_loopback(&connection.site);
-                // A simulator is its own sign-in host and API host, and speaks plain HTTP.
-                options.base = options.unlimited.then(|| connection.site.clone());
-                let credentials = connectwise::Credentials {
-                    site: connection.site.clone(),
-                    company: connection.company.clone(),
-                    public_key: SecretString::from(connection.public_key.clone()),
-                    private_key: copy(private_key),
-                    client_id: connection.client_id.clone(),
-                };
-                Arc::new(ConnectWise::new(&credentials, stamps, &options)?)
-            }
-        })
-    }
-}
-
-fn copy(secret: &SecretString) -> SecretString {
-    SecretString::from(secret.expose_secret().to_owned())
-}
-
-/// Simulators on this machine set their own limits.
-fn is_loopback(address: &str) -> bool {
-    let host = address.split_once("://").map_or(address, |(_, rest)| rest);
-    ["127.", "localhost", "[::1]"].iter().any(|local| host.starts_with(local))
-}
-
-fn stamps(config: &Config, system: System) -> BTreeMap<ObjectKind, FieldName> {
+pub(super) fn stamps(config: &Config, system: System) -> BTreeMap<ObjectKind, FieldName> {
     let stamp = |object: &mapping::ObjectMapping| match system {
         System::HubSpot => object.hubspot_stamp.clone(),
         System::ConnectWise => object.connectwise_stamp.clone(),
@@ -187,10 +70,12 @@ pub fn working_config(settings: &Settings) -> Result<Config, SetupError> {
 ///
 /// # Errors
 /// When one is missing or cannot be used.
-pub fn connectors(settings: &Settings, clock: Clock) -> Result<BySystem<Arc<dyn Connector>>, SetupError> {
-    let config = working_config(settings)?;
+pub fn connectors(workspace: &Workspace, clock: Clock) -> Result<BySystem<Arc<dyn Connector>>, SetupError> {
+    let settings = workspace.settings()?;
+    let config = working_config(&settings)?;
     let one = |system| -> Result<Arc<dyn Connector>, SetupError> {
-        Ok(Connection::load(settings, system)?.connector(&config, clock)?)
+        let connection = Connection::load(&settings, system)?;
+        connection.connector(&config, clock, keep_renewals(workspace, &connection)?).map_err(SetupError::from)
     };
     Ok(BySystem::new(one(System::HubSpot)?, one(System::ConnectWise)?))
 }
@@ -212,13 +97,44 @@ pub async fn refresh_schemas(
                 .schema(system, *object)?
                 .is_some_and(|(_, read)| clock.now().since(read) < SCHEMA_AGE && read <= clock.now());
             if !fresh {
-                let live = connectors[system].schema(*object).await?;
-                warnings.extend(live.warnings);
-                settings.put_schema(&live.schema, clock.now())?;
+                warnings.extend(refresh_schema(settings, connectors[system].as_ref(), *object, clock).await?.warnings);
             }
         }
     }
     Ok(warnings)
+}
+
+/// One schema as it was read just now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refreshed {
+    pub schema: Schema,
+    /// Against the reading before; logged already.
+    pub changes: Vec<SchemaChange>,
+    /// What could not be read of it, as whole sentences.
+    pub warnings: Vec<String>,
+}
+
+/// Reads one schema into the workspace, and logs what changed in it.
+///
+/// # Errors
+/// When the system does not answer, or the workspace cannot be written.
+pub async fn refresh_schema(
+    settings: &mut Settings,
+    connector: &dyn Connector,
+    object: ObjectKind,
+    clock: Clock,
+) -> Result<Refreshed, SetupError> {
+    let LiveSchema { mut schema, warnings } = connector.schema(object).await?;
+    // A list of options that could not be read comes empty, and with a warning.
+    if let Some((known, _)) = settings.schema(schema.system, object)?.filter(|_| !warnings.is_empty()) {
+        drift::keep_unread(&known, &mut schema);
+    }
+    let changes = settings.put_schema(&schema, clock.now())?;
+    for change in &changes {
+        let (system, field, change) = (schema.system.key(), change.field.as_str(), change.what.word());
+        tracing::info!(system, object = object.key(), field, change, "a schema changed");
+    }
+    Ok(Refreshed { schema, changes, warnings })
 }
 
 /// The stored schemas of both systems, for every object of which both are known.
@@ -259,7 +175,7 @@ pub async fn parts(
     let mut settings = workspace.settings()?;
     let deployed = settings.deployed()?.ok_or(SetupError::NotDeployed)?;
     let config = read_config(&deployed.body)?;
-    let connectors = connectors(&settings, clock)?;
+    let connectors = connectors(workspace, clock)?;
     let objects: Vec<ObjectKind> = config.objects.iter().map(|object| object.object).collect();
     for warning in refresh_schemas(&mut settings, &connectors, &objects, clock).await? {
         tracing::warn!(warning, "a part of a schema could not be read");

@@ -1,20 +1,29 @@
-//! Connections: how both systems are doing, side by side, and how to connect the one that is missing.
+//! Connections: how both systems are doing, side by side, and how to connect the one that is missing; the doctor, and
+//! what changed in the schemas.
+
+mod panel;
+#[cfg(test)]
+mod tests;
 
 use ratatui::layout::Rect;
 
 use crate::engine::core::command::Ask;
 use crate::engine::driver::snapshot::{Health, Side};
+use crate::mapping::Harm;
 use crate::model::{BySystem, System};
-use crate::tui::action::{Action, Actor, Enabled, Info, Key, always};
+use crate::tui::action::{Action, Actor, Enabled, Info, Key, Reason, always};
 use crate::tui::ctx::Ctx;
 use crate::tui::frame::health_cell;
 use crate::tui::report::Report;
 use crate::tui::shell::engine_listens;
-use crate::tui::tab::{Nav, Page, TabId};
+use crate::tui::tab::{Handled, Nav, Page, TabId};
 use crate::tui::widgets::Paint;
 use crate::tui::world::{Connected, SourceError, World};
 use crate::view::cell::{Align, wrapped};
+use crate::view::checkup::Checked;
+use crate::view::schema::{Reading, drift_brief};
 use crate::view::{Cell, Line, Role, format};
+use panel::Panel;
 
 /// The tab.
 #[derive(Debug, Default)]
@@ -23,12 +32,20 @@ pub struct Connections {
     selected: Option<System>,
     /// What is set up; none until read.
     connected: Option<BySystem<Option<Connected>>>,
+    /// What changed in the schemas since the configuration was made.
+    drift: Vec<Reading>,
+    /// Whether the doctor is at work.
+    examining: bool,
+    /// In place of the columns.
+    panel: Option<Panel>,
 }
 
 /// What comes back.
 #[derive(Debug)]
 pub enum Message {
     Connected(Result<BySystem<Option<Connected>>, SourceError>),
+    Drift(Result<Vec<Reading>, SourceError>),
+    Examined(Result<Vec<Checked>, SourceError>),
 }
 
 impl Actor for Connections {
@@ -56,8 +73,26 @@ fn pause(tab: &mut Connections, ctx: &mut Ctx<'_, Message>) {
     ctx.ask_plainly(Ask::Pause { system, paused }, done);
 }
 
-fn copy_command(tab: &mut Connections, ctx: &mut Ctx<'_, Message>) {
-    ctx.copy(connect_command(tab.system()));
+fn copy(tab: &mut Connections, ctx: &mut Ctx<'_, Message>) {
+    match &tab.panel {
+        Some(panel) => ctx.copy(panel.text()),
+        None => ctx.copy(connect_command(tab.system())),
+    }
+}
+
+fn examine(tab: &mut Connections, ctx: &mut Ctx<'_, Message>) {
+    tab.examining = true;
+    ctx.say("The doctor looks at both systems; its findings come in a moment.");
+    let findings = ctx.world.source.examine();
+    ctx.spawn(async move { Message::Examined(findings.await) });
+}
+
+fn may_examine(tab: &Connections, _: &World) -> Enabled {
+    if tab.examining { Err(Reason::new("The doctor is at work already.")) } else { Ok(()) }
+}
+
+fn show_drift(tab: &mut Connections, _: &mut Ctx<'_, Message>) {
+    tab.panel = Some(Panel::drift(tab.drift.clone()));
 }
 
 fn test_now(_: &Connections, world: &World) -> Enabled {
@@ -79,6 +114,26 @@ impl Page for Connections {
         },
         Action {
             info: Info::new(
+                "connections.doctor",
+                "doctor",
+                &[Key::char('d')],
+                "Look whether both systems let the configuration do all it wants, and what to do where they don't",
+            ),
+            enabled: may_examine,
+            run: examine,
+        },
+        Action {
+            info: Info::new(
+                "connections.schema",
+                "schema changes",
+                &[Key::char('c')],
+                "Show what changed in the fields of both systems, and what it hurts",
+            ),
+            enabled: always,
+            run: show_drift,
+        },
+        Action {
+            info: Info::new(
                 "connections.pause",
                 "pause/resume writes",
                 &[Key::char('p')],
@@ -91,31 +146,54 @@ impl Page for Connections {
         Action {
             info: Info::new(
                 "connections.copy",
-                "copy command",
+                "copy",
                 &[Key::char('y')],
-                "Copy the command that connects the selected system",
+                "Copy what is open, or the command that connects the selected system",
             ),
             enabled: always,
-            run: copy_command,
+            run: copy,
         },
     ];
 
     fn receive(&mut self, message: Message, ctx: &mut Ctx<'_, Message>) {
         match message {
             Message::Connected(Ok(connected)) => self.connected = Some(connected),
-            Message::Connected(Err(error)) => ctx.report(
+            Message::Drift(Ok(drift)) => self.drift = drift,
+            Message::Connected(Err(error)) | Message::Drift(Err(error)) => ctx.report(
                 Report::new("The connections could not be read.", "Go to another tab and back to try again.")
                     .because(error.0),
             ),
+            Message::Examined(findings) => {
+                self.examining = false;
+                match findings {
+                    Ok(items) => self.panel = Some(Panel::doctor(items, ctx.world.now)),
+                    Err(error) => ctx.report(
+                        Report::new("The doctor could not look at the workspace.", "Press d to try again.")
+                            .because(error.0),
+                    ),
+                }
+                // What it read of the schemas may differ from what was known.
+                self.shown(ctx);
+            }
         }
     }
 
     fn shown(&mut self, ctx: &mut Ctx<'_, Message>) {
         let source = std::sync::Arc::clone(&ctx.world.source);
         ctx.fetch(move || Message::Connected(source.connections()), |why| Message::Connected(Err(SourceError(why))));
+        let source = std::sync::Arc::clone(&ctx.world.source);
+        ctx.fetch(move || Message::Drift(source.drift()), |why| Message::Drift(Err(SourceError(why))));
+    }
+
+    fn back(&mut self, _: &mut Ctx<'_, Message>) -> Handled {
+        if self.panel.take().is_some() { Handled::Yes } else { Handled::No }
     }
 
     fn navigate(&mut self, step: Nav, _: &mut Ctx<'_, Message>) {
+        if let Some(panel) = &self.panel {
+            panel.scroll(step);
+            return;
+        }
         self.selected = Some(match step {
             Nav::Up | Nav::Left | Nav::Home | Nav::PageUp => System::HubSpot,
             Nav::Down | Nav::Right | Nav::End | Nav::PageDown => System::ConnectWise,
@@ -123,6 +201,10 @@ impl Page for Connections {
     }
 
     fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
+        if let Some(panel) = &self.panel {
+            panel.draw(area, paint);
+            return;
+        }
         let label = 13;
         let width = usize::from(area.width).saturating_sub(label + 2) / 2;
         let mut lines = vec![self.heading(label, width), Line::new()];
@@ -140,6 +222,16 @@ impl Page for Connections {
     }
 
     fn detail(&self, width: usize, world: &World) -> Vec<Line> {
+        if self.panel.is_some() {
+            return vec![vec![
+                Cell::new("Esc", Role::Key),
+                Cell::muted(" back to the connections   "),
+                Cell::new("y", Role::Key),
+                Cell::muted(" copies all of it   "),
+                Cell::new("d", Role::Key),
+                Cell::muted(" looks again"),
+            ]];
+        }
         let system = self.system();
         let side = &world.snapshot.sides[system];
         let mut texts: Vec<(String, Role)> = Vec::new();
@@ -152,6 +244,9 @@ impl Page for Connections {
             texts.push(("Its work waits and goes on by itself; nothing is lost.".to_owned(), Role::Muted));
         } else if side.paused {
             texts.push((format!("Writes to {system} are paused. Changes are kept; p lets them cross."), Role::Warn));
+        } else if let Some(harm) = self.hurt(system) {
+            texts.push((format!("A change in {system} hurts the {}: {}", harm.part, harm.what), Role::Warn));
+            texts.push((format!("{} c shows all changes.", harm.remedy), Role::Text));
         } else if let Some((at, error)) = &side.last_error {
             texts.push((format!("Last error of {system}, {}:", format::moment_near(*at, world.now)), Role::Muted));
             texts.push((error.clone(), Role::Text));
@@ -191,6 +286,19 @@ impl Connections {
         line
     }
 
+    fn schema(&self, system: System) -> Cell {
+        match drift_brief(self.drift.iter().filter(|reading| reading.system == system)) {
+            Some((text, hurts)) => Cell::new(text, if hurts { Role::Warn } else { Role::Text }),
+            None => Cell::muted("no changes"),
+        }
+    }
+
+    /// The first part of the configuration that a change in this system hurts.
+    fn hurt(&self, system: System) -> Option<&Harm> {
+        let readings = self.drift.iter().filter(|reading| reading.system == system);
+        readings.flat_map(|reading| &reading.changes).find_map(|(_, harms)| harms.first())
+    }
+
     /// Name and value, in the order of the screen; the same names for both systems.
     fn facts(&self, system: System, paint: &mut Paint<'_>) -> Vec<(&'static str, Cell)> {
         let side = &paint.world.snapshot.sides[system];
@@ -206,24 +314,40 @@ impl Connections {
             ("address", text(connected.map(|connected| connected.address.as_str()))),
             ("tenant", text(side.tenant.as_deref())),
             ("account", text(connected.map(|connected| connected.account.as_str()))),
+            ("access", access(connected, paint)),
+            ("schema", self.schema(system)),
             ("writes", if side.paused { Cell::new("paused", Role::Warn) } else { Cell::plain("sent") }),
             ("next try", none()),
             ("pace", pace(side)),
             ("today", day_budget(side)),
             ("waiting", Cell::plain(format::counted(side.budget.waiting, "request", "requests"))),
             ("calls", Cell::plain(format::grouped(side.calls))),
-            ("latency", side.latency.map_or_else(none, |taken| Cell::plain(format!("{} ms", taken.as_millis())))),
             ("last error", none()),
         ];
         if let Some(at) = retry {
-            facts[5].1 = Cell::new(format::age_at(at, paint.world.now), Role::Wait);
+            facts[7].1 = Cell::new(format::age_at(at, paint.world.now), Role::Wait);
             paint.ages(at);
         }
         if let Some((at, _)) = side.last_error.as_ref().filter(|(at, _)| *at != crate::model::Timestamp::EPOCH) {
-            facts[11].1 = Cell::plain(format!("{} ago", format::age_at(*at, paint.world.now)));
+            facts[12].1 = Cell::plain(format!("{} ago", format::age_at(*at, paint.world.now)));
             paint.ages(*at);
         }
         facts
+    }
+}
+
+/// How long the credentials live, and what they lack.
+fn access(connected: Option<&Connected>, paint: &mut Paint<'_>) -> Cell {
+    let Some(connected) = connected else { return Cell::muted(format::NONE) };
+    match (connected.missing_scopes.as_slice(), connected.expires) {
+        ([one], _) => Cell::new(format!("lacks {one}"), Role::Warn),
+        ([one, rest @ ..], _) => Cell::new(format!("lacks {one} and {} more", rest.len()), Role::Warn),
+        ([], Some(at)) if at > paint.world.now => {
+            paint.ages(at);
+            Cell::plain(format!("renewed in {}", format::age(at.since(paint.world.now))))
+        }
+        ([], Some(_)) => Cell::plain("renewed with the next call"),
+        ([], None) => Cell::plain("does not end"),
     }
 }
 

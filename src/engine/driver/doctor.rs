@@ -1,0 +1,322 @@
+//! The doctor: whether both systems let the configuration do all it wants, and what stands in its way. Writes nothing to
+//! either; what it reads of the schemas is kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::setup::{Connection, SetupError, keep_renewals, read_config, refresh_schema};
+use crate::connect::{ConnectError, ConnectErrorKind, Connector, Need, ServerClock, Severity};
+use crate::mapping::{Config, ObjectMapping, defaults, harm, lint};
+use crate::model::{BySystem, ObjectKind, Schema, System, Timestamp};
+use crate::store::{Settings, Workspace};
+
+/// A schema that could not be read again and is older than this is told of.
+const STALE: Duration = Duration::from_secs(24 * 3600);
+/// A clock that is off by more than this is told of; HubSpot and ConnectWise keep theirs by network time.
+const SKEW_WARNS: Duration = Duration::from_secs(30);
+/// Beyond this, times of changes cannot be trusted to order anything.
+const SKEW_HURTS: Duration = Duration::from_secs(300);
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    pub severity: Severity,
+    /// None: about the configuration or this machine.
+    pub system: Option<System>,
+    pub object: Option<ObjectKind>,
+    pub what: String,
+    /// The next step; empty where nothing is wrong.
+    pub remedy: String,
+    /// The connection itself does not work: nothing else of that system could be looked at.
+    pub cut_off: bool,
+}
+
+impl Item {
+    fn new(severity: Severity, system: Option<System>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { severity, system, object: None, what: what.into(), remedy: remedy.into(), cut_off: false }
+    }
+
+    fn about(self, object: ObjectKind) -> Self {
+        Self { object: Some(object), ..self }
+    }
+
+    fn cut_off(system: System, error: ConnectError) -> Self {
+        Self { cut_off: true, ..Self::new(Severity::Problem, Some(system), error.message, error.hint) }
+    }
+}
+
+/// Looks at everything. The items are in the order in which people want them: what cuts off first, then by severity.
+///
+/// # Errors
+/// When the workspace cannot be read. A system that does not answer is an item.
+pub async fn examine(workspace: &Workspace, clock: Clock) -> Result<Vec<Item>, SetupError> {
+    let mut settings = workspace.settings()?;
+    let mut items = Vec::new();
+    let config = configuration(&settings, &mut items)?;
+    let mut schemas: Vec<Schema> = Vec::new();
+    for system in System::BOTH {
+        match connector(workspace, &settings, &config, system, clock)? {
+            Ok(connector) => {
+                let mut side = Side { connector, settings: &mut settings, clock, items: &mut items };
+                side.examine(system, &config, &mut schemas).await?;
+            }
+            Err(item) => items.push(item),
+        }
+    }
+    items.extend(misfits(&config, &schemas));
+    items.extend(drifted(&settings, &config, &schemas)?);
+    items.sort_by_key(|item| (!item.cut_off, std::cmp::Reverse(item.severity), item.system, item.object));
+    Ok(items)
+}
+
+/// What is to be examined: what is deployed, else the draft, else the default.
+fn configuration(settings: &Settings, items: &mut Vec<Item>) -> Result<Config, SetupError> {
+    if let Some(row) = settings.deployed()? {
+        return read_config(&row.body);
+    }
+    let (which, config) = match settings.draft()? {
+        Some(row) => ("the draft", read_config(&row.body)?),
+        None => ("the default configuration", defaults::config()),
+    };
+    let what = format!("Nothing is deployed yet; {which} was looked at instead.");
+    items.push(Item::new(Severity::Warning, None, what, "Run `lockstep config lint`, then `lockstep config deploy`."));
+    Ok(config)
+}
+
+fn connector(
+    workspace: &Workspace,
+    settings: &Settings,
+    config: &Config,
+    system: System,
+    clock: Clock,
+) -> Result<Result<Arc<dyn Connector>, Item>, SetupError> {
+    let connection = match Connection::load(settings, system) {
+        Ok(connection) => connection,
+        Err(SetupError::NotConnected(_)) => {
+            let remedy = format!("Run `lockstep connect {}`.", system.key());
+            let what = format!("{system} is not connected.");
+            return Ok(Err(Item { cut_off: true, ..Item::new(Severity::Problem, Some(system), what, remedy) }));
+        }
+        Err(error) => return Err(error),
+    };
+    let renewed = keep_renewals(workspace, &connection)?;
+    Ok(connection.connector(config, clock, renewed).map_err(|error| Item::cut_off(system, error)))
+}
+
+/// What a configuration wants of one system.
+#[must_use]
+pub fn needs(config: &Config, system: System) -> Vec<Need> {
+    let need = |mapping: &ObjectMapping| {
+        let writes = mapping.direction.writes(system);
+        let updates = writes
+            && mapping.fields.iter().any(|field| {
+                field.direction.restricted_by(mapping.direction).is_some_and(|direction| direction.writes(system))
+            });
+        Need { object: mapping.object, reads: true, creates: writes && mapping.create.allows(system), updates }
+    };
+    config.objects.iter().map(need).collect()
+}
+
+/// One system that can be spoken to.
+struct Side<'a> {
+    connector: Arc<dyn Connector>,
+    settings: &'a mut Settings,
+    clock: Clock,
+    items: &'a mut Vec<Item>,
+}
+
+impl Side<'_> {
+    async fn examine(&mut self, system: System, config: &Config, schemas: &mut Vec<Schema>) -> Result<(), SetupError> {
+        match self.connector.examine(&needs(config, system)).await {
+            Ok(findings) => self.items.extend(findings.into_iter().map(|finding| Item {
+                severity: finding.severity,
+                system: Some(system),
+                object: finding.object,
+                what: finding.what,
+                remedy: finding.remedy,
+                cut_off: false,
+            })),
+            Err(error) => {
+                self.items.push(Item::cut_off(system, error));
+                return Ok(());
+            }
+        }
+        for mapping in &config.objects {
+            self.schema(system, mapping.object, schemas).await?;
+        }
+        self.items.extend(self.connector.clock().map(|clock| skew(system, clock)));
+        self.items.extend(self.connector.budget().daily.map(|(used, of)| day(system, used, of)));
+        Ok(())
+    }
+
+    async fn schema(
+        &mut self,
+        system: System,
+        object: ObjectKind,
+        schemas: &mut Vec<Schema>,
+    ) -> Result<(), SetupError> {
+        let known = self.settings.schema(system, object)?;
+        match refresh_schema(self.settings, self.connector.as_ref(), object, self.clock).await {
+            Ok(read) => {
+                let warning = |what| Item::new(Severity::Warning, Some(system), what, "").about(object);
+                self.items.extend(read.warnings.into_iter().map(warning));
+                schemas.push(read.schema);
+            }
+            Err(SetupError::Connect(error)) => {
+                self.items.push(unread(system, object, &error, known.as_ref().map(|(_, at)| *at), self.clock.now()));
+                schemas.extend(known.map(|(schema, _)| schema));
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
+fn unread(system: System, object: ObjectKind, error: &ConnectError, known: Option<Timestamp>, now: Timestamp) -> Item {
+    let old = match known {
+        None => " They were never read.".to_owned(),
+        Some(at) if now.since(at) > STALE => format!(" What is known of them is from {}.", at.to_rfc3339()),
+        Some(_) => String::new(),
+    };
+    let what = format!("The {object} fields of {system} could not be read: {}{old}", error.message);
+    let severity = if matches!(error.kind, ConnectErrorKind::Limited) { Severity::Warning } else { Severity::Problem };
+    Item::new(severity, Some(system), what, error.hint.clone()).about(object)
+}
+
+fn skew(system: System, clock: ServerClock) -> Item {
+    let off = Duration::from_millis(clock.offset_ms.unsigned_abs());
+    let surely = off.saturating_sub(clock.uncertainty);
+    let severity = match surely {
+        off if off > SKEW_HURTS => Severity::Problem,
+        off if off > SKEW_WARNS => Severity::Warning,
+        _ => Severity::Fine,
+    };
+    if severity == Severity::Fine {
+        return Item::new(severity, Some(system), format!("This machine's clock agrees with that of {system}."), "");
+    }
+    let way = if clock.offset_ms > 0 { "behind" } else { "ahead of" };
+    let what = format!("This machine's clock is {} seconds {way} that of {system}.", off.as_secs());
+    Item::new(severity, Some(system), what, "Set this machine's clock by network time (NTP).")
+}
+
+fn day(system: System, used: u64, of: u64) -> Item {
+    let percent = used.saturating_mul(100).checked_div(of).unwrap_or(100);
+    let left = of.saturating_sub(used);
+    let what = format!("{left} of {of} calls are left of today's allowance of {system} ({percent} % used).");
+    let (severity, remedy) = match percent {
+        95.. => (Severity::Problem, "Sync waits for the next day. Look which app of the portal uses the calls."),
+        70.. => (Severity::Warning, "Sweeps and back-fill wait for the next day; changes still cross."),
+        _ => (Severity::Fine, ""),
+    };
+    Item::new(severity, Some(system), what, remedy)
+}
+
+/// What does not fit between the configuration and the fields as they are now: above all, fields that a create needs and
+/// that nothing fills.
+fn misfits(config: &Config, schemas: &[Schema]) -> Vec<Item> {
+    let of = |system, object| schemas.iter().find(|schema| schema.system == system && schema.object == object);
+    let mut items = Vec::new();
+    for object in config.objects.iter().map(|mapping| mapping.object) {
+        let (Some(hubspot), Some(connectwise)) = (of(System::HubSpot, object), of(System::ConnectWise, object)) else {
+            continue;
+        };
+        for finding in lint::check(config, &BySystem::new(hubspot.clone(), connectwise.clone())) {
+            let severity = match finding.severity {
+                lint::Severity::Error => Severity::Problem,
+                lint::Severity::Warning => Severity::Warning,
+            };
+            let field = finding.field.map_or_else(String::new, |field| format!("{field}: "));
+            items.push(Item::new(severity, None, format!("{field}{}", finding.message), finding.hint).about(object));
+        }
+    }
+    items
+}
+
+/// What changed in the systems since the configuration was made, and hurts it still.
+fn drifted(settings: &Settings, config: &Config, schemas: &[Schema]) -> Result<Vec<Item>, SetupError> {
+    let mut items: Vec<Item> = Vec::new();
+    for row in settings.drift(made(settings)?)? {
+        let Some(now) = schemas.iter().find(|schema| schema.system == row.system && schema.object == row.object) else {
+            continue;
+        };
+        for change in row.changes.iter().filter(|change| change.still_holds(now)) {
+            for harm in harm(config, row.system, row.object, change) {
+                let what = format!("{} is hurt by a change in {}: {}", harm.part, row.system, harm.what);
+                let item = Item::new(Severity::Problem, Some(row.system), what, harm.remedy).about(row.object);
+                if !items.contains(&item) {
+                    items.push(item);
+                }
+            }
+        }
+    }
+    Ok(items)
+}
+
+/// When the deployed configuration was made; drift before it was known to whoever made it.
+///
+/// # Errors
+/// When the workspace cannot be read.
+pub fn made(settings: &Settings) -> Result<Timestamp, SetupError> {
+    Ok(settings.deployed()?.map_or(Timestamp::EPOCH, |row| row.info.created))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::Direction;
+
+    #[test]
+    fn needs_follow_the_directions_of_the_configuration() {
+        let mut config = defaults::config();
+        let all = |reads, creates, updates| Need { object: ObjectKind::Company, reads, creates, updates };
+        assert_eq!(needs(&config, System::HubSpot), [all(true, true, true)]);
+        config.objects[0].direction = Direction::ToConnectwise;
+        assert_eq!(needs(&config, System::HubSpot), [all(true, false, false)]);
+        assert_eq!(needs(&config, System::ConnectWise), [all(true, true, true)]);
+        config.objects[0].create.connectwise = false;
+        for field in &mut config.objects[0].fields {
+            field.direction = Direction::ToHubspot;
+        }
+        assert_eq!(needs(&config, System::ConnectWise), [all(true, false, false)]);
+    }
+
+    #[test]
+    fn a_clock_warns_beyond_half_a_minute_and_hurts_beyond_five() {
+        let at = |seconds: i64, uncertainty| {
+            let uncertainty = Duration::from_millis(uncertainty);
+            skew(System::HubSpot, ServerClock { offset_ms: seconds * 1000, uncertainty, samples: 9 }).severity
+        };
+        let table = [
+            (0, Severity::Fine),
+            (30, Severity::Fine),
+            (32, Severity::Warning),
+            (-32, Severity::Warning),
+            (299, Severity::Warning),
+            (302, Severity::Problem),
+            (-4000, Severity::Problem),
+        ];
+        for (seconds, severity) in table {
+            assert_eq!(at(seconds, 600), severity, "{seconds}");
+        }
+        assert_eq!(at(40, 20_000), Severity::Fine, "a slow line proves nothing");
+        let ahead = skew(System::HubSpot, ServerClock { offset_ms: -40_000, uncertainty: Duration::ZERO, samples: 1 });
+        assert!(ahead.what.contains("40 seconds ahead of"), "{ahead:?}");
+    }
+
+    #[test]
+    fn a_day_that_runs_out_is_told_before_it_hurts() {
+        let at = |used| day(System::HubSpot, used, 1000).severity;
+        assert_eq!(
+            [0, 699, 700, 949, 950, 2000].map(at),
+            [
+                Severity::Fine,
+                Severity::Fine,
+                Severity::Warning,
+                Severity::Warning,
+                Severity::Problem,
+                Severity::Problem
+            ]
+        );
+    }
+}

@@ -1,0 +1,250 @@
+//! What a change in a system's schema does to a configuration: which mapping, rule or filter it breaks. Pure.
+
+use super::config::{AutoPairs, Config, FieldMapping, ObjectMapping, ValueMap};
+use crate::filter::{Expr, parse};
+use crate::model::{Changed, FieldName, ObjectKind, SchemaChange, System};
+
+/// One part of a configuration that does not do its work any more, or soon won't.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Harm {
+    /// Which part, as people write it: `contact mapping email~email`.
+    pub part: String,
+    /// What becomes of it, as a sentence.
+    pub what: String,
+    pub remedy: String,
+}
+
+/// Every part of `config` that a change of `object` in `system` hurts.
+#[must_use]
+pub fn harm(config: &Config, system: System, object: ObjectKind, change: &SchemaChange) -> Vec<Harm> {
+    let Some(mapping) = config.object(object) else { return Vec::new() };
+    let uses = Uses { mapping, system, field: &change.field };
+    let (field, label) = (&change.field, &change.label);
+    match &change.what {
+        Changed::Removed => uses.all(&format!("{system} has no field {field} ({label}) any more.")),
+        Changed::Retyped { from, to } => {
+            uses.all(&format!("{field} ({label}) of {system} was {} and is {} now.", from.word(), to.word()))
+        }
+        Changed::ReadOnly { now: true } => uses.written(&format!("{system} does not let {field} be written any more.")),
+        Changed::Length { from, to: Some(to) } if from.is_none_or(|from| *to < from) => {
+            uses.written(&format!("{field} of {system} holds only {to} characters now; longer values are refused."))
+        }
+        Changed::Unique { now: true } => {
+            uses.written(&format!("{field} of {system} must be unique now; a value that comes twice is refused."))
+        }
+        Changed::Unique { now: false } => uses.stamp(&format!("{field} of {system} does not keep its values unique.")),
+        Changed::Added { required: true } | Changed::Required { now: true } => uses.unfed(),
+        Changed::OptionRemoved { option, key } => uses.option(key, option, "is gone"),
+        Changed::OptionActive { option, key, now: false } => uses.option(key, option, "can't be chosen any more"),
+        Changed::OptionRenamed { option, key, from } => uses.renamed_option(key, from, option),
+        Changed::Added { .. }
+        | Changed::Renamed { .. }
+        | Changed::ReadOnly { .. }
+        | Changed::Required { .. }
+        | Changed::Length { .. }
+        | Changed::OptionAdded { .. }
+        | Changed::OptionActive { .. }
+        | Changed::OptionMoved { .. }
+        | Changed::MoreOptions { .. } => Vec::new(),
+    }
+}
+
+/// Where one field of one system occurs in an object mapping.
+struct Uses<'a> {
+    mapping: &'a ObjectMapping,
+    system: System,
+    field: &'a FieldName,
+}
+
+impl<'a> Uses<'a> {
+    fn mappings(&self) -> impl Iterator<Item = &'a FieldMapping> {
+        self.mapping.fields.iter().filter(|field| field.field(self.system) == self.field)
+    }
+
+    fn is_written(&self, field: &FieldMapping) -> bool {
+        field.direction.restricted_by(self.mapping.direction).is_some_and(|direction| direction.writes(self.system))
+    }
+
+    fn part(&self, what: &str) -> String {
+        format!("{} {what}", self.mapping.object)
+    }
+
+    fn of_mapping(&self, field: &FieldMapping, what: &str, remedy: &str) -> Harm {
+        Harm { part: self.part(&format!("mapping {}", field.key())), what: what.to_owned(), remedy: remedy.to_owned() }
+    }
+
+    fn all(&self, what: &str) -> Vec<Harm> {
+        let mut harms: Vec<Harm> = self
+            .mappings()
+            .map(|field| self.of_mapping(field, what, "Map another field, or remove the mapping."))
+            .collect();
+        let other = |part: String, remedy: &str| Harm { part, what: what.to_owned(), remedy: remedy.to_owned() };
+        let rules = self.mapping.matching.iter().filter(|rule| rule.field(self.system) == self.field);
+        harms.extend(rules.map(|rule| {
+            let part = self.part(&format!("match rule {}~{}", rule.hubspot, rule.connectwise));
+            other(part, "Match by another field, or remove the rule.")
+        }));
+        // What goes to the other system is chosen by the fields of this one.
+        if names_field(self.mapping.filters.toward(self.system.other()), self.field.as_str()) {
+            let part = self.part(&format!("filter of what goes to {}", self.system.other()));
+            harms.push(other(part, "Mend it in the Filters tab."));
+        }
+        harms.extend(self.stamp(what));
+        harms
+    }
+
+    fn stamp(&self, what: &str) -> Vec<Harm> {
+        let stamp = match self.system {
+            System::HubSpot => &self.mapping.hubspot_stamp,
+            System::ConnectWise => &self.mapping.connectwise_stamp,
+        };
+        if stamp != self.field {
+            return Vec::new();
+        }
+        let remedy =
+            format!("Run `lockstep connect {}` again: it puts the field right or says why not.", self.system.key());
+        vec![Harm { part: self.part("key of created records"), what: what.to_owned(), remedy }]
+    }
+
+    fn written(&self, what: &str) -> Vec<Harm> {
+        let written = self.mappings().filter(|field| self.is_written(field));
+        written
+            .map(|field| self.of_mapping(field, what, "Turn the mapping's direction, or ask the administrator."))
+            .collect()
+    }
+
+    /// The field must have a value now, and nothing gives it one.
+    fn unfed(&self) -> Vec<Harm> {
+        let creates = self.mapping.create.allows(self.system) && self.mapping.direction.writes(self.system);
+        let fed = self.mappings().any(|field| self.is_written(field) || field.default.of(self.system).is_some());
+        if !creates || fed {
+            return Vec::new();
+        }
+        let (system, field) = (self.system, self.field);
+        vec![Harm {
+            part: self.part("creates"),
+            what: format!("{system} refuses a new record without {field}, and nothing fills it."),
+            remedy: "Map a field to it, or give it a default.".to_owned(),
+        }]
+    }
+
+    fn option(&self, key: &str, label: &str, what: &str) -> Vec<Harm> {
+        self.with_values()
+            .filter(|(field, values)| self.is_written(field) && self.lists(values, key, label))
+            .map(|(field, _)| {
+                let what = format!("The option {label} of {} in {} {what}.", self.field, self.system);
+                self.of_mapping(field, &what, "Map its value to another option.")
+            })
+            .collect()
+    }
+
+    fn renamed_option(&self, key: &str, from: &str, to: &str) -> Vec<Harm> {
+        self.with_values()
+            .filter(|(_, values)| {
+                let by_key = values.pairs.iter().any(|pair| self.end(pair) == key);
+                let by_name = values.pairs.iter().any(|pair| named(self.end(pair), from));
+                by_name || !by_key && values.auto == Some(AutoPairs::Label)
+            })
+            .map(|(field, _)| {
+                let what = format!(
+                    "The option {from} of {} in {} is called {to} now; it was found by its name.",
+                    self.field, self.system
+                );
+                self.of_mapping(field, &what, "Map the value by the new name.")
+            })
+            .collect()
+    }
+
+    fn with_values(&self) -> impl Iterator<Item = (&'a FieldMapping, &'a ValueMap)> {
+        self.mappings().filter_map(|field| Some((field, field.values.as_ref()?)))
+    }
+
+    /// Whether a value map leads to the option: it is listed, or found by itself.
+    fn lists(&self, values: &ValueMap, key: &str, label: &str) -> bool {
+        values.auto.is_some() || values.pairs.iter().any(|pair| self.end(pair) == key || named(self.end(pair), label))
+    }
+
+    fn end<'p>(&self, pair: &'p super::config::ValuePair) -> &'p str {
+        match self.system {
+            System::HubSpot => &pair.hubspot,
+            System::ConnectWise => &pair.connectwise,
+        }
+    }
+}
+
+fn named(end: &str, label: &str) -> bool {
+    end.strip_prefix("label:").is_some_and(|name| name.trim().to_lowercase() == label.to_lowercase())
+}
+
+/// Whether a filter looks at the field. A text that does not parse names nothing; linting tells of it.
+fn names_field(filter: &str, field: &str) -> bool {
+    fn names(expr: &Expr, field: &str) -> bool {
+        match expr {
+            Expr::Everything => false,
+            Expr::All(parts) | Expr::Any(parts) => parts.iter().any(|part| names(&part.node, field)),
+            Expr::Not(inner) => names(&inner.node, field),
+            Expr::Test(test) => test.field.node == field,
+        }
+    }
+    parse(filter).is_ok_and(|expr| names(&expr, field))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::mapping::defaults;
+    use crate::model::FieldKind;
+
+    fn parts(system: System, field: &str, what: Changed) -> Vec<String> {
+        let mut config = defaults::config();
+        config.object_mut(ObjectKind::Company).unwrap().filters.to_hubspot =
+            "not (status = \"x\" or city is empty)".into();
+        let change = SchemaChange { field: field.into(), label: "Label".into(), what };
+        let harms = harm(&config, system, ObjectKind::Company, &change);
+        assert!(harms.iter().all(|harm| !harm.what.is_empty() && !harm.remedy.is_empty()), "{harms:?}");
+        harms.into_iter().map(|harm| harm.part).collect()
+    }
+
+    #[test]
+    fn a_change_names_the_part_that_it_breaks() {
+        use System::{ConnectWise, HubSpot};
+        let number = Changed::Retyped { from: FieldKind::Text, to: FieldKind::Number };
+        let table = [
+            (HubSpot, "phone", Changed::Removed, vec!["company mapping phone~phoneNumber"]),
+            (HubSpot, "unheard_of", Changed::Removed, vec![]),
+            (
+                ConnectWise,
+                "city",
+                Changed::Removed,
+                vec!["company mapping city~city", "company filter of what goes to HubSpot"],
+            ),
+            (HubSpot, "city", number, vec!["company mapping city~city"]),
+            (HubSpot, "lockstep_cw_key", Changed::Removed, vec!["company key of created records"]),
+            (HubSpot, "lockstep_cw_key", Changed::Unique { now: false }, vec!["company key of created records"]),
+            (ConnectWise, "phoneNumber", Changed::ReadOnly { now: true }, vec!["company mapping phone~phoneNumber"]),
+            (ConnectWise, "yearEstablished", Changed::ReadOnly { now: true }, vec![]),
+            (ConnectWise, "zip", Changed::Length { from: Some(12), to: Some(5) }, vec!["company mapping zip~zip"]),
+            (ConnectWise, "zip", Changed::Length { from: Some(12), to: None }, vec![]),
+            (ConnectWise, "customFields/7", Changed::Added { required: true }, vec!["company creates"]),
+            (ConnectWise, "customFields/7", Changed::Added { required: false }, vec![]),
+            (ConnectWise, "name", Changed::Required { now: true }, vec![]),
+            (HubSpot, "city", Changed::Renamed { from: "Town".into() }, vec![]),
+        ];
+        for (system, field, what, expected) in table {
+            assert_eq!(parts(system, field, what.clone()), expected, "{system} {field} {what:?}");
+        }
+    }
+
+    #[test]
+    fn an_option_breaks_the_value_map_that_leads_to_it() {
+        let option = || "Healthcare".to_owned();
+        let removed = |key: &str| Changed::OptionRemoved { option: option(), key: key.into() };
+        assert_eq!(parts(System::ConnectWise, "market", removed("12")), ["company mapping industry~market"]);
+        assert_eq!(parts(System::ConnectWise, "status", removed("1")), [""; 0], "nothing is written to status");
+        let renamed = Changed::OptionRenamed { option: "Health".into(), key: "12".into(), from: option() };
+        assert_eq!(parts(System::ConnectWise, "market", renamed), ["company mapping industry~market"]);
+        let added = Changed::OptionAdded { option: option(), key: "13".into() };
+        assert_eq!(parts(System::ConnectWise, "market", added), [""; 0]);
+    }
+}

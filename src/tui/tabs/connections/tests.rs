@@ -1,0 +1,158 @@
+//! The tab Connections as a person uses it.
+
+use crossterm::event::KeyCode;
+
+use crate::engine::driver::snapshot::Health;
+use crate::mapping::Harm;
+use crate::model::{BySystem, Changed, ObjectKind, SchemaChange, System, Timestamp};
+use crate::tui::testing::{FakeSource, NOW, Person, running};
+use crate::tui::world::Connected;
+use crate::view::checkup::{Checked, Grade};
+use crate::view::schema::Reading;
+
+fn connected(expires: Option<Timestamp>, missing: &[&str]) -> Connected {
+    Connected {
+        address: "https://api.hubapi.com".into(),
+        account: "OAuth app 0123-abcd".into(),
+        expires,
+        missing_scopes: missing.iter().map(|scope| (*scope).to_owned()).collect(),
+    }
+}
+
+fn finding(grade: Grade, at: usize) -> Checked {
+    Checked {
+        grade,
+        system: Some(System::HubSpot),
+        object: Some(ObjectKind::Contact),
+        what: format!("Finding {at} is about creating contacts, which is not allowed."),
+        remedy: "Add the scope crm.objects.contacts.write to the app.".into(),
+    }
+}
+
+fn source() -> FakeSource {
+    let removed = Changed::OptionRemoved { option: "Healthcare".into(), key: "12".into() };
+    let change = SchemaChange { field: "market".into(), label: "Market".into(), what: removed };
+    let harm =
+        Harm { part: "company mapping industry~market".into(), what: "It is gone.".into(), remedy: "Map it.".into() };
+    let reading = Reading {
+        at: NOW,
+        system: System::ConnectWise,
+        object: ObjectKind::Company,
+        changes: vec![(change, vec![harm])],
+    };
+    FakeSource {
+        connected: BySystem::new(Some(connected(Some(NOW + std::time::Duration::from_secs(720)), &[])), None),
+        drift: vec![reading],
+        findings: (0..20).map(|at| finding(if at < 2 { Grade::Problem } else { Grade::Fine }, at)).collect(),
+        ..FakeSource::default()
+    }
+}
+
+fn person(source: FakeSource) -> Person {
+    Person::with(running(), source)
+}
+
+#[test]
+fn the_columns_tell_of_access_that_ends_and_of_schemas_that_changed() {
+    let mut person = person(source());
+    person.expects("renewed in 12 min");
+    person.expects("! 1 change since 2");
+    person.expects("no changes");
+    person.expects("not connected");
+    assert!(person.screen().contains("last error"), "every row has its place at 80×24:\n{}", person.screen());
+    person.press(KeyCode::Right);
+    person.expects("lockstep connect connectwise");
+}
+
+#[test]
+fn a_change_that_hurts_is_told_without_being_asked_for() {
+    let both = BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
+    let mut person = person(FakeSource { connected: both, ..source() });
+    person.expects_not("hurts");
+    person.press(KeyCode::Right);
+    person.expects("A change in ConnectWise hurts the company mapping industry~market: It is gone.");
+    person.expects("c shows all changes");
+}
+
+#[test]
+fn scopes_that_are_missing_are_named_before_anything_fails() {
+    let lacking = connected(None, &["crm.lists.read", "tickets"]);
+    let person = person(FakeSource { connected: BySystem::new(Some(lacking), None), ..FakeSource::default() });
+    person.expects("lacks crm.lists.read and 1 more");
+}
+
+#[test]
+fn the_doctor_says_how_bad_before_what_and_what_to_do_after() {
+    let mut person = person(source());
+    person.press(KeyCode::Char('d'));
+    person.expects("2 problems, 0 warnings, 18 fine");
+    let screen = person.screen();
+    let place = |text: &str| screen.find(text).unwrap_or_else(|| panic!("{text}:\n{screen}"));
+    assert!(place("problem  HubSpot, contact: Finding 0") < place("next: Add the scope crm.objects.contacts.write"));
+    person.expects("more lines");
+    person.press(KeyCode::End);
+    person.expects("Finding 19");
+    person.expects_not("Finding 0 ");
+    person.press(KeyCode::Char('y'));
+    assert!(person.copied[0].contains("Finding 0") && person.copied[0].contains("Finding 19"), "all of it is copied");
+    person.press(KeyCode::Esc);
+    person.expects("not connected");
+}
+
+#[test]
+fn a_doctor_that_cannot_read_the_workspace_says_so_and_can_be_asked_again() {
+    let mut person = person(FakeSource { broken: true, ..source() });
+    person.press(KeyCode::Char('d'));
+    person.press(KeyCode::Char('!'));
+    person.expects("The doctor could not look at the workspace.");
+    person.press(KeyCode::Esc);
+    person.press(KeyCode::Char('d'));
+    person.expects_not("at work already");
+}
+
+#[test]
+fn schema_changes_name_the_mapping_they_hurt() {
+    let mut person = person(source());
+    person.press(KeyCode::Char('c'));
+    person.expects("Schema changes");
+    person.expects("option removed");
+    person.expects("hurts company mapping industry~market: It is gone. Map it.");
+    person.press(KeyCode::Esc);
+    person.expects_not("option removed");
+}
+
+#[test]
+fn without_changes_the_panel_says_that_there_are_none() {
+    let mut person = person(FakeSource::default());
+    person.press(KeyCode::Char('c'));
+    person.expects("Nothing changed in the fields of either system");
+}
+
+#[test]
+fn a_broken_connection_says_why_and_what_helps() {
+    let mut snapshot = running();
+    snapshot.sides.hubspot.health = Health::Broken {
+        message: "HubSpot does not accept the token.".into(),
+        hint: "Enter it again.".into(),
+        retry_at: None,
+    };
+    let person = Person::with(snapshot, source());
+    person.expects("HubSpot can't be used now: HubSpot does not accept the token.");
+    person.expects("Enter it again.");
+}
+
+#[test]
+fn pastes_and_tiny_windows_do_no_harm() {
+    for size in [(1, 1), (5, 3), (20, 6), (39, 10), (200, 60)] {
+        for key in ['d', 'c'] {
+            let mut person = person(source());
+            person.size = size;
+            person.press(KeyCode::Char(key));
+            person.pastes("q\u{1b}[2Jdddd\nxyz");
+            person.press(KeyCode::PageDown);
+            person.press(KeyCode::End);
+            assert_eq!(person.rows().len(), usize::from(size.1));
+            assert!(!person.has_quit, "a paste is no key");
+        }
+    }
+}
