@@ -5,6 +5,10 @@
 mod connectwise_contract;
 mod faults;
 mod forged;
+mod hubspot_access;
+mod hubspot_defences;
+mod hubspot_joins;
+mod hubspot_records;
 mod odd;
 mod peculiar;
 
