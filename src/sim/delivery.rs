@@ -87,7 +87,6 @@ pub(crate) trait Notices {
 
 // Silent halves: each of these two lines goes when its half writes the impl in its own file.
 impl Events for super::hubspot::Portal {}
-impl Notices for super::connectwise::Tenant {}
 
 /// How webhooks and callbacks are delivered. All times are real milliseconds, also when the simulators' clock stands still.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -114,7 +114,9 @@ fn bracketed(rest: &str, offset_misread: bool) -> Result<(Token, usize), String>
     let inner = rest.get(1..end).unwrap_or_default().trim();
     // Without any offset, the time is UTC.
     let kept = if offset_misread { without_offset(inner) } else { inner };
-    let read = parse_instant(kept).or_else(|| parse_instant(&format!("{kept}Z")));
+    let zoned = || parse_instant(&format!("{kept}Z"));
+    // As it stands last: a time without an offset would be taken for its day.
+    let read = if kept.ends_with('Z') { parse_instant(kept) } else { zoned().or_else(|| parse_instant(kept)) };
     let ms = read.ok_or_else(|| format!("String was not recognized as a valid DateTime: {inner}"))?;
     Ok((Token::Literal(Operand::Time(ms.div_euclid(1000))), end + 1))
 }

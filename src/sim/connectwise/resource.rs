@@ -12,6 +12,9 @@ use crate::sim::ledger;
 use crate::sim::options::CONNECTWISE_API_MEMBER;
 use crate::sim::wire::Reply;
 
+/// A ticket's write that says so is told to no call-back.
+const SKIP_CALLBACK: &str = "skipCallback";
+
 /// Which records a path speaks of: a kind, and of a child kind the record that they are parts of.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Place {
@@ -103,6 +106,9 @@ pub(crate) fn make(call: &mut Call<'_>, place: Place, body: &Map<String, Value>)
     own(place, &mut record);
     apart::at_create(tenant, behaviour, entity, &mut record, body)?;
     let id = tenant.create(&mut act, entity, record)?;
+    if body.get(SKIP_CALLBACK) == Some(&Value::Bool(true)) {
+        tenant.hushed.insert(act.ledger.last());
+    }
     apart::after_create(tenant, &mut act, entity, id, body);
     Ok(id)
 }
@@ -137,8 +143,20 @@ fn change(call: &mut Call<'_>, place: Place, id: u32, how: Whole) -> Result<Repl
     let led_nowhere = how == Whole::Patch && !record.differs(&before) && patch::only_inner_paths(&body);
     if !led_nowhere {
         tenant.replace(&mut act, entity, record, ledger::Verb::Update)?;
+        if skips_callback(&body) {
+            tenant.hushed.insert(act.ledger.last());
+        }
     }
     shown(call, 200, entity, id)
+}
+
+fn skips_callback(body: &Value) -> bool {
+    let operations = body.as_array().map(Vec::as_slice).unwrap_or_default().iter();
+    let path = |operation: &Value| {
+        operation.get("path").and_then(Value::as_str).map(|path| path.trim_start_matches('/') == SKIP_CALLBACK)
+    };
+    let said = |operation: &Value| path(operation) == Some(true) && operation.get("value") == Some(&Value::Bool(true));
+    body.get(SKIP_CALLBACK) == Some(&Value::Bool(true)) || operations.into_iter().any(said)
 }
 
 /// What is closed needs a row of its own, and a row that reaches no further than the member's own records ends there.

@@ -8,7 +8,7 @@ use super::fields::{Release, release};
 use super::permits::{self, Verb};
 use super::resource::{self, Place};
 use super::tables::{Table, id_of};
-use super::{Call, Failure, associations, communications, forecast, listing, merge, version_text};
+use super::{Call, Failure, associations, bundles, communications, forecast, listing, merge, version_text};
 use crate::sim::options::{CATCHALL_COMPANY, OWN_COMPANY};
 use crate::sim::wire::Reply;
 
@@ -77,6 +77,8 @@ fn system(call: &mut Call<'_>, rest: &[&str]) -> Result<Reply, Failure> {
             }
             Ok(Reply::json(200, &crm))
         }
+        ["bundles"] if call.request.method == Method::POST => bundles::serve(call),
+        ["bundles"] => Err(Failure::NoVerb),
         ["callbacks", rest @ ..] => resource::serve(call, Place::all(Entity::Callback), rest),
         _ => Err(Failure::NoRoute),
     }

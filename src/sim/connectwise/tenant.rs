@@ -5,6 +5,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
+use super::behaviour::SelfSuppression;
 use super::entity::Entity;
 use super::fields::{FieldId, Kind, Misfit, Problem, Stored, Target};
 use super::record::Record;
@@ -14,6 +15,7 @@ use super::tables::Tables;
 use crate::sim::Side;
 use crate::sim::ledger::Verb;
 use crate::sim::object::Object;
+use crate::sim::options::CONNECTWISE_COMPANY;
 use crate::sim::world::{Act, Changes};
 
 /// Why a write failed.
@@ -50,6 +52,12 @@ pub(crate) struct Tenant {
     pub merged_away: BTreeSet<u32>,
     /// Tickets into which others were merged.
     pub merged_tickets: BTreeSet<u32>,
+    /// Changes, by their number in the ledger, that no call-back tells of.
+    pub hushed: BTreeSet<u64>,
+    /// Per call-back entry: the last change before it was made.
+    pub callbacks_since: BTreeMap<u32, u64>,
+    pub login_company: String,
+    pub self_suppression: SelfSuppression,
     /// Start of the minute that is counted, and its requests.
     pub minute: (i64, u32),
 }
@@ -63,6 +71,10 @@ impl Tenant {
             next_item: 3_001,
             merged_away: BTreeSet::new(),
             merged_tickets: BTreeSet::new(),
+            hushed: BTreeSet::new(),
+            callbacks_since: BTreeMap::new(),
+            login_company: CONNECTWISE_COMPANY.to_owned(),
+            self_suppression: SelfSuppression::Nothing,
             minute: (0, 0),
         })
     }

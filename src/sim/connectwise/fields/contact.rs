@@ -5,7 +5,7 @@ use crate::sim::connectwise::entity::Entity;
 use crate::sim::connectwise::tables::Table;
 
 pub(crate) static CONTACT: &[Field] = &[
-    Field::new("firstName", Kind::Text(30)),
+    Field::new("firstName", Kind::Text(30)).required(),
     Field::new("lastName", Kind::Text(30)),
     Field::new("company", record(Entity::Company)),
     Field::new("site", record(Entity::Site)),

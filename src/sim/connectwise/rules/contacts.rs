@@ -75,9 +75,10 @@ pub(super) fn derive(tenant: &Tenant, contact: &mut Record, old: Option<&Record>
 
 pub(super) fn check(tenant: &Tenant, contact: &Record, problems: &mut Vec<Problem>) {
     let entity = Entity::Contact;
-    let Some(site) = reference(entity, contact, "site") else { return };
-    let home = tenant.find(Entity::Site, site).and_then(|site| reference(Entity::Site, site, "company"));
-    if home.is_some() && home != reference(entity, contact, "company") {
+    let site = reference(entity, contact, "site");
+    let home =
+        site.and_then(|site| tenant.find(Entity::Site, site)).and_then(|s| reference(Entity::Site, s, "company"));
+    if let (Some(site), true) = (site, home.is_some() && home != reference(entity, contact, "company")) {
         problems.push(Problem::new("NotFound", "site/id", format!("Site {site} not found for the company")));
     }
     for item in &contact.items {

@@ -14,6 +14,7 @@ pub(crate) use self::opportunities::{is_closed, probability};
 pub(crate) use self::tickets::is_closed as is_closed_ticket;
 
 use super::behaviour::Behaviour;
+use super::callbacks;
 use super::entity::Entity;
 use super::fields::{self, Field, FieldId, Kind, Problem, Stored};
 use super::record::Record;
@@ -33,6 +34,7 @@ pub(crate) fn derive(tenant: &Tenant, act: &Act<'_>, entity: Entity, record: &mu
         Entity::TicketNote => tickets::derive_note(act, record, old),
         Entity::Activity => activities::derive(tenant, act, record, old),
         Entity::Site => companies::derive_site(tenant, record, old),
+        Entity::Callback => callbacks::derive(tenant, record, old),
         Entity::CompanyNote | Entity::ContactNote | Entity::OpportunityNote if old.is_none() => {
             default(entity, record, "enteredBy", || Some(Stored::Text(act.actor.name().into())));
             default(entity, record, "type", || tenant.tables.flagged(Table::NoteType, "defaultFlag").map(Stored::Ref));
@@ -57,6 +59,7 @@ pub(crate) fn check(
         Entity::Company => companies::check(tenant, record, &mut problems),
         Entity::Contact => contacts::check(tenant, record, &mut problems),
         Entity::Ticket => tickets::check(tenant, record, &mut problems),
+        Entity::Callback => callbacks::check(tenant, record, &mut problems),
         _ => {}
     }
     if old.is_none() {
@@ -121,6 +124,9 @@ pub(crate) fn follow(tenant: &mut Tenant, act: &mut Act<'_>, entity: Entity, id:
     match entity {
         Entity::Company => companies::follow(tenant, id, old),
         Entity::Site => companies::follow_site(tenant, act, id),
+        Entity::Callback if old.is_none() => {
+            tenant.callbacks_since.insert(id, act.ledger.last());
+        }
         _ => {}
     }
 }
