@@ -3,6 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "in tests a surprise is a failure")]
 
 mod connectwise;
+mod connectwise_callbacks;
+mod connectwise_companies;
+mod connectwise_contacts;
+mod connectwise_oddities;
+mod connectwise_role;
+mod connectwise_sales;
+mod connectwise_scale;
+mod connectwise_service;
 mod faults;
 mod hubspot;
 mod world;
@@ -118,4 +126,16 @@ fn hubspot(hubspot: HubSpotBehaviour) -> Behaviour {
 /// Quick, but with this ConnectWise.
 fn connectwise(connectwise: ConnectWiseBehaviour) -> Behaviour {
     Behaviour { connectwise, ..Behaviour::quick() }
+}
+
+/// Quick, but with what is changed in ConnectWise.
+fn behave(change: impl FnOnce(&mut ConnectWiseBehaviour)) -> Behaviour {
+    let mut switches = ConnectWiseBehaviour::quick();
+    change(&mut switches);
+    connectwise(switches)
+}
+
+/// The answer of ConnectWise to a PATCH.
+async fn patched(bench: &Bench, path: &str, operations: Value) -> (u16, Value) {
+    answer(bench.connectwise(Method::PATCH, path).json(&operations)).await
 }
