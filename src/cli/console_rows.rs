@@ -126,7 +126,7 @@ fn connected(connection: &Connection, config: &Config) -> Connected {
             missing_scopes = wanted.filter(|scope| !grant.scopes.contains(scope)).collect();
             format!("OAuth app {}", grant.client_id)
         }
-        Connection::HubSpot(..) => "service key or private-app token".to_owned(),
+        Connection::HubSpot(..) => "service key or app token".to_owned(),
         Connection::ConnectWise(connection, _) => {
             format!("company {}, public key {}", connection.company, connection.public_key)
         }

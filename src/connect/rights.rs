@@ -1,5 +1,5 @@
 //! What each object needs of the rights in both systems: HubSpot's scopes, and the rows of a ConnectWise security role.
-//! One table for signing in by OAuth and for the README, which a test holds to it.
+//! One table for the doctor, for signing in by OAuth and for the README, which a test holds to it.
 
 use super::doctor::Need;
 use crate::model::ObjectKind;
@@ -8,7 +8,7 @@ use crate::model::ObjectKind;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rights {
     pub object: ObjectKind,
-    /// The scopes for reading records and fields.
+    /// The scope for reading records, and the one for reading their fields where that is another one.
     pub reads: &'static [&'static str],
     /// The scopes for writing records, beside those for reading.
     pub writes: &'static [&'static str],
@@ -58,7 +58,7 @@ pub const RIGHTS: [Rights; 10] = [
     },
     Rights {
         object: ObjectKind::Ticket,
-        reads: &["tickets"],
+        reads: &["tickets", "crm.schemas.tickets.read"],
         writes: &[],
         stamps: Some("crm.schemas.tickets.write"),
         rows: &[("Service Desk", "Service Tickets"), ("Service Desk", "Close Service Tickets")],
@@ -87,6 +87,31 @@ pub const RIGHTS: [Rights; 10] = [
 const fn activity(object: ObjectKind) -> Rights {
     let (reads, writes, stamps) = CONTACT;
     Rights { object, reads, writes, stamps, rows: &[("Companies", "CRM/Sales Activities")] }
+}
+
+/// What somebody wants to do, as HubSpot's scopes tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    ReadRecords,
+    WriteRecords,
+    ReadFields,
+    AddFields,
+}
+
+/// The one scope for it.
+#[must_use]
+pub fn scope(object: ObjectKind, way: Way) -> &'static str {
+    let rights = RIGHTS.iter().find(|rights| rights.object == object);
+    let (reads, writes, stamps) = rights.map_or((&[][..], &[][..], None), |r| (r.reads, r.writes, r.stamps));
+    let read = reads.first().copied().unwrap_or(ALWAYS[0]);
+    // Where there is no scope for writing alone, the one for reading writes, too.
+    let write = writes.first().copied().unwrap_or(read);
+    match way {
+        Way::ReadRecords => read,
+        Way::WriteRecords => write,
+        Way::ReadFields => reads.get(1).copied().unwrap_or(read),
+        Way::AddFields => stamps.unwrap_or(write),
+    }
 }
 
 /// What an app has to ask for so that a configuration can do its work, sorted.

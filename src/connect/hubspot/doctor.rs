@@ -14,6 +14,7 @@ use super::schema::why;
 use super::{HubCall, HubSpot, oauth, record, setup};
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
+use crate::connect::rights::{Way, scope};
 use crate::connect::{Finding, Need, Severity};
 use crate::engine::core::request::Priority;
 use crate::model::ObjectKind;
@@ -127,7 +128,7 @@ impl HubSpot {
             },
             Ok(None) => {
                 let what = format!("The property {stamp} for {} is missing.", object.plural().to_lowercase());
-                let scope = scope(object, "schemas", "write");
+                let scope = scope(object, Way::AddFields).to_owned();
                 let create = HubCall::post(
                     Route::Properties,
                     format!("/{}/batch/create", paths::object(object)),
@@ -164,25 +165,29 @@ fn probes(needs: &[Need]) -> Vec<Probe> {
         let batch =
             |verb: &str| HubCall::post(Route::Objects, format!("/{path}/batch/{verb}"), json!({ "inputs": [] }));
         if need.reads {
-            add("Reading", scope(object, "objects", "read"), HubCall::get(Route::Objects, format!("/{path}?limit=1")));
+            add(
+                "Reading",
+                scope(object, Way::ReadRecords).to_owned(),
+                HubCall::get(Route::Objects, format!("/{path}?limit=1")),
+            );
             add(
                 "Reading the properties of",
-                scope(object, "schemas", "read"),
+                scope(object, Way::ReadFields).to_owned(),
                 HubCall::get(Route::Properties, format!("/{path}")),
             );
             if super::stage::properties(object).is_some() {
                 add(
                     "Reading the pipelines of",
-                    scope(object, "schemas", "read"),
+                    scope(object, Way::ReadFields).to_owned(),
                     HubCall::get(Route::Pipelines, format!("/{path}")),
                 );
             }
         }
         if need.creates {
-            add("Creating", scope(object, "objects", "write"), batch("create"));
+            add("Creating", scope(object, Way::WriteRecords).to_owned(), batch("create"));
         }
         if need.updates {
-            add("Updating", scope(object, "objects", "write"), batch("update"));
+            add("Updating", scope(object, Way::WriteRecords).to_owned(), batch("update"));
         }
     }
     let shared = |what: &str, scope: &str, call, severity| Probe {
@@ -197,22 +202,6 @@ fn probes(needs: &[Need]) -> Vec<Probe> {
     let lists = HubCall::post(Route::Lists, "/search".to_owned(), json!({ "query": "", "count": 1, "offset": 0 }));
     probes.push(shared("Reading lists, for filters on them, is", "crm.lists.read", lists, Severity::Warning));
     probes
-}
-
-/// The scope for one object, where HubSpot's answer names none. Activities go with contacts.
-fn scope(object: ObjectKind, what: &str, way: &str) -> String {
-    let name = match object {
-        ObjectKind::Company => "companies",
-        ObjectKind::Deal => "deals",
-        ObjectKind::Ticket if what == "objects" => return "tickets".to_owned(),
-        ObjectKind::Ticket => "tickets",
-        ObjectKind::Product => return format!("crm.objects.products.{way}"),
-        ObjectKind::LineItem => return format!("crm.objects.line_items.{way}"),
-        ObjectKind::Contact | ObjectKind::Note | ObjectKind::Task | ObjectKind::Call | ObjectKind::Meeting => {
-            "contacts"
-        }
-    };
-    format!("crm.{what}.{name}.{way}")
 }
 
 /// The scope to add: the one from the table where HubSpot's answer agrees or names none, else HubSpot's own.
@@ -271,10 +260,7 @@ mod tests {
             (ObjectKind::Note, "crm.objects.contacts.write", "crm.schemas.contacts.read"),
         ];
         for (object, write, read) in table {
-            assert_eq!(
-                (scope(object, "objects", "write").as_str(), scope(object, "schemas", "read").as_str()),
-                (write, read)
-            );
+            assert_eq!((scope(object, Way::WriteRecords), scope(object, Way::ReadFields)), (write, read));
         }
     }
 

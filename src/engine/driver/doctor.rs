@@ -146,7 +146,9 @@ impl Side<'_> {
             self.schema(system, mapping.object, schemas).await?;
         }
         self.items.extend(self.connector.clock().map(|clock| skew(system, clock)));
-        self.items.extend(self.connector.budget().daily.map(|(used, of)| day(system, used, of)));
+        // That it is fine the connector says itself, in its own words.
+        let day = self.connector.budget().daily.map(|(used, of)| day(system, used, of));
+        self.items.extend(day.filter(|item| item.severity != Severity::Fine));
         Ok(())
     }
 

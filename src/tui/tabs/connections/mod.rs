@@ -20,7 +20,7 @@ use crate::tui::tab::{Handled, Nav, Page, TabId};
 use crate::tui::widgets::Paint;
 use crate::tui::world::{Connected, SourceError, World};
 use crate::view::cell::{Align, wrapped};
-use crate::view::checkup::Checked;
+use crate::view::checkup::{self, Checked};
 use crate::view::schema::{Reading, drift_brief};
 use crate::view::{Cell, Line, Role, format};
 use panel::Panel;
@@ -166,7 +166,10 @@ impl Page for Connections {
             Message::Examined(findings) => {
                 self.examining = false;
                 match findings {
-                    Ok(items) => self.panel = Some(Panel::doctor(items, ctx.world.now)),
+                    Ok(items) => {
+                        ctx.say(format!("The doctor is done: {}.", checkup::summary(&items)));
+                        self.panel = Some(Panel::doctor(items, ctx.world.now));
+                    }
                     Err(error) => ctx.report(
                         Report::new("The doctor could not look at the workspace.", "Press d to try again.")
                             .because(error.0),
@@ -222,15 +225,11 @@ impl Page for Connections {
     }
 
     fn detail(&self, width: usize, world: &World) -> Vec<Line> {
-        if self.panel.is_some() {
-            return vec![vec![
-                Cell::new("Esc", Role::Key),
-                Cell::muted(" back to the connections   "),
-                Cell::new("y", Role::Key),
-                Cell::muted(" copies all of it   "),
-                Cell::new("d", Role::Key),
-                Cell::muted(" looks again"),
-            ]];
+        if let Some(panel) = &self.panel {
+            let key = |key: &'static str, doc| [Cell::new(key, Role::Key), Cell::muted(doc)];
+            let mut line = [key("Esc", " back to the connections   "), key("y", " copies all of it   ")].concat();
+            line.extend(panel.is_doctor().then(|| key("d", " looks again")).into_iter().flatten());
+            return vec![line];
         }
         let system = self.system();
         let side = &world.snapshot.sides[system];

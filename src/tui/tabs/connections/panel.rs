@@ -9,7 +9,7 @@ use crate::model::Timestamp;
 use crate::tui::tab::Nav;
 use crate::tui::widgets::Paint;
 use crate::tui::widgets::paint::{row_of, split_top};
-use crate::view::cell::spread;
+use crate::view::cell::{spread, wrapped};
 use crate::view::checkup::{self, Checked};
 use crate::view::schema::{Reading, drift_lines, drift_summary};
 use crate::view::{Cell, Line, format, plain_text};
@@ -43,6 +43,10 @@ impl Panel {
 
     const fn of(content: Content) -> Self {
         Self { content, top: Slot::new(0), page: Slot::new(0) }
+    }
+
+    pub const fn is_doctor(&self) -> bool {
+        matches!(self.content, Content::Doctor { .. })
     }
 
     pub fn scroll(&self, step: Nav) {
@@ -102,9 +106,10 @@ impl Panel {
                 vec![vec![Cell::muted("There was nothing to look at.")]]
             }
             Content::Doctor { items, .. } => checkup::lines(items, width),
-            Content::Drift(readings) if readings.is_empty() => vec![vec![Cell::plain(
-                "Nothing changed in the fields of either system since the configuration was made.",
-            )]],
+            Content::Drift(readings) if readings.is_empty() => {
+                let text = "Nothing changed in the fields of either system since the configuration was made.";
+                wrapped(text, width).into_iter().map(|text| vec![Cell::plain(text)]).collect()
+            }
             Content::Drift(readings) => drift_lines(readings, width),
         }
     }
