@@ -605,6 +605,57 @@ fn without_ca_certificates_the_simulators_work_and_everything_else_says_what_to_
     assert!(refused.err.contains("no CA certificates") && refused.err.contains("ca-certificates"), "{}", refused.err);
 }
 
+#[test]
+fn hubspot_is_connected_by_oauth_with_a_pasted_address() {
+    use std::io::{BufRead, BufReader, Read};
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    let url = sim.text("hubspot", "url");
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lockstep"))
+        .arg("--home")
+        .arg(home.path())
+        .args(["--json", "connect", "hubspot", "--oauth", "--client-secret-stdin", "--paste", "--base-url", url])
+        .args(["--client-id", "6f1a2c3e-77aa-4c0d-9d11-000000000001"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"simulated-client-secret\n").unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap());
+    let page = loop {
+        let mut line = String::new();
+        assert!(said.read_line(&mut line).unwrap() > 0, "it ended before it showed the page");
+        if line.trim().starts_with(url) {
+            break line.trim().to_owned();
+        }
+    };
+    assert!(!page.contains("simulated-client-secret"), "{page}");
+    let host = url.trim_start_matches("http://");
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    write!(
+        stream,
+        "GET {}&approve=true HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
+        page.trim_start_matches(url)
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let back = answer.lines().find_map(|line| line.to_lowercase().starts_with("location:").then(|| line[9..].trim()));
+    writeln!(stdin, "{}", back.unwrap_or_else(|| panic!("{answer}"))).unwrap();
+    drop(stdin);
+    let done = child.wait_with_output().unwrap();
+    let (out, mut err) = (String::from_utf8(done.stdout).unwrap(), String::new());
+    said.read_to_string(&mut err).unwrap();
+    assert_eq!(done.status.code(), Some(0), "{out} {err}");
+    for secret in ["simulated-client-secret", "access_token", "refresh"] {
+        assert!(!out.contains(secret) && !err.contains(secret), "{secret}: {out} {err}");
+    }
+    assert!(findings(&home, 0).iter().all(|one| one["severity"] != "problem"));
+}
+
 /// One POST with a token; gives the whole answer.
 fn post(base: &str, path: &str, token: &str, body: &str) -> String {
     use std::io::Read;

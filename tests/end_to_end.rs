@@ -6,11 +6,13 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use lockstep::connect::Severity;
 use lockstep::engine::core::Mode;
 use lockstep::engine::core::command::{Ask, Reply};
 use lockstep::engine::core::plan::PushReport;
 use lockstep::engine::core::state::{IssueClass, LinkState, RecordState, Verdict};
 use lockstep::engine::core::view::View;
+use lockstep::engine::driver::doctor::{self, Item};
 use lockstep::engine::driver::setup::{self, ConnectWiseConnection, Connection, HubSpotConnection};
 use lockstep::engine::driver::snapshot::Health;
 use lockstep::engine::driver::{self, Clock, DriverError, EngineHandle, Finished};
@@ -583,4 +585,69 @@ async fn a_killed_process_is_followed_by_one_that_finishes() {
     }
     bench.settle().await;
     bench.assert_pairs(&names);
+}
+
+impl Bench {
+    async fn examine(&self) -> Vec<Item> {
+        doctor::examine(&self.workspace, Clock::start()).await.unwrap()
+    }
+}
+
+fn problems(items: &[Item]) -> Vec<&Item> {
+    items.iter().filter(|item| item.severity == Severity::Problem).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_scope_that_is_taken_away_is_named_by_the_doctor_and_its_return_ends_the_complaint() {
+    let bench = Bench::new(Data::Empty).await;
+    assert_eq!(problems(&bench.examine().await), Vec::<&Item>::new());
+    let whole = bench.running.control.behaviour();
+    let table = [
+        ("crm.objects.companies.read", Severity::Problem),
+        ("crm.objects.companies.write", Severity::Problem),
+        ("crm.objects.owners.read", Severity::Problem),
+        ("crm.lists.read", Severity::Warning),
+    ];
+    for (scope, severity) in table {
+        let mut less = whole.clone();
+        less.hubspot.scopes.retain(|granted| granted != scope);
+        bench.running.control.set_behaviour(less);
+        let items = bench.examine().await;
+        let named = items.iter().any(|item| item.severity == severity && item.remedy.contains(scope));
+        assert!(named, "{scope}: {items:#?}");
+        assert!(!items.iter().any(|item| item.cut_off), "the connection itself works: {items:#?}");
+        bench.running.control.set_behaviour(whole.clone());
+    }
+    assert_eq!(problems(&bench.examine().await), Vec::<&Item>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_tells_of_a_clock_that_is_off() {
+    let bench = Bench::new(Data::Empty).await;
+    for (skew, severity) in [(0, Severity::Fine), (90_000, Severity::Warning), (-3_600_000, Severity::Problem)] {
+        bench.running.control.set_skew(CONNECTWISE, skew);
+        let items = bench.examine().await;
+        let clock = items.iter().find(|item| item.system == Some(System::ConnectWise) && item.what.contains("clock"));
+        assert_eq!(clock.map(|item| item.severity), Some(severity), "{skew}: {clock:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_field_that_vanished_is_told_with_the_mapping_that_it_breaks() {
+    let bench = Bench::new(Data::Empty).await;
+    let mut settings = bench.workspace.settings().unwrap();
+    // What was read before the configuration was deployed had a field that the portal has no more.
+    let (mut schema, _) = settings.schema(System::HubSpot, ObjectKind::Company).unwrap().unwrap();
+    let mut extra = schema.field("city").unwrap().clone();
+    extra.name = "zz_gone".into();
+    schema.fields.push(extra);
+    settings.put_schema(&schema, Clock::start().now()).unwrap();
+    let mut config = toml::read(&settings.deployed().unwrap().unwrap().body).unwrap();
+    let city = config.objects[0].fields.iter_mut().find(|field| field.hubspot.as_str() == "city").unwrap();
+    city.hubspot = "zz_gone".into();
+    settings.save_draft(&toml::write(&config), "test", "", Clock::start().now()).unwrap();
+    settings.deploy_draft().unwrap();
+    let items = bench.examine().await;
+    let told = problems(&items).into_iter().any(|item| item.what.contains("company mapping zz_gone~city is hurt"));
+    assert!(told, "{items:#?}");
 }
