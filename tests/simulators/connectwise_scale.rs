@@ -30,15 +30,19 @@ async fn a_hundred_thousand_contacts_fit_and_are_read_fast() {
             "company": {"id": company}, "title": "Head of everything", "city": "Salem", "addressLine1": "1 Pier Road",
             "communications/1": format!("person{n}@company.example"), "communications/2": format!("555-{n:07}")}));
         last = control.create(Side::ConnectWise, Object::Contact, &values, None).unwrap();
+        if n % 1000 == 0 {
+            // The ledger has a bound of its own; here the records are weighed.
+            control.clear_ledger();
+        }
     }
-    control.clear_ledger();
     let grown = resident_mb() - before;
+    println!("{CONTACTS} contacts: {grown} MB");
     let start = Instant::now();
     for n in 0..READS {
         assert!(control.record(Side::ConnectWise, Object::Contact, last - u64::from(n)).is_some());
     }
     let per_second = f64::from(READS) / start.elapsed().as_secs_f64();
-    println!("{CONTACTS} contacts: {grown} MB; {per_second:.0} single reads per second");
-    assert!(grown < 400, "{grown} MB");
+    println!("{per_second:.0} single reads per second");
+    assert!(grown < 250, "{grown} MB");
     assert!(per_second > 5_000.0, "{per_second}");
 }

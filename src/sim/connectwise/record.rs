@@ -65,6 +65,13 @@ impl Record {
         }
     }
 
+    /// Gives back what the lists hold in reserve: most records are written once and kept for long.
+    pub fn shrink(&mut self) {
+        self.values.shrink_to_fit();
+        self.types.shrink_to_fit();
+        self.items.shrink_to_fit();
+    }
+
     pub fn text(&self, id: FieldId) -> &str {
         match self.get(id) {
             Some(Stored::Text(text)) => text,

@@ -61,8 +61,9 @@ impl Shelf {
     }
 
     /// Stores a record, in place of the one with its id.
-    pub fn put(&mut self, record: Record) {
+    pub fn put(&mut self, mut record: Record) {
         self.take(record.id);
+        record.shrink();
         self.next = self.next.max(record.id.saturating_add(1));
         self.updated.insert((record.stamps.updated, record.id));
         if let Some(owner) = self.owner_of(&record) {
