@@ -171,6 +171,21 @@ impl ControlHandle {
         })
     }
 
+    /// A call of the control API under `/_sim/hubspot/`; none when there is no such call.
+    pub(crate) fn upkeep_hubspot(
+        &self,
+        method: &str,
+        rest: &[&str],
+        body: &Value,
+    ) -> Option<Result<Value, ControlError>> {
+        self.with(|world| {
+            let now = world.clock.now();
+            let World { behaviour, ledger, hubspot, .. } = world;
+            let actor = super::ledger::Actor::Human(HUBSPOT_USER.to_owned());
+            hubspot.upkeep(&mut Act { now, actor, behaviour, ledger }, (method, rest), body)
+        })
+    }
+
     pub fn inject(&self, rule: FaultRule) {
         self.with(|world| world.faults.add(rule));
     }

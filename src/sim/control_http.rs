@@ -136,6 +136,10 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
             Ok(json!([]))
         }
         (_, ["webhooks", "hubspot"]) => return webhook(control, request),
+        (method, ["hubspot", rest @ ..]) => match body(request) {
+            Ok(body) => return control.upkeep_hubspot(method, rest, &body),
+            Err(error) => Err(error),
+        },
         ("GET", ["deliveries"]) => Ok(json!(control.deliveries(number(request, "since", 0)))),
         ("GET", ["requests"]) => Ok(json!(control.requests(number(request, "since", 0)))),
         ("GET", ["calls"]) => Ok(json!(control.calls())),

@@ -58,16 +58,10 @@ pub(crate) struct Notice {
 /// What HubSpot says: `impl Events for Portal` in `hubspot/webhooks.rs`.
 pub(crate) trait Events {
     /// The events of one change, each with every member but `attemptNumber`, which the delivery adds.
-    fn events(&self, webhook: &Webhook, change: &Mutation) -> Vec<Value> {
-        let _nothing_to_say = (webhook, change);
-        Vec::new()
-    }
+    fn events(&self, webhook: &Webhook, change: &Mutation) -> Vec<Value>;
 
     /// The headers of a request that carries `body` (a JSON array of events), signatures and their time included.
-    fn sign(&self, webhook: &Webhook, body: &[u8], now_ms: i64) -> Vec<(&'static str, String)> {
-        let _unsigned = (webhook, body, now_ms);
-        Vec::new()
-    }
+    fn sign(&self, webhook: &Webhook, body: &[u8], now_ms: i64) -> Vec<(&'static str, String)>;
 }
 
 /// What ConnectWise says: `impl Notices for Tenant` in `connectwise/callbacks.rs`.
@@ -84,9 +78,6 @@ pub(crate) trait Notices {
         let _none_to_disable = callback;
     }
 }
-
-// Silent halves: each of these two lines goes when its half writes the impl in its own file.
-impl Events for super::hubspot::Portal {}
 
 /// How webhooks and callbacks are delivered. All times are real milliseconds, also when the simulators' clock stands still.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

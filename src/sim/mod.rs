@@ -22,6 +22,9 @@
 //! | `POST /_sim/records/{side}/{object}/{id}/restore` | | the record, back again |
 //! | `POST /_sim/records/{side}/{object}/{id}/merge` | `{"other": id, "user"?}` | `{"id": survivor}`; `other` goes |
 //! | `POST /_sim/records/hubspot/{object}/{id}/index` | `{"visible_at_ms": n}` | when search shows the record as it is now |
+//! | `POST /_sim/hubspot/storm` | `{"object": "contacts"}` | `{"records": n}`: all get one new time of change, and no other |
+//! | `PUT /_sim/hubspot/lists` | `{"object", "name", "processing"?, "members": [ids]}` | `{"id": n}`: exactly these are its members |
+//! | `POST /_sim/hubspot/associations` | `{"from": {"object", "id"}, "to": {…}, "types"?: [ids], "remove"?}` | `{}`: a person ties two records |
 //! | `GET /_sim/clock` | | `{"now_ms", "now", "standing", "skew_ms"}` |
 //! | `PUT /_sim/clock` | `{"at": "2026-…Z"}` or `{"at_ms": n}` stands still; `{"run": true}` the machine's | the clock |
 //! | `POST /_sim/clock/advance` | `{"ms": n}` | the clock |

@@ -13,6 +13,12 @@ mod connectwise_scale;
 mod connectwise_service;
 mod faults;
 mod hubspot;
+mod hubspot_account;
+mod hubspot_associations;
+mod hubspot_lists;
+mod hubspot_objects;
+mod hubspot_properties;
+mod hubspot_search;
 mod world;
 
 use std::sync::Once;

@@ -127,7 +127,7 @@ pub struct Behaviour {
     pub oauth_errors_are_rfc: bool,
 
     // Webhooks
-    /// Deliveries are signed as private apps' are: v1, hex of SHA-256 over secret and body.
+    /// Deliveries carry the signature v1 alone (hex of SHA-256 over secret and body), not v3 beside it.
     pub webhooks_signed_v1: bool,
 }
 

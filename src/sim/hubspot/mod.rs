@@ -49,7 +49,9 @@ mod search_query;
 mod show;
 mod ties;
 mod tokens;
+mod upkeep;
 mod values;
+mod webhooks;
 
 pub use self::behaviour::Behaviour;
 
