@@ -24,7 +24,7 @@ pub fn run(session: &Session) -> Outcome {
     });
     let found: Vec<Checked> = items.iter().map(checked).collect();
     session.output.result(&answer, |_| {
-        format!("{}\n\n{}", plain_text(&checkup::lines(&found, width())), checkup::summary(&found))
+        format!("{}\n\n{}", plain_text(&checkup::lines(&found, width())).trim_end(), checkup::summary(&found))
     })?;
     match exit {
         Ok(exit) => Ok(exit),

@@ -244,7 +244,7 @@ fn drifted(settings: &Settings, config: &Config, schemas: &[Schema]) -> Result<V
         };
         for change in row.changes.iter().filter(|change| change.still_holds(now)) {
             for harm in harm(config, row.system, row.object, change) {
-                let what = format!("{} is hurt by a change in {}: {}", harm.part, row.system, harm.what);
+                let what = format!("A change hurts the {}: {}", harm.part, harm.what);
                 let item = Item::new(Severity::Problem, Some(row.system), what, harm.remedy).about(row.object);
                 if !items.contains(&item) {
                     items.push(item);

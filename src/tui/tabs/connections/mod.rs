@@ -211,8 +211,13 @@ impl Page for Connections {
         let label = 13;
         let width = usize::from(area.width).saturating_sub(label + 2) / 2;
         let mut lines = vec![self.heading(label, width), Line::new()];
-        let sides = System::BOTH.map(|system| self.facts(system, paint));
-        for ((name, left), (_, right)) in sides[0].iter().zip(&sides[1]) {
+        let [left, right] = System::BOTH.map(|system| self.facts(system, paint));
+        // Where room is short, rows that say nothing of either system go first.
+        let short = usize::from(area.height) < lines.len() + left.len();
+        for ((name, left), (_, right)) in left.iter().zip(&right) {
+            if short && left.text() == format::NONE && right.text() == format::NONE {
+                continue;
+            }
             lines.push(vec![
                 Cell::plain("  "),
                 Cell::muted(*name).fitted(label, Align::Left),

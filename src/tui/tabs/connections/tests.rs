@@ -75,6 +75,19 @@ fn a_change_that_hurts_is_told_without_being_asked_for() {
 }
 
 #[test]
+fn where_room_is_short_the_last_error_still_has_its_place() {
+    let mut snapshot = running();
+    snapshot.sides.connectwise.last_error = Some((NOW, "It broke off.".into()));
+    let both = BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
+    let mut person = Person::with(snapshot, FakeSource { connected: both, ..source() });
+    person.size = (80, 21);
+    person.press(KeyCode::Right);
+    person.expects("hurts the company mapping");
+    person.expects("last error");
+    person.expects_not("next try");
+}
+
+#[test]
 fn scopes_that_are_missing_are_named_before_anything_fails() {
     let lacking = connected(None, &["crm.lists.read", "tickets"]);
     let person = person(FakeSource { connected: BySystem::new(Some(lacking), None), ..FakeSource::default() });
