@@ -176,10 +176,14 @@ impl ConnectWise {
         if !fine.is_empty() {
             exam.add(Severity::Fine, Some(object), format!("{many} can be {}.", fine.join(", ")), "");
         }
-        if let Some(row) = roles::closed(object).filter(|_| need.updates) {
-            let what =
-                format!("Whether closed {} can be changed cannot be seen without changing one.", many.to_lowercase());
-            exam.add(Severity::Warning, Some(object), what, row.remedy(Column::Edit));
+        if let Some(row) = roles::closed(object) {
+            let made = need.creates && object == ObjectKind::Deal;
+            let columns = [(need.reads, Column::Inquire), (made, Column::Add), (need.updates, Column::Edit)];
+            let remedies: Vec<String> =
+                columns.iter().filter(|(needed, _)| *needed).map(|(_, column)| row.remedy(*column)).collect();
+            let closed = many.to_lowercase();
+            let what = format!("Whether closed {closed} are open to the sync cannot be seen without changing one.");
+            exam.add(Severity::Warning, Some(object), what, remedies.join(" "));
         }
         Ok(())
     }

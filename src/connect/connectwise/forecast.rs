@@ -97,7 +97,9 @@ impl Forecast {
 }
 
 fn is_owned(item: &Json) -> bool {
-    item.get("forecastDescription").and_then(Json::as_str).is_some_and(|text| text.trim() == OWNED)
+    // Texts may end in NUL.
+    let bare = |text: &str| text.trim_matches(|c: char| c == '\0' || c.is_whitespace()) == OWNED;
+    item.get("forecastDescription").and_then(Json::as_str).is_some_and(bare)
 }
 
 impl ConnectWise {
@@ -249,7 +251,7 @@ mod tests {
 
     #[test]
     fn a_forecast_is_one_or_several_or_bare_items() {
-        let items = json!([item(4, "Server", 10), item(9, " Lockstep ", 70), item(8, "Lockstep", 60)]);
+        let items = json!([item(4, "Server", 10), item(9, " Lockstep \u{0}", 70), item(8, "Lockstep", 60)]);
         for body in
             [json!({"id": 3, "forecastItems": items}), json!([{"id": 3, "forecastItems": items}]), items.clone()]
         {

@@ -127,7 +127,7 @@ pub(super) fn row(path: &str) -> Option<Row> {
     ROWS.iter().filter(|(prefix, _)| begins(prefix)).max_by_key(|(prefix, _)| prefix.len()).map(|(_, row)| *row)
 }
 
-/// The row beside an object's own that its closed records need for changes; it cannot be probed without writing.
+/// The row beside an object's own that its closed records need; it cannot be probed without writing.
 pub(super) const fn closed(object: ObjectKind) -> Option<Row> {
     match object {
         ObjectKind::Deal => Some(Row::new("Sales", "Closed Opportunity")),

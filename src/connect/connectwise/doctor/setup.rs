@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::super::ConnectWise;
 use super::super::fields::{BOARDS, MEMBERS};
+use super::super::roles::{self, Column};
 use super::super::user_defined;
 use super::Examination;
 use crate::connect::error::ConnectError;
@@ -135,7 +136,12 @@ impl ConnectWise {
 
     /// Switched-off call-backs of Lockstep's: told by their description, because the address is not known here.
     async fn examine_callbacks(&self, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
-        let rows = self.known_rows("/system/callbacks", exam).await?;
+        const LIST: &str = "/system/callbacks";
+        if let (super::Probe::Denied, Some(row)) = (self.probe(&Call::get(LIST), exam).await?, roles::row(LIST)) {
+            let what = "Call-backs cannot be seen, which matters only where they are used.";
+            exam.add(Severity::Warning, None, what, row.remedy(Column::Inquire));
+        }
+        let rows = self.known_rows(LIST, exam).await?;
         let own = |row: &&Json| word(row, "description").as_deref() == Some("Lockstep") && is(row, "inactiveFlag");
         let off: Vec<String> = rows.iter().filter(own).filter_map(|row| word(row, "type")).collect();
         if !off.is_empty() {
