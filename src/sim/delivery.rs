@@ -68,15 +68,10 @@ pub(crate) trait Events {
 pub(crate) trait Notices {
     /// One request per active callback entry that this change concerns. `site` is this simulator's address without a
     /// slash at its end, for `FromUrl` and `Metadata.key_url`.
-    fn notices(&self, change: &Mutation, site: &str, now_ms: i64) -> Vec<Notice> {
-        let _nothing_to_say = (change, site, now_ms);
-        Vec::new()
-    }
+    fn notices(&self, change: &Mutation, site: &str, now_ms: i64) -> Vec<Notice>;
 
     /// Sets `inactiveFlag` of a callback entry that failed on three days in a row.
-    fn disable(&mut self, callback: u64) {
-        let _none_to_disable = callback;
-    }
+    fn disable(&mut self, callback: u64);
 }
 
 /// How webhooks and callbacks are delivered. All times are real milliseconds, also when the simulators' clock stands still.

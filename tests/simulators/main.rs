@@ -11,6 +11,7 @@ mod connectwise_role;
 mod connectwise_sales;
 mod connectwise_scale;
 mod connectwise_service;
+mod delivery;
 mod faults;
 mod hubspot;
 mod hubspot_account;
