@@ -103,6 +103,7 @@ impl Budget {
     /// The turn does not come by then: nothing may be sent. Told at once where it is certain from the beginning.
     pub async fn turn(&self, lane: Lane, priority: Priority, latest: Option<Instant>) -> Result<(), Late> {
         self.refuse_hopeless(lane, priority, latest)?;
+        let is_late = || latest.is_some_and(|latest| latest < Instant::now());
         let mut granted = {
             let mut state = self.lock();
             let (sender, receiver) = oneshot::channel();
@@ -117,7 +118,8 @@ impl Budget {
             tokio::select! {
                 biased;
                 // The sender lives in the bucket until the turn is granted.
-                _ = &mut granted => return Ok(()),
+                // A turn that comes at once may still come too late: what went before took its time.
+                _ = &mut granted => return if is_late() { Err(self.late(lane, priority)) } else { Ok(()) },
                 () = sleep_until(latest) => return Err(self.late(lane, priority)),
                 () = tokio::time::sleep_until(next) => self.lock().grant(lane, Instant::now()),
                 () = turned => self.lock().grant(lane, Instant::now()),
