@@ -292,10 +292,8 @@ impl Engine {
             let hint = "Nothing to do: the next free one is tried.";
             let message = format!("The company identifier is taken in {}.", intent.system);
             self.raise(step, anchor, IssueClass::IdentifierTaken, &intent, message, hint, step.now)?;
-        } else if rejection.kind == RejectionKind::NotFound {
-            if let Some(target) = intent.target_record() {
-                self.expect_unread(step, target)?;
-            }
+        } else if let (RejectionKind::NotFound, Some(target)) = (&rejection.kind, intent.target_record()) {
+            self.expect_unread(step, target)?;
         } else {
             let hint = rejection.field.as_ref().map_or_else(
                 || "Correct the record, or the mapping; it is tried again when either changes.".to_owned(),
