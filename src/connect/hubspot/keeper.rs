@@ -130,6 +130,8 @@ impl Keeper {
                 if matches!(fault.failure, Failure::Denied { .. }) {
                     state.over = Some(fault.clone());
                 }
+                // Counted from the end: a call that hung must not be followed by one for each that waited.
+                state.not_before = Instant::now() + PAUSE;
                 return Err(fault);
             }
         };

@@ -134,16 +134,17 @@ impl HubSpot {
     /// Makes a call in the newest version of the API that the account routes. A call to a route that is not there did
     /// nothing, so that even a write may be sent again to another one.
     async fn reply(&self, call: &HubCall, session: &mut Session) -> Result<Reply, Fault> {
-        let mut missing = None;
         for version in self.version.candidates(call.route) {
             let reply = self.signed(&call.at(version), session).await?;
             if !outcome::is_missing_route(&reply) {
                 self.version.remember(call.route, version);
                 return Ok(reply);
             }
-            missing = Some(reply);
         }
-        missing.ok_or_else(|| Fault::unknown("No version of HubSpot's API was tried."))
+        // Never a word about a record: taken for one, a proxy's 404 would make a hundred living records vanish.
+        let message = "The host knows HubSpot's API in none of its versions.".to_owned();
+        let hint = "Check the address of the connection, and any proxy before it; HubSpot's is https://api.hubapi.com.";
+        Err(Fault::new(ConnectErrorKind::WrongSystem, Failure::NotSent(message), hint))
     }
 
     /// Makes a call with a token that lives. One that ends on the way was refused for it, so that even a write may be sent

@@ -141,19 +141,31 @@ impl HubSpot {
             ignored.iter().map(|at| lifecycle_step(&items[*at], value(&items[*at]))).collect()
         };
         let (clear, set) = (steps(&|_| String::new()), steps(&wanted));
-        let Some(cleared) = self.step(reader, &clear, None, session).await else { return };
+        let cleared = match self.step(reader, &clear, None, session).await {
+            Ok(done) => done,
+            // The stage may be empty now, or become so: what the first answer showed is no longer known.
+            Err(Fault { failure: Failure::Unknown(why), .. }) => {
+                for at in &ignored {
+                    let why = format!("The stage was being cleared to set it back, and there was no answer: {why}");
+                    verdicts[*at] = Some(Verdict::unknown(&why));
+                }
+                return;
+            }
+            // Nothing was done.
+            Err(_) => return,
+        };
         for (verdict, at) in cleared.iter().zip(&ignored) {
             keep(&mut verdicts[*at], verdict);
         }
         let open = (0..set.len()).filter(|at| matches!(cleared[*at].outcome, ItemOutcome::Applied(_))).collect();
         match self.step(reader, &set, Some(open), session).await {
-            Some(done) => {
+            Ok(done) => {
                 for (verdict, at) in done.iter().zip(&ignored) {
                     keep(&mut verdicts[*at], verdict);
                 }
             }
             // The stage was cleared and there is no word about setting it.
-            None => {
+            Err(_) => {
                 for (at, cleared) in ignored.iter().zip(&cleared) {
                     if matches!(cleared.outcome, ItemOutcome::Applied(_)) {
                         verdicts[*at] = Some(Verdict::unknown(
@@ -165,19 +177,22 @@ impl HubSpot {
         }
     }
 
-    /// One of the two steps; nothing where it failed as a whole.
+    /// One of the two steps.
+    ///
+    /// # Errors
+    /// Where it failed as a whole.
     async fn step(
         &self,
         reader: &Reader<'_>,
         items: &[Item<'_>],
         open: Option<Vec<usize>>,
         session: &mut Session,
-    ) -> Option<Vec<Verdict>> {
+    ) -> Result<Vec<Verdict>, Fault> {
         let open = open.unwrap_or_else(|| (0..items.len()).collect());
         let mut verdicts: Vec<Option<Verdict>> = items.iter().map(|_| None).collect();
-        self.send_batch(reader, Verb::Update, items, open, &mut verdicts, session).await.ok()?;
+        self.send_batch(reader, Verb::Update, items, open, &mut verdicts, session).await?;
         let skipped = || Verdict::rejected(super::nothing_sent());
-        Some(verdicts.into_iter().map(|one| one.unwrap_or_else(skipped)).collect())
+        Ok(verdicts.into_iter().map(|one| one.unwrap_or_else(skipped)).collect())
     }
 }
 
