@@ -253,6 +253,7 @@ impl Transport {
         let at = (self.clock)();
         let began = Instant::now();
         session.calls += 1;
+        let about_records = !matches!(manner, Manner::Form(_));
         let result = self.exchange(url, call, manner, at, session).await;
         let (status, response) = match &result {
             Ok(reply) => (Some(reply.status), reply.text()),
@@ -261,7 +262,10 @@ impl Transport {
         let (method, path, took) = (call.method.to_string(), call.path.clone(), began.elapsed());
         let wire = Wire { at, method, path, status, response, took };
         self.log(url, &wire, session);
-        session.last = Some(wire);
+        // What is said about a sign-in is about no record, and nobody's to read.
+        if about_records {
+            session.last = Some(wire);
+        }
         result
     }
 
@@ -308,7 +312,7 @@ impl Transport {
         let trip = began.elapsed();
         let headers = response.headers();
         let server_time = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?));
-        let retry_after = self.retry_after(headers, server_time);
+        let retry_after = self.retry_after(response.status().as_u16(), headers, server_time);
         self.note_limits(headers);
         if let Some(date) = server_time {
             session.server_time = server_time;
@@ -324,10 +328,11 @@ impl Transport {
         Ok(Reply { status, retry_after, body })
     }
 
-    fn retry_after(&self, headers: &HeaderMap, server_time: Option<Timestamp>) -> Option<Duration> {
+    fn retry_after(&self, status: u16, headers: &HeaderMap, server_time: Option<Timestamp>) -> Option<Duration> {
         let text = headers.get(RETRY_AFTER)?.to_str().ok()?;
         let now = server_time.unwrap_or_else(|| (self.clock)());
-        retry_after(text, now, self.retry_after_may_be_millis)
+        // A move to another data centre (477) is documented in seconds, and takes up to a day of them.
+        retry_after(text, now, self.retry_after_may_be_millis && status != 477)
     }
 
     /// HubSpot tells its limits with most answers.
