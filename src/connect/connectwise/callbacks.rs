@@ -165,6 +165,13 @@ impl ConnectWise {
         if !own.into_iter().any(|base| base.origin() == url.origin()) || !url.username().is_empty() {
             return Err(untrusted("its key lies on another host than the tenant's"));
         }
+        // Many tenants share a host: a key of theirs would sign whatever they like.
+        let mut companies = url.query_pairs().filter(|(name, _)| name.eq_ignore_ascii_case("companyName"));
+        let ours = companies.next().is_some_and(|(_, company)| company.eq_ignore_ascii_case(&self.company));
+        let place = url.path().to_ascii_lowercase().ends_with("/system/callbackkey/index.rails");
+        if !ours || companies.next().is_some() || !place || url.password().is_some() {
+            return Err(untrusted("its key is not this tenant's"));
+        }
         let mut keys = self.keys.lock().await;
         if let Some(key) = keys.get(url.as_str()) {
             return Ok(key.clone());

@@ -73,6 +73,12 @@ pub(super) fn poisoned(reply: &Reply) -> Option<String> {
     (reply.status == 500 && (is_unreadable(&words) || words.contains("Error converting value"))).then_some(words)
 }
 
+/// Whether the answer to a create may stand for one that took effect: what could not be read is the record as it is
+/// now. A change is checked against the whole stored record first, so that there it is a refusal.
+pub(super) fn may_have_landed(reply: &Reply) -> bool {
+    reply.status == 500 && is_unreadable(&words(reply))
+}
+
 fn is_unreadable(words: &str) -> bool {
     words.contains("was not recognized as a valid")
 }
@@ -123,13 +129,17 @@ fn denied(kind: ConnectErrorKind, message: &str, hint: &str) -> Fault {
     Fault::new(kind, Failure::Denied { message: clip_message(message), hint: hint.to_owned() }, hint)
 }
 
+/// No pause is longer than a day, in seconds, whatever an answer says.
+const LONGEST_WAIT: u64 = 24 * 3600;
+
 /// "Please try again in 30 seconds."
 fn spoken_wait(words: &str) -> Option<Duration> {
     let (_, rest) = words.split_once("try again in ")?;
-    rest.split(' ').next()?.parse().ok().map(Duration::from_secs)
+    let seconds: u64 = rest.split(' ').next()?.parse().ok()?;
+    Some(Duration::from_secs(seconds.min(LONGEST_WAIT)))
 }
 
-fn words(reply: &Reply) -> String {
+pub(super) fn words(reply: &Reply) -> String {
     match &reply.body {
         Err(why) => why.clone(),
         Ok(_) => {

@@ -114,6 +114,10 @@ impl ConnectWise {
     }
 
     pub(super) fn classified(&self, call: &Call, reply: &Reply) -> Result<Json, Fault> {
+        if call.method == reqwest::Method::POST && outcome::may_have_landed(reply) {
+            let why = format!("ConnectWise could not read back what it wrote: {}", outcome::words(reply));
+            return Err(self.failed(Fault::unknown(why)));
+        }
         outcome::classify(reply).map_err(|fault| self.failed(roles::explain(fault, call)))
     }
 

@@ -315,8 +315,11 @@ impl ConnectWise {
                 .call(&Call::get(format!("{path}?fields=id,customFields")), session)
                 .await
                 .map_err(Fault::before_write)?;
-            let array: Vec<Json> = record::items(&present, "customFields").cloned().collect();
-            operations.push(values::custom_operation(object, &[], &array).map_err(reject)?);
+            // Without the array there is nothing to send along: an empty one would say that all are empty.
+            let Some(array) = present.get("customFields").and_then(Json::as_array) else {
+                return Err(course.refused());
+            };
+            operations.push(values::custom_operation(object, &[], array).map_err(reject)?);
             course.refusal = None;
             if let Some(body) = self.step(&send(&operations), course, session).await? {
                 return Ok(body);
