@@ -30,6 +30,7 @@ pub use server_clock::ServerClock;
 
 use crate::engine::core::request::{Answer, AnswerBody, Request, RequestId};
 use crate::engine::core::state::Exchange;
+use crate::model::drift::Unread;
 use crate::model::{FieldName, ObjectKind, RecordId, RecordRef, Schema, System};
 use http::{Session, Transport, Wire};
 
@@ -88,7 +89,9 @@ pub struct Performed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveSchema {
     pub schema: Schema,
-    /// Whole sentences.
+    /// What must be kept from the reading before.
+    pub unread: Vec<Unread>,
+    /// Whole sentences about what is missing, for people.
     pub warnings: Vec<String>,
 }
 

@@ -3,7 +3,7 @@
 //! A renamed field or option keeps its name or key and has another label: mappings go by names and keys, and survive it.
 //! Stages, boards, types and people are options like any other, so that their changes are found in the same way.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -230,14 +230,56 @@ fn compare_options(old: &[ChoiceOption], new: &[ChoiceOption]) -> Vec<Changed> {
     changes
 }
 
-/// Puts back the options that could not be read this time: a list that is empty because of a missing right or a lost
-/// answer is no news about the options themselves.
-pub fn keep_unread(old: &Schema, new: &mut Schema) {
-    for field in new.fields.iter_mut().filter(|field| field.kind.has_options() && field.options.is_empty()) {
-        if let Some(known) = old.fields.iter().find(|known| known.name == field.name && known.kind == field.kind) {
-            field.options.clone_from(&known.options);
+/// A part of a schema that could not be read, for want of a right or of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Unread {
+    /// The options of one field.
+    Options(FieldName),
+    /// Every field whose name begins so.
+    Fields(&'static str),
+    /// What the customer calls the fields whose names begin so.
+    Labels(&'static str),
+    /// The customer's own limits of length.
+    Lengths,
+}
+
+/// Puts back what could not be read this time: a missing right or a lost answer is no news about the fields themselves.
+pub fn keep_unread(old: &Schema, new: &mut Schema, unread: &[Unread]) {
+    let known: BTreeMap<&FieldName, &FieldDef> = old.fields.iter().map(|field| (&field.name, field)).collect();
+    for field in &mut new.fields {
+        if let Some(known) = known.get(&field.name) {
+            keep_parts(known, field, unread);
         }
     }
+    let present: BTreeSet<FieldName> = new.fields.iter().map(|field| field.name.clone()).collect();
+    let lost = known.values().filter(|field| {
+        let of = |part: &Unread| matches!(part, Unread::Fields(prefix) if field.name.as_str().starts_with(prefix));
+        !present.contains(&field.name) && unread.iter().any(of)
+    });
+    new.fields.extend(lost.map(|field| (*field).clone()));
+    new.fields.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+fn keep_parts(known: &FieldDef, field: &mut FieldDef, unread: &[Unread]) {
+    for part in unread {
+        match part {
+            Unread::Options(name) if *name == field.name && known.kind == field.kind => {
+                field.options.clone_from(&known.options);
+            }
+            Unread::Labels(prefix) if field.name.as_str().starts_with(prefix) => field.label.clone_from(&known.label),
+            // A label carries the field's name only beside another field of the same label, and that one may be unread.
+            Unread::Labels(_) | Unread::Fields(_) if bare_label(known) == bare_label(field) => {
+                field.label.clone_from(&known.label);
+            }
+            Unread::Lengths if known.kind == field.kind => field.max_length = known.max_length,
+            Unread::Options(_) | Unread::Labels(_) | Unread::Fields(_) | Unread::Lengths => {}
+        }
+    }
+}
+
+/// The label without the name that tells fields of the same label apart.
+fn bare_label(field: &FieldDef) -> &str {
+    field.label.strip_suffix(&format!(" ({})", field.name)).unwrap_or(&field.label)
 }
 
 #[cfg(test)]
@@ -345,8 +387,44 @@ mod tests {
         let old = schema(vec![field("stage")]);
         let mut new = old.clone();
         new.fields[0].options.clear();
-        keep_unread(&old, &mut new);
+        keep_unread(&old, &mut new, &[Unread::Options("stage".into())]);
         assert_eq!(compare(&old, &new), []);
+    }
+
+    #[test]
+    fn fields_labels_and_lengths_that_could_not_be_read_are_no_news() {
+        let labelled = |name: &str, label: &str| FieldDef { label: label.into(), ..field(name) };
+        let old = schema(vec![
+            labelled("custom/31", "Tier (custom/31)"),
+            labelled("free1", "Account Code"),
+            labelled("tier", "Tier (tier)"),
+        ]);
+        let mut new = schema(vec![labelled("free1", "Free field 1"), labelled("tier", "Tier")]);
+        new.fields[0].max_length = None;
+        let unread = [Unread::Fields("custom/"), Unread::Labels("free"), Unread::Lengths];
+        keep_unread(&old, &mut new, &unread);
+        assert_eq!(new, old);
+    }
+
+    #[test]
+    fn what_was_read_is_news_whatever_else_was_not() {
+        let old = schema(vec![field("custom/31"), field("stage"), field("zone")]);
+        let mut new = schema(vec![field("custom/32"), field("stage")]);
+        new.fields[1].label = "Phase".into();
+        new.fields[1].options.clear();
+        let told = |unread: &[Unread]| {
+            let mut new = new.clone();
+            keep_unread(&old, &mut new, unread);
+            compare(&old, &new)
+        };
+        assert_eq!(told(&[]), compare(&old, &new));
+        assert_eq!(told(&[Unread::Options("zone".into()), Unread::Labels("custom/")]), compare(&old, &new));
+        let words: Vec<_> = told(&[Unread::Fields("custom/"), Unread::Options("stage".into())])
+            .iter()
+            .map(|change| (change.field.to_string(), change.what.word()))
+            .collect();
+        let told = |name: &str, word| (name.to_owned(), word);
+        assert_eq!(words, [told("custom/32", "added"), told("stage", "renamed"), told("zone", "removed")]);
     }
 
     #[test]

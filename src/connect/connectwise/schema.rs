@@ -14,7 +14,13 @@ use crate::connect::error::{ConnectError, Fault};
 use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
 use crate::engine::core::request::Priority;
+use crate::model::drift::Unread;
 use crate::model::{FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
+
+/// What the fields of a table of the tenant's own begin with.
+const USER_DEFINED: &str = "customFields/";
+const COMMUNICATIONS: &str = "communications/";
+const NUMBERED: &str = "userDefinedField";
 
 impl ConnectWise {
     pub(super) async fn live_schema(&self, object: ObjectKind) -> Result<LiveSchema, Fault> {
@@ -23,54 +29,61 @@ impl ConnectWise {
         let info = self.call(&Call::get("/system/info"), &mut session).await?;
         let told = info.get("version").and_then(Json::as_str).and_then(Version::parse);
         let version = self.known_version().or(told);
-        let mut warnings = Vec::new();
+        let (mut unread, mut warnings) = (Vec::new(), Vec::new());
         let mut known = Known::new();
         let mut fields = Vec::new();
         for built_in in place(object).fields {
             let mut field = definition(object, built_in, version);
             match self.options(built_in.options, &mut known, &mut session).await {
                 Ok(options) => field.options = options,
-                Err(why) => warnings.push(format!("The options of {} cannot be read: {why}", field.label)),
+                Err(why) => {
+                    unread.push(Unread::Options(field.name.clone()));
+                    warnings.push(format!("The options of {} cannot be read: {why}", field.label));
+                }
             }
             fields.push(field);
         }
-        if place(object).numbered {
-            self.caption_numbered(&mut fields, &mut warnings, &mut session).await;
+        if place(object).numbered
+            && let Err(fault) = self.caption_numbered(&mut fields, &mut session).await
+        {
+            unread.push(Unread::Labels(NUMBERED));
+            warnings.push(format!("The captions of user-defined fields 1 to 10 cannot be read: {}", why(fault)));
         }
         if object == ObjectKind::Contact {
             match self.rows("/company/communicationTypes", &mut session).await {
                 Ok(rows) => fields.extend(rows.iter().filter_map(communication).flatten()),
-                Err(fault) => warnings.push(format!("Communication types cannot be read: {}", why(fault))),
+                Err(fault) => {
+                    unread.push(Unread::Fields(COMMUNICATIONS));
+                    warnings.push(format!("Communication types cannot be read: {}", why(fault)));
+                }
             }
         }
         if !place(object).screens.is_empty() {
             match self.rows("/system/userDefinedFields", &mut session).await {
                 Ok(rows) => fields.extend(rows.iter().filter_map(|row| user_defined::definition(object, row))),
-                Err(fault) => warnings.push(format!("User-defined fields cannot be read: {}", why(fault))),
+                Err(fault) => {
+                    unread.push(Unread::Fields(USER_DEFINED));
+                    warnings.push(format!("User-defined fields cannot be read: {}", why(fault)));
+                }
             }
         }
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         fields.dedup_by(|a, b| a.name == b.name);
         tell_apart(&mut fields);
-        Ok(LiveSchema { schema: Schema { system: System::ConnectWise, object, fields }, warnings })
+        Ok(LiveSchema { schema: Schema { system: System::ConnectWise, object, fields }, unread, warnings })
     }
 
     /// The captions that the tenant gave to `userDefinedField1` to `userDefinedField10`.
-    async fn caption_numbered(&self, fields: &mut [FieldDef], warnings: &mut Vec<String>, session: &mut Session) {
-        let crm = match self.call(&Call::get("/system/myCompany/crm"), session).await {
-            Ok(crm) => crm,
-            Err(fault) => {
-                return warnings
-                    .push(format!("The captions of user-defined fields 1 to 10 cannot be read: {}", why(fault)));
-            }
-        };
+    async fn caption_numbered(&self, fields: &mut [FieldDef], session: &mut Session) -> Result<(), Fault> {
+        let crm = self.call(&Call::get("/system/myCompany/crm"), session).await?;
         for field in fields {
-            let Some(number) = field.name.as_str().strip_prefix("userDefinedField") else { continue };
+            let Some(number) = field.name.as_str().strip_prefix(NUMBERED) else { continue };
             let caption = crm.get(format!("field{number}Caption")).and_then(Json::as_str).map(clip_message);
             if let Some(caption) = caption.filter(|caption| !caption.is_empty()) {
                 field.label = caption;
             }
         }
+        Ok(())
     }
 }
 

@@ -12,6 +12,7 @@ use crate::connect::error::Fault;
 use crate::connect::http::Session;
 use crate::connect::redact::clip_message;
 use crate::engine::core::request::{Failure, Priority};
+use crate::model::drift::Unread;
 use crate::model::{ChoiceOption, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
 
 /// Owners come in pages of 100; a portal with more than this many people has a reason to say so.
@@ -34,24 +35,33 @@ impl HubSpot {
             warnings.push(format!("HubSpot tells of {} properties; only {MOST_FIELDS} are used.", fields.len()));
             fields.truncate(MOST_FIELDS);
         }
-        self.fill_owners(&mut fields, &mut warnings, &mut session).await;
-        self.fill_pipelines(object, &mut fields, &mut warnings, &mut session).await;
-        self.fill_lengths(object, &mut fields, &mut session).await;
-        Ok(LiveSchema { schema: Schema { system: System::HubSpot, object, fields }, warnings })
+        let mut unread = Vec::new();
+        if let Err(fault) = self.fill_owners(&mut fields, &mut session).await {
+            let people = fields.iter().filter(|field| field.kind == FieldKind::Person);
+            unread.extend(people.map(|field| Unread::Options(field.name.clone())));
+            warnings.push(format!("Owners cannot be read: {}", why(fault)));
+        }
+        if let Some((pipeline, stage)) = stage::properties(object)
+            && let Err(fault) = self.fill_pipelines(object, &mut fields, &mut session).await
+        {
+            unread.extend([pipeline, stage].map(|name| Unread::Options(name.into())));
+            warnings.push(format!("Pipelines and stages cannot be read: {}", why(fault)));
+        }
+        if self.fill_lengths(object, &mut fields, &mut session).await.is_err() {
+            unread.push(Unread::Lengths);
+        }
+        Ok(LiveSchema { schema: Schema { system: System::HubSpot, object, fields }, unread, warnings })
     }
 
-    async fn fill_owners(&self, fields: &mut [FieldDef], warnings: &mut Vec<String>, session: &mut Session) {
+    async fn fill_owners(&self, fields: &mut [FieldDef], session: &mut Session) -> Result<(), Fault> {
         if !fields.iter().any(|field| field.kind == FieldKind::Person) {
-            return;
+            return Ok(());
         }
-        match self.owners(session).await {
-            Ok(owners) => {
-                for field in fields.iter_mut().filter(|field| field.kind == FieldKind::Person) {
-                    field.options.clone_from(&owners);
-                }
-            }
-            Err(fault) => warnings.push(format!("Owners cannot be read: {}", why(fault))),
+        let owners = self.owners(session).await?;
+        for field in fields.iter_mut().filter(|field| field.kind == FieldKind::Person) {
+            field.options.clone_from(&owners);
         }
+        Ok(())
     }
 
     /// Pipelines and stages are options that the property itself does not list.
@@ -59,17 +69,10 @@ impl HubSpot {
         &self,
         object: ObjectKind,
         fields: &mut [FieldDef],
-        warnings: &mut Vec<String>,
         session: &mut Session,
-    ) {
-        let Some((pipeline, stage)) = stage::properties(object) else { return };
-        let all = match self.pipelines(object, session).await {
-            Ok(all) => all,
-            Err(fault) => {
-                warnings.push(format!("Pipelines and stages cannot be read: {}", why(fault)));
-                return;
-            }
-        };
+    ) -> Result<(), Fault> {
+        let Some((pipeline, stage)) = stage::properties(object) else { return Ok(()) };
+        let all = self.pipelines(object, session).await?;
         for field in fields {
             if field.name.as_str() == pipeline {
                 field.options.clone_from(&all.pipelines);
@@ -77,18 +80,25 @@ impl HubSpot {
                 field.options.clone_from(&all.stages);
             }
         }
+        Ok(())
     }
 
     /// The customer's own limits of length. Not every account has rules, and not every token may see them.
-    async fn fill_lengths(&self, object: ObjectKind, fields: &mut [FieldDef], session: &mut Session) {
+    async fn fill_lengths(
+        &self,
+        object: ObjectKind,
+        fields: &mut [FieldDef],
+        session: &mut Session,
+    ) -> Result<(), Fault> {
         let rest = format!("/{}", paths::type_id(object));
-        let Ok(body) = self.call(&HubCall::get(Route::Validations, rest), session).await else { return };
+        let body = self.call(&HubCall::get(Route::Validations, rest), session).await?;
         let lengths = lengths(&body);
         for field in fields {
             if let (Some(length), Some(most)) = (lengths.get(field.name.as_str()), field.max_length) {
                 field.max_length = Some(most.min(*length));
             }
         }
+        Ok(())
     }
 
     /// All owners; those of people who left are inactive, because records still carry them.

@@ -124,10 +124,9 @@ pub async fn refresh_schema(
     object: ObjectKind,
     clock: Clock,
 ) -> Result<Refreshed, SetupError> {
-    let LiveSchema { mut schema, warnings } = connector.schema(object).await?;
-    // A list of options that could not be read comes empty, and with a warning.
-    if let Some((known, _)) = settings.schema(schema.system, object)?.filter(|_| !warnings.is_empty()) {
-        drift::keep_unread(&known, &mut schema);
+    let LiveSchema { mut schema, unread, warnings } = connector.schema(object).await?;
+    if let Some((known, _)) = settings.schema(schema.system, object)?.filter(|_| !unread.is_empty()) {
+        drift::keep_unread(&known, &mut schema, &unread);
     }
     let changes = settings.put_schema(&schema, clock.now())?;
     for change in &changes {

@@ -1,5 +1,6 @@
 //! The fields of each object with the options of today.
 
+use lockstep::model::drift::{Unread, compare, keep_unread};
 use lockstep::model::{FieldKind, StageOutcome};
 
 use super::*;
@@ -99,6 +100,29 @@ async fn a_contact_has_a_field_for_each_communication_type() {
         ("Tier (userDefinedField1)".into(), "Tier (userDefinedField2)".into())
     );
     assert_eq!(label("userDefinedField3"), "User-defined field 3");
+}
+
+#[tokio::test]
+async fn a_table_that_may_not_be_read_leaves_the_fields_that_it_told_of_before() {
+    let before = Tenant::new(tables).await.psa.schema(ObjectKind::Contact).await.unwrap();
+    assert_eq!(before.unread, []);
+    let table = [
+        ("/system/userDefinedFields", Unread::Fields("customFields/"), "customFields/91"),
+        ("/company/communicationTypes", Unread::Fields("communications/"), "communications/2/extension"),
+        ("/system/myCompany/crm", Unread::Labels("userDefinedField"), "userDefinedField1"),
+    ];
+    for (denied, unread, field) in table {
+        let answer = move |asked: &Asked| match asked.path == denied {
+            true => (403, json!({"code": "Security", "message": "No."})),
+            false => tables(asked),
+        };
+        let mut live = Tenant::new(answer).await.psa.schema(ObjectKind::Contact).await.unwrap();
+        assert_eq!((&live.unread[..], live.warnings.len()), (&[unread][..], 1), "{denied}");
+        assert_ne!(live.schema.field(field), before.schema.field(field), "{denied}");
+        keep_unread(&before.schema, &mut live.schema, &live.unread);
+        assert_eq!(compare(&before.schema, &live.schema), [], "{denied}");
+        assert_eq!(live.schema.field(field), before.schema.field(field), "{denied}");
+    }
 }
 
 #[tokio::test]
