@@ -73,10 +73,11 @@ pub fn readings(settings: &Settings, config: &Config, after: Timestamp) -> Outco
     let mut readings = Vec::new();
     for row in settings.drift(after)? {
         let now = settings.schema(row.system, row.object)?.map(|(schema, _)| schema);
+        let there = settings.schema(row.system.other(), row.object)?.map(|(schema, _)| schema);
         let changes = row.changes.into_iter().map(|change| {
             // What was undone since hurts nobody.
             let holds = now.as_ref().is_none_or(|schema| change.still_holds(schema));
-            let harms = if holds { harm(config, row.system, row.object, &change) } else { Vec::new() };
+            let harms = if holds { harm(config, row.system, row.object, &change, there.as_ref()) } else { Vec::new() };
             (change, harms)
         });
         readings.push(Reading { at: row.at, system: row.system, object: row.object, changes: changes.collect() });

@@ -2,7 +2,7 @@
 
 use super::config::{AutoPairs, Config, FieldMapping, ObjectMapping, ValueMap};
 use crate::filter::{Expr, parse};
-use crate::model::{Changed, FieldName, ObjectKind, SchemaChange, System};
+use crate::model::{Changed, FieldName, ObjectKind, Schema, SchemaChange, System};
 
 /// One part of a configuration that does not do its work any more, or soon won't.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,11 +14,18 @@ pub struct Harm {
     pub remedy: String,
 }
 
-/// Every part of `config` that a change of `object` in `system` hurts.
+/// Every part of `config` that a change of `object` in `system` hurts. `there` is the object in the other system, as far
+/// as its fields were read: only with it can options have found each other by themselves.
 #[must_use]
-pub fn harm(config: &Config, system: System, object: ObjectKind, change: &SchemaChange) -> Vec<Harm> {
+pub fn harm(
+    config: &Config,
+    system: System,
+    object: ObjectKind,
+    change: &SchemaChange,
+    there: Option<&Schema>,
+) -> Vec<Harm> {
     let Some(mapping) = config.object(object) else { return Vec::new() };
-    let uses = Uses { mapping, system, field: &change.field };
+    let uses = Uses { mapping, system, field: &change.field, there };
     let (field, label) = (&change.field, &change.label);
     match &change.what {
         Changed::Removed => uses.all(&format!("{system} has no field {field} ({label}) any more.")),
@@ -54,6 +61,7 @@ struct Uses<'a> {
     mapping: &'a ObjectMapping,
     system: System,
     field: &'a FieldName,
+    there: Option<&'a Schema>,
 }
 
 impl<'a> Uses<'a> {
@@ -130,7 +138,7 @@ impl<'a> Uses<'a> {
 
     fn option(&self, key: &str, label: &str, what: &str) -> Vec<Harm> {
         self.with_values()
-            .filter(|(field, values)| self.is_written(field) && self.lists(values, key, label))
+            .filter(|(field, values)| self.is_written(field) && self.leads_to(field, values, key, label))
             .map(|(field, _)| {
                 let what = format!("The option {label} of {} in {} {what}.", self.field, self.system);
                 self.of_mapping(field, &what, "Map its value to another option.")
@@ -140,10 +148,11 @@ impl<'a> Uses<'a> {
 
     fn renamed_option(&self, key: &str, from: &str, to: &str) -> Vec<Harm> {
         self.with_values()
-            .filter(|(_, values)| {
+            .filter(|(field, values)| {
                 let by_key = values.pairs.iter().any(|pair| self.end(pair) == key);
                 let by_name = values.pairs.iter().any(|pair| named(self.end(pair), from));
-                by_name || !by_key && values.auto == Some(AutoPairs::Label)
+                let by_itself = values.auto == Some(AutoPairs::Label) && folded(from) != folded(to);
+                by_name || !by_key && by_itself && self.has_partner(field, from)
             })
             .map(|(field, _)| {
                 let what = format!(
@@ -160,8 +169,15 @@ impl<'a> Uses<'a> {
     }
 
     /// Whether a value map leads to the option: it is listed, or found by itself.
-    fn lists(&self, values: &ValueMap, key: &str, label: &str) -> bool {
-        values.auto.is_some() || values.pairs.iter().any(|pair| self.end(pair) == key || named(self.end(pair), label))
+    fn leads_to(&self, field: &FieldMapping, values: &ValueMap, key: &str, label: &str) -> bool {
+        let listed = values.pairs.iter().any(|pair| self.end(pair) == key || named(self.end(pair), label));
+        listed || values.auto.is_some() && self.has_partner(field, label)
+    }
+
+    /// Whether the other system has an option of that label. A change keeps no addresses: people go by their names too.
+    fn has_partner(&self, field: &FieldMapping, label: &str) -> bool {
+        let partner = self.there.and_then(|schema| schema.field(field.field(self.system.other()).as_str()));
+        partner.is_some_and(|field| field.options.iter().any(|option| folded(&option.label) == folded(label)))
     }
 
     fn end<'p>(&self, pair: &'p super::config::ValuePair) -> &'p str {
@@ -170,6 +186,10 @@ impl<'a> Uses<'a> {
             System::ConnectWise => &pair.connectwise,
         }
     }
+}
+
+fn folded(label: &str) -> String {
+    label.trim().to_lowercase()
 }
 
 fn named(end: &str, label: &str) -> bool {
@@ -194,14 +214,35 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
     use super::*;
     use crate::mapping::defaults;
-    use crate::model::FieldKind;
+    use crate::model::{ChoiceOption, FieldDef, FieldKind};
+
+    /// HubSpot's side of `industry~market`, with one option.
+    fn industries(label: &str) -> Schema {
+        let option = ChoiceOption { key: "HEALTH".into(), label: label.into(), ..ChoiceOption::default() };
+        let field = FieldDef {
+            name: "industry".into(),
+            label: "Industry".into(),
+            kind: FieldKind::Choice,
+            read_only: false,
+            required: false,
+            unique: false,
+            max_length: None,
+            custom: false,
+            options: vec![option],
+        };
+        Schema { system: System::HubSpot, object: ObjectKind::Company, fields: vec![field] }
+    }
 
     fn parts(system: System, field: &str, what: Changed) -> Vec<String> {
+        parts_beside(None, system, field, what)
+    }
+
+    fn parts_beside(there: Option<&Schema>, system: System, field: &str, what: Changed) -> Vec<String> {
         let mut config = defaults::config();
         config.object_mut(ObjectKind::Company).unwrap().filters.to_hubspot =
             "not (status = \"x\" or city is empty)".into();
         let change = SchemaChange { field: field.into(), label: "Label".into(), what };
-        let harms = harm(&config, system, ObjectKind::Company, &change);
+        let harms = harm(&config, system, ObjectKind::Company, &change, there);
         assert!(harms.iter().all(|harm| !harm.what.is_empty() && !harm.remedy.is_empty()), "{harms:?}");
         harms.into_iter().map(|harm| harm.part).collect()
     }
@@ -238,12 +279,18 @@ mod tests {
 
     #[test]
     fn an_option_breaks_the_value_map_that_leads_to_it() {
-        let option = || "Healthcare".to_owned();
+        // A name that the usual configuration does not list.
+        let option = || "Falconry".to_owned();
         let removed = |key: &str| Changed::OptionRemoved { option: option(), key: key.into() };
-        assert_eq!(parts(System::ConnectWise, "market", removed("12")), ["company mapping industry~market"]);
+        let of_market = |label: &str, what| parts_beside(Some(&industries(label)), System::ConnectWise, "market", what);
+        assert_eq!(of_market("falconry ", removed("12")), ["company mapping industry~market"]);
+        assert_eq!(of_market("Mining", removed("12")), [""; 0], "it never had a partner");
+        assert_eq!(parts(System::ConnectWise, "market", removed("12")), [""; 0], "nothing is known of a partner");
         assert_eq!(parts(System::ConnectWise, "status", removed("1")), [""; 0], "nothing is written to status");
-        let renamed = Changed::OptionRenamed { option: "Health".into(), key: "12".into(), from: option() };
-        assert_eq!(parts(System::ConnectWise, "market", renamed), ["company mapping industry~market"]);
+        let renamed = |to: &str| Changed::OptionRenamed { option: to.into(), key: "12".into(), from: option() };
+        assert_eq!(of_market("Falconry", renamed("Hawking")), ["company mapping industry~market"]);
+        assert_eq!(of_market("Falconry", renamed("FALCONRY")), [""; 0], "case tells no options apart");
+        assert_eq!(of_market("Mining", renamed("Hawking")), [""; 0], "it never had a partner");
         let added = Changed::OptionAdded { option: option(), key: "13".into() };
         assert_eq!(parts(System::ConnectWise, "market", added), [""; 0]);
     }

@@ -242,8 +242,9 @@ fn drifted(settings: &Settings, config: &Config, schemas: &[Schema]) -> Result<V
         let Some(now) = schemas.iter().find(|schema| schema.system == row.system && schema.object == row.object) else {
             continue;
         };
+        let there = schemas.iter().find(|one| one.system == row.system.other() && one.object == row.object);
         for change in row.changes.iter().filter(|change| change.still_holds(now)) {
-            for harm in harm(config, row.system, row.object, change) {
+            for harm in harm(config, row.system, row.object, change, there) {
                 let what = format!("A change hurts the {}: {}", harm.part, harm.what);
                 let item = Item::new(Severity::Problem, Some(row.system), what, harm.remedy).about(row.object);
                 if !items.contains(&item) {
