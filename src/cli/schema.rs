@@ -1,5 +1,7 @@
 //! `lockstep schema`: the fields of both systems as they were last read, and what changed in them since when.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 
 use super::args::SchemaArgs;
@@ -10,7 +12,7 @@ use crate::engine::driver::Clock;
 use crate::engine::driver::setup::{connectors, refresh_schema, working_config};
 use crate::error::{Exit, Outcome};
 use crate::mapping::{Config, harm};
-use crate::model::{ObjectKind, Schema, System, Timestamp};
+use crate::model::{Changed, ObjectKind, Schema, System, Timestamp};
 use crate::store::{Settings, Workspace};
 use crate::view::plain_text;
 use crate::view::schema::{Reading, drift_lines, field_lines};
@@ -32,13 +34,15 @@ pub fn run(session: &Session, args: &SchemaArgs) -> Outcome {
         .into_iter()
         .filter(|reading| args.object.is_none_or(|object| reading.object == object))
         .collect();
-    let schemas = if args.drift { Vec::new() } else { stored(&settings, &wanted)? };
+    let known = stored(&settings, &wanted)?;
+    let unread = known.is_empty();
+    let schemas = if args.drift { Vec::new() } else { known };
     let answer = json!({
         "schemas": schemas.iter().map(|(schema, read)| json!({ "schema": schema, "read": read.to_rfc3339() })).collect::<Vec<_>>(),
         "drift": readings.iter().map(reading_json).collect::<Vec<_>>(),
         "warnings": warnings,
     });
-    session.output.result(&answer, |_| text(&schemas, &readings, &warnings, args.drift))?;
+    session.output.result(&answer, |_| text(&schemas, &readings, &warnings, unread))?;
     Ok(Exit::Done)
 }
 
@@ -71,18 +75,33 @@ fn stored(settings: &Settings, objects: &[ObjectKind]) -> Outcome<Vec<(Schema, T
 /// When the workspace cannot be read.
 pub fn readings(settings: &Settings, config: &Config, after: Timestamp) -> Outcome<Vec<Reading>> {
     let mut readings = Vec::new();
+    let mut told = BTreeSet::new();
     for row in settings.drift(after)? {
         let now = settings.schema(row.system, row.object)?.map(|(schema, _)| schema);
         let there = settings.schema(row.system.other(), row.object)?.map(|(schema, _)| schema);
         let changes = row.changes.into_iter().map(|change| {
-            // What was undone since hurts nobody.
-            let holds = now.as_ref().is_none_or(|schema| change.still_holds(schema));
+            // What was undone since hurts nobody, and what came twice hurts once: newest readings come first.
+            let newest = told.insert((row.system, row.object, change.field.clone(), subject(&change.what)));
+            let holds = newest && now.as_ref().is_none_or(|schema| change.still_holds(schema));
             let harms = if holds { harm(config, row.system, row.object, &change, there.as_ref()) } else { Vec::new() };
             (change, harms)
         });
         readings.push(Reading { at: row.at, system: row.system, object: row.object, changes: changes.collect() });
     }
     Ok(readings)
+}
+
+/// What of a field a change is about: its word, and the option where it is one of many.
+fn subject(what: &Changed) -> (&'static str, Option<String>) {
+    let option = match what {
+        Changed::OptionAdded { key, .. }
+        | Changed::OptionRemoved { key, .. }
+        | Changed::OptionRenamed { key, .. }
+        | Changed::OptionActive { key, .. }
+        | Changed::OptionMoved { key, .. } => Some(key.clone()),
+        _ => None,
+    };
+    (what.word(), option)
 }
 
 fn reading_json(reading: &Reading) -> Json {
@@ -99,17 +118,63 @@ fn reading_json(reading: &Reading) -> Json {
     })
 }
 
-fn text(schemas: &[(Schema, Timestamp)], readings: &[Reading], warnings: &[String], only_drift: bool) -> String {
+fn text(schemas: &[(Schema, Timestamp)], readings: &[Reading], warnings: &[String], unread: bool) -> String {
     let mut parts: Vec<String> =
         schemas.iter().map(|(schema, read)| plain_text(&field_lines(schema, *read, width()))).collect();
     if !readings.is_empty() {
         parts.push(plain_text(&drift_lines(readings, width())));
-    } else if only_drift {
+    } else if schemas.is_empty() && !unread {
         parts.push("Nothing changed since the fields were first read.".to_owned());
     }
-    if schemas.is_empty() && !only_drift {
+    if unread {
         parts.push("No fields were read yet. Next: lockstep connect, or lockstep schema --refresh".to_owned());
     }
     parts.extend(warnings.iter().map(|warning| format!("warning: {}", crate::model::text::printable(warning))));
     parts.join("\n\n")
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+    use crate::mapping::defaults;
+    use crate::model::{FieldDef, FieldKind};
+    use crate::store::Key;
+
+    fn companies(fields: &[&str]) -> Schema {
+        let field = |name: &&str| FieldDef {
+            name: (*name).into(),
+            label: (*name).to_owned(),
+            kind: FieldKind::Text,
+            read_only: false,
+            required: false,
+            unique: false,
+            max_length: None,
+            custom: false,
+            options: Vec::new(),
+        };
+        Schema { system: System::HubSpot, object: ObjectKind::Company, fields: fields.iter().map(field).collect() }
+    }
+
+    #[test]
+    fn a_field_that_went_twice_hurts_once_and_in_the_newest_reading() {
+        let home = tempfile::tempdir().unwrap();
+        let workspace = Workspace::create(home.path(), "acme", &Key::throw_away().unwrap()).unwrap();
+        let mut settings = workspace.settings().unwrap();
+        for (at, fields) in [&["city", "phone"][..], &["phone"], &["city", "phone"], &["phone"]].iter().enumerate() {
+            settings.put_schema(&companies(fields), Timestamp(i64::try_from(at).unwrap() + 1)).unwrap();
+        }
+        let told = readings(&settings, &defaults::config(), Timestamp::EPOCH).unwrap();
+        let harms: Vec<_> =
+            told.iter().map(|one| (one.at.0, one.changes[0].0.what.word(), one.changes[0].1.len())).collect();
+        assert_eq!(harms, [(4, "removed", 1), (3, "added", 0), (2, "removed", 0)]);
+    }
+
+    #[test]
+    fn fields_that_were_never_read_are_not_told_as_unchanged() {
+        let never = text(&[], &[], &[], true);
+        assert!(never.contains("No fields were read yet. Next: lockstep connect"), "{never}");
+        assert!(!never.contains("Nothing changed"), "{never}");
+        assert_eq!(text(&[], &[], &[], false), "Nothing changed since the fields were first read.");
+    }
 }
