@@ -114,8 +114,10 @@ fn sizes(args: &Sim) -> Sizes {
 /// Simulated credentials protect nothing, so they may be shown.
 fn announce(session: &Session, running: &Running) -> Outcome<()> {
     let credentials = &running.credentials;
+    let hubspot = running.control.behaviour().hubspot;
     let answer = json!({
-        "hubspot": { "url": running.hubspot_url, "token": credentials.hubspot_token },
+        "hubspot": { "url": running.hubspot_url, "token": credentials.hubspot_token,
+            "oauth_client_id": hubspot.oauth_client_id, "oauth_client_secret": hubspot.oauth_client_secret },
         "connectwise": {
             "url": running.connectwise_url,
             "company": credentials.connectwise_company,
@@ -128,19 +130,24 @@ fn announce(session: &Session, running: &Running) -> Outcome<()> {
 }
 
 fn text(running: &Running) -> String {
+    let switches = running.control.behaviour().hubspot;
     let credentials = &running.credentials;
     format!(
-        "HubSpot      {hubspot}\n  token        {token}\n\n\
+        "HubSpot      {hubspot}\n  token        {token}\n  app id       {app}\n  app secret   {secret}\n\n\
          ConnectWise  {connectwise}\n  company      {company}\n  public key   {public}\n  private key  {private}\n  \
          client id    {client}\n\n\
          To connect a workspace:\n  \
          echo {token} | lockstep connect hubspot --base-url {hubspot} --token-stdin\n  \
+         echo {secret} | lockstep connect hubspot --base-url {hubspot} --oauth \\\n    \
+         --client-id {app} --client-secret-stdin\n  \
          echo {private} | lockstep connect connectwise --site {connectwise} --company {company} \\\n    \
          --public-key {public} --client-id {client} --private-key-stdin\n\n\
          Ctrl-C stops both.",
         hubspot = running.hubspot_url,
         connectwise = running.connectwise_url,
         token = credentials.hubspot_token,
+        app = switches.oauth_client_id,
+        secret = switches.oauth_client_secret,
         company = credentials.connectwise_company,
         public = credentials.connectwise_public_key,
         private = credentials.connectwise_private_key,

@@ -88,7 +88,7 @@ async fn a_browser_comes_back_on_the_loopback_and_others_do_not_end_the_wait() {
         tokio::net::TcpStream::connect(here.trim_start_matches("http://").split('/').next().unwrap()).await.unwrap();
     let (code, page) = tokio::join!(loopback.wait(&attempt, Duration::from_secs(20)), visits);
     drop(idle);
-    assert!(page.0 == 200 && page.1.contains("connected"), "{page:?}");
+    assert!(page.0 == 200 && page.1.contains("Go back to Lockstep"), "{page:?}");
     let tokens = attempt.finish(&app, &code.unwrap(), &options).await.unwrap();
     assert_eq!(tokens.scopes.len(), SCOPES.len(), "{:?}", tokens.scopes);
     let (hub, _) = by_oauth(app, tokens, &running.hubspot_url);

@@ -40,7 +40,7 @@ impl HubSpot {
         findings.extend(self.daily(&mut session).await);
         let granted = self.granted(&mut session).await;
         for probe in probes(needs) {
-            findings.push(self.try_out(&probe, granted.as_ref(), &mut session).await);
+            findings.push(self.try_out(&probe, granted.as_ref(), &mut session).await?);
         }
         for need in needs.iter().filter(|need| need.creates || need.updates) {
             findings.push(self.stamp_finding(need.object, &mut session).await);
@@ -51,9 +51,17 @@ impl HubSpot {
         Ok(findings)
     }
 
-    async fn try_out(&self, probe: &Probe, granted: Option<&BTreeSet<String>>, session: &mut Session) -> Finding {
+    /// # Errors
+    /// Trouble with the connection itself: it ends the examination.
+    async fn try_out(
+        &self,
+        probe: &Probe,
+        granted: Option<&BTreeSet<String>>,
+        session: &mut Session,
+    ) -> Result<Finding, ConnectError> {
         let finding = |severity, what, remedy| Finding { severity, object: probe.object, what, remedy };
-        match self.call(&probe.call, session).await {
+        Ok(match self.call(&probe.call, session).await {
+            Err(fault) if ends(fault.kind) => return Err(fault.into()),
             Err(fault) if fault.kind == ConnectErrorKind::Permission => {
                 let what = format!("{} not allowed: {}", probe.what, why(fault.clone()));
                 let scope = named(&fault, &probe.scope);
@@ -71,11 +79,11 @@ impl HubSpot {
                 }
                 _ => {
                     let hint = fault.hint.clone();
-                    let what = format!("{} unclear: {}", probe.what, why(fault));
+                    let what = unclear(&probe.what, &why(fault));
                     finding(Severity::Warning, what, if hint.is_empty() { "Try again later.".to_owned() } else { hint })
                 }
             },
-        }
+        })
     }
 
     /// The scopes of the credential, where it can be asked for them. Not being able to is no finding.
@@ -151,6 +159,18 @@ impl HubSpot {
             }
         }
     }
+}
+
+/// Whether a fault says that nothing else can be looked at either.
+const fn ends(kind: ConnectErrorKind) -> bool {
+    matches!(kind, ConnectErrorKind::Credentials | ConnectErrorKind::Unreachable)
+}
+
+/// `what` is the beginning of a sentence: `Reading companies is`.
+fn unclear(what: &str, why: &str) -> String {
+    let mut letters = what.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase()).unwrap_or_default();
+    format!("Whether {first}{} allowed is unclear: {why}", letters.as_str())
 }
 
 fn probes(needs: &[Need]) -> Vec<Probe> {
@@ -277,6 +297,17 @@ mod tests {
         assert_eq!(named(&both, "b.read"), "b.read");
         assert_eq!(named(&both, "c.read"), "a.read or b.read");
         assert_eq!(named(&fault(""), "c.read"), "c.read");
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_a_whole_sentence() {
+        assert_eq!(unclear("Reading companies is", "busy."), "Whether reading companies is allowed is unclear: busy.");
+    }
+
+    #[test]
+    fn only_trouble_with_the_connection_itself_ends_the_examination() {
+        assert!(ends(ConnectErrorKind::Credentials) && ends(ConnectErrorKind::Unreachable));
+        assert!(!ends(ConnectErrorKind::Permission) && !ends(ConnectErrorKind::Limited));
     }
 
     #[test]

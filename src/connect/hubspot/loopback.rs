@@ -95,7 +95,9 @@ impl Loopback {
         let query = target.split_once('?').filter(|(path, _)| *path == PATH).map(|(_, query)| query);
         let (status, words, end) = match query.map(|query| (query, attempt.answered(query))) {
             None => ("404 Not Found", "There is nothing here.", None),
-            Some((_, Ok(code))) => ("200 OK", "Lockstep is connected. You can close this page.", Some(Ok(code))),
+            Some((_, Ok(code))) => {
+                ("200 OK", "HubSpot answered. Go back to Lockstep to see whether it worked.", Some(Ok(code)))
+            }
             // Somebody else's answer must not end the wait for the right one.
             Some((query, Err(_))) if !attempt.is_mine(query) => {
                 ("400 Bad Request", "This is not the sign-in that Lockstep waits for.", None)

@@ -172,6 +172,7 @@ impl HubSpot {
             if let Failure::Throttled { retry_after, .. } = &fault.failure {
                 self.transport.budget.throttled(call.lane, *retry_after);
             }
+            let fault = if self.keeper.is_some() { oauth::reconnect(fault) } else { fault };
             clean(&self.transport.redactor, fault)
         })
     }

@@ -31,7 +31,7 @@ pub use super::loopback::Loopback;
 const PAGE: &str = "https://app.hubspot.com";
 /// A token is text of a few hundred characters; more is not one.
 const TOKEN_BYTES: usize = 16 * 1024;
-const RECONNECT: &str = "Connect HubSpot again: `lockstep connect hubspot`.";
+const RECONNECT: &str = "Connect HubSpot again: `lockstep connect hubspot --oauth --client-id …`.";
 
 /// The app that a portal lets in, as HubSpot's developer pages know it.
 #[derive(Debug, Clone)]
@@ -102,7 +102,12 @@ impl Authorization {
         let text = text.trim().trim_matches(['"', '\'', '<', '>']);
         match text.split_once('?') {
             Some((_, query)) => self.answered(query),
-            None if !text.is_empty() && text.len() <= TOKEN_BYTES && text.chars().all(|c| c.is_ascii_graphic()) => {
+            // An address without a query has no code in it.
+            None if !text.is_empty()
+                && !text.contains('/')
+                && text.len() <= TOKEN_BYTES
+                && text.chars().all(|c| c.is_ascii_graphic()) =>
+            {
                 Ok(SecretString::from(text))
             }
             None => Err(sign_in(
@@ -250,6 +255,34 @@ const OVER: [&str; 10] = [
     "invalid_request",
 ];
 
+/// A refused token that came by OAuth is not to be entered again: the sign-in is.
+pub(super) fn reconnect(fault: Fault) -> Fault {
+    match fault {
+        Fault { kind: ConnectErrorKind::Credentials, failure: Failure::Denied { message, .. }, .. } => {
+            let failure = Failure::Denied { message, hint: RECONNECT.to_owned() };
+            Fault::new(ConnectErrorKind::Credentials, failure, RECONNECT)
+        }
+        other => other,
+    }
+}
+
+/// What HubSpot does not take, by its word for it, and the next step.
+fn advice(word: &str) -> (&'static str, &'static str) {
+    match word {
+        "BAD_CLIENT_SECRET" | "BAD_CLIENT_ID" | "invalid_client" => {
+            ("does not know this app", "Check the client id and secret on the app's Auth page.")
+        }
+        "BAD_REDIRECT_URI" => {
+            ("does not know this redirect address", "Add the redirect address to the app, letter by letter.")
+        }
+        "BAD_AUTH_CODE" | "EXPIRED_AUTH_CODE" => (
+            "does not take this code",
+            "The code was wrong, used, or too old: open the page again and be quicker than a minute.",
+        ),
+        _ => ("no longer accepts this sign-in", RECONNECT),
+    }
+}
+
 /// What a refusal of the token endpoint means. [`Failure::Denied`] is final: asking again cannot help.
 fn refused(reply: &Reply) -> Fault {
     let body = reply.json().ok();
@@ -265,12 +298,12 @@ fn refused(reply: &Reply) -> Fault {
             let known = code.as_deref().is_some_and(|code| OVER.contains(&code));
             let said = word("message").or_else(|| word("error_description")).or_else(|| code.clone());
             let said = said.unwrap_or_else(|| format!("answer {}", reply.status));
+            let advised = code.clone().unwrap_or_default();
             let code = code.filter(|_| known).map(|code| format!(" ({code})")).unwrap_or_default();
-            let message = format!(
-                "HubSpot no longer accepts this sign-in{code}: {said}. The app was removed from the portal, its access was revoked, or the code was too old."
-            );
-            let failure = Failure::Denied { message: clip_message(&message), hint: RECONNECT.to_owned() };
-            Fault::new(ConnectErrorKind::Credentials, failure, RECONNECT)
+            let (what, hint) = advice(&advised);
+            let message = format!("HubSpot {what}{code}: {}.", said.trim_end_matches('.'));
+            let failure = Failure::Denied { message: clip_message(&message), hint: hint.to_owned() };
+            Fault::new(ConnectErrorKind::Credentials, failure, hint)
         }
         _ => match outcome::classify(reply) {
             // Whatever it is, it is not a word about the grant.

@@ -52,6 +52,7 @@ fn a_person_pastes_the_code_or_the_whole_address() {
     let bad = [
         String::new(),
         "two words".to_owned(),
+        "http://localhost:4711/oauth/callback".to_owned(),
         "x\u{1b}[2J".to_owned(),
         "http://localhost/?code=abc".to_owned(),
         "http://localhost/?code=abc&state=other".to_owned(),
@@ -73,18 +74,34 @@ fn a_grant_that_is_over_is_told_from_an_endpoint_in_trouble() {
         (400, r#"{"status":"BAD_REFRESH_TOKEN","message":"missing or invalid refresh token"}"#, "BAD_REFRESH_TOKEN"),
         (400, r#"{"error":"invalid_grant","error_description":"gone"}"#, "gone"),
         (401, r#"{"status":"error","category":"INVALID_AUTHENTICATION","message":"no"}"#, "no"),
-        (400, r#"{"status":"EXPIRED_AUTH_CODE"}"#, "EXPIRED_AUTH_CODE"),
         (400, "{}", "answer 400"),
     ];
     for (status, body, words) in over {
         let Failure::Denied { message, hint } = refused(&reply(status, body)).failure else { panic!("{body}") };
-        assert!(message.contains(words) && hint.contains("lockstep connect hubspot"), "{message} {hint}");
+        assert!(message.contains(words) && hint.contains("lockstep connect hubspot --oauth"), "{message} {hint}");
     }
     for (status, body) in [(403, "<html>Cloudflare"), (400, "[]"), (500, "{}"), (502, "<html>"), (404, "x"), (302, "")]
     {
         assert!(matches!(refused(&reply(status, body)).failure, Failure::Unknown(_)), "{status} {body}");
     }
     assert!(matches!(refused(&reply(429, "{}")).failure, Failure::Throttled { .. }));
+}
+
+#[test]
+fn each_refusal_names_its_own_next_step() {
+    let table = [
+        ("BAD_CLIENT_SECRET", "Auth page"),
+        ("BAD_CLIENT_ID", "Auth page"),
+        ("BAD_REDIRECT_URI", "letter by letter"),
+        ("BAD_AUTH_CODE", "quicker than a minute"),
+        ("EXPIRED_AUTH_CODE", "quicker than a minute"),
+        ("BAD_REFRESH_TOKEN", "--oauth"),
+    ];
+    for (word, words) in table {
+        let body = format!(r#"{{"status":"{word}","message":"no."}}"#);
+        let Failure::Denied { message, hint } = refused(&reply(400, &body)).failure else { panic!("{word}") };
+        assert!(hint.contains(words) && message.ends_with(": no."), "{message} {hint}");
+    }
 }
 
 #[test]

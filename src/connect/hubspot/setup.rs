@@ -151,7 +151,7 @@ fn setup(message: String, hint: &str) -> ConnectError {
 
 /// An answer that HubSpot would not give on its first endpoint comes from something else.
 pub(super) fn not_hubspot(fault: Fault) -> ConnectError {
-    let strange = matches!(&fault.failure, Failure::Rejected(rejection) if rejection.kind == RejectionKind::NotFound);
+    let strange = matches!(&fault.failure, Failure::Rejected(_));
     let mut error = ConnectError::from(fault);
     if strange {
         error.kind = ConnectErrorKind::WrongSystem;

@@ -183,7 +183,8 @@ fn unread(system: System, object: ObjectKind, error: &ConnectError, known: Optio
     };
     let what = format!("The {object} fields of {system} could not be read: {}{old}", error.message);
     let severity = if matches!(error.kind, ConnectErrorKind::Limited) { Severity::Warning } else { Severity::Problem };
-    Item::new(severity, Some(system), what, error.hint.clone()).about(object)
+    let cut_off = matches!(error.kind, ConnectErrorKind::Credentials | ConnectErrorKind::Unreachable);
+    Item { cut_off, ..Item::new(severity, Some(system), what, error.hint.clone()).about(object) }
 }
 
 fn skew(system: System, clock: ServerClock) -> Item {
