@@ -11,16 +11,21 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lockstep::connect::{Connector, HubSpot, Options, hubspot};
+use lockstep::connect::{ConnectWise, Connector, HubSpot, Options, connectwise, hubspot};
 use lockstep::engine::core::request::{AnswerBody, Priority, Request, RequestBody, RequestId};
 use lockstep::model::{FieldName, ObjectKind, RecordId, System, Timestamp};
-use lockstep::sim::{self, Data, Running, Simulators, Size, Sizes};
+use lockstep::sim::{self, Data, Object, Running, Side, Simulators, Size, Sizes};
 
 const USAGE: &str = "connect [--contacts N]";
-/// HubSpot's largest page of a list.
-const PAGE: u64 = 100;
+/// Each system's largest page of a list.
+const fn largest_page(system: System) -> u32 {
+    match system {
+        System::HubSpot => 100,
+        System::ConnectWise => 1000,
+    }
+}
 /// What a mapping of contacts reads, more or less.
-const FIELDS: [&str; 12] = [
+const HUBSPOT_FIELDS: [&str; 12] = [
     "email",
     "firstname",
     "lastname",
@@ -33,6 +38,21 @@ const FIELDS: [&str; 12] = [
     "zip",
     "country",
     "lifecyclestage",
+];
+
+const CONNECTWISE_FIELDS: [&str; 12] = [
+    "firstName",
+    "lastName",
+    "company",
+    "title",
+    "communications/1",
+    "communications/2",
+    "addressLine1",
+    "city",
+    "state",
+    "zip",
+    "country",
+    "inactiveFlag",
 ];
 
 struct Read {
@@ -58,32 +78,71 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let simulators = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let hubspot = Size { hubspot: contacts, ..Size::default() };
-    let data = Data::Generated(Sizes { contacts: hubspot, ..Sizes::default() });
+    let size = Size { hubspot: contacts, connectwise: contacts, ..Size::default() };
+    let data = Data::Generated(Sizes { contacts: size, ..Sizes::default() });
     let running = simulators.block_on(Simulators::start(sim::Options::quick(data))).unwrap();
-    let (url, token) = (running.hubspot_url.clone(), running.credentials.hubspot_token.clone());
-    let read = std::thread::spawn(move || hubspot_contacts(&url, &token)).join().unwrap();
-    report(&read, &running);
-    let whole = read.records == contacts as u64;
+    let mut whole = true;
+    for system in System::BOTH {
+        let connector = connector(&running, system);
+        running.control.clear_calls();
+        let read = std::thread::spawn(move || every_contact(&*connector)).join().unwrap();
+        report(system, &read, &running);
+        whole &= read.records == there(&running, system);
+    }
     if whole { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
+/// Contacts that are not in a recycle bin, by the simulator's own count.
+fn there(running: &Running, system: System) -> u64 {
+    let side = match system {
+        System::HubSpot => Side::HubSpot,
+        System::ConnectWise => Side::ConnectWise,
+    };
+    let rows = running.control.records(side, Object::Contact, 0, usize::MAX);
+    rows.iter().filter(|row| row["deleted"] != true).count() as u64
+}
+
+fn connector(running: &Running, system: System) -> Box<dyn Connector> {
+    let options = |url: &str| Options {
+        base: Some(url.to_owned()),
+        unlimited: true,
+        ..Options::new(Arc::new(|| Timestamp::EPOCH))
+    };
+    let c = &running.credentials;
+    match system {
+        System::HubSpot => {
+            let credentials = hubspot::Credentials::Token(c.hubspot_token.clone().into());
+            Box::new(HubSpot::new(credentials, BTreeMap::new(), &options(&running.hubspot_url)).unwrap())
+        }
+        System::ConnectWise => {
+            let credentials = connectwise::Credentials {
+                site: "na.myconnectwise.net".into(),
+                company: c.connectwise_company.clone(),
+                public_key: c.connectwise_public_key.clone().into(),
+                private_key: c.connectwise_private_key.clone().into(),
+                client_id: c.connectwise_client_id.clone(),
+            };
+            Box::new(ConnectWise::new(&credentials, BTreeMap::new(), &options(&running.connectwise_url)).unwrap())
+        }
+    }
+}
+
 /// Reads every contact by the list, on a thread that does nothing else.
-fn hubspot_contacts(url: &str, token: &str) -> Read {
+fn every_contact(connector: &dyn Connector) -> Read {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let clock = Arc::new(|| Timestamp::EPOCH);
-        let options = Options { base: Some(url.to_owned()), unlimited: true, ..Options::new(clock) };
-        let credentials = hubspot::Credentials::Token(token.to_owned().into());
-        let hub = HubSpot::new(credentials, BTreeMap::new(), &options).unwrap();
-        let fields: Vec<FieldName> = FIELDS.map(FieldName::from).to_vec();
+        let names = match connector.system() {
+            System::HubSpot => HUBSPOT_FIELDS,
+            System::ConnectWise => CONNECTWISE_FIELDS,
+        };
+        let fields: Vec<FieldName> = names.map(FieldName::from).to_vec();
         let (began, cpu) = (Instant::now(), on_cpu());
         let (mut records, mut calls, mut after) = (0, 0, None);
         loop {
-            let (page, last, more, took) = page(&hub, &fields, after).await;
+            let (page, last, more, took) = page(connector, &fields, after).await;
             records += page;
             calls += took;
-            after = last;
+            after = last.or(after);
             if !more {
                 return Read { records, calls, took: began.elapsed(), cpu: on_cpu() - cpu };
             }
@@ -91,11 +150,16 @@ fn hubspot_contacts(url: &str, token: &str) -> Read {
     })
 }
 
-async fn page(hub: &HubSpot, fields: &[FieldName], after: Option<RecordId>) -> (u64, Option<RecordId>, bool, u64) {
-    let body = RequestBody::List { fields: fields.to_vec(), after, archived: false, limit: 100 };
-    let request =
-        Request { system: System::HubSpot, object: ObjectKind::Contact, priority: Priority::Bulk, run: None, body };
-    let answer = hub.perform(RequestId(1), &request).await.answer;
+async fn page(
+    connector: &dyn Connector,
+    fields: &[FieldName],
+    after: Option<RecordId>,
+) -> (u64, Option<RecordId>, bool, u64) {
+    let system = connector.system();
+    let limit = largest_page(system);
+    let body = RequestBody::List { fields: fields.to_vec(), after, archived: false, limit };
+    let request = Request { system, object: ObjectKind::Contact, priority: Priority::Bulk, run: None, body };
+    let answer = connector.perform(RequestId(1), &request).await.answer;
     let AnswerBody::Page { records, last, more } = answer.body else { panic!("{:?}", answer.body) };
     (records.len() as u64, last, more, answer.calls.into())
 }
@@ -106,10 +170,11 @@ fn on_cpu() -> Duration {
     Duration::from_nanos(text.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(0))
 }
 
-fn report(read: &Read, running: &Running) {
-    let fewest = read.records.div_ceil(PAGE).max(1);
+fn report(system: System, read: &Read, running: &Running) {
+    let fewest = read.records.div_ceil(largest_page(system).into()).max(1);
     let per = |time: Duration| read.records as f64 / time.as_secs_f64().max(f64::EPSILON);
     let told: u64 = running.control.calls().values().flat_map(BTreeMap::values).sum();
+    println!("{system}");
     println!("contacts read      {}", read.records);
     println!(
         "calls              {} ({told} by the simulator's count), {:.3} of the fewest",
