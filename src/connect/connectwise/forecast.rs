@@ -12,7 +12,7 @@ use serde_json::{Value as Json, json};
 
 use super::read::{FORECASTS, Query, Rows, odd};
 use super::record::{self, Reader};
-use super::{ConnectWise, refused, values};
+use super::{ConnectWise, outcome, refused, values};
 use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
 use crate::engine::core::request::{AnswerBody, Failure, RejectionKind};
@@ -104,8 +104,13 @@ fn is_owned(item: &Json) -> bool {
 
 impl ConnectWise {
     pub(super) async fn forecast(&self, opportunity: RecordId, session: &mut Session) -> Result<Forecast, Fault> {
-        let body = self.call(&Call::get(format!("/sales/opportunities/{opportunity}/forecast")), session).await?;
-        Forecast::read(opportunity, body)
+        let call = Call::get(format!("/sales/opportunities/{opportunity}/forecast"));
+        let reply = self.reply(&call, session).await?;
+        if outcome::is_missing_route(&reply) {
+            // Not a word about this opportunity: taken for one, an amount would be told as empty.
+            return Err(odd("it knows no forecast of an opportunity"));
+        }
+        Forecast::read(opportunity, self.classified(&call, &reply)?)
     }
 
     /// The forecast, unless the opportunity has gone meanwhile.
@@ -117,20 +122,24 @@ impl ConnectWise {
         }
     }
 
+    /// Opportunities that went meanwhile are left out: their amounts are unknown, not empty.
     pub(super) async fn add_amounts(
         &self,
         fields: &[FieldName],
-        records: &mut [Record],
+        records: &mut Vec<Record>,
         session: &mut Session,
     ) -> Result<(), Fault> {
         let Some(name) = fields.iter().find(|name| name.as_str() == "amount") else { return Ok(()) };
-        for record in records {
-            let forecast = self.forecast_if_there(record.id, session).await?;
-            let amount = forecast.map_or(Value::Empty, |forecast| forecast.amount());
+        let mut there = Vec::with_capacity(records.len());
+        for mut record in std::mem::take(records) {
+            let Some(forecast) = self.forecast_if_there(record.id, session).await? else { continue };
+            let amount = forecast.amount();
             if !amount.is_empty() {
                 record.fields.insert(name.clone(), amount);
             }
+            there.push(record);
         }
+        *records = there;
         Ok(())
     }
 

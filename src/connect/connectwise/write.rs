@@ -362,13 +362,12 @@ impl ConnectWise {
         fields: &[FieldName],
         session: &mut Session,
     ) -> Result<Record, Fault> {
-        let mut records = [record];
+        let mut records = vec![record];
         if super::address::has_amount(object, fields) {
             session.written();
             self.add_amounts(fields, &mut records, session).await?;
         }
-        let [record] = records;
-        Ok(record)
+        records.pop().ok_or_else(|| Fault::unknown("The record is not there any more after it was written."))
     }
 
     /// The record as it is after calls that did not answer with it.

@@ -205,12 +205,23 @@ async fn an_amount_costs_a_call_for_each_opportunity_and_only_when_it_is_asked_f
     let tenant = Tenant::new(pipeline).await;
     page(tenant.ask(ObjectKind::Deal, list(&["name"], None, 50)).await);
     assert_eq!(tenant.lines(), ["GET /sales/opportunities"]);
-    let (records, ..) = page(tenant.ask(ObjectKind::Deal, list(&["name", "amount"], None, 50)).await);
+    let (records, last, _) = page(tenant.ask(ObjectKind::Deal, list(&["name", "amount"], None, 50)).await);
     assert_eq!(records[0].value("amount"), &Value::Number(500.into()), "only the owned item counts");
-    assert_eq!(records[1].value("amount"), &Value::Empty);
+    assert_eq!((ids(&records), last), (vec![7], Some(RecordId(8))), "the amount of one that went is not told as empty");
     let expected =
         ["GET /sales/opportunities", "GET /sales/opportunities/7/forecast", "GET /sales/opportunities/8/forecast"];
     assert_eq!(tenant.lines(), expected);
+}
+
+#[tokio::test]
+async fn a_tenant_without_forecasts_is_trouble_and_no_empty_amount() {
+    let tenant = Tenant::new(|asked| match asked.path.as_str() {
+        "/sales/opportunities" => (200, json!([stamped(json!({"id": 7, "name": "A"}))])),
+        _ => (404, json!({"code": "ConnectWiseApi", "message": "The endpoint does not exist."})),
+    })
+    .await;
+    let answer = tenant.ask(ObjectKind::Deal, list(&["name", "amount"], None, 50)).await;
+    assert!(matches!(answer, AnswerBody::Failed(Failure::Unknown(_))), "{answer:?}");
 }
 
 #[tokio::test]
