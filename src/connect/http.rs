@@ -254,7 +254,7 @@ impl Transport {
         let began = Instant::now();
         session.calls += 1;
         let about_records = !matches!(manner, Manner::Form(_));
-        let result = self.exchange(url, call, manner, at, session).await;
+        let result = self.exchange(url, call, manner, at, session).await.map(|reply| self.without_secrets(reply));
         let (status, response) = match &result {
             Ok(reply) => (Some(reply.status), reply.text()),
             Err(fault) => (None, ConnectError::from(fault.clone()).message),
@@ -267,6 +267,20 @@ impl Transport {
             session.last = Some(wire);
         }
         result
+    }
+
+    /// A refusal that quotes a secret loses it here, before anybody cuts its text: half a secret would not be found.
+    fn without_secrets(&self, mut reply: Reply) -> Reply {
+        if !(200..300).contains(&reply.status)
+            && let Ok(body) = &mut reply.body
+        {
+            let text = String::from_utf8_lossy(body);
+            let clean = self.redactor.clean(&text);
+            if clean != text {
+                *body = clean.into_bytes();
+            }
+        }
+        reply
     }
 
     fn log(&self, url: &str, wire: &Wire, session: &Session) {
