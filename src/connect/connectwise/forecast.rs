@@ -22,6 +22,17 @@ use crate::model::{FieldName, ObjectKind, Record, RecordId, Value};
 const OWNED: &str = "Lockstep";
 /// Where items were seen is remembered up to this many.
 const REMEMBERED: usize = 1_000_000;
+/// Pages of opportunities that one request searches for items that were never seen, a call for each opportunity.
+const SEARCH_PAGES: u32 = 4;
+
+/// How far an item that was never seen has been looked for.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Searched {
+    /// The last opportunity that was looked into.
+    after: Option<RecordId>,
+    /// One on the way could not be read: the item may lie in it.
+    skipped: bool,
+}
 
 /// A forecast as it was read.
 pub(super) struct Forecast {
@@ -152,7 +163,8 @@ impl ConnectWise {
         session: &mut Session,
     ) -> Result<AnswerBody, Fault> {
         let parents = Query { object: ObjectKind::Deal, fields: &[], condition: query.condition.clone() };
-        let Rows { rows, last, more } = self.rows_after(&parents, after, limit.clamp(1, FORECASTS), session).await?;
+        let Rows { rows, last, more, .. } =
+            self.rows_after(&parents, after, limit.clamp(1, FORECASTS), session).await?;
         let mut records = Vec::new();
         for (id, row) in rows {
             records.extend(self.lines_of(id, &row, query.fields, session).await?);
@@ -200,41 +212,87 @@ impl ConnectWise {
         self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&line).copied()
     }
 
-    /// Items by id: where they were seen last, and failing that through all opportunities until they are found.
+    /// Items by id: where they were seen last; those that were never seen, through all opportunities. An item does not
+    /// change its opportunity: what is not where it was seen is gone. Left out of the answer is what is not known yet.
     pub(super) async fn read_lines(
         &self,
         fields: &[FieldName],
         ids: &[RecordId],
         session: &mut Session,
     ) -> Result<AnswerBody, Fault> {
-        let mut wanted: BTreeSet<RecordId> = ids.iter().copied().collect();
+        let wanted: BTreeSet<RecordId> = ids.iter().copied().collect();
+        let placed: BTreeMap<RecordId, RecordId> =
+            wanted.iter().filter_map(|id| self.opportunity_of(*id).map(|parent| (*id, parent))).collect();
         let mut found: BTreeMap<RecordId, Record> = BTreeMap::new();
-        let parents: BTreeSet<RecordId> = wanted.iter().filter_map(|id| self.opportunity_of(*id)).collect();
-        let parents: Vec<RecordId> = parents.into_iter().collect();
-        let query = Query { object: ObjectKind::Deal, fields: &[], condition: None };
-        let rows = self.parents(&parents, session).await?;
-        let mut page = Rows { rows, last: None, more: true };
-        loop {
-            for (id, row) in &page.rows {
-                let lines = self.lines_of(*id, row, fields, session).await?;
-                found.extend(lines.into_iter().filter(|line| wanted.remove(&line.id)).map(|line| (line.id, line)));
-            }
-            if wanted.is_empty() || !page.more {
-                break;
-            }
-            page = self.rows_after(&query, page.last, FORECASTS, session).await?;
+        let parents: BTreeSet<RecordId> = placed.values().copied().collect();
+        let (rows, unreadable) = self.parents(&parents.into_iter().collect::<Vec<_>>(), session).await?;
+        for (id, row) in &rows {
+            let lines = self.lines_of(*id, row, fields, session).await?;
+            found.extend(lines.into_iter().filter(|line| wanted.contains(&line.id)).map(|line| (line.id, line)));
         }
-        Ok(AnswerBody::Records { found: ids.iter().map(|id| (*id, found.get(id).cloned())).collect() })
+        let missing = wanted.iter().filter(|id| !found.contains_key(id) && !placed.contains_key(id)).copied().collect();
+        let mut unknown = self.search(fields, missing, &mut found, session).await?;
+        unknown.extend(placed.iter().filter(|(_, parent)| unreadable.contains(parent)).map(|(id, _)| *id));
+        if !unknown.is_empty() && unknown.len() == wanted.len() {
+            return Err(Fault::unknown(
+                "The forecast items are not found yet: ConnectWise lists them by opportunity only. The search goes on \
+                 with the next request.",
+            ));
+        }
+        let known = ids.iter().filter(|id| !unknown.contains(id));
+        Ok(AnswerBody::Records { found: known.map(|id| (*id, found.get(id).cloned())).collect() })
     }
 
-    /// Opportunities as rows: what a forecast item is dated by.
-    async fn parents(&self, ids: &[RecordId], session: &mut Session) -> Result<Vec<(RecordId, Json)>, Fault> {
-        if ids.is_empty() {
-            return Ok(Vec::new());
+    /// Looks for items through the next opportunities, from where the last search for them ended. Answers those of which
+    /// nothing is known still: the search is not through, or an opportunity could not be read.
+    async fn search(
+        &self,
+        fields: &[FieldName],
+        mut wanted: BTreeSet<RecordId>,
+        found: &mut BTreeMap<RecordId, Record>,
+        session: &mut Session,
+    ) -> Result<BTreeSet<RecordId>, Fault> {
+        let query = Query { object: ObjectKind::Deal, fields: &[], condition: None };
+        for _ in 0..SEARCH_PAGES {
+            if wanted.is_empty() {
+                break;
+            }
+            let from = {
+                let searched = self.searched.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                wanted.iter().map(|id| searched.get(id).copied().unwrap_or_default()).map(|one| one.after).min()
+            };
+            let page = self.rows_after(&query, from.flatten(), FORECASTS, session).await?;
+            for (id, row) in &page.rows {
+                let lines = self.lines_of(*id, row, fields, session).await?;
+                found.extend(lines.into_iter().filter(|line| wanted.contains(&line.id)).map(|line| (line.id, line)));
+            }
+            let mut searched = self.searched.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            for id in &wanted {
+                let one = searched.entry(*id).or_default();
+                one.after = one.after.max(page.last);
+                one.skipped |= page.skipped;
+            }
+            searched.retain(|id, one| !found.contains_key(id) && (page.more || one.skipped || !wanted.contains(id)));
+            wanted.retain(|id| searched.contains_key(id));
+            if !page.more {
+                break;
+            }
         }
-        let (records, _) = self.by_ids(ObjectKind::Deal, &[], ids, session).await?;
+        Ok(wanted)
+    }
+
+    /// Opportunities as rows, what a forecast item is dated by, and those that ConnectWise cannot read.
+    async fn parents(
+        &self,
+        ids: &[RecordId],
+        session: &mut Session,
+    ) -> Result<(Vec<(RecordId, Json)>, Vec<RecordId>), Fault> {
+        if ids.is_empty() {
+            return Ok((Vec::new(), Vec::new()));
+        }
+        let (records, unreadable) = self.by_ids(ObjectKind::Deal, &[], ids, session).await?;
         let row = |record: Record| (record.id, json!({ "_info": { "lastUpdated": record.modified.to_rfc3339() } }));
-        Ok(records.into_iter().map(row).collect())
+        Ok((records.into_iter().map(row).collect(), unreadable))
     }
 
     /// The place of an item that was seen before or is found now.

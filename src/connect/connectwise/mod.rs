@@ -90,6 +90,8 @@ pub struct ConnectWise {
     version: std::sync::Mutex<Option<Version>>,
     /// In which opportunity each forecast item was seen last.
     lines: std::sync::Mutex<BTreeMap<RecordId, RecordId>>,
+    /// How far each forecast item of unknown place has been looked for.
+    searched: std::sync::Mutex<BTreeMap<RecordId, forecast::Searched>>,
     /// Records that ConnectWise itself could not read, with its words.
     unreadable: std::sync::Mutex<BTreeMap<(ObjectKind, RecordId), String>>,
     /// Keys of call-backs by the address they came from.
@@ -138,6 +140,7 @@ impl ConnectWise {
             media: Mutex::default(),
             version: std::sync::Mutex::default(),
             lines: std::sync::Mutex::default(),
+            searched: std::sync::Mutex::default(),
             unreadable: std::sync::Mutex::default(),
             keys: Mutex::default(),
         })

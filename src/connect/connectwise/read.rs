@@ -39,6 +39,8 @@ pub(super) struct Rows {
     /// The highest id covered, unreadable ones included.
     pub last: Option<RecordId>,
     pub more: bool,
+    /// Unreadable ones were left out.
+    pub skipped: bool,
 }
 
 /// One answer to a list call.
@@ -94,7 +96,7 @@ impl ConnectWise {
             return self.line_page(query, after, limit, session).await;
         }
         let most = if has_amount(query.object, query.fields) { FORECASTS } else { PAGE };
-        let Rows { rows, last, more } = self.rows_after(query, after, limit.clamp(1, most), session).await?;
+        let Rows { rows, last, more, .. } = self.rows_after(query, after, limit.clamp(1, most), session).await?;
         let records = self.records(query.object, query.fields, &rows, session).await?;
         Ok(AnswerBody::Page { records, last, more })
     }
@@ -107,7 +109,8 @@ impl ConnectWise {
         limit: u32,
         session: &mut Session,
     ) -> Result<Rows, Fault> {
-        let (mut found, mut last, mut size) = (Rows { rows: Vec::new(), last: None, more: false }, after, limit);
+        let (mut found, mut last, mut size) =
+            (Rows { rows: Vec::new(), last: None, more: false, skipped: false }, after, limit);
         let before = session.calls;
         loop {
             match self.fetch(query, last, size, session).await? {
@@ -125,6 +128,7 @@ impl ConnectWise {
                 Fetched::Poisoned(why) => {
                     let Some(bad) = self.locate(query, last, session).await? else { break };
                     self.note_unreadable(query.object, bad, &why);
+                    found.skipped = true;
                     last = Some(bad);
                     size = limit.min(2);
                 }

@@ -1,5 +1,7 @@
 //! Pages, records by id and by stamp.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 fn changes(from: i64, until: Timestamp) -> RequestBody {
@@ -237,6 +239,86 @@ async fn line_items_are_read_through_their_opportunities_and_the_owned_one_is_no
     };
     assert_eq!(found[0].1.as_ref().unwrap().value("revenue"), &Value::Number(10.into()));
     assert_eq!(tenant.calls().len(), 2, "where it was seen is remembered");
+}
+
+/// So many opportunities; 1 has item 10, the last but one has item 20. Item 10 goes when `gone` is set, and opportunity 3
+/// cannot be read while `spoilt` is.
+async fn long_pipeline(many: u64, gone: Arc<AtomicBool>, spoilt: Arc<AtomicBool>) -> Tenant {
+    Tenant::new(move |asked| {
+        let unreadable = spoilt.load(Ordering::Relaxed);
+        let item = |id: u64| json!({"id": id, "forecastType": "Product", "forecastDescription": "Server"});
+        if asked.path == "/sales/opportunities" {
+            let after = asked.parameter("pageId").parse().unwrap_or(0);
+            let size: usize = asked.parameter("pageSize").parse().unwrap();
+            let named: Vec<u64> = asked
+                .parameter("conditions")
+                .split(|c: char| !c.is_ascii_digit())
+                .filter_map(|id| id.parse().ok())
+                .collect();
+            let wanted = |id: &u64| *id > after && (named.is_empty() || named.contains(id));
+            let found: Vec<u64> = (1..=many).filter(wanted).take(size).collect();
+            if unreadable && found.contains(&3) && !asked.parameter("fields").eq("id") {
+                return (
+                    500,
+                    json!({"code": "ConnectWiseApi", "message": "String was not recognized as a valid Boolean."}),
+                );
+            }
+            return (200, found.into_iter().map(|id| stamped(json!({"id": id, "name": "A"}))).collect());
+        }
+        let opportunity: u64 = asked.path.split('/').nth(3).unwrap().parse().unwrap();
+        let items = match opportunity {
+            1 if !gone.load(Ordering::Relaxed) => vec![item(10)],
+            last if last == many - 1 => vec![item(20)],
+            _ => Vec::new(),
+        };
+        (200, json!({"id": opportunity, "forecastItems": items}))
+    })
+    .await
+}
+
+fn told(answer: AnswerBody) -> Vec<(u64, bool)> {
+    let AnswerBody::Records { found } = answer else { panic!("{answer:?}") };
+    found.into_iter().map(|(id, record)| (id.0, record.is_some())).collect()
+}
+
+#[tokio::test]
+async fn an_item_that_went_from_its_opportunity_is_gone_without_a_search() {
+    let gone = Arc::new(AtomicBool::new(false));
+    let tenant = long_pipeline(400, gone.clone(), Arc::default()).await;
+    let line = || tenant.ask(ObjectKind::LineItem, read(&["revenue"], &[10]));
+    assert_eq!(told(line().await), [(10, true)]);
+    gone.store(true, Ordering::Relaxed);
+    tenant.calls();
+    assert_eq!(told(line().await), [(10, false)]);
+    assert_eq!(tenant.lines(), ["GET /sales/opportunities", "GET /sales/opportunities/1/forecast"]);
+}
+
+#[tokio::test]
+async fn a_search_for_an_item_is_bounded_and_goes_on_with_the_next_request() {
+    let tenant = long_pipeline(450, Arc::default(), Arc::default()).await;
+    let ask = |ids: &'static [u64]| tenant.ask(ObjectKind::LineItem, read(&["revenue"], ids));
+    assert_eq!(told(ask(&[10, 20, 30]).await), [(10, true)], "of 20 and 30 nothing is known yet");
+    assert_eq!(tenant.calls().len(), 4 + 200);
+    let answer = ask(&[20, 30]).await;
+    let AnswerBody::Failed(Failure::Unknown(words)) = &answer else { panic!("{answer:?}") };
+    assert!(words.contains("not found yet") && words.contains("next request"), "{words}");
+    assert_eq!(tenant.calls().len(), 4 + 200);
+    assert_eq!(told(ask(&[20, 30]).await), [(20, true), (30, false)]);
+    assert_eq!(tenant.calls().len(), 2 + 50, "the rest, and one look behind the last full page");
+    let answer = tenant.ask(ObjectKind::LineItem, update(&[("revenue", Value::Number(5.into()))])).await;
+    assert!(matches!(answer, AnswerBody::Failed(Failure::NotSent(_))), "its place is not known yet: {answer:?}");
+}
+
+#[tokio::test]
+async fn an_item_is_not_called_gone_while_an_opportunity_cannot_be_read() {
+    let spoilt = Arc::new(AtomicBool::new(false));
+    let tenant = long_pipeline(5, Arc::default(), spoilt.clone()).await;
+    spoilt.store(true, Ordering::Relaxed);
+    let ask = |ids: &'static [u64]| tenant.ask(ObjectKind::LineItem, read(&["revenue"], ids));
+    assert_eq!(told(ask(&[10, 20, 30]).await), [(10, true), (20, true)], "30 may lie in 3");
+    tenant.calls();
+    assert!(matches!(ask(&[30]).await, AnswerBody::Failed(Failure::Unknown(_))));
+    assert_eq!(tenant.lines(), ["GET /sales/opportunities"], "only what is new is looked into");
 }
 
 #[tokio::test]
