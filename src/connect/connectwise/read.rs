@@ -97,7 +97,7 @@ impl ConnectWise {
         }
         let most = if has_amount(query.object, query.fields) { FORECASTS } else { PAGE };
         let Rows { rows, last, more, .. } = self.rows_after(query, after, limit.clamp(1, most), session).await?;
-        let records = self.records(query.object, query.fields, &rows, session).await?;
+        let records = self.records(query.object, query.fields, rows, session).await?;
         Ok(AnswerBody::Page { records, last, more })
     }
 
@@ -285,10 +285,11 @@ impl ConnectWise {
             most = (most * 2).min(IDS);
             rest = &rest[take..];
         }
-        Ok((self.records(object, fields, &rows, session).await?, unreadable))
+        Ok((self.records(object, fields, rows, session).await?, unreadable))
     }
 
-    /// All records for which a condition holds that finds few: by stamp.
+    /// All records for which a condition holds that finds few: by stamp. Of whatever kind they are: one whose type was
+    /// changed since it was made is still the one that was made, and where it stayed unseen there would soon be two.
     pub(super) async fn matching(
         &self,
         object: ObjectKind,
@@ -300,13 +301,25 @@ impl ConnectWise {
         let asked = self.asked(object, fields);
         let path = format!("{}?pageSize={PAGE}{asked}&{parameter}={}", place(object).path, condition.escaped());
         match self.list(&Call::get(path), session).await? {
-            Fetched::Rows(rows) => self.records(object, fields, &rows, session).await,
+            Fetched::Rows(rows) => self.records_of_any_kind(object, fields, &rows, session).await,
             Fetched::Poisoned(why) => Err(Fault::unknown(format!("ConnectWise cannot read what it found: {why}"))),
         }
     }
 
-    /// Rows to records. One that has no date of change is left out and told about, unless all are like that.
+    /// The rows that are of the object's kind, as records.
     async fn records(
+        &self,
+        object: ObjectKind,
+        fields: &[FieldName],
+        mut rows: Vec<(RecordId, Json)>,
+        session: &mut Session,
+    ) -> Result<Vec<Record>, Fault> {
+        rows.retain(|(_, row)| self.belongs(object, row));
+        self.records_of_any_kind(object, fields, &rows, session).await
+    }
+
+    /// Rows to records. One that has no date of change is left out and told about, unless all are like that.
+    async fn records_of_any_kind(
         &self,
         object: ObjectKind,
         fields: &[FieldName],
@@ -317,9 +330,6 @@ impl ConnectWise {
         let mut records = Vec::with_capacity(rows.len());
         let mut bad = None;
         for (id, row) in rows {
-            if !self.belongs(object, row) {
-                continue;
-            }
             match reader.record(row) {
                 Ok(record) => records.push(record),
                 Err(why) => {

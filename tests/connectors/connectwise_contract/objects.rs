@@ -255,6 +255,34 @@ async fn round(world: &World) {
 }
 
 #[tokio::test]
+async fn an_activity_is_found_by_its_stamp_also_after_a_person_changed_its_type() {
+    let World { running, psa, schemas } = World::new(&json!({})).await;
+    let types = &schemas[&ObjectKind::Task].field("type").unwrap().options;
+    let [task, call] = [0, 1].map(|at| RecordId(types[at].key.parse().unwrap()));
+    let kinds = BTreeMap::from([(ObjectKind::Task, vec![task]), (ObjectKind::Call, vec![call])]);
+    let world = World { running, psa: psa.with_activity_types(ActivityTypes::new(kinds)), schemas };
+    let member = world.option(ObjectKind::Task, "assignTo");
+    let made = world.make(ObjectKind::Task, &[("name", text("Call back")), ("assignTo", member)]).await;
+    world.find(ObjectKind::Task, made.id).await;
+    let by_hand = json!({"type": {"id": call.0}});
+    let edited = world.running.control.edit(
+        sim::Side::ConnectWise,
+        sim::Object::Activity,
+        made.id.0,
+        by_hand.as_object().unwrap(),
+        None,
+    );
+    edited.unwrap();
+    let listed = page(ask_of(&world.psa, ObjectKind::Task, list(&[], Some(made.id.0 - 1), 1)).await).0;
+    assert_eq!(ids(&listed), Vec::<u64>::new(), "it is a call now");
+    let body = RequestBody::FindStamped { fields: Vec::new(), stamps: vec!["task:42".into()] };
+    let AnswerBody::Stamped { found } = ask_of(&world.psa, ObjectKind::Task, body).await else {
+        panic!("not answered")
+    };
+    assert_eq!(ids(&found[0].1), [made.id.0]);
+}
+
+#[tokio::test]
 async fn a_probability_that_follows_the_stage_is_accepted_and_ignored() {
     let world = World::new(&json!({"lock_probability": true})).await;
     round(&world).await;

@@ -188,6 +188,21 @@ async fn project_tickets_are_no_tickets() {
     assert_eq!((ids(&records), last), (vec![1, 3], Some(RecordId(3))));
 }
 
+#[tokio::test]
+async fn a_ticket_is_found_by_its_stamp_also_as_what_it_was_turned_into() {
+    let tenant = Tenant::new(|asked| match asked.path.as_str() {
+        "/system/userDefinedFields/90" => (200, json!({"id": 90, "caption": "Key"})),
+        _ => {
+            let custom = json!([{"id": 90, "value": "ticket:42"}]);
+            (200, json!([stamped(json!({"id": 5, "recordType": "ProjectTicket", "customFields": custom}))]))
+        }
+    })
+    .await;
+    let body = RequestBody::FindStamped { fields: Vec::new(), stamps: vec!["ticket:42".into()] };
+    let AnswerBody::Stamped { found } = tenant.ask(ObjectKind::Ticket, body).await else { panic!("not looked up") };
+    assert_eq!(ids(&found[0].1), [5]);
+}
+
 /// Opportunities 7 and 8; 7 has a foreign item and the one that Lockstep owns, 8 is deleted between the calls.
 fn pipeline(asked: &Asked) -> (u16, Json) {
     let item = |id: u64, what: &str, revenue: u64| json!({"id": id, "forecastType": "Product", "forecastDescription": what, "revenue": revenue});
