@@ -7,6 +7,8 @@ mod samples;
 
 #[path = "store/damage.rs"]
 mod damage;
+#[path = "store/opening.rs"]
+mod opening;
 #[path = "store/paging.rs"]
 mod paging;
 #[path = "store/round_trip.rs"]

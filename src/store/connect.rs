@@ -1,6 +1,7 @@
 //! Opening a connection to a workspace file: key first, then everything else.
 
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::config::DbConfig;
@@ -24,9 +25,31 @@ const STATEMENTS: usize = 128;
 /// Pages of the log after which it is carried over into the file: 16 MB. Pages written often are carried over less often.
 const CHECKPOINT: i64 = 4_000;
 
+/// Whether SQLCipher is ready in this process.
+static READY: Mutex<bool> = Mutex::new(false);
+
+/// Lets the first opening of the process be alone. SQLite calls itself ready before it readies SQLCipher: whoever opened a
+/// file in between would find no cipher, and have its key refused as if it were empty.
+pub(super) fn ready_cipher() -> StoreResult<()> {
+    let mut ready = READY.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*ready {
+        drop(Connection::open_in_memory()?);
+        *ready = true;
+    }
+    Ok(())
+}
+
+/// A database in memory, without a key.
+#[cfg(test)]
+pub(super) fn in_memory() -> StoreResult<Connection> {
+    ready_cipher()?;
+    Ok(Connection::open_in_memory()?)
+}
+
 /// Opens an existing file. The first read tells a wrong key; the format is checked by `expect_current`.
 pub(super) fn open(file: &Path, key: &Key, access: Access) -> StoreResult<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    ready_cipher()?;
     let connection = Connection::open_with_flags(file, flags)?;
     // SQLCipher reports failures on standard error, which would tear the screen.
     connection.pragma_update(None, "cipher_log_level", "NONE")?;

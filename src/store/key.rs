@@ -32,10 +32,13 @@ impl Key {
     /// # Errors
     /// When the file is open to group or world, is not 64 hexadecimal characters and a line break, or cannot be made.
     pub fn create_file(path: &Path) -> StoreResult<Self> {
-        match create_private(path) {
-            Ok(file) => Self::write_new(path, file),
+        if path.exists() {
+            return Self::read_file(path);
+        }
+        let made = random().and_then(|bytes| place(path, &hex(&*bytes)).map(|()| Self::raw(&bytes)));
+        match made {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::read_file(path),
-            Err(error) => Err(StoreError::io("making the key file", path, &error)),
+            made => made.map_err(|error| StoreError::io("making the key file", path, &error)),
         }
     }
 
@@ -68,22 +71,12 @@ impl Key {
     /// # Errors
     /// When the operating system has no randomness to give.
     pub fn throw_away() -> StoreResult<Self> {
-        Ok(Self::raw(&*random()?))
+        let bytes = random().map_err(|error| StoreError::Other(error.to_string()))?;
+        Ok(Self::raw(&bytes))
     }
 
     fn raw(bytes: &[u8; BYTES]) -> Self {
         Self(Arc::new(Kind::Raw(SecretBox::new(Box::new(*bytes)))))
-    }
-
-    fn write_new(path: &Path, mut file: File) -> StoreResult<Self> {
-        let bytes = random()?;
-        let mut text = hex(&*bytes);
-        text.push('\n');
-        file.write_all(text.as_bytes())
-            .and_then(|()| file.sync_all())
-            .and_then(|()| sync_parent(path))
-            .map_err(|error| StoreError::io("writing the key file", path, &error))?;
-        Ok(Self::raw(&bytes))
     }
 
     /// The argument of SQLCipher's `PRAGMA key`.
@@ -104,11 +97,11 @@ impl fmt::Debug for Key {
     }
 }
 
-fn random() -> StoreResult<Zeroizing<[u8; BYTES]>> {
-    let mut bytes = Zeroizing::new([0; BYTES]);
+fn random<const N: usize>() -> io::Result<Zeroizing<[u8; N]>> {
+    let mut bytes = Zeroizing::new([0; N]);
     SystemRandom::new()
         .fill(&mut *bytes)
-        .map_err(|_| StoreError::Other("the operating system gave no random numbers".to_owned()))?;
+        .map_err(|_| io::Error::other("the operating system gave no random numbers"))?;
     Ok(bytes)
 }
 
@@ -136,6 +129,22 @@ fn parse(text: &[u8]) -> Option<Zeroizing<[u8; BYTES]>> {
 
 fn digit(c: u8) -> Option<u8> {
     char::from(c).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+/// Writes a new key file whole: nobody finds it empty or cut short, not even after a crash. Of several that come at once
+/// one wins; `AlreadyExists` for the others.
+fn place(path: &Path, digits: &str) -> io::Result<()> {
+    let draft = path.with_extension(format!("draft-{}", *hex(&*random::<8>()?)));
+    let written = create_private(&draft)
+        .and_then(|mut file| {
+            file.write_all(digits.as_bytes())?;
+            file.write_all(b"\n")?;
+            file.sync_all()
+        })
+        .and_then(|()| fs::hard_link(&draft, path));
+    // A draft that was not made is not there to be removed; the first error is the one to report.
+    drop(fs::remove_file(&draft));
+    written.and_then(|()| sync_parent(path))
 }
 
 /// A new file that only its owner can read.
@@ -185,6 +194,26 @@ mod tests {
         assert_eq!(*made.pragma(), *again.pragma());
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
         assert_eq!((text.len(), *made.pragma() == format!("x'{}'", text.trim())), (65, true));
+    }
+
+    #[test]
+    fn of_many_that_make_one_key_file_at_once_all_get_the_same_whole_key() {
+        for _ in 0..50 {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("acme.key");
+            let start = std::sync::Barrier::new(8);
+            let made = std::thread::scope(|scope| {
+                let make = || {
+                    start.wait();
+                    Key::create_file(&path).map(|key| key.pragma().to_string())
+                };
+                let threads: Vec<_> = (0..8).map(|_| scope.spawn(make)).collect();
+                threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+            });
+            let kept = Key::read_file(&path).unwrap().pragma().to_string();
+            assert_eq!(made, vec![Ok(kept); 8]);
+            assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "no draft is left behind");
+        }
     }
 
     #[cfg(unix)]

@@ -153,15 +153,17 @@ CREATE INDEX drift_at ON drift(at);
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::store::connect::{in_memory, ready_cipher};
 
     #[test]
     fn the_steps_are_valid_sql_from_the_first_to_the_last() {
+        ready_cipher().unwrap();
         MIGRATIONS.validate().unwrap();
     }
 
     #[test]
     fn applying_twice_changes_nothing() {
-        let mut connection = Connection::open_in_memory().unwrap();
+        let mut connection = in_memory().unwrap();
         apply(&mut connection).unwrap();
         apply(&mut connection).unwrap();
         assert_eq!(current(&connection).unwrap(), latest());
@@ -169,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_newer_file_is_refused() {
-        let mut connection = Connection::open_in_memory().unwrap();
+        let mut connection = in_memory().unwrap();
         connection.pragma_update(None, "user_version", latest() + 1).unwrap();
         let error = apply(&mut connection).unwrap_err();
         assert_eq!(error, StoreError::Newer { found: latest() + 1, known: latest() });
@@ -178,7 +180,7 @@ mod tests {
     #[test]
     fn a_file_of_every_older_format_is_brought_up_to_date_with_what_it_holds() {
         for format in 1..STEPS.len() {
-            let mut connection = Connection::open_in_memory().unwrap();
+            let mut connection = in_memory().unwrap();
             MIGRATIONS.to_version(&mut connection, format).unwrap();
             connection.execute("INSERT INTO tenant VALUES(0, 'portal')", []).unwrap();
             apply(&mut connection).unwrap();

@@ -120,12 +120,13 @@ fn condition(query: &StatusQuery) -> (String, Vec<Sql>) {
 mod tests {
     use super::*;
     use crate::model::{RecordRef, System};
+    use crate::store::connect::in_memory;
     use crate::store::migrations;
 
     /// A page must cost what it shows: walked along an index from its key, never sorted, never scanned.
     #[test]
     fn every_page_is_walked_along_an_index() {
-        let mut connection = rusqlite::Connection::open_in_memory().unwrap();
+        let mut connection = in_memory().unwrap();
         migrations::apply(&mut connection).unwrap();
         let anchor = RecordRef::new(ObjectKind::Company, System::HubSpot, RecordId(1));
         let key = StatusKey { name: "a".to_owned(), anchor };
