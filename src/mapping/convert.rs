@@ -1,5 +1,7 @@
 //! Carrying a value over: from what one side holds to what is written to the other.
 
+use rust_decimal::Decimal;
+
 use super::normalise::{host, normalise_as, one_line};
 use super::rules::FieldRule;
 use super::{Overflow, Unmapped};
@@ -66,6 +68,22 @@ pub fn same(field: &FieldRule, hubspot: &Value, connectwise: &Value) -> bool {
         convert(field, from, value).is_ok_and(|written| normalise_as(kind, &written) == *there)
     };
     arrives(System::HubSpot, hubspot, &c) || arrives(System::ConnectWise, connectwise, &h)
+}
+
+/// Whether a system may have made `got` out of `sent`: other case, spacing or signs, cut short, or rounded.
+#[must_use]
+pub fn is_rewriting(sent: &Value, got: &Value) -> bool {
+    match (sent, got) {
+        (Value::Number(sent), Value::Number(got)) => (sent - got).abs() <= Decimal::new(5, 1),
+        (Value::Text(sent), Value::Text(got)) => {
+            let bare = |text: &str| -> String {
+                text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+            };
+            let got = bare(got);
+            !got.is_empty() && bare(sent).starts_with(&got)
+        }
+        _ => sent == got,
+    }
 }
 
 fn typed(value: Value, what: &'static str, fits: impl Fn(&Value) -> bool) -> Result<Value, Misfit> {

@@ -35,6 +35,7 @@ fn calm() -> Scenario {
             archived_keeps_key: true,
             lag: false,
             all_or_nothing: false,
+            whole_numbers: false,
             slowness: 50,
         },
         ..Scenario::draw(1).with_faults(Vec::new())
@@ -204,6 +205,24 @@ fn i2_an_edit_on_top_of_an_unanswered_write_stays() {
             let ops = vec![edit(30, System::HubSpot, 31), edit(second, System::ConnectWise, 32)];
             let scenario = Scenario { ops, ..calm() }.with_faults(vec![(number, fault)]);
             play(&scenario, &schemas);
+        }
+    }
+}
+
+/// A system that keeps less than it was sent has not changed the value: what it dropped stays where it came from.
+#[test]
+fn i3_what_a_system_drops_of_a_new_record_is_not_carried_back() {
+    let schemas = fields::schemas();
+    let server = Temper { whole_numbers: true, ..calm().server };
+    let setup = vec![Newborn { side: System::HubSpot, key: Some(1), fields: ALL_FIELDS, value: 1 }];
+    for number in 6..=16 {
+        for fault in [None, Some(Fault::AnswerLost), Some(Fault::ErrorAfter)] {
+            let faults = fault.map(|fault| (number, fault)).into_iter().collect();
+            let scenario = Scenario { setup: setup.clone(), server: server.clone(), ..calm() }.with_faults(faults);
+            let simulation = play(&scenario, &schemas);
+            let record = simulation.servers[System::HubSpot].records.values().next();
+            let number = record.map(|record| record.value("number").to_plain());
+            assert_eq!(number.as_deref(), Some("24.50"), "{fault:?}");
         }
     }
 }

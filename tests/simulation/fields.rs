@@ -112,7 +112,8 @@ impl Spec {
     pub fn canon(&self, system: System, value: &Value) -> String {
         let plain = value.to_plain();
         match (self.shape, system) {
-            (Shape::Number, _) => plain.trim().parse::<Decimal>().map_or(plain, |n| n.normalize().to_string()),
+            // no two values of users are the same without what is behind the point
+            (Shape::Number, _) => plain.trim().parse::<Decimal>().map_or(plain, |n| n.trunc().to_string()),
             (Shape::Choice, System::HubSpot) => plain.trim_start_matches("option_").to_owned(),
             (Shape::Choice, System::ConnectWise) => {
                 plain.parse::<u32>().map_or(plain, |id| id.wrapping_sub(1).to_string())

@@ -9,9 +9,10 @@ use lockstep::engine::core::state::{
 };
 use lockstep::mapping::{ClearPolicy, Direction};
 use lockstep::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, System, Value};
+use rust_decimal::Decimal;
 
 use crate::faults::Fault;
-use crate::fields::{SPECS, Spec, index_of};
+use crate::fields::{SPECS, Shape, Spec, index_of};
 use crate::server::{By, Change, Entry, Mutation, POISON};
 use crate::simulation::Simulation;
 use crate::watch::{Blind, Shot, Subject};
@@ -191,6 +192,10 @@ fn note_blind(sim: &mut Simulation<'_>, mutation: &Mutation, row: &Intent) {
         *sim.watch.writes.entry((mutation.system, mutation.record, at)).or_default() += 1;
         if spec.canon(mutation.system, before) == spec.canon(mutation.system, after) {
             sim.outcome.counters.saw("a write that changed nothing");
+            if spec.shape == Shape::Number && loses_precision(before, after) {
+                let record = company(mutation.system, mutation.record);
+                sim.violate("i3_no_invention", format!("{name} of {record} lost precision: {before} → {after}"));
+            }
         }
         let planned = row.writes.iter().find(|write| write.field == *name);
         if planned
@@ -201,6 +206,12 @@ fn note_blind(sim: &mut Simulation<'_>, mutation: &Mutation, row: &Intent) {
             sim.watch.blind.push(Blind { system, record, field: at, value: before.clone() });
         }
     }
+}
+
+/// Whether a number was replaced by what another system kept of it.
+fn loses_precision(before: &Value, after: &Value) -> bool {
+    let number = |value: &Value| value.to_plain().trim().parse::<Decimal>();
+    matches!((number(before), number(after)), (Ok(before), Ok(after)) if before != after && before.trunc() == after)
 }
 
 /// The cursors of a batch that promise something.

@@ -5,7 +5,7 @@ use lockstep::model::{BySystem, System};
 
 use crate::faults::{Fault, Faults};
 use crate::fields::{ALWAYS, COUNT, SPECS, Shape};
-use crate::random::Random;
+use crate::random::{Random, mix};
 
 /// Everything that is decided before the engine starts.
 #[derive(Debug, Clone)]
@@ -58,6 +58,8 @@ pub struct Temper {
     pub lag: bool,
     /// One bad item fails the whole batch.
     pub all_or_nothing: bool,
+    /// ConnectWise: numbers are kept without what is behind the point.
+    pub whole_numbers: bool,
     /// Milliseconds a call takes, at most.
     pub slowness: i64,
 }
@@ -183,6 +185,7 @@ impl Scenario {
                 archived_keeps_key: latency.chance(500),
                 lag: latency.chance(800),
                 all_or_nothing: latency.chance(300),
+                whole_numbers: mix(seed, 5).is_multiple_of(3),
                 slowness: [50, 400, 3000][latency.below(3) as usize],
             },
         }

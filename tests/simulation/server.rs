@@ -374,7 +374,8 @@ impl Server {
             (_, _, Value::Empty) => Value::Empty,
             (System::HubSpot, ..) => Value::text(value.to_plain()),
             (System::ConnectWise, Shape::Number, value) => {
-                value.to_plain().trim().parse::<Decimal>().map_or(Value::Empty, Value::Number)
+                let number = value.to_plain().trim().parse::<Decimal>();
+                number.map_or(Value::Empty, |n| Value::Number(if self.temper.whole_numbers { n.trunc() } else { n }))
             }
             (System::ConnectWise, Shape::Choice, value) => Value::Choice(value.to_plain()),
             (System::ConnectWise, _, value) => {

@@ -4,11 +4,10 @@
 use std::collections::BTreeSet;
 
 use super::command::Row;
+use super::outcome::agree_on_payload;
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, plan_pair};
 use super::pull::{dirty, is_unread};
-use super::state::{
-    Agreed, Dirty, DirtyReason, FieldWrite, IntentKind, IssueClass, Link, LinkOrigin, LinkState, Status, Verdict,
-};
+use super::state::{Agreed, Dirty, DirtyReason, IntentKind, IssueClass, Link, LinkOrigin, LinkState, Status, Verdict};
 use super::step::{Engine, Mode, Stage, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
@@ -230,8 +229,11 @@ impl Engine {
         if let super::plan::identity::Identity::Partner { made_by: Some(intent), .. } = &facts.identity {
             for source in [link.record(System::HubSpot), link.record(System::ConnectWise)] {
                 for made in step.view.creates_from(source)? {
-                    if made.id == *intent {
-                        agree_on_payload(&mut link, made.system, &made.writes, step.now);
+                    let copy = step.view.observation(link.record(made.system))?;
+                    if made.id == *intent
+                        && let (Some(copy), Some(rules)) = (copy, self.rules.object(object))
+                    {
+                        agree_on_payload(&mut link, rules, &made, &copy.record, step.now);
                     }
                 }
             }
@@ -380,16 +382,6 @@ fn linked_as_planned(step: &Step<'_>, rules: &ObjectRules, facts: &Facts, plan: 
     let Some(linked) = linked else { return Ok(plan) };
     let after = plan_pair(&linked, rules, step.now, None);
     Ok(if after.writes().is_empty() { PairPlan { fields: after.fields, issues: after.issues, ..plan } } else { after })
-}
-
-/// Takes what a create journaled as the first agreement of the pair it made.
-pub(super) fn agree_on_payload(link: &mut Link, written: System, writes: &[FieldWrite], now: Timestamp) {
-    for write in writes {
-        if let Some(key) = &write.key {
-            let agreed = Agreed::seen_from(written, write.after.clone(), write.source.clone(), now);
-            link.baseline.insert(key.clone(), agreed);
-        }
-    }
 }
 
 /// A few words for the list: which field, which reason.

@@ -2,20 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use rust_decimal::Decimal;
-
 use super::command::Row;
-use super::evaluate::agree_on_payload;
 use super::pull::{dirty, observation};
 use super::request::{AnswerBody, Failure, ItemOutcome, Rejection, RejectionKind};
 use super::side::back_off;
 use super::state::{
-    Agreed, DirtyReason, HistoryEntry, Intent, IntentKind, IntentState, Issue, IssueClass, Link, LinkOrigin, LinkState,
-    RecentWrite,
+    Agreed, DirtyReason, FieldWrite, HistoryEntry, Intent, IntentKind, IntentState, Issue, IssueClass, Link,
+    LinkOrigin, LinkState, RecentWrite,
 };
 use super::step::{Engine, Step, rules_of};
 use super::view::ViewResult;
+use crate::mapping::convert::is_rewriting;
 use crate::mapping::normalise::normalise;
+use crate::mapping::{FieldRule, ObjectRules};
 use crate::model::{IntentId, Record, RecordRef, System, Timestamp, Value};
 
 impl Engine {
@@ -150,18 +149,20 @@ impl Engine {
         let copy = RecordRef::new(intent.object, intent.system, record.id);
         intent.target = Some(record.id);
         self.count_write(&intent);
-        self.link_copy(step, &mut intent, copy, LinkState::Active)?;
+        self.link_copy(step, &mut intent, copy, &record, LinkState::Active)?;
         self.store_written(step, copy, record);
         finish(step, intent, IntentState::Applied, "confirmed");
         Ok(())
     }
 
-    /// Links a source with the copy that was made of it; what was sent is their first agreement.
+    /// Links a source with the copy that was made of it; what was sent is their first agreement, as far as the copy
+    /// shows it.
     pub(super) fn link_copy(
         &mut self,
         step: &mut Step<'_>,
         intent: &mut Intent,
         copy: RecordRef,
+        shown: &Record,
         state: LinkState,
     ) -> ViewResult<()> {
         let source = intent.source_record();
@@ -178,7 +179,9 @@ impl Engine {
         };
         let mut link = self.new_link(intent.object, h, c, LinkOrigin::Created(intent.system), step.now);
         link.state = state;
-        agree_on_payload(&mut link, intent.system, &intent.writes, step.now);
+        if let Some(rules) = self.rules.object(intent.object) {
+            agree_on_payload(&mut link, rules, intent, shown, step.now);
+        }
         intent.link = Some(link.id);
         if let Some(run) = &mut self.run {
             run.touched.insert(link.id);
@@ -212,16 +215,10 @@ impl Engine {
         let mut ineffective = Vec::new();
         for write in &intent.writes {
             let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
-            let returned = record.value(write.field.as_str()).clone();
-            let seen = normalise(&rule.mapping, &returned);
-            let sent = normalise(&rule.mapping, &write.after);
-            if seen == normalise(&rule.mapping, &write.before) && seen != sent {
+            let Some(held) = delivered(rule, write, &record) else {
                 ineffective.push(write.field.to_string());
                 continue;
-            }
-            // what is neither our value nor a rewriting of it came from somebody else, just after (or instead of) ours:
-            // ours counts as delivered, so that the newer value crosses like any other change
-            let held = if is_rewriting(&sent, &seen) { returned } else { write.after.clone() };
+            };
             let agreed = Agreed::seen_from(intent.system, held.clone(), write.source.clone(), step.now);
             link.baseline.insert(rule.key.clone(), agreed);
             remember(&mut link, &rule.key, intent.system, held, step.now);
@@ -382,6 +379,33 @@ impl Engine {
     }
 }
 
+/// What a field holds since it was written, by a record read after the write. None: what it held before, so the write
+/// had no effect on it.
+///
+/// What is neither our value nor a rewriting of it came from somebody else, just after (or instead of) ours: ours counts
+/// as delivered, so that the newer value crosses like any other change.
+pub(super) fn delivered(rule: &FieldRule, write: &FieldWrite, record: &Record) -> Option<Value> {
+    let returned = record.value(write.field.as_str());
+    let seen = normalise(&rule.mapping, returned);
+    let sent = normalise(&rule.mapping, &write.after);
+    if seen == normalise(&rule.mapping, &write.before) && seen != sent {
+        return None;
+    }
+    Some(if is_rewriting(&sent, &seen) { returned.clone() } else { write.after.clone() })
+}
+
+/// Takes what a create sent as the first agreement of the pair it made. A field that the copy does not show was never
+/// agreed on: it is compared like any other field of two records that met.
+pub(super) fn agree_on_payload(link: &mut Link, rules: &ObjectRules, made: &Intent, copy: &Record, now: Timestamp) {
+    for write in &made.writes {
+        let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
+        if let Some(held) = delivered(rule, write, copy) {
+            let agreed = Agreed::seen_from(made.system, held, write.source.clone(), now);
+            link.baseline.insert(rule.key.clone(), agreed);
+        }
+    }
+}
+
 /// The record that names the pair an intent belongs to.
 pub(super) fn anchor_of(step: &Step<'_>, intent: &Intent) -> ViewResult<RecordRef> {
     let source = intent.source_record();
@@ -433,19 +457,4 @@ fn fingerprint_of(intent: &Intent) -> u64 {
         fields: intent.writes.clone(),
         stamp: intent.stamp.clone(),
     })
-}
-
-/// Whether a system may have made `got` out of `sent`: other case, spacing or signs, cut short, or rounded.
-fn is_rewriting(sent: &Value, got: &Value) -> bool {
-    match (sent, got) {
-        (Value::Number(sent), Value::Number(got)) => (sent - got).abs() <= Decimal::new(5, 1),
-        (Value::Text(sent), Value::Text(got)) => {
-            let bare = |text: &str| -> String {
-                text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-            };
-            let got = bare(got);
-            !got.is_empty() && bare(sent).starts_with(&got)
-        }
-        _ => sent == got,
-    }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::command::Row;
-use super::outcome::{finish, record_history};
+use super::outcome::{delivered, finish, record_history};
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::{dirty, observation};
 use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId};
@@ -237,7 +237,7 @@ impl Engine {
         let (system, kind, writes) = (intent.system, intent.kind, intent.writes.clone());
         self.count(|counts| counts.sides[system].add(kind, &writes));
         let state = if first.archived { LinkState::Tomb } else { LinkState::Active };
-        self.link_copy(step, &mut intent, copy, state)?;
+        self.link_copy(step, &mut intent, copy, &first, state)?;
         self.take_copy(step, copy, first, request);
         for twin in copies.filter(|record| !record.archived) {
             let of = RecordRef::new(intent.object, intent.system, twin.id);
@@ -329,36 +329,29 @@ impl Engine {
         request: RequestId,
     ) -> ViewResult<()> {
         let of = RecordRef::new(intent.object, intent.system, record.id);
-        let mut delivered = Vec::new();
+        let mut landed = Vec::new();
         if let Some(mut link) = step.view.link_of(of)? {
             intent.link = Some(link.id);
             for write in &intent.writes {
                 let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
-                let now_there = normalise(&rule.mapping, record.value(write.field.as_str()));
-                let as_before = now_there == normalise(&rule.mapping, &write.before);
-                let as_sent = now_there == normalise(&rule.mapping, &write.after);
-                if as_before && !as_sent {
-                    continue;
-                }
-                // neither what it was nor what was sent: somebody wrote after us. Ours counts as delivered, so that
-                // the newer value wins
-                let agreed = Agreed::seen_from(intent.system, write.after.clone(), write.source.clone(), step.now);
+                let Some(held) = delivered(rule, write, &record) else { continue };
+                let agreed = Agreed::seen_from(intent.system, held, write.source.clone(), step.now);
                 link.baseline.insert(rule.key.clone(), agreed);
-                delivered.push(write.field.clone());
+                landed.push(write.field.clone());
             }
             step.row(dirty(link.record(System::HubSpot), DirtyReason::Written, step.now));
             step.row(Row::Link(link));
         }
         let stamped = intent.stamp.is_some() && intent.stamp == record.stamp;
         self.take_copy(step, of, record, request);
-        if delivered.is_empty() && !stamped {
+        if landed.is_empty() && !stamped {
             self.rest(step, &intent, "it was lost on the way")?;
             finish(step, intent, IntentState::NotApplied, "it did not take effect");
             return Ok(());
         }
         let (system, kind, writes) = (intent.system, intent.kind, intent.writes.clone());
         self.count(|counts| counts.sides[system].add(kind, &writes));
-        intent.writes.retain(|write| delivered.contains(&write.field));
+        intent.writes.retain(|write| landed.contains(&write.field));
         record_history(step, &intent, of);
         finish(step, intent, IntentState::Applied, "found when looked up");
         Ok(())

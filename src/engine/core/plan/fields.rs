@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{FieldNext, FieldPlan};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
-use crate::mapping::convert::{Misfit, convert, same};
+use crate::mapping::convert::{Misfit, convert, is_rewriting, same};
 use crate::mapping::normalise::normalise;
 use crate::mapping::{ClearPolicy, ConflictTie, Direction, FieldRule, SystemOfRecord};
 use crate::model::{BySystem, System, Timestamp, Value};
@@ -78,7 +78,7 @@ impl Comparison<'_> {
             return Verdict::Tolerate("the directions of field and object leave no way".to_owned());
         };
         if let Some(to) = self.push_to {
-            return self.pushed(to, direction, values);
+            return self.pushed(to, direction, values, changed);
         }
         match direction {
             Direction::Both => self.two_way(values, changed),
@@ -168,10 +168,13 @@ impl Comparison<'_> {
         Verdict::Write { to, loser: changed[to] && !values[to].is_empty(), why: format!("one way from {from}") }
     }
 
-    fn pushed(&self, to: System, direction: Direction, values: &BySystem<Value>) -> Verdict {
+    fn pushed(&self, to: System, direction: Direction, values: &BySystem<Value>, changed: &BySystem<bool>) -> Verdict {
         let from = to.other();
         if self.same() {
             return Verdict::Agree("both sides hold the same".to_owned());
+        }
+        if !changed.hubspot && !changed.connectwise && self.is_kept_differently(to, values) {
+            return Verdict::Same("as agreed: one side is how that system keeps the other's value".to_owned());
         }
         if !direction.writes(to) {
             return Verdict::Tolerate(format!("the mapping never writes it to {to}"));
@@ -180,6 +183,14 @@ impl Comparison<'_> {
             return Verdict::Tolerate(format!("empty in {from}: an empty value does not erase"));
         }
         Verdict::Write { to, loser: !values[to].is_empty(), why: format!("pushed from {from} by a person") }
+    }
+
+    /// Whether the two differ only by what one of the systems made of the other's value when it was written there.
+    fn is_kept_differently(&self, to: System, values: &BySystem<Value>) -> bool {
+        convert(self.rule, to.other(), self.raw[to.other()]).is_ok_and(|value| {
+            let sent = normalise(&self.rule.mapping, &value);
+            is_rewriting(&sent, &values[to]) || is_rewriting(&values[to], &sent)
+        })
     }
 
     fn conclude(&self, verdict: Verdict, plan: &mut FieldPlan) -> Option<Trouble> {
