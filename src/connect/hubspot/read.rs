@@ -6,12 +6,12 @@ use serde_json::{Value as Json, json};
 
 use super::paths::{self, Route};
 use super::record::{self, Reader};
-use super::{BATCH, HubCall, HubSpot, setup};
+use super::{BATCH, HubCall, HubSpot};
 use crate::connect::address::query_value;
 use crate::connect::budget::Lane;
 use crate::connect::error::Fault;
 use crate::connect::http::Session;
-use crate::engine::core::request::{AnswerBody, Failure, RejectionKind};
+use crate::engine::core::request::{AnswerBody, Failure, RejectionKind, stamps_are_unique};
 use crate::model::{FieldName, ObjectKind, Record, RecordId, Timestamp};
 
 const SEARCH_PAGE: u32 = 200;
@@ -194,7 +194,7 @@ impl HubSpot {
         let Some(property) = reader.stamp else {
             return Err(super::local_rejection(&format!("No HubSpot property is named for the stamp of {object}.")));
         };
-        let mut holders = if setup::takes_unique(object) {
+        let mut holders = if stamps_are_unique(object) {
             self.unique_holders(&reader, property, stamps, session).await?
         } else {
             self.indexed_holders(&reader, property, stamps, session).await?

@@ -9,16 +9,10 @@ use crate::connect::address::path_segment;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::Session;
 use crate::connect::{Check, Prepared};
-use crate::engine::core::request::{Failure, Priority, RejectionKind};
+use crate::engine::core::request::{Failure, Priority, RejectionKind, stamps_are_unique};
 use crate::model::{FieldName, ObjectKind};
 
 const GROUP: &str = "lockstep";
-
-/// Whether a property of an object can have unique values. HubSpot has none of them for products, line items and
-/// activities: their stamps are ordinary texts.
-pub(super) const fn takes_unique(object: ObjectKind) -> bool {
-    matches!(object, ObjectKind::Company | ObjectKind::Contact | ObjectKind::Deal | ObjectKind::Ticket)
-}
 
 impl HubSpot {
     pub(super) async fn check_access(&self) -> Result<Check, ConnectError> {
@@ -79,7 +73,7 @@ impl HubSpot {
         if !create {
             return Err(setup(
                 format!("HubSpot has no property {stamp} for {}.", object.plural().to_lowercase()),
-                if takes_unique(object) {
+                if stamps_are_unique(object) {
                     "Let Lockstep create it (`lockstep connect hubspot`), or create a single-line text property with unique values of that name."
                 } else {
                     "Let Lockstep create it (`lockstep connect hubspot`), or create a single-line text property of that name."
@@ -112,7 +106,7 @@ impl HubSpot {
             "type": "string",
             "fieldType": "text",
         });
-        if takes_unique(object) {
+        if stamps_are_unique(object) {
             property["hasUniqueValue"] = json!(true);
         }
         let made = self.call(&HubCall::post(Route::Properties, format!("/{path}"), property), session).await?;
@@ -135,10 +129,10 @@ fn probes() -> [(&'static str, HubCall); 3] {
 pub(super) fn usable(object: ObjectKind, property: &Json, stamp: &FieldName) -> Result<(), ConnectError> {
     let text = property.get("type").and_then(Json::as_str) == Some("string");
     let unique = property.get("hasUniqueValue").and_then(Json::as_bool) == Some(true);
-    if text && (unique || !takes_unique(object)) {
+    if text && (unique || !stamps_are_unique(object)) {
         return Ok(());
     }
-    let kind = if takes_unique(object) { "a text property with unique values" } else { "a text property" };
+    let kind = if stamps_are_unique(object) { "a text property with unique values" } else { "a text property" };
     Err(setup(
         format!("The HubSpot property {stamp} of {object} cannot carry the stamp: it is not {kind}."),
         "That cannot be changed of a property. Name another property in the configuration and let Lockstep create it.",

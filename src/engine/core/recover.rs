@@ -6,7 +6,7 @@ use super::command::Row;
 use super::outcome::{delivered, finish, record_history};
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::{dirty, observation};
-use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId};
+use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId, stamps_are_unique};
 use super::state::{Agreed, DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, LinkState};
 use super::step::{Engine, Mode, Pending, Step, rules_of};
 use super::view::ViewResult;
@@ -191,17 +191,28 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether a request sent then can no longer take effect.
+    /// How long after it was sent a write can still show up: the life of a request, and the lag of the index where only
+    /// that knows of a new record.
+    fn time_to_show(&self, intent: &Intent) -> Duration {
+        let timing = &self.rules.config.timing;
+        let by_index = matches!((intent.kind, intent.system), (IntentKind::Create, System::HubSpot))
+            && !stamps_are_unique(intent.object);
+        Duration::from_secs(if by_index { timing.flight.saturating_add(timing.index_lag) } else { timing.flight })
+    }
+
+    /// Whether a request sent then would show by now if it had taken effect, and can take effect no more.
     fn has_landed(&self, intent: &Intent, server_now: Timestamp) -> bool {
-        server_now >= intent.sent + Duration::from_secs(self.rules.config.timing.flight)
+        server_now >= intent.sent + self.time_to_show(intent)
     }
 
     fn look_again_later(&mut self, now: Timestamp, id: IntentId, server_now: Timestamp) {
-        let flight = Duration::from_secs(self.rules.config.timing.flight);
+        let Some(shows) = self.open.get(&id).map(|open| open.intent.sent + self.time_to_show(&open.intent)) else {
+            return;
+        };
         if let Some(open) = self.open.get_mut(&id) {
             let pause = super::side::back_off(open.look_ups, Duration::from_secs(2), Duration::from_secs(30));
             // the decisive look comes right after the last moment at which it could still take effect
-            let left = (open.intent.sent + flight).since(server_now);
+            let left = shows.since(server_now);
             open.next_look_up = now + pause.min(left).max(Duration::from_secs(1));
         }
     }
