@@ -1,7 +1,7 @@
 //! What of the tenant can hinder the work, found without writing anything.
 //!
-//! Rights are checked before a request is validated, so a change of record 0 and an empty create tell them apart from
-//! everything else. What Inquire below All hides cannot be proved from below, only suspected: records that others refer
+//! Rights are checked before a request is read, so a change of record 0 and a create whose body is a text tell them
+//! apart from everything else. A text becomes a record nowhere, whatever a tenant demands of one. What Inquire below All hides cannot be proved from below, only suspected: records that others refer
 //! to and that cannot be seen, and references that come blank.
 
 mod setup;
@@ -127,14 +127,14 @@ impl ConnectWise {
             probes.push(("read", Call::get(forecast), Severity::Problem));
         }
         if need.creates && !is_line {
-            probes.push(("created", Call::send(Method::POST, path, json!({})), Severity::Problem));
+            probes.push(("created", Call::send(Method::POST, path, no_record()), Severity::Problem));
         }
         if need.updates {
             let one = if is_line { format!("{forecast}/0") } else { format!("{path}/0") };
             probes.push(("changed", Call::send(Method::PATCH, one, json!([])), Severity::Problem));
         }
         if object == ObjectKind::Deal && (need.creates || need.updates) {
-            let amounts = [(Method::POST, json!({})), (Method::PATCH, json!([]))];
+            let amounts = [(Method::POST, no_record()), (Method::PATCH, json!([]))];
             let call = |(method, body)| {
                 ("given an amount", Call::send(method, format!("{forecast}/0"), body), Severity::Warning)
             };
@@ -160,7 +160,7 @@ impl ConnectWise {
                 }
                 Probe::Wrote => {
                     let what = format!(
-                        "An empty record was accepted while looking whether {} can be {verb}.",
+                        "A text was accepted as a record while looking whether {} can be {verb}.",
                         many.to_lowercase()
                     );
                     exam.add(
@@ -326,6 +326,11 @@ impl ConnectWise {
             );
         }
     }
+}
+
+/// What a create is tried with: nothing that could become a record.
+fn no_record() -> Json {
+    json!("No record: Lockstep looks whether one could be made.")
 }
 
 /// What a failed probe says. Trouble with the connection itself ends the examination.

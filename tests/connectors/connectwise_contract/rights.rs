@@ -110,13 +110,44 @@ async fn each_right_that_is_taken_away_is_named_and_nothing_is_written() {
         for call in tenant.calls() {
             let harmless = match call.method.as_str() {
                 "GET" => true,
-                "POST" => call.body == json!({}),
+                "POST" => call.body.is_string(),
                 "PATCH" => call.body == json!([]) && call.path.ends_with("/0"),
                 _ => false,
             };
             assert!(harmless, "{}", call.line());
         }
     }
+}
+
+/// A tenant that takes whatever could be a record, and makes one of nothing.
+#[tokio::test]
+async fn a_tenant_that_demands_nothing_is_given_nothing() {
+    let tenant = Tenant::new(|asked| match asked.method.as_str() {
+        "POST" if asked.body.is_object() || asked.body.is_array() => (201, stamped(json!({"id": 1}))),
+        "POST" => (500, json!({"code": "ConnectWiseApi", "message": "Error converting value \"No record\" to type 'Company'. Path '', line 1, position 3."})),
+        _ => healthy(asked),
+    })
+    .await;
+    let findings = tenant.psa.examine(&ObjectKind::ALL.map(all)).await.unwrap();
+    assert_eq!(told(&findings, Severity::Problem), Vec::<&Finding>::new());
+    let said = findings.iter().filter(|finding| finding.what.contains("can be read, created, changed"));
+    assert!(said.count() >= 5, "{findings:?}");
+}
+
+#[tokio::test]
+async fn the_simulated_tenant_tells_a_probe_rights_first_and_makes_no_record() {
+    let running = Simulators::start(sim::Options::quick(Data::Story)).await.unwrap();
+    let psa = every_object(&running.connectwise_url, &running.credentials);
+    let before = running.control.ledger(0).len();
+    let denied = |findings: &[Finding]| findings.iter().filter(|one| one.what.contains("cannot be created")).count();
+    let findings = psa.examine(&ObjectKind::ALL.map(all)).await.unwrap();
+    assert_eq!(denied(&findings), 0, "{findings:?}");
+    let mut behaviour = running.control.behaviour();
+    behaviour.connectwise.denied = vec!["add".to_owned()];
+    running.control.set_behaviour(behaviour);
+    let findings = psa.examine(&ObjectKind::ALL.map(all)).await.unwrap();
+    assert_eq!(denied(&findings), ObjectKind::ALL.len() - 1, "all but line items: {findings:?}");
+    assert_eq!(running.control.ledger(0).len(), before, "nothing was made");
 }
 
 #[tokio::test]
@@ -234,7 +265,7 @@ async fn a_probe_that_wrote_is_owned_up_to() {
             .await;
     let findings = tenant.psa.examine(&[all(ObjectKind::Contact)]).await.unwrap();
     let problems = told(&findings, Severity::Problem);
-    assert!(problems.iter().any(|finding| finding.what.contains("An empty record was accepted")), "{problems:?}");
+    assert!(problems.iter().any(|finding| finding.what.contains("A text was accepted as a record")), "{problems:?}");
 }
 
 #[tokio::test]
