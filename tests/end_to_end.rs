@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use lockstep::connect::Severity;
 use lockstep::engine::core::Mode;
-use lockstep::engine::core::command::{Ask, Reply};
+use lockstep::engine::core::command::{Ask, Batch, Reply, Row};
 use lockstep::engine::core::plan::PushReport;
 use lockstep::engine::core::state::{IssueClass, LinkState, RecordState, Verdict};
 use lockstep::engine::core::view::View;
@@ -540,6 +540,42 @@ async fn another_tenant_is_refused_and_not_written_to() {
     connection.save(&mut bench.workspace.settings().unwrap()).unwrap();
     bench.settle().await;
     bench.assert_pairs(&["Acme".to_owned(), "Second".to_owned()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_company_of_that_name_on_another_host_is_another_tenant() {
+    let bench = Bench::new(Data::Empty).await;
+    bench.pair("Acme").await;
+    let [_, Connection::ConnectWise(mut there, key)] = connections(&bench.running) else { panic!("no connection") };
+    there.site = there.site.replace("127.0.0.1", "localhost");
+    Connection::ConnectWise(there, key).save(&mut bench.workspace.settings().unwrap()).unwrap();
+    bench.create(HUBSPOT, "Second");
+    let before = bench.now();
+    let run = bench.run().await.run;
+    let Verdict::Stopped(reason) = &run.verdict else { panic!("{run:?}") };
+    assert!(reason.contains("brightwater@localhost") && reason.contains("brightwater@127.0.0.1"), "{reason}");
+    assert_eq!(bench.writes_since(before), []);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_workspace_that_knows_the_company_alone_goes_on_and_learns_its_host() {
+    let bench = Bench::new(Data::Empty).await;
+    bench.pair("Acme").await;
+    let known = |tenant: &str| Row::Tenant { system: System::ConnectWise, tenant: tenant.to_owned() };
+    let tenant = || bench.workspace.reader().unwrap().tenant(System::ConnectWise).unwrap();
+    let whole = tenant();
+    assert_eq!(whole.as_deref(), Some("brightwater@127.0.0.1"));
+    let write = async |tenant: &str| {
+        let batch = Batch { rows: vec![known(tenant)], ..Batch::default() };
+        bench.workspace.writer().unwrap().commit(batch).await.unwrap();
+    };
+    write("Brightwater").await;
+    assert_eq!(bench.run().await.run.verdict, Verdict::Done);
+    assert_eq!(tenant(), whole, "it is rewritten");
+    for other in ["bright", "brightwater@", "@127.0.0.1", ""] {
+        write(other).await;
+        assert!(matches!(bench.run().await.run.verdict, Verdict::Stopped(_)), "{other}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -65,7 +65,7 @@ fn connectwise(args: &ConnectConnectwise) -> Outcome<Connection> {
 /// What a system had to tell.
 #[derive(Debug, Default)]
 pub struct Told {
-    /// The portal id or login company.
+    /// The portal id, or the login company and its host.
     pub tenant: Option<String>,
     pub label: Option<String>,
     /// What was added to the system.

@@ -80,7 +80,7 @@ impl ConnectWise {
                 warnings.push(format!("{what} cannot be read: {}", ConnectError::from(fault).message));
             }
         }
-        Ok(Check { tenant: self.company.clone(), label, warnings })
+        Ok(Check { tenant: self.tenant(), label, warnings })
     }
 
     /// The name of the tenant and its release. Fails where the connection cannot be used at all.

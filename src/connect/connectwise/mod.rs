@@ -152,6 +152,11 @@ impl ConnectWise {
         Self { activities, ..self }
     }
 
+    /// Who answers: the login company and the host people log in at. Companies of two hosts may have one name.
+    fn tenant(&self) -> String {
+        format!("{}@{}", self.company.to_lowercase(), self.login.host())
+    }
+
     /// Keeps a record that was left out of an answer in mind, for the doctor and the log.
     fn note_unreadable(&self, object: ObjectKind, id: RecordId, why: &str) {
         tracing::warn!(%object, %id, "ConnectWise cannot read this record; it is left out");

@@ -82,7 +82,7 @@ impl ConnectWise {
         let info = self.call(&Call::get("/system/info"), session).await?;
         let version = info.get("version").and_then(Json::as_str).unwrap_or("version unknown");
         let label = crate::connect::redact::clip_message(&format!("{} ({version})", self.company));
-        Ok(AnswerBody::Identity { tenant: self.company.clone(), label })
+        Ok(AnswerBody::Identity { tenant: self.tenant(), label })
     }
 
     async fn page(

@@ -63,7 +63,7 @@ impl Engine {
             return self.give_up(step, system, format!("{system} answered something else than who it is"), "");
         };
         match step.view.tenant(system)? {
-            Some(known) if known != tenant => {
+            Some(known) if !is_same_tenant(&known, &tenant) => {
                 let message = format!(
                     "{system} answers as tenant {tenant}, but this workspace belongs to {known}. Nothing was written."
                 );
@@ -72,7 +72,7 @@ impl Engine {
                 self.stop(step, message)
             }
             known => {
-                if known.is_none() {
+                if known.as_ref() != Some(&tenant) {
                     step.row(Row::Tenant { system, tenant: tenant.clone() });
                 }
                 let side = &mut self.sides[system];
@@ -158,4 +158,11 @@ impl Pending {
             Self::Page { key, .. } => key.system,
         }
     }
+}
+
+/// Whether a system that answers as `tenant` is the one that the workspace belongs to. Workspaces from before the host
+/// was part of the name know the part before the `@` alone.
+fn is_same_tenant(known: &str, tenant: &str) -> bool {
+    let bare = tenant.split_once('@').map_or(tenant, |(company, _)| company);
+    known == tenant || known.eq_ignore_ascii_case(bare)
 }

@@ -150,7 +150,8 @@ pub struct Answer {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AnswerBody {
-    /// The portal id or the login company: what must stay the same for the life of a workspace.
+    /// The portal id, or the login company and its host (`acme@na.myconnectwise.net`): what must stay the same for the
+    /// life of a workspace.
     Identity { tenant: String, label: String },
     /// A page of `Changes` or `List`. `last` is the highest id covered; `more` says whether to go on after it.
     Page { records: Vec<Record>, last: Option<RecordId>, more: bool },
