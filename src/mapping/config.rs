@@ -46,6 +46,10 @@ pub struct ObjectMapping {
     pub hubspot_stamp: FieldName,
     /// The ConnectWise field that carries the key of the HubSpot record; written only when a record is created.
     pub connectwise_stamp: FieldName,
+    /// Ids of the ConnectWise activity types that are this kind of activity; the first is given to new records. Where no
+    /// object of the configuration names any, every activity is a task.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub activity_types: Vec<u64>,
     #[serde(default)]
     pub filters: Filters,
     #[serde(default)]

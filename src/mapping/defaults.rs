@@ -29,6 +29,7 @@ pub fn company() -> ObjectMapping {
         conflict_tie: ConflictTie::default(),
         hubspot_stamp: COMPANY_HUBSPOT_STAMP.into(),
         connectwise_stamp: COMPANY_CONNECTWISE_STAMP.into(),
+        activity_types: Vec::new(),
         filters: Filters::default(),
         exclude: Exclusions::default(),
         // The host of the web address is rarely shared by two companies; names are written in more than one way, but

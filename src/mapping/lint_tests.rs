@@ -243,6 +243,58 @@ fn every_mistake_is_found_where_it_is() {
     }
 }
 
+/// A configuration with these activities and their types, against a tenant with four types.
+fn activity_findings(objects: &[(ObjectKind, &[u64])], of: ObjectKind) -> Vec<(Severity, String)> {
+    let mut config = defaults::config();
+    let mapping = |(object, types): &(ObjectKind, &[u64])| ObjectMapping {
+        object: *object,
+        activity_types: types.to_vec(),
+        ..defaults::company()
+    };
+    config.objects = objects.iter().map(mapping).collect();
+    let mut kinds = choice("type", &[("1", "Call"), ("2", "Meeting"), ("3", "Visit"), ("4", "Old call")]);
+    kinds.options[3].inactive = true;
+    let schemas = BySystem::new(System::HubSpot, System::ConnectWise).map(|_, system| Schema {
+        system,
+        object: of,
+        fields: vec![kinds.clone()],
+    });
+    let findings = check(&config, &schemas);
+    let about = |finding: &&super::lint::Finding| finding.message.contains("activity type");
+    findings
+        .iter()
+        .filter(about)
+        .map(|finding| (finding.severity, format!("{} {}", finding.message, finding.hint)))
+        .collect()
+}
+
+/// Activities with their types, the one that is looked at, and what is found.
+type ActivityCase = (&'static [(ObjectKind, &'static [u64])], ObjectKind, Option<(Severity, &'static str)>);
+
+#[test]
+fn activity_types_must_be_there_and_of_one_kind() {
+    use ObjectKind::{Call, Meeting, Note, Task};
+    let table: &[ActivityCase] = &[
+        (&[(Task, &[])], Task, None),
+        (&[(Call, &[1, 3]), (Meeting, &[2])], Call, None),
+        (&[(Call, &[1]), (Task, &[])], Task, Some((Severity::Error, "No ConnectWise activity is a task"))),
+        (&[(Note, &[])], Note, Some((Severity::Error, "activity_types = [id"))),
+        (&[(Call, &[1, 9])], Call, Some((Severity::Error, "no activity type 9. It has: 1 Call, 2 Meeting"))),
+        (&[(Call, &[1, 4])], Call, Some((Severity::Warning, "4 (Old call) is inactive"))),
+        (&[(Call, &[1]), (Meeting, &[2, 1])], Call, Some((Severity::Error, "named for a call and for a meeting"))),
+    ];
+    for (objects, of, expected) in table {
+        let found = activity_findings(objects, *of);
+        match expected {
+            None => assert_eq!(found, [], "{objects:?}"),
+            Some((severity, words)) => {
+                assert_eq!(found.len(), 1, "{objects:?}: {found:?}");
+                assert!(found[0].0 == *severity && found[0].1.contains(words), "{objects:?}: {found:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_suggested_mapping_passes_lint() {
     let schemas = schemas();

@@ -225,6 +225,7 @@ pub fn config(mask: u16, clockwork: &Clockwork) -> Config {
         conflict_tie: ConflictTie::HubSpot,
         hubspot_stamp: "connectwise_key".into(),
         connectwise_stamp: "customFields/1".into(),
+        activity_types: Vec::new(),
         filters: Filters::default(),
         exclude: Exclusions::default(),
         matching: vec![MatchRule { hubspot: "domain".into(), connectwise: "website".into(), by: MatchBy::Host }],

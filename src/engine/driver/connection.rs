@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Clock;
 use super::setup::{SetupError, stamps};
+use crate::connect::connectwise::ActivityTypes;
 use crate::connect::hubspot::oauth::{App, OAuth, Renewal, Renewed, Tokens};
 use crate::connect::{ConnectError, ConnectWise, Connector, HubSpot, Options, connectwise, hubspot};
-use crate::mapping::Config;
-use crate::model::{System, Timestamp};
+use crate::mapping::{Config, ObjectMapping};
+use crate::model::{RecordId, System, Timestamp};
 use crate::store::{ConnectionRow, Settings, Workspace};
 
 /// How HubSpot is reached, as stored.
@@ -163,10 +164,16 @@ impl Connection {
                     private_key: copy(private_key),
                     client_id: connection.client_id.clone(),
                 };
-                Arc::new(ConnectWise::new(&credentials, stamps, &options)?)
+                Arc::new(ConnectWise::new(&credentials, stamps, &options)?.with_activity_types(activity_types(config)))
             }
         })
     }
+}
+
+/// Which ConnectWise activity types are which kind of activity.
+fn activity_types(config: &Config) -> ActivityTypes {
+    let ids = |mapping: &ObjectMapping| mapping.activity_types.iter().copied().map(RecordId).collect();
+    ActivityTypes::new(config.objects.iter().map(|mapping| (mapping.object, ids(mapping))).collect())
 }
 
 fn copy(secret: &SecretString) -> SecretString {

@@ -10,7 +10,7 @@ use crate::mapping::config::{
     Ceiling, Config, CreatePolicy, Defaults, Exclusions, FieldMapping, Filters, Guards, MatchRule, ObjectMapping,
     Timing, ValueMap, ValuePair,
 };
-use crate::model::{BySystem, FieldName};
+use crate::model::{BySystem, FieldName, ObjectKind};
 
 /// The largest file that is read.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -127,6 +127,7 @@ fn object(item: &Item<'_, '_, '_>) -> Option<ObjectMapping> {
     let conflict_tie = table.optional("conflict_tie", Item::word).unwrap_or_default();
     let hubspot_stamp = table.required("hubspot_stamp", name);
     let connectwise_stamp = table.required("connectwise_stamp", name);
+    let activity_types = table.optional("activity_types", |item| activity_types(item, object)).unwrap_or_default();
     let filters = table.optional("filters", filters).unwrap_or_default();
     let exclude = table.optional("exclude", exclude).unwrap_or_default();
     let matching = table.optional("match", |item| item.each(rule)).unwrap_or_default();
@@ -139,11 +140,23 @@ fn object(item: &Item<'_, '_, '_>) -> Option<ObjectMapping> {
         conflict_tie,
         hubspot_stamp: hubspot_stamp?,
         connectwise_stamp: connectwise_stamp?,
+        activity_types,
         filters,
         exclude,
         matching,
         fields,
     })
+}
+
+fn activity_types(item: &Item<'_, '_, '_>, object: Option<ObjectKind>) -> Option<Vec<u64>> {
+    if let Some(object) = object.filter(|object| !object.is_activity()) {
+        item.wrong(
+            format!("A {object} has no activity types."),
+            "Remove this; it belongs to a note, task, call or meeting.",
+        );
+        return None;
+    }
+    item.each(Item::number)
 }
 
 fn name(item: &Item<'_, '_, '_>) -> Option<FieldName> {

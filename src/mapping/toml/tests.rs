@@ -87,6 +87,25 @@ fn all_mistakes_are_named_at_once_in_the_order_of_the_file() {
     assert!(read("").unwrap_err()[0].message.contains("`object` is missing"));
 }
 
+#[test]
+fn activity_types_belong_to_activities() {
+    let with = |object: &str, types: &str| {
+        let stamps = "hubspot_stamp = 'a'\nconnectwise_stamp = 'b'";
+        read(&format!("[[object]]\nobject = '{object}'\n{stamps}\nactivity_types = {types}\n"))
+    };
+    assert_eq!(with("call", "[3, 9]").unwrap().objects[0].activity_types, [3, 9]);
+    for (object, types, place, words) in [
+        ("company", "[3]", "object[1].activity_types", "no activity types"),
+        ("call", "3", "object[1].activity_types", "must be a list"),
+        ("call", "[3, 'Call']", "object[1].activity_types[2]", "whole number"),
+        ("call", "[-1]", "object[1].activity_types[1]", "out of range"),
+    ] {
+        let errors = with(object, types).unwrap_err();
+        assert_eq!((errors.len(), errors[0].path.as_str(), errors[0].line), (1, place, 5), "{errors:?}");
+        assert!(errors[0].message.contains(words), "{errors:?}");
+    }
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-zA-Z0-9_/ ]{1,12}", any::<String>()]
 }
@@ -129,6 +148,7 @@ prop_compose! {
         create in (any::<bool>(), any::<bool>()),
         tie in prop::sample::select(vec![ConflictTie::HubSpot, ConflictTie::ConnectWise]),
         stamps in (field_name(), field_name()),
+        types in prop::collection::vec(0..u64::MAX / 2, 0..3),
         filters in (any::<String>(), "[a-z =\n\r\"\\\\#']{0,40}"),
         exclude in (prop::collection::vec(0..u64::MAX / 2, 0..3), prop::collection::vec(0u64..9, 0..3)),
         matching in prop::collection::vec((field_name(), field_name(), prop::sample::select(vec![MatchBy::Text, MatchBy::Host, MatchBy::Digits])), 0..3),
@@ -136,12 +156,13 @@ prop_compose! {
     ) -> ObjectMapping {
         let mut seen = std::collections::BTreeSet::new();
         ObjectMapping {
-            object: ObjectKind::Company,
+            object: if types.is_empty() { ObjectKind::Company } else { ObjectKind::Call },
             direction,
             create: CreatePolicy { hubspot: create.0, connectwise: create.1 },
             conflict_tie: tie,
             hubspot_stamp: stamps.0,
             connectwise_stamp: stamps.1,
+            activity_types: types,
             filters: Filters { to_connectwise: filters.0, to_hubspot: filters.1 },
             exclude: Exclusions { hubspot: exclude.0, connectwise: exclude.1 },
             matching: matching.into_iter().map(|(hubspot, connectwise, by)| MatchRule { hubspot, connectwise, by }).collect(),

@@ -85,6 +85,9 @@ impl Page {
         self.set_word("conflict_tie", &object.conflict_tie);
         self.set("hubspot_stamp", &quoted(object.hubspot_stamp.as_str()));
         self.set("connectwise_stamp", &quoted(object.connectwise_stamp.as_str()));
+        if !object.activity_types.is_empty() {
+            self.set("activity_types", &numbers(&object.activity_types));
+        }
         self.filters(&object.filters);
         self.exclude(&object.exclude);
         for rule in &object.matching {
@@ -114,8 +117,7 @@ impl Page {
         self.heading("[object.exclude] # record ids");
         for (key, ids) in [("hubspot", &exclude.hubspot), ("connectwise", &exclude.connectwise)] {
             if !ids.is_empty() {
-                let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
-                self.set(key, &format!("[{}]", ids.join(", ")));
+                self.set(key, &numbers(ids));
             }
         }
     }
@@ -171,6 +173,11 @@ impl Page {
         }
         self.line("]");
     }
+}
+
+fn numbers(numbers: &[u64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    format!("[{}]", numbers.join(", "))
 }
 
 /// The word of an enum, in quotes.

@@ -1,5 +1,6 @@
 //! Every object against the simulated tenant: made, found by its stamp, changed, listed, read.
 
+use lockstep::engine::driver::setup;
 use lockstep::model::{FieldKind, Schema};
 
 use super::*;
@@ -280,6 +281,39 @@ async fn an_activity_is_found_by_its_stamp_also_after_a_person_changed_its_type(
         panic!("not answered")
     };
     assert_eq!(ids(&found[0].1), [made.id.0]);
+}
+
+#[tokio::test]
+async fn the_configuration_says_which_types_are_which_activity() {
+    let running = Simulators::start(sim::Options::quick(Data::Story)).await.unwrap();
+    let c = &running.credentials;
+    let connection = setup::ConnectWiseConnection {
+        site: running.connectwise_url.clone(),
+        company: c.connectwise_company.clone(),
+        public_key: c.connectwise_public_key.clone(),
+        client_id: c.connectwise_client_id.clone(),
+    };
+    let connection = setup::Connection::ConnectWise(connection, c.connectwise_private_key.clone().into());
+    let looking = every_object(&running.connectwise_url, c);
+    let (all, ..) = page(ask_of(&looking, ObjectKind::Task, list(&["type"], None, 1000)).await);
+    let held: std::collections::BTreeSet<String> = all.iter().map(|one| one.value("type").to_plain()).collect();
+    let types: Vec<&String> = held.iter().filter(|kind| !kind.is_empty()).collect();
+    assert!(types.len() >= 2, "the story has activities of two types: {held:?}");
+    let mapping = |object: &str, kind: &str| {
+        format!(
+            "[[object]]\nobject = '{object}'\nhubspot_stamp = 'a'\nconnectwise_stamp = 'customFields/90'\nactivity_types = [{kind}]\n"
+        )
+    };
+    let config = lockstep::mapping::toml::read(&(mapping("call", types[0]) + &mapping("meeting", types[1]))).unwrap();
+    let psa = connection.connector(&config, lockstep::engine::driver::Clock::start(), Arc::new(|_: &_| ())).unwrap();
+    for (object, kind) in [(ObjectKind::Call, types[0]), (ObjectKind::Meeting, types[1])] {
+        let (records, ..) = page(ask_of(&*psa, object, list(&["type"], None, 1000)).await);
+        let of_kind: Vec<u64> =
+            all.iter().filter(|one| one.value("type").to_plain() == **kind).map(|one| one.id.0).collect();
+        assert_eq!(ids(&records), of_kind, "{object}");
+    }
+    let (tasks, ..) = page(ask_of(&*psa, ObjectKind::Task, list(&[], None, 1000)).await);
+    assert_eq!(ids(&tasks), Vec::<u64>::new(), "no type is a task's");
 }
 
 #[tokio::test]
