@@ -36,10 +36,15 @@ pub(crate) async fn perform(side: Side, handle: ControlHandle, request: Request,
         }
         Some(
             fault @ (Fault::Status { .. } | Fault::Limited { .. } | Fault::Expired | Fault::Html { commits: false }),
-        ) => whole(played.refuse(&fault)),
+        ) => {
+            let refusal = played.instead(&fault);
+            played.count(refusal.0.status);
+            whole(refusal)
+        }
         Some(fault @ (Fault::StatusAfterCommit { .. } | Fault::Html { commits: true })) => {
+            // Counted by what it came to, not by what is said of it.
             played.run();
-            whole(played.refuse(&fault))
+            whole(played.instead(&fault))
         }
         Some(Fault::Delay { ms }) => {
             let done = played.run();
@@ -80,8 +85,8 @@ impl Played {
     }
 
     /// What is said instead of an answer, whether or not the request took effect.
-    fn refuse(&self, fault: &Fault) -> Answered {
-        let answered = self.handle.with(|world| {
+    fn instead(&self, fault: &Fault) -> Answered {
+        self.handle.with(|world| {
             let now = world.now(self.side);
             let reply = match fault {
                 Fault::Status { code, body: None, .. } | Fault::StatusAfterCommit { code, body: None } => {
@@ -99,9 +104,7 @@ impl Played {
                 _ => reply,
             };
             (reply, now)
-        });
-        self.count(answered.0.status);
-        answered
+        })
     }
 }
 

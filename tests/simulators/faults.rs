@@ -359,3 +359,27 @@ async fn the_request_log_tells_what_was_asked_and_nothing_that_was_said() {
     assert_eq!(members, ["at_ms", "method", "ms", "path", "sequence", "side", "status"]);
     assert_eq!(log(1).await, all[1..]);
 }
+
+#[tokio::test]
+async fn a_request_is_counted_once_by_what_it_came_to_whatever_is_said_of_it() {
+    let bench = Bench::still().await;
+    let table = [
+        (json!("drop_before"), 0),
+        (json!("drop_after_commit"), 201),
+        (json!({"status": {"code": 503, "body": null, "retry_after": null}}), 503),
+        (json!({"status_after_commit": {"code": 504, "body": null}}), 201),
+        (json!({"html": {"commits": false}}), 200),
+        (json!({"html": {"commits": true}}), 201),
+        (json!({"limited": {"retry_after": null}}), 429),
+        (json!("expired"), 401),
+    ];
+    for (fault, status) in table {
+        bench.running.control.clear_calls();
+        bench.break_once(fault.clone()).await;
+        // Some of them end in an error of the connection.
+        drop(bench.creating(Side::HubSpot, 1).send().await);
+        let calls = bench.running.control.calls();
+        let creates = calls.get(&format!("hubspot POST {COMPANIES}")).cloned().unwrap_or_default();
+        assert_eq!(creates.into_iter().collect::<Vec<_>>(), [(status, 1)], "{fault}");
+    }
+}
