@@ -34,6 +34,8 @@ const IDLE_CONNECTION: Duration = Duration::from_secs(20);
 /// A write whose turn has not come by then is given back unsent. With the time-out of its call it stays far below the
 /// time that the engine gives a write to take effect (`timing.flight`).
 const LATEST_WRITE: Duration = Duration::from_secs(30);
+/// How long the look at a record that was just written may wait for its turn.
+const LATEST_LOOK: Duration = Duration::from_secs(60);
 
 /// How a connector reaches its system.
 #[derive(Clone)]
@@ -165,9 +167,10 @@ impl Session {
         Self { latest: Some(Instant::now() + LATEST_WRITE), ..Self::new(priority) }
     }
 
-    /// The write is out: what follows only reads, and may take its time.
-    pub const fn written(&mut self) {
-        self.latest = None;
+    /// The write is out: what follows only reads, and may take longer. Not as long as a pause can be: whoever waits for the
+    /// end of the write had better look at the record later.
+    pub fn written(&mut self) {
+        self.latest = Some(Instant::now() + LATEST_LOOK);
     }
 }
 
