@@ -79,7 +79,7 @@ pub async fn made(hub: &HubSpot, object: ObjectKind, intent: u64, pairs: &[(&str
     applied(&outcomes(hub, object, body).await[&intent]).clone()
 }
 
-fn calls_to(running: &Running, part: &str) -> u64 {
+pub fn calls_to(running: &Running, part: &str) -> u64 {
     let calls = running.control.calls();
     calls.iter().filter(|(call, _)| call.contains(part)).flat_map(|(_, by_status)| by_status.values()).sum()
 }
@@ -203,46 +203,6 @@ async fn a_stage_alone_goes_out_with_its_pipeline() {
         &Value::text("4")
     );
     assert_eq!(calls_to(&running, "pipelines"), 0, "they are remembered");
-}
-
-#[tokio::test]
-async fn a_lifecycle_stage_goes_back_in_two_steps_or_is_told_as_it_stands() {
-    let (running, hub) = portal(&[ObjectKind::Contact]).await;
-    let stage = |value| [("lifecyclestage", value)];
-    let contact =
-        made(&hub, ObjectKind::Contact, 1, &[("email", "a@x.example.com"), ("lifecyclestage", "customer")]).await;
-    let back = |intent| RequestBody::Update {
-        fields: names(&["lifecyclestage"]),
-        items: vec![change(intent, contact.id, &stage("lead"))],
-    };
-    running.control.clear_calls();
-    assert_eq!(
-        applied(&outcomes(&hub, ObjectKind::Contact, back(2)).await[&2]).value("lifecyclestage"),
-        &Value::text("lead")
-    );
-    assert_eq!(calls_to(&running, "batch/update"), 3, "the write, the clearing, and the write again");
-
-    let forward = RequestBody::Update {
-        fields: names(&["lifecyclestage"]),
-        items: vec![change(3, contact.id, &stage("customer"))],
-    };
-    running.control.clear_calls();
-    assert_eq!(
-        applied(&outcomes(&hub, ObjectKind::Contact, forward).await[&3]).value("lifecyclestage"),
-        &Value::text("customer")
-    );
-    assert_eq!(calls_to(&running, "batch/update"), 1, "forward needs one");
-
-    let refusal = Fault::Status { code: 400, body: None, retry_after: None };
-    let mut rule = FaultRule::once(refusal).on(Side::HubSpot).path("batch/update");
-    rule.skip = 1;
-    running.control.inject(rule);
-    let told = outcomes(&hub, ObjectKind::Contact, back(4)).await;
-    assert_eq!(
-        applied(&told[&4]).value("lifecyclestage"),
-        &Value::text("customer"),
-        "never as success of what was asked"
-    );
 }
 
 #[tokio::test]

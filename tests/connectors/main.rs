@@ -9,6 +9,7 @@ mod hubspot_access;
 mod hubspot_defences;
 mod hubspot_joins;
 mod hubspot_records;
+mod hubspot_stages;
 mod odd;
 mod peculiar;
 

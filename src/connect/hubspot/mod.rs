@@ -261,11 +261,6 @@ fn bad_token() -> ConnectError {
     )
 }
 
-/// Of a part of a write that was not due.
-fn nothing_sent() -> Rejection {
-    Rejection { kind: RejectionKind::Other, message: "It was not sent.".to_owned(), field: None }
-}
-
 /// Refused here, before any call.
 fn local_rejection(message: &str) -> Fault {
     let rejection = Rejection { kind: RejectionKind::Other, message: message.to_owned(), field: None };

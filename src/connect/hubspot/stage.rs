@@ -2,8 +2,8 @@
 //!
 //! A deal or ticket takes a stage only together with the pipeline it belongs to; stage ids are unique in an account, so
 //! that the pipeline of a stage is known. `lifecyclestage` moves forward by itself: a write that goes back is ignored with
-//! a 200. To go back it is cleared first, and set by a second request. Should the second one fail, the record is told
-//! with the empty stage that it then has.
+//! a 200. To go back it is cleared first, and set by a second request. Should that one fail, it is sent once more, and after
+//! that the stage that the record had: a record is left without a stage only where HubSpot takes none of them.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -28,6 +28,13 @@ pub(super) const LIFECYCLE: &str = "lifecyclestage";
 const FRESH: Duration = Duration::from_secs(600);
 /// A stage that is not among them may be new; they are not read again for it more often than this.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// A stage is not cleared with less than this left to send the second step in: the longest usual pause of HubSpot.
+const SECOND_STEP: Duration = Duration::from_secs(10);
+/// What a write that cleared a stage gets on top of its time, to put one there again: as long as the answer to the clearing
+/// may take. The last call still ends before the engine counts the write as over.
+const REPAIR: Duration = Duration::from_secs(60);
+/// Before a step that failed is followed by another one.
+const BREATH: Duration = Duration::from_millis(300);
 
 /// The properties that hold pipeline and stage.
 pub(super) const fn properties(object: ObjectKind) -> Option<(&'static str, &'static str)> {
@@ -123,7 +130,8 @@ impl HubSpot {
         written
     }
 
-    /// Moves lifecycle stages back where HubSpot ignored that.
+    /// Moves lifecycle stages back where HubSpot ignored that: clears them, and sets them. What cannot be set, although it
+    /// is tried twice, gets back the stage it had. Each verdict tells what the record was seen to hold last.
     pub(super) async fn move_back(
         &self,
         reader: &Reader<'_>,
@@ -131,93 +139,142 @@ impl HubSpot {
         verdicts: &mut [Option<Verdict>],
         session: &mut Session,
     ) {
-        let ignored: Vec<usize> = (0..items.len())
-            .filter(|at| verdicts[*at].as_ref().is_some_and(|verdict| was_ignored(&items[*at], verdict)))
-            .collect();
-        if ignored.is_empty() {
+        let mut ignored: Vec<Back> =
+            (0..items.len()).filter_map(|at| Back::of(at, &items[at], verdicts[at].as_ref()?)).collect();
+        if ignored.is_empty() || !is_time_left(session.latest, Instant::now()) {
             return;
         }
-        let steps = |value: &dyn Fn(&Item<'_>) -> String| -> Vec<Item<'_>> {
-            ignored.iter().map(|at| lifecycle_step(&items[*at], value(&items[*at]))).collect()
-        };
-        let (clear, set) = (steps(&|_| String::new()), steps(&wanted));
-        let cleared = match self.step(reader, &clear, None, session).await {
-            Ok(done) => done,
-            // The stage may be empty now, or become so: what the first answer showed is no longer known.
-            Err(Fault { failure: Failure::Unknown(why), .. }) => {
-                for at in &ignored {
-                    let why = format!("The stage was being cleared to set it back, and there was no answer: {why}");
-                    verdicts[*at] = Some(Verdict::unknown(&why));
+        let ends = self.step(reader, items, &ignored, |_| "", session).await;
+        for (back, end) in ignored.iter_mut().zip(ends) {
+            match end {
+                End::Shown(shown) => verdicts[back.at] = Some(shown),
+                End::Doubtful(doubtful) => {
+                    verdicts[back.at] = Some(doubtful);
+                    back.clearing = Clearing::Doubtful;
                 }
+                End::Nothing => back.clearing = Clearing::Refused,
+            }
+        }
+        ignored.retain(|back| back.clearing != Clearing::Refused);
+        session.latest = session.latest.map(|latest| latest + REPAIR);
+        let rounds: [fn(&Back) -> &str; 3] = [|back| &back.wanted, |back| &back.wanted, |back| &back.had];
+        for (round, value) in rounds.into_iter().enumerate() {
+            if ignored.is_empty() {
                 return;
             }
-            // Nothing was done.
-            Err(_) => return,
-        };
-        for (verdict, at) in cleared.iter().zip(&ignored) {
-            keep(&mut verdicts[*at], verdict);
-        }
-        let open = (0..set.len()).filter(|at| matches!(cleared[*at].outcome, ItemOutcome::Applied(_))).collect();
-        match self.step(reader, &set, Some(open), session).await {
-            Ok(done) => {
-                for (verdict, at) in done.iter().zip(&ignored) {
-                    keep(&mut verdicts[*at], verdict);
-                }
+            if round > 0 {
+                tokio::time::sleep(BREATH).await;
             }
-            // The stage was cleared and there is no word about setting it.
-            Err(_) => {
-                for (at, cleared) in ignored.iter().zip(&cleared) {
-                    if matches!(cleared.outcome, ItemOutcome::Applied(_)) {
-                        verdicts[*at] = Some(Verdict::unknown(
-                            "The stage was cleared to set it back, and then there was no answer.",
-                        ));
+            let ends = self.step(reader, items, &ignored, value, session).await;
+            let mut open = Vec::new();
+            for (back, end) in ignored.into_iter().zip(ends) {
+                match end {
+                    End::Shown(shown) if back.is_settled_by(&shown) => verdicts[back.at] = Some(shown),
+                    // The clearing may still come, and what is shown go.
+                    End::Shown(_) => {}
+                    End::Doubtful(doubtful) => {
+                        verdicts[back.at] = Some(doubtful);
+                        open.push(back);
                     }
+                    End::Nothing => open.push(back),
                 }
             }
+            ignored = open;
         }
     }
 
-    /// One of the two steps.
-    ///
-    /// # Errors
-    /// Where it failed as a whole.
+    /// Writes one stage to each record, and tells the ends in their order.
     async fn step(
         &self,
         reader: &Reader<'_>,
         items: &[Item<'_>],
-        open: Option<Vec<usize>>,
+        backs: &[Back],
+        value: fn(&Back) -> &str,
         session: &mut Session,
-    ) -> Result<Vec<Verdict>, Fault> {
-        let open = open.unwrap_or_else(|| (0..items.len()).collect());
-        let mut verdicts: Vec<Option<Verdict>> = items.iter().map(|_| None).collect();
-        self.send_batch(reader, Verb::Update, items, open, &mut verdicts, session).await?;
-        let skipped = || Verdict::rejected(super::nothing_sent());
-        Ok(verdicts.into_iter().map(|one| one.unwrap_or_else(skipped)).collect())
+    ) -> Vec<End> {
+        let steps: Vec<Item<'_>> = backs.iter().map(|back| lifecycle_step(&items[back.at], value(back))).collect();
+        let mut verdicts: Vec<Option<Verdict>> = steps.iter().map(|_| None).collect();
+        let all = (0..steps.len()).collect();
+        let sent = self.send_batch(reader, Verb::Update, &steps, all, &mut verdicts, session).await;
+        if let Err(Fault { failure: Failure::Unknown(why), .. }) = sent {
+            let wire = session.last.clone().map(Arc::new);
+            let why = format!("The lifecycle stage was on its way back, in two steps, and there was no answer: {why}");
+            let doubtful = Verdict { wire, ..Verdict::unknown(why) };
+            return steps.iter().map(|_| End::Doubtful(doubtful.clone())).collect();
+        }
+        verdicts.into_iter().map(End::of).collect()
     }
 }
 
-/// The first answer stands where a step was refused: it shows what the record holds.
-fn keep(slot: &mut Option<Verdict>, step: &Verdict) {
-    if !matches!(step.outcome, ItemOutcome::Rejected(_)) {
-        *slot = Some(step.clone());
+/// A lifecycle stage on its way back.
+struct Back {
+    /// Which item of the write it is.
+    at: usize,
+    had: String,
+    wanted: String,
+    clearing: Clearing,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clearing {
+    Seen,
+    /// Sent, and no word of it.
+    Doubtful,
+    /// The first answer stands: it shows what the record holds.
+    Refused,
+}
+
+impl Back {
+    /// Where the answer shows another stage than the one that was asked for.
+    fn of(at: usize, item: &Item<'_>, verdict: &Verdict) -> Option<Self> {
+        if !matches!(verdict.outcome, ItemOutcome::Applied(_)) {
+            return None;
+        }
+        let asked = item.values.iter().find(|(name, _)| name.as_str() == LIFECYCLE);
+        let wanted = asked.map(|(_, value)| value.to_plain()).filter(|wanted| !wanted.is_empty())?;
+        let had = shown_stage(verdict).filter(|had| !had.is_empty() && *had != wanted)?;
+        Some(Self { at, had, wanted, clearing: Clearing::Seen })
+    }
+
+    /// Whether what an answer shows is what the record holds from now on. The wanted stage shows that the clearing went
+    /// before, even where there was no word of it.
+    fn is_settled_by(&self, shown: &Verdict) -> bool {
+        self.clearing == Clearing::Seen || shown_stage(shown).as_ref() == Some(&self.wanted)
     }
 }
 
-fn wanted(item: &Item<'_>) -> String {
-    let value = item.values.iter().find(|(name, _)| name.as_str() == LIFECYCLE);
-    value.map(|(_, value)| value.to_plain()).unwrap_or_default()
+/// How one step ended for one record.
+enum End {
+    /// The answer shows the record.
+    Shown(Verdict),
+    /// Nothing was done.
+    Nothing,
+    Doubtful(Verdict),
 }
 
-/// Whether the answer shows another stage than the one that was asked for.
-fn was_ignored(item: &Item<'_>, verdict: &Verdict) -> bool {
-    let wanted = wanted(item);
-    let shown = verdict.json.as_ref().and_then(|json| json.get("properties")?.get(LIFECYCLE)).and_then(record::plain);
-    matches!(verdict.outcome, ItemOutcome::Applied(_))
-        && !wanted.is_empty()
-        && shown.is_some_and(|shown| shown != wanted)
+impl End {
+    fn of(verdict: Option<Verdict>) -> Self {
+        match verdict {
+            None => Self::Nothing,
+            Some(verdict) => match verdict.outcome {
+                ItemOutcome::Applied(_) => Self::Shown(verdict),
+                ItemOutcome::Rejected(_) => Self::Nothing,
+                ItemOutcome::Unknown(_) => Self::Doubtful(verdict),
+            },
+        }
+    }
 }
 
-fn lifecycle_step<'a>(item: &Item<'a>, value: String) -> Item<'a> {
+/// A stage that was cleared must be set again before the time of the write is over.
+fn is_time_left(latest: Option<Instant>, now: Instant) -> bool {
+    latest.is_none_or(|latest| latest.saturating_duration_since(now) >= SECOND_STEP)
+}
+
+fn shown_stage(verdict: &Verdict) -> Option<String> {
+    verdict.json.as_ref().and_then(|json| json.get("properties")?.get(LIFECYCLE)).and_then(record::plain)
+}
+
+fn lifecycle_step<'a>(item: &Item<'a>, value: &str) -> Item<'a> {
     let id = item.target.map(|id| id.to_string()).unwrap_or_default();
     let input = json!({ "id": id, "objectWriteTraceId": item.intent.to_string(), "properties": { LIFECYCLE: value } });
     Item { intent: item.intent, target: item.target, stamp: None, values: item.values, stranger: None, input }
@@ -263,6 +320,7 @@ fn outcome(object: ObjectKind, metadata: &Json) -> StageOutcome {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "in tests a surprise is a failure")]
 mod tests {
     use super::*;
 
@@ -298,5 +356,42 @@ mod tests {
         assert_eq!(outcome(ObjectKind::Ticket, &ticket), StageOutcome::Closed);
         assert_eq!(outcome(ObjectKind::Ticket, &json!({"ticketState": "CLOSED"})), StageOutcome::Closed);
         assert_eq!(outcome(ObjectKind::Ticket, &json!(null)), StageOutcome::Open);
+    }
+
+    /// Nobody listens there: what counts is whether a call was tried.
+    #[tokio::test]
+    async fn a_stage_is_not_cleared_when_the_time_is_nearly_over() {
+        use crate::connect::Options;
+        use crate::engine::core::request::Priority;
+        use crate::model::{IntentId, RecordId, Timestamp};
+
+        let options = Options {
+            base: Some("http://127.0.0.1:1".to_owned()),
+            unlimited: true,
+            ..Options::new(Arc::new(|| Timestamp::EPOCH))
+        };
+        let token = crate::connect::hubspot::Credentials::Token("pat-na1-any".into());
+        let hub = HubSpot::new(token, BTreeMap::new(), &options).unwrap();
+        let reader = hub.reader(ObjectKind::Contact, &[]);
+        let values = [(FieldName::from(LIFECYCLE), Value::text("lead"))];
+        let item = Item {
+            intent: IntentId(1),
+            target: Some(RecordId(7)),
+            stamp: None,
+            values: &values,
+            stranger: None,
+            input: json!({}),
+        };
+        let shown = json!({ "id": "7", "updatedAt": "2026-11-20T09:00:00Z", "properties": { LIFECYCLE: "customer" } });
+        for (left, calls) in [(SECOND_STEP - Duration::from_secs(1), 0), (SECOND_STEP + Duration::from_secs(1), 1)] {
+            let outcome = ItemOutcome::Applied(Box::new(reader.record(&shown).unwrap()));
+            let mut verdicts = [Some(Verdict { json: Some(shown.clone()), ..Verdict::new(outcome) })];
+            let mut session = Session::new(Priority::Write);
+            session.latest = Some(Instant::now() + left);
+            hub.move_back(&reader, std::slice::from_ref(&item), &mut verdicts, &mut session).await;
+            assert_eq!(session.calls, calls, "{left:?}");
+            let told = verdicts[0].as_ref().and_then(shown_stage);
+            assert_eq!(told.as_deref(), Some("customer"), "nothing was done, so that the first answer stands");
+        }
     }
 }
