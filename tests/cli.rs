@@ -544,7 +544,7 @@ fn the_doctor_of_a_new_workspace_says_the_next_steps() {
     assert!(remedies.contains(&"Run `lockstep connect hubspot`."), "{remedies:?}");
     let text = home.run("doctor");
     assert_eq!(text.code, 4);
-    assert!(text.out.contains("next: Run `lockstep connect connectwise`."), "{}", text.out);
+    assert!(text.out.contains("next: Run `lockstep connect connectwise --site URL"), "{}", text.out);
 }
 
 #[test]

@@ -18,7 +18,9 @@ use lockstep::engine::driver::snapshot::Health;
 use lockstep::engine::driver::{self, Clock, DriverError, EngineHandle, Finished};
 use lockstep::mapping::{Ceiling, Config, defaults, toml};
 use lockstep::model::{ObjectKind, RecordId, RecordRef, System};
-use lockstep::sim::{Actor, Data, Fault, FaultRule, Mutation, Object, Options, Running, Side, Simulators, Sizes, Verb};
+use lockstep::sim::{
+    Actor, Data, Fault, FaultRule, Mutation, Object, Options, Permit, Running, Side, Simulators, Sizes, Verb,
+};
 use lockstep::store::{Key, LeaseError, Workspace};
 use secrecy::SecretString;
 use serde_json::{Map, Value as Json, json};
@@ -655,6 +657,41 @@ async fn a_scope_that_is_taken_away_is_named_by_the_doctor_and_its_return_ends_t
         bench.running.control.set_behaviour(whole.clone());
     }
     assert_eq!(problems(&bench.examine().await), Vec::<&Item>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_comes_of_one_cause_is_told_once_with_all_that_it_hurts() {
+    let bench = Bench::new(Data::Empty).await;
+    let mut less = bench.running.control.behaviour();
+    less.hubspot.scopes.retain(|granted| granted != "crm.objects.owners.read");
+    less.connectwise.role = less.connectwise.role.with("System/Table Setup", Permit::NONE);
+    bench.running.control.set_behaviour(less);
+    let mut settings = bench.workspace.settings().unwrap();
+    let mut config = toml::read(&settings.deployed().unwrap().unwrap().body).unwrap();
+    config.objects[0].hubspot_stamp = "zz_gone".into();
+    // The key was known when the fields were read, and is not there now: the connector, the rules and the change tell of it.
+    let (mut schema, _) = settings.schema(System::HubSpot, ObjectKind::Company).unwrap().unwrap();
+    let mut key = schema.field("lockstep_cw_key").unwrap().clone();
+    key.name = "zz_gone".into();
+    schema.fields.push(key);
+    settings.put_schema(&schema, Clock::start().now()).unwrap();
+    settings.save_draft(&toml::write(&config), "test", "", Clock::start().now()).unwrap();
+    settings.deploy_draft().unwrap();
+
+    let items = bench.examine().await;
+    let wrong: Vec<&Item> = items.iter().filter(|item| item.severity != Severity::Fine).collect();
+    let about = |words: &[&str]| {
+        let tells = |item: &&&Item| words.iter().any(|word| format!("{item:?}").to_lowercase().contains(word));
+        wrong.iter().filter(tells).count()
+    };
+    assert_eq!(about(&["owners.read", "owners cannot"]), 1, "{wrong:#?}");
+    assert_eq!(about(&["zz_gone"]), 1, "{wrong:#?}");
+    assert_eq!(about(&["table setup", "options of", "user-defined fields cannot"]), 1, "{wrong:#?}");
+    let table = wrong.iter().find(|item| item.what == "System / Table Setup / Inquire is missing.").unwrap();
+    for hurt in ["options of Status", "options of Market", "user-defined fields"] {
+        assert!(table.hurts.iter().any(|told| told == hurt), "{hurt}: {table:#?}");
+    }
+    assert!(table.remedy.contains("Companies / Market, "), "{}", table.remedy);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

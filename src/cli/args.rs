@@ -411,6 +411,14 @@ mod tests {
     }
 
     #[test]
+    fn the_commands_that_advice_names_lack_nothing() {
+        for system in crate::model::System::BOTH {
+            let line = crate::engine::driver::doctor::connect_command(system);
+            assert!(parse(line).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
     fn every_line_of_the_contract_parses() {
         let lines = [
             "lockstep",

@@ -1,5 +1,6 @@
 //! Whether a configuration fits the two systems: what deploying it would say.
 
+use crate::engine::driver::doctor::connect_command;
 use crate::error::{Outcome, Report};
 use crate::mapping::{Config, Finding, Rules, Severity, lint};
 use crate::model::{BySystem, ConfigVersion, ObjectKind, Schema, System};
@@ -46,9 +47,9 @@ pub fn findings(config: &Config, settings: &Settings) -> Outcome<Findings> {
         match schemas_of(settings, object.object)? {
             Ok(pair) => schemas.push(pair),
             Err(missing) => findings.errors.push(format!(
-                "the {} fields of {missing} are not known; connect it first with `lockstep connect {}`",
+                "the {} fields of {missing} are not known; connect it first with `{}`",
                 object.object,
-                missing.key()
+                connect_command(missing)
             )),
         }
     }

@@ -214,5 +214,5 @@ async fn make_both_ready(workspace: &Workspace, config: &Config, settings: &mut 
         let connector = connection.connector(config, clock, keep_renewals(workspace, &connection)?)?;
         make_ready(&connector, config, settings, clock, &mut told).await?;
     }
-    Ok(told)
+    Ok(told.complete())
 }

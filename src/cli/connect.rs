@@ -9,6 +9,8 @@ use super::session::Session;
 use super::{input, oauth, runtime};
 use crate::connect::Connector;
 use crate::engine::driver::Clock;
+use crate::engine::driver::causes::{Findings, sentences};
+use crate::engine::driver::doctor::connect_command;
 use crate::engine::driver::setup::{
     ConnectWiseConnection, Connection, HubSpotConnection, keep_renewals, refresh_schema, working_config,
 };
@@ -71,6 +73,17 @@ pub struct Told {
     /// What was added to the system.
     pub created: Vec<String>,
     pub warnings: Vec<String>,
+    /// What could not be read, before it is put in words.
+    found: Findings,
+}
+
+impl Told {
+    /// Puts in words what could not be read, each cause once.
+    #[must_use]
+    pub fn complete(mut self) -> Self {
+        self.warnings.extend(sentences(&std::mem::take(&mut self.found).told()));
+        self
+    }
 }
 
 /// Whether it works; then makes sure that records can carry their key, and reads the fields.
@@ -81,10 +94,10 @@ async fn try_out(
     clock: Clock,
 ) -> Outcome<Told> {
     let check = connector.check().await?;
-    let mut told =
-        Told { tenant: Some(check.tenant), label: Some(check.label), warnings: check.warnings, ..Told::default() };
+    let mut told = Told { tenant: Some(check.tenant), label: Some(check.label), ..Told::default() };
+    told.found.of(connector.system(), check.warnings);
     make_ready(connector, config, settings, clock, &mut told).await?;
-    Ok(told)
+    Ok(told.complete())
 }
 
 /// Makes one system ready for a configuration: the fields that carry keys, and what is known of all its fields.
@@ -103,7 +116,7 @@ pub async fn make_ready(
         told.created.extend(prepared.created);
         told.warnings.extend(prepared.warnings);
         let live = refresh_schema(settings, connector.as_ref(), object.object, clock).await?;
-        told.warnings.extend(live.warnings);
+        told.found.of(connector.system(), live.warnings);
     }
     Ok(())
 }
@@ -127,7 +140,9 @@ fn text(connection: &Connection, offline: bool, told: &Told) -> String {
     let system = connection.system();
     let mut lines = vec![format!("{system} is connected: {}", connection.address())];
     if let (Some(tenant), Some(label)) = (&told.tenant, &told.label) {
-        lines.push(format!("It is {label} ({tenant})."));
+        let known = label.contains(tenant.as_str()) || connection.address().contains(tenant.as_str());
+        let tenant = if known { String::new() } else { format!(" ({tenant})") };
+        lines.push(format!("It is {label}{tenant}."));
     }
     if offline {
         lines.push("It was not tried.".to_owned());
@@ -135,7 +150,7 @@ fn text(connection: &Connection, offline: bool, told: &Told) -> String {
     lines.extend(told.created.iter().map(|text| format!("made there: {text}")));
     lines.extend(told.warnings.iter().map(|text| format!("warning: {text}")));
     lines.push(match system {
-        System::HubSpot => "Next: lockstep connect connectwise, where it is not connected yet".to_owned(),
+        System::HubSpot => format!("Next: {}, where it is not connected yet", connect_command(System::ConnectWise)),
         System::ConnectWise => "Next: lockstep config lint, then lockstep config deploy".to_owned(),
     });
     lines.iter().map(|line| crate::model::text::printable(line)).collect::<Vec<_>>().join("\n")

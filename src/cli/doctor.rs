@@ -41,13 +41,20 @@ pub fn checked(item: &Item) -> Checked {
         Severity::Warning => Grade::Warning,
         Severity::Problem => Grade::Problem,
     };
-    Checked { grade, system: item.system, object: item.object, what: item.what.clone(), remedy: item.remedy.clone() }
+    Checked {
+        grade,
+        system: item.system,
+        object: item.object,
+        what: item.what.clone(),
+        hurts: item.hurts.clone(),
+        remedy: item.remedy.clone(),
+    }
 }
 
 fn finding_json(item: &Item) -> serde_json::Value {
-    let Item { system, object, what, remedy, cut_off, .. } = item;
+    let Item { system, object, what, hurts, remedy, cut_off, .. } = item;
     let severity = checked(item).grade.word();
-    json!({ "severity": severity, "system": system, "object": object, "what": what, "remedy": remedy, "cut_off": cut_off })
+    json!({ "severity": severity, "system": system, "object": object, "what": what, "hurts": hurts, "remedy": remedy, "cut_off": cut_off })
 }
 
 fn exit(items: &[Item]) -> Result<Exit, Kind> {
@@ -69,6 +76,7 @@ mod tests {
             system: None,
             object: None,
             what: String::new(),
+            hurts: Vec::new(),
             remedy: String::new(),
             cut_off,
         };

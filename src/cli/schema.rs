@@ -9,6 +9,7 @@ use super::output::width;
 use super::runtime;
 use super::session::Session;
 use crate::engine::driver::Clock;
+use crate::engine::driver::causes::{Findings, sentences};
 use crate::engine::driver::setup::{connectors, refresh_schema, working_config};
 use crate::error::{Exit, Outcome};
 use crate::mapping::{Config, harm};
@@ -49,14 +50,14 @@ pub fn run(session: &Session, args: &SchemaArgs) -> Outcome {
 async fn refresh(workspace: &Workspace, settings: &mut Settings, objects: &[ObjectKind]) -> Outcome<Vec<String>> {
     let clock = Clock::start();
     let connectors = connectors(workspace, clock)?;
-    let mut warnings = Vec::new();
+    let mut findings = Findings::default();
     for object in objects {
         for system in System::BOTH {
             let read = refresh_schema(settings, connectors[system].as_ref(), *object, clock).await?;
-            warnings.extend(read.warnings);
+            findings.of(system, read.warnings);
         }
     }
-    Ok(warnings)
+    Ok(sentences(&findings.told()))
 }
 
 fn stored(settings: &Settings, objects: &[ObjectKind]) -> Outcome<Vec<(Schema, Timestamp)>> {

@@ -3,6 +3,7 @@
 use crate::connect::{ConnectError, ConnectErrorKind};
 use crate::engine::core::view::ViewError;
 use crate::engine::driver::DriverError;
+use crate::engine::driver::doctor::connect_command;
 use crate::engine::driver::setup::SetupError;
 use crate::error::{Kind, Report};
 use crate::store::{LeaseError, StoreError};
@@ -51,7 +52,7 @@ impl From<SetupError> for Report {
     fn from(error: SetupError) -> Self {
         match error {
             SetupError::NotConnected(system) => {
-                Self::connection(error.to_string()).hint(format!("connect it with `lockstep connect {}`", system.key()))
+                Self::connection(error.to_string()).hint(format!("connect it with `{}`", connect_command(system)))
             }
             SetupError::NotDeployed => Self::refused(error.to_string())
                 .hint("look at the draft with `lockstep config show`, then `lockstep config deploy`"),
@@ -129,7 +130,12 @@ mod tests {
     fn a_workspace_that_is_not_ready_says_what_to_do_first() {
         let report = Report::from(SetupError::NotConnected(System::ConnectWise));
         assert_eq!(report.kind, Kind::Connection);
-        assert_eq!(report.hint.as_deref(), Some("connect it with `lockstep connect connectwise`"));
+        assert_eq!(
+            report.hint.as_deref(),
+            Some(
+                "connect it with `lockstep connect connectwise --site URL --company ID --public-key KEY --client-id GUID`"
+            )
+        );
         assert_eq!(Report::from(SetupError::NotDeployed).kind, Kind::Refused);
     }
 }

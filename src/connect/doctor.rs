@@ -1,6 +1,6 @@
 //! What the doctor asks of a connector, and what it is told: one vocabulary for both systems.
 
-use crate::model::ObjectKind;
+use crate::model::{FieldName, ObjectKind};
 
 /// What the deployed configuration does with one object in one system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,4 +32,28 @@ pub struct Finding {
     pub what: String,
     /// What to do about it: names the scope, or the row and column of the security role. Empty where nothing is wrong.
     pub remedy: String,
+    /// What it comes of, where other findings may come of the same.
+    pub root: Option<Root>,
+}
+
+/// What a finding comes of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Root {
+    pub cause: Cause,
+    /// What does not work for it: `reading owners`.
+    pub hurts: String,
+}
+
+/// The cause of a finding. What comes of one cause is told once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cause {
+    /// A right is missing.
+    Right {
+        /// `The scope tickets`, or row and column of a security role: `System / Table Setup / Inquire`.
+        name: String,
+        /// What the right must let in one by one: `Companies / Market`. The remedy names it in these words.
+        part: Option<&'static str>,
+    },
+    /// A field of the finding's system and object is missing.
+    Field(FieldName),
 }

@@ -22,7 +22,7 @@ use std::pin::Pin;
 
 pub use budget::BudgetSnapshot;
 pub use connectwise::ConnectWise;
-pub use doctor::{Finding, Need, Severity};
+pub use doctor::{Cause, Finding, Need, Root, Severity};
 pub use error::{ConnectError, ConnectErrorKind};
 pub use http::{Clock, Options};
 pub use hubspot::HubSpot;
@@ -91,8 +91,8 @@ pub struct LiveSchema {
     pub schema: Schema,
     /// What must be kept from the reading before.
     pub unread: Vec<Unread>,
-    /// Whole sentences about what is missing, for people.
-    pub warnings: Vec<String>,
+    /// What is missing, for people.
+    pub warnings: Vec<Finding>,
 }
 
 /// A call as it would be made.
@@ -121,8 +121,8 @@ pub struct Check {
     /// The portal id or the login company.
     pub tenant: String,
     pub label: String,
-    /// What some part of the work will miss, as whole sentences.
-    pub warnings: Vec<String>,
+    /// What some part of the work will miss.
+    pub warnings: Vec<Finding>,
 }
 
 /// Puts the end of a request together.

@@ -19,7 +19,9 @@ pub struct Rights {
 }
 
 /// The scopes that every portal takes: account and allowance, and the owners.
-pub const ALWAYS: [&str; 2] = ["oauth", "crm.objects.owners.read"];
+pub const ALWAYS: [&str; 2] = ["oauth", OWNERS];
+/// For the people that records belong to.
+pub const OWNERS: &str = "crm.objects.owners.read";
 /// For filters by the members of a list.
 pub const LISTS: &str = "crm.lists.read";
 

@@ -1,6 +1,7 @@
 //! What a change in a system's schema does to a configuration: which mapping, rule or filter it breaks. Pure.
 
 use super::config::{AutoPairs, Config, FieldMapping, ObjectMapping, ValueMap};
+use super::lint::KEY;
 use crate::filter::{Expr, parse};
 use crate::model::{Changed, FieldName, ObjectKind, Schema, SchemaChange, System};
 
@@ -109,9 +110,8 @@ impl<'a> Uses<'a> {
         if stamp != self.field {
             return Vec::new();
         }
-        let remedy =
-            format!("Run `lockstep connect {}` again: it puts the field right or says why not.", self.system.key());
-        vec![Harm { part: self.part("key of created records"), what: what.to_owned(), remedy }]
+        let remedy = format!("Connect {} again: that puts the field right or says why not.", self.system);
+        vec![Harm { part: self.part(KEY), what: what.to_owned(), remedy }]
     }
 
     fn written(&self, what: &str) -> Vec<Harm> {

@@ -29,7 +29,21 @@ pub struct Finding {
     pub field: Option<FieldKey>,
     pub message: String,
     pub hint: String,
+    /// The field whose absence it is about.
+    pub missing: Option<Missing>,
 }
+
+/// A field that the configuration names and a system does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missing {
+    pub system: System,
+    pub field: FieldName,
+    /// The part of the configuration that names it: `contact mapping email~email`.
+    pub part: String,
+}
+
+/// What the fields are that carry the key of the counterpart.
+pub(super) const KEY: &str = "key of created records";
 
 /// HubSpot's limit for every text: nothing that comes from a ConnectWise field is as long.
 const NO_LIMIT: u32 = 65_536;
@@ -84,7 +98,16 @@ impl<'a> Lint<'a> {
             field: field.map(FieldMapping::key),
             message: message.into(),
             hint: hint.into(),
+            missing: None,
         });
+    }
+
+    /// The last finding comes of a field that is not there.
+    fn comes_of(&mut self, system: System, name: &FieldName, part: &str) {
+        let part = format!("{} {part}", self.object.object);
+        if let Some(finding) = self.findings.last_mut() {
+            finding.missing = Some(Missing { system, field: name.clone(), part });
+        }
     }
 
     fn error(&mut self, field: Option<&FieldMapping>, message: impl Into<String>, hint: impl Into<String>) {
@@ -105,11 +128,12 @@ impl<'a> Lint<'a> {
         System::BOTH.into_iter().filter(|system| direction.is_some_and(|d| d.writes(*system))).collect()
     }
 
-    fn unknown(&mut self, field: Option<&FieldMapping>, system: System, name: &FieldName) {
+    fn unknown(&mut self, field: Option<&FieldMapping>, system: System, name: &FieldName, part: &str) {
         let names = self.schemas[system].fields.iter().map(|def| def.name.as_str());
         let hint = did_you_mean(name.as_str(), names, "Read the schema again if the field is new.");
         let message = format!("{system} has no {} field `{name}`.", self.object.object);
         self.error(field, message, hint);
+        self.comes_of(system, name, part);
     }
 
     fn timing(&mut self, config: &Config) {
@@ -127,9 +151,14 @@ impl<'a> Lint<'a> {
                 (None, System::HubSpot) => {
                     let message =
                         format!("HubSpot has no property `{name}` yet; it keeps a create from happening twice.");
-                    self.warning(None, message, "Create it before the first sync: one line of text, unique values.");
+                    self.warning(
+                        None,
+                        message,
+                        "Connect HubSpot again, which makes it; or make it yourself: one line of text, unique values.",
+                    );
+                    self.comes_of(system, name, KEY);
                 }
-                (None, System::ConnectWise) => self.unknown(None, system, name),
+                (None, System::ConnectWise) => self.unknown(None, system, name, KEY),
                 (Some(def), _) => self.stamp(system, def),
             }
         }
@@ -215,7 +244,10 @@ impl<'a> Lint<'a> {
         for rule in &self.object.matching {
             for system in System::BOTH {
                 match self.def(system, rule.field(system)) {
-                    None => self.unknown(None, system, rule.field(system)),
+                    None => {
+                        let part = format!("match rule {}~{}", rule.hubspot, rule.connectwise);
+                        self.unknown(None, system, rule.field(system), &part);
+                    }
                     Some(def) => self.match_field(system, rule, def),
                 }
             }
@@ -274,7 +306,7 @@ impl<'a> Lint<'a> {
         let defs = BySystem::from_fn(|system| self.def(system, field.field(system)));
         for system in System::BOTH {
             if defs[system].is_none() {
-                self.unknown(Some(field), system, field.field(system));
+                self.unknown(Some(field), system, field.field(system), &format!("mapping {}", field.key()));
             }
         }
         let written = self.written(field);

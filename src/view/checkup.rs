@@ -39,6 +39,8 @@ pub struct Checked {
     pub system: Option<System>,
     pub object: Option<ObjectKind>,
     pub what: String,
+    /// What comes of it, where that is more than `what` says.
+    pub hurts: Vec<String>,
     /// Empty where there is nothing to do.
     pub remedy: String,
 }
@@ -80,13 +82,19 @@ fn item_lines(item: &Checked, width: usize) -> Vec<Line> {
         let role = if item.grade == Grade::Fine { Role::Muted } else { Role::Text };
         lines.push(vec![Cell::new(format!("{word:<WORD$}"), item.grade.role()), Cell::new(text, role)]);
     }
-    if !item.remedy.is_empty() && item.grade != Grade::Fine {
-        for (at, text) in wrapped(&item.remedy, room.saturating_sub(6)).into_iter().enumerate() {
-            let lead = if at == 0 { "next: " } else { "      " };
-            lines.push(vec![Cell::plain(" ".repeat(WORD)), Cell::muted(lead), Cell::new(text, Role::Strong)]);
-        }
+    if item.grade != Grade::Fine {
+        lines.extend(led("hurts: ", &item.hurts.join(", "), Role::Text, room));
+        lines.extend(led("next: ", &item.remedy, Role::Strong, room));
     }
     lines
+}
+
+/// A text behind a word that its further lines are indented by.
+fn led(word: &'static str, text: &str, role: Role, room: usize) -> Vec<Line> {
+    let texts = if text.is_empty() { Vec::new() } else { wrapped(text, room.saturating_sub(word.len())) };
+    let lead = |at| if at == 0 { Cell::muted(word) } else { Cell::plain(" ".repeat(word.len())) };
+    let line = |(at, text)| vec![Cell::plain(" ".repeat(WORD)), lead(at), Cell::new(text, role)];
+    texts.into_iter().enumerate().map(line).collect()
 }
 
 #[cfg(test)]
@@ -102,6 +110,7 @@ mod tests {
                 system: Some(System::HubSpot),
                 object: None,
                 what: "The clock agrees.".into(),
+                hurts: vec!["never shown".into()],
                 remedy: "never shown".into(),
             },
             Checked {
@@ -109,6 +118,7 @@ mod tests {
                 system: Some(System::HubSpot),
                 object: Some(ObjectKind::Contact),
                 what: "Creating is not allowed:\u{1b}[2J the connection lacks a scope.".into(),
+                hurts: vec!["creating contacts".into(), "updating contacts and their companies".into()],
                 remedy: "Add the scope crm.objects.contacts.write.".into(),
             },
         ];
@@ -117,6 +127,8 @@ mod tests {
 problem  HubSpot, contact: Creating is not
          allowed:\u{fffd}[2J the connection lacks a
          scope.
+         hurts: creating contacts, updating
+                contacts and their companies
          next: Add the scope
                crm.objects.contacts.write.
 fine     HubSpot: The clock agrees.";
@@ -132,6 +144,7 @@ fine     HubSpot: The clock agrees.";
             system: None,
             object: None,
             what: "x".repeat(300),
+            hurts: vec!["z".repeat(70)],
             remedy: "y".repeat(90),
         };
         for width in 0..40 {

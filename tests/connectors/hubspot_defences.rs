@@ -195,7 +195,7 @@ async fn pages_without_end_end() {
     let owners = json!({"results": [{"name": "hubspot_owner_id", "type": "enumeration", "id": "1"}], "paging": {"next": {"after": "1"}}});
     let forged = Forged::start(move |_: &Seen| (200, owners.to_string().into_bytes())).await;
     let live = hub_at(&forged.url, "pat-na1-any").schema(ObjectKind::Contact).await.unwrap();
-    assert!(live.warnings.iter().any(|warning| warning.contains("repeat")), "{:?}", live.warnings);
+    assert!(live.warnings.iter().any(|warning| warning.what.contains("repeat")), "{:?}", live.warnings);
     assert!(forged.seen().len() < 10);
 }
 
@@ -239,6 +239,6 @@ async fn a_portal_with_endless_properties_and_options_is_cut_and_said_so() {
         .await;
     let live = hub_at(&forged.url, "pat-na1-any").schema(ObjectKind::Contact).await.unwrap();
     assert_eq!(live.schema.fields.len(), 10_000);
-    assert!(live.warnings[0].contains("12001"), "{:?}", live.warnings);
+    assert!(live.warnings[0].what.contains("12001"), "{:?}", live.warnings);
     assert!(live.schema.fields.iter().all(|field| field.label.chars().count() <= 401));
 }

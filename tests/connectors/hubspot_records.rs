@@ -175,7 +175,7 @@ async fn every_object_tells_its_schema_and_stages_know_their_pipeline() {
         let stamp = live.schema.field("lockstep_key").unwrap();
         let takes = matches!(object, ObjectKind::Company | ObjectKind::Contact | ObjectKind::Deal | ObjectKind::Ticket);
         assert_eq!((stamp.unique, stamp.custom), (takes, true), "{object}");
-        assert_eq!(live.warnings, Vec::<String>::new(), "{object}");
+        assert_eq!(live.warnings, Vec::new(), "{object}");
         assert!(hub.prepare(object, false).await.unwrap().created.is_empty(), "{object}");
     }
     let deals = hub.schema(ObjectKind::Deal).await.unwrap().schema;

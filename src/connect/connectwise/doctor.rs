@@ -13,10 +13,11 @@ use serde_json::{Value as Json, json};
 
 use super::ConnectWise;
 use super::conditions::{Condition, IDS};
-use super::fields::{MEMBERS, Options};
+use super::fields::MEMBERS;
 use super::objects::place;
 use super::record;
 use super::roles::{self, Column};
+use super::schema;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
@@ -56,7 +57,24 @@ impl Examination<'_> {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.findings.push(Finding { severity, object, what: what.into(), remedy: remedy.into() });
+        self.findings.push(Finding { severity, object, what: what.into(), remedy: remedy.into(), root: None });
+    }
+
+    /// A row of the role is missing for a call: `hurts` says for what, `what` is the sentence before the cause.
+    fn lacks(&mut self, severity: Severity, object: ObjectKind, call: &Call, what: &str, hurts: String) {
+        let column = Column::of(&call.method);
+        let Some(row) = roles::row(&call.path) else {
+            self.add(severity, Some(object), format!("{what}: ConnectWise refused access."), "");
+            return;
+        };
+        let (what, remedy) = (format!("{what}: {} is missing.", row.name(column)), row.remedy(column));
+        self.findings.push(Finding {
+            severity,
+            object: Some(object),
+            what,
+            remedy,
+            root: Some(row.root(column, hurts)),
+        });
     }
 
     fn needs(&self, object: ObjectKind) -> Option<Need> {
@@ -70,14 +88,14 @@ impl ConnectWise {
         let label = self.label(&mut session).await?;
         self.call(&Call::get("/company/companies?pageSize=1&fields=id"), &mut session).await?;
         let mut warnings = Vec::new();
-        for (what, list) in [
-            ("Company statuses", "/company/companies/statuses"),
-            ("Company types", "/company/companies/types"),
-            ("Members", MEMBERS),
-            ("User-defined fields", "/system/userDefinedFields"),
+        for (label, list) in [
+            ("Status", "/company/companies/statuses"),
+            ("Types", "/company/companies/types"),
+            ("people", MEMBERS),
+            ("", schema::CUSTOM_FIELDS),
         ] {
             if let Err(fault) = self.call(&Call::get(format!("{list}?pageSize=1")), &mut session).await {
-                warnings.push(format!("{what} cannot be read: {}", ConnectError::from(fault).message));
+                warnings.push(schema::gap(ObjectKind::Company, list, label, fault));
             }
         }
         Ok(Check { tenant: self.tenant(), label, warnings })
@@ -145,10 +163,8 @@ impl ConnectWise {
             match self.probe(&call, exam).await? {
                 Probe::Allowed => fine.push(verb),
                 Probe::Denied => {
-                    let column = Column::of(&call.method);
-                    let (name, remedy) = roles::row(&call.path)
-                        .map_or_else(Default::default, |row| (row.name(column), row.remedy(column)));
-                    exam.add(severity, Some(object), format!("{many} cannot be {verb}: {name} is missing."), remedy);
+                    let hurts = format!("{} {verb}", many.to_lowercase());
+                    exam.lacks(severity, object, &call, &format!("{many} cannot be {verb}"), hurts);
                 }
                 Probe::Unclear(why) => {
                     exam.add(
@@ -208,21 +224,17 @@ impl ConnectWise {
         let mut tables: BTreeMap<&str, (ObjectKind, &str)> = BTreeMap::new();
         for need in exam.needs {
             for field in place(need.object).fields {
-                let list = match field.options {
-                    Options::Table(list) => list,
-                    Options::PerBoard(_) => super::fields::BOARDS,
-                    Options::None | Options::Words(_) => continue,
-                };
+                let Some(list) = schema::source(field.options) else { continue };
                 tables.entry(list).or_insert((need.object, field.label));
             }
             if need.object == ObjectKind::Contact {
-                tables.entry("/company/communicationTypes").or_insert((need.object, "Communications"));
+                tables.entry(schema::COMMUNICATION_TYPES).or_insert((need.object, ""));
             }
             if !place(need.object).screens.is_empty() {
-                tables.entry("/system/userDefinedFields").or_insert((need.object, "User-defined fields"));
+                tables.entry(schema::CUSTOM_FIELDS).or_insert((need.object, ""));
             }
             if place(need.object).numbered {
-                tables.entry("/system/myCompany/crm").or_insert((need.object, "User-defined fields 1 to 10"));
+                tables.entry(schema::NUMBERED_LIST).or_insert((need.object, ""));
             }
         }
         for (list, (object, label)) in tables {
@@ -230,16 +242,14 @@ impl ConnectWise {
             match self.probe(&call, exam).await? {
                 Probe::Allowed | Probe::Wrote => {}
                 Probe::Denied => {
-                    let (name, remedy) = roles::row(list)
-                        .map_or_else(Default::default, |row| (row.name(Column::Inquire), row.remedy(Column::Inquire)));
-                    let what = format!("The options of {label} cannot be read: {name} is missing.");
-                    exam.add(Severity::Problem, Some(object), what, remedy);
+                    let hurts = schema::content(list, label);
+                    exam.lacks(Severity::Problem, object, &call, &format!("The {hurts} cannot be read"), hurts);
                 }
                 Probe::Unclear(why) => {
                     exam.add(
                         Severity::Warning,
                         Some(object),
-                        format!("The options of {label} cannot be read: {why}"),
+                        format!("The {} cannot be read: {why}", schema::content(list, label)),
                         "Run the doctor again.",
                     );
                 }

@@ -8,7 +8,7 @@ use super::ConnectWise;
 use super::fields::{BOARDS, MEMBERS, Options};
 use super::read::odd;
 use super::record;
-use crate::connect::error::{ConnectError, Fault};
+use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
 use crate::model::{ChoiceOption, RecordId, StageOutcome};
 
@@ -16,7 +16,7 @@ use crate::model::{ChoiceOption, RecordId, StageOutcome};
 const MOST_ROWS: usize = 100_000;
 
 /// Options already read, or why they could not be.
-pub(super) type Known = BTreeMap<Options, Result<Vec<ChoiceOption>, String>>;
+pub(super) type Known = BTreeMap<Options, Result<Vec<ChoiceOption>, Fault>>;
 
 impl ConnectWise {
     /// All rows of a table, by key.
@@ -48,7 +48,7 @@ impl ConnectWise {
         source: Options,
         known: &mut Known,
         session: &mut Session,
-    ) -> Result<Vec<ChoiceOption>, String> {
+    ) -> Result<Vec<ChoiceOption>, Fault> {
         if let Some(found) = known.get(&source) {
             return found.clone();
         }
@@ -61,7 +61,7 @@ impl ConnectWise {
             Options::Table(list) => self.rows(list, session).await.map(|rows| rows.iter().filter_map(option).collect()),
             Options::PerBoard(list) => self.per_board(list, session).await,
         };
-        let found = found.map(apart).map_err(|fault| ConnectError::from(fault).message);
+        let found = found.map(apart);
         known.insert(source, found.clone());
         found
     }

@@ -4,6 +4,7 @@ use reqwest::Method;
 
 use crate::connect::error::{ConnectErrorKind, Fault};
 use crate::connect::http::Call;
+use crate::connect::{Cause, Root};
 use crate::engine::core::request::Failure;
 use crate::model::ObjectKind;
 
@@ -63,6 +64,12 @@ impl Row {
             self.permission,
             column.word()
         )
+    }
+
+    /// What comes of lacking it.
+    pub fn root(&self, column: Column, hurts: String) -> Root {
+        let name = format!("{} / {} / {}", self.module, self.permission, column.word());
+        Root { cause: Cause::Right { name, part: self.table }, hurts }
     }
 
     /// `Companies / Contacts / Edit`.

@@ -4,15 +4,16 @@
 use serde_json::Value as Json;
 
 use super::communications::Medium;
-use super::fields::BuiltIn;
+use super::fields::{BOARDS, BuiltIn, Options};
 use super::objects::place;
 use super::options::{Known, option};
+use super::roles::{self, Column};
 use super::version::{Version, max_length};
 use super::{ConnectWise, record, user_defined};
-use crate::connect::LiveSchema;
-use crate::connect::error::{ConnectError, Fault};
+use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
+use crate::connect::{Finding, LiveSchema, Severity};
 use crate::engine::core::request::Priority;
 use crate::model::drift::Unread;
 use crate::model::{FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
@@ -21,6 +22,10 @@ use crate::model::{FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
 const USER_DEFINED: &str = "customFields/";
 const COMMUNICATIONS: &str = "communications/";
 const NUMBERED: &str = "userDefinedField";
+/// Where communication types, user-defined fields and the captions of the numbered ones are kept.
+pub(super) const COMMUNICATION_TYPES: &str = "/company/communicationTypes";
+pub(super) const CUSTOM_FIELDS: &str = "/system/userDefinedFields";
+pub(super) const NUMBERED_LIST: &str = "/system/myCompany/crm";
 
 impl ConnectWise {
     pub(super) async fn live_schema(&self, object: ObjectKind) -> Result<LiveSchema, Fault> {
@@ -36,9 +41,10 @@ impl ConnectWise {
             let mut field = definition(object, built_in, version);
             match self.options(built_in.options, &mut known, &mut session).await {
                 Ok(options) => field.options = options,
-                Err(why) => {
+                Err(fault) => {
                     unread.push(Unread::Options(field.name.clone()));
-                    warnings.push(format!("The options of {} cannot be read: {why}", field.label));
+                    warnings
+                        .extend(source(built_in.options).map(|list| gap(object, list, field.label.as_str(), fault)));
                 }
             }
             fields.push(field);
@@ -47,23 +53,23 @@ impl ConnectWise {
             && let Err(fault) = self.caption_numbered(&mut fields, &mut session).await
         {
             unread.push(Unread::Labels(NUMBERED));
-            warnings.push(format!("The captions of user-defined fields 1 to 10 cannot be read: {}", why(fault)));
+            warnings.push(gap(object, NUMBERED_LIST, "", fault));
         }
         if object == ObjectKind::Contact {
-            match self.rows("/company/communicationTypes", &mut session).await {
+            match self.rows(COMMUNICATION_TYPES, &mut session).await {
                 Ok(rows) => fields.extend(rows.iter().filter_map(communication).flatten()),
                 Err(fault) => {
                     unread.push(Unread::Fields(COMMUNICATIONS));
-                    warnings.push(format!("Communication types cannot be read: {}", why(fault)));
+                    warnings.push(gap(object, COMMUNICATION_TYPES, "", fault));
                 }
             }
         }
         if !place(object).screens.is_empty() {
-            match self.rows("/system/userDefinedFields", &mut session).await {
+            match self.rows(CUSTOM_FIELDS, &mut session).await {
                 Ok(rows) => fields.extend(rows.iter().filter_map(|row| user_defined::definition(object, row))),
                 Err(fault) => {
                     unread.push(Unread::Fields(USER_DEFINED));
-                    warnings.push(format!("User-defined fields cannot be read: {}", why(fault)));
+                    warnings.push(gap(object, CUSTOM_FIELDS, "", fault));
                 }
             }
         }
@@ -75,7 +81,7 @@ impl ConnectWise {
 
     /// The captions that the tenant gave to `userDefinedField1` to `userDefinedField10`.
     async fn caption_numbered(&self, fields: &mut [FieldDef], session: &mut Session) -> Result<(), Fault> {
-        let crm = self.call(&Call::get("/system/myCompany/crm"), session).await?;
+        let crm = self.call(&Call::get(NUMBERED_LIST), session).await?;
         for field in fields {
             let Some(number) = field.name.as_str().strip_prefix(NUMBERED) else { continue };
             let caption = crm.get(format!("field{number}Caption")).and_then(Json::as_str).map(clip_message);
@@ -87,8 +93,32 @@ impl ConnectWise {
     }
 }
 
-fn why(fault: Fault) -> String {
-    ConnectError::from(fault).message
+/// The list that a field's options come from.
+pub(super) const fn source(options: Options) -> Option<&'static str> {
+    match options {
+        Options::Table(list) => Some(list),
+        Options::PerBoard(_) => Some(BOARDS),
+        Options::None | Options::Words(_) => None,
+    }
+}
+
+/// What is not known without a list, as the subject of a sentence. `label` is the field that it gives options to.
+pub(super) fn content(list: &str, label: &str) -> String {
+    match list {
+        COMMUNICATION_TYPES => "communication types".to_owned(),
+        CUSTOM_FIELDS => "user-defined fields".to_owned(),
+        NUMBERED_LIST => "captions of user-defined fields 1 to 10".to_owned(),
+        _ => format!("options of {label}"),
+    }
+}
+
+/// What could not be read, and what it comes of.
+pub(super) fn gap(object: ObjectKind, list: &str, label: &str, fault: Fault) -> Finding {
+    let row = roles::row(list).filter(|_| fault.kind == ConnectErrorKind::Permission);
+    let (hurts, remedy) = (content(list, label), fault.hint.clone());
+    let what = format!("The {hurts} cannot be read: {}", ConnectError::from(fault).message);
+    let root = row.map(|row| row.root(Column::Inquire, hurts));
+    Finding { severity: Severity::Warning, object: Some(object), what, remedy, root }
 }
 
 fn definition(object: ObjectKind, field: &BuiltIn, version: Option<Version>) -> FieldDef {

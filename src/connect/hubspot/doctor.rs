@@ -14,8 +14,8 @@ use super::schema::why;
 use super::{HubCall, HubSpot, oauth, record, setup};
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
-use crate::connect::rights::{Way, scope};
-use crate::connect::{Finding, Need, Severity};
+use crate::connect::rights::{LISTS, OWNERS, Way, scope};
+use crate::connect::{Cause, Finding, Need, Root, Severity};
 use crate::engine::core::request::Priority;
 use crate::model::ObjectKind;
 
@@ -59,13 +59,13 @@ impl HubSpot {
         granted: Option<&BTreeSet<String>>,
         session: &mut Session,
     ) -> Result<Finding, ConnectError> {
-        let finding = |severity, what, remedy| Finding { severity, object: probe.object, what, remedy };
+        let finding = |severity, what, remedy| Finding { severity, object: probe.object, what, remedy, root: None };
         Ok(match self.call(&probe.call, session).await {
             Err(fault) if ends(fault.kind) => return Err(fault.into()),
             Err(fault) if fault.kind == ConnectErrorKind::Permission => {
                 let what = format!("{} not allowed: {}", probe.what, why(fault.clone()));
                 let scope = named(&fault, &probe.scope);
-                finding(probe.severity, what, add(&scope))
+                Finding { root: Some(lacking(&scope, &probe.what)), ..finding(probe.severity, what, add(&scope)) }
             }
             // Whether or not it was a sensible request: it was allowed.
             Ok(_) => finding(Severity::Fine, format!("{} allowed.", probe.what), String::new()),
@@ -75,7 +75,8 @@ impl HubSpot {
             Err(fault) => match granted {
                 Some(granted) if !granted.contains(&probe.scope) => {
                     let what = format!("{} not allowed: the connection lacks the scope {}.", probe.what, probe.scope);
-                    finding(probe.severity, what, add(&probe.scope))
+                    let root = Some(lacking(&probe.scope, &probe.what));
+                    Finding { root, ..finding(probe.severity, what, add(&probe.scope)) }
                 }
                 _ => {
                     let hint = fault.hint.clone();
@@ -115,12 +116,18 @@ impl HubSpot {
         let remedy =
             if low { "See in HubSpot which other apps use them up, or buy the API limit increase." } else { "" };
         let severity = if low { Severity::Warning } else { Severity::Fine };
-        Some(Finding { severity, object: None, what, remedy: remedy.to_owned() })
+        Some(Finding { severity, object: None, what, remedy: remedy.to_owned(), root: None })
     }
 
     async fn stamp_finding(&self, object: ObjectKind, session: &mut Session) -> Finding {
-        let finding =
-            |severity, what, remedy: &str| Finding { severity, object: Some(object), what, remedy: remedy.to_owned() };
+        let about = |severity, what, remedy: &str, root| Finding {
+            severity,
+            object: Some(object),
+            what,
+            remedy: remedy.to_owned(),
+            root,
+        };
+        let finding = |severity, what, remedy: &str| about(severity, what, remedy, None);
         let Some(stamp) = self.stamps.get(&object) else {
             let what = format!("No property is named for the key of {}.", object.plural().to_lowercase());
             return finding(Severity::Problem, what, "Name one in the configuration.");
@@ -136,6 +143,8 @@ impl HubSpot {
             },
             Ok(None) => {
                 let what = format!("The property {stamp} for {} is missing.", object.plural().to_lowercase());
+                let hurts = format!("{object} key of created records");
+                let root = Some(Root { cause: Cause::Field(stamp.clone()), hurts });
                 let scope = scope(object, Way::AddFields).to_owned();
                 let create = HubCall::post(
                     Route::Properties,
@@ -148,9 +157,10 @@ impl HubSpot {
                             "{} Then let Lockstep create the property: `lockstep connect hubspot`.",
                             add(&named(&fault, &scope))
                         );
-                        finding(Severity::Problem, format!("{what} It may not be created: {}", why(fault)), &remedy)
+                        let what = format!("{what} It may not be created: {}", why(fault));
+                        about(Severity::Problem, what, &remedy, root)
                     }
-                    _ => finding(Severity::Problem, what, "Let Lockstep create it: `lockstep connect hubspot`."),
+                    _ => about(Severity::Problem, what, "Let Lockstep create it: `lockstep connect hubspot`.", root),
                 }
             }
             Err(fault) => {
@@ -168,9 +178,12 @@ const fn ends(kind: ConnectErrorKind) -> bool {
 
 /// `what` is the beginning of a sentence: `Reading companies is`.
 fn unclear(what: &str, why: &str) -> String {
+    format!("Whether {} allowed is unclear: {why}", small(what))
+}
+
+fn small(what: &str) -> String {
     let mut letters = what.chars();
-    let first = letters.next().map(|letter| letter.to_ascii_lowercase()).unwrap_or_default();
-    format!("Whether {first}{} allowed is unclear: {why}", letters.as_str())
+    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
 }
 
 fn probes(needs: &[Need]) -> Vec<Probe> {
@@ -218,14 +231,20 @@ fn probes(needs: &[Need]) -> Vec<Probe> {
         severity,
     };
     let owners = HubCall::get(Route::Owners, "?limit=1".to_owned());
-    probes.push(shared("Reading owners is", "crm.objects.owners.read", owners, Severity::Problem));
+    probes.push(shared("Reading owners is", OWNERS, owners, Severity::Problem));
     let lists = HubCall::post(Route::Lists, "/search".to_owned(), json!({ "query": "", "count": 1, "offset": 0 }));
-    probes.push(shared("Reading lists, for filters on them, is", "crm.lists.read", lists, Severity::Warning));
+    probes.push(shared("Reading lists, for filters on them, is", LISTS, lists, Severity::Warning));
     probes
 }
 
+/// `what` is the beginning of a sentence: `Reading companies is`.
+pub(super) fn lacking(scope: &str, what: &str) -> Root {
+    let hurts = small(what).trim_end_matches(" is").trim_end_matches(',').to_owned();
+    Root { cause: Cause::Right { name: format!("The scope {scope}"), part: None }, hurts }
+}
+
 /// The scope to add: the one from the table where HubSpot's answer agrees or names none, else HubSpot's own.
-fn named(fault: &Fault, ours: &str) -> String {
+pub(super) fn named(fault: &Fault, ours: &str) -> String {
     let hint = &fault.hint;
     let theirs = hint.split_once("the scope ").and_then(|(_, rest)| rest.split_once(" to the ")).map(|(list, _)| list);
     match theirs {
@@ -234,7 +253,7 @@ fn named(fault: &Fault, ours: &str) -> String {
     }
 }
 
-fn add(scope: &str) -> String {
+pub(super) fn add(scope: &str) -> String {
     format!("Add the scope {scope} to the service key, private app or app in HubSpot.")
 }
 
@@ -245,7 +264,7 @@ fn account(details: &Json) -> Finding {
     let standard = kind == "STANDARD";
     let remedy = if standard { "" } else { "Make sure that this is the portal that is meant, and not a test account." };
     let severity = if standard { Severity::Fine } else { Severity::Warning };
-    Finding { severity, object: None, what: format!("The account is {kind}."), remedy: remedy.to_owned() }
+    Finding { severity, object: None, what: format!("The account is {kind}."), remedy: remedy.to_owned(), root: None }
 }
 
 /// The setting has no API; it bites whoever syncs contacts.
@@ -255,6 +274,7 @@ fn auto_company() -> Finding {
         object: Some(ObjectKind::Contact),
         what: "HubSpot may make a company of its own for every new contact, from the domain of its e-mail address. Whether it does cannot be read.".to_owned(),
         remedy: "In HubSpot, under Settings, Objects, Companies, switch off creating and associating companies with contacts.".to_owned(),
+        root: None,
     }
 }
 

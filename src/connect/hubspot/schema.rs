@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::doctor::{add, lacking, named};
 use super::paths::{self, Route};
 use super::read::{odd, results};
 use super::{HubCall, HubSpot, record, rules, stage};
-use crate::connect::LiveSchema;
-use crate::connect::error::Fault;
+use crate::connect::error::{ConnectErrorKind, Fault};
 use crate::connect::http::Session;
 use crate::connect::redact::clip_message;
+use crate::connect::rights::{OWNERS, Way, scope};
+use crate::connect::{Finding, LiveSchema, Severity};
 use crate::engine::core::request::{Failure, Priority};
 use crate::model::drift::Unread;
 use crate::model::{ChoiceOption, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
@@ -32,20 +34,28 @@ impl HubSpot {
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         fields.dedup_by(|a, b| a.name == b.name);
         if fields.len() > MOST_FIELDS {
-            warnings.push(format!("HubSpot tells of {} properties; only {MOST_FIELDS} are used.", fields.len()));
+            let what = format!("HubSpot tells of {} properties; only {MOST_FIELDS} are used.", fields.len());
+            warnings.push(Finding {
+                severity: Severity::Warning,
+                object: Some(object),
+                what,
+                remedy: String::new(),
+                root: None,
+            });
             fields.truncate(MOST_FIELDS);
         }
         let mut unread = Vec::new();
         if let Err(fault) = self.fill_owners(&mut fields, &mut session).await {
             let people = fields.iter().filter(|field| field.kind == FieldKind::Person);
             unread.extend(people.map(|field| Unread::Options(field.name.clone())));
-            warnings.push(format!("Owners cannot be read: {}", why(fault)));
+            warnings.push(gap(None, "Owners", "Reading owners is", OWNERS, fault));
         }
         if let Some((pipeline, stage)) = stage::properties(object)
             && let Err(fault) = self.fill_pipelines(object, &mut fields, &mut session).await
         {
             unread.extend([pipeline, stage].map(|name| Unread::Options(name.into())));
-            warnings.push(format!("Pipelines and stages cannot be read: {}", why(fault)));
+            let reading = format!("Reading the pipelines of {} is", object.plural().to_lowercase());
+            warnings.push(gap(Some(object), "Pipelines and stages", &reading, scope(object, Way::ReadFields), fault));
         }
         if self.fill_lengths(object, &mut fields, &mut session).await.is_err() {
             unread.push(Unread::Lengths);
@@ -144,6 +154,15 @@ fn lengths(body: &Json) -> BTreeMap<String, u32> {
         }
     }
     lengths
+}
+
+/// What could not be read, and what it comes of. `reading` is the beginning of the sentence by which the doctor tells it.
+pub(super) fn gap(object: Option<ObjectKind>, what: &str, reading: &str, scope: &str, fault: Fault) -> Finding {
+    let scope = (fault.kind == ConnectErrorKind::Permission).then(|| named(&fault, scope));
+    let remedy = scope.as_ref().map_or_else(|| fault.hint.clone(), |scope| add(scope));
+    let root = scope.map(|scope| lacking(&scope, reading));
+    let what = format!("{what} cannot be read: {}", why(fault));
+    Finding { severity: Severity::Warning, object, what, remedy, root }
 }
 
 /// The words of a fault.

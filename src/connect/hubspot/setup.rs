@@ -3,12 +3,13 @@
 use serde_json::{Value as Json, json};
 
 use super::paths::{self, Route};
-use super::schema::why;
+use super::schema::gap;
 use super::{HubCall, HubSpot, record};
 use crate::connect::address::path_segment;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::Session;
-use crate::connect::{Check, Prepared};
+use crate::connect::rights::{OWNERS, Way, scope};
+use crate::connect::{Check, Finding, Prepared, Severity};
 use crate::engine::core::request::{Failure, Priority, RejectionKind, stamps_are_unique};
 use crate::model::{FieldName, ObjectKind};
 
@@ -28,11 +29,13 @@ impl HubSpot {
         let account = details.get("accountType").and_then(Json::as_str).unwrap_or("account").to_owned();
         let mut warnings = Vec::new();
         if account != "STANDARD" {
-            warnings.push(format!("This is not a standard portal but: {account}."));
+            let what = format!("This is not a standard portal but: {account}.");
+            let remedy = "Make sure that this is the portal that is meant, and not a test account.".to_owned();
+            warnings.push(Finding { severity: Severity::Warning, object: None, what, remedy, root: None });
         }
-        for (what, call) in probes() {
+        for (what, reading, scope, call) in probes() {
             if let Err(fault) = self.call(&call, &mut session).await {
-                warnings.push(format!("{what} cannot be read: {}", why(fault)));
+                warnings.push(gap(None, what, reading, scope, fault));
             }
         }
         let domain = details.get("uiDomain").and_then(Json::as_str).unwrap_or("HubSpot");
@@ -117,11 +120,23 @@ impl HubSpot {
     }
 }
 
-fn probes() -> [(&'static str, HubCall); 3] {
+/// What is read, the beginning of a sentence about reading it, the scope, and the call.
+fn probes() -> [(&'static str, &'static str, &'static str, HubCall); 3] {
+    let company = |way| scope(ObjectKind::Company, way);
     [
-        ("Companies", HubCall::get(Route::Objects, "/companies?limit=1".to_owned())),
-        ("Company properties", HubCall::get(Route::Properties, "/companies".to_owned())),
-        ("Owners", HubCall::get(Route::Owners, "?limit=1".to_owned())),
+        (
+            "Companies",
+            "Reading companies is",
+            company(Way::ReadRecords),
+            HubCall::get(Route::Objects, "/companies?limit=1".to_owned()),
+        ),
+        (
+            "Company properties",
+            "Reading the properties of companies is",
+            company(Way::ReadFields),
+            HubCall::get(Route::Properties, "/companies".to_owned()),
+        ),
+        ("Owners", "Reading owners is", OWNERS, HubCall::get(Route::Owners, "?limit=1".to_owned())),
     ]
 }
 

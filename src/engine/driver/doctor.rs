@@ -4,11 +4,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::causes::Findings;
 use super::clock::Clock;
 use super::setup::{Connection, SetupError, keep_renewals, read_config, refresh_schema};
-use crate::connect::{ConnectError, ConnectErrorKind, Connector, Need, ServerClock, Severity};
-use crate::mapping::{Config, ObjectMapping, defaults, harm, lint};
-use crate::model::{BySystem, ObjectKind, Schema, System, Timestamp};
+use crate::connect::{Cause, ConnectError, ConnectErrorKind, Connector, Need, Root, ServerClock, Severity};
+use crate::mapping::lint::{self, Missing};
+use crate::mapping::{Config, ObjectMapping, defaults, harm};
+use crate::model::{BySystem, Changed, ObjectKind, Schema, System, Timestamp};
 use crate::store::{Settings, Workspace};
 
 /// A schema that could not be read again and is older than this is told of.
@@ -26,6 +28,8 @@ pub struct Item {
     pub system: Option<System>,
     pub object: Option<ObjectKind>,
     pub what: String,
+    /// What comes of it, where that is more than `what` says.
+    pub hurts: Vec<String>,
     /// The next step; empty where nothing is wrong.
     pub remedy: String,
     /// The connection itself does not work: nothing else of that system could be looked at.
@@ -33,8 +37,14 @@ pub struct Item {
 }
 
 impl Item {
-    fn new(severity: Severity, system: Option<System>, what: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { severity, system, object: None, what: what.into(), remedy: remedy.into(), cut_off: false }
+    pub(super) fn new(
+        severity: Severity,
+        system: Option<System>,
+        what: impl Into<String>,
+        remedy: impl Into<String>,
+    ) -> Self {
+        let (what, remedy) = (what.into(), remedy.into());
+        Self { severity, system, object: None, what, hurts: Vec::new(), remedy, cut_off: false }
     }
 
     fn about(self, object: ObjectKind) -> Self {
@@ -52,26 +62,27 @@ impl Item {
 /// When the workspace cannot be read. A system that does not answer is an item.
 pub async fn examine(workspace: &Workspace, clock: Clock) -> Result<Vec<Item>, SetupError> {
     let mut settings = workspace.settings()?;
-    let mut items = Vec::new();
-    let config = configuration(&settings, &mut items)?;
+    let mut found = Findings::default();
+    let config = configuration(&settings, &mut found)?;
     let mut schemas: Vec<Schema> = Vec::new();
     for system in System::BOTH {
         match connector(workspace, &settings, &config, system, clock)? {
             Ok(connector) => {
-                let mut side = Side { connector, settings: &mut settings, clock, items: &mut items };
+                let mut side = Side { connector, settings: &mut settings, clock, found: &mut found };
                 side.examine(system, &config, &mut schemas).await?;
             }
-            Err(item) => items.push(item),
+            Err(item) => found.add(item),
         }
     }
-    items.extend(misfits(&config, &schemas));
-    items.extend(drifted(&settings, &config, &schemas)?);
+    drifted(&settings, &config, &schemas, &mut found)?;
+    misfits(&config, &schemas, &mut found);
+    let mut items = found.told();
     items.sort_by_key(|item| (!item.cut_off, std::cmp::Reverse(item.severity), item.system, item.object));
     Ok(items)
 }
 
 /// What is to be examined: what is deployed, else the draft, else the default.
-fn configuration(settings: &Settings, items: &mut Vec<Item>) -> Result<Config, SetupError> {
+fn configuration(settings: &Settings, found: &mut Findings) -> Result<Config, SetupError> {
     if let Some(row) = settings.deployed()? {
         return read_config(&row.body);
     }
@@ -80,7 +91,7 @@ fn configuration(settings: &Settings, items: &mut Vec<Item>) -> Result<Config, S
         None => ("the default configuration", defaults::config()),
     };
     let what = format!("Nothing is deployed yet; {which} was looked at instead.");
-    items.push(Item::new(Severity::Warning, None, what, "Run `lockstep config lint`, then `lockstep config deploy`."));
+    found.add(Item::new(Severity::Warning, None, what, "Run `lockstep config lint`, then `lockstep config deploy`."));
     Ok(config)
 }
 
@@ -94,7 +105,7 @@ fn connector(
     let connection = match Connection::load(settings, system) {
         Ok(connection) => connection,
         Err(SetupError::NotConnected(_)) => {
-            let remedy = format!("Run `lockstep connect {}`.", system.key());
+            let remedy = format!("Run `{}`.", connect_command(system));
             let what = format!("{system} is not connected.");
             return Ok(Err(Item { cut_off: true, ..Item::new(Severity::Problem, Some(system), what, remedy) }));
         }
@@ -102,6 +113,15 @@ fn connector(
     };
     let renewed = keep_renewals(workspace, &connection)?;
     Ok(connection.connector(config, clock, renewed).map_err(|error| Item::cut_off(system, error)))
+}
+
+/// The command that connects a system, with what it cannot do without.
+#[must_use]
+pub const fn connect_command(system: System) -> &'static str {
+    match system {
+        System::HubSpot => "lockstep connect hubspot",
+        System::ConnectWise => "lockstep connect connectwise --site URL --company ID --public-key KEY --client-id GUID",
+    }
 }
 
 /// What a configuration wants of one system.
@@ -123,32 +143,29 @@ struct Side<'a> {
     connector: Arc<dyn Connector>,
     settings: &'a mut Settings,
     clock: Clock,
-    items: &'a mut Vec<Item>,
+    found: &'a mut Findings,
 }
 
 impl Side<'_> {
     async fn examine(&mut self, system: System, config: &Config, schemas: &mut Vec<Schema>) -> Result<(), SetupError> {
         match self.connector.examine(&needs(config, system)).await {
-            Ok(findings) => self.items.extend(findings.into_iter().map(|finding| Item {
-                severity: finding.severity,
-                system: Some(system),
-                object: finding.object,
-                what: finding.what,
-                remedy: finding.remedy,
-                cut_off: false,
-            })),
+            Ok(findings) => self.found.of(system, findings),
             Err(error) => {
-                self.items.push(Item::cut_off(system, error));
+                self.found.add(Item::cut_off(system, error));
                 return Ok(());
             }
         }
         for mapping in &config.objects {
             self.schema(system, mapping.object, schemas).await?;
         }
-        self.items.extend(self.connector.clock().map(|clock| skew(system, clock)));
+        if let Some(clock) = self.connector.clock() {
+            self.found.add(skew(system, clock));
+        }
         // That it is fine the connector says itself, in its own words.
         let day = self.connector.budget().daily.map(|(used, of)| day(system, used, of));
-        self.items.extend(day.filter(|item| item.severity != Severity::Fine));
+        if let Some(day) = day.filter(|item| item.severity != Severity::Fine) {
+            self.found.add(day);
+        }
         Ok(())
     }
 
@@ -161,12 +178,11 @@ impl Side<'_> {
         let known = self.settings.schema(system, object)?;
         match refresh_schema(self.settings, self.connector.as_ref(), object, self.clock).await {
             Ok(read) => {
-                let warning = |what| Item::new(Severity::Warning, Some(system), what, "").about(object);
-                self.items.extend(read.warnings.into_iter().map(warning));
+                self.found.of(system, read.warnings);
                 schemas.push(read.schema);
             }
             Err(SetupError::Connect(error)) => {
-                self.items.push(unread(system, object, &error, known.as_ref().map(|(_, at)| *at), self.clock.now()));
+                self.found.add(unread(system, object, &error, known.as_ref().map(|(_, at)| *at), self.clock.now()));
                 schemas.extend(known.map(|(schema, _)| schema));
             }
             Err(error) => return Err(error),
@@ -199,8 +215,23 @@ fn skew(system: System, clock: ServerClock) -> Item {
         return Item::new(severity, Some(system), format!("This machine's clock agrees with that of {system}."), "");
     }
     let way = if clock.offset_ms > 0 { "behind" } else { "ahead of" };
-    let what = format!("This machine's clock is {} seconds {way} that of {system}.", off.as_secs());
+    let what = format!("This machine's clock is {} {way} that of {system}.", plainly(off.as_secs()));
     Item::new(severity, Some(system), what, "Set this machine's clock by network time (NTP).")
+}
+
+/// `42 s`, `4 min 12 s`, `3 h 5 min`, `2 d 7 h`: the two greatest units that say something.
+fn plainly(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
+    let units = [(days, "d"), (hours, "h"), (minutes, "min"), (seconds % 60, "s")];
+    let first = units.iter().position(|(n, _)| *n > 0).unwrap_or(units.len() - 1);
+    let told: Vec<String> = units[first..]
+        .iter()
+        .take(2)
+        .enumerate()
+        .filter(|(at, (n, _))| *at == 0 || *n > 0)
+        .map(|(_, (n, unit))| format!("{n} {unit}"))
+        .collect();
+    told.join(" ")
 }
 
 fn day(system: System, used: u64, of: u64) -> Item {
@@ -217,9 +248,8 @@ fn day(system: System, used: u64, of: u64) -> Item {
 
 /// What does not fit between the configuration and the fields as they are now: above all, fields that a create needs and
 /// that nothing fills.
-fn misfits(config: &Config, schemas: &[Schema]) -> Vec<Item> {
+fn misfits(config: &Config, schemas: &[Schema], found: &mut Findings) {
     let of = |system, object| schemas.iter().find(|schema| schema.system == system && schema.object == object);
-    let mut items = Vec::new();
     for object in config.objects.iter().map(|mapping| mapping.object) {
         let (Some(hubspot), Some(connectwise)) = (of(System::HubSpot, object), of(System::ConnectWise, object)) else {
             continue;
@@ -230,15 +260,20 @@ fn misfits(config: &Config, schemas: &[Schema]) -> Vec<Item> {
                 lint::Severity::Warning => Severity::Warning,
             };
             let field = finding.field.map_or_else(String::new, |field| format!("{field}: "));
-            items.push(Item::new(severity, None, format!("{field}{}", finding.message), finding.hint).about(object));
+            let item = Item::new(severity, None, format!("{field}{}", finding.message), finding.hint).about(object);
+            match finding.missing {
+                Some(Missing { system, field, part }) => {
+                    let root = Root { cause: Cause::Field(field), hurts: part };
+                    found.add_rooted(Item { system: Some(system), ..item }, Some(root));
+                }
+                None => found.add(item),
+            }
         }
     }
-    items
 }
 
 /// What changed in the systems since the configuration was made, and hurts it still.
-fn drifted(settings: &Settings, config: &Config, schemas: &[Schema]) -> Result<Vec<Item>, SetupError> {
-    let mut items: Vec<Item> = Vec::new();
+fn drifted(settings: &Settings, config: &Config, schemas: &[Schema], found: &mut Findings) -> Result<(), SetupError> {
     for row in settings.drift(made(settings)?)? {
         let Some(now) = schemas.iter().find(|schema| schema.system == row.system && schema.object == row.object) else {
             continue;
@@ -248,13 +283,13 @@ fn drifted(settings: &Settings, config: &Config, schemas: &[Schema]) -> Result<V
             for harm in harm(config, row.system, row.object, change, there) {
                 let what = format!("A change hurts the {}: {}", harm.part, harm.what);
                 let item = Item::new(Severity::Problem, Some(row.system), what, harm.remedy).about(row.object);
-                if !items.contains(&item) {
-                    items.push(item);
-                }
+                let gone = matches!(change.what, Changed::Removed);
+                let root = gone.then(|| Root { cause: Cause::Field(change.field.clone()), hurts: harm.part });
+                found.add_rooted(item, root);
             }
         }
     }
-    Ok(items)
+    Ok(())
 }
 
 /// When the deployed configuration was made; drift before it was known to whoever made it.
@@ -305,7 +340,15 @@ mod tests {
         }
         assert_eq!(at(40, 20_000), Severity::Fine, "a slow line proves nothing");
         let ahead = skew(System::HubSpot, ServerClock { offset_ms: -40_000, uncertainty: Duration::ZERO, samples: 1 });
-        assert!(ahead.what.contains("40 seconds ahead of"), "{ahead:?}");
+        assert!(ahead.what.contains("40 s ahead of"), "{ahead:?}");
+    }
+
+    #[test]
+    fn a_span_is_told_in_its_two_greatest_units() {
+        let table = [(0, "0 s"), (59, "59 s"), (60, "1 min"), (252, "4 min 12 s"), (3600, "1 h"), (3661, "1 h 1 min")];
+        for (seconds, expected) in table.into_iter().chain([(200_000, "2 d 7 h"), (86_401, "1 d")]) {
+            assert_eq!(plainly(seconds), expected);
+        }
     }
 
     #[test]

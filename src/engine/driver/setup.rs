@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::causes::{Findings, sentences};
 use super::clock::Clock;
 pub use super::connection::{ConnectWiseConnection, Connection, HubSpotConnection, OAuthGrant, keep_renewals};
-use crate::connect::{ConnectError, Connector, LiveSchema};
+use crate::connect::{ConnectError, Connector, Finding, LiveSchema};
 use crate::mapping::{self, Config, Rules, RulesError, defaults};
 use crate::model::{BySystem, FieldName, ObjectKind, Schema, SchemaChange, System, drift};
 use crate::store::{Settings, StoreError, Workspace};
@@ -90,18 +91,19 @@ pub async fn refresh_schemas(
     objects: &[ObjectKind],
     clock: Clock,
 ) -> Result<Vec<String>, SetupError> {
-    let mut warnings = Vec::new();
+    let mut findings = Findings::default();
     for object in objects {
         for system in System::BOTH {
             let fresh = settings
                 .schema(system, *object)?
                 .is_some_and(|(_, read)| clock.now().since(read) < SCHEMA_AGE && read <= clock.now());
             if !fresh {
-                warnings.extend(refresh_schema(settings, connectors[system].as_ref(), *object, clock).await?.warnings);
+                let read = refresh_schema(settings, connectors[system].as_ref(), *object, clock).await?;
+                findings.of(system, read.warnings);
             }
         }
     }
-    Ok(warnings)
+    Ok(sentences(&findings.told()))
 }
 
 /// One schema as it was read just now.
@@ -110,8 +112,8 @@ pub struct Refreshed {
     pub schema: Schema,
     /// Against the reading before; logged already.
     pub changes: Vec<SchemaChange>,
-    /// What could not be read of it, as whole sentences.
-    pub warnings: Vec<String>,
+    /// What could not be read of it.
+    pub warnings: Vec<Finding>,
 }
 
 /// Reads one schema into the workspace, and logs what changed in it.

@@ -154,7 +154,7 @@ async fn a_table_without_an_end_is_no_loop() {
     })
     .await;
     let live = repeating.psa.schema(ObjectKind::Product).await.unwrap();
-    assert!(live.warnings.iter().any(|warning| warning.contains("repeats itself")), "{:?}", live.warnings);
+    assert!(live.warnings.iter().any(|warning| warning.what.contains("repeats itself")), "{:?}", live.warnings);
     assert!(repeating.calls().len() < 40);
 
     let endless = Tenant::new(move |asked| match asked.path.as_str() {

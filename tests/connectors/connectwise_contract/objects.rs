@@ -30,7 +30,7 @@ impl World {
         let (mut schemas, mut stamps) = (BTreeMap::new(), BTreeMap::new());
         for object in KINDS {
             let live = looking.schema(object).await.unwrap();
-            assert_eq!(live.warnings, Vec::<String>::new(), "{object}");
+            assert_eq!(live.warnings, Vec::new(), "{object}");
             let is_text =
                 |field: &&lockstep::model::FieldDef| field.custom && field.kind == FieldKind::Text && !field.read_only;
             let own = live.schema.fields.iter().filter(is_text).map(|field| field.name.clone()).next();

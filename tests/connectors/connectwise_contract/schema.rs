@@ -59,7 +59,7 @@ async fn options_come_from_their_tables_with_parent_outcome_and_address() {
     );
     assert_eq!(ticket.schema.field("severity").unwrap().options.len(), 3);
     assert_eq!(ticket.schema.field("company").unwrap().kind, FieldKind::Reference(ObjectKind::Company));
-    assert_eq!(ticket.warnings, Vec::<String>::new());
+    assert_eq!(ticket.warnings, Vec::new());
 
     let deal = tenant.psa.schema(ObjectKind::Deal).await.unwrap();
     let field = |name: &str| deal.schema.field(name).unwrap();
@@ -77,7 +77,7 @@ async fn options_come_from_their_tables_with_parent_outcome_and_address() {
     );
     assert!(field("contact").required && field("closedDate").read_only);
     assert_eq!(deal.warnings.len(), 1, "{:?}", deal.warnings);
-    assert!(deal.warnings[0].contains("Stage") && field("stage").options.is_empty());
+    assert!(deal.warnings[0].what.contains("Stage") && field("stage").options.is_empty());
 
     let product = tenant.psa.schema(ObjectKind::Product).await.unwrap();
     assert_eq!(product.schema.field("subcategory").unwrap().options[0].parent.as_deref(), Some("2"));

@@ -8,6 +8,7 @@ mod tests;
 use ratatui::layout::Rect;
 
 use crate::engine::core::command::Ask;
+use crate::engine::driver::doctor::connect_command;
 use crate::engine::driver::snapshot::{Health, Side};
 use crate::mapping::Harm;
 use crate::model::{BySystem, System};
@@ -60,10 +61,6 @@ impl Connections {
     fn is_missing(&self, system: System) -> bool {
         self.connected.as_ref().is_some_and(|connected| connected[system].is_none())
     }
-}
-
-fn connect_command(system: System) -> String {
-    format!("lockstep connect {}", system.key())
 }
 
 fn pause(tab: &mut Connections, ctx: &mut Ctx<'_, Message>) {

@@ -25,6 +25,7 @@ fn finding(grade: Grade, at: usize) -> Checked {
         system: Some(System::HubSpot),
         object: Some(ObjectKind::Contact),
         what: format!("Finding {at} is about creating contacts, which is not allowed."),
+        hurts: Vec::new(),
         remedy: "Add the scope crm.objects.contacts.write to the app.".into(),
     }
 }
