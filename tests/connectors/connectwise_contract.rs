@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod damage;
+mod faults;
 mod objects;
 mod reading;
 mod rights;

@@ -97,7 +97,7 @@ fn update(id: RecordId, city: &str) -> RequestBody {
 }
 
 /// The end of a request in a word.
-fn word(body: &AnswerBody) -> String {
+pub fn word(body: &AnswerBody) -> String {
     match body {
         AnswerBody::Failed(Failure::Throttled { retry_after, .. }) => format!("throttled {}", retry_after.as_secs()),
         AnswerBody::Failed(Failure::NotSent(_)) => "not sent".into(),

@@ -104,8 +104,7 @@ impl ConnectWise {
     /// The name of the tenant and its release. Fails where the connection cannot be used at all.
     async fn label(&self, session: &mut Session) -> Result<String, ConnectError> {
         let tenant = self.discover(session).await?;
-        let info = self.call(&Call::get("/system/info"), session).await?;
-        let version = info.get("version").and_then(Json::as_str).unwrap_or("version unknown");
+        let version = self.running_version(session).await?;
         let place = match tenant.is_cloud {
             Some(true) => ", cloud",
             Some(false) => ", on premises",
@@ -348,7 +347,7 @@ fn verdict(fault: Fault) -> Result<Probe, ConnectError> {
     match (&fault.kind, &fault.failure) {
         (ConnectErrorKind::Permission, _) => Ok(Probe::Denied),
         // It came as far as validation, or found no record 0: the right is there. No endpoint at all says nothing.
-        (_, Failure::Rejected(why)) if why.message.contains("endpoint does not exist") => {
+        (_, Failure::Rejected(why)) if why.message.contains(super::outcome::NO_ENDPOINT) => {
             Ok(Probe::Unclear(why.message.clone()))
         }
         (_, Failure::Rejected(_)) => Ok(Probe::Allowed),

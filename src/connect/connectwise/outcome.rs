@@ -15,6 +15,8 @@ use crate::engine::core::request::{Failure, Rejection, RejectionKind};
 const COOL_DOWN: Duration = Duration::from_secs(30);
 const KEYS: &str =
     "Check the login company, the public and private key and the clientId (`lockstep connect connectwise`).";
+/// What it says where it knows no such path.
+pub(super) const NO_ENDPOINT: &str = "endpoint does not exist";
 const ROLE: &str = "Look at the API member's security role (`lockstep doctor` names the rows it needs).";
 
 /// The body of a successful answer, or what went wrong.
@@ -95,7 +97,7 @@ pub(super) fn is_missing_route(reply: &Reply) -> bool {
     match reply.status {
         404 => {
             let said = reply.json().ok().as_ref().and_then(message).unwrap_or_default();
-            said.contains("endpoint does not exist") || said.is_empty()
+            said.contains(NO_ENDPOINT) || said.is_empty()
         }
         400 => reply.text().contains("Cannot route"),
         _ => false,
@@ -109,6 +111,8 @@ fn rejected(reply: &Reply) -> Fault {
     let said = all_messages(&body).or_else(|| message(&body)).unwrap_or_else(|| words(reply));
     let kind = match (reply.status, code.as_str()) {
         (409, _) | (_, "ObjectExists") => RejectionKind::Duplicate { existing: None },
+        // Not a word about the record.
+        (404, _) if said.contains(NO_ENDPOINT) => RejectionKind::Other,
         (404, _) => RejectionKind::NotFound,
         (400 | 415 | 422 | 500, _) => RejectionKind::Invalid,
         _ => RejectionKind::Other,
@@ -193,6 +197,7 @@ mod tests {
                 None,
             ),
             (404, r#"{"code":"NotFound","message":"Company 57919 not found"}"#, RejectionKind::NotFound, None),
+            (404, r#"{"message":"The endpoint does not exist."}"#, RejectionKind::Other, None),
             (409, "", RejectionKind::Duplicate { existing: None }, None),
             (414, "<html>", RejectionKind::Other, None),
             (
