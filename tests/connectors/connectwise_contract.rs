@@ -4,6 +4,7 @@
 
 mod callbacks;
 mod damage;
+mod deliveries;
 mod faults;
 mod objects;
 mod reading;

@@ -139,8 +139,14 @@ async fn a_key_is_fetched_from_nobody_but_the_tenant() {
     let tenant = Tenant::new(|_| (200, json!({"signing_key": "the-key"}))).await;
     let elsewhere = Forged::start(|_| (200, json!({"signing_key": "the-key"}).to_string().into_bytes())).await;
     let port = tenant.forged.url.rsplit(':').next().unwrap();
+    let own = format!("{}/v2025_1/system/callbackkey/index.rails", tenant.forged.url);
     for address in [
         format!("{}/key", elsewhere.url),
+        format!("{own}?companyName=other&id=1"),
+        format!("{own}?companyName=other&companyName=brightwater"),
+        format!("{own}?companyName=brightwater&companyName=other"),
+        format!("{own}?id=1"),
+        format!("{}/key?companyName=brightwater", tenant.forged.url),
         format!("http://localhost:{port}/key"),
         format!("http://user@127.0.0.1:{port}/key"),
         format!("https://127.0.0.1:{port}/key"),
