@@ -240,6 +240,29 @@ async fn round(world: &World) {
         statuses.iter().filter(fitting).find(|option| option.outcome == Some(lockstep::model::StageOutcome::Closed));
     world.change(ObjectKind::Ticket, ticket.id, &[("status", Value::Choice(closed.unwrap().key.clone()))]).await;
 
+    let product = world
+        .make(
+            ObjectKind::Product,
+            &[
+                ("identifier", text("SWITCH-48")),
+                ("description", text("Switch, 48 ports")),
+                ("customerDescription", text("A switch")),
+                ("subcategory", world.option(ObjectKind::Product, "subcategory")),
+                ("type", world.option(ObjectKind::Product, "type")),
+                ("price", Value::Number(900.into())),
+                ("taxableFlag", Value::Bool(true)),
+            ],
+        )
+        .await;
+    world.find(ObjectKind::Product, product.id).await;
+    world
+        .change(
+            ObjectKind::Product,
+            product.id,
+            &[("price", Value::Number(950.into())), ("inactiveFlag", Value::Bool(true))],
+        )
+        .await;
+
     let task = world
         .make(
             ObjectKind::Task,

@@ -10,7 +10,7 @@ pub(crate) const CATALOG_ITEM: &[BuiltIn] = &[
     read_only(of("id", "Record id", FieldKind::Integer)),
     required(text("identifier", "Product ID", 60)),
     required(text("description", "Description", 60)),
-    typed(text("customerDescription", "Customer description", 6000), FieldKind::LongText),
+    required(typed(text("customerDescription", "Customer description", 6000), FieldKind::LongText)),
     of("inactiveFlag", "Inactive", FieldKind::Bool),
     choice("category", "Category", "/procurement/categories"),
     required(choice("subcategory", "Subcategory", "/procurement/subcategories")),

@@ -4,7 +4,8 @@ use super::{BuiltIn, choice, member, of, read_only, record, required, several, t
 use crate::model::{FieldKind, ObjectKind};
 
 /// Lengths for a server of unknown age; see `version` for what newer ones take. `state` is a text here, though a
-/// reference on a site. The address is the company's own: ConnectWise mirrors the primary site.
+/// reference on a site. The address is the company's own: ConnectWise mirrors the
+/// primary site, and the other sites are left out, because nothing of a HubSpot company could hold several addresses.
 pub(crate) const COMPANY: &[BuiltIn] = &[
     read_only(of("id", "Record id", FieldKind::Integer)),
     required(text("identifier", "Company ID", 25)),
