@@ -183,13 +183,20 @@ async fn an_endpoint_in_trouble_is_not_taken_for_the_end_of_a_grant() {
     let running = Simulators::start(sim::Options::quick(Data::Empty)).await.unwrap();
     let mut tokens = signed_in(&running).await;
     tokens.expires = Timestamp::EPOCH;
-    for fault in
-        [Fault::Status { code: 503, body: None, retry_after: None }, Fault::DropBefore, Fault::Html { commits: false }]
-    {
+    let unheard = |code, body: &str| Fault::Status { code, body: Some(body.to_owned()), retry_after: None };
+    for fault in [
+        Fault::Status { code: 503, body: None, retry_after: None },
+        Fault::DropBefore,
+        Fault::Html { commits: false },
+        unheard(400, r#"{"status": "BAD_WEATHER", "message": "come back later"}"#),
+        unheard(403, r#"{"error": "blocked by policy"}"#),
+        unheard(401, "{}"),
+    ] {
         let (hub, _) = by_oauth(app(&running), tokens.clone(), &running.hubspot_url);
         running.control.inject(FaultRule::once(fault.clone()).on(Side::HubSpot).path("/token"));
         let answer = ask(&hub, RequestBody::Identify).await;
         assert!(matches!(answer, AnswerBody::Failed(Failure::NotSent(_))), "{fault:?}: {answer:?}");
+        assert!(identified(&hub).await, "{fault:?}: the same connection goes on");
         let (again, _) = by_oauth(app(&running), tokens.clone(), &running.hubspot_url);
         assert!(identified(&again).await, "{fault:?}");
     }

@@ -241,20 +241,6 @@ impl Endpoint {
     }
 }
 
-/// Words by which HubSpot says that a grant is over. RFC 6749's come beside its own.
-const OVER: [&str; 10] = [
-    "BAD_REFRESH_TOKEN",
-    "BAD_AUTH_CODE",
-    "EXPIRED_AUTH_CODE",
-    "BAD_CLIENT_ID",
-    "BAD_CLIENT_SECRET",
-    "BAD_REDIRECT_URI",
-    "invalid_grant",
-    "invalid_client",
-    "unauthorized_client",
-    "invalid_request",
-];
-
 /// A refused token that came by OAuth is not to be entered again: the sign-in is.
 pub(super) fn reconnect(fault: Fault) -> Fault {
     match fault {
@@ -266,56 +252,52 @@ pub(super) fn reconnect(fault: Fault) -> Fault {
     }
 }
 
-/// What HubSpot does not take, by its word for it, and the next step.
-fn advice(word: &str) -> (&'static str, &'static str) {
-    match word {
-        "BAD_CLIENT_SECRET" | "BAD_CLIENT_ID" | "invalid_client" => {
+/// What HubSpot does not take, and the next step, by the words with which it ends a grant: its own, and RFC 6749's, which
+/// come beside them. Any other word may be trouble that passes.
+fn over(status: u16, word: &str) -> Option<(&'static str, &'static str)> {
+    Some(match word {
+        "BAD_CLIENT_SECRET" | "BAD_CLIENT_ID" | "invalid_client" | "unauthorized_client" => {
             ("does not know this app", "Check the client id and secret on the app's Auth page.")
         }
-        "BAD_REDIRECT_URI" => {
+        "BAD_REDIRECT_URI" | "MISMATCH_REDIRECT_URI_AUTH_CODE" => {
             ("does not know this redirect address", "Add the redirect address to the app, letter by letter.")
         }
         "BAD_AUTH_CODE" | "EXPIRED_AUTH_CODE" => (
             "does not take this code",
             "The code was wrong, used, or too old: open the page again and be quicker than a minute.",
         ),
-        _ => ("no longer accepts this sign-in", RECONNECT),
-    }
+        "BAD_REFRESH_TOKEN" | "invalid_grant" => ("no longer accepts this sign-in", RECONNECT),
+        // What every endpoint says of credentials; here they are the app's.
+        "INVALID_AUTHENTICATION" if status == 401 => ("no longer accepts this sign-in", RECONNECT),
+        _ => return None,
+    })
 }
 
-/// What a refusal of the token endpoint means. [`Failure::Denied`] is final: asking again cannot help.
+/// What a refusal of the token endpoint means. [`Failure::Denied`] is final, so that it takes a word that says so: a proxy
+/// refuses in JSON, too, and HubSpot has words that nobody has listed.
 fn refused(reply: &Reply) -> Fault {
-    let body = reply.json().ok();
-    let word = |name: &str| {
-        let text = body.as_ref()?.get(name)?.as_str()?;
-        (!text.is_empty() && text != "error").then(|| clip_message(text))
-    };
-    // A proxy's page with a 403 says nothing of the grant.
-    let ours = body.as_ref().is_some_and(Json::is_object);
-    match reply.status {
-        400 | 401 | 403 if ours => {
-            let code = word("status").or_else(|| word("error")).or_else(|| word("category"));
-            let known = code.as_deref().is_some_and(|code| OVER.contains(&code));
-            let said = word("message").or_else(|| word("error_description")).or_else(|| code.clone());
-            let said = said.unwrap_or_else(|| format!("answer {}", reply.status));
-            let advised = code.clone().unwrap_or_default();
-            let code = code.filter(|_| known).map(|code| format!(" ({code})")).unwrap_or_default();
-            let (what, hint) = advice(&advised);
-            let message = format!("HubSpot {what}{code}: {}.", said.trim_end_matches('.'));
-            let failure = Failure::Denied { message: clip_message(&message), hint: hint.to_owned() };
-            Fault::new(ConnectErrorKind::Credentials, failure, hint)
+    let body = reply.json().unwrap_or(Json::Null);
+    let word = |name: &str| body.get(name).and_then(Json::as_str).filter(|text| !text.is_empty()).map(clip_message);
+    let end = ["status", "error", "category"].into_iter().filter_map(word).find_map(|word| {
+        let (what, hint) = over(reply.status, &word)?;
+        Some((word, what, hint))
+    });
+    if let (400 | 401 | 403, Some((code, what, hint))) = (reply.status, end) {
+        let said = word("message").or_else(|| word("error_description")).unwrap_or_else(|| code.clone());
+        let message = format!("HubSpot {what} ({code}): {}.", said.trim_end_matches('.'));
+        let failure = Failure::Denied { message: clip_message(&message), hint: hint.to_owned() };
+        return Fault::new(ConnectErrorKind::Credentials, failure, hint);
+    }
+    match outcome::classify(reply) {
+        // Whatever it is, it is not a word about the grant.
+        Ok(_) => Fault::unknown(format!("HubSpot's sign-in answered {}.", reply.status)),
+        Err(Fault { failure: Failure::Denied { message, .. } | Failure::Unknown(message), .. }) => {
+            Fault::unknown(format!("HubSpot's sign-in is in trouble: {message}"))
         }
-        _ => match outcome::classify(reply) {
-            // Whatever it is, it is not a word about the grant.
-            Ok(_) => Fault::unknown(format!("HubSpot's sign-in answered {}.", reply.status)),
-            Err(Fault { failure: Failure::Denied { message, .. } | Failure::Unknown(message), kind, hint }) => {
-                Fault::new(kind, Failure::Unknown(message), hint)
-            }
-            Err(Fault { failure: Failure::Rejected(rejection), kind, hint }) => {
-                Fault::new(kind, Failure::Unknown(rejection.message), hint)
-            }
-            Err(fault) => fault,
-        },
+        Err(Fault { failure: Failure::Rejected(rejection), .. }) => {
+            Fault::unknown(format!("HubSpot's sign-in is in trouble: {}", rejection.message))
+        }
+        Err(fault) => fault,
     }
 }
 

@@ -69,39 +69,64 @@ fn a_person_pastes_the_code_or_the_whole_address() {
 }
 
 #[test]
-fn a_grant_that_is_over_is_told_from_an_endpoint_in_trouble() {
-    let over = [
-        (400, r#"{"status":"BAD_REFRESH_TOKEN","message":"missing or invalid refresh token"}"#, "BAD_REFRESH_TOKEN"),
-        (400, r#"{"error":"invalid_grant","error_description":"gone"}"#, "gone"),
-        (401, r#"{"status":"error","category":"INVALID_AUTHENTICATION","message":"no"}"#, "no"),
-        (400, "{}", "answer 400"),
+fn each_word_that_ends_a_grant_names_its_own_next_step() {
+    let table = [
+        (400, "status", "BAD_CLIENT_SECRET", "Auth page"),
+        (400, "status", "BAD_CLIENT_ID", "Auth page"),
+        (401, "error", "invalid_client", "Auth page"),
+        (400, "error", "unauthorized_client", "Auth page"),
+        (400, "status", "BAD_REDIRECT_URI", "letter by letter"),
+        (400, "status", "MISMATCH_REDIRECT_URI_AUTH_CODE", "letter by letter"),
+        (400, "status", "BAD_AUTH_CODE", "quicker than a minute"),
+        (403, "status", "EXPIRED_AUTH_CODE", "quicker than a minute"),
+        (400, "status", "BAD_REFRESH_TOKEN", "lockstep connect hubspot --oauth"),
+        (400, "category", "BAD_REFRESH_TOKEN", "lockstep connect hubspot --oauth"),
+        (400, "error", "invalid_grant", "lockstep connect hubspot --oauth"),
+        (401, "category", "INVALID_AUTHENTICATION", "lockstep connect hubspot --oauth"),
     ];
-    for (status, body, words) in over {
-        let Failure::Denied { message, hint } = refused(&reply(status, body)).failure else { panic!("{body}") };
-        assert!(message.contains(words) && hint.contains("lockstep connect hubspot --oauth"), "{message} {hint}");
+    for (status, member, word, words) in table {
+        for (said, expected) in [("message", "gone"), ("error_description", "gone"), ("x", word)] {
+            let mut body = json!({"status": "error", "category": "VALIDATION_ERROR"});
+            body[member] = json!(word);
+            body[said] = json!("gone");
+            let Failure::Denied { message, hint } = refused(&reply(status, &body.to_string())).failure else {
+                panic!("{body}")
+            };
+            assert!(message.ends_with(&format!(" ({word}): {expected}.")), "{message}");
+            assert!(hint.contains(words), "{hint}");
+        }
     }
-    for (status, body) in [(403, "<html>Cloudflare"), (400, "[]"), (500, "{}"), (502, "<html>"), (404, "x"), (302, "")]
-    {
-        assert!(matches!(refused(&reply(status, body)).failure, Failure::Unknown(_)), "{status} {body}");
-    }
-    assert!(matches!(refused(&reply(429, "{}")).failure, Failure::Throttled { .. }));
 }
 
 #[test]
-fn each_refusal_names_its_own_next_step() {
+fn an_answer_without_such_a_word_is_trouble_that_may_pass() {
     let table = [
-        ("BAD_CLIENT_SECRET", "Auth page"),
-        ("BAD_CLIENT_ID", "Auth page"),
-        ("BAD_REDIRECT_URI", "letter by letter"),
-        ("BAD_AUTH_CODE", "quicker than a minute"),
-        ("EXPIRED_AUTH_CODE", "quicker than a minute"),
-        ("BAD_REFRESH_TOKEN", "--oauth"),
+        (400, "{}"),
+        (400, "[]"),
+        (400, "not JSON: BAD_REFRESH_TOKEN"),
+        (400, r#"{"status":"BAD_WEATHER","message":"no"}"#),
+        (400, r#"{"status":"error","category":"VALIDATION_ERROR","message":"missing grant_type"}"#),
+        (400, r#"{"error":"invalid_request"}"#),
+        (400, r#"{"error":"temporarily_unavailable"}"#),
+        (400, r#"{"error":{"code":"invalid_grant"}}"#),
+        (400, r#"{"message":"invalid_grant"}"#),
+        (400, r#"{"status":"error","category":"INVALID_AUTHENTICATION"}"#),
+        (401, "{}"),
+        (401, r#"{"error":"Proxy authentication required"}"#),
+        (403, r#"{"error":"blocked by policy"}"#),
+        (403, r#"{"status":"error","category":"MISSING_SCOPES","message":"no"}"#),
+        (403, "<html>Cloudflare"),
+        (404, "x"),
+        (302, ""),
+        (500, r#"{"status":"BAD_REFRESH_TOKEN"}"#),
+        (502, "<html>"),
     ];
-    for (word, words) in table {
-        let body = format!(r#"{{"status":"{word}","message":"no."}}"#);
-        let Failure::Denied { message, hint } = refused(&reply(400, &body)).failure else { panic!("{word}") };
-        assert!(hint.contains(words) && message.ends_with(": no."), "{message} {hint}");
+    for (status, body) in table {
+        let fault = refused(&reply(status, body));
+        let Failure::Unknown(message) = fault.failure else { panic!("{status} {body}: {fault:?}") };
+        assert!(!message.is_empty() && !fault.hint.is_empty(), "{status} {body}");
     }
+    assert!(matches!(refused(&reply(429, "{}")).failure, Failure::Throttled { .. }));
 }
 
 #[test]
