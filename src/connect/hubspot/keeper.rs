@@ -75,6 +75,9 @@ impl Keeper {
     pub fn new(access: OAuth, options: &Options) -> Result<Self, ConnectError> {
         let OAuth { app, tokens, renewed } = access;
         let endpoint = Endpoint::new(&app, options)?;
+        // Sent there in forms, so that a refusal may quote them.
+        endpoint.transport.redactor.learn(tokens.access.clone());
+        endpoint.transport.redactor.learn(tokens.refresh.clone());
         let now = Instant::now();
         let (renew_at, ends_at) = ends(&tokens, (options.clock)(), now);
         let state = Mutex::new(State { tokens, generation: 0, renew_at, ends_at, not_before: now, over: None });
