@@ -121,8 +121,9 @@ impl HubSpot {
             other => other?,
         };
         refuse_partial_trouble(&body)?;
-        if let Some(map) = body.as_object_mut() {
-            // Where no record has any, there may be nothing but errors that say so.
+        // Where no record has any, there may be nothing but errors that say so.
+        let says_so = body.get("errors").and_then(Json::as_array).is_some_and(|errors| !errors.is_empty());
+        if let Some(map) = body.as_object_mut().filter(|_| says_so) {
             map.entry("results").or_insert_with(|| json!([]));
         }
         Ok(body)
