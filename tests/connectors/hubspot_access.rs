@@ -15,7 +15,7 @@ use super::*;
 
 const SCOPES: [&str; 3] = ["oauth", "crm.objects.companies.read", "crm.objects.companies.write"];
 
-fn app(running: &Running) -> App {
+pub fn app(running: &Running) -> App {
     let behaviour = running.control.behaviour().hubspot;
     App { client_id: behaviour.oauth_client_id, client_secret: behaviour.oauth_client_secret.into() }
 }
@@ -37,7 +37,7 @@ async fn consent(url: &str) -> String {
     }
 }
 
-async fn signed_in(running: &Running) -> Tokens {
+pub async fn signed_in(running: &Running) -> Tokens {
     let (app, options) = (app(running), options(&running.hubspot_url));
     let attempt = Authorization::begin(&app, "http://localhost:4711/oauth/callback", &SCOPES, &[], &options).unwrap();
     let code = attempt.pasted(&consent(&attempt.url).await).unwrap();
@@ -45,12 +45,12 @@ async fn signed_in(running: &Running) -> Tokens {
 }
 
 /// A connector by OAuth, and every renewal it was told of.
-fn by_oauth(app: App, tokens: Tokens, url: &str) -> (HubSpot, Arc<Mutex<Vec<Renewal>>>) {
+pub fn by_oauth(app: App, tokens: Tokens, options: &Options) -> (HubSpot, Arc<Mutex<Vec<Renewal>>>) {
     let kept = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&kept);
     let renewed = Arc::new(move |renewal: &Renewal| told.lock().unwrap().push(renewal.clone()));
     let access = OAuth { app, tokens, renewed };
-    (HubSpot::new(hubspot::Credentials::OAuth(Box::new(access)), all_stamps(), &options(url)).unwrap(), kept)
+    (HubSpot::new(hubspot::Credentials::OAuth(Box::new(access)), all_stamps(), options).unwrap(), kept)
 }
 
 async fn identified(hub: &HubSpot) -> bool {
@@ -91,7 +91,7 @@ async fn a_browser_comes_back_on_the_loopback_and_others_do_not_end_the_wait() {
     assert!(page.0 == 200 && page.1.contains("Go back to Lockstep"), "{page:?}");
     let tokens = attempt.finish(&app, &code.unwrap(), &options).await.unwrap();
     assert_eq!(tokens.scopes.len(), SCOPES.len(), "{:?}", tokens.scopes);
-    let (hub, _) = by_oauth(app, tokens, &running.hubspot_url);
+    let (hub, _) = by_oauth(app, tokens, &options);
     assert!(identified(&hub).await);
 }
 
@@ -122,7 +122,7 @@ async fn a_token_that_ended_is_renewed_once_however_many_calls_wait_for_it() {
         behaviour.hubspot.rotates_refresh_tokens = rotates;
         running.control.set_behaviour(behaviour);
         let tokens = signed_in(&running).await;
-        let (hub, renewals) = by_oauth(app(&running), tokens.clone(), &running.hubspot_url);
+        let (hub, renewals) = by_oauth(app(&running), tokens.clone(), &options(&running.hubspot_url));
         for round in 1..=2 {
             running.control.advance(Duration::from_secs(1860));
             running.control.clear_calls();
@@ -143,7 +143,7 @@ async fn a_token_is_renewed_before_its_end_by_what_hubspot_says_of_it() {
     let mut tokens = signed_in(&running).await;
     // Stored yesterday: the clock of the tests stands at the beginning of time.
     tokens.expires = Timestamp::EPOCH;
-    let (hub, renewals) = by_oauth(app(&running), tokens, &running.hubspot_url);
+    let (hub, renewals) = by_oauth(app(&running), tokens, &options(&running.hubspot_url));
     running.control.clear_calls();
     assert!(identified(&hub).await && identified(&hub).await);
     assert_eq!((token_calls(&running), renewals.lock().unwrap().len()), (1, 1));
@@ -161,7 +161,7 @@ async fn a_grant_that_is_over_is_asked_for_once_and_then_waits_for_a_person() {
         let mut tokens = signed_in(&running).await;
         tokens.refresh = "na1-not-a-token-of-anybody".into();
         tokens.expires = Timestamp::EPOCH;
-        let (hub, renewals) = by_oauth(app(&running), tokens, &running.hubspot_url);
+        let (hub, renewals) = by_oauth(app(&running), tokens, &options(&running.hubspot_url));
         running.control.clear_calls();
         for _ in 0..5 {
             let AnswerBody::Failed(Failure::Denied { message, hint }) = ask(&hub, RequestBody::Identify).await else {
@@ -192,12 +192,12 @@ async fn an_endpoint_in_trouble_is_not_taken_for_the_end_of_a_grant() {
         unheard(403, r#"{"error": "blocked by policy"}"#),
         unheard(401, "{}"),
     ] {
-        let (hub, _) = by_oauth(app(&running), tokens.clone(), &running.hubspot_url);
+        let (hub, _) = by_oauth(app(&running), tokens.clone(), &options(&running.hubspot_url));
         running.control.inject(FaultRule::once(fault.clone()).on(Side::HubSpot).path("/token"));
         let answer = ask(&hub, RequestBody::Identify).await;
         assert!(matches!(answer, AnswerBody::Failed(Failure::NotSent(_))), "{fault:?}: {answer:?}");
         assert!(identified(&hub).await, "{fault:?}: the same connection goes on");
-        let (again, _) = by_oauth(app(&running), tokens.clone(), &running.hubspot_url);
+        let (again, _) = by_oauth(app(&running), tokens.clone(), &options(&running.hubspot_url));
         assert!(identified(&again).await, "{fault:?}");
     }
 }
@@ -220,7 +220,7 @@ async fn an_end_in_1970_and_a_401_without_an_end_are_wrong_credentials_and_never
             portal: None,
         };
         let app = App { client_id: "id".into(), client_secret: "secret".into() };
-        let (hub, _) = by_oauth(app, tokens, &forged.url);
+        let (hub, _) = by_oauth(app, tokens, &options(&forged.url));
         for _ in 0..3 {
             assert!(
                 matches!(ask(&hub, RequestBody::Identify).await, AnswerBody::Failed(Failure::Denied { .. })),
@@ -252,7 +252,8 @@ async fn narrowed_scopes_are_told_once() {
     let scopes = vec!["crm.objects.companies.write".to_owned(), "oauth".to_owned()];
     let tokens =
         Tokens { access: "COldToken".into(), refresh: "r".into(), expires: Timestamp::MAX, scopes, portal: None };
-    let (hub, renewals) = by_oauth(App { client_id: "id".into(), client_secret: "secret".into() }, tokens, &forged.url);
+    let (hub, renewals) =
+        by_oauth(App { client_id: "id".into(), client_secret: "secret".into() }, tokens, &options(&forged.url));
     assert!(identified(&hub).await && identified(&hub).await);
     let lost: Vec<_> = renewals.lock().unwrap().iter().map(|one| one.lost_scopes.clone()).collect();
     assert_eq!(lost, [vec!["crm.objects.companies.write".to_owned()], Vec::new()]);

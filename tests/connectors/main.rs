@@ -7,6 +7,7 @@ mod faults;
 mod forged;
 mod hubspot_access;
 mod hubspot_defences;
+mod hubspot_faults;
 mod hubspot_joins;
 mod hubspot_records;
 mod hubspot_stages;
