@@ -13,6 +13,7 @@ use lockstep::engine::core::Mode;
 use lockstep::engine::core::state::{Run, Verdict};
 use lockstep::engine::driver::setup::{self, ConnectWiseConnection, Connection, HubSpotConnection};
 use lockstep::engine::driver::snapshot::Phase;
+use lockstep::engine::driver::steps::Steps;
 use lockstep::engine::driver::{self, Clock, EngineHandle, Finished};
 use lockstep::mapping::{defaults, toml};
 use lockstep::model::System;
@@ -155,7 +156,7 @@ struct Measured {
 }
 
 async fn run(workspace: &Workspace, simulators: &Running) -> Measured {
-    let parts = setup::parts(workspace, Mode::Once, Clock::start()).await.unwrap();
+    let parts = setup::parts(workspace, Mode::Once, Clock::start(), &Steps::default()).await.unwrap();
     simulators.control.clear_calls();
     let start = Instant::now();
     let mut handle = driver::start(workspace, parts).unwrap();

@@ -532,6 +532,31 @@ fn has(findings: &[Value], severity: &str, what: &str) -> bool {
     findings.iter().any(|one| one["severity"] == severity && one["what"].as_str().unwrap().contains(what))
 }
 
+/// A system that takes a call and never answers it; who waits for it can still end.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_ends_a_doctor_that_waits_and_says_what_was_done() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let connect = format!("connect hubspot --base-url http://{} --token-stdin --offline", silent.local_addr().unwrap());
+    assert_eq!(home.run_with(&connect, "token").code, 0);
+    let child = Command::new(env!("CARGO_BIN_EXE_lockstep"))
+        .arg("--home")
+        .arg(home.path())
+        .arg("doctor")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // When it calls, it listens for signals already.
+    let (_call, _) = silent.accept().unwrap();
+    assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+    let ended = answer(child.wait_with_output().unwrap());
+    assert_eq!((ended.code, ended.out.as_str()), (1, ""), "{}", ended.err);
+    assert!(ended.err.contains("interrupted") && ended.err.contains("nothing was changed"), "{}", ended.err);
+}
+
 #[test]
 fn the_doctor_of_a_new_workspace_says_the_next_steps() {
     let home = Home::new();

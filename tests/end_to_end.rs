@@ -15,6 +15,7 @@ use lockstep::engine::core::view::View;
 use lockstep::engine::driver::doctor::{self, Item};
 use lockstep::engine::driver::setup::{self, ConnectWiseConnection, Connection, HubSpotConnection};
 use lockstep::engine::driver::snapshot::Health;
+use lockstep::engine::driver::steps::Steps;
 use lockstep::engine::driver::{self, Clock, DriverError, EngineHandle, Finished};
 use lockstep::mapping::{Ceiling, Config, defaults, toml};
 use lockstep::model::{ObjectKind, RecordId, RecordRef, System};
@@ -91,7 +92,7 @@ impl Bench {
     }
 
     async fn engine(&self, mode: Mode) -> EngineHandle {
-        let parts = setup::parts(&self.workspace, mode, Clock::start()).await.unwrap();
+        let parts = setup::parts(&self.workspace, mode, Clock::start(), &Steps::default()).await.unwrap();
         driver::start(&self.workspace, parts).unwrap()
     }
 
@@ -584,7 +585,7 @@ async fn a_workspace_that_knows_the_company_alone_goes_on_and_learns_its_host() 
 async fn a_second_engine_on_the_same_workspace_is_refused() {
     let bench = Bench::new(Data::Empty).await;
     let first = bench.engine(Mode::Watch).await;
-    let parts = setup::parts(&bench.workspace, Mode::Once, Clock::start()).await.unwrap();
+    let parts = setup::parts(&bench.workspace, Mode::Once, Clock::start(), &Steps::default()).await.unwrap();
     let Err(DriverError::Lease(LeaseError::Held { holder })) = driver::start(&bench.workspace, parts) else {
         panic!("two engines on one workspace")
     };
@@ -627,7 +628,7 @@ async fn a_killed_process_is_followed_by_one_that_finishes() {
 
 impl Bench {
     async fn examine(&self) -> Vec<Item> {
-        doctor::examine(&self.workspace, Clock::start()).await.unwrap()
+        doctor::examine(&self.workspace, Clock::start(), &Steps::default()).await.unwrap()
     }
 }
 
@@ -692,6 +693,25 @@ async fn what_comes_of_one_cause_is_told_once_with_all_that_it_hurts() {
         assert!(table.hurts.iter().any(|told| told == hurt), "{hurt}: {table:#?}");
     }
     assert!(table.remedy.contains("Companies / Market, "), "{}", table.remedy);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_system_that_drips_is_given_up_by_name_and_the_other_one_is_examined() {
+    let bench = Bench::new(Data::Empty).await;
+    let drip = Fault::Drip { bytes: 1, every_ms: 50 };
+    bench.running.control.inject(FaultRule { count: None, ..FaultRule::once(drip).on(HUBSPOT) });
+    let steps = Steps::limited(Duration::from_secs(1));
+    let (items, line) = tokio::join!(doctor::examine(&bench.workspace, Clock::start(), &steps), async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        steps.line()
+    });
+    let items = items.unwrap();
+    let line = line.unwrap();
+    assert!(line.starts_with("HubSpot: rights and settings · GET /"), "{line}");
+    let cut: Vec<&Item> = items.iter().filter(|item| item.cut_off).collect();
+    assert_eq!(cut.len(), 1, "{items:#?}");
+    assert_eq!(cut[0].what, "HubSpot answers too slowly: not done within 1 seconds; it was at rights and settings.");
+    assert!(items.iter().any(|item| item.what.contains("Companies can be read")), "{items:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

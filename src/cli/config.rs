@@ -9,10 +9,12 @@ use serde_json::json;
 use super::args::ConfigCommand;
 use super::connect::{Told, make_ready};
 use super::output::count;
+use super::progress::attend;
 use super::session::{Session, author};
 use super::{check, runtime};
 use crate::engine::driver::Clock;
 use crate::engine::driver::setup::{Connection, keep_renewals};
+use crate::engine::driver::steps::Steps;
 use crate::error::{Exit, Outcome, Report};
 use crate::mapping::{Change, Config, diff as compare, toml};
 use crate::model::System;
@@ -190,7 +192,9 @@ fn deploy(session: &Session, workspace: &Workspace, settings: &mut Settings, not
     if !findings.errors.is_empty() {
         return Err(findings.refusal(draft.info.version));
     }
-    let told = runtime::start()?.block_on(make_both_ready(workspace, &config, settings))?;
+    let steps = Steps::default();
+    let work = make_both_ready(workspace, &config, settings, &steps);
+    let told = runtime::start()?.block_on(attend(&steps, "nothing was deployed; run it again", work))?;
     findings.warnings.extend(told.warnings);
     if !note.is_empty() {
         settings.save_draft(&draft.body, &author(), note, Clock::start().now())?;
@@ -207,12 +211,18 @@ fn deploy(session: &Session, workspace: &Workspace, settings: &mut Settings, not
 }
 
 /// A draft may name other fields for the keys than the one before it.
-async fn make_both_ready(workspace: &Workspace, config: &Config, settings: &mut Settings) -> Outcome<Told> {
+async fn make_both_ready(
+    workspace: &Workspace,
+    config: &Config,
+    settings: &mut Settings,
+    steps: &Steps,
+) -> Outcome<Told> {
     let (mut told, clock) = (Told::default(), Clock::start());
     for system in System::BOTH {
         let connection = Connection::load(settings, system)?;
         let connector = connection.connector(config, clock, keep_renewals(workspace, &connection)?)?;
-        make_ready(&connector, config, settings, clock, &mut told).await?;
+        let work = make_ready(&connector, config, settings, clock, &mut told, steps);
+        steps.within(&connector, async { Ok(work.await) }).await??;
     }
     Ok(told.complete())
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::args::{Connect, ConnectConnectwise, ConnectHubspot};
+use super::progress::attend;
 use super::session::Session;
 use super::{input, oauth, runtime};
 use crate::connect::Connector;
@@ -14,6 +15,7 @@ use crate::engine::driver::doctor::connect_command;
 use crate::engine::driver::setup::{
     ConnectWiseConnection, Connection, HubSpotConnection, keep_renewals, refresh_schema, working_config,
 };
+use crate::engine::driver::steps::Steps;
 use crate::error::{Exit, Outcome};
 use crate::mapping::Config;
 use crate::model::System;
@@ -36,7 +38,12 @@ pub fn run(session: &Session, command: &Connect) -> Outcome {
     let connector = connection.connector(&config, clock, keep_renewals(&workspace, &connection)?)?;
     let mut told = Told::default();
     if !offline {
-        told = runtime::start()?.block_on(try_out(&connector, &config, &mut settings, clock))?;
+        let steps = Steps::default();
+        let work = async {
+            let work = try_out(&connector, &config, &mut settings, clock, &steps);
+            steps.within(&connector, async { Ok(work.await) }).await?
+        };
+        told = runtime::start()?.block_on(attend(&steps, "the connection was not stored; connect again", work))?;
     }
     connection.save(&mut settings)?;
     answer(session, &connection, offline, &told)
@@ -92,11 +99,13 @@ async fn try_out(
     config: &Config,
     settings: &mut Settings,
     clock: Clock,
+    steps: &Steps,
 ) -> Outcome<Told> {
+    steps.begin(connector, "whether it lets us in");
     let check = connector.check().await?;
     let mut told = Told { tenant: Some(check.tenant), label: Some(check.label), ..Told::default() };
     told.found.of(connector.system(), check.warnings);
-    make_ready(connector, config, settings, clock, &mut told).await?;
+    make_ready(connector, config, settings, clock, &mut told, steps).await?;
     Ok(told.complete())
 }
 
@@ -110,8 +119,10 @@ pub async fn make_ready(
     settings: &mut Settings,
     clock: Clock,
     told: &mut Told,
+    steps: &Steps,
 ) -> Outcome<()> {
     for object in &config.objects {
+        steps.begin(connector, format!("the {} fields", object.object));
         let prepared = connector.prepare(object.object, true).await?;
         told.created.extend(prepared.created);
         told.warnings.extend(prepared.warnings);

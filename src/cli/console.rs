@@ -14,6 +14,7 @@ use super::session::Session;
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::driver::snapshot::{Role, Snapshot};
+use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{self, Clock, DriverError, EngineHandle, setup};
 use crate::error::{Exit, Outcome, Report};
 use crate::model::Timestamp;
@@ -93,7 +94,7 @@ enum Behind {
 /// Starts the engine; where it cannot run, the console shows why and what to do.
 async fn engine(workspace: &Workspace) -> Outcome<Behind> {
     let clock = Clock::start();
-    let parts = match setup::parts(workspace, Mode::Watch, clock).await {
+    let parts = match setup::parts(workspace, Mode::Watch, clock, &Steps::default()).await {
         Ok(parts) => parts,
         Err(error) => return Ok(nobody(Report::from(error), clock)),
     };

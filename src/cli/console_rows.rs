@@ -11,6 +11,7 @@ use crate::connect::rights::scopes;
 use crate::engine::core::state::{Intent, Run};
 use crate::engine::core::view::View;
 use crate::engine::driver::setup::{Connection, HubSpotConnection, SetupError, working_config};
+use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{Clock, doctor};
 use crate::error::{Outcome, Report};
 use crate::mapping::Config;
@@ -75,7 +76,8 @@ impl Source for Rows {
 
     fn examine(&self) -> BoxFuture<Result<Vec<Checked>, SourceError>> {
         let workspace = self.workspace.clone();
-        let work = self.runtime.spawn(async move { doctor::examine(&workspace, Clock::start()).await });
+        let work =
+            self.runtime.spawn(async move { doctor::examine(&workspace, Clock::start(), &Steps::default()).await });
         Box::pin(async move {
             match work.await {
                 Ok(Ok(items)) => Ok(items.iter().map(checked).collect()),

@@ -17,6 +17,7 @@ use crate::engine::core::state::{RecordState, Status, Verdict};
 use crate::engine::core::view::View;
 use crate::engine::driver::Clock;
 use crate::engine::driver::setup::{ConnectWiseConnection, Connection, HubSpotConnection, keep_renewals};
+use crate::engine::driver::steps::Steps;
 use crate::error::{Exit, Outcome, Report};
 use crate::mapping::{Config, defaults, toml};
 use crate::model::ObjectKind;
@@ -58,7 +59,7 @@ async fn workspace(folder: &Folder, simulators: &Running) -> Outcome<Workspace> 
     for connection in connections(simulators) {
         let connector = connection.connector(&config, clock, keep_renewals(&workspace, &connection)?)?;
         connector.check().await?;
-        make_ready(&connector, &config, &mut settings, clock, &mut told).await?;
+        make_ready(&connector, &config, &mut settings, clock, &mut told, &Steps::default()).await?;
         connection.save(&mut settings)?;
     }
     settings.save_draft(&toml::write(&config), &author(), "the default configuration", clock.now())?;

@@ -3,11 +3,13 @@
 use serde_json::json;
 
 use super::output::width;
+use super::progress::attend;
 use super::runtime;
 use super::session::Session;
 use crate::connect::Severity;
 use crate::engine::driver::Clock;
 use crate::engine::driver::doctor::{Item, examine};
+use crate::engine::driver::steps::Steps;
 use crate::error::{Exit, Kind, Outcome, Report};
 use crate::view::checkup::{self, Checked, Grade};
 use crate::view::plain_text;
@@ -16,7 +18,9 @@ use crate::view::plain_text;
 /// A connection that does not work, with everything that was found before it.
 pub fn run(session: &Session) -> Outcome {
     let workspace = session.workspace()?;
-    let items = runtime::start()?.block_on(examine(&workspace, Clock::start()))?;
+    let steps = Steps::default();
+    let work = async { Ok(examine(&workspace, Clock::start(), &steps).await?) };
+    let items = runtime::start()?.block_on(attend(&steps, "nothing was changed; run it again", work))?;
     let exit = exit(&items);
     let answer = json!({
         "exit": exit.as_ref().map_or_else(|kind| kind.exit_code(), |exit| exit.code()),

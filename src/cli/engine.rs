@@ -1,13 +1,10 @@
 //! Runs the engine once for a command, and tells on a terminal what it is doing.
 
-use std::time::Duration;
-
-use indicatif::{ProgressBar, ProgressStyle};
-
-use super::output::stderr_is_watched;
+use super::progress::{Progress, attend};
 use super::runtime;
 use crate::engine::core::Mode;
 use crate::engine::driver::snapshot::{Health, Snapshot};
+use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{self, Clock, EngineHandle, Finished, Parts, setup};
 use crate::error::{Outcome, Report};
 use crate::model::System;
@@ -24,8 +21,18 @@ pub struct Ended {
 /// # Errors
 /// When it cannot start, stops by itself, or is interrupted.
 pub async fn run_once(workspace: &Workspace, mode: Mode) -> Outcome<Ended> {
-    let parts = setup::parts(workspace, mode, Clock::start()).await?;
+    let parts = ready(workspace, mode).await?;
     run_parts(workspace, parts).await
+}
+
+/// What an engine is made of; reads the fields of both systems where they are old, and tells so.
+///
+/// # Errors
+/// What is missing, does not answer or answers too slowly; an interruption.
+pub async fn ready(workspace: &Workspace, mode: Mode) -> Outcome<Parts> {
+    let steps = Steps::default();
+    let work = async { Ok(setup::parts(workspace, mode, Clock::start(), &steps).await?) };
+    attend(&steps, "nothing was begun; run it again", work).await
 }
 
 /// # Errors
@@ -45,7 +52,7 @@ async fn wait(handle: &mut EngineHandle, progress: &Progress) -> Outcome<Ended> 
     tokio::pin!(interrupted);
     loop {
         let seen = snapshot.borrow_and_update().clone();
-        progress.show(&seen);
+        progress.show(&line(&seen));
         tokio::select! {
             biased;
             finished = handle.finished() => {
@@ -74,35 +81,6 @@ pub fn broken(snapshot: &Snapshot) -> Option<Report> {
         }
         Health::Ok | Health::Unknown => None,
     })
-}
-
-/// One moving line on stderr, where somebody watches it.
-struct Progress(Option<ProgressBar>);
-
-impl Progress {
-    fn start() -> Self {
-        if !stderr_is_watched() {
-            return Self(None);
-        }
-        let bar = ProgressBar::new_spinner();
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Self(Some(bar))
-    }
-
-    fn show(&self, snapshot: &Snapshot) {
-        if let Some(bar) = &self.0 {
-            bar.set_message(line(snapshot));
-        }
-    }
-
-    fn finish(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
 }
 
 fn line(snapshot: &Snapshot) -> String {

@@ -18,6 +18,7 @@ mod oauth;
 mod output;
 mod pair;
 mod plan;
+mod progress;
 mod record;
 mod runtime;
 mod scenes;

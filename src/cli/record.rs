@@ -1,6 +1,7 @@
 //! `lockstep explain` and `lockstep push`: one record, seen through and taken over.
 
 use super::args::{Explain, Push, Which};
+use super::engine::ready;
 use super::output::width;
 use super::session::Session;
 use super::{desk, pair, runtime};
@@ -56,7 +57,7 @@ pub fn push(session: &Session, args: &Push) -> Outcome {
 }
 
 async fn ask_once(workspace: &Workspace, ask: Ask) -> Outcome<Reply> {
-    let parts = setup::parts(workspace, Mode::Asks, Clock::start()).await?;
+    let parts = ready(workspace, Mode::Asks).await?;
     let handle = driver::start(workspace, parts)?;
     let reply = tokio::select! {
         reply = handle.ask(ask) => Ok(reply),

@@ -6,11 +6,13 @@ use serde_json::{Value as Json, json};
 
 use super::args::SchemaArgs;
 use super::output::width;
+use super::progress::attend;
 use super::runtime;
 use super::session::Session;
 use crate::engine::driver::Clock;
 use crate::engine::driver::causes::{Findings, sentences};
 use crate::engine::driver::setup::{connectors, refresh_schema, working_config};
+use crate::engine::driver::steps::Steps;
 use crate::error::{Exit, Outcome};
 use crate::mapping::{Config, harm};
 use crate::model::{Changed, ObjectKind, Schema, System, Timestamp};
@@ -29,7 +31,10 @@ pub fn run(session: &Session, args: &SchemaArgs) -> Outcome {
         .map_or_else(|| config.objects.iter().map(|mapping| mapping.object).collect(), |object| vec![object]);
     let mut warnings = Vec::new();
     if args.refresh {
-        warnings = runtime::start()?.block_on(refresh(&workspace, &mut settings, &wanted))?;
+        let steps = Steps::default();
+        let work = refresh(&workspace, &mut settings, &wanted, &steps);
+        let kept = "what was read is kept; run it again for the rest";
+        warnings = runtime::start()?.block_on(attend(&steps, kept, work))?;
     }
     let readings: Vec<Reading> = readings(&settings, &config, Timestamp::EPOCH)?
         .into_iter()
@@ -47,15 +52,29 @@ pub fn run(session: &Session, args: &SchemaArgs) -> Outcome {
     Ok(Exit::Done)
 }
 
-async fn refresh(workspace: &Workspace, settings: &mut Settings, objects: &[ObjectKind]) -> Outcome<Vec<String>> {
+async fn refresh(
+    workspace: &Workspace,
+    settings: &mut Settings,
+    objects: &[ObjectKind],
+    steps: &Steps,
+) -> Outcome<Vec<String>> {
     let clock = Clock::start();
     let connectors = connectors(workspace, clock)?;
-    let mut findings = Findings::default();
-    for object in objects {
-        for system in System::BOTH {
-            let read = refresh_schema(settings, connectors[system].as_ref(), *object, clock).await?;
-            findings.of(system, read.warnings);
-        }
+    let (mut findings, mut failed) = (Findings::default(), None);
+    for system in System::BOTH {
+        let connector = &connectors[system];
+        let work = async {
+            for object in objects {
+                steps.begin(connector, format!("the {object} fields"));
+                findings.of(system, refresh_schema(settings, connector.as_ref(), *object, clock).await?.warnings);
+            }
+            Ok(())
+        };
+        // The other system's fields are worth reading all the same.
+        failed = steps.within(connector, work).await.err().or(failed);
+    }
+    if let Some(error) = failed {
+        return Err(error.into());
     }
     Ok(sentences(&findings.told()))
 }

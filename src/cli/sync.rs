@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::args::Sync;
-use super::engine::{Ended, run_once};
+use super::engine::{Ended, ready, run_once};
 use super::output::print;
 use super::runtime;
 use super::session::Session;
@@ -11,7 +11,7 @@ use super::summary::{Summary, exit_of};
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Batch, Durability, Row};
 use crate::engine::core::state::{Run, Verdict};
-use crate::engine::driver::{self, Clock, EngineHandle, Finished, setup};
+use crate::engine::driver::{self, EngineHandle, Finished, setup};
 use crate::error::{Exit, Outcome, Report};
 use crate::model::ConfigVersion;
 use crate::store::{Settings, Workspace};
@@ -62,7 +62,7 @@ fn approve(workspace: &Workspace, hash: &str) -> Outcome<()> {
 }
 
 async fn watch(session: &Session, workspace: &Workspace, interval: Option<u64>) -> Outcome {
-    let mut parts = setup::parts(workspace, Mode::Watch, Clock::start()).await?;
+    let mut parts = ready(workspace, Mode::Watch).await?;
     if let Some(seconds) = interval {
         parts.rules.config.timing.poll = seconds;
     }

@@ -1,7 +1,7 @@
 //! One HTTP call: its turn, its bytes, its answer. Tells "nothing was sent" from "sent, and no word".
 //! Knows neither system: what an answer means is decided by the connectors.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -194,6 +194,22 @@ enum Manner<'a> {
     Form(&'a SecretString),
 }
 
+/// A call on its way, until it is answered or given up.
+struct Asking<'a>(&'a Transport);
+
+impl<'a> Asking<'a> {
+    fn of(transport: &'a Transport, call: String) -> Self {
+        *transport.asking.lock().unwrap_or_else(PoisonError::into_inner) = Some(call);
+        Self(transport)
+    }
+}
+
+impl Drop for Asking<'_> {
+    fn drop(&mut self) {
+        self.0.asking.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+}
+
 /// The way to one system: client, credentials, pace.
 pub(crate) struct Transport {
     client: reqwest::Client,
@@ -203,6 +219,8 @@ pub(crate) struct Transport {
     pub redactor: Redactor,
     pub server_clock: ClockEstimate,
     pub clock: Clock,
+    /// The call that went out last, until its answer is there.
+    asking: Mutex<Option<String>>,
     /// Whether the system has been seen giving `Retry-After` in milliseconds.
     pub retry_after_may_be_millis: bool,
 }
@@ -221,6 +239,7 @@ impl Transport {
             redactor,
             server_clock: ClockEstimate::default(),
             clock: Arc::clone(&options.clock),
+            asking: Mutex::default(),
             retry_after_may_be_millis: false,
         })
     }
@@ -256,6 +275,8 @@ impl Transport {
         let at = (self.clock)();
         let began = Instant::now();
         session.calls += 1;
+        let path = call.path.split('?').next().unwrap_or_default();
+        let _asking = Asking::of(self, format!("{} {path}", call.method));
         let about_records = !matches!(manner, Manner::Form(_));
         let result = self.exchange(url, call, manner, at, session).await.map(|reply| self.without_secrets(reply));
         let (status, response) = match &result {
@@ -270,6 +291,11 @@ impl Transport {
             session.last = Some(wire);
         }
         result
+    }
+
+    /// The call whose answer is waited for, without its query.
+    pub fn asking(&self) -> Option<String> {
+        self.asking.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// A refusal that quotes a secret loses it here, before anybody cuts its text: half a secret would not be found.

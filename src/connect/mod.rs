@@ -73,6 +73,9 @@ pub trait Connector: Send + Sync {
 
     fn budget(&self) -> BudgetSnapshot;
 
+    /// The call whose answer is waited for, without its query: `GET /company/companies`. None between calls.
+    fn asking(&self) -> Option<String>;
+
     /// How far the system's clock is from ours; none before its first answer.
     fn clock(&self) -> Option<ServerClock>;
 }

@@ -210,6 +210,10 @@ impl Connector for ConnectWise {
         self.transport.budget.snapshot()
     }
 
+    fn asking(&self) -> Option<String> {
+        self.transport.asking()
+    }
+
     fn clock(&self) -> Option<ServerClock> {
         self.transport.server_clock.now()
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::causes::Findings;
 use super::clock::Clock;
 use super::setup::{Connection, SetupError, keep_renewals, read_config, refresh_schema};
+use super::steps::Steps;
 use crate::connect::{Cause, ConnectError, ConnectErrorKind, Connector, Need, Root, ServerClock, Severity};
 use crate::mapping::lint::{self, Missing};
 use crate::mapping::{Config, ObjectMapping, defaults, harm};
@@ -60,7 +61,7 @@ impl Item {
 ///
 /// # Errors
 /// When the workspace cannot be read. A system that does not answer is an item.
-pub async fn examine(workspace: &Workspace, clock: Clock) -> Result<Vec<Item>, SetupError> {
+pub async fn examine(workspace: &Workspace, clock: Clock, steps: &Steps) -> Result<Vec<Item>, SetupError> {
     let mut settings = workspace.settings()?;
     let mut found = Findings::default();
     let config = configuration(&settings, &mut found)?;
@@ -68,8 +69,12 @@ pub async fn examine(workspace: &Workspace, clock: Clock) -> Result<Vec<Item>, S
     for system in System::BOTH {
         match connector(workspace, &settings, &config, system, clock)? {
             Ok(connector) => {
-                let mut side = Side { connector, settings: &mut settings, clock, found: &mut found };
-                side.examine(system, &config, &mut schemas).await?;
+                let asked = Arc::clone(&connector);
+                let mut side = Side { connector, settings: &mut settings, clock, found: &mut found, steps };
+                match steps.within(&asked, side.examine(system, &config, &mut schemas)).await {
+                    Err(SetupError::Connect(error)) => found.add(Item::cut_off(system, *error)),
+                    done => done?,
+                }
             }
             Err(item) => found.add(item),
         }
@@ -144,10 +149,12 @@ struct Side<'a> {
     settings: &'a mut Settings,
     clock: Clock,
     found: &'a mut Findings,
+    steps: &'a Steps,
 }
 
 impl Side<'_> {
     async fn examine(&mut self, system: System, config: &Config, schemas: &mut Vec<Schema>) -> Result<(), SetupError> {
+        self.steps.begin(&self.connector, "rights and settings");
         match self.connector.examine(&needs(config, system)).await {
             Ok(findings) => self.found.of(system, findings),
             Err(error) => {
@@ -176,6 +183,7 @@ impl Side<'_> {
         schemas: &mut Vec<Schema>,
     ) -> Result<(), SetupError> {
         let known = self.settings.schema(system, object)?;
+        self.steps.begin(&self.connector, format!("the {object} fields"));
         match refresh_schema(self.settings, self.connector.as_ref(), object, self.clock).await {
             Ok(read) => {
                 self.found.of(system, read.warnings);

@@ -8,6 +8,7 @@ mod handle;
 mod runtime;
 pub mod setup;
 pub mod snapshot;
+pub mod steps;
 mod watch;
 
 pub use clock::Clock;

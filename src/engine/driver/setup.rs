@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::causes::{Findings, sentences};
 use super::clock::Clock;
 pub use super::connection::{ConnectWiseConnection, Connection, HubSpotConnection, OAuthGrant, keep_renewals};
+use super::steps::Steps;
 use crate::connect::{ConnectError, Connector, Finding, LiveSchema};
 use crate::mapping::{self, Config, Rules, RulesError, defaults};
 use crate::model::{BySystem, FieldName, ObjectKind, Schema, SchemaChange, System, drift};
@@ -90,20 +91,34 @@ pub async fn refresh_schemas(
     connectors: &BySystem<Arc<dyn Connector>>,
     objects: &[ObjectKind],
     clock: Clock,
+    steps: &Steps,
 ) -> Result<Vec<String>, SetupError> {
     let mut findings = Findings::default();
-    for object in objects {
-        for system in System::BOTH {
-            let fresh = settings
-                .schema(system, *object)?
-                .is_some_and(|(_, read)| clock.now().since(read) < SCHEMA_AGE && read <= clock.now());
-            if !fresh {
-                let read = refresh_schema(settings, connectors[system].as_ref(), *object, clock).await?;
-                findings.of(system, read.warnings);
-            }
-        }
+    for system in System::BOTH {
+        let work = refresh_old(settings, &connectors[system], objects, clock, steps);
+        findings.of(system, steps.within(&connectors[system], work).await?);
     }
     Ok(sentences(&findings.told()))
+}
+
+/// Reads the schemas of one system that are missing or old.
+async fn refresh_old(
+    settings: &mut Settings,
+    connector: &Arc<dyn Connector>,
+    objects: &[ObjectKind],
+    clock: Clock,
+    steps: &Steps,
+) -> Result<Vec<Finding>, SetupError> {
+    let mut findings = Vec::new();
+    for object in objects {
+        let known = settings.schema(connector.system(), *object)?;
+        let fresh = known.is_some_and(|(_, read)| clock.now().since(read) < SCHEMA_AGE && read <= clock.now());
+        if !fresh {
+            steps.begin(connector, format!("the {object} fields"));
+            findings.extend(refresh_schema(settings, connector.as_ref(), *object, clock).await?.warnings);
+        }
+    }
+    Ok(findings)
 }
 
 /// One schema as it was read just now.
@@ -172,13 +187,14 @@ pub async fn parts(
     workspace: &Workspace,
     mode: crate::engine::core::Mode,
     clock: Clock,
+    steps: &Steps,
 ) -> Result<super::Parts, SetupError> {
     let mut settings = workspace.settings()?;
     let deployed = settings.deployed()?.ok_or(SetupError::NotDeployed)?;
     let config = read_config(&deployed.body)?;
     let connectors = connectors(workspace, clock)?;
     let objects: Vec<ObjectKind> = config.objects.iter().map(|object| object.object).collect();
-    for warning in refresh_schemas(&mut settings, &connectors, &objects, clock).await? {
+    for warning in refresh_schemas(&mut settings, &connectors, &objects, clock, steps).await? {
         tracing::warn!(warning, "a part of a schema could not be read");
     }
     Ok(super::Parts { rules: rules(&settings)?, connectors, mode, clock })
