@@ -1,5 +1,6 @@
 //! Whether a configuration fits the two systems: what deploying it would say.
 
+use super::output::{paragraph, width};
 use crate::engine::driver::doctor::connect_command;
 use crate::error::{Outcome, Report};
 use crate::mapping::{Config, Finding, Rules, Severity, lint};
@@ -24,7 +25,8 @@ impl Findings {
         if self.errors.is_empty() {
             lines.push(otherwise.to_owned());
         }
-        lines.join("\n")
+        let width = width();
+        lines.iter().map(|line| paragraph(line, width)).collect::<Vec<_>>().join("\n")
     }
 
     /// The answer to whoever wants to deploy it all the same.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::args::{Connect, ConnectConnectwise, ConnectHubspot};
+use super::output::{paragraph, width};
 use super::progress::attend;
 use super::session::Session;
 use super::{input, oauth, runtime};
@@ -164,5 +165,6 @@ fn text(connection: &Connection, offline: bool, told: &Told) -> String {
         System::HubSpot => format!("Next: {}, where it is not connected yet", connect_command(System::ConnectWise)),
         System::ConnectWise => "Next: lockstep config lint, then lockstep config deploy".to_owned(),
     });
-    lines.iter().map(|line| crate::model::text::printable(line)).collect::<Vec<_>>().join("\n")
+    let width = width();
+    lines.iter().map(|line| paragraph(&crate::model::text::printable(line), width)).collect::<Vec<_>>().join("\n")
 }

@@ -17,7 +17,7 @@ const MAX_SECRET: usize = 16 * 1024;
 /// # Errors
 /// A usage report when nothing, or nothing usable, came.
 pub fn token(what: &str, flag: &str, from_stdin: bool) -> Outcome<SecretString> {
-    check_token(what, &read(what, flag, from_stdin)?)
+    check_token(what, &read(what, flag, from_stdin)?, io::stdin().is_terminal())
 }
 
 /// One line that a person pastes, without white space around it; from a terminal it is not echoed.
@@ -25,7 +25,7 @@ pub fn token(what: &str, flag: &str, from_stdin: bool) -> Outcome<SecretString> 
 /// # Errors
 /// A usage report when nothing, or nothing usable, came.
 pub fn pasted(what: &str) -> Outcome<SecretString> {
-    check_token(what, &read(what, "", true)?)
+    check_token(what, &read(what, "", true)?, io::stdin().is_terminal())
 }
 
 /// A passphrase: one line, white space inside and around it included. A new one is asked for twice on a terminal.
@@ -75,10 +75,15 @@ fn line_of(reader: &mut impl BufRead, what: &str) -> Outcome<Zeroizing<String>> 
 }
 
 /// A token goes into a header: no control characters, no white space, not empty. The text itself is never shown.
-fn check_token(what: &str, text: &str) -> Outcome<SecretString> {
+fn check_token(what: &str, text: &str, typed: bool) -> Outcome<SecretString> {
     let text = text.trim();
     if text.is_empty() {
-        return Err(Report::usage(format!("the {what} is empty")).hint("the first line of stdin must hold it"));
+        let hint = if typed {
+            "paste it at the prompt and press Enter; nothing is shown while you do"
+        } else {
+            "the first line of stdin must hold it"
+        };
+        return Err(Report::usage(format!("the {what} is empty")).hint(hint));
     }
     if !text.chars().all(|c| c.is_ascii_graphic()) {
         return Err(Report::usage(format!("the {what} holds characters that no {what} has"))
@@ -97,16 +102,22 @@ mod tests {
 
     #[test]
     fn a_token_loses_the_white_space_around_it() {
-        assert_eq!(check_token("token", "  pat-na1-x \r\n").unwrap().expose_secret(), "pat-na1-x");
+        assert_eq!(check_token("token", "  pat-na1-x \r\n", false).unwrap().expose_secret(), "pat-na1-x");
     }
 
     #[test]
     fn a_token_that_could_break_a_header_is_refused_and_not_shown() {
         for text in ["", "   ", "a b", "a\u{7}b", "tökén"] {
-            let report = check_token("token", text).unwrap_err();
+            let report = check_token("token", text, false).unwrap_err();
             assert_eq!(report.kind, crate::error::Kind::Usage);
             assert!(text.trim().is_empty() || !report.to_string().contains(text), "{report}");
         }
+    }
+
+    #[test]
+    fn an_empty_secret_is_asked_for_where_it_was_missed() {
+        let hint = |typed| check_token("token", " \n", typed).unwrap_err().hint.unwrap();
+        assert!(hint(true).contains("at the prompt") && hint(false).contains("stdin"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
 
 use crate::error::{Exit, Outcome, Report};
 
@@ -82,11 +83,36 @@ pub fn has_terminal() -> bool {
     io::stdin().is_terminal() && io::stdout().is_terminal()
 }
 
-/// The columns that text for people may take: the terminal's, or 100 where there is none.
+/// The columns that text for people may take: what `COLUMNS` says, else the terminal's, or 100 where there is none.
 #[must_use]
 pub fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
-    columns.filter(|columns| *columns >= 40).unwrap_or(100)
+    let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let seen = || if io::stdout().is_terminal() { crate::tui::columns() } else { None };
+    width_of(told, seen)
+}
+
+/// Text for people wants 40 columns at least; a number below that was not meant for it.
+fn width_of(told: Option<usize>, seen: impl FnOnce() -> Option<usize>) -> usize {
+    let usable = |columns: &usize| *columns >= 40;
+    told.filter(usable).or_else(|| seen().filter(usable)).unwrap_or(100)
+}
+
+/// One line of text broken at words, further lines indented. A word that is too long stays whole: somebody may copy it.
+#[must_use]
+pub fn paragraph(text: &str, width: usize) -> String {
+    const INDENT: &str = "  ";
+    let (mut lines, mut line) = (Vec::new(), String::new());
+    for word in text.split_whitespace() {
+        let begins = line.trim_start().is_empty();
+        if !begins && line.width() + 1 + word.width() > width {
+            lines.push(std::mem::replace(&mut line, INDENT.to_owned()));
+        } else if !begins {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines.join("\n")
 }
 
 /// `1 record`, `2 records`.
@@ -109,6 +135,32 @@ mod tests {
     fn records_that_wait_for_a_person_show_in_the_exit_code() {
         assert_eq!(exit_for(0).code(), 0);
         assert_eq!(exit_for(1).code(), 5);
+    }
+
+    #[test]
+    fn the_width_is_what_is_told_else_what_is_seen_else_a_hundred() {
+        let table = [
+            (Some(60), Some(200), 60),
+            (None, Some(200), 200),
+            (None, None, 100),
+            (Some(3), Some(80), 80),
+            (Some(0), None, 100),
+            (None, Some(0), 100),
+        ];
+        for (told, seen, expected) in table {
+            assert_eq!(width_of(told, || seen), expected, "{told:?} {seen:?}");
+        }
+    }
+
+    #[test]
+    fn a_paragraph_breaks_at_words_and_cuts_none() {
+        assert_eq!(paragraph("warning: one two three", 16), "warning: one two\n  three");
+        assert_eq!(
+            paragraph("see https://example.com/a/long/way now", 10),
+            "see\n  https://example.com/a/long/way\n  now"
+        );
+        assert_eq!(paragraph("", 10), "");
+        assert_eq!(paragraph("日本 日本 日本", 9), "日本 日本\n  日本", "wide letters take two columns");
     }
 
     #[test]

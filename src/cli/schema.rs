@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value as Json, json};
 
 use super::args::SchemaArgs;
-use super::output::width;
+use super::output::{paragraph, width};
 use super::progress::attend;
 use super::runtime;
 use super::session::Session;
@@ -149,7 +149,11 @@ fn text(schemas: &[(Schema, Timestamp)], readings: &[Reading], warnings: &[Strin
     if unread {
         parts.push("No fields were read yet. Next: lockstep connect, or lockstep schema --refresh".to_owned());
     }
-    parts.extend(warnings.iter().map(|warning| format!("warning: {}", crate::model::text::printable(warning))));
+    parts.extend(
+        warnings
+            .iter()
+            .map(|warning| paragraph(&format!("warning: {}", crate::model::text::printable(warning)), width())),
+    );
     parts.join("\n\n")
 }
 

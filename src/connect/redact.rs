@@ -1,5 +1,6 @@
 //! Keeps secrets out of every text that leaves this room, and texts short.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::{PoisonError, RwLock};
 
@@ -77,8 +78,10 @@ fn clip_bytes(text: &str, most: usize) -> String {
     format!("{}…", &text[..end])
 }
 
-/// The first [`MESSAGE_CHARS`] characters, in one line.
+/// The first [`MESSAGE_CHARS`] characters, in one line. Of a web page, which a proxy may send in place of an answer, the
+/// words without the mark-up.
 pub(crate) fn clip_message(text: &str) -> String {
+    let text = if is_page(text) { Cow::Owned(words_of_page(text)) } else { Cow::Borrowed(text) };
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     match line.char_indices().nth(MESSAGE_CHARS) {
         Some((end, _)) => format!("{}…", &line[..end]),
@@ -86,8 +89,43 @@ pub(crate) fn clip_message(text: &str) -> String {
     }
 }
 
+fn is_page(text: &str) -> bool {
+    let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
+    let begins = |start: &str| text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
+    ["<!doctype", "<html", "<head", "<body", "<?xml", "<h1"].into_iter().any(begins)
+}
+
+/// What of a page people would read. Scripts and styles are no words.
+fn words_of_page(page: &str) -> String {
+    let (mut words, mut rest) = (String::new(), page);
+    while let Some((text, tag)) = rest.split_once('<') {
+        words.push_str(text);
+        words.push(' ');
+        let hidden = ["script", "style"]
+            .into_iter()
+            .find(|name| tag.get(..name.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(name)));
+        let inside = match hidden {
+            Some(name) => tag.to_ascii_lowercase().find(&format!("</{name}")).map_or("", |end| &tag[end + 1..]),
+            None => tag,
+        };
+        rest = inside.split_once('>').map_or("", |(_, rest)| rest);
+    }
+    words.push_str(rest);
+    words
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn of_a_web_page_the_words_are_told_and_not_the_mark_up() {
+        let page = "\n<!DOCTYPE html><html><head><STYLE>p { color: red }</style><title>502 Bad Gateway</title></head>\
+                    <body><h1>Bad gateway</h1><script>if (a < b) { alert('x') }</script><p>Try later.</body></html>";
+        assert_eq!(super::clip_message(page), "502 Bad Gateway Bad gateway Try later.");
+        assert_eq!(super::clip_message("<html>never closed <b"), "never closed");
+        assert_eq!(super::clip_message("<script>x"), "<script>x", "a name of somebody's, and no page");
+        assert_eq!(super::clip_message("a < b"), "a < b");
+    }
+
     use super::*;
 
     #[test]

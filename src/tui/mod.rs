@@ -39,6 +39,7 @@ pub use report::Report;
 pub use shell::engine_listens;
 pub use tab::{Handled, Input, Nav, Page, Tab, TabId, Target};
 pub use tabs::{CONNECTIONS, RECORDS};
+pub use terminal::columns;
 pub use theme::Theme;
 pub use world::{BoxFuture, Connected, Demo, Engine, Played, Scene, Settings, Source, SourceError, World};
 

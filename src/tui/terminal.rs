@@ -11,6 +11,12 @@ use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use crossterm::{execute, queue};
 
+/// The columns of the terminal; none where there is none, or where it does not know.
+#[must_use]
+pub fn columns() -> Option<usize> {
+    crossterm::terminal::size().ok().map(|(columns, _)| usize::from(columns))
+}
+
 /// Whether the terminal is ours. One process has one terminal.
 static TAKEN: AtomicBool = AtomicBool::new(false);
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::cell::{Cell, Line, Role, wrapped};
+use super::cell::{Cell, Line, Role, line_width, wrapped};
 use super::record_list::state_role;
 use super::run::{CountsReport, count_lines};
 use super::{format, why};
@@ -129,7 +129,7 @@ impl PlanSummary {
     pub fn lines(&self, width: usize) -> Vec<Line> {
         let looked = format::counted(self.pairs, "pair", "pairs");
         let mut lines = vec![vec![Cell::strong(format!("Plan for {looked}; nothing was written."))]];
-        lines.extend(count_lines(&self.counts));
+        lines.extend(count_lines(&self.counts).into_iter().flat_map(|line| hanging(line, width)));
         for pair in &self.listed {
             lines.push(Line::new());
             lines.extend(pair.lines(width));
@@ -154,6 +154,15 @@ fn tells(plan: &PairPlan) -> bool {
         PairDecision::InStep | PairDecision::Agree => plan.fields.iter().any(|field| asks(&field.next)),
         PairDecision::Exclude { .. } | PairDecision::Gone { .. } => false,
     }
+}
+
+/// A line whose last cell is broken at words where there is no room for it.
+fn hanging(mut line: Line, width: usize) -> Vec<Line> {
+    let Some(last) = line.pop() else { return Vec::new() };
+    let indent = line_width(&line);
+    let texts = wrapped(last.text(), width.saturating_sub(indent).max(20));
+    let lead = |at| if at == 0 { line.clone() } else { vec![Cell::plain(" ".repeat(indent))] };
+    texts.into_iter().enumerate().map(|(at, text)| [lead(at), vec![Cell::new(text, last.role)]].concat()).collect()
 }
 
 impl From<&PairPlan> for PlannedPair {
@@ -186,11 +195,17 @@ impl From<&PlannedWrite> for PlannedWriteReport {
 impl PlannedPair {
     fn lines(&self, width: usize) -> Vec<Line> {
         let id = |id: Option<u64>| id.map_or_else(|| format::NONE.to_owned(), |id| id.to_string());
-        let mut lines = vec![vec![
+        let ids = format!("HubSpot {}  ConnectWise {}", id(self.hubspot), id(self.connectwise));
+        let mut first = vec![
             Cell::new(format::fit(self.state.word(), 10), state_role(self.state)),
-            Cell::strong(&self.name),
-            Cell::muted(format!("  HubSpot {}  ConnectWise {}", id(self.hubspot), id(self.connectwise))),
-        ]];
+            Cell::new(format::truncate(&self.name, width.saturating_sub(10).max(20)), Role::Strong),
+        ];
+        let mut lines = Vec::new();
+        if line_width(&first) + 2 + ids.len() > width {
+            lines.push(std::mem::replace(&mut first, vec![Cell::plain(" ".repeat(8))]));
+        }
+        first.push(Cell::muted(format!("  {ids}")));
+        lines.push(first);
         let indented = |text: &str, role| {
             let lines = wrapped(text, width.saturating_sub(10).max(20)).into_iter();
             lines.map(move |text| vec![Cell::plain(" ".repeat(10)), Cell::new(text, role)])
@@ -240,6 +255,18 @@ mod tests {
             stamp: None,
         };
         PairPlan { decision: PairDecision::Write(vec![write]), issues: Vec::new(), ..acme() }
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_window() {
+        let mut summary = PlanSummary::new(9);
+        summary.add(&writing());
+        summary.add(&PairPlan { name: "A company of a very long name ".repeat(5), ..writing() });
+        for width in [50, 60, 80, 100, 200] {
+            for line in summary.lines(width) {
+                assert!(line_width(&line) <= width, "{width}: {}", plain_text(&[line]));
+            }
+        }
     }
 
     fn decided(decision: PairDecision) -> PairPlan {

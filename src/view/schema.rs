@@ -3,7 +3,7 @@
 use super::cell::{Align, Cell, Line, Role, wrapped};
 use super::format;
 use crate::mapping::Harm;
-use crate::model::{FieldDef, ObjectKind, Schema, SchemaChange, System, Timestamp};
+use crate::model::{Changed, FieldDef, ObjectKind, Schema, SchemaChange, System, Timestamp};
 
 /// What one reading of an object's fields found changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,9 +74,9 @@ fn change_line(change: &SchemaChange, width: usize) -> Line {
     const WORD: usize = 15;
     let name = (width / 3).clamp(10, 28);
     let rest = width.saturating_sub(2 + WORD + name + 1);
-    let details = match change.what.details() {
-        details if details.is_empty() => change.label.clone(),
-        details => details,
+    let details = match &change.what {
+        Changed::Renamed { from } => format!("{from} → {}", change.label),
+        what => Some(what.details()).filter(|details| !details.is_empty()).unwrap_or_else(|| change.label.clone()),
     };
     vec![
         Cell::plain("  "),
@@ -133,7 +133,6 @@ fn traits(field: &FieldDef) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Changed;
     use crate::view::plain_text;
 
     #[test]
@@ -149,10 +148,14 @@ mod tests {
             at: Timestamp::from_secs(1_795_000_000),
             system: System::ConnectWise,
             object: ObjectKind::Company,
-            changes: vec![(change("market", removed), vec![harm]), (change("size", Changed::Removed), vec![])],
+            changes: vec![
+                (change("market", removed), vec![harm]),
+                (change("size", Changed::Removed), vec![]),
+                (change("segment", Changed::Renamed { from: "Segment".into() }), vec![]),
+            ],
         };
         let summary = drift_summary([&reading].into_iter());
-        assert_eq!(summary.as_deref(), Some("2 changes since 2026-11-18 11:06, 1 hurts"));
+        assert_eq!(summary.as_deref(), Some("3 changes since 2026-11-18 11:06, 1 hurts"));
         assert_eq!(drift_summary([].into_iter()), None);
         let text = plain_text(&drift_lines(&[reading], 80));
         let rows: Vec<&str> = text.lines().map(str::trim).collect();
@@ -160,5 +163,6 @@ mod tests {
         assert!(rows[1].starts_with("option removed market") && rows[1].ends_with("Healthcare (12)"), "{text}");
         assert_eq!(rows[2], "hurts company mapping industry~market: It is gone. Map it.");
         assert!(rows[3].starts_with("removed        size"), "{text}");
+        assert!(rows[4].starts_with("renamed        segment") && rows[4].ends_with("Segment → Market"), "{text}");
     }
 }

@@ -4,7 +4,7 @@ use super::cell::{Cell, Line, Role, clipped, line_width};
 use super::diff::{RecordPanel, any_changed, next_word};
 use super::format;
 use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan, Scope};
-use crate::engine::core::state::{Issue, RecordState};
+use crate::engine::core::state::{IntentKind, Issue, RecordState};
 use crate::model::{System, Timestamp};
 
 /// The reason behind one field, in at most `width` columns: what happened, both sides, what is wrong, filters and time.
@@ -60,6 +60,11 @@ pub fn decision(decision: &PairDecision) -> String {
         }
         PairDecision::Write(writes) => {
             let fields: usize = writes.iter().map(|write| write.fields.len()).sum();
+            if let (0, [only]) = (fields, writes.as_slice())
+                && only.kind == IntentKind::Update
+            {
+                return format!("The record in {} is given the key of its counterpart.", only.system);
+            }
             let systems: Vec<_> = writes.iter().map(|write| write.system.name()).collect();
             format!(
                 "{} to be written to {}.",
@@ -223,6 +228,7 @@ fn when(next_try: Timestamp, now: Timestamp) -> String {
 mod tests {
     use super::*;
     use crate::engine::core::plan::PairPlan;
+    use crate::engine::core::plan::PlannedWrite;
     use crate::engine::core::state::IssueClass;
     use crate::model::BySystem;
     use crate::view::cell::{line_text, plain_text};
@@ -272,10 +278,19 @@ mod tests {
     #[test]
     fn every_verdict_is_a_sentence() {
         let mut plan = acme();
+        let key_only = PlannedWrite {
+            object: plan.object,
+            system: System::HubSpot,
+            kind: IntentKind::Update,
+            target: plan.hubspot,
+            source: crate::model::RecordId(4021),
+            fields: Vec::new(),
+            stamp: Some("4021".into()),
+        };
         let cases = [
             (PairDecision::InStep, "A person decides what both sides changed."),
             (PairDecision::Hold { reason: "two twins".into() }, "Held: two twins"),
-            (PairDecision::Write(Vec::new()), "0 fields are to be written to ."),
+            (PairDecision::Write(vec![key_only]), "The record in HubSpot is given the key of its counterpart."),
         ];
         for (decision, expected) in cases {
             plan.decision = decision;
