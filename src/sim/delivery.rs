@@ -59,9 +59,6 @@ pub(crate) struct Notice {
 pub(crate) trait Events {
     /// The events of one change, each with every member but `attemptNumber`, which the delivery adds.
     fn events(&self, webhook: &Webhook, change: &Mutation) -> Vec<Value>;
-
-    /// The headers of a request that carries `body` (a JSON array of events), signatures and their time included.
-    fn sign(&self, webhook: &Webhook, body: &[u8], now_ms: i64) -> Vec<(&'static str, String)>;
 }
 
 /// What ConnectWise says: `impl Notices for Tenant` in `connectwise/callbacks.rs`.

@@ -105,7 +105,7 @@ pub use self::connectwise::{
 pub use self::control::{ControlError, ControlHandle};
 pub use self::delivery::{Behaviour as DeliveryBehaviour, DeliveryEntry, Webhook};
 pub use self::faults::{Fault, FaultRule, RetryAfter};
-pub use self::hubspot::Behaviour as HubSpotBehaviour;
+pub use self::hubspot::{Behaviour as HubSpotBehaviour, WebhookSignature};
 pub use self::ledger::{Actor, Mutation, Verb};
 pub use self::object::Object;
 pub use self::options::{

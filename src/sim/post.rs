@@ -7,10 +7,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 
-use super::Side;
 use super::control::ControlHandle;
 use super::delivery::{DeliveryEntry, Events, Notice, Notices, Webhook, is_local};
 use super::world::World;
+use super::{Side, hubspot};
 
 /// Requests that are on their way at the same time.
 const CONCURRENT: usize = 10;
@@ -88,7 +88,7 @@ impl Post {
             let body = numbered(&events, attempt);
             let headers = self.handle.with(|world| {
                 let now = world.now(Side::HubSpot);
-                world.hubspot.sign(&webhook, &body, now)
+                hubspot::sign(world.behaviour.hubspot.webhook_signature, &webhook, &body, now)
             });
             let status = self.send(&webhook.url, &headers, body).await;
             self.note(Side::HubSpot, &webhook.url, events.len(), attempt, status);

@@ -11,6 +11,7 @@ mod hubspot_faults;
 mod hubspot_joins;
 mod hubspot_records;
 mod hubspot_stages;
+mod hubspot_webhooks;
 mod odd;
 mod peculiar;
 

@@ -13,6 +13,18 @@ pub struct Workflow {
     pub value: String,
 }
 
+/// How deliveries of webhooks are signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WebhookSignature {
+    /// Hex of SHA-256 over secret and body.
+    V1,
+    /// Hex of SHA-256 over secret, method, address and body.
+    V2,
+    /// HMAC over method, address, body and time, and the first kind beside it.
+    V3,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Behaviour {
@@ -127,8 +139,7 @@ pub struct Behaviour {
     pub oauth_errors_are_rfc: bool,
 
     // Webhooks
-    /// Deliveries carry the signature v1 alone (hex of SHA-256 over secret and body), not v3 beside it.
-    pub webhooks_signed_v1: bool,
+    pub webhook_signature: WebhookSignature,
 }
 
 impl Default for Behaviour {
@@ -184,7 +195,7 @@ impl Default for Behaviour {
             code_lifetime_ms: 60_000,
             rotates_refresh_tokens: false,
             oauth_errors_are_rfc: false,
-            webhooks_signed_v1: false,
+            webhook_signature: WebhookSignature::V3,
         }
     }
 }

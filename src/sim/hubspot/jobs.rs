@@ -66,7 +66,6 @@ impl Portal {
 
     /// Does everything that is due. Runs before every request, so that a client cannot see it undone.
     pub fn run_due(&mut self, now: i64, behaviour: &Behaviour, ledger: &mut Ledger) {
-        self.signs_v1_alone = behaviour.hubspot.webhooks_signed_v1;
         while let Some((at, job)) = self.jobs.take(now) {
             let mut act = Act { now: at, actor: Self::system(), behaviour, ledger };
             match job {

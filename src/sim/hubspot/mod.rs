@@ -53,7 +53,8 @@ mod upkeep;
 mod values;
 mod webhooks;
 
-pub use self::behaviour::Behaviour;
+pub use self::behaviour::{Behaviour, WebhookSignature};
+pub(crate) use self::webhooks::sign;
 
 pub(crate) use self::answers::{Failure, expired_reply, refused, typical_error};
 pub(crate) use self::portal::{Portal, WriteError};

@@ -109,8 +109,6 @@ pub(crate) struct Portal {
     provenances: Vec<Provenance>,
     /// E-mail addresses of people who asked to be forgotten: they cannot come back.
     pub forgotten: Vec<String>,
-    /// Webhooks carry the old signature alone, as the behaviour of the last request said.
-    pub signs_v1_alone: bool,
     next_id: u64,
 }
 
@@ -130,7 +128,6 @@ impl Portal {
             random: Random::new(0x4853),
             provenances: Vec::new(),
             forgotten: Vec::new(),
-            signs_v1_alone: false,
             next_id: FIRST_ID,
         };
         for kind in ALL.iter().filter(|kind| kind.pipeline.is_some()) {

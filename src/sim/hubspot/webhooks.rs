@@ -8,6 +8,7 @@ use ring::digest::{SHA256, digest};
 use ring::hmac;
 use serde_json::{Map, Value, json};
 
+use super::behaviour::WebhookSignature;
 use super::kinds::{Kind, KindRef};
 use super::links::Type;
 use super::portal::{PORTAL_ID, Portal, Provenance};
@@ -53,18 +54,27 @@ impl Events for Portal {
         let wanted = |event: &&Told| webhook.events.is_empty() || webhook.events.contains(&event.name);
         told.iter().enumerate().filter(|(_, event)| wanted(event)).map(|(i, event)| event.show(change, i)).collect()
     }
+}
 
-    fn sign(&self, webhook: &Webhook, body: &[u8], now_ms: i64) -> Vec<(&'static str, String)> {
-        let mut plain = webhook.secret.as_bytes().to_vec();
-        plain.extend_from_slice(body);
-        let v1 = digest(&SHA256, &plain).as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let mut headers = vec![("x-hubspot-signature", v1), ("x-hubspot-signature-version", "v1".to_owned())];
-        if !self.signs_v1_alone {
-            headers.push(("x-hubspot-signature-v3", signature_v3(webhook, body, now_ms)));
-            headers.push(("x-hubspot-request-timestamp", now_ms.to_string()));
-        }
-        headers
+/// The headers of a request that carries `body` (a JSON array of events): signatures, and their time where it is signed.
+pub(crate) fn sign(
+    signature: WebhookSignature,
+    webhook: &Webhook,
+    body: &[u8],
+    now_ms: i64,
+) -> Vec<(&'static str, String)> {
+    let (version, covered) = match signature {
+        WebhookSignature::V2 => ("v2", format!("{}POST{}", webhook.secret, webhook.url)),
+        WebhookSignature::V1 | WebhookSignature::V3 => ("v1", webhook.secret.clone()),
+    };
+    let hash = digest(&SHA256, &[covered.as_bytes(), body].concat());
+    let hex = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut headers = vec![("x-hubspot-signature", hex), ("x-hubspot-signature-version", version.to_owned())];
+    if signature == WebhookSignature::V3 {
+        headers.push(("x-hubspot-signature-v3", signature_v3(webhook, body, now_ms)));
+        headers.push(("x-hubspot-request-timestamp", now_ms.to_string()));
     }
+    headers
 }
 
 /// Over method, address, raw body and time.
