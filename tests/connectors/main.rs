@@ -9,6 +9,7 @@ mod hubspot_access;
 mod hubspot_defences;
 mod hubspot_faults;
 mod hubspot_joins;
+mod hubspot_lists;
 mod hubspot_records;
 mod hubspot_stages;
 mod hubspot_webhooks;
