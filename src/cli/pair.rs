@@ -17,6 +17,7 @@ const fn next_word(next: &FieldNext) -> &'static str {
         FieldNext::Tolerate => "left as it is",
         FieldNext::Decide => "a person decides",
         FieldNext::Stuck => "stuck",
+        FieldNext::Wait => "waits for a record",
         FieldNext::Frozen => "frozen by a filter",
     }
 }

@@ -1,35 +1,33 @@
 //! The filters that always apply, before anybody's own, and that are shown like them.
 //! They look at one record alone; what depends on other records is the engine's.
 
-use crate::mapping::Exclusions;
-use crate::model::{ObjectKind, Record, System};
+use crate::mapping::ObjectMapping;
+use crate::mapping::references::refers_to;
+use crate::model::{FieldName, ObjectKind, Record, System};
 
 /// What a standard filter says: its text, whether the record passes, the value it looked at.
 pub type StandardClause = (String, bool, String);
 
-/// The fields that the standard filters look at: they must be read whether mapped or not.
+/// The standard filters of a record that has no partner yet, each with its answer, in a fixed order.
 #[must_use]
-pub const fn fields(object: ObjectKind, system: System) -> &'static [&'static str] {
-    match (object, system) {
-        (ObjectKind::Company, System::HubSpot) => &["name", "domain"],
-        (ObjectKind::Company, System::ConnectWise) => &["name", "website"],
-        _ => &[],
-    }
+pub fn clauses(mapping: &ObjectMapping, system: System, record: &Record) -> Vec<StandardClause> {
+    let mut clauses = of_linked(mapping, system, record);
+    clauses.extend(has_match_key(mapping, system, record));
+    clauses
 }
 
-/// Every standard filter of the object, each with its answer, in a fixed order.
+/// The standard filters of a record that has its partner: whom it belongs to is settled, whatever becomes of its keys.
 #[must_use]
-pub fn clauses(object: ObjectKind, system: System, record: &Record, exclude: &Exclusions) -> Vec<StandardClause> {
-    match object {
-        ObjectKind::Company => company(system, record, exclude).into(),
-        _ => vec![not_deleted(system, record), not_excluded(system, record, exclude)],
-    }
+pub fn of_linked(mapping: &ObjectMapping, system: System, record: &Record) -> Vec<StandardClause> {
+    let mut clauses = vec![not_deleted(system, record), not_excluded(mapping, system, record)];
+    clauses.extend(has_company(mapping, system, record));
+    clauses
 }
 
-/// The three filters of companies.
+/// Whether a record can be the partner of another at all. One that belongs to no company may be: its partner tells which.
 #[must_use]
-pub fn company(system: System, record: &Record, exclude: &Exclusions) -> [StandardClause; 3] {
-    [not_deleted(system, record), not_excluded(system, record, exclude), has_match_key(system, record)]
+pub fn may_be_recognised(mapping: &ObjectMapping, system: System, record: &Record) -> bool {
+    not_deleted(system, record).1 && not_excluded(mapping, system, record).1
 }
 
 /// Both systems keep deleted companies for a while, in HubSpot's recycle bin or under ConnectWise's `deletedFlag`.
@@ -40,23 +38,32 @@ fn not_deleted(system: System, record: &Record) -> StandardClause {
 
 /// The tenant's own company, and the catch-all that e-mail connectors put unknown senders on, are no customers.
 /// Neither system marks them, so they are listed by id.
-fn not_excluded(system: System, record: &Record, exclude: &Exclusions) -> StandardClause {
+fn not_excluded(mapping: &ObjectMapping, system: System, record: &Record) -> StandardClause {
     let ids = match system {
-        System::HubSpot => &exclude.hubspot,
-        System::ConnectWise => &exclude.connectwise,
+        System::HubSpot => &mapping.exclude.hubspot,
+        System::ConnectWise => &mapping.exclude.connectwise,
     };
     ("not on the exclusion list".to_owned(), !ids.contains(&record.id.0), format!("id {}", record.id))
 }
 
-/// Without a name and a web address nothing could ever find its partner, and every create would be blind.
-fn has_match_key(system: System, record: &Record) -> StandardClause {
-    let found = fields(ObjectKind::Company, system)
+/// What belongs to a company has no place in the other system without one.
+fn has_company(mapping: &ObjectMapping, system: System, record: &Record) -> Option<StandardClause> {
+    let company = mapping.fields.iter().find(|field| refers_to(field.kind) == Some(ObjectKind::Company))?;
+    let value = record.value(company.field(system).as_str());
+    let shown = if value.is_empty() { "none".to_owned() } else { value.to_plain() };
+    Some(("has a company".to_owned(), !value.is_empty(), shown))
+}
+
+/// Without a value to be recognised by, nothing could ever find its partner, and every create would be blind.
+fn has_match_key(mapping: &ObjectMapping, system: System, record: &Record) -> Option<StandardClause> {
+    let keys: Vec<&FieldName> = mapping.matching.iter().map(|rule| rule.field(system)).collect();
+    if keys.is_empty() {
+        return None;
+    }
+    let found = keys
         .iter()
-        .map(|field| record.value(field).to_plain().trim().to_owned())
+        .map(|field| record.value(field.as_str()).to_plain().trim().to_owned())
         .find(|text| text.chars().any(char::is_alphanumeric));
-    let address = match system {
-        System::HubSpot => "domain",
-        System::ConnectWise => "website",
-    };
-    (format!("has a name or a {address}"), found.is_some(), found.unwrap_or_else(|| "empty".to_owned()))
+    let names = keys.iter().map(|field| field.as_str()).collect::<Vec<_>>().join(" or ");
+    Some((format!("has a value to match by: {names}"), found.is_some(), found.unwrap_or_else(|| "empty".to_owned())))
 }

@@ -315,12 +315,10 @@ fn completion_proposes_what_can_stand_there() {
 
 #[test]
 fn the_standard_filters_of_companies_look_at_deletion_exclusion_and_match_keys() {
-    let exclude = crate::mapping::Exclusions { hubspot: vec![7], connectwise: vec![] };
+    let mut mapping = crate::mapping::defaults::company();
+    mapping.exclude.hubspot = vec![7];
     let judge = |record: &Record| {
-        standard::clauses(ObjectKind::Company, System::HubSpot, record, &exclude)
-            .into_iter()
-            .map(|c| c.1)
-            .collect::<Vec<_>>()
+        standard::clauses(&mapping, System::HubSpot, record).into_iter().map(|c| c.1).collect::<Vec<_>>()
     };
     assert_eq!(judge(&acme()), [true, true, true]);
     assert_eq!(judge(&Record { archived: true, ..acme() }), [false, true, true]);

@@ -3,9 +3,10 @@
 use rust_decimal::Decimal;
 
 use super::normalise::{host, normalise_as, one_line};
+use super::references::{self, Partner, Partners};
 use super::rules::FieldRule;
 use super::{Overflow, Unmapped};
-use crate::model::{FieldKind, System, Value};
+use crate::model::{FieldKind, RecordId, RecordRef, System, Value};
 
 /// Why a value cannot cross.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,13 +28,22 @@ pub enum Misfit {
         what: &'static str,
         value: String,
     },
+    /// It points to a record that has no partner over there; `awaited` when it may get one.
+    NoPartner {
+        reason: String,
+        awaited: bool,
+    },
+    /// It points to several records, and the other system holds one.
+    Several {
+        count: usize,
+    },
 }
 
 /// What to write to the other system for `raw`, as `from` holds it. `Empty` stays empty.
 ///
 /// # Errors
 /// When the value has no counterpart there.
-pub fn convert(field: &FieldRule, from: System, raw: &Value) -> Result<Value, Misfit> {
+pub fn convert(field: &FieldRule, from: System, raw: &Value, partners: &Partners) -> Result<Value, Misfit> {
     let kind = field.mapping.kind;
     let value = normalise_as(kind, raw);
     if value.is_empty() {
@@ -49,23 +59,22 @@ pub fn convert(field: &FieldRule, from: System, raw: &Value) -> Result<Value, Mi
         FieldKind::Bool => typed(value, "yes or no", |v| matches!(v, Value::Bool(_))),
         FieldKind::Date => typed(value, "date", |v| matches!(v, Value::Date(_))),
         FieldKind::DateTime => typed(value, "date and time", |v| matches!(v, Value::DateTime(_))),
-        FieldKind::Choice | FieldKind::Person => partner(field, from, &value.to_plain()).map(Value::Choice),
-        FieldKind::MultiChoice => partners(field, from, &value),
-        // The id of a record of one system means nothing in the other.
-        FieldKind::Reference(_) => Err(Misfit::NotA { what: "value that can cross", value: value.to_plain() }),
+        FieldKind::Choice | FieldKind::Person => option(field, from, &value.to_plain()).map(Value::Choice),
+        FieldKind::MultiChoice => options(field, from, &value),
+        FieldKind::Reference(object) => referred(RecordRef::new(object, from, RecordId(0)), raw, partners),
     }
 }
 
 /// Whether what both sides hold means the same: the one written over there would be what is there already.
 #[must_use]
-pub fn same(field: &FieldRule, hubspot: &Value, connectwise: &Value) -> bool {
+pub fn same(field: &FieldRule, hubspot: &Value, connectwise: &Value, partners: &Partners) -> bool {
     let kind = field.mapping.kind;
     let (h, c) = (normalise_as(kind, hubspot), normalise_as(kind, connectwise));
     if h.is_empty() || c.is_empty() {
         return h.is_empty() && c.is_empty();
     }
     let arrives = |from, value, there: &Value| {
-        convert(field, from, value).is_ok_and(|written| normalise_as(kind, &written) == *there)
+        convert(field, from, value, partners).is_ok_and(|written| normalise_as(kind, &written) == *there)
     };
     arrives(System::HubSpot, hubspot, &c) || arrives(System::ConnectWise, connectwise, &h)
 }
@@ -88,6 +97,24 @@ pub fn is_rewriting(sent: &Value, got: &Value) -> bool {
 
 fn typed(value: Value, what: &'static str, fits: impl Fn(&Value) -> bool) -> Result<Value, Misfit> {
     if fits(&value) { Ok(value) } else { Err(Misfit::NotA { what, value: value.to_plain() }) }
+}
+
+/// The partner of the record that a reference points to: the id of one system means nothing in the other.
+fn referred(of: RecordRef, raw: &Value, partners: &Partners) -> Result<Value, Misfit> {
+    let ids = references::ids(raw);
+    let [id] = ids.as_slice() else {
+        return Err(match ids.len() {
+            0 => Misfit::NotA { what: "record id", value: raw.to_plain() },
+            count => Misfit::Several { count },
+        });
+    };
+    let of = RecordRef { id: *id, ..of };
+    match partners.of(of) {
+        Some(Partner::Linked(id)) => Ok(Value::Choice(id.to_string())),
+        Some(Partner::Awaited(reason)) => Err(Misfit::NoPartner { reason: reason.clone(), awaited: true }),
+        Some(Partner::Kept(reason)) => Err(Misfit::NoPartner { reason: reason.clone(), awaited: false }),
+        None => Err(Misfit::NoPartner { reason: format!("{of} is not known yet"), awaited: true }),
+    }
 }
 
 /// Text crosses as it was typed, apart from what the far side cannot hold.
@@ -120,7 +147,7 @@ fn fit(field: &FieldRule, to: System, text: String) -> Result<Value, Misfit> {
     }
 }
 
-fn partner(field: &FieldRule, from: System, key: &str) -> Result<String, Misfit> {
+fn option(field: &FieldRule, from: System, key: &str) -> Result<String, Misfit> {
     field.partner(from, key).map(str::to_owned).ok_or_else(|| {
         let value = key.to_owned();
         match field.unmapped() {
@@ -130,9 +157,9 @@ fn partner(field: &FieldRule, from: System, key: &str) -> Result<String, Misfit>
     })
 }
 
-fn partners(field: &FieldRule, from: System, value: &Value) -> Result<Value, Misfit> {
-    let Value::Choices(keys) = value else { return partner(field, from, &value.to_plain()).map(Value::Choice) };
-    let mut there = keys.iter().map(|key| partner(field, from, key)).collect::<Result<Vec<_>, _>>()?;
+fn options(field: &FieldRule, from: System, value: &Value) -> Result<Value, Misfit> {
+    let Value::Choices(keys) = value else { return option(field, from, &value.to_plain()).map(Value::Choice) };
+    let mut there = keys.iter().map(|key| option(field, from, key)).collect::<Result<Vec<_>, _>>()?;
     there.sort();
     there.dedup();
     Ok(Value::Choices(there))

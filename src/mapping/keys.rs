@@ -1,6 +1,7 @@
 //! Match keys and stamps: by what a record finds its partner.
 
 use super::normalise::match_value;
+use super::references::{self, referring_key, refers_to};
 use super::rules::ObjectRules;
 use crate::model::{ObjectKind, Record, RecordId, System};
 
@@ -12,7 +13,8 @@ pub fn match_key(rules: &ObjectRules, rule: usize, system: System, record: &Reco
     Some(format!("{}~{}:{value}", rule.hubspot, rule.connectwise))
 }
 
-/// All keys under which a record can be found, the company identifier of ConnectWise included.
+/// All keys under which a record can be found: by its match rules, by the records it points to, and by the company
+/// identifier of ConnectWise.
 #[must_use]
 pub fn all_keys(rules: &ObjectRules, system: System, record: &Record) -> Vec<String> {
     let mut keys: Vec<String> =
@@ -21,6 +23,11 @@ pub fn all_keys(rules: &ObjectRules, system: System, record: &Record) -> Vec<Str
         && let Some(identifier) = match_value(super::MatchBy::Text, record.value(IDENTIFIER))
     {
         keys.push(identifier_key(&identifier));
+    }
+    for field in &rules.mapping.fields {
+        let Some(parent) = refers_to(field.kind) else { continue };
+        let parents = references::ids(record.value(field.field(system).as_str()));
+        keys.extend(parents.into_iter().map(|id| referring_key(parent, id)));
     }
     keys.sort();
     keys.dedup();

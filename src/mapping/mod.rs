@@ -12,7 +12,9 @@ pub mod keys;
 pub mod lint;
 #[cfg(test)]
 mod lint_tests;
+pub mod needs;
 pub mod normalise;
+pub mod references;
 pub mod rules;
 pub mod suggest;
 pub mod toml;

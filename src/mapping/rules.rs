@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::needs;
+use super::references::refers_to;
 use super::{AutoPairs, Config, FieldKey, FieldMapping, ObjectMapping, Unmapped, ValueMap};
 use crate::filter::{self, Filter};
 use crate::model::{BySystem, ChoiceOption, ConfigVersion, FieldName, ObjectKind, Schema, System};
@@ -13,6 +15,8 @@ pub struct Rules {
     pub config: Config,
     pub version: ConfigVersion,
     objects: BTreeMap<ObjectKind, ObjectRules>,
+    /// By the object pointed to: the objects that have a reference to it.
+    children: BTreeMap<ObjectKind, Vec<ObjectKind>>,
 }
 
 /// What in a configuration does not fit the schemas of the two systems.
@@ -44,7 +48,11 @@ impl Rules {
                 Err(found) => errors.extend(found),
             }
         }
-        if errors.is_empty() { Ok(Self { config, version, objects }) } else { Err(errors) }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let children = children_of(&objects);
+        Ok(Self { config, version, objects, children })
     }
 
     #[must_use]
@@ -52,10 +60,29 @@ impl Rules {
         self.objects.get(&object)
     }
 
+    /// The objects whose records point to records of this one.
+    #[must_use]
+    pub fn children(&self, object: ObjectKind) -> &[ObjectKind] {
+        self.children.get(&object).map_or(&[], Vec::as_slice)
+    }
+
     /// Parents before children.
     pub fn objects(&self) -> impl Iterator<Item = (ObjectKind, &ObjectRules)> {
         self.objects.iter().map(|(object, rules)| (*object, rules))
     }
+}
+
+fn children_of(objects: &BTreeMap<ObjectKind, ObjectRules>) -> BTreeMap<ObjectKind, Vec<ObjectKind>> {
+    let mut children: BTreeMap<ObjectKind, Vec<ObjectKind>> = BTreeMap::new();
+    for (object, rules) in objects {
+        for parent in rules.mapping.fields.iter().filter_map(|field| refers_to(field.kind)) {
+            let known = children.entry(parent).or_default();
+            if !known.contains(object) {
+                known.push(*object);
+            }
+        }
+    }
+    children
 }
 
 /// One object mapping, ready for work.
@@ -123,10 +150,7 @@ fn watched_fields(mapping: &ObjectMapping, filters: &BySystem<Option<Filter>>, s
     names.extend(mapping.matching.iter().map(|rule| rule.field(system).clone()));
     // a filter towards one system looks at records of the other
     names.extend(filters[system.other()].iter().flat_map(Filter::fields));
-    names.push(FieldName::new("name"));
-    if system == System::HubSpot {
-        names.push(FieldName::new("domain"));
-    }
+    names.extend(needs::name_fields(mapping.object, system).map(FieldName::new));
     if system == System::ConnectWise && mapping.object == ObjectKind::Company {
         names.push(FieldName::new(super::keys::IDENTIFIER));
     }
@@ -143,6 +167,10 @@ fn shape_of(watched: &BySystem<Vec<FieldName>>, mapping: &ObjectMapping) -> u64 
     }
     for rule in &mapping.matching {
         (rule.hubspot.as_str(), rule.connectwise.as_str(), rule.by as u8).hash(&mut hasher);
+    }
+    // the keys by which the children of a record are found depend on which fields are references
+    for field in mapping.fields.iter().filter(|field| refers_to(field.kind).is_some()) {
+        (field.key().as_str(), field.kind).hash(&mut hasher);
     }
     hasher.finish()
 }

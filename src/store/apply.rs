@@ -5,10 +5,12 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use super::code::{Code, encode, fold, int, record_int};
 use crate::engine::core::command::Row;
 use crate::engine::core::state::{
-    Cursor, Decision, Dirty, Exchange, HistoryEntry, Intent, Issue, IssueClass, Link, Observation, Run, Status, Verdict,
+    Cursor, Decision, Dirty, DirtyReason, Exchange, HistoryEntry, Intent, Issue, IssueClass, Link, Observation, Run,
+    Status, Verdict,
 };
 use crate::mapping::FieldKey;
-use crate::model::{LinkId, ObjectKind, RecordRef, RunId, System};
+use crate::mapping::references::referring_key;
+use crate::model::{LinkId, ObjectKind, RecordRef, RunId, System, Timestamp};
 
 pub(super) fn apply(db: &Connection, row: &Row) -> Result<()> {
     match row {
@@ -19,6 +21,7 @@ pub(super) fn apply(db: &Connection, row: &Row) -> Result<()> {
         Row::Issue(issue) => put_issue(db, issue),
         Row::ClearIssue { record, class, field } => clear_issue(db, *record, *class, field.as_ref()),
         Row::Dirty(dirty) => put_dirty(db, dirty),
+        Row::DirtyChildren { object, parent, since } => put_dirty_children(db, *object, *parent, *since),
         Row::ClearDirty(record) => {
             clear(db, "DELETE FROM dirty WHERE object = ?1 AND system = ?2 AND record = ?3", *record)
         }
@@ -207,6 +210,22 @@ fn put_dirty(db: &Connection, dirty: &Dirty) -> Result<()> {
         dirty.reason.code(),
         dirty.since.0,
         dirty.not_before.0,
+    ])?;
+    Ok(())
+}
+
+/// In one statement: a company may have thousands of contacts.
+fn put_dirty_children(db: &Connection, object: ObjectKind, parent: RecordRef, since: Timestamp) -> Result<()> {
+    let sql = "INSERT INTO dirty(object, system, record, reason, since, not_before)
+        SELECT object, system, id, ?4, ?5, ?5 FROM match_key WHERE object = ?1 AND system = ?2 AND key = ?3
+        ON CONFLICT DO UPDATE SET reason = excluded.reason, since = min(since, excluded.since),
+        not_before = excluded.not_before";
+    db.prepare_cached(sql)?.execute(params![
+        object.code(),
+        parent.system.code(),
+        referring_key(parent.object, parent.id),
+        DirtyReason::Parent.code(),
+        since.0,
     ])?;
     Ok(())
 }

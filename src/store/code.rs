@@ -44,7 +44,7 @@ codes!(LinkState { Active = 0, Tomb = 1, Unlinked = 2 });
 codes!(IntentKind { Create = 0, Update = 1 });
 codes!(IntentState { Sent = 0, Unknown = 1, Applied = 2, Rejected = 3, NotApplied = 4, Abandoned = 5 });
 codes!(Feed { Backfill = 0, Hot = 1, Settled = 2, Archived = 3, Sweep = 4 });
-codes!(DirtyReason { Changed = 0, Written = 1, Retry = 2, Configuration = 3, Person = 4 });
+codes!(DirtyReason { Changed = 0, Written = 1, Retry = 2, Configuration = 3, Person = 4, Parent = 5 });
 codes!(RecordState {
     Conflict = 0,
     Held = 1,
@@ -67,7 +67,8 @@ codes!(IssueClass {
     Oscillation = 8,
     Merged = 9,
     Transient = 10,
-    IdentifierTaken = 11
+    IdentifierTaken = 11,
+    AmbiguousReference = 12
 });
 
 /// An id as SQLite's signed integer. Ids above 2^63 keep their identity and only sort first.
@@ -133,10 +134,10 @@ mod tests {
         for state in RecordState::ALL {
             assert_eq!(RecordState::from_code(state.code()).unwrap(), state);
         }
-        for code in 0..12 {
+        for code in 0..13 {
             assert_eq!(IssueClass::from_code(code).unwrap().code(), code);
         }
-        assert_eq!(IssueClass::from_code(12), None);
+        assert_eq!(IssueClass::from_code(13), None);
     }
 
     #[test]

@@ -210,6 +210,7 @@ pub const fn next_word(next: &FieldNext) -> &'static str {
         FieldNext::Tolerate => "tolerated",
         FieldNext::Decide => "decide",
         FieldNext::Stuck => "stuck",
+        FieldNext::Wait => "waits",
         FieldNext::Frozen => "frozen",
     }
 }
@@ -220,7 +221,7 @@ pub const fn next_role(next: &FieldNext) -> Role {
     match next {
         FieldNext::Same | FieldNext::Tolerate | FieldNext::Frozen => Role::Muted,
         FieldNext::Agree => Role::Ok,
-        FieldNext::Write { .. } => Role::Wait,
+        FieldNext::Write { .. } | FieldNext::Wait => Role::Wait,
         FieldNext::Decide => Role::Warn,
         FieldNext::Stuck => Role::Error,
     }
@@ -237,7 +238,7 @@ fn marks(field: &FieldPlan) -> [&'static str; 2] {
         FieldNext::Write { to: System::ConnectWise, .. } => [">", ""],
         FieldNext::Write { to: System::HubSpot, .. } => ["", "<"],
         FieldNext::Agree => ["=", "="],
-        FieldNext::Same | FieldNext::Tolerate | FieldNext::Frozen => ["", ""],
+        FieldNext::Same | FieldNext::Tolerate | FieldNext::Wait | FieldNext::Frozen => ["", ""],
     }
 }
 

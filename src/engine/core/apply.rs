@@ -134,7 +134,8 @@ impl Engine {
         let mut room = batch_size(system);
         while ready.len() < room && unread.len() < read_ahead(system) {
             let Some(anchor) = self.work[system].pop_front() else { break };
-            if ready.first().is_some_and(|write| write.object != anchor.object) {
+            let begun = ready.first().map(|write| write.object).or(unread.first().map(|pair| pair.anchor.object));
+            if begun.is_some_and(|object| object != anchor.object) {
                 self.work[system].push_front(anchor);
                 break;
             }

@@ -7,7 +7,7 @@ use super::state::{
     Cursor, Decision, Dirty, Exchange, HistoryEntry, Intent, Issue, IssueClass, Link, Observation, Run, Status,
 };
 use crate::mapping::FieldKey;
-use crate::model::{LinkId, RecordRef, RunId, System};
+use crate::model::{LinkId, ObjectKind, RecordRef, RunId, System, Timestamp};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +109,12 @@ pub enum Row {
     },
     /// Keyed by record. Keeps the older `since` of a mark that is there already.
     Dirty(Dirty),
+    /// Marks every record of `object` that points to `parent`, as [`Row::Dirty`] would.
+    DirtyChildren {
+        object: ObjectKind,
+        parent: RecordRef,
+        since: Timestamp,
+    },
     ClearDirty(RecordRef),
     Cursor(Cursor),
     Run(Run),

@@ -7,7 +7,9 @@ use super::command::Row;
 use super::outcome::agree_on_payload;
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, plan_pair};
 use super::pull::{dirty, is_unread};
-use super::state::{Agreed, Dirty, DirtyReason, IntentKind, IssueClass, Link, LinkOrigin, LinkState, Status, Verdict};
+use super::state::{
+    Agreed, Dirty, DirtyReason, IntentKind, IssueClass, Link, LinkOrigin, LinkState, RecordState, Status, Verdict,
+};
 use super::step::{Engine, Mode, Stage, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
@@ -245,6 +247,7 @@ impl Engine {
         step.row(Row::ClearStatus(link.record(System::ConnectWise)));
         step.row(dirty(anchor, DirtyReason::Changed, step.now));
         let id = link.id;
+        self.wake_children(step, &link);
         step.row(Row::Link(link));
         self.count(|counts| counts.linked += 1);
         if let Some(run) = &mut self.run {
@@ -285,6 +288,7 @@ impl Engine {
     ) -> ViewResult<()> {
         self.settle_link(step, rules, facts, plan);
         self.settle_issues(step, facts, plan);
+        self.wake_if_kept_otherwise(step, facts, plan)?;
         self.show(step, plan)?;
         let later = match &plan.decision {
             PairDecision::Fail { next_try, .. } => Some(*next_try),
@@ -302,6 +306,32 @@ impl Engine {
                 }
                 _ => step.row(Row::ClearDirty(record)),
             }
+        }
+        Ok(())
+    }
+
+    /// Records that point to one of a pair are looked at again: what they waited for may have come, or gone.
+    pub(super) fn wake_children(&self, step: &mut Step<'_>, link: &Link) {
+        for system in System::BOTH {
+            self.wake_children_of(step, link.record(system));
+        }
+    }
+
+    fn wake_children_of(&self, step: &mut Step<'_>, parent: RecordRef) {
+        for object in self.rules.children(parent.object) {
+            step.row(Row::DirtyChildren { object: *object, parent, since: step.now });
+        }
+    }
+
+    /// The children of a record without a partner say why they stay behind: when that reason turns, so must they.
+    fn wake_if_kept_otherwise(&self, step: &mut Step<'_>, facts: &Facts, plan: &PairPlan) -> ViewResult<()> {
+        if facts.link.is_some() || self.rules.children(facts.asked.object).is_empty() {
+            return Ok(());
+        }
+        let kept = |state: RecordState| matches!(state, RecordState::Excluded | RecordState::Gone);
+        let before = step.view.status(facts.asked)?.map(|status| status.state);
+        if before.is_none_or(|before| kept(before) != kept(plan.state())) {
+            self.wake_children_of(step, facts.asked);
         }
         Ok(())
     }
@@ -333,6 +363,9 @@ impl Engine {
             if !open {
                 step.row(Row::ClearDecision { link: link.id, field: decision.field.clone() });
             }
+        }
+        if renewed.state != link.state {
+            self.wake_children(step, &renewed);
         }
         if renewed != *link {
             step.row(Row::Link(renewed));
@@ -378,7 +411,7 @@ impl Engine {
 
 /// What would be written once the two are linked: a plan shows all that a run would do.
 fn linked_as_planned(step: &Step<'_>, rules: &ObjectRules, facts: &Facts, plan: PairPlan) -> ViewResult<PairPlan> {
-    let linked = facts.as_if_linked(step.view, &plan.decision, step.now)?;
+    let linked = facts.as_if_linked(step.view, rules, &plan.decision, step.now)?;
     let Some(linked) = linked else { return Ok(plan) };
     let after = plan_pair(&linked, rules, step.now, None);
     Ok(if after.writes().is_empty() { PairPlan { fields: after.fields, issues: after.issues, ..plan } } else { after })

@@ -191,6 +191,7 @@ impl Engine {
         for class in [IssueClass::IdentifierTaken, IssueClass::Rejected, IssueClass::Transient] {
             step.row(Row::ClearIssue { record: source, class, field: None });
         }
+        self.wake_children(step, &link);
         step.row(Row::Link(link));
         Ok(())
     }

@@ -11,6 +11,7 @@ use super::step::{Engine, Mode, Pending, Stage, Step};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::all_keys;
+use crate::mapping::needs::name_of;
 use crate::model::{BySystem, ConfigVersion, ObjectKind, Record, RecordRef, System, Timestamp};
 
 /// The feeds of one system that this run still reads, in order.
@@ -407,6 +408,7 @@ impl Engine {
                 System::ConnectWise => link.connectwise = to.id,
             }
             step.row(Row::ClearStatus(of));
+            self.wake_children(step, &link);
             step.row(Row::Link(link));
         }
         self.refresh(step, to, survivor, request)?;
@@ -458,11 +460,7 @@ fn show_pending(step: &mut Step<'_>, observed: &Observation) -> ViewResult<()> {
         Some(link) => Some(link.id_in(system)),
         None => (system == of.system).then_some(of.id),
     };
-    let name = ["name", "domain"]
-        .map(|field| observed.record.value(field).to_plain())
-        .into_iter()
-        .find(|name| !name.trim().is_empty())
-        .unwrap_or_else(|| of.to_string());
+    let name = name_of(of.object, of.system, &observed.record).unwrap_or_else(|| of.to_string());
     let status = Status {
         object: of.object,
         hubspot: id_in(System::HubSpot),

@@ -12,7 +12,7 @@ use super::step::{Engine, Mode, Pending, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
 use crate::mapping::normalise::normalise;
-use crate::model::{IntentId, Record, RecordRef, System, Timestamp};
+use crate::model::{IntentId, ObjectKind, Record, RecordRef, System, Timestamp};
 
 /// A write that is on its way, or of which nobody knows what became.
 #[derive(Debug)]
@@ -94,8 +94,10 @@ impl Engine {
             return Ok(());
         }
         for system in System::BOTH {
-            for kind in [IntentKind::Create, IntentKind::Update] {
-                self.look_up_some(step, system, kind);
+            for object in self.object_kinds() {
+                for kind in [IntentKind::Create, IntentKind::Update] {
+                    self.look_up_some(step, system, object, kind);
+                }
             }
         }
         let waiting = self.open.values().filter(|open| !open.on_its_way && !open.looking);
@@ -106,7 +108,7 @@ impl Engine {
         Ok(())
     }
 
-    fn look_up_some(&mut self, step: &mut Step<'_>, system: System, kind: IntentKind) {
+    fn look_up_some(&mut self, step: &mut Step<'_>, system: System, object: ObjectKind, kind: IntentKind) {
         const MOST: usize = 100;
         if self.sides[system].not_before > step.now {
             return;
@@ -114,11 +116,14 @@ impl Engine {
         let due: Vec<IntentId> = self
             .open
             .values()
-            .filter(|open| open.is_due(step.now) && open.intent.system == system && open.intent.kind == kind)
+            .filter(|open| open.is_due(step.now))
+            .filter(|open| (open.intent.system, open.intent.object, open.intent.kind) == (system, object, kind))
             .map(|open| open.intent.id)
             .take(MOST)
             .collect();
-        let Some(object) = due.first().and_then(|id| self.open.get(id)).map(|open| open.intent.object) else { return };
+        if due.is_empty() {
+            return;
+        }
         let Some(rules) = self.rules.object(object) else { return };
         let fields = rules.watched[system].clone();
         let intents = || due.iter().filter_map(|id| self.open.get(id)).map(|open| &open.intent);

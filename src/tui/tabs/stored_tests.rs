@@ -193,9 +193,9 @@ fn cached_records_are_counted_until_nobody_wants_the_number() {
     let schemas = fields_of(&defaults::config());
     let expr = filter::parse("city = \"Austin\"").unwrap();
     let filter = Some(filter::bind(&expr, &schemas.hubspot).unwrap());
-    let mut exclude = crate::mapping::Exclusions::default();
-    exclude.hubspot.push(4);
-    let count = Count { object: ObjectKind::Company, to: System::ConnectWise, filter, exclude };
+    let mut mapping = defaults::company();
+    mapping.exclude.hubspot.push(4);
+    let count = Count { mapping, to: System::ConnectWise, filter };
     let counted = place.desk.config.count(&count, &|| true).unwrap();
     assert_eq!(counted, Some(PassCounts { pass: 299, fail: 901 }));
     let looks = std::cell::Cell::new(0);

@@ -6,12 +6,15 @@ use super::{FieldNext, FieldPlan};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
 use crate::mapping::convert::{Misfit, convert, is_rewriting, same};
 use crate::mapping::normalise::normalise;
+use crate::mapping::references::Partners;
 use crate::mapping::{ClearPolicy, ConflictTie, Direction, FieldRule, SystemOfRecord};
 use crate::model::{BySystem, System, Timestamp, Value};
 
 /// What the comparison of a field depends on.
 pub struct Comparison<'a> {
     pub rule: &'a FieldRule,
+    /// Who stands for the records that a reference points to.
+    pub partners: &'a Partners,
     /// As observed.
     pub raw: BySystem<&'a Value>,
     pub agreed: Option<&'a Agreed>,
@@ -88,7 +91,7 @@ impl Comparison<'_> {
     }
 
     fn same(&self) -> bool {
-        same(self.rule, self.raw.hubspot, self.raw.connectwise)
+        same(self.rule, self.raw.hubspot, self.raw.connectwise, self.partners)
     }
 
     fn fills(&self) -> bool {
@@ -187,7 +190,7 @@ impl Comparison<'_> {
 
     /// Whether the two differ only by what one of the systems made of the other's value when it was written there.
     fn is_kept_differently(&self, to: System, values: &BySystem<Value>) -> bool {
-        convert(self.rule, to.other(), self.raw[to.other()]).is_ok_and(|value| {
+        convert(self.rule, to.other(), self.raw[to.other()], self.partners).is_ok_and(|value| {
             let sent = normalise(&self.rule.mapping, &value);
             is_rewriting(&sent, &values[to]) || is_rewriting(&values[to], &sent)
         })
@@ -210,7 +213,7 @@ impl Comparison<'_> {
 
     fn conclude_write(&self, plan: &mut FieldPlan, to: System, loser: bool, why: String) -> Option<Trouble> {
         let from = to.other();
-        let value = match convert(self.rule, from, self.raw[from]) {
+        let value = match convert(self.rule, from, self.raw[from], self.partners) {
             Ok(value) => value,
             Err(Misfit::Skipped { value }) => {
                 // Two values met that never agreed: from here on only a change of this very field is news. Without
@@ -218,6 +221,10 @@ impl Comparison<'_> {
                 let met = self.agreed.is_none() && self.push_to.is_none() && !plan.values[to].is_empty();
                 let next = if met { FieldNext::Agree } else { FieldNext::Tolerate };
                 set(plan, next, format!("\"{value}\" has no partner in the value map: left alone"));
+                return None;
+            }
+            Err(Misfit::NoPartner { reason, .. }) => {
+                set(plan, FieldNext::Wait, reason);
                 return None;
             }
             Err(misfit) => {
@@ -276,6 +283,16 @@ impl Comparison<'_> {
                 IssueClass::UnfitValue,
                 format!("{field} in {to} takes {limit} characters; this value has {length}."),
                 "Shorten it, or let the mapping cut it.",
+            ),
+            Misfit::NoPartner { reason, .. } => (
+                IssueClass::MissingRequired,
+                format!("{field} in {to} cannot be set: {reason}."),
+                "Nothing to do: it crosses when that record has its partner.",
+            ),
+            Misfit::Several { count } => (
+                IssueClass::AmbiguousReference,
+                format!("{field} in {to} takes one record; {} is associated with {count}.", self.rule.mapping.hubspot),
+                "Make one of them the primary one in its own system; it goes on by itself then.",
             ),
             Misfit::NotA { what, value } => (
                 IssueClass::UnfitValue,

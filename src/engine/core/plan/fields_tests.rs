@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::FieldNext;
 use super::{Comparison, compare};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
+use crate::mapping::references::Partners;
 use crate::mapping::{
     ClearPolicy, ConflictTie, Direction, FieldMapping, FieldRule, Overflow, SystemOfRecord, Unmapped, ValueMap,
     ValuePair,
@@ -81,6 +82,7 @@ impl Case {
             at: NOW,
         });
         let (plan, trouble) = compare(&Comparison {
+            partners: &Partners::default(),
             rule: &rule,
             raw: BySystem::new(&h, &c),
             agreed: agreed.as_ref(),
@@ -285,6 +287,7 @@ proptest::proptest! {
         let mut agreed = known.then(|| Agreed { hubspot: Value::text(&*bh), connectwise: Value::text(&*bc), at: NOW });
         for round in 0..3 {
             let (plan, _) = compare(&Comparison {
+                partners: &Partners::default(),
                 rule: &rule, raw: BySystem::new(&values.hubspot, &values.connectwise), agreed: agreed.as_ref(),
                 modified: BySystem::new(NOW, NOW), decision: None, recent: &[], object_direction: Direction::Both,
                 tie: ConflictTie::HubSpot, in_scope: BySystem::new(true, true), push_to: None, now: NOW,

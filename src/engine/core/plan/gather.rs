@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use super::PairDecision;
 use super::identity::{self, Identity};
-use crate::engine::core::state::{Decision, Intent, Issue, IssueClass, Link, LinkState, Observation};
+use crate::engine::core::state::{Decision, Intent, Issue, IssueClass, Link, LinkState, Observation, RecordState};
 use crate::engine::core::view::{View, ViewResult};
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::{identifier_from, identifier_key};
-use crate::model::{BySystem, LinkId, RecordRef, System, Timestamp};
+use crate::mapping::references::{self, Partner, Partners, refers_to};
+use crate::model::{BySystem, LinkId, ObjectKind, RecordRef, System, Timestamp};
 
 /// The facts about one pair.
 #[derive(Debug, Clone)]
@@ -22,6 +23,8 @@ pub struct Facts {
     pub identity: Identity,
     pub decisions: Vec<Decision>,
     pub issues: Vec<Issue>,
+    /// Who stands on the other side for the records that references of the pair point to.
+    pub partners: Partners,
     /// The company identifier that a create in ConnectWise would use.
     pub identifier: Option<String>,
 }
@@ -47,14 +50,18 @@ impl Facts {
             },
             issues: issues(view, &ids)?,
             identity: Identity::Alone,
+            partners: Partners::default(),
             identifier: None,
             link,
         };
+        facts.partners = partners(view, rules, &facts.records)?;
         if facts.link.is_none()
             && let Some(observed) = facts.records[asked.system].clone()
         {
             facts.identity = identity::recognise(view, rules, &observed)?;
-            facts.identifier = free_identifier(view, &observed, &facts.issues)?;
+            if asked.object == ObjectKind::Company {
+                facts.identifier = free_identifier(view, &observed, &facts.issues)?;
+            }
         }
         Ok(facts)
     }
@@ -63,7 +70,13 @@ impl Facts {
     ///
     /// # Errors
     /// When the view cannot be read.
-    pub fn as_if_linked(&self, view: &dyn View, decision: &PairDecision, now: Timestamp) -> ViewResult<Option<Self>> {
+    pub fn as_if_linked(
+        &self,
+        view: &dyn View,
+        rules: &ObjectRules,
+        decision: &PairDecision,
+        now: Timestamp,
+    ) -> ViewResult<Option<Self>> {
         let PairDecision::Link { hubspot, connectwise, origin } = decision else { return Ok(None) };
         let link = Link {
             id: LinkId(0),
@@ -80,7 +93,8 @@ impl Facts {
             view.observation(link.record(System::HubSpot))?,
             view.observation(link.record(System::ConnectWise))?,
         );
-        Ok(Some(Self { records, link: Some(link), ..self.clone() }))
+        let partners = partners(view, rules, &records)?;
+        Ok(Some(Self { records, partners, link: Some(link), ..self.clone() }))
     }
 
     /// The record that names the pair: the HubSpot one where there is one.
@@ -106,6 +120,50 @@ impl Facts {
 
 fn look_up(view: &dyn View, record: Option<RecordRef>) -> ViewResult<Option<Observation>> {
     record.map_or(Ok(None), |record| view.observation(record))
+}
+
+/// Looks up the partner of every record that a reference of the pair points to.
+fn partners(view: &dyn View, rules: &ObjectRules, records: &BySystem<Option<Observation>>) -> ViewResult<Partners> {
+    let mut partners = Partners::default();
+    for rule in &rules.fields {
+        let Some(parent) = refers_to(rule.mapping.kind) else { continue };
+        for system in System::BOTH {
+            let Some(observed) = &records[system] else { continue };
+            for id in references::ids(observed.record.value(rule.name(system).as_str())) {
+                let parent = RecordRef::new(parent, system, id);
+                partners.insert(parent, partner(view, parent)?);
+            }
+        }
+    }
+    Ok(partners)
+}
+
+fn partner(view: &dyn View, parent: RecordRef) -> ViewResult<Partner> {
+    if let Some(link) = view.link_of(parent)? {
+        return Ok(match link.state {
+            LinkState::Active => Partner::Linked(link.id_in(parent.system.other())),
+            LinkState::Tomb => {
+                Partner::Kept(format!("{parent}, to which it belongs, was deleted in one of the systems"))
+            }
+            LinkState::Unlinked => {
+                Partner::Kept(format!("{parent}, to which it belongs, was taken apart from its partner"))
+            }
+        });
+    }
+    let Some(status) = view.status(parent)? else {
+        return Ok(Partner::Awaited(format!("waits for {parent}, which has not been read yet")));
+    };
+    let called = format!("{} \"{}\"", parent.object, status.name);
+    Ok(match status.state {
+        RecordState::Excluded => Partner::Kept(format!("its {called} is excluded: {}", status.why)),
+        RecordState::Gone => Partner::Kept(format!("its {called} is gone: {}", status.why)),
+        RecordState::Held | RecordState::Conflict | RecordState::Failing => {
+            Partner::Awaited(format!("waits for its {called}, which is {}: {}", status.state, status.why))
+        }
+        RecordState::Pending | RecordState::Waiting | RecordState::InSync => {
+            Partner::Awaited(format!("waits for its {called}"))
+        }
+    })
 }
 
 fn concerns(intent: &Intent, ids: &BySystem<Option<RecordRef>>) -> bool {

@@ -2,6 +2,7 @@
 
 use crate::engine::core::state::{IntentState, LinkOrigin, Observation};
 use crate::engine::core::view::{View, ViewResult};
+use crate::filter::standard;
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::{id_of_stamp, match_key, stamp_of};
 use crate::model::{IntentId, Record, RecordId, RecordRef};
@@ -182,7 +183,7 @@ fn alone_unless_twin(view: &dyn View, rules: &ObjectRules, observed: &Observatio
 }
 
 fn takes_part(rules: &ObjectRules, observed: &Observation) -> bool {
-    observed.is_live() && super::scope::passes_standard(rules, observed)
+    observed.is_live() && standard::may_be_recognised(&rules.mapping, observed.of.system, &observed.record)
 }
 
 fn sameness(rules: &ObjectRules, one: &Observation, other: &Observation) -> Option<usize> {

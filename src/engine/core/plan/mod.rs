@@ -6,6 +6,7 @@ pub mod gather;
 pub mod identity;
 pub mod pair;
 pub mod scope;
+pub mod words;
 
 pub use gather::Facts;
 pub use pair::{explain_pair, fingerprint, plan_pair, plan_record};
@@ -110,6 +111,8 @@ pub enum FieldNext {
     Decide,
     /// Cannot cross as it is: the reason is in the issue.
     Stuck,
+    /// Points to a record that has no partner yet; crosses when it has.
+    Wait,
     /// Would be written, but a filter freezes that side.
     Frozen,
 }
@@ -165,6 +168,8 @@ impl PairPlan {
             RecordState::Conflict
         } else if nexts().any(|next| *next == FieldNext::Stuck) {
             RecordState::Held
+        } else if nexts().any(|next| *next == FieldNext::Wait) {
+            RecordState::Waiting
         } else if nexts().any(|next| *next == FieldNext::Frozen) {
             RecordState::Excluded
         } else {

@@ -5,14 +5,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::fields::{Comparison, Trouble, compare};
 use super::gather::Facts;
 use super::identity::Identity;
+use super::words::{field_in_words, origin_in_words, sentence, write_in_words};
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, Scope, TraceLine, scope};
-use crate::engine::core::state::{FieldWrite, IntentKind, Issue, IssueClass, Link, LinkOrigin, LinkState, Observation};
+use crate::engine::core::state::{FieldWrite, IntentKind, Issue, IssueClass, Link, LinkState, Observation};
 use crate::engine::core::view::{View, ViewResult};
 use crate::mapping::convert::{Misfit, convert};
 use crate::mapping::keys::{IDENTIFIER, stamp_of};
+use crate::mapping::needs::{Need, name_of, needs};
 use crate::mapping::normalise::normalise;
 use crate::mapping::{FieldRule, ObjectRules, Rules};
-use crate::model::{BySystem, FieldName, RecordRef, System, Timestamp, Value};
+use crate::model::{BySystem, FieldName, ObjectKind, RecordRef, System, Timestamp, Value};
 
 /// Looks up the pair of `record` and says what would happen to it now. The one entry for everybody who only wants to know.
 ///
@@ -104,10 +106,9 @@ impl Planner<'_> {
     }
 
     fn name(&self) -> String {
-        let observed = || self.facts.records.hubspot.iter().chain(&self.facts.records.connectwise);
-        observed()
-            .flat_map(|o| ["name", "domain"].map(|field| o.record.value(field).to_plain()))
-            .find(|name| !name.trim().is_empty())
+        let mut observed = self.facts.records.hubspot.iter().chain(&self.facts.records.connectwise);
+        observed
+            .find_map(|observed| name_of(observed.of.object, observed.of.system, &observed.record))
             .unwrap_or_else(|| self.facts.asked.to_string())
     }
 
@@ -124,7 +125,9 @@ impl Planner<'_> {
             }
         }
         let scope = BySystem::from_fn(|to: System| {
-            self.facts.records[to.other()].as_ref().map_or_else(scope::open, |source| scope::judge(self.rules, source))
+            self.facts.records[to.other()]
+                .as_ref()
+                .map_or_else(scope::open, |source| scope::judge(self.rules, source, self.facts.link.is_some()))
         });
         for to in System::BOTH {
             for clause in &scope[to].clauses {
@@ -188,6 +191,7 @@ impl Planner<'_> {
             );
             let (plan, trouble) = compare(&Comparison {
                 rule,
+                partners: &self.facts.partners,
                 raw,
                 agreed: link.baseline.get(&rule.key),
                 modified: BySystem::new(h.record.modified, c.record.modified),
@@ -330,17 +334,8 @@ impl Planner<'_> {
             return PairDecision::Hold { reason: format!("there is nothing in {to} to push from") };
         }
         let fields = self.create_fields(observed, to);
-        if let Some(lacking) = lacking(&fields, to) {
-            let stuck = self.fields.iter().find(|f| f.names[to].as_str() == "name" && f.next == FieldNext::Stuck);
-            let (given, hint) = match stuck {
-                Some(field) => (
-                    format!("this record's cannot cross: {}.", field.rule),
-                    "Change it in its own system, or the mapping of the field.",
-                ),
-                None => ("this record gives none.".to_owned(), "Fill it in, or map a field that holds it."),
-            };
-            let message = format!("{to} takes no company without {lacking}, and {given}");
-            return self.hold(IssueClass::MissingRequired, message, hint);
+        if let Some(need) = lacking(self.rules.mapping.object, &fields, to) {
+            return self.without(need, to);
         }
         self.hold_back(vec![PlannedWrite {
             object: self.rules.mapping.object,
@@ -353,6 +348,42 @@ impl Planner<'_> {
         }])
     }
 
+    /// Not made yet: it lacks what the system insists on.
+    fn without(&mut self, need: &Need, to: System) -> PairDecision {
+        let about = |field: &&FieldPlan| need.any_of.contains(&field.names[to].as_str());
+        let object = self.rules.mapping.object;
+        if let Some(field) = self.fields.iter().filter(about).find(|field| field.next == FieldNext::Wait) {
+            return PairDecision::Wait { reason: field.rule.clone() };
+        }
+        let stuck = self.fields.iter().filter(about).find(|field| field.next == FieldNext::Stuck);
+        let Some(field) = stuck else {
+            let message = format!("{to} takes no {object} without {}, and this record gives none.", need.what);
+            return self.hold(IssueClass::MissingRequired, message, "Fill it in, or map a field that holds it.");
+        };
+        let why = field.rule.clone();
+        let rule = self.rules.field(&field.key);
+        let raw = rule.zip(self.facts.records[to.other()].as_ref()).map(|(rule, observed)| {
+            convert(rule, to.other(), observed.record.value(rule.name(to.other()).as_str()), &self.facts.partners)
+        });
+        match raw {
+            Some(Err(Misfit::NoPartner { reason, awaited: false })) => PairDecision::Exclude { reason },
+            Some(Err(Misfit::Several { .. })) => {
+                let hint = "Make one of them the primary one in its own system; it goes on by itself then.";
+                self.hold(
+                    IssueClass::AmbiguousReference,
+                    format!("{to} takes no {object} without {}: {why}.", need.what),
+                    hint,
+                )
+            }
+            _ => {
+                let message =
+                    format!("{to} takes no {object} without {}, and this record's cannot cross: {why}.", need.what);
+                let hint = "Change it in its own system, or the mapping of the field.";
+                self.hold(IssueClass::MissingRequired, message, hint)
+            }
+        }
+    }
+
     fn create_fields(&mut self, observed: &Observation, to: System) -> Vec<FieldWrite> {
         let from = to.other();
         let mut writes = Vec::new();
@@ -361,7 +392,7 @@ impl Planner<'_> {
                 continue;
             }
             let raw = observed.record.value(rule.name(from).as_str());
-            let (value, why) = match convert(rule, from, raw) {
+            let (value, why) = match convert(rule, from, raw, &self.facts.partners) {
                 Ok(Value::Empty) => match rule.mapping.default.of(to) {
                     Some(text) => (Value::text(text), "the default for an empty value"),
                     None => continue,
@@ -407,10 +438,15 @@ impl Planner<'_> {
             Misfit::Unmapped { value } | Misfit::Skipped { value } => format!("\"{value}\" has no partner in {to}"),
             Misfit::TooLong { length, limit } => format!("{length} characters, {to} takes {limit}"),
             Misfit::NotA { what, value } => format!("\"{value}\" is not a {what}"),
+            Misfit::NoPartner { reason, .. } => reason.clone(),
+            Misfit::Several { count } => format!("it is associated with {count} records, none of them the primary one"),
         };
         self.trace.push(TraceLine { stage: "field", text: format!("{}: left out, {text}", rule.key) });
-        self.fields[at].next =
-            if matches!(misfit, Misfit::Skipped { .. }) { FieldNext::Tolerate } else { FieldNext::Stuck };
+        self.fields[at].next = match misfit {
+            Misfit::Skipped { .. } => FieldNext::Tolerate,
+            Misfit::NoPartner { awaited: true, .. } => FieldNext::Wait,
+            _ => FieldNext::Stuck,
+        };
         self.fields[at].rule = text;
     }
 
@@ -482,83 +518,7 @@ impl Planner<'_> {
 }
 
 /// What a create lacks that the system insists on.
-fn lacking(fields: &[FieldWrite], to: System) -> Option<&'static str> {
-    let has = |name: &str| fields.iter().any(|write| write.field.as_str() == name && !write.after.is_empty());
-    match to {
-        System::HubSpot if !has("name") && !has("domain") => Some("a name or a domain"),
-        System::ConnectWise if !has("name") => Some("a name"),
-        _ => None,
-    }
-}
-
-/// How a link came about, in words.
-#[must_use]
-pub fn origin_in_words(origin: &LinkOrigin) -> String {
-    match origin {
-        LinkOrigin::Created(system) => format!("creation in {system}"),
-        LinkOrigin::Stamp => "the key that Lockstep wrote".to_owned(),
-        LinkOrigin::Match(rule) => rule.clone(),
-        LinkOrigin::Person => "a person".to_owned(),
-    }
-}
-
-fn field_in_words(plan: &FieldPlan) -> String {
-    let what = match &plan.next {
-        FieldNext::Same => "same".to_owned(),
-        FieldNext::Agree => "agree".to_owned(),
-        FieldNext::Write { to, value, .. } => format!("write \"{value}\" to {to}"),
-        FieldNext::Tolerate => "left as it is".to_owned(),
-        FieldNext::Decide => "a person decides".to_owned(),
-        FieldNext::Stuck => "cannot cross".to_owned(),
-        FieldNext::Frozen => "frozen".to_owned(),
-    };
-    let agreed = plan.agreed.as_ref().map_or_else(
-        || "never agreed".to_owned(),
-        |agreed| format!("agreed \"{}\" = \"{}\" at {}", agreed.hubspot, agreed.connectwise, agreed.at),
-    );
-    format!(
-        "{}: HubSpot \"{}\", ConnectWise \"{}\", {agreed} — {what}: {}",
-        plan.key, plan.values.hubspot, plan.values.connectwise, plan.rule
-    )
-}
-
-fn write_in_words(write: &PlannedWrite) -> String {
-    let fields: Vec<String> =
-        write.fields.iter().map(|f| format!("{} \"{}\" → \"{}\"", f.field, f.before, f.after)).collect();
-    let what = match (write.kind, write.target) {
-        (IntentKind::Create, _) => format!("create in {}", write.system),
-        (IntentKind::Update, Some(id)) => format!("update {} {id}", write.system),
-        (IntentKind::Update, None) => format!("update in {}", write.system),
-    };
-    let stamp = write.stamp.as_ref().map(|stamp| format!("; key {stamp}")).unwrap_or_default();
-    format!("{what}: {}{stamp}", fields.join(", "))
-}
-
-fn sentence(decision: &PairDecision, undecided: usize) -> String {
-    match decision {
-        PairDecision::InStep | PairDecision::Agree if undecided == 1 => {
-            "nothing to write: 1 field waits for a person".to_owned()
-        }
-        PairDecision::InStep | PairDecision::Agree if undecided > 1 => {
-            format!("nothing to write: {undecided} fields wait for a person")
-        }
-        PairDecision::InStep => "nothing to do: both sides are in step".to_owned(),
-        PairDecision::Agree => "nothing to write: the agreement is renewed".to_owned(),
-        PairDecision::Link { hubspot, connectwise, .. } => {
-            format!("link HubSpot {hubspot} with ConnectWise {connectwise}")
-        }
-        PairDecision::Write(writes) => {
-            let n: usize = writes.iter().map(|write| write.fields.len()).sum();
-            format!(
-                "{} in {} write(s)",
-                if n == 1 { "1 field".to_owned() } else { format!("{n} fields") },
-                writes.len()
-            )
-        }
-        PairDecision::Hold { reason } => format!("held: {reason}"),
-        PairDecision::Fail { reason, next_try } => format!("failing: {reason} Tried again at {next_try}."),
-        PairDecision::Exclude { reason } => format!("excluded: {reason}"),
-        PairDecision::Wait { reason } => format!("waits: {reason}"),
-        PairDecision::Gone { reason } => format!("gone: {reason}"),
-    }
+fn lacking(object: ObjectKind, fields: &[FieldWrite], to: System) -> Option<&'static Need> {
+    let has = |name: &&str| fields.iter().any(|write| write.field.as_str() == *name && !write.after.is_empty());
+    needs(object, to).iter().find(|need| !need.any_of.iter().any(has))
 }

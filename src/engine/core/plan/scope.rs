@@ -8,8 +8,8 @@ use crate::model::System;
 
 /// The verdict on writing `source`'s values to the other system, clause by clause.
 #[must_use]
-pub fn judge(rules: &ObjectRules, source: &Observation) -> Scope {
-    let mut clauses = standard_clauses(rules, source);
+pub fn judge(rules: &ObjectRules, source: &Observation, linked: bool) -> Scope {
+    let mut clauses = standard_clauses(rules, source, linked);
     if let Some(filter) = &rules.filters[source.of.system.other()] {
         let verdict = filter.evaluate(&source.record);
         clauses.extend(verdict.clauses.into_iter().map(|clause| ScopeClause {
@@ -30,12 +30,6 @@ pub const fn open() -> Scope {
     Scope { pass: true, clauses: Vec::new() }
 }
 
-/// Whether a record passes the filters that always apply.
-#[must_use]
-pub fn passes_standard(rules: &ObjectRules, source: &Observation) -> bool {
-    standard_clauses(rules, source).iter().all(|clause| clause.pass)
-}
-
 /// The first clause that the record does not meet, in words.
 #[must_use]
 pub fn reason(scope: &Scope, to: System) -> String {
@@ -48,8 +42,9 @@ pub fn reason(scope: &Scope, to: System) -> String {
     )
 }
 
-fn standard_clauses(rules: &ObjectRules, source: &Observation) -> Vec<ScopeClause> {
-    standard::clauses(rules.mapping.object, source.of.system, &source.record, &rules.mapping.exclude)
+fn standard_clauses(rules: &ObjectRules, source: &Observation, linked: bool) -> Vec<ScopeClause> {
+    let apply = if linked { standard::of_linked } else { standard::clauses };
+    apply(&rules.mapping, source.of.system, &source.record)
         .into_iter()
         .map(|(text, pass, value)| ScopeClause { standard: true, text, pass, value })
         .collect()

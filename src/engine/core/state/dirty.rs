@@ -25,6 +25,8 @@ pub enum DirtyReason {
     Retry,
     /// Mapping or filter changed.
     Configuration,
+    /// A record it points to found its partner, or lost it.
+    Parent,
     /// A person asked.
     Person,
 }

@@ -43,6 +43,8 @@ pub enum IssueClass {
     UnmappedValue,
     /// A value cannot be written as the other system's field: too long, not a number.
     UnfitValue,
+    /// A record belongs to several others, and which one counts is not clear.
+    AmbiguousReference,
     /// A create lacks what the other system requires.
     MissingRequired,
     /// The system refused the write.
@@ -72,6 +74,7 @@ impl IssueClass {
         match self {
             Self::Conflict => "conflict",
             Self::AmbiguousMatch => "ambiguous",
+            Self::AmbiguousReference => "several parents",
             Self::SuspectedDuplicate => "duplicate",
             Self::UnmappedValue => "option",
             Self::UnfitValue => "value",

@@ -83,9 +83,8 @@ fn standard_texts(tab: &Filters) -> Vec<String> {
         merged: Vec::new(),
         modified_by: None,
     };
-    let exclude = tab.draft.current().map(|object| object.exclude.clone()).unwrap_or_default();
-    let clauses = standard::clauses(tab.draft.object, tab.to.other(), &nobody, &exclude);
-    clauses.into_iter().map(|(text, _, _)| text).collect()
+    let clauses = tab.draft.current().map(|mapping| standard::clauses(mapping, tab.to.other(), &nobody));
+    clauses.into_iter().flatten().map(|(text, _, _)| text).collect()
 }
 
 /// What to underline, in bytes of the text; at least one character each.

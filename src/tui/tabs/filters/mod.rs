@@ -152,7 +152,7 @@ impl Filters {
     /// Counts beside the UI; stops as soon as a newer text is there.
     fn count(&self, what: Counted, turn: u64, filter: Option<Filter>, ctx: &mut Context<'_>) {
         let Some(object) = self.draft.current() else { return };
-        let count = Count { object: object.object, to: self.to, filter, exclude: object.exclude.clone() };
+        let count = Count { mapping: object.clone(), to: self.to, filter };
         let (source, newest) = (self.draft.source(), Arc::clone(&self.turn));
         ctx.fetch(
             move || {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::filter::Filter;
-use crate::mapping::{Config, Exclusions};
+use crate::mapping::{Config, ObjectMapping};
 use crate::model::{BySystem, ConfigVersion, FieldName, ObjectKind, Schema, System, Timestamp};
 use crate::tui::world::SourceError;
 use crate::view::filter_panel::PassCounts;
@@ -48,12 +48,12 @@ impl Book {
 /// Which cached records to count with a filter.
 #[derive(Debug, Clone)]
 pub struct Count {
-    pub object: ObjectKind,
+    /// The object mapping whose standard filters apply.
+    pub mapping: ObjectMapping,
     /// The system that would be written to; records of the other one are looked at.
     pub to: System,
     /// None: everything passes.
     pub filter: Option<Filter>,
-    pub exclude: Exclusions,
 }
 
 /// The configuration in the workspace. Called off the UI thread; may block.

@@ -78,7 +78,7 @@ impl ConfigSource for StoredConfig {
             }
             let page = {
                 let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-                reader.observations_after(count.object, from, after, PAGE).map_err(failed)?
+                reader.observations_after(count.mapping.object, from, after, PAGE).map_err(failed)?
             };
             for observation in page.iter().filter(|observation| observation.is_live()) {
                 if passes(count, &observation.record) {
@@ -96,7 +96,7 @@ impl ConfigSource for StoredConfig {
 }
 
 fn passes(count: &Count, record: &crate::model::Record) -> bool {
-    let standard = standard::clauses(count.object, count.to.other(), record, &count.exclude);
+    let standard = standard::clauses(&count.mapping, count.to.other(), record);
     standard.iter().all(|(_, pass, _)| *pass) && count.filter.as_ref().is_none_or(|filter| filter.passes(record))
 }
 

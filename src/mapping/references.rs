@@ -1,0 +1,55 @@
+//! References: fields that point to another record, such as the company of a contact. They cross as links, never as ids.
+
+use std::collections::BTreeMap;
+
+use crate::model::{FieldKind, ObjectKind, RecordId, RecordRef, Value};
+
+/// Who stands on the other side for a record that a reference points to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Partner {
+    /// Its partner.
+    Linked(RecordId),
+    /// It has none yet and may get one; what it waits for, in words.
+    Awaited(String),
+    /// It has none and gets none as things are; why, in words.
+    Kept(String),
+}
+
+/// What is known of the records that the references of one pair point to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Partners(BTreeMap<RecordRef, Partner>);
+
+impl Partners {
+    pub fn insert(&mut self, record: RecordRef, partner: Partner) {
+        self.0.insert(record, partner);
+    }
+
+    #[must_use]
+    pub fn of(&self, record: RecordRef) -> Option<&Partner> {
+        self.0.get(&record)
+    }
+}
+
+/// The object that a field of this kind points to.
+#[must_use]
+pub const fn refers_to(kind: FieldKind) -> Option<ObjectKind> {
+    match kind {
+        FieldKind::Reference(object) => Some(object),
+        _ => None,
+    }
+}
+
+/// The ids in a reference's value; what is no id is left out.
+#[must_use]
+pub fn ids(value: &Value) -> Vec<RecordId> {
+    match value {
+        Value::Choices(keys) => keys.iter().filter_map(|key| key.trim().parse().ok()).collect(),
+        other => other.to_plain().trim().parse().into_iter().collect(),
+    }
+}
+
+/// The key under which the records are found that point to this one.
+#[must_use]
+pub fn referring_key(object: ObjectKind, id: RecordId) -> String {
+    format!("of {}:{id}", object.key())
+}
