@@ -2,21 +2,22 @@
 //! corrections that the protocol once needed.
 
 use lockstep::engine::core::state::{LinkOrigin, LinkState};
-use lockstep::model::{BySystem, Schema, System};
+use lockstep::model::{BySystem, ObjectKind, Schema, System};
 
 use crate::faults::Fault;
-use crate::fields::{self, COUNT, SPECS};
+use crate::fields::{self, COMPANY_COUNT, SPECS};
 use crate::scenario::{Clockwork, Crash, Newborn, Op, Scenario, Temper, What, When};
 use crate::simulation::{Simulation, Trace};
 
-const ALL_FIELDS: u16 = (1 << COUNT) - 1;
+const ALL_FIELDS: u16 = (1 << COMPANY_COUNT) - 1;
 /// Requests and commands until the world is calm, and some more: what lies beyond changes nothing.
 const REQUESTS: u32 = 26;
 const COMMANDS: u32 = 60;
 
 /// Two records of one company, one that is only in HubSpot, one that is only in ConnectWise; nothing goes wrong.
 fn calm() -> Scenario {
-    let newborn = |side, key, value| Newborn { side, key, fields: ALL_FIELDS, value };
+    let newborn =
+        |side, key, value| Newborn { object: ObjectKind::Company, side, key, parent: None, fields: ALL_FIELDS, value };
     Scenario {
         fields: ALL_FIELDS,
         clockwork: Clockwork { poll: 60, index_lag: 660, settled: 120, sweep: 600, flight: 180 },
@@ -59,7 +60,7 @@ fn with_edits() -> Scenario {
 }
 
 /// Plays a scenario to its end and insists that every promise was kept.
-fn play<'a>(scenario: &'a Scenario, schemas: &'a BySystem<Schema>) -> Simulation<'a> {
+fn play<'a>(scenario: &'a Scenario, schemas: &'a [BySystem<Schema>]) -> Simulation<'a> {
     let mut simulation = Simulation::new(scenario, schemas, Trace::Lines);
     simulation.run();
     let (violations, log) = (&simulation.outcome.violations, &simulation.outcome.log);
@@ -143,7 +144,14 @@ fn i5_a_copy_deleted_before_it_was_known_is_not_made_again() {
                 for fault in [Fault::AnswerLost, Fault::Late, Fault::ItemsUnknown] {
                     let delete = |second| at(second, What::Delete { side, pick: 0 });
                     let scenario = Scenario {
-                        setup: vec![Newborn { side: side.other(), key: Some(1), fields: 3, value: 1 }],
+                        setup: vec![Newborn {
+                            object: ObjectKind::Company,
+                            parent: None,
+                            side: side.other(),
+                            key: Some(1),
+                            fields: 3,
+                            value: 1,
+                        }],
                         ops: (1..12).map(|nth| delete(nth * 15)).collect(),
                         server: Temper { archived_keeps_key, ..calm().server },
                         ..calm()
@@ -165,7 +173,14 @@ fn i2_a_source_changed_between_two_attempts_is_not_taken_for_its_copy() {
             for fault in [Fault::AnswerLost, Fault::Late, Fault::Dropped, Fault::ErrorAfter] {
                 let edit = |second, side, value| at(second, What::Edit { side, pick: 0, field: 4, value });
                 let scenario = Scenario {
-                    setup: vec![Newborn { side, key: Some(1), fields: ALL_FIELDS, value: 1 }],
+                    setup: vec![Newborn {
+                        object: ObjectKind::Company,
+                        parent: None,
+                        side,
+                        key: Some(1),
+                        fields: ALL_FIELDS,
+                        value: 1,
+                    }],
                     ops: vec![edit(20, side, 21), edit(100, side, 22), edit(215, side.other(), 23)],
                     ..calm()
                 };
@@ -181,9 +196,30 @@ fn i4_links_come_back_by_their_stamps_when_the_workspace_is_lost() {
     let schemas = fields::schemas();
     let scenario = Scenario {
         setup: vec![
-            Newborn { side: System::HubSpot, key: Some(1), fields: 3, value: 1 },
-            Newborn { side: System::HubSpot, key: Some(2), fields: 3, value: 2 },
-            Newborn { side: System::ConnectWise, key: Some(3), fields: 3, value: 3 },
+            Newborn {
+                object: ObjectKind::Company,
+                parent: None,
+                side: System::HubSpot,
+                key: Some(1),
+                fields: 3,
+                value: 1,
+            },
+            Newborn {
+                object: ObjectKind::Company,
+                parent: None,
+                side: System::HubSpot,
+                key: Some(2),
+                fields: 3,
+                value: 2,
+            },
+            Newborn {
+                object: ObjectKind::Company,
+                parent: None,
+                side: System::ConnectWise,
+                key: Some(3),
+                fields: 3,
+                value: 3,
+            },
         ],
         crashes: vec![Crash { at: 70, down: 1000, takes_the_store: true }],
         ..calm()
@@ -214,7 +250,14 @@ fn i2_an_edit_on_top_of_an_unanswered_write_stays() {
 fn i3_what_a_system_drops_of_a_new_record_is_not_carried_back() {
     let schemas = fields::schemas();
     let server = Temper { whole_numbers: true, ..calm().server };
-    let setup = vec![Newborn { side: System::HubSpot, key: Some(1), fields: ALL_FIELDS, value: 1 }];
+    let setup = vec![Newborn {
+        object: ObjectKind::Company,
+        parent: None,
+        side: System::HubSpot,
+        key: Some(1),
+        fields: ALL_FIELDS,
+        value: 1,
+    }];
     for number in 6..=16 {
         for fault in [None, Some(Fault::AnswerLost), Some(Fault::ErrorAfter)] {
             let faults = fault.map(|fault| (number, fault)).into_iter().collect();
@@ -248,7 +291,16 @@ fn i13_one_refused_record_leaves_the_others_alone() {
             (0..4).map(|pick| at(71, What::Edit { side: System::ConnectWise, pick, field: 3, value: 40 + pick }));
         let scenario = Scenario {
             ops: std::iter::once(at(70, poison)).chain(edits).collect(),
-            setup: (1..5).map(|n| Newborn { side: System::ConnectWise, key: Some(n), fields: 3, value: n }).collect(),
+            setup: (1..5)
+                .map(|n| Newborn {
+                    object: ObjectKind::Company,
+                    parent: None,
+                    side: System::ConnectWise,
+                    key: Some(n),
+                    fields: 3,
+                    value: n,
+                })
+                .collect(),
             server: Temper { all_or_nothing, ..calm().server },
             ..calm()
         };

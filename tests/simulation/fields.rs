@@ -22,11 +22,14 @@ pub enum Shape {
     Text,
     Number,
     Choice,
+    /// The company that a contact belongs to.
+    Reference,
 }
 
 /// One field mapping.
 #[derive(Debug)]
 pub struct Spec {
+    pub object: ObjectKind,
     pub hubspot: &'static str,
     pub connectwise: &'static str,
     pub shape: Shape,
@@ -42,15 +45,19 @@ const fn spec(
     wins: SystemOfRecord,
     empty: ClearPolicy,
 ) -> Spec {
-    Spec { hubspot: names.0, connectwise: names.1, shape, direction, wins, empty }
+    Spec { object: ObjectKind::Company, hubspot: names.0, connectwise: names.1, shape, direction, wins, empty }
+}
+
+const fn of_contact(spec: Spec) -> Spec {
+    Spec { object: ObjectKind::Contact, ..spec }
 }
 
 use ClearPolicy::{Clear, Fill};
 use Direction::{Both, ToConnectwise, ToHubspot};
 use SystemOfRecord::{Ask, ConnectWise, HubSpot, Latest};
 
-/// Every field mapping; the first two are part of every scenario.
-pub const SPECS: [Spec; 11] = [
+/// Every field mapping, those of companies first; names are unique over both objects.
+pub const SPECS: [Spec; 16] = [
     spec(("name", "name"), Shape::Name, Both, Latest, Fill),
     spec(("domain", "website"), Shape::Key, Both, HubSpot, Fill),
     spec(("t_hubspot", "tHubspot"), Shape::Text, Both, HubSpot, Fill),
@@ -62,12 +69,39 @@ pub const SPECS: [Spec; 11] = [
     spec(("number", "number"), Shape::Number, Both, Latest, Fill),
     spec(("t_clear", "tClear"), Shape::Text, Both, Latest, Clear),
     spec(("choice", "choice"), Shape::Choice, Both, ConnectWise, Fill),
+    of_contact(spec(("firstname", "firstName"), Shape::Name, Both, Latest, Fill)),
+    of_contact(spec(("email", "communications/1"), Shape::Key, Both, HubSpot, Fill)),
+    of_contact(spec(("associatedcompanyid", "company"), Shape::Reference, Both, Latest, Fill)),
+    of_contact(spec(("jobtitle", "title"), Shape::Text, Both, Latest, Fill)),
+    of_contact(spec(("c_ask", "cAsk"), Shape::Text, Both, Ask, Clear)),
 ];
 
 /// How many fields there are.
 pub const COUNT: usize = SPECS.len();
-/// The fields that every scenario has.
+/// How many of them companies have.
+pub const COMPANY_COUNT: usize = 11;
+/// The fields of companies that every scenario has.
 pub const ALWAYS: u16 = 0b11;
+/// The fields of contacts.
+pub const CONTACTS: u16 = !0 << COMPANY_COUNT;
+/// Those that every scenario with contacts has.
+const ALWAYS_OF_CONTACTS: u16 = 0b111 << COMPANY_COUNT;
+
+/// The mask with all that belongs to it.
+pub const fn complete(mask: u16) -> u16 {
+    mask | ALWAYS | if mask & CONTACTS == 0 { 0 } else { ALWAYS_OF_CONTACTS }
+}
+
+/// The places of an object's fields in a mask.
+pub fn places(object: ObjectKind, mask: u16) -> impl Iterator<Item = usize> {
+    (0..COUNT).filter(move |at| SPECS[*at].object == object && complete(mask) & (1 << at) != 0)
+}
+
+/// The name, the match key and the company among an object's fields.
+pub fn place_of(object: ObjectKind, shape: Shape) -> Option<usize> {
+    SPECS.iter().position(|spec| spec.object == object && spec.shape == shape)
+}
+
 const OPTIONS: u32 = 24;
 
 impl Spec {
@@ -85,7 +119,7 @@ impl Spec {
 
     /// Whether every value that users write is unlike all others, so that it tells its own story.
     pub const fn is_traceable(&self) -> bool {
-        !matches!(self.shape, Shape::Key)
+        !matches!(self.shape, Shape::Key | Shape::Reference)
     }
 
     pub fn key(&self) -> FieldKey {
@@ -103,6 +137,8 @@ impl Spec {
             (Shape::Number, System::HubSpot) if n.is_multiple_of(2) => Value::Text(format!("{n}.50")),
             (Shape::Number, System::HubSpot) => Value::Text(n.to_string()),
             (Shape::Number, System::ConnectWise) => Value::Number(Decimal::from(n)),
+            (Shape::Reference, System::HubSpot) => Value::Text(n.to_string()),
+            (Shape::Reference, System::ConnectWise) => Value::Choice(n.to_string()),
             (Shape::Choice, System::HubSpot) => Value::Text(format!("option_{}", n % OPTIONS)),
             (Shape::Choice, System::ConnectWise) => Value::Choice((n % OPTIONS + 1).to_string()),
         }
@@ -127,6 +163,7 @@ impl Spec {
             Shape::Name | Shape::Key | Shape::Text => FieldKind::Text,
             Shape::Number => FieldKind::Number,
             Shape::Choice => FieldKind::Choice,
+            Shape::Reference => FieldKind::Reference(ObjectKind::Company),
         }
     }
 
@@ -190,12 +227,16 @@ fn plain_field(name: &str, kind: FieldKind) -> FieldDef {
     }
 }
 
-fn schema(system: System) -> Schema {
-    let mut fields: Vec<FieldDef> = SPECS.iter().map(|spec| spec.definition(system)).collect();
+fn schema(object: ObjectKind, system: System) -> Schema {
+    let specs = SPECS.iter().filter(|spec| spec.object == object);
+    let mut fields: Vec<FieldDef> = specs.map(|spec| spec.definition(system)).collect();
     match system {
         System::HubSpot => {
             let stamp = FieldDef { unique: true, custom: true, ..plain_field("connectwise_key", FieldKind::Text) };
             fields.push(stamp);
+        }
+        System::ConnectWise if object == ObjectKind::Contact => {
+            fields.push(FieldDef { custom: true, ..plain_field("customFields/1", FieldKind::Text) });
         }
         System::ConnectWise => {
             let mut identifier = plain_field(IDENTIFIER, FieldKind::Text);
@@ -207,19 +248,37 @@ fn schema(system: System) -> Schema {
         }
     }
     fields.sort_by(|a, b| a.name.cmp(&b.name));
-    Schema { system, object: ObjectKind::Company, fields }
+    Schema { system, object, fields }
 }
 
 /// The schemas of both systems.
-pub fn schemas() -> BySystem<Schema> {
-    BySystem::from_fn(schema)
+pub fn schemas() -> Vec<BySystem<Schema>> {
+    [ObjectKind::Company, ObjectKind::Contact].map(|object| BySystem::from_fn(|system| schema(object, system))).into()
 }
 
 /// The configuration with the fields of the mask and that clockwork.
 pub fn config(mask: u16, clockwork: &Clockwork) -> Config {
-    let chosen = SPECS.iter().enumerate().filter(|(at, _)| (mask | ALWAYS) & (1 << at) != 0);
-    let companies = ObjectMapping {
-        object: ObjectKind::Company,
+    let objects = [ObjectKind::Company, ObjectKind::Contact].into_iter();
+    let objects = objects.filter(|object| places(*object, mask).next().is_some());
+    Config {
+        guards: lockstep::mapping::Guards::default(),
+        timing: clockwork.timing(),
+        objects: objects.map(|object| object_mapping(object, mask)).collect(),
+    }
+}
+
+fn object_mapping(object: ObjectKind, mask: u16) -> ObjectMapping {
+    let rule = |shape, by| {
+        let spec = place_of(object, shape).map(|at| &SPECS[at]);
+        spec.map(|spec| MatchRule { hubspot: spec.hubspot.into(), connectwise: spec.connectwise.into(), by })
+    };
+    // no two names of users are the same: a company without a key is recognised by nothing, and takes part all the same
+    let matching = match object {
+        ObjectKind::Company => [rule(Shape::Key, MatchBy::Host), rule(Shape::Name, MatchBy::Text)],
+        _ => [rule(Shape::Key, MatchBy::Text), None],
+    };
+    ObjectMapping {
+        object,
         direction: Direction::Both,
         create: CreatePolicy::default(),
         conflict_tie: ConflictTie::HubSpot,
@@ -228,18 +287,17 @@ pub fn config(mask: u16, clockwork: &Clockwork) -> Config {
         activity_types: Vec::new(),
         filters: Filters::default(),
         exclude: Exclusions::default(),
-        matching: vec![MatchRule { hubspot: "domain".into(), connectwise: "website".into(), by: MatchBy::Host }],
-        fields: chosen.map(|(_, spec)| spec.mapping()).collect(),
-    };
-    Config { guards: lockstep::mapping::Guards::default(), timing: clockwork.timing(), objects: vec![companies] }
+        matching: matching.into_iter().flatten().collect(),
+        fields: places(object, mask).map(|at| SPECS[at].mapping()).collect(),
+    }
 }
 
 /// The rules of a scenario, compiled through the public door.
 ///
 /// # Panics
 /// When the configuration does not compile: then nothing can be tested.
-pub fn rules(mask: u16, clockwork: &Clockwork, schemas: &BySystem<Schema>) -> Rules {
-    match Rules::compile(config(mask, clockwork), ConfigVersion(1), std::slice::from_ref(schemas)) {
+pub fn rules(mask: u16, clockwork: &Clockwork, schemas: &[BySystem<Schema>]) -> Rules {
+    match Rules::compile(config(mask, clockwork), ConfigVersion(1), schemas) {
         Ok(rules) => rules,
         Err(reasons) => panic!("the configuration of the simulation does not compile: {reasons:?}"),
     }

@@ -12,17 +12,13 @@ use lockstep::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, System,
 use rust_decimal::Decimal;
 
 use crate::faults::Fault;
-use crate::fields::{SPECS, Shape, Spec, index_of};
+use crate::fields::{SPECS, Shape, Spec, complete, index_of, place_of, places};
 use crate::server::{By, Change, Entry, Mutation, POISON};
 use crate::simulation::Simulation;
 use crate::watch::{Blind, Shot, Subject};
 
 /// How long a write of unknown fate must be left alone: the flight time less what clocks may err.
 const LEFT_ALONE: i64 = 160_000;
-
-const fn company(system: System, id: RecordId) -> RecordRef {
-    RecordRef::new(ObjectKind::Company, system, id)
-}
 
 // ---------------------------------------------------------------------------------------------------------------------
 // while it happens
@@ -42,12 +38,26 @@ pub fn before_send(sim: &mut Simulation<'_>, request: &Request, attempts: &[(Int
             IntentKind::Update => Subject::Target(request.system, row.target.unwrap_or_default()),
         };
         i4_certainty_before_repeat(sim, subject, &row);
+        i9_references_are_links(sim, &row);
         if row.kind == IntentKind::Create {
             i5_no_copy_of_the_linked(sim, &row);
             i4_no_create_beside_a_match(sim, &row);
         }
         let shot = Shot { intent, attempt, at: sim.now, settled: false };
         sim.watch.sent(sim.last_request, subject, shot);
+    }
+}
+
+/// Ids are asked for as what they are: the same number may name another record of another object.
+pub fn asks_for_its_own(sim: &mut Simulation<'_>, request: &Request) {
+    let ids: Vec<RecordId> = match &request.body {
+        RequestBody::Read { ids, .. } => ids.clone(),
+        RequestBody::Update { items, .. } => items.iter().map(|item| item.id).collect(),
+        _ => return,
+    };
+    let server = &sim.servers[request.system];
+    if let Some(other) = ids.into_iter().map(|id| server.named(id)).find(|record| record.object != request.object) {
+        sim.violate("wrong_object", format!("{other} was asked for as a {}", request.object));
     }
 }
 
@@ -116,7 +126,7 @@ fn i5_no_copy_of_the_linked(sim: &mut Simulation<'_>, row: &Intent) {
 
 /// Never a create where the mirror knows a record with the same key on that side.
 fn i4_no_create_beside_a_match(sim: &mut Simulation<'_>, row: &Intent) {
-    let spec = &SPECS[1];
+    let Some(spec) = place_of(row.object, Shape::Key).map(|at| &SPECS[at]) else { return };
     let Some(key) = row.writes.iter().find(|write| write.field.as_str() == spec.name(row.system)) else { return };
     let mut key = spec.canon(row.system, &key.after);
     let source = row.source_record();
@@ -131,6 +141,7 @@ fn i4_no_create_beside_a_match(sim: &mut Simulation<'_>, row: &Intent) {
     }
     let twin = sim.store.observations.values().find(|seen| {
         seen.of.system == row.system
+            && seen.of.object == row.object
             && seen.is_live()
             && sim.live(row.system, seen.of.id)
             && spec.canon(row.system, seen.record.value(spec.name(row.system))) == key
@@ -157,14 +168,14 @@ pub fn at_landing(sim: &mut Simulation<'_>, at: usize) {
             // a copy that was wiped out before anybody could see it leaves no trace to be found
             let traceless = |id: &RecordId| {
                 !sim.servers[mutation.system].records.contains_key(id)
-                    && !sim.store.observations.contains_key(&company(mutation.system, *id))
+                    && !sim.store.observations.contains_key(&sim.servers[mutation.system].named(*id))
             };
             if earlier.iter().all(traceless) {
                 if !earlier.is_empty() {
                     sim.outcome.counters.saw("a copy wiped out before it was seen");
                 }
             } else {
-                let made = company(mutation.system, mutation.record);
+                let made = sim.servers[mutation.system].named(mutation.record);
                 let text = format!("{made} was made from {}: copy {}", row.source_record(), earlier.len() + 1);
                 sim.violate("i4_no_duplicate", text);
             }
@@ -177,9 +188,11 @@ pub fn at_landing(sim: &mut Simulation<'_>, at: usize) {
 fn i7_direction(sim: &mut Simulation<'_>, mutation: &Mutation) {
     for (name, before, after) in &mutation.fields {
         let Some(at) = index_of(mutation.system, name.as_str()) else { continue };
-        if !SPECS[at].writes(mutation.system) || (sim.scenario.fields | crate::fields::ALWAYS) & (1 << at) == 0 {
-            let text =
-                format!("{name} of {} was written: {before} → {after}", company(mutation.system, mutation.record));
+        if !SPECS[at].writes(mutation.system) || complete(sim.scenario.fields) & (1 << at) == 0 {
+            let text = format!(
+                "{name} of {} was written: {before} → {after}",
+                sim.servers[mutation.system].named(mutation.record)
+            );
             sim.violate("i7_direction", text);
         }
     }
@@ -193,7 +206,7 @@ fn note_blind(sim: &mut Simulation<'_>, mutation: &Mutation, row: &Intent) {
         if spec.canon(mutation.system, before) == spec.canon(mutation.system, after) {
             sim.outcome.counters.saw("a write that changed nothing");
             if spec.shape == Shape::Number && loses_precision(before, after) {
-                let record = company(mutation.system, mutation.record);
+                let record = sim.servers[mutation.system].named(mutation.record);
                 sim.violate("i3_no_invention", format!("{name} of {record} lost precision: {before} → {after}"));
             }
         }
@@ -237,9 +250,9 @@ pub fn i12_cursor_safety(sim: &mut Simulation<'_>, cursor: &Cursor) {
     if sim.store.cursors.get(&backfill).is_none_or(|pass| pass.completed.is_none()) {
         return;
     }
-    let missed = sim.servers[system].records.values().find(|entry| {
+    let missed = sim.servers[system].records.values().filter(|entry| entry.object == cursor.key.object).find(|entry| {
         let covered = entry.modified.0.saturating_add(slack) <= cursor.from.0;
-        let seen = sim.store.observations.get(&company(system, entry.id));
+        let seen = sim.store.observations.get(&sim.servers[system].named(entry.id));
         // what was deleted before anybody saw it may stay unknown
         let hidden = entry.archived && (system == System::HubSpot || seen.is_none());
         !hidden && covered && seen.is_none_or(|seen| seen.record.modified < entry.modified)
@@ -274,6 +287,16 @@ impl Pair {
         }
     }
 
+    /// A filter keeps it from crossing: one of the two belongs to no company.
+    fn is_frozen(&self) -> bool {
+        let company = place_of(self.object(), Shape::Reference).map(|at| &SPECS[at]);
+        company.is_some_and(|spec| System::BOTH.into_iter().any(|system| self.canon(spec, system).is_empty()))
+    }
+
+    const fn object(&self) -> ObjectKind {
+        self.hubspot.object
+    }
+
     fn canon(&self, spec: &Spec, system: System) -> String {
         spec.canon(system, self.of(system).value(spec.name(system)))
     }
@@ -294,8 +317,16 @@ pub fn verdict(sim: &mut Simulation<'_>) {
     sim.watch.refused = refused(sim);
     let pairs = live_pairs(sim);
     for pair in &pairs {
-        for (at, spec) in fields_of(sim.scenario.fields) {
+        for at in places(pair.object(), sim.scenario.fields) {
+            let spec = &SPECS[at];
             if pair.held.contains(&at) {
+                continue;
+            }
+            if spec.shape == Shape::Reference {
+                i1_same_parent(sim, pair, spec);
+                continue;
+            }
+            if pair.is_frozen() {
                 continue;
             }
             i1_convergence(sim, pair, spec);
@@ -312,10 +343,6 @@ pub fn verdict(sim: &mut Simulation<'_>) {
     i10_journal_completeness(sim);
 }
 
-fn fields_of(mask: u16) -> impl Iterator<Item = (usize, &'static Spec)> {
-    SPECS.iter().enumerate().filter(move |(at, _)| (mask | crate::fields::ALWAYS) & (1 << at) != 0)
-}
-
 /// Links that are active between two living records, less those that wait for a person as a whole.
 fn live_pairs(sim: &Simulation<'_>) -> Vec<Pair> {
     let active = sim.store.links.values().filter(|link| link.state == LinkState::Active);
@@ -329,9 +356,8 @@ fn live_pairs(sim: &Simulation<'_>) -> Vec<Pair> {
         if issues().any(|issue| issue.field.is_none()) {
             continue;
         }
-        let held = fields_of(sim.scenario.fields)
-            .filter(|(_, spec)| issues().any(|issue| issue.field.as_ref() == Some(&spec.key())))
-            .map(|(at, _)| at);
+        let held = places(link.object, sim.scenario.fields)
+            .filter(|at| issues().any(|issue| issue.field.as_ref() == Some(&SPECS[*at].key())));
         let pushed = sim.watch.pushed.iter().any(|(_, record, _)| link.id_in(record.system) == record.id);
         pairs.push(Pair {
             link: link.id,
@@ -428,6 +454,50 @@ fn i1_convergence(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec) {
             values[1]
         );
         sim.violate("i1_convergence", text);
+    }
+}
+
+/// Both records belong to the same company, as far as their companies are linked.
+fn i1_same_parent(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec) {
+    let values = System::BOTH.map(|system| pair.canon(spec, system));
+    let unknown = |system: System| {
+        let value = pair.canon(spec, system);
+        !value.is_empty() && partner_of(sim, system, &value).is_none()
+    };
+    if System::BOTH.into_iter().any(unknown) || are_partners(sim, &values) {
+        return;
+    }
+    let text =
+        format!("{}: it belongs to {:?} in HubSpot and to {:?} in ConnectWise", pair.says(), values[0], values[1]);
+    sim.violate("i1_convergence", text);
+}
+
+/// The company that stands for the one with that id, where both are linked and alive.
+fn partner_of(sim: &Simulation<'_>, system: System, id: &str) -> Option<RecordId> {
+    let company = RecordRef::new(ObjectKind::Company, system, id.parse().ok()?);
+    let link = sim.store.link_at(company).filter(|link| link.state == LinkState::Active)?;
+    Some(link.id_in(system.other()))
+}
+
+fn are_partners(sim: &Simulation<'_>, values: &[String; 2]) -> bool {
+    match (values[0].is_empty(), values[1].is_empty()) {
+        (false, false) => partner_of(sim, System::HubSpot, &values[0]).is_some_and(|id| id.to_string() == values[1]),
+        (hubspot, connectwise) => hubspot == connectwise,
+    }
+}
+
+/// A reference is written as the partner of the record that the other side points to, never as a copied id.
+fn i9_references_are_links(sim: &mut Simulation<'_>, row: &Intent) {
+    let Some(spec) = place_of(row.object, Shape::Reference).map(|at| &SPECS[at]) else { return };
+    let Some(write) = row.writes.iter().find(|write| write.field.as_str() == spec.name(row.system)) else { return };
+    if write.after.is_empty() {
+        return;
+    }
+    let expected = partner_of(sim, row.system.other(), &write.source.to_plain()).map(|id| id.to_string());
+    // a repeat sends what it sent before
+    if row.attempt == 1 && expected.as_deref() != Some(write.after.to_plain().as_str()) {
+        let text = format!("i{} points to {}, and {:?} stands for {}", row.id, write.after, expected, write.source);
+        sim.violate("i9_dependency", text);
     }
 }
 
@@ -560,11 +630,16 @@ fn i1_everything_crosses(sim: &mut Simulation<'_>) {
     let mut lost = Vec::new();
     for system in System::BOTH {
         for entry in sim.servers[system].records.values().filter(|entry| !entry.archived) {
-            let record = company(system, entry.id);
+            if places(entry.object, sim.scenario.fields).next().is_none() {
+                continue;
+            }
+            let record = sim.servers[system].named(entry.id);
             let link = sim.store.link_at(record);
             let explained = sim.store.issues_at(record).any(|issue| waits(&issue));
             match link {
-                None if !explained => lost.push(format!("{record} has neither a partner nor an issue")),
+                None if !explained && !waits_for_company(sim, entry) => {
+                    lost.push(format!("{record} has neither a partner nor an issue"))
+                }
                 Some(link) if link.state == LinkState::Tomb => {
                     let both =
                         sim.live(System::HubSpot, link.hubspot) && sim.live(System::ConnectWise, link.connectwise);
@@ -582,6 +657,21 @@ fn i1_everything_crosses(sim: &mut Simulation<'_>) {
     for text in lost {
         sim.violate("i1_convergence", text);
     }
+}
+
+/// Whether a contact stays behind because of its company, and says so.
+fn waits_for_company(sim: &Simulation<'_>, entry: &Entry) -> bool {
+    let system = if entry.id.0 < 1000 { System::ConnectWise } else { System::HubSpot };
+    let value = |shape| place_of(entry.object, shape).map(|at| entry.value(SPECS[at].name(system)).to_plain());
+    let Some(company) = value(Shape::Reference) else { return false };
+    let cause = company.is_empty()
+        || partner_of(sim, system, &company).is_none()
+        || value(Shape::Key).is_none_or(|key| key.is_empty());
+    let record = RecordRef::new(entry.object, system, entry.id);
+    let told = sim.store.statuses.get(&record).is_some_and(|status| {
+        matches!(status.state, RecordState::Waiting | RecordState::Excluded) && !status.why.is_empty()
+    });
+    cause && told
 }
 
 /// Nothing is open, what is said to be applied is in the history, what is said to be refused never landed.
@@ -665,9 +755,11 @@ pub fn i17_idempotent_push(sim: &mut Simulation<'_>) {
     let Some(pair) = chosen.or(pairs.first()).filter(|pair| !pair.is_poisoned()) else { return };
     let to = System::BOTH[(sim.scenario.seed / 7 % 2) as usize];
     let agreed = pair.held.is_empty()
-        && fields_of(sim.scenario.fields)
-            .all(|(_, spec)| pair.canon(spec, System::HubSpot) == pair.canon(spec, System::ConnectWise));
-    let record = company(to.other(), pair.of(to.other()).id);
+        && places(pair.object(), sim.scenario.fields).map(|at| &SPECS[at]).all(|spec| {
+            let values = System::BOTH.map(|system| pair.canon(spec, system));
+            if spec.shape == Shape::Reference { are_partners(sim, &values) } else { values[0] == values[1] }
+        });
+    let record = sim.servers[to.other()].named(pair.of(to.other()).id);
     for round in 0..2 {
         sim.watch.late_writes.clear();
         let ticket = sim.ask(Ask::Push { record, to, dry_run: false });

@@ -1,10 +1,10 @@
 //! What happens in one seed, as plain data: drawn from the seed, and cut down when it fails.
 
 use lockstep::mapping::Timing;
-use lockstep::model::{BySystem, System};
+use lockstep::model::{BySystem, ObjectKind, System};
 
 use crate::faults::{Fault, Faults};
-use crate::fields::{ALWAYS, COUNT, SPECS, Shape};
+use crate::fields::{CONTACTS, COUNT, SPECS, Shape, complete, place_of};
 use crate::random::{Random, mix};
 
 /// Everything that is decided before the engine starts.
@@ -67,9 +67,12 @@ pub struct Temper {
 /// A record made by a user. Each chosen field gets the value number `value * 16 + field`.
 #[derive(Debug, Clone)]
 pub struct Newborn {
+    pub object: ObjectKind,
     pub side: System,
     /// The match key, if it has one.
     pub key: Option<u32>,
+    /// Which of the companies there it belongs to.
+    pub parent: Option<u32>,
     pub fields: u16,
     pub value: u32,
 }
@@ -158,7 +161,9 @@ impl Scenario {
         let mut faults = Random::stream(seed, 2);
         let mut schedule = Random::stream(seed, 3);
         let mut latency = Random::stream(seed, 4);
-        let fields = ALWAYS | (workload.next() as u16 & ((1 << COUNT) - 1));
+        let companies = workload.next() as u16 & !CONTACTS;
+        let contacts = mix(seed, 6) as u16 & CONTACTS;
+        let fields = complete(companies | if mix(seed, 7) % 5 < 3 { contacts } else { 0 });
         let clockwork = Clockwork {
             poll: [60, 90, 120][workload.below(3) as usize],
             index_lag: 660,
@@ -216,12 +221,16 @@ impl Users {
 
     fn newborn(&mut self, random: &mut Random, side: System) -> Newborn {
         let key = random.chance(700).then(|| random.below(4) as u32);
-        Newborn { side, key, fields: random.next() as u16 & self.fields, value: self.value() }
+        let object =
+            if self.fields & CONTACTS != 0 && random.chance(450) { ObjectKind::Contact } else { ObjectKind::Company };
+        let parent = random.chance(900).then(|| random.below(64) as u32);
+        Newborn { object, side, key, parent, fields: random.next() as u16 & self.fields, value: self.value() }
     }
 
     fn setup(&mut self, random: &mut Random) -> Vec<Newborn> {
         let mut all = Vec::new();
-        while all.len() < 7 && random.chance(780) {
+        let most = if self.fields & CONTACTS == 0 { 7 } else { 11 };
+        while all.len() < most && random.chance(820) {
             let side = side(random);
             let one = self.newborn(random, side);
             if one.key.is_some() && random.chance(500) {
@@ -289,7 +298,8 @@ impl Users {
     fn field(&self, random: &mut Random) -> usize {
         let chosen: Vec<usize> = (0..COUNT).filter(|at| self.fields & (1 << at) != 0).collect();
         let at = chosen[random.below(chosen.len() as u64) as usize];
-        if SPECS[at].shape == Shape::Key && !random.chance(300) { 0 } else { at }
+        let name = place_of(SPECS[at].object, Shape::Name).unwrap_or(0);
+        if SPECS[at].shape == Shape::Key && !random.chance(300) { name } else { at }
     }
 }
 

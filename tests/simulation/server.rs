@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use lockstep::engine::core::request::{
     AnswerBody, CreateItem, Failure, ItemOutcome, Rejection, RejectionKind, Request, RequestBody, UpdateItem,
 };
-use lockstep::model::{FieldName, Fields, IntentId, Record, RecordId, System, Timestamp, Value};
+use lockstep::model::{FieldName, Fields, IntentId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value};
 use rust_decimal::Decimal;
 
 use crate::fields::{self, IDENTIFIER, SPECS, Shape};
@@ -24,6 +24,8 @@ pub const EPOCH: i64 = 1_767_225_600_000;
 pub struct Server {
     pub system: System,
     pub records: BTreeMap<RecordId, Entry>,
+    /// What every record that ever was is.
+    kinds: BTreeMap<RecordId, ObjectKind>,
     next: u64,
     temper: Temper,
     entropy: u64,
@@ -32,6 +34,7 @@ pub struct Server {
 /// A record as its system keeps it.
 #[derive(Debug, Clone)]
 pub struct Entry {
+    pub object: ObjectKind,
     pub id: RecordId,
     pub modified: Timestamp,
     pub archived: bool,
@@ -88,7 +91,16 @@ impl Server {
             System::HubSpot => 1000,
             System::ConnectWise => 10,
         };
-        Self { system, records: BTreeMap::new(), next, temper: temper.clone(), entropy }
+        Self { system, records: BTreeMap::new(), kinds: BTreeMap::new(), next, temper: temper.clone(), entropy }
+    }
+
+    /// The record of that number, gone or not.
+    pub fn named(&self, id: RecordId) -> RecordRef {
+        RecordRef::new(self.kinds.get(&id).copied().unwrap_or(ObjectKind::Company), self.system, id)
+    }
+
+    fn of_object(&self, object: ObjectKind) -> impl Iterator<Item = &Entry> {
+        self.records.values().filter(move |entry| entry.object == object)
     }
 
     /// The server's own clock.
@@ -106,20 +118,23 @@ impl Server {
 
     /// Does what the request asks and answers.
     pub fn handle(&mut self, arrival: &Arrival<'_>, ledger: &mut Vec<Mutation>) -> AnswerBody {
+        let object = arrival.request.object;
         match &arrival.request.body {
             RequestBody::Identify => AnswerBody::Identity {
                 tenant: format!("tenant of {}", self.system.key()),
                 label: self.system.name().to_owned(),
             },
             RequestBody::Changes { fields, from, until, after, limit } => {
-                self.changes(arrival.now, fields, (*from, *until), *after, *limit)
+                self.changes(arrival, fields, (*from, *until), *after, *limit)
             }
-            RequestBody::List { fields, after, archived, limit } => self.list(fields, *after, *archived, *limit),
+            RequestBody::List { fields, after, archived, limit } => {
+                self.list(object, fields, *after, *archived, *limit)
+            }
             RequestBody::Read { fields, ids } => AnswerBody::Records {
-                found: ids.iter().map(|id| (*id, self.records.get(id).map(|entry| entry.show(fields)))).collect(),
+                found: ids.iter().map(|id| (*id, self.get(object, *id).map(|entry| entry.show(fields)))).collect(),
             },
             RequestBody::FindStamped { fields, stamps } => AnswerBody::Stamped {
-                found: stamps.iter().map(|stamp| (stamp.clone(), self.stamped(fields, stamp))).collect(),
+                found: stamps.iter().map(|stamp| (stamp.clone(), self.stamped(object, fields, stamp))).collect(),
             },
             RequestBody::Create { fields, items } => {
                 self.write(arrival, items, |server, item| (item.intent, server.create(arrival, fields, item, ledger)))
@@ -132,21 +147,26 @@ impl Server {
             | RequestBody::History { .. }
             | RequestBody::Members { .. } => AnswerBody::Failed(Failure::Rejected(Rejection {
                 kind: RejectionKind::Other,
-                message: "the model has companies only".to_owned(),
+                message: "the model has no such endpoint".to_owned(),
                 field: None,
             })),
         }
     }
 
+    fn get(&self, object: ObjectKind, id: RecordId) -> Option<&Entry> {
+        self.records.get(&id).filter(|entry| entry.object == object)
+    }
+
     fn changes(
         &self,
-        now: i64,
+        arrival: &Arrival<'_>,
         fields: &[FieldName],
         window: (Timestamp, Timestamp),
         after: Option<RecordId>,
         limit: u32,
     ) -> AnswerBody {
-        let rows = self.records.values().filter(|entry| after.is_none_or(|after| entry.id > after));
+        let now = arrival.now;
+        let rows = self.of_object(arrival.request.object).filter(|entry| after.is_none_or(|after| entry.id > after));
         let rows = rows.filter(|entry| {
             let at = match self.system {
                 System::HubSpot if entry.archived => return false,
@@ -158,8 +178,15 @@ impl Server {
         self.page(rows, fields, limit)
     }
 
-    fn list(&self, fields: &[FieldName], after: Option<RecordId>, archived: bool, limit: u32) -> AnswerBody {
-        let rows = self.records.values().filter(|entry| after.is_none_or(|after| entry.id > after));
+    fn list(
+        &self,
+        object: ObjectKind,
+        fields: &[FieldName],
+        after: Option<RecordId>,
+        archived: bool,
+        limit: u32,
+    ) -> AnswerBody {
+        let rows = self.of_object(object).filter(|entry| after.is_none_or(|after| entry.id > after));
         // ConnectWise keeps its deleted companies in the same list
         let rows = rows.filter(|entry| self.system == System::ConnectWise || entry.archived == archived);
         self.page(rows, fields, limit)
@@ -178,8 +205,8 @@ impl Server {
         AnswerBody::Page { last, more: rows.peek().is_some(), records }
     }
 
-    fn stamped(&self, fields: &[FieldName], stamp: &str) -> Vec<Record> {
-        let carriers = self.records.values().filter(|entry| entry.stamp.as_deref() == Some(stamp));
+    fn stamped(&self, object: ObjectKind, fields: &[FieldName], stamp: &str) -> Vec<Record> {
+        let carriers = self.of_object(object).filter(|entry| entry.stamp.as_deref() == Some(stamp));
         carriers.map(|entry| entry.show(fields)).collect()
     }
 
@@ -218,18 +245,62 @@ impl Server {
         item: &CreateItem,
         ledger: &mut Vec<Mutation>,
     ) -> ItemOutcome {
-        if let Some(reason) = self.reason_to_refuse(&item.values).or_else(|| self.reason_not_to_create(item)) {
+        let object = arrival.request.object;
+        let reason = self.reason_to_refuse(&item.values).or_else(|| self.reason_not_to_create(object, item));
+        if let Some(reason) = reason.or_else(|| self.reason_of_others(None, &item.values)) {
             return ItemOutcome::Rejected(reason);
         }
         let by = By::Engine { intent: item.intent, attempt: attempt_of(arrival, item.intent) };
         let values: Vec<(FieldName, Value)> = item.values.clone();
-        let id = self.insert(arrival.now, by, &values, Some(item.stamp.clone()), ledger);
+        let id = self.insert(arrival.now, by, object, &values, Some(item.stamp.clone()), ledger);
         ItemOutcome::Applied(Box::new(self.records[&id].show(fields)))
     }
 
-    fn reason_not_to_create(&self, item: &CreateItem) -> Option<Rejection> {
+    /// What other records say against these values: a company that is not there, an e-mail address that is taken.
+    fn reason_of_others(&self, own: Option<RecordId>, values: &[(FieldName, Value)]) -> Option<Rejection> {
+        for (name, value) in values.iter().filter(|(_, value)| !value.is_empty()) {
+            let spec = fields::index_of(self.system, name.as_str()).map(|at| &SPECS[at]);
+            match spec.map(|spec| (spec.object, spec.shape)) {
+                Some((_, Shape::Reference)) => {
+                    let company = value.to_plain().parse().ok().and_then(|id| self.get(ObjectKind::Company, id));
+                    if company.is_none_or(|company| company.archived) {
+                        return Some(invalid(name, "there is no such company"));
+                    }
+                }
+                Some((ObjectKind::Contact, Shape::Key)) if self.system == System::HubSpot => {
+                    if let Some(owner) = self.owner_of_address(value).filter(|owner| Some(*owner) != own) {
+                        return Some(duplicate(owner, "email"));
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    /// Whether HubSpot lets a user not have that value: another contact has that address.
+    pub fn is_taken(&self, object: ObjectKind, name: &FieldName, value: &Value, own: Option<RecordId>) -> bool {
+        let of_address = self.system == System::HubSpot && object == ObjectKind::Contact && name.as_str() == "email";
+        of_address && !value.is_empty() && self.owner_of_address(value).is_some_and(|owner| Some(owner) != own)
+    }
+
+    /// The living HubSpot contact with that address: no two have the same.
+    fn owner_of_address(&self, value: &Value) -> Option<RecordId> {
+        let mut contacts = self.of_object(ObjectKind::Contact).filter(|entry| !entry.archived);
+        contacts.find(|entry| entry.value("email").to_plain() == value.to_plain()).map(|entry| entry.id)
+    }
+
+    fn reason_not_to_create(&self, object: ObjectKind, item: &CreateItem) -> Option<Rejection> {
         match self.system {
             System::HubSpot => self.owner_of_key(&item.stamp).map(|id| duplicate(id, "connectwise_key")),
+            System::ConnectWise if object == ObjectKind::Contact => {
+                let lacks =
+                    |wanted: &str| item.values.iter().all(|(name, value)| name.as_str() != wanted || value.is_empty());
+                ["firstName", "company"]
+                    .into_iter()
+                    .find(|name| lacks(name))
+                    .map(|name| invalid(&name.into(), "the field is required"))
+            }
             System::ConnectWise => {
                 let Some((_, identifier)) = item.values.iter().find(|(name, _)| name.as_str() == IDENTIFIER) else {
                     return Some(invalid(&IDENTIFIER.into(), "the field is required"));
@@ -264,7 +335,8 @@ impl Server {
         item: &UpdateItem,
         ledger: &mut Vec<Mutation>,
     ) -> ItemOutcome {
-        if let Some(reason) = self.reason_to_refuse(&item.values) {
+        let reason = self.reason_to_refuse(&item.values);
+        if let Some(reason) = reason.or_else(|| self.reason_of_others(Some(item.id), &item.values)) {
             return ItemOutcome::Rejected(reason);
         }
         if let Some(stamp) = &item.stamp
@@ -273,7 +345,7 @@ impl Server {
         {
             return ItemOutcome::Rejected(duplicate(owner, "connectwise_key"));
         }
-        let Some(entry) = self.records.get(&item.id).filter(|entry| !entry.archived) else {
+        let Some(entry) = self.get(arrival.request.object, item.id).filter(|entry| !entry.archived) else {
             return ItemOutcome::Rejected(Rejection {
                 kind: RejectionKind::NotFound,
                 message: "the record does not exist".into(),
@@ -293,13 +365,16 @@ impl Server {
         &mut self,
         now: i64,
         by: By,
+        object: ObjectKind,
         values: &[(FieldName, Value)],
         stamp: Option<String>,
         ledger: &mut Vec<Mutation>,
     ) -> RecordId {
         self.next += 1;
         let id = RecordId(self.next);
+        self.kinds.insert(id, object);
         let mut entry = Entry {
+            object,
             id,
             modified: Timestamp::EPOCH,
             archived: false,
@@ -316,7 +391,8 @@ impl Server {
                 entry.fields.insert(name.clone(), value);
             }
         }
-        if self.system == System::ConnectWise && !entry.fields.contains_key(IDENTIFIER) {
+        let is_company = object == ObjectKind::Company;
+        if is_company && self.system == System::ConnectWise && !entry.fields.contains_key(IDENTIFIER) {
             entry.fields.insert(IDENTIFIER.into(), Value::Text(format!("user{}", id.0)));
         }
         self.records.insert(id, entry);
@@ -354,6 +430,15 @@ impl Server {
 
     /// Moves a record into the recycle bin, out of it, or out of the world.
     pub fn move_record(&mut self, now: i64, id: RecordId, what: Change, ledger: &mut Vec<Mutation>) {
+        let Some(object) = self.records.get(&id).map(|entry| entry.object) else { return };
+        // ConnectWise has no recycle bin for contacts
+        let what = match (self.system, object, what) {
+            (System::ConnectWise, ObjectKind::Contact, Change::Deleted) => Change::Purged,
+            _ => what,
+        };
+        if self.system == System::HubSpot && object == ObjectKind::Company && what != Change::Restored {
+            self.let_children_go(now, id, ledger);
+        }
         match what {
             Change::Purged => drop(self.records.remove(&id)),
             _ => {
@@ -367,6 +452,18 @@ impl Server {
         ledger.push(Mutation { at: now, system: self.system, record: id, by, what, fields: Vec::new() });
     }
 
+    /// A deleted company of HubSpot takes its associations with it.
+    fn let_children_go(&mut self, now: i64, company: RecordId, ledger: &mut Vec<Mutation>) {
+        let Some(spec) = fields::place_of(ObjectKind::Contact, Shape::Reference).map(|at| &SPECS[at]) else { return };
+        let name = FieldName::new(spec.name(self.system));
+        let of = company.to_string();
+        let children = self.of_object(ObjectKind::Contact).filter(|entry| entry.value(name.as_str()).to_plain() == of);
+        let children: Vec<RecordId> = children.map(|entry| entry.id).collect();
+        for id in children {
+            self.set(now, id, By::User { settled: false }, &[(name.clone(), Value::Empty)], None, ledger);
+        }
+    }
+
     /// The value as this system keeps it: HubSpot knows text only, ConnectWise tidies text.
     fn stored(&self, name: &FieldName, value: &Value) -> Value {
         let shape = fields::index_of(self.system, name.as_str()).map_or(Shape::Text, |at| SPECS[at].shape);
@@ -377,7 +474,7 @@ impl Server {
                 let number = value.to_plain().trim().parse::<Decimal>();
                 number.map_or(Value::Empty, |n| Value::Number(if self.temper.whole_numbers { n.trunc() } else { n }))
             }
-            (System::ConnectWise, Shape::Choice, value) => Value::Choice(value.to_plain()),
+            (System::ConnectWise, Shape::Choice | Shape::Reference, value) => Value::Choice(value.to_plain()),
             (System::ConnectWise, _, value) => {
                 Value::text(value.to_plain().split_whitespace().collect::<Vec<_>>().join(" "))
             }

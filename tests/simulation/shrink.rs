@@ -12,7 +12,7 @@ use crate::suite::play;
 const BUDGET: u32 = 5_000;
 
 /// The smallest scenario found that still breaks the invariant that the given one broke first.
-pub fn shrink(scenario: &Scenario, schemas: &BySystem<Schema>, outcome: &Outcome) -> Scenario {
+pub fn shrink(scenario: &Scenario, schemas: &[BySystem<Schema>], outcome: &Outcome) -> Scenario {
     let Some(first) = outcome.violations.first() else { return scenario.clone() };
     let mut search = Search { schemas, invariant: first.invariant, left: BUDGET };
     let mut best = scenario.clone();
@@ -40,7 +40,7 @@ fn size(scenario: &Scenario) -> usize {
 }
 
 struct Search<'a> {
-    schemas: &'a BySystem<Schema>,
+    schemas: &'a [BySystem<Schema>],
     invariant: &'static str,
     left: u32,
 }

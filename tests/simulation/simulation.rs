@@ -19,7 +19,7 @@ use crate::faults::Fault;
 use crate::fields::{self, SPECS, Shape};
 use crate::random::mix;
 use crate::scenario::{Newborn, Op, Scenario, What, When};
-use crate::server::{Arrival, By, Change, EPOCH, Mutation, POISON, Server};
+use crate::server::{Arrival, By, Change, EPOCH, Entry, Mutation, POISON, Server};
 use crate::store::MemoryStore;
 use crate::watch::Watch;
 
@@ -107,7 +107,7 @@ impl Ord for Queued {
 /// The whole world of one seed.
 pub struct Simulation<'a> {
     pub scenario: &'a Scenario,
-    schemas: &'a BySystem<Schema>,
+    schemas: &'a [BySystem<Schema>],
     pub now: i64,
     pub store: MemoryStore,
     pub servers: BySystem<Server>,
@@ -138,7 +138,7 @@ pub struct Simulation<'a> {
 }
 
 impl<'a> Simulation<'a> {
-    pub fn new(scenario: &'a Scenario, schemas: &'a BySystem<Schema>, trace: Trace) -> Self {
+    pub fn new(scenario: &'a Scenario, schemas: &'a [BySystem<Schema>], trace: Trace) -> Self {
         let entropy = mix(scenario.seed, 4);
         let mut simulation = Self {
             scenario,
@@ -450,6 +450,7 @@ impl<'a> Simulation<'a> {
             self.outcome.struck.push((number, fault));
         }
         self.note(|| format!("send #{number} {}{}", crate::words::request(&request), crate::words::fault(fault)));
+        crate::oracle::asks_for_its_own(self, &request);
         let attempts = self.attempts(&request);
         if is_write {
             crate::oracle::before_send(self, &request, &attempts, fault);
@@ -575,21 +576,30 @@ impl<'a> Simulation<'a> {
 
     fn create(&mut self, one: &Newborn) {
         let mut values: Vec<(FieldName, Value)> = Vec::new();
-        let name = SPECS[0].value(one.side, one.value * 16);
-        values.push((SPECS[0].name(one.side).into(), name));
-        for (at, spec) in SPECS.iter().enumerate().skip(1) {
+        for at in fields::places(one.object, !0) {
+            let spec = &SPECS[at];
             let value = match (spec.shape, one.key) {
+                (Shape::Name, _) => spec.value(one.side, one.value * 16 + at as u32),
                 (Shape::Key, Some(key)) => spec.value(one.side, key),
                 (Shape::Key, None) => continue,
+                (Shape::Reference, _) => {
+                    let parent = one.parent.and_then(|pick| self.pick(one.side, ObjectKind::Company, pick, false));
+                    let Some(parent) = parent else { continue };
+                    spec.value(one.side, parent.id.0 as u32)
+                }
                 _ if one.fields & (1 << at) == 0 => continue,
                 (Shape::Choice, _) => spec.value(one.side, one.value),
                 _ => spec.value(one.side, one.value * 16 + at as u32),
             };
             values.push((spec.name(one.side).into(), value));
         }
+        let server = &mut self.servers[one.side];
+        if values.iter().any(|(name, value)| server.is_taken(one.object, name, value, None)) {
+            return;
+        }
         let by = By::User { settled: false };
-        let id = self.servers[one.side].insert(self.now, by, &values, None, &mut self.ledger);
-        self.note(|| format!("user creates {} {id}: {}", one.side, crate::words::values(&values)));
+        let id = server.insert(self.now, by, one.object, &values, None, &mut self.ledger);
+        self.note(|| format!("user creates {} {} {id}: {}", one.side, one.object, crate::words::values(&values)));
     }
 
     fn act(&mut self, index: usize) {
@@ -599,6 +609,13 @@ impl<'a> Simulation<'a> {
             What::Edit { side, pick, field, value } => {
                 // each value names its field, so that one number may be used for both sides of a pair
                 let number = if SPECS[field].shape == Shape::Choice { value } else { value * 16 + field as u32 };
+                let number = match SPECS[field].shape {
+                    Shape::Reference => match self.pick(side, ObjectKind::Company, value, false) {
+                        Some(company) => company.id.0 as u32,
+                        None => return,
+                    },
+                    _ => number,
+                };
                 self.edit(side, pick, field, &SPECS[field].value(side, number));
             }
             What::Clear { side, pick, field } => {
@@ -607,7 +624,8 @@ impl<'a> Simulation<'a> {
                 }
             }
             What::Poison { side, pick, field, value } => {
-                let field = if matches!(SPECS[field].shape, Shape::Text | Shape::Name) { field } else { 0 };
+                let name = fields::place_of(SPECS[field].object, Shape::Name).unwrap_or(0);
+                let field = if matches!(SPECS[field].shape, Shape::Text | Shape::Name) { field } else { name };
                 self.edit(side, pick, field, &Value::Text(format!("{POISON} {value}")));
             }
             What::Delete { side, pick } => self.move_one(side, pick, Change::Deleted),
@@ -615,12 +633,12 @@ impl<'a> Simulation<'a> {
             What::Restore { side, pick } => self.move_one(side, pick, Change::Restored),
             What::Decide { pick, winner } => self.decide(pick, winner),
             What::Retry { side, pick } => {
-                if let Some(record) = self.pick(side, pick, false) {
+                if let Some(record) = self.pick_any(side, pick, false) {
                     self.ask(Ask::Retry { record });
                 }
             }
             What::Push { side, pick } => {
-                if let Some(record) = self.pick(side, pick, false) {
+                if let Some(record) = self.pick_any(side, pick, false) {
                     let to = if pick.is_multiple_of(2) { side } else { side.other() };
                     self.watch.pushed.push((self.now, record, to));
                     self.ask(Ask::Push { record, to, dry_run: false });
@@ -630,15 +648,26 @@ impl<'a> Simulation<'a> {
     }
 
     /// The record of a side that a number names.
-    fn pick(&self, side: System, pick: u32, archived: bool) -> Option<RecordRef> {
-        let matching = || self.servers[side].records.values().filter(|entry| entry.archived == archived);
+    fn pick(&self, side: System, object: ObjectKind, pick: u32, archived: bool) -> Option<RecordRef> {
+        self.pick_among(side, pick, |entry| entry.archived == archived && entry.object == object)
+    }
+
+    fn pick_any(&self, side: System, pick: u32, archived: bool) -> Option<RecordRef> {
+        self.pick_among(side, pick, |entry| entry.archived == archived)
+    }
+
+    fn pick_among(&self, side: System, pick: u32, fits: impl Fn(&Entry) -> bool) -> Option<RecordRef> {
+        let matching = || self.servers[side].records.values().filter(|entry| fits(entry));
         let at = pick as usize % matching().count().max(1);
-        matching().nth(at).map(|entry| RecordRef::new(ObjectKind::Company, side, entry.id))
+        matching().nth(at).map(|entry| RecordRef::new(entry.object, side, entry.id))
     }
 
     fn edit(&mut self, side: System, pick: u32, field: usize, value: &Value) {
-        let Some(record) = self.pick(side, pick, false) else { return };
+        let Some(record) = self.pick(side, SPECS[field].object, pick, false) else { return };
         let name = FieldName::new(SPECS[field].name(side));
+        if self.servers[side].is_taken(record.object, &name, value, Some(record.id)) {
+            return;
+        }
         let settled = self.is_settled(record, field);
         self.note(|| format!("user sets {record} {name} = {value:?}"));
         let by = By::User { settled };
@@ -661,7 +690,7 @@ impl<'a> Simulation<'a> {
     }
 
     fn move_one(&mut self, side: System, pick: u32, what: Change) {
-        let Some(record) = self.pick(side, pick, what == Change::Restored) else { return };
+        let Some(record) = self.pick_any(side, pick, what == Change::Restored) else { return };
         self.note(|| format!("user makes {record} {what:?}"));
         self.outcome.counters.moves += 1;
         self.servers[side].move_record(self.now, record.id, what, &mut self.ledger);

@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep::engine::core::command::{Batch, Row};
 use lockstep::engine::core::state::{
-    Cursor, CursorKey, Decision, Dirty, HistoryEntry, Intent, Issue, IssueClass, Link, LinkState, Observation,
-    RecordState, Run, RunKind, Status, Verdict,
+    Cursor, CursorKey, Decision, Dirty, DirtyReason, HistoryEntry, Intent, Issue, IssueClass, Link, LinkState,
+    Observation, RecordState, Run, RunKind, Status, Verdict,
 };
 use lockstep::engine::core::view::{HighWater, View, ViewResult};
 use lockstep::mapping::FieldKey;
+use lockstep::mapping::references::referring_key;
 use lockstep::model::{BySystem, IntentId, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
 
 /// All rows, by their keys.
@@ -55,6 +56,7 @@ impl MemoryStore {
             Row::Issue(row) => drop(self.issues.insert((row.record, row.class, row.field.clone()), row)),
             Row::ClearIssue { record, class, field } => drop(self.issues.remove(&(record, class, field))),
             Row::Dirty(row) => self.put_dirty(row),
+            Row::DirtyChildren { object, parent, since } => self.put_dirty_children(object, parent, since),
             Row::ClearDirty(record) => drop(self.dirty.remove(&record)),
             Row::Cursor(row) => drop(self.cursors.insert(row.key, row)),
             Row::Run(row) => self.put_run(row),
@@ -98,6 +100,17 @@ impl MemoryStore {
             row.since = row.since.min(old.since);
         }
         self.dirty.insert(row.record, row);
+    }
+
+    fn put_dirty_children(&mut self, object: ObjectKind, parent: RecordRef, since: Timestamp) {
+        let key = referring_key(parent.object, parent.id);
+        let children =
+            self.observations.values().filter(|seen| seen.of.object == object && seen.of.system == parent.system);
+        let children = children.filter(|seen| seen.is_live() && seen.keys.contains(&key));
+        let marks: Vec<RecordRef> = children.map(|seen| seen.of).collect();
+        for record in marks {
+            self.put_dirty(Dirty { record, reason: DirtyReason::Parent, since, not_before: since });
+        }
     }
 
     fn put_run(&mut self, row: Run) {

@@ -31,7 +31,7 @@ pub struct Failure {
 }
 
 /// Plays a scenario; a panic of the engine is a violation like any other.
-pub fn play(scenario: &Scenario, schemas: &BySystem<Schema>, trace: Trace) -> Outcome {
+pub fn play(scenario: &Scenario, schemas: &[BySystem<Schema>], trace: Trace) -> Outcome {
     let mut simulation = Simulation::new(scenario, schemas, trace);
     let ended = catch_unwind(AssertUnwindSafe(|| simulation.run()));
     if let Err(payload) = ended {
@@ -42,7 +42,7 @@ pub fn play(scenario: &Scenario, schemas: &BySystem<Schema>, trace: Trace) -> Ou
     simulation.outcome
 }
 
-fn play_seed(seed: u64, schemas: &BySystem<Schema>) -> Outcome {
+fn play_seed(seed: u64, schemas: &[BySystem<Schema>]) -> Outcome {
     let scenario = Scenario::draw(seed);
     if !seed.is_multiple_of(TWICE) {
         return play(&scenario, schemas, Trace::Off);
