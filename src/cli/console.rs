@@ -1,9 +1,12 @@
 //! `lockstep` without a command: the console on a workspace, with its engine where nobody else runs one.
 
+use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::console_rows::Rows;
 use super::desk;
@@ -17,7 +20,7 @@ use crate::engine::driver::snapshot::{Role, Snapshot};
 use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{self, Clock, DriverError, EngineHandle, setup};
 use crate::error::{Exit, Outcome, Report};
-use crate::model::Timestamp;
+use crate::model::{System, Timestamp};
 use crate::sim::ControlHandle;
 use crate::store::{LeaseError, Workspace};
 use crate::tui::{self, BoxFuture, Context};
@@ -48,28 +51,33 @@ fn show(
     demo: Option<Arc<dyn tui::Demo>>,
     control: Option<ControlHandle>,
 ) -> Outcome {
-    let engine = runtime.block_on(engine(workspace))?;
-    let live = match &engine {
-        Behind::Live(handle) => Some((runtime.handle().clone(), handle.clone())),
-        Behind::Nobody { .. } => None,
-    };
+    let (behind, starting) = Behind::start(runtime, workspace);
     let context = Context {
         workspace: workspace.name().to_owned(),
-        settings: settings(session, live.is_some()),
-        engine: Arc::new(engine.clone()),
+        settings: settings(session, is_set_up(workspace)?),
+        engine: Arc::new(behind.clone()),
         source: Arc::new(Rows::open(workspace, runtime.handle().clone())?),
         demo,
-        desk: desk::of(workspace, Clock::start(), live, control)?,
+        desk: desk::of(workspace, Clock::start(), (runtime.handle().clone(), behind.clone()), control)?,
     };
     let shown = tui::run(context);
-    if let Behind::Live(handle) = &engine {
+    starting.abort();
+    let state = behind.state.borrow().clone();
+    if let State::Live(handle) = state {
         runtime.block_on(handle.stop());
     }
     shown.map_err(|error| Report::failed("the console ended").because(error))?;
     Ok(Exit::Done)
 }
 
-fn settings(session: &Session, live: bool) -> tui::Settings {
+/// Whether an engine has all that it needs to start.
+fn is_set_up(workspace: &Workspace) -> Outcome<bool> {
+    let settings = workspace.settings()?;
+    let connected = |system| Ok::<_, Report>(settings.connection(system)?.is_some());
+    Ok(settings.deployed()?.is_some() && connected(System::HubSpot)? && connected(System::ConnectWise)?)
+}
+
+fn settings(session: &Session, set_up: bool) -> tui::Settings {
     let look = &session.global.look;
     tui::Settings {
         theme: look.theme.clone(),
@@ -78,69 +86,126 @@ fn settings(session: &Session, live: bool) -> tui::Settings {
         no_color: look.no_color,
         read_only: look.read_only,
         // whoever is set up comes for the records; whoever is not, for the connections
-        front: if live { tui::RECORDS } else { tui::CONNECTIONS },
+        front: if set_up { tui::RECORDS } else { tui::CONNECTIONS },
     }
 }
 
-/// What stands behind the console.
+/// How often a start tells what it is at.
+const APART: Duration = Duration::from_millis(200);
+
+/// What stands behind the console: drawn at once, while the engine starts beside it.
 #[derive(Clone)]
-enum Behind {
+pub struct Behind {
+    snapshot: watch::Receiver<Arc<Snapshot>>,
+    state: watch::Receiver<State>,
+    clock: Clock,
+}
+
+#[derive(Clone)]
+enum State {
+    Starting,
     /// This process is the engine.
     Live(EngineHandle),
     /// Nobody here is; the snapshot tells who, or what is missing.
-    Nobody { snapshot: watch::Receiver<Arc<Snapshot>>, hint: String, clock: Clock },
+    Nobody {
+        hint: String,
+    },
 }
 
-/// Starts the engine; where it cannot run, the console shows why and what to do.
-async fn engine(workspace: &Workspace) -> Outcome<Behind> {
-    let clock = Clock::start();
-    let parts = match setup::parts(workspace, Mode::Watch, clock, &Steps::default()).await {
-        Ok(parts) => parts,
-        Err(error) => return Ok(nobody(Report::from(error), clock)),
-    };
-    match driver::start(workspace, parts) {
-        Ok(handle) => Ok(Behind::Live(handle)),
-        Err(DriverError::Lease(LeaseError::Held { holder })) => {
-            let hint = "End the other engine first, or use its console.".to_owned();
-            Ok(behind(Role::Viewer { holder }, hint, clock))
+impl Behind {
+    /// Starts the engine beside the console; where it cannot run, the console shows why and what to do.
+    fn start(runtime: &Runtime, workspace: &Workspace) -> (Self, JoinHandle<()>) {
+        let clock = Clock::start();
+        let role = Role::Starting { what: String::new() };
+        let (publish, snapshot) = watch::channel(Arc::new(Snapshot { role, ..Snapshot::default() }));
+        let (settle, state) = watch::channel(State::Starting);
+        let workspace = workspace.clone();
+        let starting = runtime.spawn(async move {
+            let steps = Steps::default();
+            let engine = tokio::select! {
+                engine = engine(&workspace, clock, &steps) => engine,
+                never = tell(&steps, &publish) => match never {},
+            };
+            let mut newest = match engine {
+                Ok(handle) => {
+                    let newest = handle.snapshot();
+                    settle.send_replace(State::Live(handle));
+                    newest
+                }
+                Err((role, hint)) => {
+                    settle.send_replace(State::Nobody { hint });
+                    publish.send_replace(Arc::new(Snapshot { role, ..Snapshot::default() }));
+                    return;
+                }
+            };
+            loop {
+                let snapshot = Arc::clone(&newest.borrow_and_update());
+                publish.send_replace(snapshot);
+                if newest.changed().await.is_err() {
+                    return;
+                }
+            }
+        });
+        (Self { snapshot, state, clock }, starting)
+    }
+
+    /// The engine, once it is known whether one runs here.
+    pub async fn handle(&self) -> Option<EngineHandle> {
+        let mut state = self.state.clone();
+        let settled = state.wait_for(|state| !matches!(state, State::Starting)).await;
+        match settled.as_deref() {
+            Ok(State::Live(handle)) => Some(handle.clone()),
+            Ok(State::Starting | State::Nobody { .. }) | Err(_) => None,
         }
-        Err(error) => Err(error.into()),
     }
 }
 
-fn nobody(report: Report, clock: Clock) -> Behind {
-    let hint = report.hint.clone().unwrap_or_default();
-    let reason = report.cause.map_or(report.what.clone(), |cause| format!("{}: {cause}", report.what));
-    behind(Role::Stopped { reason, hint: hint.clone() }, hint, clock)
+/// Shows what the start is at, for as long as it takes.
+async fn tell(steps: &Steps, publish: &watch::Sender<Arc<Snapshot>>) -> Infallible {
+    loop {
+        tokio::time::sleep(APART).await;
+        let what = steps.line().unwrap_or_default();
+        publish.send_replace(Arc::new(Snapshot { role: Role::Starting { what }, ..Snapshot::default() }));
+    }
 }
 
-fn behind(role: Role, hint: String, clock: Clock) -> Behind {
-    // Nothing changes any more: the sender may go.
-    let (_, snapshot) = watch::channel(Arc::new(Snapshot { role, ..Snapshot::default() }));
-    Behind::Nobody { snapshot, hint, clock }
+/// The engine, or what the console says in its place, with what to do.
+async fn engine(workspace: &Workspace, clock: Clock, steps: &Steps) -> Result<EngineHandle, (Role, String)> {
+    let parts = setup::parts(workspace, Mode::Watch, clock, steps).await.map_err(|error| nobody(error.into()))?;
+    driver::start(workspace, parts).map_err(|error| match error {
+        DriverError::Lease(LeaseError::Held { holder }) => {
+            (Role::Viewer { holder }, "End the other engine first, or use its console.".to_owned())
+        }
+        error => nobody(error.into()),
+    })
+}
+
+fn nobody(report: Report) -> (Role, String) {
+    let hint = report.hint.clone().unwrap_or_default();
+    let reason = report.cause.map_or(report.what.clone(), |cause| format!("{}: {cause}", report.what));
+    (Role::Stopped { reason, hint: hint.clone() }, hint)
 }
 
 impl tui::Engine for Behind {
     fn ask(&self, ask: Ask) -> BoxFuture<Reply> {
-        match self.clone() {
-            Self::Live(handle) => Box::pin(async move { handle.ask(ask).await }),
-            Self::Nobody { hint, .. } => {
-                Box::pin(async move { Reply::Refused { reason: "No engine runs here.".to_owned(), hint } })
+        let behind = self.clone();
+        Box::pin(async move {
+            if let Some(handle) = behind.handle().await {
+                return handle.ask(ask).await;
             }
-        }
+            let hint = match &*behind.state.borrow() {
+                State::Nobody { hint } => hint.clone(),
+                State::Starting | State::Live(_) => String::new(),
+            };
+            Reply::Refused { reason: "No engine runs here.".to_owned(), hint }
+        })
     }
 
     fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>> {
-        match self {
-            Self::Live(handle) => handle.snapshot(),
-            Self::Nobody { snapshot, .. } => snapshot.clone(),
-        }
+        self.snapshot.clone()
     }
 
     fn now(&self) -> Timestamp {
-        match self {
-            Self::Live(handle) => handle.now(),
-            Self::Nobody { clock, .. } => clock.now(),
-        }
+        self.clock.now()
     }
 }

@@ -121,6 +121,7 @@ impl Source for Rows {
 
 fn connected(connection: &Connection, config: &Config) -> Connected {
     let (mut expires, mut missing_scopes) = (None, Vec::new());
+    let (mut address, mut tenant) = (connection.address(), None);
     let account = match connection {
         Connection::HubSpot(HubSpotConnection { oauth: Some(grant), .. }, _) => {
             expires = Some(grant.expires);
@@ -130,10 +131,12 @@ fn connected(connection: &Connection, config: &Config) -> Connected {
         }
         Connection::HubSpot(..) => "service key or app token".to_owned(),
         Connection::ConnectWise(connection, _) => {
-            format!("company {}, public key {}", connection.company, connection.public_key)
+            address = connection.site.clone();
+            tenant = Some(connection.company.clone());
+            format!("public key {}", connection.public_key)
         }
     };
-    Connected { address: connection.address(), account, expires, missing_scopes }
+    Connected { tenant, address, account, expires, missing_scopes }
 }
 
 /// A range of numbers that are given without gaps from 1 upwards and shown newest first.

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use serde_json::{Map, json};
 use tokio::runtime::Handle;
 
+use super::console::Behind;
 use crate::connect::Connector;
 use crate::engine::core::plan::PlannedWrite;
 use crate::engine::core::request::{CreateItem, Priority, Request, RequestBody, UpdateItem};
 use crate::engine::core::state::IntentKind;
-use crate::engine::driver::{Clock, EngineHandle, setup};
+use crate::engine::driver::{Clock, setup};
 use crate::model::{BySystem, FieldName, IntentId, ObjectKind, RecordRef, System, Value};
 use crate::sim::{ControlHandle, Object, Side};
 use crate::store::{StoreError, Workspace};
@@ -26,14 +27,14 @@ const AUTHOR: &str = "console";
 pub fn of(
     workspace: &Workspace,
     clock: Clock,
-    engine: Option<(Handle, EngineHandle)>,
+    (runtime, engine): (Handle, Behind),
     control: Option<ControlHandle>,
 ) -> Result<Desk, StoreError> {
     // without a connection nothing can be pushed either: there is nothing to preview
     let connectors = setup::connectors(workspace, clock).ok();
     let preview = move |write: &PlannedWrite| connectors.as_ref().map_or_else(Vec::new, |all| describe(write, all));
     let place = workspace.clone();
-    let deployed = move |_| hand_over(&place, engine.as_ref());
+    let deployed = move |_| hand_over(&place, &runtime, &engine);
     let simulated = control.map(|control| Arc::new(Edits(control)) as Arc<dyn Simulated>);
     Desk::of(workspace, AUTHOR, Box::new(preview), Box::new(deployed), simulated)
 }
@@ -62,8 +63,8 @@ pub fn describe(write: &PlannedWrite, connectors: &BySystem<Arc<dyn Connector>>)
 }
 
 /// Lets the running engine go on with what is deployed now.
-fn hand_over(workspace: &Workspace, engine: Option<&(Handle, EngineHandle)>) -> Result<(), String> {
-    let Some((runtime, engine)) = engine else { return Ok(()) };
+fn hand_over(workspace: &Workspace, runtime: &Handle, behind: &Behind) -> Result<(), String> {
+    let Some(engine) = runtime.block_on(behind.handle()) else { return Ok(()) };
     let settings = workspace.settings().map_err(|error| error.to_string())?;
     let rules = setup::rules(&settings).map_err(|error| error.to_string())?;
     runtime.block_on(engine.change_rules(rules)).map_err(|error| error.to_string())

@@ -97,6 +97,7 @@ impl App {
     fn engine_cell(&self) -> Cell {
         let snapshot = &self.world.snapshot;
         match (&snapshot.role, snapshot.phase) {
+            (EngineRole::Starting { .. }, _) => Cell::new("starting", Role::Wait),
             (EngineRole::Idle, _) => Cell::new("no engine", Role::Warn),
             (EngineRole::Stopped { .. }, _) => Cell::new("engine stopped", Role::Error),
             (_, Phase::Held) => Cell::new("plan held", Role::Warn),
@@ -179,6 +180,8 @@ pub fn health_cell(side: &Side) -> Cell {
         (Health::Broken { .. }, _) => Cell::new("broken", Role::Error),
         (_, true) => Cell::new("paused", Role::Warn),
         (Health::Ok, false) => Cell::new("ok", Role::Ok),
+        // It was asked, and what came back was no answer that says whether it works.
+        (Health::Unknown, false) if side.last_error.is_some() => Cell::new("unclear", Role::Warn),
         (Health::Unknown, false) => Cell::muted("not tried"),
     }
 }

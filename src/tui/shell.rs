@@ -199,6 +199,7 @@ fn has_errors(shell: &Shell, _: &World) -> Enabled {
 pub fn engine_listens<T>(_: &T, world: &World) -> Enabled {
     match &world.snapshot.role {
         EngineRole::Holder => Ok(()),
+        EngineRole::Starting { .. } => Err(Reason::new("The engine is starting.")),
         EngineRole::Idle => Err(Reason::new("No engine is running in this workspace.")),
         EngineRole::Viewer { holder } => {
             Err(Reason::new(format!("The engine runs in {holder}; this console only looks.")))

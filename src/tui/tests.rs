@@ -67,6 +67,7 @@ fn source() -> FakeSource {
     FakeSource {
         connected: BySystem::from_fn(|system| {
             Some(Connected {
+                tenant: None,
                 address: format!("https://{}.example", system.key()),
                 account: HOSTILE.into(),
                 expires: None,

@@ -70,6 +70,8 @@ pub struct SourceError(pub String);
 /// A connection as it was set up, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connected {
+    /// The login company, where the connection names it.
+    pub tenant: Option<String>,
     /// The base address, such as `https://api.hubapi.com`.
     pub address: String,
     /// With which kind of credentials, such as `private-app token`, or the company login and public key.

@@ -32,6 +32,8 @@ pub enum Role {
     /// No engine is running.
     #[default]
     Idle,
+    /// This process is about to; what it is at.
+    Starting { what: String },
     /// This process.
     Holder,
     /// Another process, named by host and process id; this one only looks.

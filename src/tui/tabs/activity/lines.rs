@@ -53,6 +53,7 @@ fn engine_line(paint: &mut Paint<'_>) -> Line {
     let mut line = vec![Cell::muted(" engine "), Cell::strong(snapshot.phase.word())];
     match &snapshot.role {
         EngineRole::Holder => {}
+        EngineRole::Starting { .. } => line.push(Cell::new("   starting", Role::Wait)),
         EngineRole::Idle => line.push(Cell::new("   not running", Role::Warn)),
         EngineRole::Viewer { holder } => line.push(Cell::muted(format!("   runs in {holder}"))),
         EngineRole::Stopped { reason, hint } => {

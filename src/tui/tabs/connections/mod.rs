@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 
 use crate::engine::core::command::Ask;
 use crate::engine::driver::doctor::connect_command;
-use crate::engine::driver::snapshot::{Health, Side};
+use crate::engine::driver::snapshot::{Health, Role as EngineRole, Side};
 use crate::mapping::Harm;
 use crate::model::{BySystem, System};
 use crate::tui::action::{Action, Actor, Enabled, Info, Key, Reason, always};
@@ -209,12 +209,8 @@ impl Page for Connections {
         let width = usize::from(area.width).saturating_sub(label + 2) / 2;
         let mut lines = vec![self.heading(label, width), Line::new()];
         let [left, right] = System::BOTH.map(|system| self.facts(system, paint));
-        // Where room is short, rows that say nothing of either system go first.
-        let short = usize::from(area.height) < lines.len() + left.len();
-        for ((name, left), (_, right)) in left.iter().zip(&right) {
-            if short && left.text() == format::NONE && right.text() == format::NONE {
-                continue;
-            }
+        let rows: Vec<_> = left.into_iter().zip(right).map(|((name, left), (_, right))| (name, left, right)).collect();
+        for (name, left, right) in &fitting(rows, usize::from(area.height).saturating_sub(lines.len())) {
             lines.push(vec![
                 Cell::plain("  "),
                 Cell::muted(*name).fitted(label, Align::Left),
@@ -254,12 +250,44 @@ impl Page for Connections {
         } else if side.health == Health::Ok {
             texts.push((format!("{system} answers. Nothing went wrong so far."), Role::Muted));
         } else {
-            texts.push((format!("{system} was not tried yet. t tests both connections now."), Role::Muted));
+            texts.push((untried(system, world), Role::Muted));
         }
         let lines = |(text, role): (String, Role)| {
             wrapped_or_whole(&text, width).into_iter().map(move |line| vec![Cell::new(line, role)])
         };
         texts.into_iter().flat_map(lines).collect()
+    }
+}
+
+/// The rows for which there is room. Where it is short, those go first that say nothing of either system, then those that
+/// people need least while something is wrong.
+fn fitting(mut rows: Vec<(&'static str, Cell, Cell)>, room: usize) -> Vec<(&'static str, Cell, Cell)> {
+    const LEAST_NEEDED: [&str; 8] = ["waiting", "pace", "account", "access", "address", "today", "writes", "schema"];
+    if rows.len() > room {
+        rows.retain(|(_, left, right)| left.text() != format::NONE || right.text() != format::NONE);
+    }
+    for name in LEAST_NEEDED {
+        if rows.len() > room {
+            rows.retain(|row| row.0 != name);
+        }
+    }
+    rows
+}
+
+/// What can be done about a system that was not tried: with an engine, and without one.
+fn untried(system: System, world: &World) -> String {
+    match &world.snapshot.role {
+        EngineRole::Starting { what } => format!("The engine is starting. {what}").trim_end().to_owned(),
+        EngineRole::Holder => format!("{system} was not tried yet. t tests both connections now."),
+        EngineRole::Idle => format!("{system} was not tried: no engine runs. d lets the doctor look at both systems."),
+        EngineRole::Viewer { holder } => {
+            format!("The engine runs in {holder} and knows how {system} is. d lets the doctor look from here.")
+        }
+        EngineRole::Stopped { reason, hint } => {
+            format!(
+                "{system} was not tried: the engine is off. {reason} {hint} d lets the doctor look at both systems."
+            )
+        }
     }
 }
 
@@ -313,7 +341,7 @@ impl Connections {
         let mut facts = vec![
             ("state", if self.is_missing(system) { Cell::new("not connected", Role::Warn) } else { health_cell(side) }),
             ("address", text(connected.map(|connected| connected.address.as_str()))),
-            ("tenant", text(side.tenant.as_deref())),
+            ("tenant", text(side.tenant.as_deref().or_else(|| connected?.tenant.as_deref()))),
             ("account", text(connected.map(|connected| connected.account.as_str()))),
             ("access", access(connected, paint)),
             ("schema", self.schema(system)),

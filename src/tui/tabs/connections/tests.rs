@@ -2,7 +2,7 @@
 
 use crossterm::event::KeyCode;
 
-use crate::engine::driver::snapshot::Health;
+use crate::engine::driver::snapshot::{Health, Role, Snapshot};
 use crate::mapping::Harm;
 use crate::model::{BySystem, Changed, ObjectKind, SchemaChange, System, Timestamp};
 use crate::tui::testing::{FakeSource, NOW, Person, running};
@@ -12,6 +12,7 @@ use crate::view::schema::Reading;
 
 fn connected(expires: Option<Timestamp>, missing: &[&str]) -> Connected {
     Connected {
+        tenant: None,
         address: "https://api.hubapi.com".into(),
         account: "OAuth app 0123-abcd".into(),
         expires,
@@ -169,4 +170,49 @@ fn pastes_and_tiny_windows_do_no_harm() {
             assert!(!person.has_quit, "a paste is no key");
         }
     }
+}
+
+#[test]
+fn a_long_word_about_trouble_leaves_room_for_the_calls_and_the_last_error() {
+    let mut snapshot = running();
+    let long =
+        "ConnectWise answered with a page that is not for programs, and it says a great deal about it. ".repeat(6);
+    snapshot.sides.hubspot.health =
+        Health::Broken { message: long.clone(), hint: "Look at the proxy.".into(), retry_at: Some(NOW) };
+    snapshot.sides.hubspot.last_error = Some((NOW, long));
+    snapshot.sides.hubspot.calls = 4711;
+    let both = BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
+    let mut person = Person::with(snapshot, FakeSource { connected: both, ..source() });
+    for size in [(80, 24), (80, 21), (60, 16)] {
+        person.size = size;
+        let screen = person.screen();
+        assert!(screen.contains("state"), "{size:?}:\n{screen}");
+        assert!(size.1 < 21 || screen.contains("4,711") && screen.contains("last error"), "{size:?}:\n{screen}");
+    }
+}
+
+#[test]
+fn a_first_answer_that_makes_no_sense_is_not_called_untried() {
+    let mut snapshot = running();
+    snapshot.sides.hubspot.last_error = Some((NOW, "HubSpot's answer cannot be read.".into()));
+    let both = BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
+    let person = Person::with(snapshot, FakeSource { connected: both, drift: Vec::new(), ..source() });
+    person.expects("HubSpot unclear");
+    person.expects("HubSpot's answer cannot be read.");
+}
+
+#[test]
+fn without_an_engine_no_key_of_its_is_promised() {
+    let both = || BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
+    let shown = |role| {
+        let snapshot = Snapshot { role, ..Snapshot::default() };
+        Person::with(snapshot, FakeSource { connected: both(), drift: Vec::new(), ..source() }).screen()
+    };
+    let off = shown(Role::Stopped { reason: "Nothing is deployed.".into(), hint: "Deploy.".into() });
+    assert!(off.contains("Nothing is deployed. Deploy.") && !off.contains("t tests"), "{off}");
+    let viewer = shown(Role::Viewer { holder: "web1".into() });
+    assert!(viewer.contains("runs in web1") && !viewer.contains("t tests"), "{viewer}");
+    let starting = shown(Role::Starting { what: "HubSpot: the company fields".into() });
+    assert!(starting.contains("The engine is starting. HubSpot: the company fields"), "{starting}");
+    assert!(shown(Role::Holder).contains("t tests both"));
 }
