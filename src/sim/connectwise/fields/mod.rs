@@ -73,7 +73,7 @@ pub(crate) const fn record(entity: Entity) -> Kind {
     Kind::Ref(Target::Record(entity))
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Field {
     pub name: &'static str,
     pub kind: Kind,
@@ -84,6 +84,71 @@ pub(crate) struct Field {
     /// The first release whose model has it; 0 for all.
     pub since: Release,
     lengths: Lengths,
+}
+
+/// Rows that several kinds of record have, in a place of their own each: an address, with its state as a text.
+const ADDRESS: &[Field] = &[
+    Field::new("addressLine1", Kind::Text(50)),
+    Field::new("addressLine2", Kind::Text(50)),
+    Field::new("city", Kind::Text(50)),
+    Field::new("state", Kind::Text(50)),
+    Field::new("zip", Kind::Text(12)),
+    Field::new("country", table(Table::Country)),
+];
+
+/// Pages in social networks.
+const SOCIAL: &[Field] = &[
+    Field::new("facebookUrl", Kind::Text(0)),
+    Field::new("twitterUrl", Kind::Text(0)),
+    Field::new("linkedInUrl", Kind::Text(0)),
+];
+
+/// The user-defined fields from before there were custom ones.
+const NUMBERED: &[Field] = &[
+    Field::new("userDefinedField1", Kind::Text(50)),
+    Field::new("userDefinedField2", Kind::Text(50)),
+    Field::new("userDefinedField3", Kind::Text(50)),
+    Field::new("userDefinedField4", Kind::Text(50)),
+    Field::new("userDefinedField5", Kind::Text(50)),
+    Field::new("userDefinedField6", Kind::Text(50)),
+    Field::new("userDefinedField7", Kind::Text(50)),
+    Field::new("userDefinedField8", Kind::Text(50)),
+    Field::new("userDefinedField9", Kind::Text(50)),
+    Field::new("userDefinedField10", Kind::Text(50)),
+];
+
+/// What a note of a company or a contact says.
+const NOTE: &[Field] = &[
+    Field::new("text", Kind::Prose(0)).required(),
+    Field::new("type", table(Table::NoteType)),
+    Field::new("flagged", Kind::Flag),
+    Field::new("enteredBy", Kind::Text(0)),
+];
+
+/// How many fields some runs have together.
+const fn total(runs: &[&[Field]]) -> usize {
+    let (mut run, mut sum) = (0, 0);
+    while run < runs.len() {
+        sum += runs[run].len();
+        run += 1;
+    }
+    sum
+}
+
+/// Runs of fields one after the other; `N` is their [`total`].
+const fn joined<const N: usize>(runs: &[&[Field]]) -> [Field; N] {
+    let mut fields = [Field::new("", Kind::Opaque); N];
+    let (mut run, mut at) = (0, 0);
+    while run < runs.len() {
+        let mut index = 0;
+        while index < runs[run].len() {
+            fields[at] = runs[run][index];
+            index += 1;
+            at += 1;
+        }
+        run += 1;
+    }
+    fields
 }
 
 impl Field {
