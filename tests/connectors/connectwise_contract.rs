@@ -11,6 +11,7 @@ mod objects;
 mod reading;
 mod rights;
 mod schema;
+mod switches;
 mod writing;
 
 use std::sync::Arc;

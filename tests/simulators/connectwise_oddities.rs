@@ -45,6 +45,16 @@ async fn texts_may_hold_nul_and_ids_may_be_texts() {
 }
 
 #[tokio::test]
+async fn an_address_may_be_as_long_as_is_switched() {
+    let bench = Bench::empty().await;
+    let path = format!("{COMPANIES}?fields={}", "x".repeat(300));
+    assert_eq!(bench.cw_get(&path, &[]).await.0, 200);
+    bench.running.control.set_behaviour(behave(|b| b.uri_limit = 300));
+    assert_eq!(bench.cw_get(&path, &[]).await.0, 414);
+    assert_eq!(bench.cw_get(COMPANIES, &[]).await.0, 200);
+}
+
+#[tokio::test]
 async fn links_have_a_doubled_slash() {
     let bench = Bench::empty().await;
     let id = bench.new_connectwise("A").await;

@@ -5,38 +5,42 @@ use lockstep::sim::{Object, Side};
 use super::*;
 
 /// The simulated tenant with its story, and people in it.
-struct Office {
-    running: Running,
-    psa: ConnectWise,
+pub struct Office {
+    pub running: Running,
+    pub psa: ConnectWise,
 }
 
 impl Office {
-    async fn new(data: Data) -> Self {
-        let running = Simulators::start(sim::Options::quick(data)).await.unwrap();
+    pub async fn new(data: Data) -> Self {
+        Self::with(sim::Options::quick(data)).await
+    }
+
+    pub async fn with(options: sim::Options) -> Self {
+        let running = Simulators::start(options).await.unwrap();
         let psa = every_object(&running.connectwise_url, &running.credentials);
         Self { running, psa }
     }
 
-    fn create(&self, object: Object, fields: &Json) -> u64 {
+    pub fn create(&self, object: Object, fields: &Json) -> u64 {
         self.running.control.create(Side::ConnectWise, object, fields.as_object().unwrap(), Some("jlind")).unwrap()
     }
 
-    fn edit(&self, object: Object, id: u64, fields: &Json) {
+    pub fn edit(&self, object: Object, id: u64, fields: &Json) {
         let control = &self.running.control;
         control.edit(Side::ConnectWise, object, id, fields.as_object().unwrap(), Some("jlind")).unwrap();
     }
 
-    fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Timestamp {
         Timestamp(self.running.control.now_ms())
     }
 
-    async fn changed(&self, object: ObjectKind, fields: &[&str], from: Timestamp) -> Vec<Record> {
+    pub async fn changed(&self, object: ObjectKind, fields: &[&str], from: Timestamp) -> Vec<Record> {
         let fields = names(fields);
         let body = RequestBody::Changes { fields, from, until: Timestamp::MAX, after: None, limit: 1000 };
         page(ask_of(&self.psa, object, body).await).0
     }
 
-    async fn update(&self, object: ObjectKind, id: u64, written: &[(&str, Value)]) -> Record {
+    pub async fn update(&self, object: ObjectKind, id: u64, written: &[(&str, Value)]) -> Record {
         let fields = written.iter().map(|(name, _)| FieldName::new(name)).collect();
         let item = UpdateItem { intent: IntentId(8), id: RecordId(id), values: values(written), stamp: None };
         applied(ask_of(&self.psa, object, RequestBody::Update { fields, items: vec![item] }).await)

@@ -110,7 +110,7 @@ impl World {
 }
 
 /// Switches a part of the simulated tenant's behaviour.
-fn switch(running: &Running, switched: &Json) {
+pub fn switch(running: &Running, switched: &Json) {
     let mut behaviour = running.control.behaviour();
     let mut all = serde_json::to_value(&behaviour.connectwise).unwrap();
     for (name, value) in switched.as_object().unwrap() {
