@@ -180,8 +180,8 @@ pub fn health_cell(side: &Side) -> Cell {
         (Health::Broken { .. }, _) => Cell::new("broken", Role::Error),
         (_, true) => Cell::new("paused", Role::Warn),
         (Health::Ok, false) => Cell::new("ok", Role::Ok),
-        // It was asked, and what came back was no answer that says whether it works.
-        (Health::Unknown, false) if side.last_error.is_some() => Cell::new("unclear", Role::Warn),
+        // It was asked, and no answer yet said whether it works.
+        (Health::Unknown, false) if side.last_error.is_some() => Cell::new("failing", Role::Warn),
         (Health::Unknown, false) => Cell::muted("not tried"),
     }
 }

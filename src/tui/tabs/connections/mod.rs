@@ -253,7 +253,7 @@ impl Page for Connections {
             texts.push((untried(system, world), Role::Muted));
         }
         let lines = |(text, role): (String, Role)| {
-            wrapped_or_whole(&text, width).into_iter().map(move |line| vec![Cell::new(line, role)])
+            wrapped_indented(&text, width).into_iter().map(move |line| vec![Cell::new(line, role)])
         };
         texts.into_iter().flat_map(lines).collect()
     }
@@ -292,8 +292,10 @@ fn untried(system: System, world: &World) -> String {
 }
 
 /// Broken at words, with the indentation of a command kept.
-fn wrapped_or_whole(text: &str, width: usize) -> Vec<String> {
-    if text.starts_with(' ') { vec![text.to_owned()] } else { wrapped(text, width) }
+fn wrapped_indented(text: &str, width: usize) -> Vec<String> {
+    let indent = text.len() - text.trim_start().len();
+    let lines = wrapped(text, width.saturating_sub(indent)).into_iter();
+    lines.map(|line| format!("{}{line}", " ".repeat(indent))).collect()
 }
 
 impl Connections {

@@ -63,7 +63,8 @@ fn the_columns_tell_of_access_that_ends_and_of_schemas_that_changed() {
     person.expects("not connected");
     assert!(person.screen().contains("last error"), "every row has its place at 80×24:\n{}", person.screen());
     person.press(KeyCode::Right);
-    person.expects("lockstep connect connectwise");
+    person.expects("  lockstep connect connectwise --site URL");
+    person.expects("--client-id GUID");
 }
 
 #[test]
@@ -197,7 +198,7 @@ fn a_first_answer_that_makes_no_sense_is_not_called_untried() {
     snapshot.sides.hubspot.last_error = Some((NOW, "HubSpot's answer cannot be read.".into()));
     let both = BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
     let person = Person::with(snapshot, FakeSource { connected: both, drift: Vec::new(), ..source() });
-    person.expects("HubSpot unclear");
+    person.expects("HubSpot failing");
     person.expects("HubSpot's answer cannot be read.");
 }
 
