@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Bench, answer, hubspot};
 
 const START: i64 = 1_780_000_000_000;
-const REDIRECT: &str = "http://localhost:9/cb";
+pub const REDIRECT: &str = "http://localhost:9/cb";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
@@ -19,7 +19,7 @@ impl Bench {
     }
 
     /// Approves an app at the authorize page; answers the code.
-    async fn approve(&self, scope: &str) -> String {
+    pub async fn approve(&self, scope: &str) -> String {
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let id = self.running.control.behaviour().hubspot.oauth_client_id;
         let query = [
@@ -39,7 +39,7 @@ impl Bench {
         pairs["code"].clone()
     }
 
-    async fn token(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
+    pub async fn token(&self, path: &str, form: &[(&str, &str)]) -> (u16, Value) {
         let switches = self.running.control.behaviour().hubspot;
         let own = [
             ("client_id", switches.oauth_client_id.as_str()),
@@ -49,7 +49,7 @@ impl Bench {
         answer(self.client.post(self.url(path)).form(&form)).await
     }
 
-    async fn as_app(&self, token: &Value, path: &str) -> (u16, Value) {
+    pub async fn as_app(&self, token: &Value, path: &str) -> (u16, Value) {
         answer(self.client.get(self.url(path)).bearer_auth(token.as_str().unwrap())).await
     }
 }

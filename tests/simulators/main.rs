@@ -20,6 +20,7 @@ mod hubspot_lists;
 mod hubspot_objects;
 mod hubspot_properties;
 mod hubspot_search;
+mod hubspot_switches;
 mod world;
 
 use std::sync::Once;
