@@ -10,7 +10,7 @@ pub struct Rights {
     pub object: ObjectKind,
     /// The scope for reading records, and the one for reading their fields where that is another one.
     pub reads: &'static [&'static str],
-    /// The scopes for writing records, beside those for reading.
+    /// The scopes for writing records, beside those for reading; one that does both is in either.
     pub writes: &'static [&'static str],
     /// The scope for adding the property that carries the key; none where HubSpot has no scope of its own for it.
     pub stamps: Option<&'static str>,
@@ -60,8 +60,9 @@ pub const RIGHTS: [Rights; 10] = [
     },
     Rights {
         object: ObjectKind::Ticket,
+        // One scope for both ways; there is none for reading alone.
         reads: &["tickets", "crm.schemas.tickets.read"],
-        writes: &[],
+        writes: &["tickets"],
         stamps: Some("crm.schemas.tickets.write"),
         rows: &[("Service Desk", "Service Tickets"), ("Service Desk", "Close Service Tickets")],
     },
@@ -106,7 +107,6 @@ pub fn scope(object: ObjectKind, way: Way) -> &'static str {
     let rights = RIGHTS.iter().find(|rights| rights.object == object);
     let (reads, writes, stamps) = rights.map_or((&[][..], &[][..], None), |r| (r.reads, r.writes, r.stamps));
     let read = reads.first().copied().unwrap_or(ALWAYS[0]);
-    // Where there is no scope for writing alone, the one for reading writes, too.
     let write = writes.first().copied().unwrap_or(read);
     match way {
         Way::ReadRecords => read,
@@ -155,6 +155,7 @@ pub fn markdown() -> String {
     }
     let always: Vec<String> = ROWS_ALWAYS.iter().map(|(module, row)| format!("{module} / {row}")).collect();
     let _ = writeln!(text, "| always | {} | | {} (Inquire) |", code(&ALWAYS), always.join("; "));
+    let _ = writeln!(text, "| filters by a list | {} | | |", code(&[LISTS]));
     text
 }
 
