@@ -85,9 +85,9 @@ pub fn calls_to(running: &Running, part: &str) -> u64 {
 }
 
 /// Ours and the simulator's word for an object, what it takes to make one, and a text of it that can be changed.
-type Sample = (ObjectKind, Object, Vec<(&'static str, &'static str)>, &'static str);
+pub type Sample = (ObjectKind, Object, Vec<(&'static str, &'static str)>, &'static str);
 
-fn samples() -> [Sample; 10] {
+pub fn samples() -> [Sample; 10] {
     let at = ("hs_timestamp", "2026-11-20T09:00:00Z");
     [
         (ObjectKind::Company, Object::Company, vec![("name", "Acme"), ("city", "Ulm")], "city"),

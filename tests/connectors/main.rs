@@ -12,6 +12,7 @@ mod hubspot_joins;
 mod hubspot_lists;
 mod hubspot_records;
 mod hubspot_stages;
+mod hubspot_switches;
 mod hubspot_webhooks;
 mod odd;
 mod peculiar;

@@ -1,4 +1,12 @@
 //! HubSpot's CRM API, with a service key, the token of a private app, or by OAuth.
+//!
+//! What a look-up by stamp can know differs by object:
+//!
+//! | object | asked of | a record just made | archived ones |
+//! |---|---|---|---|
+//! | companies, contacts, deals, tickets | the primary store, by a unique property | found | found |
+//! | products, line items | the search index | found when the index has it: seconds to minutes later | not found |
+//! | notes, tasks, calls, meetings | the search index | found when the index has it: seconds to minutes later | not found |
 
 mod associations;
 mod bisect;
