@@ -208,7 +208,7 @@ impl ControlHandle {
     /// All changes after the one with that sequence number; 0 for all.
     #[must_use]
     pub fn ledger(&self, since: u64) -> Vec<Mutation> {
-        self.with(|world| world.ledger.since(since))
+        self.with(|world| world.ledger.after(since).collect())
     }
 
     pub fn clear_ledger(&self) {

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::Side;
 use super::object::Object;
+use super::packed::{Fields, Packed};
 
 /// How many changes are kept; older ones are dropped from the front.
 const KEPT: usize = 500_000;
@@ -61,10 +62,25 @@ pub struct Mutation {
     pub fields: BTreeMap<String, (Value, Value)>,
 }
 
+/// A change as it is kept. Its sequence number follows from its place.
+#[derive(Debug)]
+struct Entry {
+    at_ms: i64,
+    id: u64,
+    fields: Packed,
+    /// Place among the actors.
+    actor: usize,
+    side: Side,
+    object: Object,
+    verb: Verb,
+}
+
 /// The changes in the order in which they were committed.
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
-    entries: VecDeque<Mutation>,
+    entries: VecDeque<Entry>,
+    /// Everybody who changed anything: a few apps and people.
+    actors: Vec<Actor>,
     last: u64,
     bell: Arc<Notify>,
 }
@@ -76,15 +92,18 @@ impl Ledger {
         (side, object, id): (Side, Object, u64),
         actor: &Actor,
         verb: Verb,
-        fields: BTreeMap<String, (Value, Value)>,
+        fields: Fields,
     ) {
         self.last += 1;
         if self.entries.len() >= KEPT {
             self.entries.pop_front();
         }
-        let (sequence, actor) = (self.last, actor.clone());
+        let actor = self.actors.iter().position(|known| known == actor).unwrap_or_else(|| {
+            self.actors.push(actor.clone());
+            self.actors.len() - 1
+        });
         self.bell.notify_one();
-        self.entries.push_back(Mutation { sequence, at_ms, side, object, actor, verb, id, fields });
+        self.entries.push_back(Entry { at_ms, id, fields: Packed::new(fields), actor, side, object, verb });
     }
 
     /// A ledger that rings the same bell as another one.
@@ -98,14 +117,16 @@ impl Ledger {
     }
 
     /// The kept changes after the one with that sequence number.
-    pub fn after(&self, sequence: u64) -> impl Iterator<Item = &Mutation> {
-        let first = self.entries.partition_point(|m| m.sequence <= sequence);
-        self.entries.iter().skip(first)
-    }
-
-    /// As `after`, to keep.
-    pub fn since(&self, sequence: u64) -> Vec<Mutation> {
-        self.after(sequence).cloned().collect()
+    pub fn after(&self, sequence: u64) -> impl Iterator<Item = Mutation> {
+        // Nothing is missing between the first that is kept and the last.
+        let dropped = self.last - u64::try_from(self.entries.len()).unwrap_or(self.last);
+        let first = usize::try_from(sequence.saturating_sub(dropped)).unwrap_or(usize::MAX);
+        let kept = self.entries.iter().skip(first).zip(sequence.max(dropped) + 1..);
+        kept.filter_map(|(entry, sequence)| {
+            let Entry { at_ms, id, ref fields, actor, side, object, verb } = *entry;
+            let actor = self.actors.get(actor)?.clone();
+            Some(Mutation { sequence, at_ms, side, object, actor, verb, id, fields: fields.unpack() })
+        })
     }
 
     /// The sequence number of the last change; 0 for none.
@@ -140,5 +161,38 @@ impl Calls {
 
     pub fn clear(&mut self) {
         self.0.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn changes_keep_their_numbers_whatever_was_dropped_before() {
+        let mut ledger = Ledger::default();
+        let told = |ledger: &Ledger, after| {
+            let told = ledger.after(after).map(|one| (one.sequence, one.id, one.actor.name().to_owned()));
+            told.collect::<Vec<_>>()
+        };
+        let change = |ledger: &mut Ledger, id: u64, name: &str| {
+            let actor = Actor::Human(name.to_owned());
+            ledger.record(0, (Side::HubSpot, Object::Company, id), &actor, Verb::Update, Fields::new());
+        };
+        assert_eq!(told(&ledger, 0), []);
+        change(&mut ledger, 11, "Ada");
+        change(&mut ledger, 12, "Bo");
+        change(&mut ledger, 13, "Ada");
+        let line = |sequence, id, name: &str| (sequence, id, name.to_owned());
+        assert_eq!(told(&ledger, 0), [line(1, 11, "Ada"), line(2, 12, "Bo"), line(3, 13, "Ada")]);
+        assert_eq!(told(&ledger, 2), [line(3, 13, "Ada")]);
+        assert_eq!((told(&ledger, 3), told(&ledger, 99)), (vec![], vec![]));
+        ledger.clear();
+        assert_eq!((told(&ledger, 0), ledger.last()), (vec![], 3));
+        change(&mut ledger, 14, "Bo");
+        change(&mut ledger, 15, "Cy");
+        assert_eq!(told(&ledger, 0), [line(4, 14, "Bo"), line(5, 15, "Cy")]);
+        assert_eq!(told(&ledger, 4), [line(5, 15, "Cy")]);
+        assert_eq!(ledger.actors.len(), 3, "each once");
     }
 }

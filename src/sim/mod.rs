@@ -82,6 +82,7 @@ mod hubspot;
 mod ledger;
 mod object;
 mod options;
+mod packed;
 mod people;
 mod perform;
 mod post;

@@ -154,9 +154,9 @@ fn due(world: &mut World, site: &str) -> Due {
     let (mut events, mut notices) = (Vec::new(), Vec::new());
     for change in world.ledger.after(world.deliveries.seen) {
         match (change.side, &world.deliveries.webhook) {
-            (Side::HubSpot, Some(webhook)) => events.extend(world.hubspot.events(webhook, change)),
+            (Side::HubSpot, Some(webhook)) => events.extend(world.hubspot.events(webhook, &change)),
             (Side::HubSpot, None) => {}
-            (Side::ConnectWise, _) => notices.extend(world.connectwise.notices(change, site, now)),
+            (Side::ConnectWise, _) => notices.extend(world.connectwise.notices(&change, site, now)),
         }
     }
     world.deliveries.seen = world.ledger.last();

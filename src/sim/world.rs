@@ -168,4 +168,4 @@ impl Act<'_> {
 }
 
 /// Per field: before and after.
-pub(crate) type Changes = std::collections::BTreeMap<String, (serde_json::Value, serde_json::Value)>;
+pub(crate) type Changes = super::packed::Fields;
