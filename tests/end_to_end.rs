@@ -696,6 +696,30 @@ async fn what_comes_of_one_cause_is_told_once_with_all_that_it_hurts() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_running_engine_reads_the_schemas_again_and_records_what_changed() {
+    let bench = Bench::new(Data::Empty).await;
+    let mut settings = bench.workspace.settings().unwrap();
+    let (mut schema, _) = settings.schema(System::HubSpot, ObjectKind::Company).unwrap().unwrap();
+    // What was known has a field that the portal has no more.
+    let mut extra = schema.field("city").unwrap().clone();
+    extra.name = "zz_gone".into();
+    schema.fields.push(extra);
+    settings.put_schema(&schema, Clock::start().now()).unwrap();
+    let known = settings.drift(lockstep::model::Timestamp::EPOCH).unwrap().len();
+    let mut parts = setup::parts(&bench.workspace, Mode::Watch, Clock::start(), &Steps::default()).await.unwrap();
+    parts.reread = Duration::from_millis(300);
+    let handle = driver::start(&bench.workspace, parts).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    while settings.drift(lockstep::model::Timestamp::EPOCH).unwrap().len() == known {
+        assert!(Instant::now() < deadline, "nothing was read again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let (schema, _) = settings.schema(System::HubSpot, ObjectKind::Company).unwrap().unwrap();
+    assert!(schema.field("zz_gone").is_none());
+    handle.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_system_that_drips_is_given_up_by_name_and_the_other_one_is_examined() {
     let bench = Bench::new(Data::Empty).await;
     let drip = Fault::Drip { bytes: 1, every_ms: 50 };

@@ -15,9 +15,9 @@ use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{Clock, doctor};
 use crate::error::{Outcome, Report};
 use crate::mapping::Config;
-use crate::model::{BySystem, IntentId, RunId, System};
+use crate::model::{BySystem, IntentId, RunId, System, Timestamp};
 use crate::store::rows::IssueQuery;
-use crate::store::{Reader, Settings, Workspace};
+use crate::store::{Reader, Settings, StoreError, Workspace};
 use crate::tui::widgets::Edge;
 use crate::tui::{BoxFuture, Connected, Source, SourceError};
 use crate::view::activity::{self, IssueGroup};
@@ -60,7 +60,10 @@ impl Source for Rows {
         let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
         let config = working_config(&settings).map_err(failed)?;
         let one = |system| match Connection::load(&settings, system) {
-            Ok(connection) => Ok(Some(connected(&connection, &config))),
+            Ok(connection) => {
+                let schema_read = schema_read(&settings, system, &config).map_err(failed)?;
+                Ok(Some(Connected { schema_read, ..connected(&connection, &config) }))
+            }
             Err(SetupError::NotConnected(_)) => Ok(None),
             Err(error) => Err(failed(error)),
         };
@@ -119,6 +122,16 @@ impl Source for Rows {
     }
 }
 
+/// When the schemas of a system were read: all of them, so that the oldest counts.
+fn schema_read(settings: &Settings, system: System, config: &Config) -> Result<Option<Timestamp>, StoreError> {
+    let mut oldest = None;
+    for object in &config.objects {
+        let read = settings.schema(system, object.object)?.map(|(_, read)| read);
+        oldest = [oldest, read].into_iter().flatten().min();
+    }
+    Ok(oldest)
+}
+
 fn connected(connection: &Connection, config: &Config) -> Connected {
     let (mut expires, mut missing_scopes) = (None, Vec::new());
     let (mut address, mut tenant) = (connection.address(), None);
@@ -136,7 +149,7 @@ fn connected(connection: &Connection, config: &Config) -> Connected {
             format!("public key {}", connection.public_key)
         }
     };
-    Connected { tenant, address, account, expires, missing_scopes }
+    Connected { schema_read: None, tenant, address, account, expires, missing_scopes }
 }
 
 /// A range of numbers that are given without gaps from 1 upwards and shown newest first.

@@ -28,7 +28,7 @@ pub use http::{Clock, Options};
 pub use hubspot::HubSpot;
 pub use server_clock::ServerClock;
 
-use crate::engine::core::request::{Answer, AnswerBody, Request, RequestId};
+use crate::engine::core::request::{Answer, AnswerBody, Priority, Request, RequestId};
 use crate::engine::core::state::Exchange;
 use crate::model::drift::Unread;
 use crate::model::{FieldName, ObjectKind, RecordId, RecordRef, Schema, System};
@@ -48,7 +48,12 @@ pub trait Connector: Send + Sync {
     ///
     /// # Errors
     /// When they cannot be read. A list of options that cannot be read is a warning instead.
-    fn schema(&self, object: ObjectKind) -> Boxed<'_, Result<LiveSchema, ConnectError>>;
+    fn schema(&self, object: ObjectKind) -> Boxed<'_, Result<LiveSchema, ConnectError>> {
+        self.schema_at(object, Priority::Interactive)
+    }
+
+    /// The same for somebody who can wait, or not.
+    fn schema_at(&self, object: ObjectKind, priority: Priority) -> Boxed<'_, Result<LiveSchema, ConnectError>>;
 
     /// The calls that a write would make, in order, without credentials. Empty for reads.
     fn describe(&self, request: &Request) -> Vec<HttpPreview>;

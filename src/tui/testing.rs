@@ -69,6 +69,8 @@ impl Engine for FakeEngine {
 /// Rows from memory, newest first.
 #[derive(Default)]
 pub struct FakeSource {
+    /// How often the connections were asked for.
+    pub looks: Arc<std::sync::atomic::AtomicUsize>,
     pub connected: BySystem<Option<Connected>>,
     pub runs: Vec<Run>,
     pub writes: Vec<Intent>,
@@ -86,6 +88,7 @@ impl FakeSource {
 
 impl Source for FakeSource {
     fn connections(&self) -> Result<BySystem<Option<Connected>>, SourceError> {
+        self.looks.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         Ok(self.connected.clone())
     }
 

@@ -65,9 +65,11 @@ fn write(id: u64, of: u64) -> Intent {
 
 fn source() -> FakeSource {
     FakeSource {
+        looks: Arc::default(),
         connected: BySystem::from_fn(|system| {
             Some(Connected {
                 tenant: None,
+                schema_read: None,
                 address: format!("https://{}.example", system.key()),
                 account: HOSTILE.into(),
                 expires: None,

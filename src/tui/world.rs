@@ -70,6 +70,8 @@ pub struct SourceError(pub String);
 /// A connection as it was set up, without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connected {
+    /// When the oldest of its schemas was read.
+    pub schema_read: Option<Timestamp>,
     /// The login company, where the connection names it.
     pub tenant: Option<String>,
     /// The base address, such as `https://api.hubapi.com`.

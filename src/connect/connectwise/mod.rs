@@ -51,7 +51,7 @@ use super::redact::{Redactor, clip_message};
 use super::{
     Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, performed,
 };
-use crate::engine::core::request::{AnswerBody, Failure, Rejection, RejectionKind, Request, RequestId};
+use crate::engine::core::request::{AnswerBody, Failure, Priority, Rejection, RejectionKind, Request, RequestId};
 use crate::model::{FieldName, ObjectKind, RecordId, System};
 use communications::Media;
 use version::Version;
@@ -186,8 +186,8 @@ impl Connector for ConnectWise {
         })
     }
 
-    fn schema(&self, object: ObjectKind) -> Boxed<'_, Result<LiveSchema, ConnectError>> {
-        Box::pin(async move { self.live_schema(object).await.map_err(ConnectError::from) })
+    fn schema_at(&self, object: ObjectKind, priority: Priority) -> Boxed<'_, Result<LiveSchema, ConnectError>> {
+        Box::pin(async move { self.live_schema(object, priority).await.map_err(ConnectError::from) })
     }
 
     fn describe(&self, request: &Request) -> Vec<HttpPreview> {

@@ -28,8 +28,8 @@ pub(super) const CUSTOM_FIELDS: &str = "/system/userDefinedFields";
 pub(super) const NUMBERED_LIST: &str = "/system/myCompany/crm";
 
 impl ConnectWise {
-    pub(super) async fn live_schema(&self, object: ObjectKind) -> Result<LiveSchema, Fault> {
-        let mut session = Session::new(Priority::Interactive);
+    pub(super) async fn live_schema(&self, object: ObjectKind, priority: Priority) -> Result<LiveSchema, Fault> {
+        let mut session = Session::new(priority);
         // The one call that must work: without it there is no tenant.
         let info = self.call(&Call::get("/system/info"), &mut session).await?;
         let told = info.get("version").and_then(Json::as_str).and_then(Version::parse);

@@ -42,7 +42,9 @@ use super::redact::Redactor;
 use super::{
     Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, performed,
 };
-use crate::engine::core::request::{AnswerBody, Failure, Rejection, RejectionKind, Request, RequestBody, RequestId};
+use crate::engine::core::request::{
+    AnswerBody, Failure, Priority, Rejection, RejectionKind, Request, RequestBody, RequestId,
+};
 use crate::model::{FieldName, ObjectKind, System};
 use keeper::Keeper;
 pub use lists::ListInfo;
@@ -226,8 +228,8 @@ impl Connector for HubSpot {
         })
     }
 
-    fn schema(&self, object: ObjectKind) -> Boxed<'_, Result<LiveSchema, ConnectError>> {
-        Box::pin(async move { self.live_schema(object).await.map_err(ConnectError::from) })
+    fn schema_at(&self, object: ObjectKind, priority: Priority) -> Boxed<'_, Result<LiveSchema, ConnectError>> {
+        Box::pin(async move { self.live_schema(object, priority).await.map_err(ConnectError::from) })
     }
 
     fn describe(&self, request: &Request) -> Vec<HttpPreview> {

@@ -25,8 +25,8 @@ const TEXT_CHARS: u32 = 65_536;
 const MOST_FIELDS: usize = 10_000;
 
 impl HubSpot {
-    pub(super) async fn live_schema(&self, object: ObjectKind) -> Result<LiveSchema, Fault> {
-        let mut session = Session::new(Priority::Interactive);
+    pub(super) async fn live_schema(&self, object: ObjectKind, priority: Priority) -> Result<LiveSchema, Fault> {
+        let mut session = Session::new(priority);
         let rest = format!("/{}", paths::object(object));
         let body = self.call(&HubCall::get(Route::Properties, rest), &mut session).await?;
         let mut fields: Vec<FieldDef> = results(&body)?.iter().filter_map(|json| property(object, json)).collect();

@@ -5,6 +5,7 @@ pub mod clock;
 pub mod connection;
 pub mod doctor;
 mod handle;
+mod reread;
 mod runtime;
 pub mod setup;
 pub mod snapshot;

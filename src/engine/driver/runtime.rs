@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
 use super::clock::Clock;
 use super::handle::{EngineHandle, Message};
+use super::reread::Reread;
+use super::setup::SetupError;
 use super::snapshot::{Role, Snapshot};
 use super::watch::Watcher;
 use crate::connect::{Connector, Performed};
@@ -39,6 +41,8 @@ pub struct Parts {
     pub connectors: BySystem<Arc<dyn Connector>>,
     pub mode: Mode,
     pub clock: Clock,
+    /// So often an engine that watches reads the schemas again.
+    pub reread: Duration,
 }
 
 /// What a `Once` or `Plan` engine leaves behind.
@@ -66,6 +70,9 @@ pub fn start(workspace: &Workspace, parts: Parts) -> Result<EngineHandle, Driver
     let (finish, finished) = watch::channel(None);
     let clock = parts.clock;
     let watcher = Watcher::new(workspace.reader()?, parts.connectors.clone(), publish);
+    let watches = parts.mode == Mode::Watch;
+    let reread =
+        Reread::new(workspace.clone(), parts.connectors.clone(), &parts.rules.config, parts.reread, clock.now());
     let engine =
         Engine::new(parts.rules, parts.mode, &reader).map_err(|error| DriverError::Stopped(error.to_string()))?;
     let thread = std::thread::Builder::new()
@@ -84,6 +91,7 @@ pub fn start(workspace: &Workspace, parts: Parts) -> Result<EngineHandle, Driver
                 writer,
                 watcher,
                 connectors: parts.connectors,
+                reread: watches.then_some(reread),
                 clock,
                 _lease: lease,
                 tasks: JoinSet::new(),
@@ -110,6 +118,8 @@ struct Driver {
     writer: Writer,
     watcher: Watcher,
     connectors: BySystem<Arc<dyn Connector>>,
+    /// Only where the engine watches.
+    reread: Option<Reread>,
     clock: Clock,
     _lease: Lease,
     tasks: JoinSet<Performed>,
@@ -129,6 +139,9 @@ impl Driver {
         loop {
             let wake = self.step(std::mem::take(&mut events)).await?;
             self.finish_if_done();
+            if let Some(reread) = &mut self.reread {
+                reread.begin_if_due(self.clock);
+            }
             if !self.gather(&mut inbox, &mut events, wake).await {
                 break;
             }
@@ -205,7 +218,14 @@ impl Driver {
         wake: Option<Timestamp>,
     ) -> bool {
         let now = self.clock.now();
-        let pause = wake.map(|at| at.since(now));
+        let look = self.reread.as_ref().and_then(Reread::due);
+        let pause = wake.into_iter().chain(look).min().map(|at| at.since(now));
+        let reading = async {
+            match &mut self.reread {
+                Some(reread) => reread.ended().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
             biased;
             message = inbox.recv() => match message {
@@ -213,6 +233,7 @@ impl Driver {
                 None => return false,
             },
             Some(done) = self.tasks.join_next() => self.take_done(done, events),
+            read = reading => self.take_schemas(read, events),
             () = sleep(pause) => events.push(Event::Tick),
         }
         while events.len() < MOST_EVENTS {
@@ -239,6 +260,9 @@ impl Driver {
                 true
             }
             Message::Rules(rules) => {
+                if let Some(reread) = &mut self.reread {
+                    reread.follow(&rules.config);
+                }
                 self.engine.change_rules(*rules);
                 events.push(Event::Tick);
                 true
@@ -247,10 +271,27 @@ impl Driver {
         }
     }
 
+    /// Goes on with what the schemas are now, where they changed and the configuration still fits them.
+    fn take_schemas(&mut self, read: Result<Result<Option<Rules>, SetupError>, JoinError>, events: &mut Vec<Event>) {
+        self.watcher.schemas_read = Some(self.clock.now());
+        match read {
+            Ok(Ok(Some(rules))) => {
+                self.engine.change_rules(rules);
+                events.push(Event::Tick);
+            }
+            Ok(Ok(None)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the engine goes on with the schemas it knew"),
+            Err(error) => tracing::error!(%error, "a reading of the schemas ended without a word"),
+        }
+    }
+
     fn take_done(&mut self, done: Result<Performed, tokio::task::JoinError>, events: &mut Vec<Event>) {
         match done {
             Ok(performed) => {
                 self.exchanges.extend(performed.exchanges);
+                if let Some(reread) = &mut self.reread {
+                    reread.learn(&performed.answer.body);
+                }
                 events.push(Event::Answer(performed.answer));
             }
             // A connector does not panic; if one did, the journal's look-up finds out what its write became.

@@ -141,7 +141,18 @@ pub async fn refresh_schema(
     object: ObjectKind,
     clock: Clock,
 ) -> Result<Refreshed, SetupError> {
-    let LiveSchema { mut schema, unread, warnings } = connector.schema(object).await?;
+    let live = connector.schema(object).await?;
+    keep_schema(settings, object, live, clock)
+}
+
+/// Keeps what was read of a schema, and logs what changed in it.
+pub(super) fn keep_schema(
+    settings: &mut Settings,
+    object: ObjectKind,
+    live: LiveSchema,
+    clock: Clock,
+) -> Result<Refreshed, SetupError> {
+    let LiveSchema { mut schema, unread, warnings } = live;
     if let Some((known, _)) = settings.schema(schema.system, object)?.filter(|_| !unread.is_empty()) {
         drift::keep_unread(&known, &mut schema, &unread);
     }
@@ -197,5 +208,5 @@ pub async fn parts(
     for warning in refresh_schemas(&mut settings, &connectors, &objects, clock, steps).await? {
         tracing::warn!(warning, "a part of a schema could not be read");
     }
-    Ok(super::Parts { rules: rules(&settings)?, connectors, mode, clock })
+    Ok(super::Parts { rules: rules(&settings)?, connectors, mode, clock, reread: SCHEMA_AGE })
 }

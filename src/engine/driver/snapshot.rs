@@ -22,6 +22,8 @@ pub struct Snapshot {
     pub queue: u64,
     /// The age of the oldest change seen in that system that is not across yet, as of the last commit.
     pub oldest_change: BySystem<Option<Timestamp>>,
+    /// When the running engine read the schemas again; none while the start's reading is the newest.
+    pub schemas_read: Option<Timestamp>,
     /// A plan that a guard holds back.
     pub held: Option<HeldPlan>,
 }

@@ -19,6 +19,8 @@ pub(super) struct Watcher {
     connectors: BySystem<Arc<dyn Connector>>,
     publish: watch::Sender<Arc<Snapshot>>,
     last: Timestamp,
+    /// When the engine read the schemas again.
+    pub schemas_read: Option<Timestamp>,
 }
 
 impl Watcher {
@@ -27,7 +29,7 @@ impl Watcher {
         connectors: BySystem<Arc<dyn Connector>>,
         publish: watch::Sender<Arc<Snapshot>>,
     ) -> Self {
-        Self { reader, connectors, publish, last: Timestamp::EPOCH }
+        Self { reader, connectors, publish, last: Timestamp::EPOCH, schemas_read: None }
     }
 
     /// Publishes a snapshot if something in it changed and the last one is old enough, or the engine came to rest.
@@ -68,6 +70,7 @@ impl Watcher {
             run: engine.current_run().cloned(),
             next_poll: engine.next_poll(),
             sides: BySystem::from_fn(|system| self.side(system, &engine.sides()[system], now)),
+            schemas_read: self.schemas_read,
             queue: marks.as_ref().map_or(0, |marks| marks.hubspot.count + marks.connectwise.count),
             oldest_change: BySystem::from_fn(|system| marks.as_ref().and_then(|marks| marks[system].oldest)),
             held,

@@ -11,7 +11,7 @@ use crate::engine::core::command::Ask;
 use crate::engine::driver::doctor::connect_command;
 use crate::engine::driver::snapshot::{Health, Role as EngineRole, Side};
 use crate::mapping::Harm;
-use crate::model::{BySystem, System};
+use crate::model::{BySystem, System, Timestamp};
 use crate::tui::action::{Action, Actor, Enabled, Info, Key, Reason, always};
 use crate::tui::ctx::Ctx;
 use crate::tui::frame::health_cell;
@@ -35,6 +35,8 @@ pub struct Connections {
     connected: Option<BySystem<Option<Connected>>>,
     /// What changed in the schemas since the configuration was made.
     drift: Vec<Reading>,
+    /// When the engine had read the schemas again, and whether it was starting, when all this was fetched.
+    seen: (Option<Timestamp>, bool),
     /// Whether the doctor is at work.
     examining: bool,
     /// In place of the columns.
@@ -185,6 +187,14 @@ impl Page for Connections {
         ctx.fetch(move || Message::Drift(source.drift()), |why| Message::Drift(Err(SourceError(why))));
     }
 
+    fn world_changed(&mut self, ctx: &mut Ctx<'_, Message>) {
+        let seen = (ctx.world.snapshot.schemas_read, matches!(ctx.world.snapshot.role, EngineRole::Starting { .. }));
+        if seen != self.seen {
+            self.seen = seen;
+            self.shown(ctx);
+        }
+    }
+
     fn back(&mut self, _: &mut Ctx<'_, Message>) -> Handled {
         if self.panel.take().is_some() { Handled::Yes } else { Handled::No }
     }
@@ -317,10 +327,15 @@ impl Connections {
         line
     }
 
-    fn schema(&self, system: System) -> Cell {
-        match drift_brief(self.drift.iter().filter(|reading| reading.system == system)) {
-            Some((text, hurts)) => Cell::new(text, if hurts { Role::Warn } else { Role::Text }),
-            None => Cell::muted("no changes"),
+    /// What changed; else how old the knowledge is that nothing did.
+    fn schema(&self, system: System, read: Option<Timestamp>, paint: &mut Paint<'_>) -> Cell {
+        match (drift_brief(self.drift.iter().filter(|reading| reading.system == system)), read) {
+            (Some((text, hurts)), _) => Cell::new(text, if hurts { Role::Warn } else { Role::Text }),
+            (None, Some(at)) => {
+                paint.ages(at);
+                Cell::muted(format!("no changes, read {} ago", format::age_at(at, paint.world.now)))
+            }
+            (None, None) => Cell::muted("no changes"),
         }
     }
 
@@ -346,7 +361,7 @@ impl Connections {
             ("tenant", text(side.tenant.as_deref().or_else(|| connected?.tenant.as_deref()))),
             ("account", text(connected.map(|connected| connected.account.as_str()))),
             ("access", access(connected, paint)),
-            ("schema", self.schema(system)),
+            ("schema", self.schema(system, connected.and_then(|connected| connected.schema_read), paint)),
             ("writes", if side.paused { Cell::new("paused", Role::Warn) } else { Cell::plain("sent") }),
             ("next try", none()),
             ("pace", pace(side)),
@@ -359,7 +374,7 @@ impl Connections {
             facts[7].1 = Cell::new(format::age_at(at, paint.world.now), Role::Wait);
             paint.ages(at);
         }
-        if let Some((at, _)) = side.last_error.as_ref().filter(|(at, _)| *at != crate::model::Timestamp::EPOCH) {
+        if let Some((at, _)) = side.last_error.as_ref().filter(|(at, _)| *at != Timestamp::EPOCH) {
             facts[12].1 = Cell::plain(format!("{} ago", format::age_at(*at, paint.world.now)));
             paint.ages(*at);
         }

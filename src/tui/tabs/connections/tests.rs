@@ -13,6 +13,7 @@ use crate::view::schema::Reading;
 fn connected(expires: Option<Timestamp>, missing: &[&str]) -> Connected {
     Connected {
         tenant: None,
+        schema_read: None,
         address: "https://api.hubapi.com".into(),
         account: "OAuth app 0123-abcd".into(),
         expires,
@@ -216,4 +217,20 @@ fn without_an_engine_no_key_of_its_is_promised() {
     let starting = shown(Role::Starting { what: "HubSpot: the company fields".into() });
     assert!(starting.contains("The engine is starting. HubSpot: the company fields"), "{starting}");
     assert!(shown(Role::Holder).contains("t tests both"));
+}
+
+#[test]
+fn the_age_of_the_schemas_is_told_and_a_new_reading_is_fetched() {
+    let read = Connected { schema_read: Some(NOW - std::time::Duration::from_secs(300)), ..connected(None, &[]) };
+    let both = BySystem::new(Some(read), Some(connected(None, &[])));
+    let source = FakeSource { connected: both, drift: Vec::new(), ..source() };
+    let looks = std::sync::Arc::clone(&source.looks);
+    let mut person = Person::with(running(), source);
+    person.expects("no changes, read 5 min ago");
+    let looks = || looks.load(std::sync::atomic::Ordering::Relaxed);
+    let before = looks();
+    person.sees(Snapshot { schemas_read: Some(NOW), ..running() });
+    assert_eq!(looks(), before + 1);
+    person.sees(Snapshot { schemas_read: Some(NOW), revision: 9, ..running() });
+    assert_eq!(looks(), before + 1, "nothing new was read");
 }
