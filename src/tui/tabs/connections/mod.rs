@@ -46,7 +46,7 @@ pub struct Connections {
 /// What comes back.
 #[derive(Debug)]
 pub enum Message {
-    Connected(Result<BySystem<Option<Connected>>, SourceError>),
+    Connected(Result<Box<BySystem<Option<Connected>>>, SourceError>),
     Drift(Result<Vec<Reading>, SourceError>),
     Examined(Result<Vec<Checked>, SourceError>),
 }
@@ -156,7 +156,7 @@ impl Page for Connections {
 
     fn receive(&mut self, message: Message, ctx: &mut Ctx<'_, Message>) {
         match message {
-            Message::Connected(Ok(connected)) => self.connected = Some(connected),
+            Message::Connected(Ok(connected)) => self.connected = Some(*connected),
             Message::Drift(Ok(drift)) => self.drift = drift,
             Message::Connected(Err(error)) | Message::Drift(Err(error)) => ctx.report(
                 Report::new("The connections could not be read.", "Go to another tab and back to try again.")
@@ -182,7 +182,10 @@ impl Page for Connections {
 
     fn shown(&mut self, ctx: &mut Ctx<'_, Message>) {
         let source = std::sync::Arc::clone(&ctx.world.source);
-        ctx.fetch(move || Message::Connected(source.connections()), |why| Message::Connected(Err(SourceError(why))));
+        ctx.fetch(
+            move || Message::Connected(source.connections().map(Box::new)),
+            |why| Message::Connected(Err(SourceError(why))),
+        );
         let source = std::sync::Arc::clone(&ctx.world.source);
         ctx.fetch(move || Message::Drift(source.drift()), |why| Message::Drift(Err(SourceError(why))));
     }
