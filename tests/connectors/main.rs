@@ -11,6 +11,7 @@ mod hubspot_faults;
 mod hubspot_joins;
 mod hubspot_lists;
 mod hubspot_records;
+mod hubspot_references;
 mod hubspot_stages;
 mod hubspot_switches;
 mod hubspot_webhooks;

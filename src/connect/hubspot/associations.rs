@@ -25,16 +25,23 @@ const PAGES: u32 = 1000;
 
 /// One pair as HubSpot tells it: the other record, and the kinds of association with it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Tie {
-    to: RecordId,
-    types: Vec<TieType>,
+pub(super) struct Tie {
+    pub to: RecordId,
+    pub types: Vec<TieType>,
+}
+
+impl Tie {
+    /// Whether the pair has the label Primary, which is of that number.
+    pub fn has(&self, primary: Option<u32>) -> bool {
+        self.types.iter().any(|one| is_primary(one, primary))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct TieType {
-    category: String,
-    number: u64,
-    label: Option<String>,
+pub(super) struct TieType {
+    pub category: String,
+    pub number: u64,
+    pub label: Option<String>,
 }
 
 impl HubSpot {
@@ -58,7 +65,7 @@ impl HubSpot {
     }
 
     /// Every association of these records, over all pages; a record without any is left out.
-    async fn ties(
+    pub(super) async fn ties(
         &self,
         from: ObjectKind,
         to: ObjectKind,

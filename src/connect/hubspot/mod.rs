@@ -21,6 +21,7 @@ mod outcome;
 mod paths;
 mod read;
 mod record;
+mod references;
 mod rules;
 mod schema;
 mod setup;
@@ -222,7 +223,10 @@ impl Connector for HubSpot {
                 return performed(id, &session, body, exchanges);
             }
             let mut session = Session::new(request.priority).about(request);
-            let body = self.answer(request, &mut session).await;
+            let body = match (self.answer(request, &mut session).await, fields_of(&request.body)) {
+                (Ok(body), Some(fields)) => self.with_companies(request.object, fields, body, &mut session).await,
+                (body, _) => body,
+            };
             let body = body.unwrap_or_else(|fault| AnswerBody::Failed(fault.failure));
             performed(id, &session, body, Vec::new())
         })
@@ -273,6 +277,17 @@ fn bad_token() -> ConnectError {
         "The HubSpot token is empty or has characters that no token has.",
         "Copy the service key or private-app token again; it looks like pat-na1-….",
     )
+}
+
+/// The fields that the records of an answer are to show.
+fn fields_of(body: &RequestBody) -> Option<&[FieldName]> {
+    match body {
+        RequestBody::Changes { fields, .. }
+        | RequestBody::List { fields, .. }
+        | RequestBody::Read { fields, .. }
+        | RequestBody::FindStamped { fields, .. } => Some(fields),
+        _ => None,
+    }
 }
 
 /// Refused here, before any call.

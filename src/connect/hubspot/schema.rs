@@ -190,17 +190,20 @@ fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
         return None;
     }
     let refers = if name == "hubspot_owner_id" { "OWNER" } else { word("referencedObjectType") };
-    let reference = reference(object, name);
+    let mirrors = super::references::mirror(object) == Some(name);
+    let reference = if mirrors { Some(ObjectKind::Company) } else { reference(object, name) };
     let kind = reference.map_or_else(|| kind(word("type"), word("fieldType"), refers), FieldKind::Reference);
     let options = json.get("options").and_then(Json::as_array).into_iter().flatten();
     Some(FieldDef {
         name: FieldName::new(name),
         label: Some(clip_message(word("label"))).filter(|label| !label.is_empty()).unwrap_or_else(|| name.to_owned()),
         kind,
-        // HubSpot keeps these in step with the associations: only those can be written.
-        read_only: reference == Some(ObjectKind::Company)
-            || flag("/calculated")
-            || flag("/modificationMetadata/readOnlyValue"),
+        // What mirrors the primary company is written as an association. HubSpot keeps the parent company in step with
+        // associations of its own, which are not written.
+        read_only: !mirrors
+            && (reference == Some(ObjectKind::Company)
+                || flag("/calculated")
+                || flag("/modificationMetadata/readOnlyValue")),
         required: rules::required(object).iter().any(|names| names.first() == Some(&name)),
         unique: flag("/hasUniqueValue") || (object == ObjectKind::Contact && name == "email"),
         max_length: matches!(kind, FieldKind::Text | FieldKind::LongText).then_some(TEXT_CHARS),
@@ -234,10 +237,7 @@ fn kind(of: &str, shown: &str, refers: &str) -> FieldKind {
 /// The object that a property holds the id of.
 const fn reference(object: ObjectKind, name: &str) -> Option<ObjectKind> {
     match (object, name.as_bytes()) {
-        (ObjectKind::Contact, b"associatedcompanyid")
-        | (ObjectKind::Company, b"hs_parent_company_id")
-        | (ObjectKind::Deal, b"hs_primary_associated_company")
-        | (ObjectKind::Ticket, b"hs_primary_company_id") => Some(ObjectKind::Company),
+        (ObjectKind::Company, b"hs_parent_company_id") => Some(ObjectKind::Company),
         (ObjectKind::LineItem, b"hs_product_id") => Some(ObjectKind::Product),
         _ => None,
     }
@@ -287,12 +287,14 @@ mod tests {
     }
 
     #[test]
-    fn what_mirrors_an_association_refers_to_a_record_and_is_not_written() {
+    fn what_mirrors_an_association_refers_to_a_record_and_is_written_where_it_is_the_primary_company() {
         let of = |object, name: &str| {
             property(object, &json!({"name": name, "type": "number", "fieldType": "number"})).unwrap()
         };
         let company = of(ObjectKind::Contact, "associatedcompanyid");
-        assert_eq!((company.kind, company.read_only), (FieldKind::Reference(ObjectKind::Company), true));
+        assert_eq!((company.kind, company.read_only), (FieldKind::Reference(ObjectKind::Company), false));
+        let parent = of(ObjectKind::Company, "hs_parent_company_id");
+        assert_eq!((parent.kind, parent.read_only), (FieldKind::Reference(ObjectKind::Company), true));
         let product = of(ObjectKind::LineItem, "hs_product_id");
         assert_eq!((product.kind, product.read_only), (FieldKind::Reference(ObjectKind::Product), false));
         assert_eq!(of(ObjectKind::Deal, "associatedcompanyid").kind, FieldKind::Number);

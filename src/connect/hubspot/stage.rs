@@ -277,7 +277,15 @@ fn shown_stage(verdict: &Verdict) -> Option<String> {
 fn lifecycle_step<'a>(item: &Item<'a>, value: &str) -> Item<'a> {
     let id = item.target.map(|id| id.to_string()).unwrap_or_default();
     let input = json!({ "id": id, "objectWriteTraceId": item.intent.to_string(), "properties": { LIFECYCLE: value } });
-    Item { intent: item.intent, target: item.target, stamp: None, values: item.values, stranger: None, input }
+    Item {
+        intent: item.intent,
+        target: item.target,
+        stamp: None,
+        values: item.values.clone(),
+        company: None,
+        stranger: None,
+        input,
+    }
 }
 
 fn parse(object: ObjectKind, list: &[Json]) -> Pipelines {
@@ -378,7 +386,8 @@ mod tests {
             intent: IntentId(1),
             target: Some(RecordId(7)),
             stamp: None,
-            values: &values,
+            values: values.to_vec(),
+            company: None,
             stranger: None,
             input: json!({}),
         };

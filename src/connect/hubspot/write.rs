@@ -3,6 +3,7 @@
 //! Answers come in any order: an item is recognised by its trace id, its record id or its stamp, never by its place. What
 //! an answer leaves out is looked up where that tells more (updates), and is unknown otherwise (creates).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
@@ -10,7 +11,7 @@ use serde_json::{Value as Json, json};
 use super::outcome::item_rejection;
 use super::paths;
 use super::record::{self, Reader, properties};
-use super::{BATCH, HubSpot, joins, local_rejection, rules};
+use super::{BATCH, HubSpot, joins, local_rejection, references, rules};
 use crate::connect::error::Fault;
 use crate::connect::http::{Session, Wire};
 use crate::connect::{HttpPreview, exchange, stamped_record};
@@ -25,13 +26,22 @@ pub(super) struct Item<'a> {
     pub intent: IntentId,
     pub target: Option<RecordId>,
     pub stamp: Option<&'a str>,
-    pub values: &'a [(FieldName, Value)],
+    /// What is written as properties.
+    pub values: Vec<(FieldName, Value)>,
+    /// The company that a record that is there is to belong to, or why it cannot.
+    pub company: Option<Result<RecordId, Rejection>>,
     /// A kind of parent that HubSpot has no association for.
     pub stranger: Option<ObjectKind>,
     pub input: Json,
 }
 
 impl Item<'_> {
+    /// Nothing is written to it as a property.
+    fn is_bare(&self) -> bool {
+        let properties = self.input.get("properties").and_then(Json::as_object);
+        properties.is_none_or(serde_json::Map::is_empty)
+    }
+
     pub fn carries(&self, property: &str) -> bool {
         self.input.get("properties").is_some_and(|properties| properties.get(property).is_some())
     }
@@ -116,6 +126,7 @@ impl HubSpot {
         let reader = self.reader(object, fields);
         let mut verdicts: Vec<Option<Verdict>> =
             items.iter().map(|item| rules::refusal(object, verb, item).map(Verdict::rejected)).collect();
+        self.join_first(object, &items, &mut verdicts, session).await?;
         let open: Vec<usize> = (0..items.len()).filter(|at| verdicts[*at].is_none()).collect();
         if let Err(fault) = self.send_batch(&reader, verb, &items, open, &mut verdicts, session).await {
             // People see what was tried, and why there is no answer.
@@ -137,7 +148,59 @@ impl HubSpot {
         let exchanges = items.iter().zip(&verdicts).filter_map(|(item, verdict)| self.kept(object, item, verdict));
         let exchanges = exchanges.collect();
         let written = items.iter().zip(verdicts).map(|(item, verdict)| (item.intent, verdict.outcome)).collect();
-        Ok((AnswerBody::Written { items: written }, exchanges))
+        Ok((self.written_with_companies(object, fields, written, session).await, exchanges))
+    }
+
+    /// The companies of records that are there, before their properties. An item that has nothing else to write is looked
+    /// up afterwards like one of which an answer says nothing.
+    async fn join_first(
+        &self,
+        object: ObjectKind,
+        items: &[Item<'_>],
+        verdicts: &mut [Option<Verdict>],
+        session: &mut Session,
+    ) -> Result<(), Fault> {
+        let mut joins = Vec::new();
+        for (item, verdict) in items.iter().zip(&mut *verdicts).filter(|(_, verdict)| verdict.is_none()) {
+            match (&item.company, item.target) {
+                (Some(Ok(company)), Some(target)) => joins.push((item.intent, target, *company)),
+                (Some(Err(rejection)), _) => *verdict = Some(Verdict::rejected(rejection.clone())),
+                _ => {}
+            }
+        }
+        let ends: BTreeMap<_, _> = self.join_companies(object, &joins, session).await?.into_iter().collect();
+        for (item, verdict) in items.iter().zip(verdicts) {
+            if !joins.iter().any(|(intent, ..)| *intent == item.intent) {
+                continue;
+            }
+            *verdict = match ends.get(&item.intent) {
+                Some(Ok(())) if item.is_bare() => Some(Verdict { silent: true, ..Verdict::unknown("It was joined.") }),
+                Some(Ok(())) => None,
+                Some(Err(rejection)) => Some(Verdict::rejected(rejection.clone())),
+                None => Some(Verdict::unknown("HubSpot's answer says nothing about the association.")),
+            };
+        }
+        Ok(())
+    }
+
+    /// What was written, with the companies that the records have now. Where those cannot be read, nothing is certain.
+    async fn written_with_companies(
+        &self,
+        object: ObjectKind,
+        fields: &[FieldName],
+        written: Vec<(IntentId, ItemOutcome)>,
+        session: &mut Session,
+    ) -> AnswerBody {
+        let body = AnswerBody::Written { items: written.clone() };
+        self.with_companies(object, fields, body, session).await.unwrap_or_else(|_| {
+            let unread = |outcome| match outcome {
+                ItemOutcome::Applied(_) => {
+                    ItemOutcome::Unknown("Written, but its company could not be read afterwards.".to_owned())
+                }
+                other => other,
+            };
+            AnswerBody::Written { items: written.into_iter().map(|(id, outcome)| (id, unread(outcome))).collect() }
+        })
     }
 
     fn kept(&self, object: ObjectKind, item: &Item<'_>, verdict: &Verdict) -> Option<Exchange> {
@@ -157,26 +220,30 @@ impl HubSpot {
 
     fn create<'a>(&self, object: ObjectKind, one: &'a CreateItem) -> Item<'a> {
         let stamp = self.stamps.get(&object).map(|name| (name, one.stamp.as_str()));
+        let references::Parts { properties: values, company } = references::split(object, &one.values);
         let mut input = json!({
             "objectWriteTraceId": one.intent.to_string(),
-            "properties": self.with_pipeline(object, properties(&one.values, stamp)),
+            "properties": self.with_pipeline(object, properties(&values, stamp)),
         });
-        let stranger = rules::stranger(object, &one.parents);
-        let parents = parents(object, &one.parents);
+        let mut all = one.parents.clone();
+        all.extend(company.iter().flatten().map(|id| (ObjectKind::Company, *id)));
+        let stranger = rules::stranger(object, &all);
+        let parents = parents(object, &all);
         if !parents.is_empty() {
             input["associations"] = Json::Array(parents);
         }
-        Item { intent: one.intent, target: None, stamp: Some(&one.stamp), values: &one.values, stranger, input }
+        Item { intent: one.intent, target: None, stamp: Some(&one.stamp), values, company, stranger, input }
     }
 
     fn update<'a>(&self, object: ObjectKind, one: &'a UpdateItem) -> Item<'a> {
         let stamp = self.stamps.get(&object).zip(one.stamp.as_deref());
+        let references::Parts { properties: values, company } = references::split(object, &one.values);
         let input = json!({
             "id": one.id.to_string(),
             "objectWriteTraceId": one.intent.to_string(),
-            "properties": self.with_pipeline(object, properties(&one.values, stamp)),
+            "properties": self.with_pipeline(object, properties(&values, stamp)),
         });
-        Item { intent: one.intent, target: Some(one.id), stamp: None, values: &one.values, stranger: None, input }
+        Item { intent: one.intent, target: Some(one.id), stamp: None, values, company, stranger: None, input }
     }
 
     /// What an answer that took the batch says of one item. `of` is the size of the batch.
@@ -240,7 +307,7 @@ impl HubSpot {
                 Some(record) if record.archived => {
                     verdict.outcome = gone(format!("Record {id} is in the recycle bin; nothing was written."));
                 }
-                Some(record) if shows_all(record, item.values) => {
+                Some(record) if shows_all(record, &item.values) => {
                     verdict.outcome = ItemOutcome::Applied(Box::new(record.clone()));
                 }
                 Some(_) => {}

@@ -35,7 +35,8 @@ fn an_answer_is_matched_by_trace_then_id_then_stamp_and_never_by_place() {
         intent: IntentId(7),
         target: Some(RecordId(5)),
         stamp: None,
-        values: &[],
+        values: Vec::new(),
+        company: None,
         stranger: None,
         input: json!({}),
     };
@@ -56,7 +57,15 @@ fn an_answer_is_matched_by_trace_then_id_then_stamp_and_never_by_place() {
 fn what_is_missing_for_certain_is_refused_by_name() {
     let refused = |object, verb, properties: Json| {
         let input = json!({ "properties": properties });
-        let item = Item { intent: IntentId(1), target: None, stamp: None, values: &[], stranger: None, input };
+        let item = Item {
+            intent: IntentId(1),
+            target: None,
+            stamp: None,
+            values: Vec::new(),
+            company: None,
+            stranger: None,
+            input,
+        };
         rules::refusal(object, verb, &item).and_then(|rejection| rejection.field)
     };
     use ObjectKind::{Company, Contact, Deal, Note, Product, Task, Ticket};

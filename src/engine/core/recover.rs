@@ -183,9 +183,13 @@ impl Engine {
             AnswerBody::Records { found } => {
                 for id in intents {
                     let target = self.open.get(id).and_then(|open| open.intent.target);
-                    let record =
-                        found.iter().find(|(asked, _)| Some(*asked) == target).and_then(|(_, record)| record.clone());
-                    self.resolve_update(step, *id, record, request, server_now)?;
+                    match found.iter().find(|(asked, _)| Some(*asked) == target) {
+                        Some((_, record)) => {
+                            self.resolve_update(step, *id, record.clone(), request, server_now)?;
+                        }
+                        // nothing was said of it: that is not the same as saying that it is gone
+                        None => self.look_again_later(step.now, *id, server_now),
+                    }
                 }
             }
             _ => {
