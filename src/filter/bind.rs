@@ -179,9 +179,12 @@ const fn expected(kind: FieldKind) -> &'static str {
         FieldKind::DateTime => "Write a date or an instant without quotes, like 2026-11-23T09:00:00Z.",
         FieldKind::Choice | FieldKind::MultiChoice | FieldKind::Person => "Write the label of an option in quotes.",
         FieldKind::Reference(_) => "Write the id of the record in quotes.",
-        FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Domain => {
-            "Write a text in quotes."
-        }
+        FieldKind::Text
+        | FieldKind::LongText
+        | FieldKind::Phone
+        | FieldKind::Url
+        | FieldKind::Domain
+        | FieldKind::Email => "Write a text in quotes.",
     }
 }
 

@@ -20,7 +20,8 @@ pub const fn fit(from: FieldKind, to: FieldKind) -> Fit {
     use Class::{Amount, Day, Flag, Link, Moment, Options, Prose, Several};
     use FieldKind::{Integer, Number};
     match (class(from), class(to)) {
-        (Link, _) | (_, Link) => Fit::Never("a record is referred to by its link, never by a value"),
+        (Link, Link) if same_object(from, to) => Fit::Always,
+        (Link, _) | (_, Link) => Fit::Never("a record goes with a record of the same object, by its link"),
         (Amount, Amount) => match (from, to) {
             (Number, Integer) => Fit::WhenReadable,
             _ => Fit::Always,
@@ -34,6 +35,13 @@ pub const fn fit(from: FieldKind, to: FieldKind) -> Fit {
         (Amount, Day | Moment) => Fit::Never("a number is not a date"),
         (Flag, _) | (_, Flag) => Fit::Never("yes or no goes with a yes/no field, a text or a choice only"),
         (Options | Several, _) | (_, Options | Several) => Fit::Never("an option is neither a number nor a date"),
+    }
+}
+
+const fn same_object(one: FieldKind, other: FieldKind) -> bool {
+    match (one, other) {
+        (FieldKind::Reference(one), FieldKind::Reference(other)) => one as u8 == other as u8,
+        _ => false,
     }
 }
 
@@ -52,7 +60,12 @@ enum Class {
 
 const fn class(kind: FieldKind) -> Class {
     match kind {
-        FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Domain => Class::Prose,
+        FieldKind::Text
+        | FieldKind::LongText
+        | FieldKind::Phone
+        | FieldKind::Url
+        | FieldKind::Domain
+        | FieldKind::Email => Class::Prose,
         FieldKind::Number | FieldKind::Integer => Class::Amount,
         FieldKind::Bool => Class::Flag,
         FieldKind::Date => Class::Day,
@@ -72,7 +85,7 @@ pub const fn is_text(kind: FieldKind) -> bool {
 /// As what two fields are compared, unless somebody says otherwise: the narrower of the two kinds.
 #[must_use]
 pub fn common(a: FieldKind, b: FieldKind) -> FieldKind {
-    use FieldKind::{Choice, Date, Domain, Integer, LongText, MultiChoice, Person, Phone, Text, Url};
+    use FieldKind::{Choice, Date, Domain, Email, Integer, LongText, MultiChoice, Person, Phone, Text, Url};
     if a == b {
         return a;
     }
@@ -87,7 +100,7 @@ pub fn common(a: FieldKind, b: FieldKind) -> FieldKind {
         };
     }
     match (is_text(a), is_text(b)) {
-        (true, true) => [Domain, Url, Phone, Text].into_iter().find(|kind| either(*kind)).unwrap_or(LongText),
+        (true, true) => [Domain, Email, Url, Phone, Text].into_iter().find(|kind| either(*kind)).unwrap_or(LongText),
         (true, false) => b,
         (false, true) => a,
         (false, false) => [Integer, Date].into_iter().find(|kind| either(*kind)).unwrap_or(a.min(b)),

@@ -252,7 +252,8 @@ impl fmt::Display for FieldKey {
 pub struct FieldMapping {
     pub hubspot: FieldName,
     pub connectwise: FieldName,
-    /// As what the two are compared.
+    /// As what the two are compared; a reference names its object: `record:company`.
+    #[serde(with = "kind_word")]
     pub kind: FieldKind,
     #[serde(default)]
     pub direction: Direction,
@@ -270,6 +271,35 @@ pub struct FieldMapping {
     pub default: Defaults,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<ValueMap>,
+}
+
+/// What stands before the object in the word of a reference.
+pub const RECORD: &str = "record:";
+
+/// A field's kind as one word.
+mod kind_word {
+    use serde::de::value::{Error as WordError, StrDeserializer};
+    use serde::de::{Error as _, IntoDeserializer as _};
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    use super::RECORD;
+    use crate::model::FieldKind;
+
+    pub fn serialize<S: Serializer>(kind: &FieldKind, serializer: S) -> Result<S::Ok, S::Error> {
+        match kind {
+            FieldKind::Reference(object) => serializer.collect_str(&format_args!("{RECORD}{}", object.key())),
+            word => word.serialize(serializer),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FieldKind, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if let Some(object) = text.strip_prefix(RECORD) {
+            return object.parse().map(FieldKind::Reference).map_err(D::Error::custom);
+        }
+        let word: StrDeserializer<'_, WordError> = text.as_str().into_deserializer();
+        FieldKind::deserialize(word).map_err(D::Error::custom)
+    }
 }
 
 fn is_unlimited(limits: &BySystem<Option<u32>>) -> bool {

@@ -50,7 +50,7 @@ pub fn convert(field: &FieldRule, from: System, raw: &Value, partners: &Partners
         return Ok(Value::Empty);
     }
     match kind {
-        FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url => {
+        FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Email => {
             fit(field, from.other(), carried_text(kind, from.other(), raw))
         }
         FieldKind::Domain => fit(field, from.other(), carried_domain(from.other(), raw)),

@@ -27,6 +27,7 @@ pub fn normalise_as(kind: FieldKind, raw: &Value) -> Value {
         FieldKind::Phone => Value::text(phone_digits(&text)),
         FieldKind::Url => Value::text(bare_address(&text)),
         FieldKind::Domain => Value::text(host(&text)),
+        FieldKind::Email => Value::text(one_line(&text).to_lowercase()),
         FieldKind::Number | FieldKind::Integer => number(raw, &text),
         FieldKind::Bool => boolean(raw, &text),
         FieldKind::Date => date(raw, &text),

@@ -17,6 +17,8 @@ pub enum FieldKind {
     Url,
     /// A host name; a web address stands for its host.
     Domain,
+    /// An e-mail address; case does not matter.
+    Email,
     Number,
     Integer,
     Bool,
@@ -42,6 +44,7 @@ impl FieldKind {
             Self::Phone => "phone",
             Self::Url => "url",
             Self::Domain => "domain",
+            Self::Email => "e-mail",
             Self::Number => "number",
             Self::Integer => "integer",
             Self::Bool => "yes/no",

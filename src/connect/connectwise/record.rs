@@ -85,7 +85,15 @@ impl<'a> Reader<'a> {
 }
 
 const fn is_text(kind: FieldKind) -> bool {
-    matches!(kind, FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Domain)
+    matches!(
+        kind,
+        FieldKind::Text
+            | FieldKind::LongText
+            | FieldKind::Phone
+            | FieldKind::Url
+            | FieldKind::Domain
+            | FieldKind::Email
+    )
 }
 
 fn info<'a>(json: &'a Json, name: &str) -> Option<&'a str> {

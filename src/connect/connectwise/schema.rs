@@ -151,7 +151,7 @@ fn communication(row: &Json) -> Option<Vec<FieldDef>> {
         options: Vec::new(),
     };
     let medium = Medium::of_type(row)?;
-    let kind = if medium == Medium::Email { FieldKind::Text } else { FieldKind::Phone };
+    let kind = if medium == Medium::Email { FieldKind::Email } else { FieldKind::Phone };
     let mut fields = vec![make(format!("communications/{id}"), label.clone(), kind, 250)];
     if medium != Medium::Email {
         fields.push(make(format!("communications/{id}/extension"), format!("{label} extension"), FieldKind::Text, 15));
@@ -189,7 +189,7 @@ mod tests {
             ]
         );
         let mail = communication(&json!({"id": 1, "description": "Email", "emailFlag": true})).unwrap();
-        assert_eq!((mail.len(), mail[0].kind, mail[0].max_length), (1, FieldKind::Text, Some(250)));
+        assert_eq!((mail.len(), mail[0].kind, mail[0].max_length), (1, FieldKind::Email, Some(250)));
         assert!(communication(&json!({"id": 1, "description": "Telex"})).is_none());
     }
 

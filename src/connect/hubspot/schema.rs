@@ -192,7 +192,12 @@ fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
     let refers = if name == "hubspot_owner_id" { "OWNER" } else { word("referencedObjectType") };
     let mirrors = super::references::mirror(object) == Some(name);
     let reference = if mirrors { Some(ObjectKind::Company) } else { reference(object, name) };
-    let kind = reference.map_or_else(|| kind(word("type"), word("fieldType"), refers), FieldKind::Reference);
+    let is_address = object == ObjectKind::Contact && name == "email";
+    let kind = match reference {
+        Some(object) => FieldKind::Reference(object),
+        None if is_address => FieldKind::Email,
+        None => kind(word("type"), word("fieldType"), refers),
+    };
     let options = json.get("options").and_then(Json::as_array).into_iter().flatten();
     Some(FieldDef {
         name: FieldName::new(name),
@@ -205,8 +210,8 @@ fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
                 || flag("/calculated")
                 || flag("/modificationMetadata/readOnlyValue")),
         required: rules::required(object).iter().any(|names| names.first() == Some(&name)),
-        unique: flag("/hasUniqueValue") || (object == ObjectKind::Contact && name == "email"),
-        max_length: matches!(kind, FieldKind::Text | FieldKind::LongText).then_some(TEXT_CHARS),
+        unique: flag("/hasUniqueValue") || is_address,
+        max_length: matches!(kind, FieldKind::Text | FieldKind::LongText | FieldKind::Email).then_some(TEXT_CHARS),
         custom: json.get("hubspotDefined").is_none_or(|own| own.as_bool() == Some(false)),
         options: options.filter_map(option).collect(),
     })

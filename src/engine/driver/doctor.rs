@@ -316,6 +316,7 @@ mod tests {
     #[test]
     fn needs_follow_the_directions_of_the_configuration() {
         let mut config = defaults::config();
+        config.objects.truncate(1);
         let all = |reads, creates, updates| Need { object: ObjectKind::Company, reads, creates, updates };
         assert_eq!(needs(&config, System::HubSpot), [all(true, true, true)]);
         config.objects[0].direction = Direction::ToConnectwise;

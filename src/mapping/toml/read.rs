@@ -6,11 +6,13 @@ use toml::de::DeTable;
 
 use super::ConfigError;
 use super::table::{Item, Mistakes, Table};
+use crate::mapping::config::RECORD;
 use crate::mapping::config::{
     Ceiling, Config, CreatePolicy, Defaults, Exclusions, FieldMapping, Filters, Guards, MatchRule, ObjectMapping,
     Timing, ValueMap, ValuePair,
 };
-use crate::model::{BySystem, FieldName, ObjectKind};
+use crate::model::object::UnknownObject;
+use crate::model::{BySystem, FieldKind, FieldName, ObjectKind};
 
 /// The largest file that is read.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -213,7 +215,7 @@ fn field(item: &Item<'_, '_, '_>) -> Option<FieldMapping> {
     let mut table = item.table()?;
     let hubspot = table.required("hubspot", name);
     let connectwise = table.required("connectwise", name);
-    let kind = table.required("kind", Item::word);
+    let kind = table.required("kind", kind);
     let direction = table.optional("direction", Item::word).unwrap_or_default();
     let wins = table.optional("wins", Item::word).unwrap_or_default();
     let empty = table.optional("empty", Item::word).unwrap_or_default();
@@ -234,6 +236,30 @@ fn field(item: &Item<'_, '_, '_>) -> Option<FieldMapping> {
         default,
         values,
     })
+}
+
+/// A word, and for a reference the object that it points to: `record:company`.
+fn kind(item: &Item<'_, '_, '_>) -> Option<FieldKind> {
+    let text = item.text()?;
+    let Some(object) = text.strip_prefix(RECORD) else {
+        return if text == "reference" || text == "record" {
+            item.wrong(
+                format!("`{text}` does not say of which object."),
+                "Write record: and the object, such as record:company.",
+            );
+            None
+        } else {
+            item.word()
+        };
+    };
+    match object.parse() {
+        Ok(object) => Some(FieldKind::Reference(object)),
+        Err(unknown) => {
+            let unknown: UnknownObject = unknown;
+            item.wrong(format!("{unknown}."), "Write record: and the object, such as record:company.");
+            None
+        }
+    }
 }
 
 fn max_length(item: &Item<'_, '_, '_>) -> Option<BySystem<Option<u32>>> {

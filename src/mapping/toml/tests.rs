@@ -51,6 +51,18 @@ fn a_short_file_gets_the_usual_values() {
 fn every_mistake_is_named_with_its_place() {
     // what is added to the good file, the line in the addition, the path, a word of message or hint
     let cases = [
+        (
+            "[[object.field]]\nhubspot = 'a'\nconnectwise = 'b'\nkind = 'record:firm'",
+            4,
+            "object[1].field[2].kind",
+            "`firm` is not",
+        ),
+        (
+            "[[object.field]]\nhubspot = 'a'\nconnectwise = 'b'\nkind = 'reference'",
+            4,
+            "object[1].field[2].kind",
+            "of which",
+        ),
         ("kinds = 'text'", 1, "object[1].field[1].kinds", "`kind`"),
         ("wins = 'hubspt'", 1, "object[1].field[1].wins", "`hubspot`"),
         ("max_length = 50", 1, "object[1].field[1].max_length", "a table"),
@@ -126,7 +138,7 @@ prop_compose! {
     fn field()(
         hubspot in field_name(),
         connectwise in field_name(),
-        kind in prop::sample::select(vec![FieldKind::Text, FieldKind::LongText, FieldKind::DateTime, FieldKind::MultiChoice]),
+        kind in prop::sample::select(vec![FieldKind::Text, FieldKind::LongText, FieldKind::DateTime, FieldKind::MultiChoice, FieldKind::Reference(ObjectKind::Company)]),
         direction in prop::sample::select(vec![Direction::Both, Direction::ToHubspot, Direction::ToConnectwise]),
         wins in prop::sample::select(vec![SystemOfRecord::HubSpot, SystemOfRecord::ConnectWise, SystemOfRecord::Latest, SystemOfRecord::Ask]),
         (empty, overflow) in prop::sample::select(vec![(ClearPolicy::Fill, Overflow::Cut), (ClearPolicy::Clear, Overflow::Hold)]),

@@ -6,12 +6,13 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use crate::mapping::config::RECORD;
 use crate::mapping::config::{
     Ceiling, Config, CreatePolicy, Exclusions, FieldMapping, Filters, Guards, MatchRule, ObjectMapping, Timing,
     ValueMap,
 };
-use crate::model::BySystem;
 use crate::model::text::printable;
+use crate::model::{BySystem, FieldKind};
 
 /// The whole configuration as a file. The same configuration gives the same bytes.
 #[must_use]
@@ -133,7 +134,11 @@ impl Page {
         self.heading("[[object.field]]");
         self.set("hubspot", &quoted(field.hubspot.as_str()));
         self.set("connectwise", &quoted(field.connectwise.as_str()));
-        self.set("kind", &word(&field.kind));
+        let kind = match field.kind {
+            FieldKind::Reference(object) => quoted(&format!("{RECORD}{}", object.key())),
+            kind => word(&kind),
+        };
+        self.set("kind", &kind);
         self.set_word("direction", &field.direction);
         self.set_word("wins", &field.wins);
         self.set_word("empty", &field.empty);

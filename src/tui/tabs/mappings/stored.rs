@@ -122,8 +122,10 @@ fn watched(
     object: ObjectKind,
 ) -> BySystem<Vec<FieldName>> {
     let (Some(deployed), Some(schemas)) = (deployed, schemas) else { return BySystem::default() };
+    let mut config = deployed.config.clone();
+    config.objects.retain(|mapping| mapping.object == object);
     // a version that no longer fits the fields reads nothing: the Mappings tab says why
-    let rules = Rules::compile(deployed.config.clone(), deployed.version, std::slice::from_ref(schemas)).ok();
+    let rules = Rules::compile(config, deployed.version, std::slice::from_ref(schemas)).ok();
     rules.and_then(|rules| rules.object(object).map(|object| object.watched.clone())).unwrap_or_default()
 }
 

@@ -1,5 +1,9 @@
-//! The configuration that a new workspace starts with: company fields that belong together by meaning.
+//! The configuration that a new workspace starts with: fields that belong together by meaning.
 //! A proposal to review, not knowledge of any tenant: options and custom fields come from the live schemas.
+
+mod contact;
+
+pub use contact::contact;
 
 use super::config::{
     AutoPairs, Config, ConflictTie, CreatePolicy, Defaults, Direction, Exclusions, FieldMapping, Filters, Guards,
@@ -7,16 +11,16 @@ use super::config::{
 };
 use crate::model::{BySystem, FieldKind, FieldName, ObjectKind};
 
-/// The HubSpot property that carries the key of the ConnectWise company. It is created with unique values.
-pub const COMPANY_HUBSPOT_STAMP: &str = "lockstep_cw_key";
-/// The ConnectWise field that carries the key of the HubSpot company: the last of the ten user-defined ones, which
+/// The HubSpot property that carries the key of the ConnectWise record. It is created with unique values.
+pub const HUBSPOT_STAMP: &str = "lockstep_cw_key";
+/// The ConnectWise field that carries the key of the HubSpot record: the last of the ten user-defined ones, which
 /// tenants fill from the first.
-pub const COMPANY_CONNECTWISE_STAMP: &str = "userDefinedField10";
+pub const CONNECTWISE_STAMP: &str = "userDefinedField10";
 
-/// Companies, and the guards and times that suit most tenants.
+/// Companies and their contacts, and the guards and times that suit most tenants.
 #[must_use]
 pub fn config() -> Config {
-    Config { guards: Guards::default(), timing: Timing::default(), objects: vec![company()] }
+    Config { guards: Guards::default(), timing: Timing::default(), objects: vec![company(), contact()] }
 }
 
 /// Companies, both ways, created on both sides.
@@ -27,8 +31,8 @@ pub fn company() -> ObjectMapping {
         direction: Direction::Both,
         create: CreatePolicy::default(),
         conflict_tie: ConflictTie::default(),
-        hubspot_stamp: COMPANY_HUBSPOT_STAMP.into(),
-        connectwise_stamp: COMPANY_CONNECTWISE_STAMP.into(),
+        hubspot_stamp: HUBSPOT_STAMP.into(),
+        connectwise_stamp: CONNECTWISE_STAMP.into(),
         activity_types: Vec::new(),
         filters: Filters::default(),
         exclude: Exclusions::default(),
@@ -211,33 +215,55 @@ mod tests {
     use super::*;
     use crate::model::System;
 
+    fn all_fields() -> Vec<FieldMapping> {
+        config().objects.into_iter().flat_map(|object| object.fields).collect()
+    }
+
     #[test]
     fn every_field_is_mapped_once_on_each_side_and_never_carries_a_stamp() {
-        let company = company();
-        assert!(company.fields.len() >= 15, "{}", company.fields.len());
-        for system in System::BOTH {
-            let names: BTreeSet<&FieldName> = company.fields.iter().map(|field| field.field(system)).collect();
-            assert_eq!(names.len(), company.fields.len(), "{system}");
-            assert!(!names.contains(&company.hubspot_stamp) && !names.contains(&company.connectwise_stamp));
+        for object in config().objects {
+            for system in System::BOTH {
+                let names: BTreeSet<&FieldName> = object.fields.iter().map(|field| field.field(system)).collect();
+                assert_eq!(names.len(), object.fields.len(), "{} {system}", object.object);
+                assert!(!names.contains(&object.hubspot_stamp) && !names.contains(&object.connectwise_stamp));
+            }
         }
+        assert!(company().fields.len() >= 15, "{}", company().fields.len());
     }
 
     #[test]
     fn a_choice_or_person_has_a_value_map_and_nothing_else_has() {
-        for field in company().fields {
+        for field in all_fields() {
             assert_eq!(field.kind.has_options(), field.values.is_some(), "{}", field.key());
         }
     }
 
     #[test]
     fn a_one_way_field_is_won_by_its_source() {
-        for field in company().fields {
+        for field in all_fields() {
             let expected = match field.direction {
                 Direction::Both => continue,
                 Direction::ToConnectwise => SystemOfRecord::HubSpot,
                 Direction::ToHubspot => SystemOfRecord::ConnectWise,
             };
             assert_eq!(field.wins, expected, "{}", field.key());
+        }
+    }
+
+    #[test]
+    fn what_a_system_insists_on_is_mapped_towards_it() {
+        for object in config().objects {
+            for system in System::BOTH {
+                for need in crate::mapping::needs::needs(object.object, system) {
+                    let mapped = |name: &&str| {
+                        object
+                            .fields
+                            .iter()
+                            .any(|field| field.field(system).as_str() == *name && field.direction.writes(system))
+                    };
+                    assert!(need.any_of.iter().any(mapped), "{} {system}: {}", object.object, need.what);
+                }
+            }
         }
     }
 }
