@@ -111,6 +111,7 @@ fn referred(of: RecordRef, raw: &Value, partners: &Partners) -> Result<Value, Mi
     let of = RecordRef { id: *id, ..of };
     match partners.of(of) {
         Some(Partner::Linked(id)) => Ok(Value::Choice(id.to_string())),
+        Some(Partner::Coming(name)) => Ok(Value::Choice(format!("new: {name}"))),
         Some(Partner::Awaited(reason)) => Err(Misfit::NoPartner { reason: reason.clone(), awaited: true }),
         Some(Partner::Kept(reason)) => Err(Misfit::NoPartner { reason: reason.clone(), awaited: false }),
         None => Err(Misfit::NoPartner { reason: format!("{of} is not known yet"), awaited: true }),

@@ -9,6 +9,8 @@ use crate::model::{FieldKind, ObjectKind, RecordId, RecordRef, Value};
 pub enum Partner {
     /// Its partner.
     Linked(RecordId),
+    /// It will have been made by the time it is needed: only a plan that writes nothing foresees that. Its name.
+    Coming(String),
     /// It has none yet and may get one; what it waits for, in words.
     Awaited(String),
     /// It has none and gets none as things are; why, in words.
@@ -22,6 +24,15 @@ pub struct Partners(BTreeMap<RecordRef, Partner>);
 impl Partners {
     pub fn insert(&mut self, record: RecordRef, partner: Partner) {
         self.0.insert(record, partner);
+    }
+
+    /// Looks ahead: what `foreseen` knows of the records that have no partner yet.
+    pub fn foresee(&mut self, foreseen: &BTreeMap<RecordRef, Partner>) {
+        for (record, partner) in &mut self.0 {
+            if let Some(coming) = foreseen.get(record).filter(|_| !matches!(partner, Partner::Linked(_))) {
+                partner.clone_from(coming);
+            }
+        }
     }
 
     #[must_use]

@@ -13,6 +13,7 @@ use super::state::{
 use super::step::{Engine, Mode, Stage, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
+use crate::mapping::references::Partner;
 use crate::model::{LinkId, ObjectKind, RecordRef, System, Timestamp};
 
 /// How many marks one step looks at.
@@ -72,7 +73,10 @@ impl Engine {
         if self.busy.contains(&mark.record) || decided.any(&[mark.record]) {
             return Ok(false);
         }
-        let facts = Facts::gather(step.view, rules, mark.record, &[])?;
+        let mut facts = Facts::gather(step.view, rules, mark.record, &[])?;
+        if let Some(run) = &self.run {
+            facts.partners.foresee(&run.foreseen);
+        }
         let ids = facts.ids();
         let members: Vec<RecordRef> = [ids.hubspot, ids.connectwise].into_iter().flatten().collect();
         if members.iter().any(|record| self.busy.contains(record)) || decided.any(&members) {
@@ -127,6 +131,7 @@ impl Engine {
                 self.settle_issues(step, facts, &plan);
                 if self.mode == Mode::Plan {
                     self.tally_plan(&plan);
+                    self.foresee(&plan);
                 } else {
                     self.work[first].push_back(anchor);
                 }
@@ -135,7 +140,8 @@ impl Engine {
             }
             PairDecision::Link { .. } if self.mode == Mode::Plan => {
                 self.count(|counts| counts.linked += 1);
-                let plan = linked_as_planned(step, rules, facts, plan)?;
+                self.foresee(&plan);
+                let plan = self.linked_as_planned(step, rules, facts, plan)?;
                 self.tally_plan(&plan);
                 self.keep_plan(plan);
                 Ok(false)
@@ -152,6 +158,43 @@ impl Engine {
                 Ok(false)
             }
         }
+    }
+
+    /// What a plan would have changed for the children of its records. Only a plan that writes nothing looks ahead so far:
+    /// a run that writes has the real partner before it comes to the children.
+    fn foresee(&mut self, plan: &PairPlan) {
+        let Some(run) = &mut self.run else { return };
+        let record = |system, id| RecordRef::new(plan.object, system, id);
+        match &plan.decision {
+            PairDecision::Link { hubspot, connectwise, .. } => {
+                run.foreseen.insert(record(System::HubSpot, *hubspot), Partner::Linked(*connectwise));
+                run.foreseen.insert(record(System::ConnectWise, *connectwise), Partner::Linked(*hubspot));
+            }
+            PairDecision::Write(writes) => {
+                for write in writes.iter().filter(|write| write.kind == IntentKind::Create) {
+                    run.foreseen.insert(record(write.system.other(), write.source), Partner::Coming(plan.name.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What would be written once the two are linked: a plan shows all that a run would do.
+    fn linked_as_planned(
+        &self,
+        step: &Step<'_>,
+        rules: &ObjectRules,
+        facts: &Facts,
+        plan: PairPlan,
+    ) -> ViewResult<PairPlan> {
+        let linked = facts.as_if_linked(step.view, rules, &plan.decision, step.now)?;
+        let Some(mut linked) = linked else { return Ok(plan) };
+        if let Some(run) = &self.run {
+            linked.partners.foresee(&run.foreseen);
+        }
+        let after = plan_pair(&linked, rules, step.now, None);
+        let unwritten = after.writes().is_empty();
+        Ok(if unwritten { PairPlan { fields: after.fields, issues: after.issues, ..plan } } else { after })
     }
 
     fn keep_plan(&mut self, plan: PairPlan) {
@@ -407,14 +450,6 @@ impl Engine {
         }));
         Ok(())
     }
-}
-
-/// What would be written once the two are linked: a plan shows all that a run would do.
-fn linked_as_planned(step: &Step<'_>, rules: &ObjectRules, facts: &Facts, plan: PairPlan) -> ViewResult<PairPlan> {
-    let linked = facts.as_if_linked(step.view, rules, &plan.decision, step.now)?;
-    let Some(linked) = linked else { return Ok(plan) };
-    let after = plan_pair(&linked, rules, step.now, None);
-    Ok(if after.writes().is_empty() { PairPlan { fields: after.fields, issues: after.issues, ..plan } } else { after })
 }
 
 /// A few words for the list: which field, which reason.

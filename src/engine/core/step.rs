@@ -18,6 +18,7 @@ use super::side::Side;
 use super::state::cursor::Pass;
 use super::state::{CursorKey, Run, RunKind, Verdict};
 use super::view::{View, ViewResult};
+use crate::mapping::references::Partner;
 use crate::mapping::{ObjectRules, Rules};
 use crate::model::{BySystem, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp};
 
@@ -105,6 +106,8 @@ pub(super) struct ActiveRun {
     pub touched: BTreeSet<LinkId>,
     /// What `Mode::Plan` found.
     pub plans: Vec<PairPlan>,
+    /// The partners that records would have by then, had the plan been carried out.
+    pub foreseen: BTreeMap<RecordRef, Partner>,
     /// Something was written or linked since the last evaluation.
     pub progress: bool,
 }
@@ -326,6 +329,7 @@ impl Engine {
             free: live == 0 || !step.view.is_filled()?,
             touched: BTreeSet::new(),
             plans: Vec::new(),
+            foreseen: BTreeMap::new(),
             progress: false,
         });
         if self.pending.is_empty() {
