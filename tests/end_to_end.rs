@@ -81,9 +81,11 @@ impl Bench {
         for connection in connections(&running) {
             let connector = connection.connector(&config, clock, std::sync::Arc::new(|_: &_| ())).unwrap();
             connector.check().await.unwrap();
-            connector.prepare(ObjectKind::Company, true).await.unwrap();
-            let live = connector.schema(ObjectKind::Company).await.unwrap();
-            settings.put_schema(&live.schema, clock.now()).unwrap();
+            for object in config.objects.iter().map(|mapping| mapping.object) {
+                connector.prepare(object, true).await.unwrap();
+                let live = connector.schema(object).await.unwrap();
+                settings.put_schema(&live.schema, clock.now()).unwrap();
+            }
             connection.save(&mut settings).unwrap();
         }
         settings.save_draft(&toml::write(&config), "test", "", clock.now()).unwrap();
@@ -644,6 +646,8 @@ async fn a_scope_that_is_taken_away_is_named_by_the_doctor_and_its_return_ends_t
     let table = [
         ("crm.objects.companies.read", Severity::Problem),
         ("crm.objects.companies.write", Severity::Problem),
+        ("crm.objects.contacts.read", Severity::Problem),
+        ("crm.objects.contacts.write", Severity::Problem),
         ("crm.objects.owners.read", Severity::Problem),
         ("crm.lists.read", Severity::Warning),
     ];
