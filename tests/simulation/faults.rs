@@ -29,10 +29,12 @@ pub enum Fault {
     FalseSuccess,
     /// The answer takes its time, and others overtake it.
     Slow,
+    /// An answer to a read says nothing of some of the records.
+    Untold,
 }
 
 impl Fault {
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::NotSent,
         Self::Dropped,
         Self::AnswerLost,
@@ -46,6 +48,7 @@ impl Fault {
         Self::Reordered,
         Self::FalseSuccess,
         Self::Slow,
+        Self::Untold,
     ];
 
     /// Whether only writes can meet it.

@@ -713,6 +713,13 @@ impl<'a> Simulation<'a> {
 
 /// What a fault does to an answer on its way back.
 fn spoil(body: &mut AnswerBody, fault: Fault, entropy: u64) {
+    if let (AnswerBody::Records { found }, Fault::Untold) = (&mut *body, fault) {
+        let mut at = 0;
+        found.retain(|_| {
+            at += 1;
+            mix(entropy, at).is_multiple_of(3)
+        });
+    }
     let AnswerBody::Written { items } = body else { return };
     match fault {
         Fault::ItemsMissing => {

@@ -30,14 +30,10 @@ impl Engine {
                 self.sides[system].succeeded();
                 self.take_page(step, key, pass, answer.request, answer.body)
             }
-            Pending::Fresh { queue, object, anchors, members, .. } => {
+            Pending::Fresh { queue, object, pairs, .. } => {
                 self.sides[system].succeeded();
-                self.release(&members);
-                self.absorb_read(step, system, object, answer.request, answer.body)?;
-                for anchor in anchors.into_iter().rev() {
-                    self.work[queue].push_front(anchor);
-                }
-                Ok(())
+                self.take_fresh(step, system, queue, pairs, &answer.body)?;
+                self.absorb_read(step, system, object, answer.request, answer.body)
             }
             Pending::LookUp { system, intents } => {
                 self.sides[system].succeeded();
@@ -118,8 +114,10 @@ impl Engine {
     fn let_go(&mut self, now: Timestamp, pending: Pending, failure: &Failure) {
         match pending {
             Pending::Page { key, .. } => self.page_failed(key),
-            Pending::Fresh { members, .. } => {
-                self.release(&members);
+            Pending::Fresh { pairs, .. } => {
+                for pair in pairs {
+                    self.release(&pair.members);
+                }
                 // the marks stay: the pairs come back with the next evaluation
                 self.progressed();
             }

@@ -474,6 +474,9 @@ fn why(plan: &PairPlan) -> String {
         | PairDecision::Gone { reason } => reason.clone(),
         PairDecision::Link { .. } => "linking".to_owned(),
         PairDecision::InStep | PairDecision::Agree => {
+            if let Some(field) = plan.fields.iter().find(|field| field.next == FieldNext::Wait) {
+                return format!("{}: {}", field.names.hubspot, field.rule);
+            }
             named(&|next| matches!(next, FieldNext::Decide | FieldNext::Stuck | FieldNext::Frozen))
         }
     }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use super::apply::Unread;
 use super::ask::Job;
 use super::command::{Ask, Batch, Command, Durability, Event, Notice, Reply, Row, Ticket};
 use super::guard::Tally;
@@ -125,8 +126,7 @@ pub(super) enum Pending {
         system: System,
         queue: System,
         object: ObjectKind,
-        anchors: Vec<RecordRef>,
-        members: Vec<RecordRef>,
+        pairs: Vec<Unread>,
     },
     Write {
         system: System,
