@@ -392,6 +392,8 @@ fn a_workspace_is_connected_planned_synced_and_then_quiet() {
     assert_eq!(plan.code, 0, "{}", plan.err);
     let created = plan.json()["connectwise"]["created"].as_u64().unwrap();
     assert!(created > 0, "the story has companies that ConnectWise lacks: {}", plan.out);
+    let of = |object: &str| plan.json()["objects"][object]["connectwise"]["created"].as_u64().unwrap();
+    assert!(of("contact") > 0 && of("company") + of("contact") == created, "{}", plan.out);
 
     let first = home.run("--json sync --once");
     assert_eq!(first.code, 5, "the story holds records for a person: {}", first.err);
@@ -438,6 +440,16 @@ fn a_record_is_explained_by_its_number() {
     let long = pairs.iter().find(|pair| pair["name"].as_str().unwrap().contains("Lamplighters")).unwrap();
     let explained = home.run(&format!("--json explain company --hubspot {}", long["hubspot"])).json();
     assert!(explained["verdict"].as_str().unwrap().contains("105 characters, ConnectWise takes 50"), "{explained}");
+    let contact = pairs.iter().find(|pair| pair["object"] == "contact" && pair["hubspot"].is_u64()).unwrap();
+    let explained = home.run(&format!("--json explain contact --hubspot {}", contact["hubspot"]));
+    assert_eq!((explained.code, &explained.json()["name"]), (0, &contact["name"]), "{}", explained.err);
+    let preview = format!("push contact --hubspot {} --to connectwise --dry-run", contact["hubspot"]);
+    assert_eq!(home.run(&preview).code, 0);
+    for command in ["explain deal --hubspot 1", "push deal --hubspot 1 --to connectwise"] {
+        let unmapped = home.run(command);
+        assert_eq!(unmapped.code, 2, "{}", unmapped.err);
+        assert!(unmapped.err.contains("maps companies, contacts"), "{}", unmapped.err);
+    }
     for dry_run in ["", "--dry-run"] {
         let unknown = home.run(&format!("push company --connectwise 999999 --to hubspot {dry_run}"));
         assert_eq!(unknown.code, 1, "{}", unknown.err);
@@ -489,6 +501,14 @@ fn the_demo_does_its_job_without_a_terminal_and_comes_to_rest() {
     assert!(passes.len() >= 2 && passes[0]["hubspot"]["created"].as_u64().unwrap() > 0, "{}", demo.out);
     let last = passes.last().unwrap();
     assert_eq!((&last["hubspot"]["created"], &last["connectwise"]["updated"]), (&Value::from(0), &Value::from(0)));
+    for object in ["company", "contact"] {
+        assert!(json["records"][object]["in sync"].as_u64().unwrap() > 0, "{object}: {}", demo.out);
+        assert!(json["held"].as_array().unwrap().iter().any(|row| row["object"] == object), "{object}: {}", demo.out);
+    }
+    let text = home.run("demo").out;
+    let records: u64 = json["records"]["contact"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+    assert!(text.contains(&format!(" and {records} contacts, the default configuration.")), "{text}");
+    assert!(text.contains("Which contacts wait for a person"), "{text}");
 }
 
 #[test]

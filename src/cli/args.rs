@@ -105,7 +105,9 @@ pub enum Command {
         lockstep sync --once --approve 3f9c…   let the plan through that a guard held")]
     Sync(Sync),
     /// Why a record did, or did not, sync: every stage of the decision with its values
-    #[command(after_help = "Example:\n  lockstep explain company --connectwise 4021")]
+    #[command(
+        after_help = "Examples:\n  lockstep explain company --connectwise 4021\n  lockstep explain contact --hubspot 30133"
+    )]
     Explain(Explain),
     /// Take one record's values over to the other system, now
     #[command(after_help = "Example:\n  lockstep push company --hubspot 18273645 --to connectwise --dry-run")]
@@ -146,7 +148,7 @@ pub enum Connect {
 #[derive(Debug, Args)]
 pub struct SchemaArgs {
     /// Only this kind of record; without it, those that the configuration syncs
-    #[arg(value_name = "OBJECT", value_parser = any_object_parser())]
+    #[arg(value_name = "OBJECT", value_parser = object_parser())]
     pub object: Option<ObjectKind>,
     /// Read the fields again from both systems
     #[arg(long)]
@@ -270,7 +272,7 @@ pub struct SyncHow {
 /// Names one record by its number in one of the two systems.
 #[derive(Debug, Args)]
 pub struct Which {
-    /// The kind of record
+    /// The kind of record, one that the configuration maps
     #[arg(value_name = "OBJECT", value_parser = object_parser())]
     pub object: ObjectKind,
     #[command(flatten)]
@@ -300,13 +302,9 @@ impl Which {
     }
 }
 
-fn any_object_parser() -> impl TypedValueParser<Value = ObjectKind> {
-    PossibleValuesParser::new(ObjectKind::ALL.map(ObjectKind::key)).try_map(|word| word.parse::<ObjectKind>())
-}
-
-/// Only the objects that this version syncs, so that the help tells the truth.
+/// Every object that Lockstep knows. Which of them are mapped is for the configuration to say.
 fn object_parser() -> impl TypedValueParser<Value = ObjectKind> {
-    PossibleValuesParser::new([ObjectKind::Company.key()]).try_map(|word| word.parse::<ObjectKind>())
+    PossibleValuesParser::new(ObjectKind::ALL.map(ObjectKind::key)).try_map(|word| word.parse::<ObjectKind>())
 }
 
 #[derive(Debug, Args)]
@@ -442,8 +440,10 @@ mod tests {
             "lockstep sync --watch --interval 30",
             "lockstep explain company --hubspot 1",
             "lockstep explain company --connectwise 1",
+            "lockstep explain contact --hubspot 1",
             "lockstep push company --hubspot 1 --to connectwise --dry-run",
             "lockstep push company --connectwise 1 --to hubspot",
+            "lockstep push contact --connectwise 1 --to hubspot --dry-run",
             "lockstep demo",
             "lockstep demo --headless",
             "lockstep sim --hubspot-port 1 --connectwise-port 2 --seed 3",

@@ -1,5 +1,6 @@
 //! `lockstep demo`: both simulated systems and a workspace that lives as long as the demo does.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use secrecy::SecretString;
@@ -121,42 +122,72 @@ async fn job(output: Output, workspace: &Workspace) -> Outcome {
             )));
         }
     }
-    let states = workspace.reader()?.state_counts(ObjectKind::Company)?;
-    let waiting = held(&workspace.reader()?)?;
-    let states: Vec<_> =
-        RecordState::ALL.iter().filter_map(|state| Some((state.word(), *states.get(state)?))).collect();
+    let reader = workspace.reader()?;
+    let objects: Vec<Outcomes> =
+        config().objects.iter().map(|mapping| Outcomes::read(&reader, mapping.object)).collect::<Outcome<_>>()?;
+    let records = objects
+        .iter()
+        .map(|of| (of.object.key().to_owned(), json!(of.states.iter().copied().collect::<BTreeMap<_, _>>())));
+    let told =
+        |row: &Status| json!({ "object": row.object, "name": row.name, "state": row.state.word(), "why": row.why });
     let answer = json!({
         "passes": passes.iter().map(|pass| &pass.summary).collect::<Vec<_>>(),
-        "records": states.iter().map(|(word, n)| ((*word).to_owned(), json!(n))).collect::<serde_json::Map<_, _>>(),
-        "held": waiting.iter().map(|row| json!({ "name": row.name, "state": row.state.word(), "why": row.why })).collect::<Vec<_>>(),
+        "records": records.collect::<serde_json::Map<_, _>>(),
+        "held": objects.iter().flat_map(|of| &of.held).map(told).collect::<Vec<_>>(),
     });
-    output.result(&answer, |_| text(&passes, &states, &waiting))?;
+    output.result(&answer, |_| text(&passes, &objects))?;
     Ok(Exit::Done)
 }
 
-/// The records that wait for a person, with their reasons.
-fn held(reader: &Reader) -> Outcome<Vec<Status>> {
-    let mut rows = Vec::new();
-    for state in [RecordState::Conflict, RecordState::Held, RecordState::Failing] {
-        let query = StatusQuery { state: Some(state), ..StatusQuery::all(ObjectKind::Company) };
-        rows.extend(reader.status_page(&query, None, Direction::Forward, 100)?);
-    }
-    Ok(rows)
+/// What became of the records of one object.
+struct Outcomes {
+    object: ObjectKind,
+    states: Vec<(&'static str, u64)>,
+    /// Those that wait for a person.
+    held: Vec<Status>,
 }
 
-fn text(passes: &[Pass], states: &[(&str, u64)], waiting: &[Status]) -> String {
-    let states: Vec<_> = states.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}")).collect();
-    let mut lines = vec!["Two simulated systems, about forty companies, the default configuration.".to_owned()];
+impl Outcomes {
+    fn read(reader: &Reader, object: ObjectKind) -> Outcome<Self> {
+        let counts = reader.state_counts(object)?;
+        let states = RecordState::ALL.iter().filter_map(|state| Some((state.word(), *counts.get(state)?))).collect();
+        let mut held = Vec::new();
+        for state in [RecordState::Conflict, RecordState::Held, RecordState::Failing] {
+            let query = StatusQuery { state: Some(state), ..StatusQuery::all(object) };
+            held.extend(reader.status_page(&query, None, Direction::Forward, 100)?);
+        }
+        Ok(Self { object, states, held })
+    }
+
+    fn plural(&self) -> String {
+        self.object.plural().to_lowercase()
+    }
+
+    fn all(&self) -> u64 {
+        self.states.iter().map(|(_, n)| n).sum()
+    }
+
+    /// `Contacts: 3 conflict, 40 in sync.`
+    fn line(&self) -> String {
+        let states = self.states.iter().filter(|(_, n)| *n > 0).map(|(word, n)| format!("{n} {word}"));
+        format!("{}: {}.", self.object.plural(), states.collect::<Vec<_>>().join(", "))
+    }
+}
+
+fn text(passes: &[Pass], objects: &[Outcomes]) -> String {
+    let what: Vec<String> = objects.iter().map(|of| format!("{} {}", of.all(), of.plural())).collect();
+    let mut lines = vec![format!("Two simulated systems, {}, the default configuration.", what.join(" and "))];
     for (at, pass) in passes.iter().enumerate() {
         lines.push(format!("\nPass {}\n{}", at + 1, pass.text.trim_end()));
     }
-    if !waiting.is_empty() {
-        lines.push("\nWhat waits for a person".to_owned());
+    for of in objects.iter().filter(|of| !of.held.is_empty()) {
+        lines.push(format!("\nWhich {} wait for a person", of.plural()));
         let row =
             |row: &Status| format!("  {:<9} {:<28.28} {}", row.state.word(), printable(&row.name), printable(&row.why));
-        lines.extend(waiting.iter().map(row));
+        lines.extend(of.held.iter().map(row));
     }
-    lines.push(format!("\nThe last pass wrote nothing.\nRecords now: {}.", states.join(", ")));
+    lines.push("\nThe last pass wrote nothing. Now there are".to_owned());
+    lines.extend(objects.iter().map(Outcomes::line));
     lines.join("\n")
 }
 

@@ -12,7 +12,8 @@ use crate::engine::core::state::{Link, Observation};
 use crate::engine::core::view::View;
 use crate::engine::driver::{self, Clock, setup};
 use crate::error::{Exit, Outcome, Report};
-use crate::model::{BySystem, RecordRef, Schema, System};
+use crate::mapping::Config;
+use crate::model::{BySystem, ObjectKind, RecordRef, Schema, System};
 use crate::store::{Reader, Workspace};
 use crate::view::diff::RecordPanel;
 use crate::view::{explain as explain_view, plain_text, push as push_view};
@@ -24,6 +25,7 @@ pub fn explain(session: &Session, args: &Explain) -> Outcome {
     let workspace = session.workspace()?;
     let settings = workspace.settings()?;
     let (rules, schemas) = (setup::rules(&settings)?, setup::schemas(&settings)?);
+    is_mapped(record, &rules.config)?;
     let reader = workspace.reader()?;
     let now = Clock::start().now();
     if reader.observation(record)?.is_none() {
@@ -46,6 +48,7 @@ pub fn push(session: &Session, args: &Push) -> Outcome {
     let record = named(&args.which)?;
     let ask = Ask::Push { record, to: args.to.into(), dry_run: args.dry_run };
     let workspace = session.workspace()?;
+    is_mapped(record, &setup::rules(&workspace.settings()?)?.config)?;
     let reply = runtime::start()?.block_on(ask_once(&workspace, ask))?;
     match reply {
         Reply::Pushed(report) => tell_push(session, &workspace, record, &report),
@@ -112,6 +115,18 @@ fn push_exit(report: &PushReport) -> Outcome {
 /// The record named on the command line.
 fn named(which: &Which) -> Outcome<RecordRef> {
     which.record().ok_or_else(|| Report::usage("name the record with --hubspot ID or --connectwise ID"))
+}
+
+/// Refuses a record of an object that the configuration does not map: nothing was or will be read of it.
+fn is_mapped(record: RecordRef, config: &Config) -> Outcome<()> {
+    if config.object(record.object).is_some() {
+        return Ok(());
+    }
+    let plural = |object: ObjectKind| object.plural().to_lowercase();
+    let mapped: Vec<String> = config.objects.iter().map(|mapping| plural(mapping.object)).collect();
+    Err(Report::usage(format!("{} are not mapped", record.object.plural()))
+        .because(format!("the deployed configuration maps {}", mapped.join(", ")))
+        .hint("name a record of one of these, or map the object and deploy that"))
 }
 
 /// The rows behind a pair, for its panel.

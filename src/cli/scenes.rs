@@ -6,7 +6,7 @@ use crate::model::{ObjectKind, RecordId, RecordRef, System};
 use crate::sim::{ControlError, ControlHandle, Object, Side};
 use crate::tui::{BoxFuture, Demo, Played, Scene};
 
-/// Companies looked through for one to play with.
+/// Records looked through for one to play with.
 const LOOKED_AT: usize = 200;
 
 struct Play {
@@ -15,11 +15,17 @@ struct Play {
     run: fn(&ControlHandle) -> Result<Played, String>,
 }
 
-const PLAYS: [Play; 4] = [
+const PLAYS: [Play; 6] = [
     Play { name: "Move in HubSpot", doc: "Somebody in sales changes the city of a company.", run: move_in_hubspot },
     Play { name: "Call from ConnectWise", doc: "The service desk corrects a phone number.", run: phone_in_connectwise },
     Play { name: "New in HubSpot", doc: "Sales wins a customer new to ConnectWise.", run: new_in_hubspot },
     Play { name: "New in ConnectWise", doc: "The desk takes on a company new to HubSpot.", run: new_in_connectwise },
+    Play { name: "Promotion in HubSpot", doc: "Sales learns that a contact has a new job.", run: promotion_in_hubspot },
+    Play {
+        name: "New team in ConnectWise",
+        doc: "A new company comes with a contact: the contact waits for it.",
+        run: team_in_connectwise,
+    },
 ];
 
 /// The scenes of one pair of simulators.
@@ -49,13 +55,13 @@ impl Demo for Scenes {
 }
 
 fn move_in_hubspot(control: &ControlHandle) -> Result<Played, String> {
-    let company = some_company(control, Side::HubSpot, "city")?;
+    let company = some(control, Side::HubSpot, Object::Company, "city")?;
     let city = if company.value == "Lisbon" { "Porto" } else { "Lisbon" };
     change(control, Side::HubSpot, &company, "city", city)
 }
 
 fn phone_in_connectwise(control: &ControlHandle) -> Result<Played, String> {
-    let company = some_company(control, Side::ConnectWise, "phoneNumber")?;
+    let company = some(control, Side::ConnectWise, Object::Company, "phoneNumber")?;
     let phone = if company.value.ends_with('1') { "+1 555 0102" } else { "+1 555 0101" };
     change(control, Side::ConnectWise, &company, "phoneNumber", phone)
 }
@@ -64,7 +70,7 @@ fn new_in_hubspot(control: &ControlHandle) -> Result<Played, String> {
     let n = control.now_ms() % 1_000_000;
     let fields =
         json!({ "name": format!("Harbour Bakery {n}"), "domain": format!("harbour-{n}.example"), "city": "Lisbon" });
-    create(control, Side::HubSpot, &fields)
+    create(control, Side::HubSpot, Object::Company, &fields).map(|id| born(Side::HubSpot, id))
 }
 
 fn new_in_connectwise(control: &ControlHandle) -> Result<Played, String> {
@@ -74,7 +80,32 @@ fn new_in_connectwise(control: &ControlHandle) -> Result<Played, String> {
         "name": format!("Quarry Tools {n}"),
         "website": format!("quarry-{n}.example"),
     });
-    create(control, Side::ConnectWise, &fields)
+    create(control, Side::ConnectWise, Object::Company, &fields).map(|id| born(Side::ConnectWise, id))
+}
+
+fn promotion_in_hubspot(control: &ControlHandle) -> Result<Played, String> {
+    let contact = some(control, Side::HubSpot, Object::Contact, "jobtitle")?;
+    let title = if contact.value == "Head of IT" { "Operations Manager" } else { "Head of IT" };
+    change(control, Side::HubSpot, &contact, "jobtitle", title)
+}
+
+fn team_in_connectwise(control: &ControlHandle) -> Result<Played, String> {
+    let n = control.now_ms() % 1_000_000;
+    let company = json!({
+        "identifier": format!("Lighthouse{n}"),
+        "name": format!("Lighthouse Press {n}"),
+        "website": format!("lighthouse-{n}.example"),
+    });
+    let company = create(control, Side::ConnectWise, Object::Company, &company)?;
+    let contact = json!({
+        "firstName": "Wren",
+        "lastName": format!("Castellan {n}"),
+        "company": { "id": company },
+        "communications/1": format!("wren@lighthouse-{n}.example"),
+    });
+    let contact = create(control, Side::ConnectWise, Object::Contact, &contact)?;
+    let what = format!("In ConnectWise, company {company} is new, and contact {contact} of it.");
+    Ok(Played { what, record: None })
 }
 
 /// The system that a simulator plays.
@@ -85,36 +116,79 @@ const fn system(side: Side) -> System {
     }
 }
 
-struct Company {
+/// A record to play with.
+struct Chosen {
+    object: Object,
     id: u64,
     name: String,
     value: String,
 }
 
-/// The first live company with a value in `field`.
-fn some_company(control: &ControlHandle, side: Side, field: &str) -> Result<Company, String> {
+/// The last live record with a value in `field`, and with a company where it is a contact.
+fn some(control: &ControlHandle, side: Side, object: Object, field: &str) -> Result<Chosen, String> {
     let text = |record: &Value, name: &str| record.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
     let fits = |record: &Value| {
         let live = record.get("deleted").and_then(Value::as_bool) != Some(true);
+        let placed = object != Object::Contact || !text(record, "associatedcompanyid").is_empty();
         let value = text(record, field);
         let id = record.get("id").and_then(|id| id.as_u64().or_else(|| id.as_str()?.parse().ok()))?;
-        (live && !value.is_empty()).then(|| Company { id, name: text(record, "name"), value })
+        let name = match object {
+            Object::Contact => format!("{} {}", text(record, "firstname"), text(record, "lastname")),
+            _ => text(record, "name"),
+        };
+        (live && placed && !value.is_empty()).then_some(Chosen { object, id, name, value })
     };
-    let records = control.records(side, Object::Company, 0, LOOKED_AT);
-    records.iter().rev().find_map(fits).ok_or_else(|| format!("No company in {} has a {field}.", system(side)))
+    let records = control.records(side, object, 0, LOOKED_AT);
+    records
+        .iter()
+        .rev()
+        .find_map(fits)
+        .ok_or_else(|| format!("No {} in {} has a {field}.", object.singular(), system(side)))
 }
 
-fn change(control: &ControlHandle, side: Side, company: &Company, field: &str, to: &str) -> Result<Played, String> {
+fn change(control: &ControlHandle, side: Side, chosen: &Chosen, field: &str, to: &str) -> Result<Played, String> {
     let mut fields = Map::new();
     fields.insert(field.to_owned(), json!(to));
-    control.edit(side, Object::Company, company.id, &fields, None).map_err(|error: ControlError| error.to_string())?;
-    let what = format!("In {}, {field} of {} is now {to}; it was {}.", system(side), company.name, company.value);
-    let record = RecordRef::new(ObjectKind::Company, system(side), RecordId(company.id));
-    Ok(Played { what, record: Some(record) })
+    control.edit(side, chosen.object, chosen.id, &fields, None).map_err(|error: ControlError| error.to_string())?;
+    let what = format!("In {}, {field} of {} is now {to}; it was {}.", system(side), chosen.name, chosen.value);
+    let kind = if chosen.object == Object::Contact { ObjectKind::Contact } else { ObjectKind::Company };
+    Ok(Played { what, record: Some(RecordRef::new(kind, system(side), RecordId(chosen.id))) })
 }
 
-fn create(control: &ControlHandle, side: Side, fields: &Value) -> Result<Played, String> {
+fn create(control: &ControlHandle, side: Side, object: Object, fields: &Value) -> Result<u64, String> {
     let fields = fields.as_object().cloned().unwrap_or_default();
-    let id = control.create(side, Object::Company, &fields, None).map_err(|error| error.to_string())?;
-    Ok(Played { what: format!("In {}, company {id} is new.", system(side)), record: None })
+    control.create(side, object, &fields, None).map_err(|error| error.to_string())
+}
+
+fn born(side: Side, id: u64) -> Played {
+    Played { what: format!("In {}, company {id} is new.", system(side)), record: None }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+
+    use super::*;
+    use crate::sim::{Data, Options, Simulators};
+
+    #[tokio::test]
+    async fn every_scene_plays_and_names_the_record_that_it_changed() {
+        let options = Options { data: Data::Story, ..Options::default() };
+        let running = Simulators::start(options).await.unwrap();
+        let scenes = Scenes::new(running.control.clone());
+        let mut changed = Vec::new();
+        for (at, scene) in scenes.scenes().iter().enumerate() {
+            let before = running.control.ledger(0).len();
+            let played = scenes.play(at).await.unwrap();
+            assert!(running.control.ledger(0).len() > before, "{}: nothing happened", scene.name);
+            changed.extend(played.record.map(|record| (record.object, record.system)));
+        }
+        let expected = [
+            (ObjectKind::Company, System::HubSpot),
+            (ObjectKind::Company, System::ConnectWise),
+            (ObjectKind::Contact, System::HubSpot),
+        ];
+        assert_eq!(changed, expected);
+        assert!(scenes.play(99).await.is_err());
+    }
 }

@@ -1,26 +1,36 @@
 //! What a run would do now: the answer of `lockstep plan`, as text and as JSON.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::cell::{Cell, Line, Role, line_width, wrapped};
 use super::record_list::state_role;
-use super::run::{CountsReport, count_lines};
+use super::run::{CountsReport, count_lines, object_line};
 use super::{format, why};
 use crate::engine::core::plan::{FieldNext, PairDecision, PairPlan, PlannedWrite};
 use crate::engine::core::state::{IntentKind, RecordState, RunCounts};
-use crate::model::System;
+use crate::model::{ObjectKind, System};
 
 /// Plans added up, with the first ones kept in full.
 #[derive(Debug, Clone)]
 pub struct PlanSummary {
-    pub counts: RunCounts,
-    /// Pairs that were looked at.
-    pub pairs: u64,
+    total: Tally,
+    /// By object, in the order of parents and children.
+    objects: BTreeMap<ObjectKind, Tally>,
     /// Those with something to tell, as far as there was room.
     listed: Vec<PlannedPair>,
     room: usize,
     /// Pairs with something to tell for which there was no room.
     pub omitted: u64,
+}
+
+/// What there is of one object in a plan, or of all of them.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    counts: RunCounts,
+    /// Pairs that were looked at.
+    pairs: u64,
 }
 
 /// One pair with something to tell.
@@ -66,20 +76,30 @@ pub struct PlanReport<'a> {
     #[serde(flatten)]
     pub counts: CountsReport,
     pub looked_at: u64,
+    /// The same numbers for each object by its word.
+    pub objects: BTreeMap<&'static str, ObjectReport>,
     pub pairs: &'a [PlannedPair],
     pub omitted: u64,
+}
+
+/// What there is of one object in a plan.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ObjectReport {
+    #[serde(flatten)]
+    pub counts: CountsReport,
+    pub looked_at: u64,
 }
 
 impl PlanSummary {
     /// Keeps at most `room` pairs in full; all are counted.
     #[must_use]
     pub fn new(room: usize) -> Self {
-        Self { counts: RunCounts::default(), pairs: 0, listed: Vec::new(), room, omitted: 0 }
+        Self { total: Tally::default(), objects: BTreeMap::new(), listed: Vec::new(), room, omitted: 0 }
     }
 
     pub fn add(&mut self, plan: &PairPlan) {
-        self.pairs += 1;
-        self.count(plan);
+        self.total.count(plan);
+        self.objects.entry(plan.object).or_default().count(plan);
         if !tells(plan) {
             return;
         }
@@ -90,7 +110,39 @@ impl PlanSummary {
         }
     }
 
+    #[must_use]
+    pub fn report(&self) -> PlanReport<'_> {
+        let Tally { counts, pairs } = self.total;
+        let of = |tally: &Tally| ObjectReport { counts: tally.counts.into(), looked_at: tally.pairs };
+        let objects = self.objects.iter().map(|(object, tally)| (object.key(), of(tally))).collect();
+        PlanReport { counts: counts.into(), looked_at: pairs, objects, pairs: &self.listed, omitted: self.omitted }
+    }
+
+    /// For a shell: the numbers first, then each pair with its writes.
+    #[must_use]
+    pub fn lines(&self, width: usize) -> Vec<Line> {
+        let looked = format::counted(self.total.pairs, "pair", "pairs");
+        let mut lines = vec![vec![Cell::strong(format!("Plan for {looked}; nothing was written."))]];
+        lines.extend(count_lines(&self.total.counts).into_iter().flat_map(|line| hanging(line, width)));
+        if self.objects.len() > 1 {
+            let of = |(object, tally): (&ObjectKind, &Tally)| object_line(*object, tally.pairs, &tally.counts);
+            lines.extend(self.objects.iter().map(of).flat_map(|line| hanging(line, width)));
+        }
+        for pair in &self.listed {
+            lines.push(Line::new());
+            lines.extend(pair.lines(width));
+        }
+        if self.omitted > 0 {
+            lines.push(Line::new());
+            lines.push(vec![Cell::muted(format!("and {} more", format::counted(self.omitted, "pair", "pairs")))]);
+        }
+        lines
+    }
+}
+
+impl Tally {
     fn count(&mut self, plan: &PairPlan) {
+        self.pairs += 1;
         for write in plan.writes() {
             self.count_write(write);
         }
@@ -117,28 +169,6 @@ impl PlanSummary {
         }
         let cleared = write.fields.iter().filter(|field| field.after.is_empty() && !field.before.is_empty()).count();
         side.cleared += cleared as u64;
-    }
-
-    #[must_use]
-    pub fn report(&self) -> PlanReport<'_> {
-        PlanReport { counts: self.counts.into(), looked_at: self.pairs, pairs: &self.listed, omitted: self.omitted }
-    }
-
-    /// For a shell: the numbers first, then each pair with its writes.
-    #[must_use]
-    pub fn lines(&self, width: usize) -> Vec<Line> {
-        let looked = format::counted(self.pairs, "pair", "pairs");
-        let mut lines = vec![vec![Cell::strong(format!("Plan for {looked}; nothing was written."))]];
-        lines.extend(count_lines(&self.counts).into_iter().flat_map(|line| hanging(line, width)));
-        for pair in &self.listed {
-            lines.push(Line::new());
-            lines.extend(pair.lines(width));
-        }
-        if self.omitted > 0 {
-            lines.push(Line::new());
-            lines.push(vec![Cell::muted(format!("and {} more", format::counted(self.omitted, "pair", "pairs")))]);
-        }
-        lines
     }
 }
 
@@ -195,21 +225,23 @@ impl From<&PlannedWrite> for PlannedWriteReport {
 impl PlannedPair {
     fn lines(&self, width: usize) -> Vec<Line> {
         let id = |id: Option<u64>| id.map_or_else(|| format::NONE.to_owned(), |id| id.to_string());
-        let ids = format!("HubSpot {}  ConnectWise {}", id(self.hubspot), id(self.connectwise));
+        let ids = format!("{}  HubSpot {}  ConnectWise {}", self.object, id(self.hubspot), id(self.connectwise));
         let mut first = vec![
             Cell::new(format::fit(self.state.word(), 10), state_role(self.state)),
             Cell::new(format::truncate(&self.name, width.saturating_sub(10).max(20)), Role::Strong),
         ];
-        let mut lines = Vec::new();
-        if line_width(&first) + 2 + ids.len() > width {
-            lines.push(std::mem::replace(&mut first, vec![Cell::plain(" ".repeat(8))]));
-        }
-        first.push(Cell::muted(format!("  {ids}")));
-        lines.push(first);
         let indented = |text: &str, role| {
             let lines = wrapped(text, width.saturating_sub(10).max(20)).into_iter();
             lines.map(move |text| vec![Cell::plain(" ".repeat(10)), Cell::new(text, role)])
         };
+        let mut lines = Vec::new();
+        if line_width(&first) + 2 + ids.len() > width {
+            lines.push(first);
+            lines.extend(indented(&ids, Role::Muted));
+        } else {
+            first.push(Cell::muted(format!("  {ids}")));
+            lines.push(first);
+        }
         lines.extend(indented(&self.decision, Role::Text));
         for write in &self.writes {
             for field in &write.fields {
@@ -292,6 +324,26 @@ mod tests {
     }
 
     #[test]
+    fn each_object_has_numbers_of_its_own_where_there_are_several() {
+        let mut summary = PlanSummary::new(9);
+        summary.add(&writing());
+        assert_eq!(summary.report().objects.len(), 1);
+        assert!(!plain_text(&summary.lines(80)).contains("Companies"), "one object is the whole");
+        summary.add(&PairPlan { object: ObjectKind::Contact, ..decided(PairDecision::InStep) });
+        summary.add(&PairPlan { object: ObjectKind::Contact, ..decided(PairDecision::InStep) });
+        let report = serde_json::to_value(summary.report()).unwrap();
+        let number = |path: &str| report.pointer(path).and_then(serde_json::Value::as_u64).unwrap();
+        let paths = ["/looked_at", "/objects/company/looked_at", "/objects/contact/looked_at"];
+        assert_eq!(paths.map(number), [3, 1, 2]);
+        let paths = ["/objects/company/connectwise/updated", "/objects/contact/connectwise/updated"];
+        assert_eq!(paths.map(number), [1, 0]);
+        assert_eq!(number("/objects/contact/unchanged"), 2);
+        let text = plain_text(&summary.lines(80));
+        assert!(text.contains("Companies   1 pair: ConnectWise ~1; nothing changed\n"), "{text}");
+        assert!(text.contains("Contacts    2 pairs: nothing to write; 2 same\n"), "{text}");
+    }
+
+    #[test]
     fn a_plan_reads_as_numbers_and_then_pairs() {
         let mut summary = PlanSummary::new(9);
         summary.add(&writing());
@@ -302,7 +354,7 @@ mod tests {
              ConnectWise 0 created, 1 updated, 0 given a key, 1 field emptied\n\
              Records     nothing changed\n\
              \n\
-             pending   Acme Dental Group  HubSpot 18273645  ConnectWise 4021\n          \
+             pending   Acme Dental Group  company  HubSpot 18273645  ConnectWise 4021\n          \
              1 field is to be written to ConnectWise.\n          \
              ConnectWise city: Dallas → – (emptied in HubSpot)\n"
         );

@@ -6,7 +6,7 @@ use super::cell::{Cell, Line, Role};
 use super::format;
 use super::table::Column;
 use crate::engine::core::state::{Run, RunCounts, RunKind, SideCounts, Verdict};
-use crate::model::{BySystem, System, Timestamp};
+use crate::model::{BySystem, ObjectKind, System, Timestamp};
 
 /// What a run did, as `lockstep sync --once --json` prints it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -192,6 +192,19 @@ pub fn count_lines(counts: &RunCounts) -> Vec<Line> {
         side(System::ConnectWise),
         vec![Cell::muted(format::fit("Records", 12)), Cell::plain(records(counts))],
     ]
+}
+
+/// The numbers of one object in a plan: `Contacts    55 pairs: HubSpot +3, ConnectWise ~4; 2 held`.
+#[must_use]
+pub fn object_line(object: ObjectKind, pairs: u64, counts: &RunCounts) -> Line {
+    let written = |system: System| {
+        let text = side(&counts.sides, system);
+        (text != format::NONE).then(|| format!("{system} {text}"))
+    };
+    let written: Vec<String> = System::BOTH.into_iter().filter_map(written).collect();
+    let written = if written.is_empty() { "nothing to write".to_owned() } else { written.join(", ") };
+    let pairs = format::counted(pairs, "pair", "pairs");
+    vec![Cell::muted(format::fit(object.plural(), 12)), Cell::plain(format!("{pairs}: {written}; {}", records(counts)))]
 }
 
 #[cfg(test)]
