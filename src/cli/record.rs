@@ -12,10 +12,11 @@ use crate::engine::core::state::{Link, Observation};
 use crate::engine::core::view::View;
 use crate::engine::driver::{self, Clock, setup};
 use crate::error::{Exit, Outcome, Report};
-use crate::mapping::Config;
+use crate::mapping::{Config, Rules};
 use crate::model::{BySystem, ObjectKind, RecordRef, Schema, System};
 use crate::store::{Reader, Workspace};
 use crate::view::diff::RecordPanel;
+use crate::view::relatives::Relatives;
 use crate::view::{explain as explain_view, plain_text, push as push_view};
 
 /// # Errors
@@ -35,7 +36,7 @@ pub fn explain(session: &Session, args: &Explain) -> Outcome {
     }
     let plan = plan_record(&reader, &rules, record, now)?
         .ok_or_else(|| Report::failed(format!("{record} is of a kind that the configuration leaves out")))?;
-    let facts = Facts::read(&reader, &plan)?;
+    let facts = Facts::read(&reader, &rules, &plan)?;
     session.output.result(&pair::json(&plan), |_| {
         plain_text(&explain_view::lines(&facts.panel(&plan, &schemas, now), width()))
     })?;
@@ -82,7 +83,7 @@ fn tell_push(session: &Session, workspace: &Workspace, record: RecordRef, report
             .because(format!("{} was asked and does not know it", record.system))
             .hint("check the id"));
     }
-    let facts = Facts::read(&reader, &report.plan)?;
+    let facts = Facts::read(&reader, &setup::rules(&settings)?, &report.plan)?;
     let connectors = setup::connectors(workspace, Clock::start())?;
     let exit = push_exit(report);
     if exit.is_err() && session.output.json {
@@ -133,10 +134,11 @@ fn is_mapped(record: RecordRef, config: &Config) -> Outcome<()> {
 struct Facts {
     link: Option<Link>,
     observations: BySystem<Option<Observation>>,
+    relatives: Relatives,
 }
 
 impl Facts {
-    fn read(reader: &Reader, plan: &PairPlan) -> Outcome<Self> {
+    fn read(reader: &Reader, rules: &Rules, plan: &PairPlan) -> Outcome<Self> {
         let observation = |system, id: Option<_>| match id {
             Some(id) => reader.observation(RecordRef::new(plan.object, system, id)),
             None => Ok(None),
@@ -147,7 +149,8 @@ impl Facts {
         };
         let hubspot = observation(System::HubSpot, plan.hubspot)?;
         let connectwise = observation(System::ConnectWise, plan.connectwise)?;
-        Ok(Self { link, observations: BySystem::new(hubspot, connectwise) })
+        let relatives = Relatives::of(reader, rules, plan)?;
+        Ok(Self { link, observations: BySystem::new(hubspot, connectwise), relatives })
     }
 
     fn panel<'a>(
@@ -161,6 +164,7 @@ impl Facts {
             link: self.link.as_ref(),
             observations: BySystem::from_fn(|system| self.observations[system].as_ref()),
             schemas: schemas.iter().find(|pair| pair.hubspot.object == plan.object),
+            relatives: Some(&self.relatives),
             now,
         }
     }

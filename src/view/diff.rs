@@ -1,12 +1,14 @@
 //! The live diff: both sides of a pair and what they last agreed on, field by field, and what happens next.
 
-use super::cell::{Cell, Line, Role, spread};
+use super::cell::{Cell, Line, Role, clipped, line_width, spread};
 use super::format;
 use super::record_list::state_role;
+use super::relatives::Relatives;
 use super::table::{Column, Table};
 use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan};
 use crate::engine::core::state::{Link, LinkOrigin, LinkState, Observation};
-use crate::model::{BySystem, FieldDef, RecordRef, Schema, System, Timestamp};
+use crate::model::text::printable;
+use crate::model::{BySystem, FieldDef, RecordRef, Schema, System, Timestamp, Value};
 
 /// Everything the record screen shows, borrowed from whoever looked it up.
 #[derive(Clone, Copy)]
@@ -17,6 +19,8 @@ pub struct RecordPanel<'a> {
     pub observations: BySystem<Option<&'a Observation>>,
     /// For labels; names and keys are shown where there are none.
     pub schemas: Option<&'a BySystem<Schema>>,
+    /// For references; ids are shown where there are none.
+    pub relatives: Option<&'a Relatives>,
     pub now: Timestamp,
 }
 
@@ -53,17 +57,31 @@ impl<'a> RecordPanel<'a> {
         self.definition(field, System::HubSpot).map_or(field.names.hubspot.as_str(), |def| &def.label)
     }
 
-    /// The value of one side, as people read it there: as the system told it, where that is known.
+    /// The value of one side, as people read it there: as the system told it, where that is known; of a reference, the
+    /// name of the record. Two records of the same name are told apart by their ids.
     #[must_use]
     pub fn value(&self, field: &FieldPlan, system: System) -> String {
-        let told = self.observations[system].and_then(|seen| seen.record.fields.get(&field.names[system]));
-        format::value(told.unwrap_or(&field.values[system]), self.definition(field, system))
+        let shown = |system: System| {
+            let told = self.observations[system].and_then(|seen| seen.record.fields.get(&field.names[system]));
+            (self.text(self.definition(field, system), system, told.unwrap_or(&field.values[system])), told)
+        };
+        let (text, told) = shown(system);
+        let settled = matches!(field.next, FieldNext::Same | FieldNext::Agree);
+        let raw = format::value(told.unwrap_or(&field.values[system]), self.definition(field, system));
+        if settled || text == raw || text != shown(system.other()).0 { text } else { format!("{text} ({raw})") }
+    }
+
+    /// A value that `system` holds, as people read it; of a reference, the name of the record.
+    #[must_use]
+    pub fn text(&self, definition: Option<&FieldDef>, system: System, value: &Value) -> String {
+        let named = self.relatives.and_then(|relatives| relatives.named(definition, system, value));
+        named.map_or_else(|| format::value(value, definition), |name| printable(&name).into_owned())
     }
 
     /// The value both sides last agreed on, as `system` holds it.
     #[must_use]
     pub fn agreed(&self, field: &FieldPlan, system: System) -> Option<String> {
-        field.agreed.as_ref().map(|agreed| format::value(agreed.of(system), self.definition(field, system)))
+        field.agreed.as_ref().map(|agreed| self.text(self.definition(field, system), system, agreed.of(system)))
     }
 
     /// The fields to list, in the order of the mapping.
@@ -103,7 +121,8 @@ impl<'a> RecordPanel<'a> {
     pub fn header(&self, width: usize) -> [Line; 2] {
         let plan = self.plan;
         let state = plan.state();
-        let title = [Cell::muted(plan.object.plural()), Cell::muted(" › "), Cell::strong(&plan.name)];
+        let mut title = vec![Cell::muted(plan.object.plural()), Cell::muted(" › "), Cell::strong(&plan.name)];
+        title.extend(self.relatives.into_iter().flat_map(family));
         let fresh = [
             Cell::new(state.word(), state_role(state)),
             Cell::plain("   "),
@@ -114,7 +133,9 @@ impl<'a> RecordPanel<'a> {
             Cell::plain("    "),
             Cell::new(side_id(plan, System::ConnectWise), Role::Right),
         ];
-        [spread(&title, &fresh, width), spread(&ids, &[Cell::muted(self.linked())], width)]
+        // the ids are read and typed elsewhere: how they were linked gives way
+        let linked = clipped(&[Cell::muted(self.linked())], width.saturating_sub(line_width(&ids) + 1));
+        [spread(&title, &fresh, width), spread(&ids, &linked, width)]
     }
 
     /// When and how the two became one.
@@ -185,6 +206,20 @@ impl<'a> RecordPanel<'a> {
         lines.push(vec![Cell::muted(self.footer(shown))]);
         lines
     }
+}
+
+/// ` of Kestrel Dental (in sync)`, ` with 3 contacts`.
+fn family(relatives: &Relatives) -> Line {
+    let mut line = Line::new();
+    for above in relatives.above() {
+        line.extend([Cell::muted(" of "), Cell::plain(&above.name)]);
+        line.extend([Cell::muted(" ("), Cell::new(above.state.word(), state_role(above.state)), Cell::muted(")")]);
+    }
+    let counts = relatives.counts();
+    if !counts.is_empty() {
+        line.push(Cell::muted(format!(" with {}", counts.join(", "))));
+    }
+    line
 }
 
 /// Whether the field is worth a look: something happens to it, or should.
@@ -275,7 +310,14 @@ mod tests {
     use crate::view::testing::{NOW, acme, company, field, link, observation, schemas};
 
     fn panel<'a>(plan: &'a PairPlan, schemas: &'a BySystem<Schema>) -> RecordPanel<'a> {
-        RecordPanel { plan, link: None, observations: BySystem::default(), schemas: Some(schemas), now: NOW }
+        RecordPanel {
+            plan,
+            link: None,
+            observations: BySystem::default(),
+            schemas: Some(schemas),
+            relatives: None,
+            now: NOW,
+        }
     }
 
     fn text(lines: &[Line]) -> Vec<String> {
@@ -387,9 +429,36 @@ mod tests {
                 "HubSpot 18273645 ConnectWise 4021 linked 2026-03-02 by domain = website",
             ]
         );
+        let narrow = line_text(&full.header(60)[1]);
+        assert_eq!(narrow, "HubSpot 18273645    ConnectWise 4021 linked 2026-03-02 by d…");
         plan.connectwise = None;
         plan.hubspot = Some(RecordId(5));
         assert_eq!(squeezed(&panel(&plan, &schemas).header(60))[1], "HubSpot 5 ConnectWise – not linked");
+    }
+
+    #[test]
+    fn a_reference_shows_the_name_of_the_record_and_tells_namesakes_apart() {
+        let kind = crate::model::FieldKind::Reference(crate::model::ObjectKind::Company);
+        let mut schemas = schemas();
+        for (system, name) in [(System::HubSpot, "parent"), (System::ConnectWise, "company")] {
+            schemas[system].fields.push(FieldDef { kind, ..crate::view::testing::text_field(name) });
+            schemas[system].fields.sort_by(|a, b| a.name.cmp(&b.name));
+        }
+        let state = crate::engine::core::state::RecordState::InSync;
+        let relatives = Relatives::default()
+            .with_above(company(System::HubSpot, 5), "Kestrel Dental", state)
+            .with_above(company(System::ConnectWise, 6), "Kestrel Dental", state);
+        let shown = |hubspot: &str, connectwise: &str, next| {
+            let names = ("parent", "company");
+            let (hubspot, connectwise) = (Value::text(hubspot), Value::text(connectwise));
+            let plan = PairPlan { fields: vec![field(names, hubspot, None, connectwise, next)], ..acme() };
+            let panel = RecordPanel { relatives: Some(&relatives), ..panel(&plan, &schemas) };
+            System::BOTH.map(|system| panel.value(&plan.fields[0], system))
+        };
+        assert_eq!(shown("5", "6", FieldNext::Same), ["Kestrel Dental", "Kestrel Dental"]);
+        assert_eq!(shown("5", "6", FieldNext::Decide), ["Kestrel Dental (5)", "Kestrel Dental (6)"]);
+        assert_eq!(shown("5", "99", FieldNext::Decide), ["Kestrel Dental", "99"], "what is not known keeps its id");
+        assert_eq!(shown("", "6", FieldNext::Wait), ["–", "Kestrel Dental"]);
     }
 
     /// The lines with runs of blanks made one; each must fill its width.

@@ -104,6 +104,7 @@ mod tests {
             link: None,
             observations: BySystem::default(),
             schemas: Some(&schemas),
+            relatives: None,
             now: NOW,
         };
         let text = plain_text(&lines(&panel, 100));

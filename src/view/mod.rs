@@ -13,6 +13,7 @@ pub mod mapping_table;
 pub mod plan_summary;
 pub mod push;
 pub mod record_list;
+pub mod relatives;
 pub mod run;
 pub mod schema;
 pub mod table;

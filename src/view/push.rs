@@ -6,7 +6,7 @@ use super::format;
 use super::table::{Column, Table};
 use crate::engine::core::plan::{FieldNext, PlannedWrite, PushReport};
 use crate::engine::core::state::{FieldWrite, IntentKind};
-use crate::model::{Schema, System};
+use crate::model::System;
 
 /// One HTTP request as it would be sent; free of secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,25 +72,24 @@ pub fn request_lines(request: &HttpPreview, width: usize) -> Vec<Line> {
 /// Field, value before, value after.
 #[must_use]
 pub fn field_lines(panel: &RecordPanel<'_>, write: &PlannedWrite, width: usize) -> Vec<Line> {
-    let schema = panel.schemas.map(|schemas| &schemas[write.system]);
     let table = Table::new(&FIELDS, width.saturating_sub(2));
     let mut lines = Vec::new();
     for field in &write.fields {
         let mut line = vec![Cell::plain("  ")];
-        line.extend(table.row(&field_row(field, schema, write.system)));
+        line.extend(table.row(&field_row(panel, field, write.system)));
         lines.push(line);
     }
     lines
 }
 
-fn field_row(field: &FieldWrite, schema: Option<&Schema>, system: System) -> Vec<Cell> {
-    let definition = schema.and_then(|schema| schema.field(field.field.as_str()));
+fn field_row(panel: &RecordPanel<'_>, field: &FieldWrite, system: System) -> Vec<Cell> {
+    let definition = panel.schemas.and_then(|schemas| schemas[system].field(field.field.as_str()));
     let label = definition.map_or(field.field.as_str(), |def| &def.label);
     vec![
         Cell::plain(label),
-        Cell::muted(format::value(&field.before, definition)),
+        Cell::muted(panel.text(definition, system, &field.before)),
         Cell::muted("→"),
-        Cell::new(format::value(&field.after, definition), Role::of(system)),
+        Cell::new(panel.text(definition, system, &field.after), Role::of(system)),
     ]
 }
 
@@ -171,8 +170,14 @@ mod tests {
 
     fn shown(plan: &PairPlan, requests: &[HttpPreview]) -> String {
         let schemas = schemas();
-        let panel =
-            RecordPanel { plan, link: None, observations: BySystem::default(), schemas: Some(&schemas), now: NOW };
+        let panel = RecordPanel {
+            plan,
+            link: None,
+            observations: BySystem::default(),
+            schemas: Some(&schemas),
+            relatives: None,
+            now: NOW,
+        };
         plain_text(&preview(&panel, requests, 60))
     }
 

@@ -239,7 +239,7 @@ mod tests {
         let left = observation(company(System::HubSpot, 1), 4, Some("Dana Poe"));
         let right = observation(company(System::ConnectWise, 2), 4, Some("jsmith"));
         let observations = BySystem::new(Some(&left), Some(&right));
-        let panel = RecordPanel { plan, link: None, observations, schemas: Some(&schemas), now: NOW };
+        let panel = RecordPanel { plan, link: None, observations, schemas: Some(&schemas), relatives: None, now: NOW };
         plain_text(&field_lines(&panel, &plan.fields[field], 78))
     }
 
@@ -294,8 +294,14 @@ mod tests {
         ];
         for (decision, expected) in cases {
             plan.decision = decision;
-            let panel =
-                RecordPanel { plan: &plan, link: None, observations: BySystem::default(), schemas: None, now: NOW };
+            let panel = RecordPanel {
+                plan: &plan,
+                link: None,
+                observations: BySystem::default(),
+                schemas: None,
+                relatives: None,
+                now: NOW,
+            };
             assert_eq!(line_text(&record_lines(&panel, 78)[0]), expected);
         }
     }

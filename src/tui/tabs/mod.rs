@@ -5,6 +5,7 @@ pub mod connections;
 pub mod desk;
 pub mod filters;
 pub mod mappings;
+mod objects;
 pub mod records;
 #[cfg(test)]
 mod stored_tests;

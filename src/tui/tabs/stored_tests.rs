@@ -8,12 +8,13 @@ use tempfile::TempDir;
 
 use super::desk::Desk;
 use super::mappings::source::Count;
-use super::mappings::tests::fields_of;
+use super::mappings::tests::{fields_of, fields_of_object};
 use super::records::source::Wanted;
 use crate::engine::core::command::{Batch, Row};
 use crate::engine::core::plan::FieldNext;
 use crate::engine::core::state::{Link, LinkOrigin, LinkState, Observation, RecordState, Status};
 use crate::filter;
+use crate::mapping::references::referring_key;
 use crate::mapping::{defaults, toml};
 use crate::model::{
     BySystem, ConfigVersion, Fields, LinkId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value,
@@ -21,6 +22,7 @@ use crate::model::{
 use crate::store::rows::StatusKey;
 use crate::store::{Key, Workspace};
 use crate::tui::widgets::Edge;
+use crate::view::cell::line_text;
 use crate::view::diff::Shown;
 use crate::view::filter_panel::PassCounts;
 use crate::view::testing::{NOW, company};
@@ -37,11 +39,11 @@ fn place() -> Place {
     let dir = tempfile::tempdir().unwrap();
     let workspace = Workspace::create(dir.path(), "acme", &Key::throw_away().unwrap()).unwrap();
     let mut settings = workspace.settings().unwrap();
-    let mut config = defaults::config();
-    config.objects.truncate(1);
-    let schemas = fields_of(&config);
-    for system in System::BOTH {
-        settings.put_schema(&schemas[system], NOW).unwrap();
+    let config = defaults::config();
+    for schemas in config.objects.iter().map(fields_of_object) {
+        for system in System::BOTH {
+            settings.put_schema(&schemas[system], NOW).unwrap();
+        }
     }
     settings.save_draft(&toml::write(&config), "test", "", NOW).unwrap();
     settings.deploy_draft().unwrap();
@@ -150,6 +152,46 @@ fn an_opened_record_is_planned_with_the_deployed_rules() {
     assert_eq!(BySystem::from_fn(|system| panel.value(city, system)), BySystem::new("Austin".into(), "Dallas".into()));
     assert!(panel.fields(Shown::Differing).iter().any(|field| field.key == city.key));
     assert_eq!(place.desk.records.open(company(System::HubSpot, 99), NOW).unwrap(), None);
+}
+
+#[test]
+fn a_contact_is_shown_with_its_company_by_name_and_a_company_with_its_contacts() {
+    let place = place();
+    let contact = |id| RecordRef::new(ObjectKind::Contact, System::HubSpot, RecordId(id));
+    let child = |id: u64, parent: &str| {
+        let Row::Observation(mut seen) = seen(contact(id), "", "") else { panic!("not an observation") };
+        let fields = [("firstname", "Amy"), ("associatedcompanyid", parent)];
+        seen.record.fields = Fields::from(fields.map(|(field, text)| (field.into(), Value::text(text))));
+        seen.keys = vec![referring_key(ObjectKind::Company, RecordId(5))];
+        Row::Observation(seen)
+    };
+    let of_contact = |id, name: &str| {
+        let Row::Status(status) = status(id, name, RecordState::Waiting) else { panic!("not a status") };
+        Row::Status(Status { object: ObjectKind::Contact, ..status })
+    };
+    let company = company(System::HubSpot, 5);
+    commit(
+        &place,
+        vec![
+            seen(company, "Kestrel Dental", "Austin"),
+            status(5, "Kestrel Dental", RecordState::Conflict),
+            child(7, "5"),
+            of_contact(7, "Amy Lin"),
+        ],
+    );
+    let opened = place.desk.records.open(contact(7), NOW).unwrap().unwrap();
+    let panel = opened.panel(NOW);
+    let field = opened.plan.fields.iter().find(|field| field.names.connectwise.as_str() == "company").unwrap();
+    assert_eq!(panel.value(field, System::HubSpot), "Kestrel Dental");
+    let head = line_text(&panel.header(100)[0]);
+    assert!(head.contains(" of Kestrel Dental (conflict)"), "{head}");
+    assert_eq!(opened.relatives.above().iter().map(|one| one.anchor).collect::<Vec<_>>(), [company]);
+    let opened = place.desk.records.open(company, NOW).unwrap().unwrap();
+    assert_eq!(opened.relatives.counts(), ["1 contact"]);
+    assert_eq!((opened.relatives.below[0].anchor, opened.relatives.below[0].state), (contact(7), RecordState::Waiting));
+    assert!(line_text(&opened.panel(NOW).header(100)[0]).contains(" with 1 contact"));
+    let objects = place.desk.records.totals(&wanted(None, "")).unwrap().objects;
+    assert_eq!(objects, [(ObjectKind::Company, 1), (ObjectKind::Contact, 1)]);
 }
 
 #[test]

@@ -21,6 +21,8 @@ use crate::view::push::HttpPreview;
 pub struct FakeRecords {
     pub rows: Mutex<Vec<Status>>,
     pub opened: Mutex<Option<Opened>>,
+    /// Every record that was opened, the last one last.
+    pub asked: Mutex<Vec<RecordRef>>,
     pub history: Vec<HistoryEntry>,
     pub exchanges: Vec<Exchange>,
     pub requests: Vec<HttpPreview>,
@@ -36,7 +38,7 @@ impl FakeRecords {
         let fits = |row: &&Status| {
             let ids = [row.hubspot, row.connectwise].into_iter().flatten().map(|id| id.to_string());
             let found = row.name.to_lowercase().contains(&needle) || ids.into_iter().any(|id| id.contains(&needle));
-            found && wanted.state.is_none_or(|state| state == row.state)
+            row.object == wanted.object && found && wanted.state.is_none_or(|state| state == row.state)
         };
         let mut rows: Vec<_> = self.rows.lock().unwrap().iter().filter(fits).cloned().collect();
         rows.sort_by_key(StatusKey::of);
@@ -63,11 +65,15 @@ impl RecordSource for FakeRecords {
     fn totals(&self, wanted: &Wanted) -> Result<Totals, SourceError> {
         let listed = self.fitting(wanted)?.len() as u64;
         let rows = self.rows.lock().unwrap();
-        let count = |state| (state, rows.iter().filter(|row| row.state == state).count() as u64);
-        Ok(Totals { states: RecordState::ALL.map(count).into(), listed })
+        let here = || rows.iter().filter(|row| row.object == wanted.object);
+        let count = |state| (state, here().filter(|row| row.state == state).count() as u64);
+        let of = |object| rows.iter().filter(|row| row.object == object).count() as u64;
+        let objects = ObjectKind::ALL.map(|object| (object, of(object))).into_iter().filter(|(_, n)| *n > 0);
+        Ok(Totals { states: RecordState::ALL.map(count).into(), listed, objects: objects.collect() })
     }
 
-    fn open(&self, _record: RecordRef, _now: Timestamp) -> Result<Option<Opened>, SourceError> {
+    fn open(&self, record: RecordRef, _now: Timestamp) -> Result<Option<Opened>, SourceError> {
+        self.asked.lock().unwrap().push(record);
         if self.broken { Err(SourceError("disk I/O error".into())) } else { Ok(self.opened.lock().unwrap().clone()) }
     }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crossterm::event::KeyCode;
 
 use super::source::{Book, ConfigSource, Version};
-use crate::mapping::{Config, Direction, SystemOfRecord, defaults};
-use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, ObjectKind, Schema, System};
+use crate::mapping::{Config, Direction, ObjectMapping, SystemOfRecord, defaults};
+use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, Schema, System};
 use crate::tui::tabs::desk::Desk;
 use crate::tui::tabs::testing::{FakeConfig, FakeRecords};
 use crate::tui::testing::{FakeSource, Person, running};
@@ -16,7 +16,11 @@ use crate::view::testing::text_field;
 
 /// Fields for every default mapping, and some that nothing is mapped to.
 pub fn fields_of(config: &Config) -> BySystem<Schema> {
-    let object = &config.objects[0];
+    fields_of_object(&config.objects[0])
+}
+
+/// The same for one of its objects.
+pub fn fields_of_object(object: &ObjectMapping) -> BySystem<Schema> {
     BySystem::from_fn(|system| {
         let mapped = object.fields.iter().map(|field| FieldDef {
             kind: field.kind,
@@ -37,7 +41,7 @@ pub fn fields_of(config: &Config) -> BySystem<Schema> {
         fields.push(text_field("city"));
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         fields.dedup_by(|a, b| a.name == b.name);
-        Schema { system, object: ObjectKind::Company, fields }
+        Schema { system, object: object.object, fields }
     })
 }
 

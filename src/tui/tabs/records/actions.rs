@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::family;
 use super::open::Found;
 use super::source::Opened;
 use super::{Context, Message, Records};
@@ -13,6 +14,7 @@ use crate::tui::action::{Action, Enabled, Info, Key, Reason};
 use crate::tui::overlay::{Command, Menu, Preview, Prompt};
 use crate::tui::report::Report;
 use crate::tui::shell::engine_listens;
+use crate::tui::tabs::objects;
 use crate::tui::world::{SourceError, World};
 use crate::view::diff::Shown;
 use crate::view::table::Table;
@@ -25,16 +27,47 @@ const HISTORY: usize = 200;
 
 pub const ACTIONS: &[Action<Records>] = &[
     Action {
-        info: Info::new("records.open", "open", &[Key::ENTER], "Open the record: both sides, field by field"),
-        enabled: |tab, _| {
-            reason(tab.open.is_none(), "The record is open already.")?;
-            reason(tab.list.selected().is_some(), "There is no record to open.")
+        info: Info::new(
+            "records.open",
+            "open",
+            &[Key::ENTER],
+            "Open the record: both sides, field by field; in one, the record that the field points to",
+        ),
+        enabled: |tab, _| match &tab.open {
+            None => reason(tab.list.selected().is_some(), "There is no record to open."),
+            Some(_) => reason(family::pointed(tab).is_some(), "This field points to no record that is known."),
         },
-        run: |tab, ctx| {
-            if let Some(record) = tab.list.selected().map(|row| row.anchor()) {
-                tab.show_record(record, ctx);
+        run: |tab, ctx| match (&tab.open, family::pointed(tab)) {
+            (Some(_), Some(record)) => tab.follow(record, ctx),
+            (Some(_), None) => {}
+            (None, _) => {
+                if let Some(record) = tab.list.selected().map(|row| row.anchor()) {
+                    tab.show_record(record, ctx);
+                }
             }
         },
+    },
+    Action {
+        info: Info::new("records.object", "object", &[Key::char('o')], "List another object that is mapped"),
+        enabled: |tab, _| {
+            reason(tab.open.is_none(), "Go back to the list first, with Esc.")?;
+            objects::can_turn(tab.wanted.object, &tab.objects())
+        },
+        run: |tab, ctx| {
+            if let Some(object) = objects::turn(tab.wanted.object, &tab.objects(), ctx, Message::Turn) {
+                tab.turn_to(object, ctx);
+            }
+        },
+    },
+    Action {
+        info: Info::new(
+            "records.related",
+            "related",
+            &[Key::char('b')],
+            "Open what the record belongs to, or one that belongs to it; Esc comes back",
+        ),
+        enabled: family::can_visit,
+        run: family::visit,
     },
     Action {
         info: Info::new(
@@ -284,6 +317,12 @@ pub fn receive(tab: &mut Records, message: Message, ctx: &mut Context<'_>) {
                 ctx.spawn(async move { Message::Edited(edit.await) });
             }
         }
+        Message::Turn(object) => tab.turn_to(object, ctx),
+        Message::Visit(record) => {
+            if let Some(record) = record {
+                tab.follow(record, ctx);
+            }
+        }
         Message::Edited(Ok(what)) => ctx.say(what),
         Message::Edited(Err(why)) => {
             ctx.report(Report::new("The field could not be changed.", "Try another value.").because(why));
@@ -303,7 +342,8 @@ fn show_preview(tab: &Records, record: RecordRef, to: System, reply: Reply, ctx:
     let requests = tab.source.requests(&plan);
     let has_writes = !plan.writes().is_empty();
     let schemas = tab.opened().and_then(|opened| opened.schemas.clone());
-    let shown = Opened { plan, link: None, observations: BySystem::default(), schemas };
+    let relatives = tab.opened().map(|opened| opened.relatives.clone()).unwrap_or_default();
+    let shown = Opened { plan, link: None, observations: BySystem::default(), schemas, relatives };
     let lines = push::preview(&shown.panel(ctx.world.now), &requests, DIALOG);
     let accept = has_writes.then_some(Message::Send(record, to));
     ctx.preview(Preview::new(format!("Push to {to}"), lines, "send"), accept);

@@ -2,6 +2,7 @@
 
 mod actions;
 mod draw;
+mod family;
 mod open;
 pub mod source;
 pub mod stored;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::desk::Desk;
+use super::objects::Mapped;
 use crate::engine::core::command::Reply;
 use crate::engine::core::state::{Exchange, HistoryEntry, RecordState, Status};
 use crate::mapping::FieldKey;
@@ -37,6 +39,8 @@ pub struct Records {
     totals: Totals,
     /// The record on the screen, in place of the list.
     open: Option<Open>,
+    /// The records from which the person came to the one on the screen, the last one last.
+    trail: Vec<RecordRef>,
     /// The revision that the rows were fetched for.
     revision: Option<u64>,
     /// Whether totals are being fetched, and whether they are out of date already.
@@ -64,6 +68,8 @@ pub enum Message {
     EditIn(FieldKey, System),
     Edit(RecordRef, crate::model::FieldName, String),
     Edited(Result<String, String>),
+    Turn(ObjectKind),
+    Visit(Option<RecordRef>),
 }
 
 impl Actor for Records {
@@ -82,6 +88,7 @@ impl Records {
             list: List::default(),
             totals: Totals::default(),
             open: None,
+            trail: Vec::new(),
             revision: None,
             totals_pending: None,
         }
@@ -127,6 +134,17 @@ impl Records {
     }
 
     fn show_record(&mut self, record: RecordRef, ctx: &mut Context<'_>) {
+        self.trail.clear();
+        self.put(record, ctx);
+    }
+
+    /// Goes from the record on the screen to another; Esc comes back.
+    fn follow(&mut self, record: RecordRef, ctx: &mut Context<'_>) {
+        self.trail.extend(self.open.as_ref().map(Open::anchor));
+        self.put(record, ctx);
+    }
+
+    fn put(&mut self, record: RecordRef, ctx: &mut Context<'_>) {
         let mut open = Open::new(record);
         open.refresh(&self.source, ctx);
         self.open = Some(open);
@@ -135,7 +153,10 @@ impl Records {
     fn take_totals(&mut self, totals: Result<Totals, SourceError>, ctx: &mut Context<'_>) {
         let stale = self.totals_pending.take();
         match totals {
-            Ok(totals) => self.totals = totals,
+            Ok(totals) => {
+                self.totals = totals;
+                self.leave_unmapped(ctx);
+            }
             Err(error) => failed(error, ctx),
         }
         if stale == Some(Stale::Yes) {
@@ -156,6 +177,28 @@ impl Records {
                 failed(error, ctx);
             }
         }
+    }
+
+    /// Lists another object; what is searched for stays.
+    fn turn_to(&mut self, object: ObjectKind, ctx: &mut Context<'_>) {
+        if object != self.wanted.object {
+            self.wanted.object = object;
+            self.wanted.state = None;
+            self.restart(ctx);
+        }
+    }
+
+    /// An object that is not mapped has no list: the first that is takes its place.
+    fn leave_unmapped(&mut self, ctx: &mut Context<'_>) {
+        let mapped = |object| self.totals.objects.iter().any(|(of, _)| *of == object);
+        if let Some((first, _)) = self.totals.objects.first().copied().filter(|_| !mapped(self.wanted.object)) {
+            self.turn_to(first, ctx);
+        }
+    }
+
+    /// The objects that can be listed, with their numbers.
+    fn objects(&self) -> Vec<Mapped> {
+        self.totals.objects.iter().map(|(object, count)| (*object, Some(*count))).collect()
     }
 
     fn choose_state(&mut self, state: Option<RecordState>, ctx: &mut Context<'_>) {
@@ -236,15 +279,16 @@ impl Page for Records {
             }
             Target::Object(object) => {
                 self.open = None;
-                self.wanted.object = object;
-                self.restart(ctx);
+                self.turn_to(object, ctx);
             }
             Target::Run(_) => {}
         }
     }
 
     fn back(&mut self, ctx: &mut Context<'_>) -> Handled {
-        if let Some(open) = self.open.take() {
+        if let Some(record) = self.trail.pop() {
+            self.put(record, ctx);
+        } else if let Some(open) = self.open.take() {
             self.list.select_record(open.anchor());
             self.refresh(ctx);
         } else if !self.wanted.search.is_empty() {

@@ -10,6 +10,7 @@ use crate::tui::widgets::{Edge, Keyed};
 use crate::tui::world::{BoxFuture, SourceError};
 use crate::view::diff::RecordPanel;
 use crate::view::push::HttpPreview;
+use crate::view::relatives::Relatives;
 
 /// Which records are listed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,8 @@ pub struct Totals {
     pub states: Vec<(RecordState, u64)>,
     /// Rows of the list as asked for.
     pub listed: u64,
+    /// All records of each object that the deployed configuration maps, in its order.
+    pub objects: Vec<(ObjectKind, u64)>,
 }
 
 impl Totals {
@@ -43,6 +46,7 @@ pub struct Opened {
     pub link: Option<Link>,
     pub observations: BySystem<Option<Observation>>,
     pub schemas: Option<Arc<BySystem<Schema>>>,
+    pub relatives: Relatives,
 }
 
 impl Opened {
@@ -54,6 +58,7 @@ impl Opened {
             link: self.link.as_ref(),
             observations: BySystem::new(self.observations.hubspot.as_ref(), self.observations.connectwise.as_ref()),
             schemas: self.schemas.as_deref(),
+            relatives: Some(&self.relatives),
             now,
         }
     }

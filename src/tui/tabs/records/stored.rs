@@ -6,13 +6,16 @@ use super::source::{Opened, RecordSource, Totals, Wanted};
 use crate::engine::core::plan::{PairPlan, PlannedWrite, plan_record};
 use crate::engine::core::state::{Exchange, HistoryEntry, RecordState, Status};
 use crate::engine::core::view::View;
-use crate::mapping::{Rules, toml};
+use crate::mapping::{Config, Rules, toml};
 use crate::model::{BySystem, ConfigVersion, ObjectKind, RecordRef, Schema, System, Timestamp};
 use crate::store::rows::{Direction, StatusKey, StatusQuery};
 use crate::store::{Reader, Settings, StoreError, Workspace};
 use crate::tui::widgets::Edge;
 use crate::tui::world::SourceError;
 use crate::view::push::HttpPreview;
+use crate::view::relatives::Relatives;
+
+const NOT_DEPLOYED: &str = "no configuration is deployed: deploy one in the Mappings tab";
 
 /// Turns a planned write into the requests it would be; the connectors know how.
 pub type Preview = Box<dyn Fn(&PlannedWrite) -> Vec<HttpPreview> + Send + Sync>;
@@ -27,22 +30,25 @@ pub struct StoredRecords {
 struct Handles {
     reader: Reader,
     settings: Settings,
+    config: Option<(ConfigVersion, Config)>,
     deployed: Option<Deployed>,
 }
 
 /// The deployed configuration, ready for planning.
 struct Deployed {
     version: ConfigVersion,
-    read: BySystem<Timestamp>,
+    /// When the fields of each object were read.
+    read: Vec<BySystem<Timestamp>>,
     rules: Rules,
-    schemas: Arc<BySystem<Schema>>,
+    schemas: Vec<Arc<BySystem<Schema>>>,
 }
 
 impl StoredRecords {
     /// # Errors
     /// When the workspace cannot be opened.
     pub fn new(workspace: &Workspace, preview: Preview) -> Result<Self, StoreError> {
-        let handles = Handles { reader: workspace.reader()?, settings: workspace.settings()?, deployed: None };
+        let handles =
+            Handles { reader: workspace.reader()?, settings: workspace.settings()?, config: None, deployed: None };
         Ok(Self { store: Mutex::new(handles), preview })
     }
 
@@ -54,18 +60,34 @@ impl StoredRecords {
 
 impl Handles {
     /// The deployed configuration, made ready again when it or a schema has changed.
-    fn deployed(&mut self, object: ObjectKind) -> Result<&Deployed, SourceError> {
-        let row = self.settings.deployed().map_err(failed)?;
-        let row = row.ok_or_else(|| lacking("no configuration is deployed: deploy one in the Mappings tab"))?;
-        let (hubspot, connectwise) = (self.schema(System::HubSpot, object)?, self.schema(System::ConnectWise, object)?);
-        let read = BySystem::new(hubspot.1, connectwise.1);
-        let version = row.info.version;
+    fn deployed(&mut self) -> Result<&Deployed, SourceError> {
+        let (version, config) = self.config()?.ok_or_else(|| lacking(NOT_DEPLOYED))?;
+        let (version, config) = (*version, config.clone());
+        let (mut read, mut schemas) = (Vec::new(), Vec::new());
+        for object in config.objects.iter().map(|mapping| mapping.object) {
+            let (hubspot, connectwise) =
+                (self.schema(System::HubSpot, object)?, self.schema(System::ConnectWise, object)?);
+            read.push(BySystem::new(hubspot.1, connectwise.1));
+            schemas.push(BySystem::new(hubspot.0, connectwise.0));
+        }
         let known = self.deployed.take().filter(|known| known.version == version && known.read == read);
         let deployed = match known {
             Some(known) => known,
-            None => Deployed::new(version, read, &row.body, BySystem::new(hubspot.0, connectwise.0))?,
+            None => Deployed::new(version, read, config, schemas)?,
         };
         Ok(self.deployed.insert(deployed))
+    }
+
+    /// What is deployed, read again when it has changed; none where nothing is.
+    fn config(&mut self) -> Result<Option<&(ConfigVersion, Config)>, SourceError> {
+        let Some(row) = self.settings.deployed().map_err(failed)? else { return Ok(None) };
+        let version = row.info.version;
+        let known = self.config.take().filter(|(known, _)| *known == version);
+        let config = match known {
+            Some(known) => known,
+            None => (version, toml::read(&row.body).map_err(|errors| unfit(&errors))?),
+        };
+        Ok(Some(self.config.insert(config)))
     }
 
     fn schema(&self, system: System, object: ObjectKind) -> Result<(Schema, Timestamp), SourceError> {
@@ -77,15 +99,16 @@ impl Handles {
 impl Deployed {
     fn new(
         version: ConfigVersion,
-        read: BySystem<Timestamp>,
-        body: &str,
-        schemas: BySystem<Schema>,
+        read: Vec<BySystem<Timestamp>>,
+        config: Config,
+        schemas: Vec<BySystem<Schema>>,
     ) -> Result<Self, SourceError> {
-        let unfit = |why: String| SourceError(format!("The deployed configuration cannot be used: {why}"));
-        let config = toml::read(body).map_err(|errors| unfit(listed(&errors)))?;
-        let rules =
-            Rules::compile(config, version, std::slice::from_ref(&schemas)).map_err(|errors| unfit(listed(&errors)))?;
-        Ok(Self { version, read, rules, schemas: Arc::new(schemas) })
+        let rules = Rules::compile(config, version, &schemas).map_err(|errors| unfit(&errors))?;
+        Ok(Self { version, read, rules, schemas: schemas.into_iter().map(Arc::new).collect() })
+    }
+
+    fn schemas(&self, object: ObjectKind) -> Option<Arc<BySystem<Schema>>> {
+        self.schemas.iter().find(|pair| pair.hubspot.object == object).map(Arc::clone)
     }
 }
 
@@ -109,18 +132,24 @@ impl RecordSource for StoredRecords {
     }
 
     fn totals(&self, wanted: &Wanted) -> Result<Totals, SourceError> {
-        let handles = self.handles();
+        let mut handles = self.handles();
+        let mapped: Vec<ObjectKind> = handles
+            .config()?
+            .map(|(_, config)| config.objects.iter().map(|mapping| mapping.object).collect())
+            .unwrap_or_default();
+        let all = |object| Ok((object, handles.reader.status_count(&StatusQuery::all(object)).map_err(failed)?));
+        let objects = mapped.into_iter().map(all).collect::<Result<_, SourceError>>()?;
         let count = |state| Ok((state, handles.reader.state_count(wanted.object, state).map_err(failed)?));
         let states = RecordState::ALL.into_iter().map(count).collect::<Result<_, SourceError>>()?;
         let listed = handles.reader.status_count(&query(wanted)).map_err(failed)?;
-        Ok(Totals { states, listed })
+        Ok(Totals { states, listed, objects })
     }
 
     fn open(&self, record: RecordRef, now: Timestamp) -> Result<Option<Opened>, SourceError> {
         let mut handles = self.handles();
-        handles.deployed(record.object)?;
+        handles.deployed()?;
         let Handles { reader, deployed: Some(deployed), .. } = &*handles else {
-            return Err(lacking("no configuration is deployed"));
+            return Err(lacking(NOT_DEPLOYED));
         };
         let view: &dyn View = reader;
         let unread = |error: crate::engine::core::view::ViewError| SourceError(error.to_string());
@@ -133,7 +162,8 @@ impl RecordSource for StoredRecords {
             return Ok(None);
         }
         let link = view.link_of(record).map_err(unread)?;
-        Ok(Some(Opened { plan, link, observations, schemas: Some(Arc::clone(&deployed.schemas)) }))
+        let relatives = Relatives::of(view, &deployed.rules, &plan).map_err(unread)?;
+        Ok(Some(Opened { plan, link, observations, schemas: deployed.schemas(record.object), relatives }))
     }
 
     fn history(&self, records: &[RecordRef], limit: usize) -> Result<Vec<HistoryEntry>, SourceError> {
@@ -170,8 +200,9 @@ fn failed(error: StoreError) -> SourceError {
     SourceError(format!("{error}. {}", error.hint()))
 }
 
-fn listed(errors: &[impl ToString]) -> String {
-    errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+fn unfit(errors: &[impl ToString]) -> SourceError {
+    let errors: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    SourceError(format!("The deployed configuration cannot be used: {}", errors.join("; ")))
 }
 
 fn lacking(what: &str) -> SourceError {

@@ -7,16 +7,19 @@ use crossterm::event::KeyCode;
 
 use super::source::Opened;
 use crate::engine::core::command::{Ask, Reply};
-use crate::engine::core::plan::{PairDecision, PlannedWrite, PushReport};
+use crate::engine::core::plan::{FieldNext, PairDecision, PlannedWrite, PushReport};
 use crate::engine::core::state::{Exchange, FieldWrite, HistoryEntry, IntentKind, RecordState, Status};
 use crate::engine::driver::snapshot::{Role, Snapshot};
-use crate::model::{BySystem, IntentId, LinkId, ObjectKind, RecordId, RunId, System, Timestamp, Value};
+use crate::model::{
+    BySystem, FieldDef, FieldKind, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp, Value,
+};
 use crate::tui::tabs::desk::Desk;
 use crate::tui::tabs::testing::{FakeConfig, FakeRecords, FakeSimulated};
 use crate::tui::testing::{FakeSource, NOW, Person, running};
 use crate::tui::world::Settings;
 use crate::view::push::HttpPreview;
-use crate::view::testing::{acme, company, link, observation, schemas};
+use crate::view::relatives::{Relative, Relatives};
+use crate::view::testing::{acme, company, field, link, observation, schemas, text_field};
 
 fn row(name: &str, state: RecordState, hubspot: u64, connectwise: Option<u64>, why: &str) -> Status {
     Status {
@@ -40,6 +43,7 @@ fn opened() -> Opened {
         link: Some(link()),
         observations: BySystem::new(Some(hubspot), Some(observation(right, 2, None))),
         schemas: Some(Arc::new(schemas())),
+        relatives: Relatives::default(),
     }
 }
 
@@ -101,6 +105,7 @@ fn records() -> FakeRecords {
             body: "[{\"op\":\"replace\",\"path\":\"city\",\"value\":\"Austin\"}]".into(),
         }],
         broken: false,
+        asked: Mutex::default(),
     }
 }
 
@@ -317,4 +322,89 @@ fn every_size_and_hostile_names_are_drawn() {
         assert!(!screen.contains('\u{1b}') && !screen.contains('\u{202e}'), "{screen}");
         assert!(screen.contains(if open { "Phone" } else { "conflict" }), "{screen}");
     }
+}
+
+/// The console on companies and one contact of the first of them.
+fn with_a_contact() -> Person {
+    let records = records();
+    let contact =
+        Status { object: ObjectKind::Contact, ..row("Amy Lin", RecordState::Waiting, 77, None, "waits for it") };
+    records.rows.lock().unwrap().push(contact);
+    console(&Arc::new(records), running(), None)
+}
+
+#[test]
+fn o_lists_the_other_object_and_comes_back() {
+    let mut person = with_a_contact();
+    person.expects("Companies [all 3]");
+    person.expects("o Contacts 1");
+    person.types("o");
+    person.expects("Contacts [all 1] waiting 1");
+    person.expects("▶ waiting   Amy Lin");
+    person.expects("o Companies 3");
+    person.types("o");
+    person.expects("▶ conflict  Acme Dental Group");
+    let mut alone = self::person();
+    alone.types("o");
+    alone.expects("Only companies are mapped.");
+}
+
+#[test]
+fn what_is_searched_for_stays_when_the_object_changes_and_the_state_does_not() {
+    let mut person = with_a_contact();
+    person.types("/amy");
+    person.press(KeyCode::Enter);
+    person.expects("0 of 3");
+    person.types("o");
+    person.expects("1 of 1");
+    person.expects("▶ waiting   Amy Lin");
+}
+
+#[test]
+fn a_related_record_is_opened_and_esc_comes_back() {
+    let relatives = |names: &[&str]| {
+        let relative = |(id, name): (u64, &&str)| Relative {
+            anchor: RecordRef::new(ObjectKind::Contact, System::HubSpot, RecordId(id)),
+            name: (*name).to_owned(),
+            state: RecordState::Waiting,
+        };
+        let mut relatives = Relatives::default();
+        relatives.below = (70..).zip(names).map(relative).collect();
+        relatives
+    };
+    let records = Arc::new(records());
+    let mut person = console(&records, running(), None);
+    records.opened.lock().unwrap().as_mut().unwrap().relatives = relatives(&["Amy Lin", "Raj Patel"]);
+    person.press(KeyCode::Enter);
+    person.expects("Acme Dental Group with 2 contacts");
+    person.types("b");
+    person.expects("Related records");
+    person.expects("contact · waiting · belongs to it");
+    records.opened.lock().unwrap().as_mut().unwrap().plan.name = "Amy Lin".into();
+    person.press(KeyCode::Enter);
+    person.expects("Companies › Amy Lin");
+    assert_eq!(records.asked.lock().unwrap().last().unwrap().id, RecordId(70));
+    person.press(KeyCode::Esc);
+    assert_eq!(records.asked.lock().unwrap().last().unwrap().id, RecordId(18_273_645));
+    person.press(KeyCode::Esc);
+    person.expects("[all 3]");
+}
+
+#[test]
+fn enter_on_a_reference_opens_the_record_it_points_to() {
+    let mut opened = opened();
+    let parent = company(System::HubSpot, 5);
+    let mut schemas = schemas();
+    let kind = FieldKind::Reference(ObjectKind::Company);
+    schemas.hubspot.fields.push(FieldDef { kind, ..text_field("zzparent") });
+    opened.schemas = Some(Arc::new(schemas));
+    let points = field(("zzparent", "company"), Value::text("5"), None, Value::Empty, FieldNext::Decide);
+    opened.plan.fields = vec![points];
+    opened.relatives = Relatives::default().with_above(parent, "Kestrel Dental", RecordState::Conflict);
+    let records = Arc::new(FakeRecords { opened: Mutex::new(Some(opened)), ..records() });
+    let mut person = console(&records, running(), None);
+    person.press(KeyCode::Enter);
+    person.expects("Acme Dental Group of Kestrel Dental");
+    person.press(KeyCode::Enter);
+    assert_eq!(*records.asked.lock().unwrap().last().unwrap(), parent);
 }
