@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep::engine::core::command::{Ask, Batch, Row};
 use lockstep::engine::core::request::{Request, RequestBody};
 use lockstep::engine::core::state::{
-    Cursor, CursorKey, Feed, Intent, IntentKind, IntentState, Issue, IssueClass, LinkState, RecordState,
+    Cursor, CursorKey, Feed, Intent, IntentKind, IntentState, Issue, IssueClass, Link, LinkState, RecordState,
 };
 use lockstep::mapping::{ClearPolicy, Direction};
 use lockstep::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, System, Value};
@@ -340,6 +340,7 @@ pub fn verdict(sim: &mut Simulation<'_>) {
         }
     }
     i1_everything_crosses(sim);
+    i5_deletions_are_noticed(sim);
     i10_journal_completeness(sim);
 }
 
@@ -656,6 +657,18 @@ fn i1_everything_crosses(sim: &mut Simulation<'_>) {
     }
     for text in lost {
         sim.violate("i1_convergence", text);
+    }
+}
+
+/// A link between two records of which one is gone takes part no longer, once everything was read again.
+fn i5_deletions_are_noticed(sim: &mut Simulation<'_>) {
+    let dead = |link: &&Link| System::BOTH.into_iter().any(|system| !sim.live(system, link.id_in(system)));
+    let active = sim.store.links.values().filter(|link| link.state == LinkState::Active);
+    let unnoticed = active.filter(|link| places(link.object, sim.scenario.fields).next().is_some()).find(dead);
+    if let Some(link) = unnoticed {
+        let text =
+            format!("link {} ({} ~ {}) is active, and one of the two is gone", link.id, link.hubspot, link.connectwise);
+        sim.violate("i5_deletions_are_noticed", text);
     }
 }
 

@@ -28,6 +28,8 @@ struct Decided {
     settled: BTreeSet<RecordRef>,
     /// They are looked at again after their write.
     to_write: BTreeSet<RecordRef>,
+    /// They are decided on once they are read.
+    to_read: BTreeSet<RecordRef>,
 }
 
 impl Decided {
@@ -82,6 +84,12 @@ impl Engine {
         if members.iter().any(|record| self.busy.contains(record)) || decided.any(&members) {
             return Ok(false);
         }
+        if members.iter().any(|record| is_unread(facts.records[record.system].as_ref())) {
+            if self.mode != Mode::Plan && decided.to_read.insert(facts.anchor()) {
+                self.work[facts.anchor().system].push_back(facts.anchor());
+            }
+            return Ok(false);
+        }
         let plan = plan_pair(&facts, rules, step.now, None);
         if let PairDecision::Link { hubspot, connectwise, .. } = &plan.decision {
             // several records of one step may want the same partner: the first is linked, the others look again
@@ -93,6 +101,12 @@ impl Engine {
             if partners.iter().any(|record| self.busy.contains(record)) || decided.will_be_written(&partners) {
                 return Ok(false);
             }
+            // one that is in doubt is read first: its own mark brings both back
+            for partner in partners {
+                if is_unread(step.view.observation(partner)?.as_ref()) {
+                    return Ok(false);
+                }
+            }
             if decided.any(&partners) {
                 return Ok(true);
             }
@@ -102,25 +116,11 @@ impl Engine {
             PairDecision::Write(_) => decided.to_write.extend(members.iter().copied()),
             _ => decided.settled.extend(members.iter().copied()),
         }
-        let unread = members.iter().any(|record| is_unread(facts.records[record.system].as_ref()));
-        self.dispose(step, rules, &facts, plan, unread)
+        self.dispose(step, rules, &facts, plan)
     }
 
-    fn dispose(
-        &mut self,
-        step: &mut Step<'_>,
-        rules: &ObjectRules,
-        facts: &Facts,
-        plan: PairPlan,
-        unread: bool,
-    ) -> ViewResult<bool> {
+    fn dispose(&mut self, step: &mut Step<'_>, rules: &ObjectRules, facts: &Facts, plan: PairPlan) -> ViewResult<bool> {
         let anchor = facts.anchor();
-        if unread {
-            if self.mode != Mode::Plan {
-                self.work[anchor.system].push_back(anchor);
-            }
-            return Ok(false);
-        }
         match &plan.decision {
             PairDecision::Write(writes) => {
                 let first = writes.first().map_or(anchor.system, |write| write.system);

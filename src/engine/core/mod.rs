@@ -4,6 +4,7 @@
 //! settles what is local, guards and queues what must be written · `apply` reads afresh, plans again, journals and
 //! sends · `outcome` takes in the answers, `recover` the silences · [`plan`] is the one place that decides.
 
+mod absent;
 mod answer;
 mod apply;
 mod ask;

@@ -192,6 +192,10 @@ impl Engine {
             return self.stop(step, format!("{} repeats the same page of its list over and over", key.system));
         }
         let force = key.feed == Feed::Backfill;
+        if matches!(key.feed, Feed::Backfill | Feed::Sweep) {
+            let shown = records.iter().map(|record| record.id).collect();
+            self.doubt_absent(step, key, pass, last.filter(|_| more), &shown, request)?;
+        }
         for record in records {
             let of = RecordRef::new(key.object, key.system, record.id);
             // what was thrown away before Lockstep ever saw it is nobody's business, unless it is a copy of ours

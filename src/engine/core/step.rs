@@ -18,10 +18,14 @@ use super::request::{Priority, Request, RequestBody, RequestId};
 use super::side::Side;
 use super::state::cursor::Pass;
 use super::state::{CursorKey, Run, RunKind, Verdict};
-use super::view::{View, ViewResult};
+use super::view::{View, ViewError, ViewResult};
 use crate::mapping::references::Partner;
 use crate::mapping::{ObjectRules, Rules};
 use crate::model::{BySystem, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp};
+
+/// More stages, or pages of marks, than one step goes through without a row to commit: an engine that does would never
+/// come back.
+const MOST_TURNS: u32 = 100_000;
 
 /// What an engine is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -272,7 +276,12 @@ impl Engine {
     fn take_up(&mut self, step: &mut Step<'_>) -> ViewResult<()> {
         self.look_up_open(step)?;
         self.advance_jobs(step)?;
+        let mut turns = 0;
         while step.is_quiet() {
+            turns += 1;
+            if turns > MOST_TURNS {
+                return Err(ViewError("the engine turns in circles; please report it".to_owned()));
+            }
             let went_on = match &self.stage {
                 Stage::Idle => self.leave_idle(step)?,
                 Stage::Identify => self.advance_identify(step)?,
