@@ -22,12 +22,13 @@ The control API, on both ports under /_sim/, JSON in and out, no credentials:
 curl -s 'localhost:7421/_sim/records/hubspot/contacts?after=0&limit=5'
 curl -s localhost:7421/_sim/records/connectwise/companies/19303
 
-# A person creates, edits, deletes, restores and merges
+# A person creates, edits, deletes, restores and merges; in HubSpot, gives a contact its primary company
 curl -s localhost:7421/_sim/records/hubspot/contacts -d '{"fields": {"email": "pat@kestreldental.example.com", "firstname": "Pat"}}'
 curl -s -X PATCH localhost:7421/_sim/records/connectwise/companies/19303 -d '{"fields": {"phoneNumber": "555-0199"}, "user": "jlind"}'
 curl -s -X DELETE localhost:7421/_sim/records/connectwise/companies/19304
 curl -s -X POST localhost:7421/_sim/records/connectwise/companies/19304/restore
 curl -s localhost:7421/_sim/records/connectwise/companies/19305/merge -d '{"other": 19306}'
+curl -s localhost:7421/_sim/records/hubspot/contacts/18230000229/associate -d '{"to": "companies", "id": 18230000019, "primary": true}'
 
 # Things go wrong: two answers are lost after their effect, the token expires ten requests from now; and all is well again
 curl -s localhost:7421/_sim/faults -d '{"fault": "drop_after_commit", "side": "connectwise", "method": "PATCH", "count": 2}'

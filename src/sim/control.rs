@@ -137,6 +137,21 @@ impl ControlHandle {
         self.act(side, None, |half, act| half.restore(act, object, id))
     }
 
+    /// A person associates two HubSpot records; `primary` makes a company the primary one.
+    ///
+    /// # Errors
+    /// When either record does not exist, or HubSpot knows no such association.
+    pub fn associate(
+        &self,
+        side: Side,
+        from: (Object, u64),
+        to: (Object, u64),
+        primary: bool,
+        user: Option<&str>,
+    ) -> Result<(), ControlError> {
+        self.act(side, user, |half, act| half.associate(act, from, to, primary))
+    }
+
     /// Merges `other` into `primary`; answers the survivor's id, which is new in HubSpot by default.
     ///
     /// # Errors

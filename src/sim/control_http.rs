@@ -90,6 +90,16 @@ fn records(
             let user = body.get("user").and_then(Value::as_str);
             control.merge(side, object, id(text), other, user).map(|id| json!({ "id": id }))
         }),
+        ("POST", [text, "associate"]) => body(request).and_then(|body| {
+            let to = body.get("to").and_then(Value::as_str).unwrap_or_default();
+            let unknown =
+                || ControlError::Refused(format!("\"to\" must name an object, such as companies; it is {to:?}"));
+            let to = Object::from_word(to).ok_or_else(unknown)?;
+            let other = body.get("id").and_then(Value::as_u64).unwrap_or(0);
+            let primary = body.get("primary").and_then(Value::as_bool).unwrap_or(false);
+            let user = body.get("user").and_then(Value::as_str);
+            control.associate(side, (object, id(text)), (to, other), primary, user).map(|()| one(id(text)))
+        }),
         ("POST", [text, "index"]) if side == Side::HubSpot => body(request).and_then(|body| {
             let at = body.get("visible_at_ms").and_then(Value::as_i64).unwrap_or(0);
             control.show_in_search_from(object, id(text), at).map(|()| one(id(text)))

@@ -33,6 +33,15 @@ pub(crate) trait People {
     /// Brings a deleted record back, where the system can.
     fn restore(&mut self, act: &mut Act<'_>, object: Object, id: u64) -> Result<(), ControlError>;
 
+    /// Associates two records; `primary` makes a company the primary one. Only HubSpot has associations.
+    fn associate(
+        &mut self,
+        act: &mut Act<'_>,
+        from: (Object, u64),
+        to: (Object, u64),
+        primary: bool,
+    ) -> Result<(), ControlError>;
+
     /// Merges `other` into `primary`; answers the survivor's id.
     fn merge(&mut self, act: &mut Act<'_>, object: Object, primary: u64, other: u64) -> Result<u64, ControlError>;
 }

@@ -88,6 +88,16 @@ impl People for Tenant {
         Self::restore(self, act, row).map_err(|e| told(object, id, e))
     }
 
+    fn associate(
+        &mut self,
+        _: &mut Act<'_>,
+        (object, _): (Object, u64),
+        _: (Object, u64),
+        _: bool,
+    ) -> Result<(), ControlError> {
+        Err(ControlError::Refused(format!("{SYSTEM} has no associations: edit the {object}'s own fields")))
+    }
+
     fn merge(&mut self, act: &mut Act<'_>, object: Object, primary: u64, other: u64) -> Result<u64, ControlError> {
         let (entity, to) = (served(object)?, known(object, primary)?);
         let from = known(object, other)?;

@@ -58,6 +58,26 @@ impl People for Portal {
         Self::restore(self, act, kind, id).then_some(()).ok_or_else(|| missing(object, id))
     }
 
+    fn associate(
+        &mut self,
+        act: &mut Act<'_>,
+        from: (Object, u64),
+        to: (Object, u64),
+        primary: bool,
+    ) -> Result<(), ControlError> {
+        let end = |(object, id): (Object, u64)| {
+            self.check_end((served(object)?, self.resolve(id))).map_err(|error| told(object, id, &error))
+        };
+        let (from_end, to_end) = (end(from)?, end(to)?);
+        let unknown = || ControlError::Refused(format!("{SYSTEM} has no such association from {} to {}", from.0, to.0));
+        self.links.base(from_end.0, to_end.0).ok_or_else(unknown)?;
+        let types: Vec<u16> = match primary {
+            true => vec![self.links.primary(from_end.0, to_end.0).ok_or_else(unknown)?.id],
+            false => Vec::new(),
+        };
+        Self::associate(self, act, from_end, to_end, &types, false).map_err(|error| told(from.0, from.1, &error))
+    }
+
     fn merge(&mut self, act: &mut Act<'_>, object: Object, primary: u64, other: u64) -> Result<u64, ControlError> {
         let kind = served(object)?;
         if !kind.merges {

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests a surprise is a failure")]
 
+mod contacts;
+
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
