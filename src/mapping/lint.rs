@@ -1,6 +1,8 @@
 //! What is wrong with a configuration, as far as the schemas of both systems can tell, before anything is deployed.
 //! Pure; looks at no record.
 
+mod creates;
+
 use std::collections::BTreeMap;
 
 use super::compat::{self, Fit};
@@ -48,11 +50,6 @@ pub(super) const KEY: &str = "key of created records";
 /// HubSpot's limit for every text: nothing that comes from a ConnectWise field is as long.
 const NO_LIMIT: u32 = 65_536;
 
-/// Fields that a create needs and that the connection fills by itself: a company's identifier is made from its name,
-/// and its first site comes with it.
-const FILLED_BY_CONNECTION: [(ObjectKind, System, &str); 2] =
-    [(ObjectKind::Company, System::ConnectWise, "identifier"), (ObjectKind::Company, System::ConnectWise, "site")];
-
 /// Checks the object mapping of the schemas' object; other objects of the configuration are left alone.
 /// Findings about the object come first, then those of its fields in their order.
 #[must_use]
@@ -64,7 +61,8 @@ pub fn check(config: &Config, schemas: &BySystem<Schema>) -> Vec<Finding> {
     lint.activity_types(config);
     lint.filters();
     lint.match_rules();
-    lint.required_fields();
+    lint.creates();
+    lint.references(config);
     lint.targets_written_twice();
     for field in &object.fields {
         lint.field(field);
@@ -261,27 +259,6 @@ impl<'a> Lint<'a> {
             let (name, word) = (&def.name, def.kind.word());
             let message = format!("`{name}` of {system} is a {word} field: records can't be matched by it.");
             self.error(None, message, "Match by texts: a web address, a name, a phone number.");
-        }
-    }
-
-    fn required_fields(&mut self) {
-        for system in System::BOTH {
-            if !self.object.create.allows(system) || !self.object.direction.writes(system) {
-                continue;
-            }
-            for def in self.schemas[system].fields.iter().filter(|def| def.required && !def.read_only) {
-                let by_connection = FILLED_BY_CONNECTION.contains(&(self.object.object, system, def.name.as_str()));
-                let fed = self.object.fields.iter().any(|field| {
-                    *field.field(system) == def.name
-                        && (self.written(field).contains(&system) || field.default.of(system).is_some())
-                });
-                if !by_connection && !fed {
-                    let message =
-                        format!("{system} refuses a new record without `{}`, and nothing feeds it.", def.name);
-                    let hint = format!("Map a field to it, give it a default, or create nothing in {system}.");
-                    self.error(None, message, hint);
-                }
-            }
         }
     }
 

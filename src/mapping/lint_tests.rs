@@ -169,7 +169,14 @@ fn every_mistake_is_found_where_it_is() {
             |o, _| find(o, "name").direction = Direction::ToHubspot,
             "",
             Error,
-            "refuses a new record",
+            "No company is created in ConnectWise without a name",
+        ),
+        (
+            "required by the tenant",
+            |_, s| def(s, System::ConnectWise, "userDefinedField10").required = true,
+            "",
+            Error,
+            "refuses a new record without `userDefinedField10`",
         ),
         (
             "written twice",
@@ -337,4 +344,68 @@ fn limits_are_filled_in_from_the_schemas_and_kept_where_given() {
     assert_eq!(complete(&mut config, &schemas()), 1);
     assert_eq!(find(&mut config.objects[0], "zip").max_length.connectwise, Some(12));
     assert_eq!(find(&mut config.objects[0], "city").max_length.connectwise, Some(20));
+}
+
+fn contact_schemas() -> BySystem<Schema> {
+    let object = defaults::contact();
+    BySystem::from_fn(|system| {
+        let mut fields: Vec<FieldDef> =
+            object.fields.iter().map(|mapping| field(mapping.field(system).as_str(), mapping.kind)).collect();
+        fields.push(FieldDef { unique: true, ..field("lockstep_cw_key", Text) });
+        fields.push(field(object.connectwise_stamp.as_str(), Text));
+        fields.sort_by(|a, b| a.name.cmp(&b.name));
+        fields.dedup_by(|a, b| a.name == b.name);
+        Schema { system, object: ObjectKind::Contact, fields }
+    })
+}
+
+fn contact_errors(change: impl FnOnce(&mut Config)) -> Vec<String> {
+    let mut config = defaults::config();
+    change(&mut config);
+    let findings = check(&config, &contact_schemas());
+    findings.into_iter().filter(|finding| finding.severity == Severity::Error).map(|finding| finding.message).collect()
+}
+
+#[test]
+fn a_contact_needs_its_company_towards_each_system_that_it_is_created_in() {
+    let company = |config: &mut Config, change: fn(&mut FieldMapping)| {
+        let contact = config.object_mut(ObjectKind::Contact).unwrap();
+        change(contact.fields.iter_mut().find(|field| field.connectwise.as_str() == "company").unwrap());
+    };
+    let lacking =
+        |system: &str| format!("No contact is created in {system} without a company, and no mapping gives it.");
+    assert_eq!(contact_errors(|_| {}), [""; 0]);
+    assert_eq!(
+        contact_errors(|config| company(config, |field| field.direction = Direction::ToConnectwise)),
+        [lacking("HubSpot")]
+    );
+    let without = |config: &mut Config| {
+        let contact = config.object_mut(ObjectKind::Contact).unwrap();
+        contact.fields.retain(|field| field.connectwise.as_str() != "company");
+    };
+    assert_eq!(contact_errors(without), [lacking("HubSpot"), lacking("ConnectWise")]);
+    let one_way = |config: &mut Config| {
+        without(config);
+        config.object_mut(ObjectKind::Contact).unwrap().create = CreatePolicy { hubspot: false, connectwise: true };
+    };
+    assert_eq!(contact_errors(one_way), [lacking("ConnectWise")]);
+    let nameless = |config: &mut Config| {
+        let contact = config.object_mut(ObjectKind::Contact).unwrap();
+        contact.fields.retain(|field| field.connectwise.as_str() != "firstName");
+    };
+    assert_eq!(
+        contact_errors(nameless),
+        ["No contact is created in ConnectWise without a first name, and no mapping gives it."],
+        "HubSpot makes do with an address"
+    );
+    assert_eq!(
+        contact_errors(|config| company(config, |field| field.empty = ClearPolicy::Clear)),
+        ["`associatedcompanyid~company` points to a company: Lockstep takes no record from its company."]
+    );
+}
+
+#[test]
+fn what_a_reference_points_to_must_be_mapped() {
+    let errors = contact_errors(|config| config.objects.retain(|object| object.object == ObjectKind::Contact));
+    assert_eq!(errors, ["`associatedcompanyid~company` points to a company, and companies are not mapped."]);
 }

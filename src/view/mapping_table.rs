@@ -2,6 +2,7 @@
 
 use super::cell::{Cell, Line, Role, wrapped};
 use super::table::Column;
+use crate::mapping::references::refers_to;
 use crate::mapping::{AutoPairs, ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, Overflow, ValueMap};
 use crate::model::{BySystem, FieldDef, Schema, System};
 
@@ -125,7 +126,10 @@ impl<'a> MappingRow<'a> {
             Cell::new(label(System::HubSpot), Role::Left),
             Cell::plain(format!(" {} ", mapping.direction.arrow())),
             Cell::new(label(System::ConnectWise), Role::Right),
-            Cell::muted(format!("  compared as {}", mapping.kind.word())),
+            Cell::muted(match refers_to(mapping.kind) {
+                Some(object) => format!("  the link of a {object}"),
+                None => format!("  compared as {}", mapping.kind.word()),
+            }),
         ]];
         lines.extend(wrapped(&meaning(mapping), width).into_iter().map(|text| vec![Cell::plain(text)]));
         if let Some(line) = self.before() {
@@ -213,6 +217,9 @@ fn meaning(mapping: &FieldMapping) -> String {
         Direction::ToConnectwise => "HubSpot to ConnectWise only.",
         Direction::ToHubspot => "ConnectWise to HubSpot only.",
     };
+    if let Some(object) = refers_to(mapping.kind) {
+        return format!("{way} The partner of the {object} crosses, never its id; until it has one, the record waits.");
+    }
     let empty = match mapping.empty {
         ClearPolicy::Fill => "An empty value is filled.",
         ClearPolicy::Clear => "Emptiness crosses.",

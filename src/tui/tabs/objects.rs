@@ -20,6 +20,18 @@ pub fn can_turn(here: ObjectKind, mapped: &[Mapped]) -> Enabled {
     Err(Reason::new(format!("Only {} are mapped.", here.plural().to_lowercase())))
 }
 
+/// `   o Contacts 65`: what else there is to turn to.
+#[must_use]
+pub fn hint(here: ObjectKind, mapped: &[Mapped]) -> String {
+    let others: Vec<&Mapped> = mapped.iter().filter(|(object, _)| *object != here).collect();
+    match others[..] {
+        [] => String::new(),
+        [(object, None)] => format!("   o {}", object.plural()),
+        [(object, Some(count))] => format!("   o {} {}", object.plural(), format::grouped(*count)),
+        _ => "   o other objects".to_owned(),
+    }
+}
+
 /// The other one of two; of more, the one that the person chooses, which comes back as a message.
 pub fn turn<M: Send + 'static>(
     here: ObjectKind,

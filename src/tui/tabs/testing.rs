@@ -115,8 +115,14 @@ pub struct FakeConfig {
 }
 
 impl ConfigSource for FakeConfig {
-    fn book(&self, _object: ObjectKind) -> Result<Book, SourceError> {
-        if self.broken { Err(SourceError("disk I/O error".into())) } else { Ok(self.book.lock().unwrap().clone()) }
+    fn book(&self, object: ObjectKind) -> Result<Book, SourceError> {
+        if self.broken {
+            return Err(SourceError("disk I/O error".into()));
+        }
+        let book = self.book.lock().unwrap().clone();
+        let all = book.schemas.iter().chain(&book.elsewhere).cloned();
+        let (mut own, elsewhere): (Vec<_>, Vec<_>) = all.partition(|pair| pair.hubspot.object == object);
+        Ok(Book { schemas: own.pop(), elsewhere, ..book })
     }
 
     fn save(&self, config: &Config, _now: Timestamp) -> Result<ConfigVersion, SourceError> {

@@ -7,6 +7,7 @@ use crate::filter::{Completion, complete};
 use crate::model::System;
 use crate::tui::action::{Action, Enabled, Info, Key, Reason};
 use crate::tui::tab::{Handled, Input};
+use crate::tui::tabs::objects;
 use crate::tui::world::World;
 
 pub const ACTIONS: &[Action<Filters>] = &[
@@ -37,6 +38,18 @@ pub const ACTIONS: &[Action<Filters>] = &[
         run: |tab, ctx| {
             let other = if tab.to == System::ConnectWise { System::HubSpot } else { System::ConnectWise };
             tab.turn_to(other, ctx);
+        },
+    },
+    Action {
+        info: Info::new("filters.object", "object", &[Key::char('o')], "Show the filters of another object"),
+        enabled: |tab, _| {
+            not_writing(tab)?;
+            objects::can_turn(tab.draft.object, &tab.draft.objects())
+        },
+        run: |tab, ctx| {
+            if let Some(object) = objects::turn(tab.draft.object, &tab.draft.objects(), ctx, Message::Turn) {
+                tab.turn_object(object, ctx);
+            }
         },
     },
     Action {

@@ -7,6 +7,7 @@ use ratatui::layout::Rect;
 use super::{Check, Filters, actions};
 use crate::filter::standard;
 use crate::model::{Fields, Record, RecordId, Timestamp};
+use crate::tui::tabs::objects;
 use crate::tui::widgets::Paint;
 use crate::tui::widgets::paint::{row_of, split_top};
 use crate::view::cell::{clipped, spread, wrapped};
@@ -30,11 +31,23 @@ pub fn body(tab: &Filters, area: Rect, paint: &mut Paint<'_>) {
         return;
     }
     if !tab.is_editing && tab.editor.text().trim().is_empty() {
-        let text = "Everything passes. Enter writes a filter, such as: type in (\"Customer\") and city is not empty";
-        paint.wrapped(inside(rest), text, Role::Muted);
+        paint.wrapped(inside(rest), &example(tab), Role::Muted);
         return;
     }
     tab.editor.draw(inside(rest), tab.is_editing, &wrong(tab), paint);
+}
+
+/// What a filter of this object could look like.
+fn example(tab: &Filters) -> String {
+    let from = tab.to.other();
+    let fields = tab.draft.current().map_or(&[][..], |object| &object.fields);
+    let such = match fields {
+        [first, second, ..] => {
+            format!(", such as: {} is not empty and {} = \"x\"", first.field(from), second.field(from))
+        }
+        _ => String::new(),
+    };
+    format!("Everything passes. Enter writes a filter{such}")
 }
 
 fn inside(area: Rect) -> Rect {
@@ -53,6 +66,7 @@ fn heading(tab: &Filters, width: usize) -> Line {
         right.push(Cell::new("not in the draft yet   ", Role::Wait));
     } else {
         left.push(Cell::muted("   t other way"));
+        left.push(Cell::muted(objects::hint(tab.draft.object, &tab.draft.objects())));
     }
     right.push(Cell::plain(tab.draft.book().map_or_else(String::new, |book| book.versions())));
     spread(&left, &right, width + 1)

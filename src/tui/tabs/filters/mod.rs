@@ -65,6 +65,7 @@ pub enum Message {
     Counts(Counted, u64, Result<Option<PassCounts>, SourceError>),
     /// The text that the person saved in their own editor.
     Text(String),
+    Turn(ObjectKind),
 }
 
 impl Actor for Filters {
@@ -189,6 +190,23 @@ impl Filters {
         self.take_over(ctx);
     }
 
+    fn turn_object(&mut self, object: ObjectKind, ctx: &mut Context<'_>) {
+        if self.draft.object == object {
+            return;
+        }
+        if self.is_changed() {
+            return ctx.say("The text is not in the draft yet: Ctrl-S saves it, u goes back to the draft's.");
+        }
+        self.draft = Draft::new(self.draft.source(), object);
+        self.editor = Editor::new("");
+        self.check = Check::Unknown;
+        self.deployed = None;
+        self.counting = Counting::Impossible;
+        // numbers on their way are of the other object
+        self.turn.fetch_add(1, Ordering::Relaxed);
+        self.refresh(ctx);
+    }
+
     fn save(&mut self, ctx: &mut Context<'_>) {
         let (text, to) = (self.editor.text(), self.to);
         self.draft.change(ctx, Message::Draft, |object: &mut ObjectMapping| match to {
@@ -220,6 +238,7 @@ impl Page for Filters {
                 }
             }
             Message::Counts(what, turn, counts) => self.take_counts(what, turn, counts),
+            Message::Turn(object) => self.turn_object(object, ctx),
             Message::Text(text) => {
                 self.editor = Editor::new(&text);
                 self.look(ctx);
@@ -255,8 +274,7 @@ impl Page for Filters {
 
     fn show(&mut self, target: Target, ctx: &mut Context<'_>) {
         if let Target::Object(object) = target {
-            self.draft = Draft::new(self.draft.source(), object);
-            self.refresh(ctx);
+            self.turn_object(object, ctx);
         }
     }
 

@@ -145,3 +145,19 @@ fn without_a_configuration_the_next_step_is_named() {
     let person = console(&Arc::new(FakeConfig::default()));
     person.expects("There is no configuration yet: the Mappings tab (2) proposes one.");
 }
+
+#[test]
+fn o_shows_the_filters_of_the_other_object_unless_a_text_would_be_lost() {
+    let mut person = console(&config());
+    person.types("o");
+    person.expects("Contacts   HubSpot → ConnectWise");
+    person.expects("has a company");
+    person.expects("such as: firstname is not empty and");
+    person.types("o");
+    person.expects("Companies   HubSpot → ConnectWise");
+    person.types("ecity");
+    person.press(KeyCode::Esc);
+    person.types("o");
+    person.expects("The text is not in the draft yet");
+    person.expects("Companies   HubSpot → ConnectWise");
+}

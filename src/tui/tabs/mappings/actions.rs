@@ -1,7 +1,9 @@
 //! What can be done with field mappings, when, and what becomes of it.
 
+use super::source::Book;
 use super::{Context, FIRST, Mappings, Message};
-use crate::mapping::lint::is_deployable;
+use crate::mapping::lint::Finding;
+use crate::mapping::references::refers_to;
 use crate::mapping::{
     ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, Severity, SystemOfRecord, complete, defaults,
     suggest,
@@ -10,6 +12,7 @@ use crate::model::{FieldDef, FieldName, Schema};
 use crate::tui::action::{Action, Enabled, Info, Key, Reason};
 use crate::tui::overlay::{Command, Confirm, Menu};
 use crate::tui::report::Report;
+use crate::tui::tabs::objects;
 use crate::tui::world::{SourceError, World};
 use crate::view::cell::{clipped, wrapped};
 use crate::view::mapping_table::{self, Change};
@@ -53,11 +56,24 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "Change what an empty value does: it is filled, or it empties the other side",
         )
         .changes(),
-        enabled: can_change,
+        enabled: |tab, world| {
+            can_change(tab, world)?;
+            let points = selected(tab).is_some_and(|field| refers_to(field.kind).is_some());
+            reason(!points, "The field points to a record, and Lockstep takes nothing apart: it is only filled.")
+        },
         run: |tab, ctx| {
             change_field(tab, ctx, |field| {
                 field.empty = if field.empty == ClearPolicy::Fill { ClearPolicy::Clear } else { ClearPolicy::Fill };
             });
+        },
+    },
+    Action {
+        info: Info::new("mappings.object", "object", &[Key::char('o')], "Show the mappings of another object"),
+        enabled: |tab, _| objects::can_turn(tab.draft.object, &tab.draft.objects()),
+        run: |tab, ctx| {
+            if let Some(object) = objects::turn(tab.draft.object, &tab.draft.objects(), ctx, Message::Turn) {
+                tab.turn_to(object, ctx);
+            }
         },
     },
     Action {
@@ -75,7 +91,7 @@ pub const ACTIONS: &[Action<Mappings>] = &[
         run: undo,
     },
     Action {
-        info: Info::new("mappings.propose", "propose", &[Key::char('n')], "Make the usual company mappings the draft")
+        info: Info::new("mappings.propose", "propose", &[Key::char('n')], "Make the usual mappings the draft")
             .changes(),
         enabled: |tab, _| {
             let loaded = tab.draft.book().is_some();
@@ -121,10 +137,17 @@ fn can_change(tab: &Mappings, _: &World) -> Enabled {
 fn can_deploy(tab: &Mappings, _: &World) -> Enabled {
     reason(has_draft(tab), "There is no draft to deploy: change something first.")?;
     reason(tab.draft.schemas().is_some(), "The fields are not known yet, so the draft can't be checked.")?;
-    let findings = tab.draft.findings();
-    match findings.iter().find(|finding| finding.severity == Severity::Error) {
-        Some(error) if !is_deployable(findings) => Err(Reason::new(format!("{} {}", error.message, error.hint))),
-        _ => Ok(()),
+    if let Some(object) = tab.draft.unchecked() {
+        let what = format!("The {object} fields are not known yet, so the draft can't be checked.");
+        return Err(Reason::new(what));
+    }
+    let is_error = |finding: &&Finding| finding.severity == Severity::Error;
+    if let Some(error) = tab.draft.findings().iter().find(is_error) {
+        return Err(Reason::new(format!("{} {}", error.message, error.hint)));
+    }
+    match tab.draft.elsewhere().iter().find(is_error) {
+        Some(error) => Err(Reason::new(format!("{}: {} {}", error.object.plural(), error.message, error.hint))),
+        None => Ok(()),
     }
 }
 
@@ -256,7 +279,7 @@ fn undo(tab: &mut Mappings, ctx: &mut Context<'_>) {
 
 fn propose(tab: &mut Mappings, ctx: &mut Context<'_>) {
     let mut config = defaults::config();
-    if let Some(schemas) = tab.draft.schemas() {
+    for schemas in tab.draft.book().into_iter().flat_map(Book::all_schemas) {
         complete(&mut config, schemas);
     }
     tab.draft.replace(config, ctx, Message::Draft);
@@ -267,7 +290,7 @@ fn propose(tab: &mut Mappings, ctx: &mut Context<'_>) {
 /// Shows what changes and what the check found, before it is asked for.
 fn ask_deploy(tab: &mut Mappings, ctx: &mut Context<'_>) {
     let mut lines = change_lines(tab);
-    for finding in tab.draft.findings() {
+    for finding in tab.draft.findings().iter().chain(tab.draft.elsewhere()) {
         let texts = wrapped(&finding.message, DIALOG).into_iter();
         lines.extend(texts.map(|text| vec![Cell::new(text, Role::Warn)]));
     }
@@ -286,8 +309,11 @@ fn change_lines(tab: &Mappings) -> Vec<Line> {
     let Some(book) = tab.draft.book() else { return Vec::new() };
     let Some(current) = tab.draft.current() else { return Vec::new() };
     if book.deployed.is_none() {
-        let fields = format::counted(current.fields.len() as u64, "field mapping", "field mappings");
-        return vec![vec![Cell::plain(format!("The first version: {fields}."))]];
+        let count = |object: &ObjectMapping| {
+            let fields = format::counted(object.fields.len() as u64, "field mapping", "field mappings");
+            vec![Cell::plain(format!("The first version of {}: {fields}.", object.object.plural().to_lowercase()))]
+        };
+        return book.current().map(|config| config.objects.iter().map(count).collect()).unwrap_or_default();
     }
     let rows = mapping_table::rows(current, tab.draft.deployed());
     let mut lines = mapping_table::change_lines(&rows);
@@ -329,6 +355,7 @@ pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
             let report = Report::new("The configuration could not be changed.", "Nothing was changed; try again.");
             ctx.report(report.because(error.0));
         }
+        Message::Turn(object) => tab.turn_to(object, ctx),
         // the tab itself takes these
         Message::Draft(_) => {}
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::super::objects::Mapped;
 use super::source::{Book, ConfigSource, Version};
 use crate::mapping::lint::{self, Finding};
 use crate::mapping::{Config, ObjectMapping};
@@ -33,7 +34,10 @@ pub struct Draft {
     source: Arc<dyn ConfigSource>,
     pub object: ObjectKind,
     book: Option<Book>,
+    /// Of this object.
     findings: Vec<Finding>,
+    /// Of all others.
+    elsewhere: Vec<Finding>,
     kept: Kept,
     /// Why the configuration could not be read.
     pub error: Option<String>,
@@ -42,7 +46,7 @@ pub struct Draft {
 impl Draft {
     #[must_use]
     pub fn new(source: Arc<dyn ConfigSource>, object: ObjectKind) -> Self {
-        Self { source, object, book: None, findings: Vec::new(), kept: Kept::Yes, error: None }
+        Self { source, object, book: None, findings: Vec::new(), elsewhere: Vec::new(), kept: Kept::Yes, error: None }
     }
 
     #[must_use]
@@ -71,7 +75,28 @@ impl Draft {
         self.book.as_ref()?.deployed.as_ref()?.config.object(self.object)
     }
 
-    /// What stands against deploying, or is worth a look.
+    /// The objects of the configuration.
+    #[must_use]
+    pub fn objects(&self) -> Vec<Mapped> {
+        let objects = self.book.as_ref().map(Book::objects).unwrap_or_default();
+        objects.into_iter().map(|object| (object, None)).collect()
+    }
+
+    /// An object of the configuration that could not be checked, since its fields are not known.
+    #[must_use]
+    pub fn unchecked(&self) -> Option<ObjectKind> {
+        let book = self.book.as_ref()?;
+        let known = |object| book.all_schemas().any(|pair| pair.hubspot.object == object);
+        book.objects().into_iter().find(|object| !known(*object))
+    }
+
+    /// What stands against deploying, or is worth a look, in the other objects.
+    #[must_use]
+    pub fn elsewhere(&self) -> &[Finding] {
+        &self.elsewhere
+    }
+
+    /// What stands against deploying, or is worth a look, in this object.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
@@ -141,9 +166,15 @@ impl Draft {
             // older than what is on the screen: a change was made meanwhile
             DraftMessage::Loaded(_) if self.kept != Kept::Yes => false,
             DraftMessage::Loaded(Ok(book)) => {
+                let objects = book.objects();
                 self.book = Some(*book);
                 self.error = None;
                 self.check();
+                // an object that is not mapped has nothing to show: the first that is takes its place
+                if let Some(first) = objects.first().filter(|_| !objects.contains(&self.object)) {
+                    self.object = *first;
+                    self.load(ctx, wrap);
+                }
                 true
             }
             DraftMessage::Loaded(Err(error)) => {
@@ -183,10 +214,12 @@ impl Draft {
     }
 
     fn check(&mut self) {
-        let config = self.book.as_ref().and_then(Book::current);
-        self.findings = match (config, self.schemas()) {
-            (Some(config), Some(schemas)) => lint::check(config, schemas),
-            _ => Vec::new(),
+        let Some((book, config)) = self.book.as_ref().and_then(|book| Some((book, book.current()?))) else {
+            self.findings.clear();
+            self.elsewhere.clear();
+            return;
         };
+        let findings = book.all_schemas().flat_map(|schemas| lint::check(config, schemas));
+        (self.findings, self.elsewhere) = findings.partition(|finding| finding.object == self.object);
     }
 }

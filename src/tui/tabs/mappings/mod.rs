@@ -59,6 +59,7 @@ pub enum Message {
     Deployed(Result<ConfigVersion, SourceError>),
     Revert,
     Reverted(Result<(), SourceError>),
+    Turn(ObjectKind),
 }
 
 impl Actor for Mappings {
@@ -81,6 +82,12 @@ impl Mappings {
     fn refresh(&mut self, ctx: &mut Context<'_>) {
         self.revision = Some(ctx.world.snapshot.revision);
         self.draft.load(ctx, Message::Draft);
+    }
+
+    fn turn_to(&mut self, object: ObjectKind, ctx: &mut Context<'_>) {
+        self.draft = Draft::new(self.draft.source(), object);
+        self.rows = List::default();
+        self.refresh(ctx);
     }
 
     /// Lists the mappings anew.
@@ -107,12 +114,14 @@ impl Mappings {
         fields + self.other_changes().len()
     }
 
-    /// What differs besides field mappings: filters, guards, times.
+    /// What differs besides the field mappings of this object: filters, guards, times, other objects.
     fn other_changes(&self) -> Vec<crate::mapping::Change> {
         let Some(book) = self.draft.book() else { return Vec::new() };
         let (Some(draft), Some(deployed)) = (&book.draft, &book.deployed) else { return Vec::new() };
-        // changes of field mappings have a `~` in their path, and are counted as mappings
-        diff(&deployed.config, &draft.config).into_iter().filter(|change| !change.path.contains('~')).collect()
+        // changes of this object's field mappings have a `~` in their path, and are counted as mappings
+        let here = format!("{}.", self.draft.object.key());
+        let listed = |path: &str| path.starts_with(&here) && path.contains('~');
+        diff(&deployed.config, &draft.config).into_iter().filter(|change| !listed(&change.path)).collect()
     }
 
     fn head(&self, width: usize) -> [Line; 2] {
@@ -123,6 +132,7 @@ impl Mappings {
             Cell::new("HubSpot", Role::Left),
             Cell::plain(" ⇄ "),
             Cell::new("ConnectWise", Role::Right),
+            Cell::muted(super::objects::hint(self.draft.object, &self.draft.objects())),
         ];
         let versions = self.draft.book().map_or_else(String::new, source::Book::versions);
         let changes = format::counted(self.changes() as u64, "change", "changes");
@@ -135,7 +145,13 @@ impl Mappings {
         let count = |severity| self.draft.findings().iter().filter(|finding| finding.severity == severity).count();
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         let mut line = vec![Cell::plain(" ")];
+        let elsewhere = self.draft.elsewhere().iter().find(|finding| finding.severity == Severity::Error);
         let Some(first) = self.draft.findings().first() else {
+            if let Some(other) = elsewhere {
+                line.push(Cell::new(format!("{}: ", other.object.plural()), Role::Error));
+                line.push(Cell::plain(&other.message));
+                return crate::view::cell::clipped(&line, width);
+            }
             line.push(match self.draft.schemas() {
                 Some(_) => Cell::new("The draft fits both systems.", Role::Ok),
                 None => Cell::new("Not checked: the fields of both systems are not known yet.", Role::Warn),
@@ -223,8 +239,7 @@ impl Page for Mappings {
 
     fn show(&mut self, target: Target, ctx: &mut Context<'_>) {
         if let Target::Object(object) = target {
-            self.draft = Draft::new(self.draft.source(), object);
-            self.refresh(ctx);
+            self.turn_to(object, ctx);
         }
     }
 

@@ -22,6 +22,8 @@ pub struct Book {
     pub deployed: Option<Version>,
     /// The fields of both systems; none before both were read.
     pub schemas: Option<Arc<BySystem<Schema>>>,
+    /// The fields of all other objects that both systems were asked for.
+    pub elsewhere: Vec<Arc<BySystem<Schema>>>,
     /// What the deployed version reads of each system: only these fields are in the cache.
     pub watched: BySystem<Vec<FieldName>>,
 }
@@ -31,6 +33,17 @@ impl Book {
     #[must_use]
     pub fn current(&self) -> Option<&Config> {
         self.draft.as_ref().or(self.deployed.as_ref()).map(|version| &version.config)
+    }
+
+    /// The objects that can be worked on, in the order of the configuration.
+    #[must_use]
+    pub fn objects(&self) -> Vec<ObjectKind> {
+        self.current().map(|config| config.objects.iter().map(|mapping| mapping.object).collect()).unwrap_or_default()
+    }
+
+    /// The fields of every object that is known, this one's first.
+    pub fn all_schemas(&self) -> impl Iterator<Item = &BySystem<Schema>> {
+        self.schemas.iter().chain(&self.elsewhere).map(Arc::as_ref)
     }
 
     /// `draft 7 (deployed 6)`.

@@ -50,7 +50,11 @@ impl ConfigSource for StoredConfig {
         let deployed = version(settings.deployed().map_err(failed)?)?;
         let schemas = schemas(&settings, object)?;
         let watched = watched(deployed.as_ref(), schemas.as_ref(), object);
-        Ok(Book { draft, deployed, schemas: schemas.map(Arc::new), watched })
+        let mut elsewhere = Vec::new();
+        for other in ObjectKind::ALL.into_iter().filter(|other| *other != object) {
+            elsewhere.extend(self::schemas(&settings, other)?.map(Arc::new));
+        }
+        Ok(Book { draft, deployed, schemas: schemas.map(Arc::new), elsewhere, watched })
     }
 
     fn save(&self, config: &Config, now: Timestamp) -> Result<ConfigVersion, SourceError> {

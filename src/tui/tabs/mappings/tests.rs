@@ -7,7 +7,7 @@ use crossterm::event::KeyCode;
 
 use super::source::{Book, ConfigSource, Version};
 use crate::mapping::{Config, Direction, ObjectMapping, SystemOfRecord, defaults};
-use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, Schema, System};
+use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, ObjectKind, Schema, System};
 use crate::tui::tabs::desk::Desk;
 use crate::tui::tabs::testing::{FakeConfig, FakeRecords};
 use crate::tui::testing::{FakeSource, Person, running};
@@ -55,6 +55,7 @@ pub fn book() -> Book {
         draft: None,
         deployed: Some(Version { version: ConfigVersion(6), config }),
         schemas: Some(Arc::new(schemas)),
+        elsewhere: vec![Arc::new(fields_of_object(&defaults::contact()))],
         watched: BySystem::default(),
     }
 }
@@ -154,10 +155,11 @@ fn a_deploy_shows_the_changes_and_the_check_first() {
     let mut person = console(&config);
     person.types("D");
     person.expects("There is no draft to deploy");
+    person.press(KeyCode::Down);
     person.types("d");
     person.types("D");
     person.expects("Deploy the draft");
-    person.expects("~ name → name");
+    person.expects("~ city → city");
     person.expects("direction ↔");
     person.press(KeyCode::Enter);
     person.expects("Version 7 is deployed.");
@@ -238,4 +240,49 @@ fn every_size_is_drawn() {
         person.expects("city");
         assert!(person.rows().iter().all(|row| row.chars().count() <= usize::from(size.0)));
     }
+}
+
+#[test]
+fn o_shows_the_mappings_of_the_other_object_and_a_reference_says_what_it_is() {
+    let mut person = console(&config());
+    person.expects("Companies  HubSpot ⇄ ConnectWise   o Contacts");
+    person.types("o");
+    person.expects("Contacts  HubSpot ⇄ ConnectWise   o Companies");
+    person.types("/company");
+    person.press(KeyCode::Enter);
+    person.expects("associatedcompanyid");
+    person.expects("the link of a company");
+    person.expects("never its id");
+    person.types("e");
+    person.expects("Lockstep takes nothing apart");
+}
+
+#[test]
+fn what_stands_against_another_object_stands_against_the_draft() {
+    let mut broken = book();
+    let mut draft = broken.deployed.clone().unwrap();
+    let contacts = draft.config.object_mut(ObjectKind::Contact).unwrap();
+    contacts.fields.retain(|field| field.connectwise.as_str() != "company");
+    broken.draft = Some(draft);
+    let mut person = console(&Arc::new(FakeConfig { book: broken.clone().into(), ..FakeConfig::default() }));
+    person.expects("Contacts: No contact is created in HubSpot without a company");
+    person.types("D");
+    person.expects("deploy: Contacts: No contact is created in");
+    broken.elsewhere.clear();
+    let mut person = console(&Arc::new(FakeConfig { book: broken.into(), ..FakeConfig::default() }));
+    person.types("D");
+    person.expects("The contact fields are not known yet");
+}
+
+#[test]
+fn a_change_of_another_object_is_told_before_the_draft_is_deployed() {
+    let mut changed = book();
+    let mut draft = changed.deployed.clone().unwrap();
+    let contacts = draft.config.object_mut(ObjectKind::Contact).unwrap();
+    contacts.fields.iter_mut().find(|field| field.hubspot.as_str() == "jobtitle").unwrap().wins = SystemOfRecord::Ask;
+    changed.draft = Some(draft);
+    let mut person = console(&Arc::new(FakeConfig { book: changed.into(), ..FakeConfig::default() }));
+    person.expects("1 change");
+    person.types("D");
+    person.expects("contact.jobtitle~title.wins");
 }

@@ -4,6 +4,7 @@ use ratatui::layout::Rect;
 
 use super::Records;
 use super::open::{Found, Open};
+use crate::tui::tabs::objects;
 use crate::tui::widgets::Paint;
 use crate::tui::widgets::paint::{row_of, split_top};
 use crate::tui::world::World;
@@ -60,22 +61,15 @@ fn list(tab: &Records, area: Rect, paint: &mut Paint<'_>) {
 fn search_line(tab: &Records, width: usize) -> Line {
     let searched = &tab.wanted.search;
     let left = if searched.is_empty() {
-        vec![Cell::muted(format!(" / finds by name or id   ← → states{}", others(tab)))]
+        vec![Cell::muted(format!(
+            " / finds by name or id   ← → states{}",
+            objects::hint(tab.wanted.object, &tab.objects())
+        ))]
     } else {
         vec![Cell::new(" / ", Role::Key), Cell::plain(searched)]
     };
     let right = format!("{} of {}", format::grouped(tab.totals.listed), format::grouped(tab.totals.all()));
     spread(&left, &[Cell::muted(right)], width + 1)
-}
-
-/// `   o Contacts 65`: what else can be listed.
-fn others(tab: &Records) -> String {
-    let others: Vec<_> = tab.totals.objects.iter().filter(|(object, _)| *object != tab.wanted.object).collect();
-    match others[..] {
-        [] => String::new(),
-        [(object, count)] => format!("   o {} {}", object.plural(), format::grouped(*count)),
-        _ => "   o other objects".to_owned(),
-    }
 }
 
 /// An empty list says why it is empty and what comes next.
