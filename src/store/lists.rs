@@ -1,5 +1,7 @@
 //! Pages and totals for the console and the commands, all by key.
 
+use std::collections::BTreeMap;
+
 use rusqlite::types::Value as Sql;
 use rusqlite::{Row, params, params_from_iter};
 
@@ -117,16 +119,18 @@ impl Reader {
         Ok(counts.into_iter().filter(|(class, _)| class.needs_person()).map(|(_, count)| count).sum())
     }
 
-    pub fn dirty_totals(&self) -> StoreResult<BySystem<DirtyTotal>> {
-        let sql = "SELECT system, count(*), min(since) FROM dirty GROUP BY system";
-        let totals: Vec<(System, DirtyTotal)> = self.all(sql, [], |row| {
-            Ok((code_at(row, 0)?, DirtyTotal { count: u64_at(row, 1)?, oldest: Some(time_at(row, 2)?) }))
+    /// The records that are still to be looked at, by object.
+    pub fn dirty_totals(&self) -> StoreResult<BTreeMap<ObjectKind, BySystem<DirtyTotal>>> {
+        let sql = "SELECT object, system, count(*), min(since) FROM dirty GROUP BY object, system";
+        let rows: Vec<(ObjectKind, System, DirtyTotal)> = self.all(sql, [], |row| {
+            let total = DirtyTotal { count: u64_at(row, 2)?, oldest: Some(time_at(row, 3)?) };
+            Ok((code_at(row, 0)?, code_at(row, 1)?, total))
         })?;
-        let mut by_system = BySystem::default();
-        for (system, total) in totals {
-            by_system[system] = total;
+        let mut totals: BTreeMap<ObjectKind, BySystem<DirtyTotal>> = BTreeMap::new();
+        for (object, system, total) in rows {
+            totals.entry(object).or_default()[system] = total;
         }
-        Ok(by_system)
+        Ok(totals)
     }
 
     /// The cache of one system, lowest id first, after `after`; gone and archived records included.

@@ -55,8 +55,8 @@ pub enum Target {
     Record(RecordRef),
     /// The records in that state.
     State(RecordState),
-    /// The records with an issue of that class.
-    Issue(IssueClass),
+    /// The records of that object with an issue of that class.
+    Issue(IssueClass, ObjectKind),
     Object(ObjectKind),
     Run(RunId),
 }

@@ -80,6 +80,7 @@ fn source() -> FakeSource {
         writes: (1..=500).rev().map(|id| write(id, 991 + id % 10)).collect(),
         issues: vec![IssueGroup {
             class: IssueClass::UnmappedValue,
+            object: crate::model::ObjectKind::Contact,
             count: 41,
             example: format!("\"Managed IT\" is not an option of Industry {HOSTILE}"),
             hint: "Map it".into(),

@@ -6,12 +6,14 @@ use super::cell::{Cell, Role};
 use super::format;
 use super::table::Column;
 use crate::engine::core::state::{HistoryEntry, Intent, IntentKind, IntentState, Issue, IssueClass};
-use crate::model::{FieldDef, System, Timestamp};
+use crate::model::{FieldDef, ObjectKind, System, Timestamp};
 
-/// Issues with the same cause.
+/// Issues of one object with the same cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IssueGroup {
     pub class: IssueClass,
+    /// Whose records have it.
+    pub object: ObjectKind,
     pub count: u64,
     /// The message of one of them.
     pub example: String,
@@ -21,8 +23,9 @@ pub struct IssueGroup {
 }
 
 /// The columns of the list of causes.
-pub const ISSUE_COLUMNS: [Column; 5] = [
+pub const ISSUE_COLUMNS: [Column; 6] = [
     Column::fixed("issues", 11),
+    Column::fixed("object", 8),
     Column::fixed("n", 5).right(),
     Column::flexible("what is wrong", 20, 3),
     Column::flexible("what to do", 16, 2),
@@ -32,10 +35,11 @@ pub const ISSUE_COLUMNS: [Column; 5] = [
 /// Groups issues by cause: those that need a person first, larger groups first.
 #[must_use]
 pub fn group<'a>(issues: impl IntoIterator<Item = &'a Issue>) -> Vec<IssueGroup> {
-    let mut groups: BTreeMap<IssueClass, IssueGroup> = BTreeMap::new();
+    let mut groups: BTreeMap<(IssueClass, ObjectKind), IssueGroup> = BTreeMap::new();
     for issue in issues {
-        let group = groups.entry(issue.class).or_insert_with(|| IssueGroup {
+        let group = groups.entry((issue.class, issue.record.object)).or_insert_with(|| IssueGroup {
             class: issue.class,
+            object: issue.record.object,
             count: 0,
             example: issue.message.clone(),
             hint: issue.hint.clone(),
@@ -45,7 +49,8 @@ pub fn group<'a>(issues: impl IntoIterator<Item = &'a Issue>) -> Vec<IssueGroup>
         group.since = group.since.min(issue.first);
     }
     let mut groups: Vec<_> = groups.into_values().collect();
-    groups.sort_by_key(|group| (!group.class.needs_person(), std::cmp::Reverse(group.count), group.class));
+    groups
+        .sort_by_key(|group| (!group.class.needs_person(), std::cmp::Reverse(group.count), group.class, group.object));
     groups
 }
 
@@ -55,6 +60,7 @@ pub fn issue_row(group: &IssueGroup, now: Timestamp) -> Vec<Cell> {
     let role = if group.class.needs_person() { Role::Warn } else { Role::Wait };
     vec![
         Cell::new(group.class.key(), role),
+        Cell::plain(group.object.key()),
         Cell::plain(format::grouped(group.count)),
         Cell::plain(&group.example),
         Cell::muted(&group.hint),
@@ -63,9 +69,10 @@ pub fn issue_row(group: &IssueGroup, now: Timestamp) -> Vec<Cell> {
 }
 
 /// The columns of the list of writes.
-pub const WRITE_COLUMNS: [Column; 6] = [
+pub const WRITE_COLUMNS: [Column; 7] = [
     Column::fixed("when", 8),
     Column::fixed("to", 11),
+    Column::fixed("object", 7),
     Column::fixed("record", 12),
     Column::fixed("what", 6),
     Column::fixed("outcome", 11),
@@ -84,6 +91,7 @@ pub fn write_row(intent: &Intent, now: Timestamp) -> Vec<Cell> {
     vec![
         Cell::muted(format::age_at(intent.touched, now)),
         Cell::new(intent.system.name(), Role::of(intent.system)),
+        Cell::plain(intent.object.key()),
         Cell::plain(intent.target.map_or_else(|| "(new)".to_owned(), |id| id.to_string())),
         Cell::plain(match intent.kind {
             IntentKind::Create => "create",
@@ -147,7 +155,7 @@ pub const fn short(system: System) -> &'static str {
 mod tests {
     use super::*;
     use crate::engine::core::state::FieldWrite;
-    use crate::model::{IntentId, LinkId, ObjectKind, RecordId, RunId, Value};
+    use crate::model::{IntentId, LinkId, RecordId, RecordRef, RunId, Value};
     use crate::view::cell::line_text;
     use crate::view::table::Table;
     use crate::view::testing::{NOW, choice_field, company, conflict};
@@ -169,12 +177,20 @@ mod tests {
     }
 
     #[test]
+    fn the_issues_of_each_object_are_a_group_of_their_own() {
+        let contact = RecordRef::new(ObjectKind::Contact, System::HubSpot, RecordId(7));
+        let issues = [conflict(), Issue { record: contact, ..conflict() }, Issue { record: contact, ..conflict() }];
+        let groups: Vec<_> = group(&issues).iter().map(|group| (group.object, group.count)).collect();
+        assert_eq!(groups, [(ObjectKind::Contact, 2), (ObjectKind::Company, 1)]);
+    }
+
+    #[test]
     fn a_cause_is_a_row_with_its_remedy() {
         let groups = group([&conflict()]);
         let table = Table::new(&ISSUE_COLUMNS, 78);
         assert_eq!(
             line_text(&table.row(&issue_row(&groups[0], NOW))),
-            "conflict        1 Both sides changed Phone.           Take one of the two val…"
+            "conflict    company      1 Both sides changed Phone.      Take one of the two…"
         );
     }
 
@@ -211,12 +227,12 @@ mod tests {
     fn a_write_tells_its_fields_or_why_it_was_refused() {
         let table = Table::new(&WRITE_COLUMNS, 78);
         let cases = [
-            (intent(IntentState::Applied, Some("confirmed")), "4 s ConnectWise 4021 change done city, zip"),
+            (intent(IntentState::Applied, Some("confirmed")), "4 s ConnectWise company 4021 change done city, zip"),
             (
                 intent(IntentState::Rejected, Some("zip is too long")),
-                "4 s ConnectWise 4021 change refused zip is too long",
+                "4 s ConnectWise company 4021 change refused zip is too long",
             ),
-            (intent(IntentState::Sent, None), "4 s ConnectWise 4021 change sent city, zip"),
+            (intent(IntentState::Sent, None), "4 s ConnectWise company 4021 change sent city, zip"),
         ];
         for (intent, expected) in cases {
             let line = line_text(&table.row(&write_row(&intent, NOW)));

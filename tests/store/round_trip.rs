@@ -160,8 +160,10 @@ fn marks_are_paged_by_record_and_only_when_due() {
     assert_eq!(reader.next_dirty(Timestamp(7)).unwrap(), Some(Timestamp(50)));
     assert_eq!(reader.next_dirty(Timestamp(50)).unwrap(), None);
     let totals = reader.dirty_totals().unwrap();
-    assert_eq!((totals.hubspot.count, totals.connectwise.count), (4, 1));
-    assert_eq!(totals.hubspot.oldest, Some(Timestamp(3)));
+    assert_eq!(totals.keys().collect::<Vec<_>>(), [&COMPANY]);
+    let companies = totals[&COMPANY];
+    assert_eq!((companies.hubspot.count, companies.connectwise.count), (4, 1));
+    assert_eq!(companies.hubspot.oldest, Some(Timestamp(3)));
 }
 
 #[test]

@@ -1,10 +1,11 @@
 //! What a running engine shows of itself: small, complete, replaced as a whole.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use crate::engine::core::phase::Phase;
 use crate::engine::core::state::Run;
-use crate::model::{BySystem, Timestamp};
+use crate::model::{BySystem, ObjectKind, Timestamp};
 
 /// The state of the engine at one moment. The console draws from it and pages the rest from the store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -22,6 +23,8 @@ pub struct Snapshot {
     pub queue: u64,
     /// The age of the oldest change seen in that system that is not across yet, as of the last commit.
     pub oldest_change: BySystem<Option<Timestamp>>,
+    /// The same for each object that has one.
+    pub oldest_by_object: BTreeMap<ObjectKind, BySystem<Option<Timestamp>>>,
     /// When the running engine read the schemas again; none while the start's reading is the newest.
     pub schemas_read: Option<Timestamp>,
     /// A plan that a guard holds back.

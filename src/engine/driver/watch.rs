@@ -61,7 +61,7 @@ impl Watcher {
 
     fn picture(&self, engine: &Engine, revision: u64, now: Timestamp) -> Snapshot {
         // a picture without its totals is better than none: the next one has them
-        let marks = self.reader.dirty_totals().ok();
+        let marks = self.reader.dirty_totals().unwrap_or_default();
         let held = engine.held_plan().map(|(reason, hash)| HeldPlan { reason: reason.clone(), hash: hash.clone() });
         Snapshot {
             revision,
@@ -71,8 +71,9 @@ impl Watcher {
             next_poll: engine.next_poll(),
             sides: BySystem::from_fn(|system| self.side(system, &engine.sides()[system], now)),
             schemas_read: self.schemas_read,
-            queue: marks.as_ref().map_or(0, |marks| marks.hubspot.count + marks.connectwise.count),
-            oldest_change: BySystem::from_fn(|system| marks.as_ref().and_then(|marks| marks[system].oldest)),
+            queue: marks.values().map(|of| of.hubspot.count + of.connectwise.count).sum(),
+            oldest_change: BySystem::from_fn(|system| marks.values().filter_map(|of| of[system].oldest).min()),
+            oldest_by_object: marks.iter().map(|(object, of)| (*object, of.map(|_, total| total.oldest))).collect(),
             held,
         }
     }

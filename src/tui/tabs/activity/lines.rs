@@ -1,8 +1,8 @@
 //! What the Activity tab says about lag, engine, issues, runs and writes, line by line.
 
 use crate::engine::core::state::{Intent, IntentKind, Run, Verdict};
-use crate::engine::driver::snapshot::Role as EngineRole;
-use crate::model::System;
+use crate::engine::driver::snapshot::{Role as EngineRole, Snapshot};
+use crate::model::{System, Timestamp};
 use crate::tui::widgets::Paint;
 use crate::tui::world::World;
 use crate::view::activity::IssueGroup;
@@ -26,6 +26,7 @@ pub(super) fn head(paint: &mut Paint<'_>) -> Vec<Line> {
             Some(then) => {
                 paint.ages(then);
                 line.push(Cell::new(format::age_at(then, world.now), Role::Wait));
+                line.push(Cell::muted(by_object(snapshot, from, world.now)));
             }
             None => line.push(Cell::new("none", Role::Ok)),
         }
@@ -45,6 +46,15 @@ pub(super) fn head(paint: &mut Paint<'_>) -> Vec<Line> {
     }
     lines.push(Line::new());
     lines
+}
+
+/// `   companies 42 s, contacts 3 s`: where the oldest changes are.
+fn by_object(snapshot: &Snapshot, from: System, now: Timestamp) -> String {
+    let told = snapshot.oldest_by_object.iter().filter_map(|(object, oldest)| {
+        oldest[from].map(|then| format!("{} {}", object.plural().to_lowercase(), format::age_at(then, now)))
+    });
+    let told: Vec<String> = told.collect();
+    if told.is_empty() { String::new() } else { format!("   {}", told.join(", ")) }
 }
 
 fn engine_line(paint: &mut Paint<'_>) -> Line {
@@ -84,7 +94,7 @@ pub(super) fn issue_detail(group: &IssueGroup, width: usize) -> Vec<Line> {
     let head = format!(
         "{}: {}, {whose}; the oldest since {}.",
         group.class.key(),
-        format::counted(group.count, "record", "records"),
+        format::counted(group.count, &group.object.to_string(), &group.object.plural().to_lowercase()),
         format::moment(group.since)
     );
     texts([(head, Role::Strong), (group.example.clone(), Role::Text), (group.hint.clone(), Role::Muted)], width)

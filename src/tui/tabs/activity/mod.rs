@@ -9,7 +9,7 @@ use ratatui::layout::Rect;
 use crate::engine::core::command::Ask;
 use crate::engine::core::state::{Intent, IssueClass, Run};
 use crate::engine::driver::snapshot::HeldPlan;
-use crate::model::{IntentId, RunId};
+use crate::model::{IntentId, ObjectKind, RunId};
 use crate::tui::action::{Action, Actor, Enabled, Info, Key, Reason, always};
 use crate::tui::ctx::Ctx;
 use crate::tui::overlay::Confirm;
@@ -78,9 +78,9 @@ pub enum Message {
 }
 
 impl Keyed for IssueGroup {
-    type Key = IssueClass;
-    fn key(&self) -> IssueClass {
-        self.class
+    type Key = (IssueClass, ObjectKind);
+    fn key(&self) -> Self::Key {
+        (self.class, self.object)
     }
 }
 
@@ -185,7 +185,7 @@ fn open(tab: &mut Activity, ctx: &mut Context<'_>) {
     match tab.pane {
         Pane::Issues => {
             if let Some(group) = tab.issues.selected() {
-                ctx.goto(TabId::Records, Some(Target::Issue(group.class)));
+                ctx.goto(TabId::Records, Some(Target::Issue(group.class, group.object)));
             }
         }
         Pane::Runs => {
@@ -326,7 +326,7 @@ impl Page for Activity {
     fn show(&mut self, target: Target, ctx: &mut Context<'_>) {
         match target {
             Target::Run(run) => self.show_writes(Some(run), ctx),
-            Target::Issue(_) => self.go(Pane::Issues, ctx),
+            Target::Issue(..) => self.go(Pane::Issues, ctx),
             Target::Record(_) | Target::State(_) | Target::Object(_) => {}
         }
     }

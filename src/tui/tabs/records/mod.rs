@@ -273,9 +273,10 @@ impl Page for Records {
                 self.open = None;
                 self.choose_state(Some(state), ctx);
             }
-            Target::Issue(class) => {
+            Target::Issue(class, object) => {
                 self.open = None;
-                self.choose_state(Some(state_of(class)), ctx);
+                self.wanted = Wanted { object, state: Some(state_of(class)), search: String::new() };
+                self.restart(ctx);
             }
             Target::Object(object) => {
                 self.open = None;

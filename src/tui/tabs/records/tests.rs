@@ -8,7 +8,7 @@ use crossterm::event::KeyCode;
 use super::source::Opened;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::plan::{FieldNext, PairDecision, PlannedWrite, PushReport};
-use crate::engine::core::state::{Exchange, FieldWrite, HistoryEntry, IntentKind, RecordState, Status};
+use crate::engine::core::state::{Exchange, FieldWrite, HistoryEntry, IntentKind, Issue, RecordState, Status};
 use crate::engine::driver::snapshot::{Role, Snapshot};
 use crate::model::{
     BySystem, FieldDef, FieldKind, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp, Value,
@@ -19,7 +19,7 @@ use crate::tui::testing::{FakeSource, NOW, Person, running};
 use crate::tui::world::Settings;
 use crate::view::push::HttpPreview;
 use crate::view::relatives::{Relative, Relatives};
-use crate::view::testing::{acme, company, field, link, observation, schemas, text_field};
+use crate::view::testing::{acme, company, conflict, field, link, observation, schemas, text_field};
 
 fn row(name: &str, state: RecordState, hubspot: u64, connectwise: Option<u64>, why: &str) -> Status {
     Status {
@@ -407,4 +407,30 @@ fn enter_on_a_reference_opens_the_record_it_points_to() {
     person.expects("Acme Dental Group of Kestrel Dental");
     person.press(KeyCode::Enter);
     assert_eq!(*records.asked.lock().unwrap().last().unwrap(), parent);
+}
+
+#[test]
+fn an_issue_leads_to_the_records_of_its_object_and_a_lag_names_the_objects() {
+    let records = records();
+    let contact = Status { object: ObjectKind::Contact, ..row("Amy Lin", RecordState::Conflict, 77, None, "phone") };
+    records.rows.lock().unwrap().push(contact);
+    let record = RecordRef::new(ObjectKind::Contact, System::HubSpot, RecordId(77));
+    let issues = crate::view::activity::group(&[Issue { record, ..conflict() }]);
+    let then = Timestamp(NOW.0 - 42_000);
+    let oldest = BySystem::new(Some(then), None);
+    let snapshot = Snapshot {
+        oldest_change: oldest,
+        oldest_by_object: [(ObjectKind::Company, BySystem::default()), (ObjectKind::Contact, oldest)].into(),
+        ..running()
+    };
+    let desk = Desk { records: Arc::new(records), config: Arc::new(FakeConfig::default()), simulated: None };
+    let source = FakeSource { issues, ..FakeSource::default() };
+    let mut person = Person::at(snapshot, source, Settings::default(), crate::tui::tabs::all(&desk));
+    person.types("5");
+    person.expects("42 s   contacts 42 s");
+    person.expects("conflict    contact");
+    person.expects("1 contact, needs a person");
+    person.press(KeyCode::Enter);
+    person.expects("Contacts  all 1 [conflict 1]");
+    person.expects("▶ conflict  Amy Lin");
 }
