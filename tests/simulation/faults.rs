@@ -31,10 +31,12 @@ pub enum Fault {
     Slow,
     /// An answer to a read says nothing of some of the records.
     Untold,
+    /// Every change is refused as if the records were not there.
+    Missing,
 }
 
 impl Fault {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::NotSent,
         Self::Dropped,
         Self::AnswerLost,
@@ -49,6 +51,7 @@ impl Fault {
         Self::FalseSuccess,
         Self::Slow,
         Self::Untold,
+        Self::Missing,
     ];
 
     /// Whether only writes can meet it.
@@ -61,6 +64,7 @@ impl Fault {
                 | Self::ItemsUnknown
                 | Self::Reordered
                 | Self::FalseSuccess
+                | Self::Missing
         )
     }
 }

@@ -48,6 +48,10 @@ const fn spec(
     Spec { object: ObjectKind::Company, hubspot: names.0, connectwise: names.1, shape, direction, wins, empty }
 }
 
+const fn of_product(spec: Spec) -> Spec {
+    Spec { object: ObjectKind::Product, ..spec }
+}
+
 const fn of_contact(spec: Spec) -> Spec {
     Spec { object: ObjectKind::Contact, ..spec }
 }
@@ -57,7 +61,7 @@ use Direction::{Both, ToConnectwise, ToHubspot};
 use SystemOfRecord::{Ask, ConnectWise, HubSpot, Latest};
 
 /// Every field mapping, those of companies first; names are unique over both objects.
-pub const SPECS: [Spec; 16] = [
+pub const SPECS: [Spec; 19] = [
     spec(("name", "name"), Shape::Name, Both, Latest, Fill),
     spec(("domain", "website"), Shape::Key, Both, HubSpot, Fill),
     spec(("t_hubspot", "tHubspot"), Shape::Text, Both, HubSpot, Fill),
@@ -74,26 +78,36 @@ pub const SPECS: [Spec; 16] = [
     of_contact(spec(("associatedcompanyid", "company"), Shape::Reference, Both, Latest, Fill)),
     of_contact(spec(("jobtitle", "title"), Shape::Text, Both, Latest, Fill)),
     of_contact(spec(("c_ask", "cAsk"), Shape::Text, Both, Ask, Clear)),
+    of_product(spec(("p_name", "description"), Shape::Name, ToHubspot, ConnectWise, Fill)),
+    of_product(spec(("hs_sku", "pIdentifier"), Shape::Key, ToHubspot, ConnectWise, Fill)),
+    of_product(spec(("price", "pPrice"), Shape::Number, ToHubspot, ConnectWise, Fill)),
 ];
+
+/// The objects in play, parents first.
+pub const OBJECTS: [ObjectKind; 3] = [ObjectKind::Company, ObjectKind::Contact, ObjectKind::Product];
 
 /// How many fields there are.
 pub const COUNT: usize = SPECS.len();
 /// How many of them companies have.
 pub const COMPANY_COUNT: usize = 11;
 /// The fields of companies that every scenario has.
-pub const ALWAYS: u16 = 0b11;
+pub const ALWAYS: u32 = 0b11;
 /// The fields of contacts.
-pub const CONTACTS: u16 = !0 << COMPANY_COUNT;
+pub const CONTACTS: u32 = 0b11111 << COMPANY_COUNT;
+/// The fields of products.
+pub const PRODUCTS: u32 = 0b111 << (COMPANY_COUNT + 5);
 /// Those that every scenario with contacts has.
-const ALWAYS_OF_CONTACTS: u16 = 0b111 << COMPANY_COUNT;
+const ALWAYS_OF_CONTACTS: u32 = 0b111 << COMPANY_COUNT;
 
 /// The mask with all that belongs to it.
-pub const fn complete(mask: u16) -> u16 {
-    mask | ALWAYS | if mask & CONTACTS == 0 { 0 } else { ALWAYS_OF_CONTACTS }
+pub const fn complete(mask: u32) -> u32 {
+    let contacts = if mask & CONTACTS == 0 { 0 } else { ALWAYS_OF_CONTACTS };
+    let products = if mask & PRODUCTS == 0 { 0 } else { PRODUCTS };
+    mask | ALWAYS | contacts | products
 }
 
 /// The places of an object's fields in a mask.
-pub fn places(object: ObjectKind, mask: u16) -> impl Iterator<Item = usize> {
+pub fn places(object: ObjectKind, mask: u32) -> impl Iterator<Item = usize> {
     (0..COUNT).filter(move |at| SPECS[*at].object == object && complete(mask) & (1 << at) != 0)
 }
 
@@ -235,7 +249,7 @@ fn schema(object: ObjectKind, system: System) -> Schema {
             let stamp = FieldDef { unique: true, custom: true, ..plain_field("connectwise_key", FieldKind::Text) };
             fields.push(stamp);
         }
-        System::ConnectWise if object == ObjectKind::Contact => {
+        System::ConnectWise if object != ObjectKind::Company => {
             fields.push(FieldDef { custom: true, ..plain_field("customFields/1", FieldKind::Text) });
         }
         System::ConnectWise => {
@@ -253,13 +267,12 @@ fn schema(object: ObjectKind, system: System) -> Schema {
 
 /// The schemas of both systems.
 pub fn schemas() -> Vec<BySystem<Schema>> {
-    [ObjectKind::Company, ObjectKind::Contact].map(|object| BySystem::from_fn(|system| schema(object, system))).into()
+    OBJECTS.map(|object| BySystem::from_fn(|system| schema(object, system))).into()
 }
 
 /// The configuration with the fields of the mask and that clockwork.
-pub fn config(mask: u16, clockwork: &Clockwork) -> Config {
-    let objects = [ObjectKind::Company, ObjectKind::Contact].into_iter();
-    let objects = objects.filter(|object| places(*object, mask).next().is_some());
+pub fn config(mask: u32, clockwork: &Clockwork) -> Config {
+    let objects = OBJECTS.into_iter().filter(|object| places(*object, mask).next().is_some());
     Config {
         guards: lockstep::mapping::Guards::default(),
         timing: clockwork.timing(),
@@ -267,7 +280,7 @@ pub fn config(mask: u16, clockwork: &Clockwork) -> Config {
     }
 }
 
-fn object_mapping(object: ObjectKind, mask: u16) -> ObjectMapping {
+fn object_mapping(object: ObjectKind, mask: u32) -> ObjectMapping {
     let rule = |shape, by| {
         let spec = place_of(object, shape).map(|at| &SPECS[at]);
         spec.map(|spec| MatchRule { hubspot: spec.hubspot.into(), connectwise: spec.connectwise.into(), by })
@@ -279,7 +292,7 @@ fn object_mapping(object: ObjectKind, mask: u16) -> ObjectMapping {
     };
     ObjectMapping {
         object,
-        direction: Direction::Both,
+        direction: if object == ObjectKind::Product { ToHubspot } else { Both },
         create: CreatePolicy::default(),
         conflict_tie: ConflictTie::HubSpot,
         hubspot_stamp: "connectwise_key".into(),
@@ -296,7 +309,7 @@ fn object_mapping(object: ObjectKind, mask: u16) -> ObjectMapping {
 ///
 /// # Panics
 /// When the configuration does not compile: then nothing can be tested.
-pub fn rules(mask: u16, clockwork: &Clockwork, schemas: &[BySystem<Schema>]) -> Rules {
+pub fn rules(mask: u32, clockwork: &Clockwork, schemas: &[BySystem<Schema>]) -> Rules {
     match Rules::compile(config(mask, clockwork), ConfigVersion(1), schemas) {
         Ok(rules) => rules,
         Err(reasons) => panic!("the configuration of the simulation does not compile: {reasons:?}"),

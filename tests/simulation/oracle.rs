@@ -638,7 +638,7 @@ fn i1_everything_crosses(sim: &mut Simulation<'_>) {
             let link = sim.store.link_at(record);
             let explained = sim.store.issues_at(record).any(|issue| waits(&issue));
             match link {
-                None if !explained && !waits_for_company(sim, entry) => {
+                None if !explained && !stays_behind(sim, entry) => {
                     lost.push(format!("{record} has neither a partner nor an issue"))
                 }
                 Some(link) if link.state == LinkState::Tomb => {
@@ -672,14 +672,14 @@ fn i5_deletions_are_noticed(sim: &mut Simulation<'_>) {
     }
 }
 
-/// Whether a contact stays behind because of its company, and says so.
-fn waits_for_company(sim: &Simulation<'_>, entry: &Entry) -> bool {
+/// Whether a record stays behind because of its company, for want of a key, or as the mapping says; and tells so.
+fn stays_behind(sim: &Simulation<'_>, entry: &Entry) -> bool {
     let system = if entry.id.0 < 1000 { System::ConnectWise } else { System::HubSpot };
     let value = |shape| place_of(entry.object, shape).map(|at| entry.value(SPECS[at].name(system)).to_plain());
-    let Some(company) = value(Shape::Reference) else { return false };
-    let cause = company.is_empty()
-        || partner_of(sim, system, &company).is_none()
-        || value(Shape::Key).is_none_or(|key| key.is_empty());
+    let company = value(Shape::Reference);
+    let cause = company.is_some_and(|company| company.is_empty() || partner_of(sim, system, &company).is_none())
+        || (entry.object != ObjectKind::Company && value(Shape::Key).is_none_or(|key| key.is_empty()))
+        || (entry.object == ObjectKind::Product && system == System::HubSpot);
     let record = RecordRef::new(entry.object, system, entry.id);
     let told = sim.store.statuses.get(&record).is_some_and(|status| {
         matches!(status.state, RecordState::Waiting | RecordState::Excluded) && !status.why.is_empty()

@@ -4,7 +4,7 @@ use lockstep::mapping::Timing;
 use lockstep::model::{BySystem, ObjectKind, System};
 
 use crate::faults::{Fault, Faults};
-use crate::fields::{CONTACTS, COUNT, SPECS, Shape, complete, place_of};
+use crate::fields::{COMPANY_COUNT, CONTACTS, COUNT, PRODUCTS, SPECS, Shape, complete, place_of};
 use crate::random::{Random, mix};
 
 /// Everything that is decided before the engine starts.
@@ -12,7 +12,7 @@ use crate::random::{Random, mix};
 pub struct Scenario {
     pub seed: u64,
     /// Bit n: the mapping has field n.
-    pub fields: u16,
+    pub fields: u32,
     pub clockwork: Clockwork,
     /// Polls during which users act and faults strike.
     pub rounds: u32,
@@ -56,6 +56,8 @@ pub struct Temper {
     pub archived_keeps_key: bool,
     /// HubSpot: the search index trails.
     pub lag: bool,
+    /// HubSpot: by so many milliseconds always, instead of by chance.
+    pub steady_lag: Option<i64>,
     /// One bad item fails the whole batch.
     pub all_or_nothing: bool,
     /// ConnectWise: numbers are kept without what is behind the point.
@@ -64,7 +66,7 @@ pub struct Temper {
     pub slowness: i64,
 }
 
-/// A record made by a user. Each chosen field gets the value number `value * 16 + field`.
+/// A record made by a user. Each chosen field gets the value number `value * 32 + field`.
 #[derive(Debug, Clone)]
 pub struct Newborn {
     pub object: ObjectKind,
@@ -73,7 +75,7 @@ pub struct Newborn {
     pub key: Option<u32>,
     /// Which of the companies there it belongs to.
     pub parent: Option<u32>,
-    pub fields: u16,
+    pub fields: u32,
     pub value: u32,
 }
 
@@ -161,9 +163,13 @@ impl Scenario {
         let mut faults = Random::stream(seed, 2);
         let mut schedule = Random::stream(seed, 3);
         let mut latency = Random::stream(seed, 4);
-        let companies = workload.next() as u16 & !CONTACTS;
-        let contacts = mix(seed, 6) as u16 & CONTACTS;
-        let fields = complete(companies | if mix(seed, 7) % 5 < 3 { contacts } else { 0 });
+        let companies = workload.next() as u32 & ((1 << COMPANY_COUNT) - 1);
+        let contacts = mix(seed, 6) as u32 & CONTACTS;
+        let fields = complete(
+            companies
+                | if mix(seed, 7) % 5 < 3 { contacts } else { 0 }
+                | if mix(seed, 8).is_multiple_of(4) { PRODUCTS } else { 0 },
+        );
         let clockwork = Clockwork {
             poll: [60, 90, 120][workload.below(3) as usize],
             index_lag: 660,
@@ -189,6 +195,7 @@ impl Scenario {
                 page: 3,
                 archived_keeps_key: latency.chance(500),
                 lag: latency.chance(800),
+                steady_lag: None,
                 all_or_nothing: latency.chance(300),
                 whole_numbers: mix(seed, 5).is_multiple_of(3),
                 slowness: [50, 400, 3000][latency.below(3) as usize],
@@ -210,7 +217,7 @@ impl Scenario {
 /// Makes users' acts, each with values that nobody wrote before.
 struct Users {
     next: u32,
-    fields: u16,
+    fields: u32,
 }
 
 impl Users {
@@ -221,10 +228,15 @@ impl Users {
 
     fn newborn(&mut self, random: &mut Random, side: System) -> Newborn {
         let key = random.chance(700).then(|| random.below(4) as u32);
-        let object =
-            if self.fields & CONTACTS != 0 && random.chance(450) { ObjectKind::Contact } else { ObjectKind::Company };
+        let object = if self.fields & CONTACTS != 0 && random.chance(450) {
+            ObjectKind::Contact
+        } else if self.fields & PRODUCTS != 0 && random.chance(400) {
+            ObjectKind::Product
+        } else {
+            ObjectKind::Company
+        };
         let parent = random.chance(900).then(|| random.below(64) as u32);
-        Newborn { object, side, key, parent, fields: random.next() as u16 & self.fields, value: self.value() }
+        Newborn { object, side, key, parent, fields: random.next() as u32 & self.fields, value: self.value() }
     }
 
     fn setup(&mut self, random: &mut Random) -> Vec<Newborn> {
@@ -238,7 +250,7 @@ impl Users {
                 all.push(Newborn {
                     side: side.other(),
                     value,
-                    fields: random.next() as u16 & self.fields,
+                    fields: random.next() as u32 & self.fields,
                     ..one.clone()
                 });
             }

@@ -81,6 +81,8 @@ pub struct Arrival<'a> {
     pub attempts: &'a [(IntentId, u32)],
     /// Say yes, do nothing.
     pub pretend: bool,
+    /// Refuse changes as if the records were not there.
+    pub denies: bool,
     /// Stop after so many items, as if the process died.
     pub stop_after: usize,
 }
@@ -134,7 +136,7 @@ impl Server {
                 found: ids.iter().map(|id| (*id, self.get(object, *id).map(|entry| entry.show(fields)))).collect(),
             },
             RequestBody::FindStamped { fields, stamps } => AnswerBody::Stamped {
-                found: stamps.iter().map(|stamp| (stamp.clone(), self.stamped(object, fields, stamp))).collect(),
+                found: stamps.iter().map(|stamp| (stamp.clone(), self.stamped(arrival, fields, stamp))).collect(),
             },
             RequestBody::Create { fields, items } => {
                 self.write(arrival, items, |server, item| (item.intent, server.create(arrival, fields, item, ledger)))
@@ -205,8 +207,13 @@ impl Server {
         AnswerBody::Page { last, more: rows.peek().is_some(), records }
     }
 
-    fn stamped(&self, object: ObjectKind, fields: &[FieldName], stamp: &str) -> Vec<Record> {
-        let carriers = self.of_object(object).filter(|entry| entry.stamp.as_deref() == Some(stamp));
+    /// Products of HubSpot have no unique properties: their stamps are asked of the index, which trails and knows no
+    /// archive.
+    fn stamped(&self, arrival: &Arrival<'_>, fields: &[FieldName], stamp: &str) -> Vec<Record> {
+        let object = arrival.request.object;
+        let by_index = self.system == System::HubSpot && object == ObjectKind::Product;
+        let known = |entry: &&Entry| !by_index || !entry.archived && entry.indexed(arrival.now).is_some();
+        let carriers = self.of_object(object).filter(known).filter(|entry| entry.stamp.as_deref() == Some(stamp));
         carriers.map(|entry| entry.show(fields)).collect()
     }
 
@@ -292,7 +299,7 @@ impl Server {
 
     fn reason_not_to_create(&self, object: ObjectKind, item: &CreateItem) -> Option<Rejection> {
         match self.system {
-            System::HubSpot => self.owner_of_key(&item.stamp).map(|id| duplicate(id, "connectwise_key")),
+            System::HubSpot => self.owner_of_key(object, &item.stamp).map(|id| duplicate(id, "connectwise_key")),
             System::ConnectWise if object == ObjectKind::Contact => {
                 let lacks =
                     |wanted: &str| item.values.iter().all(|(name, value)| name.as_str() != wanted || value.is_empty());
@@ -301,6 +308,7 @@ impl Server {
                     .find(|name| lacks(name))
                     .map(|name| invalid(&name.into(), "the field is required"))
             }
+            System::ConnectWise if object != ObjectKind::Company => None,
             System::ConnectWise => {
                 let Some((_, identifier)) = item.values.iter().find(|(name, _)| name.as_str() == IDENTIFIER) else {
                     return Some(invalid(&IDENTIFIER.into(), "the field is required"));
@@ -321,7 +329,10 @@ impl Server {
         }
     }
 
-    fn owner_of_key(&self, stamp: &str) -> Option<RecordId> {
+    fn owner_of_key(&self, object: ObjectKind, stamp: &str) -> Option<RecordId> {
+        if object == ObjectKind::Product {
+            return None;
+        }
         let owns = |entry: &&Entry| {
             entry.stamp.as_deref() == Some(stamp) && (self.temper.archived_keeps_key || !entry.archived)
         };
@@ -340,7 +351,7 @@ impl Server {
             return ItemOutcome::Rejected(reason);
         }
         if let Some(stamp) = &item.stamp
-            && let Some(owner) = self.owner_of_key(stamp)
+            && let Some(owner) = self.owner_of_key(arrival.request.object, stamp)
             && owner != item.id
         {
             return ItemOutcome::Rejected(duplicate(owner, "connectwise_key"));
@@ -352,6 +363,13 @@ impl Server {
                 field: None,
             });
         };
+        if arrival.denies {
+            return ItemOutcome::Rejected(Rejection {
+                kind: RejectionKind::NotFound,
+                message: "the record does not exist".into(),
+                field: None,
+            });
+        }
         if arrival.pretend {
             return ItemOutcome::Applied(Box::new(entry.show(fields)));
         }
@@ -433,7 +451,7 @@ impl Server {
         let Some(object) = self.records.get(&id).map(|entry| entry.object) else { return };
         // ConnectWise has no recycle bin for contacts
         let what = match (self.system, object, what) {
-            (System::ConnectWise, ObjectKind::Contact, Change::Deleted) => Change::Purged,
+            (System::ConnectWise, ObjectKind::Contact | ObjectKind::Product, Change::Deleted) => Change::Purged,
             _ => what,
         };
         if self.system == System::HubSpot && object == ObjectKind::Company && what != Change::Restored {
@@ -496,6 +514,9 @@ impl Server {
 
     /// How long the index takes to see this version: 90 % within 5 s, 9 % within a minute, 1 % within ten.
     fn lag(&self, id: RecordId) -> i64 {
+        if let Some(steady) = self.temper.steady_lag {
+            return steady;
+        }
         if !self.temper.lag {
             return 0;
         }

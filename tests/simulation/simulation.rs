@@ -523,6 +523,7 @@ impl<'a> Simulation<'a> {
             request: &flight.request,
             attempts: &flight.attempts,
             pretend: flight.fault == Some(Fault::FalseSuccess),
+            denies: flight.fault == Some(Fault::Missing),
             stop_after: match flight.fault {
                 Some(Fault::ErrorAfter) if items > 1 => 1 + (mix(flight.entropy, 5) % items as u64) as usize,
                 // what is missing in the answer was done, or was not
@@ -579,7 +580,7 @@ impl<'a> Simulation<'a> {
         for at in fields::places(one.object, !0) {
             let spec = &SPECS[at];
             let value = match (spec.shape, one.key) {
-                (Shape::Name, _) => spec.value(one.side, one.value * 16 + at as u32),
+                (Shape::Name, _) => spec.value(one.side, one.value * 32 + at as u32),
                 (Shape::Key, Some(key)) => spec.value(one.side, key),
                 (Shape::Key, None) => continue,
                 (Shape::Reference, _) => {
@@ -589,7 +590,7 @@ impl<'a> Simulation<'a> {
                 }
                 _ if one.fields & (1 << at) == 0 => continue,
                 (Shape::Choice, _) => spec.value(one.side, one.value),
-                _ => spec.value(one.side, one.value * 16 + at as u32),
+                _ => spec.value(one.side, one.value * 32 + at as u32),
             };
             values.push((spec.name(one.side).into(), value));
         }
@@ -608,7 +609,7 @@ impl<'a> Simulation<'a> {
             What::Create(one) => self.create(&one),
             What::Edit { side, pick, field, value } => {
                 // each value names its field, so that one number may be used for both sides of a pair
-                let number = if SPECS[field].shape == Shape::Choice { value } else { value * 16 + field as u32 };
+                let number = if SPECS[field].shape == Shape::Choice { value } else { value * 32 + field as u32 };
                 let number = match SPECS[field].shape {
                     Shape::Reference => match self.pick(side, ObjectKind::Company, value, false) {
                         Some(company) => company.id.0 as u32,

@@ -290,9 +290,12 @@ impl Engine {
             let hint = "Nothing to do: the next free one is tried.";
             let message = format!("The company identifier is taken in {}.", intent.system);
             self.raise(step, anchor, IssueClass::IdentifierTaken, &intent, message, hint, step.now)?;
-        } else if let (RejectionKind::NotFound, Some(target)) = (&rejection.kind, intent.target_record()) {
-            self.expect_unread(step, target)?;
         } else {
+            if let (RejectionKind::NotFound, Some(target)) = (&rejection.kind, intent.target_record()) {
+                // it may be gone, or merged away: that is for a read to tell. Where the read shows it all the same, the
+                // system contradicts itself, and the write rests like any other that was refused
+                self.expect_unread(step, target)?;
+            }
             let hint = rejection.field.as_ref().map_or_else(
                 || "Correct the record, or the mapping; it is tried again when either changes.".to_owned(),
                 |field| format!("Correct {field}, or its mapping; it is tried again when either changes."),
