@@ -213,7 +213,8 @@ fn family(relatives: &Relatives) -> Line {
     let mut line = Line::new();
     for above in relatives.above() {
         line.extend([Cell::muted(" of "), Cell::plain(&above.name)]);
-        line.extend([Cell::muted(" ("), Cell::new(above.state.word(), state_role(above.state)), Cell::muted(")")]);
+        // one cell, so that a cut inside it is marked
+        line.push(Cell::new(format!(" ({})", above.state.word()), state_role(above.state)));
     }
     let counts = relatives.counts();
     if !counts.is_empty() {
@@ -459,6 +460,11 @@ mod tests {
         assert_eq!(shown("5", "6", FieldNext::Decide), ["Kestrel Dental (5)", "Kestrel Dental (6)"]);
         assert_eq!(shown("5", "99", FieldNext::Decide), ["Kestrel Dental", "99"], "what is not known keeps its id");
         assert_eq!(shown("", "6", FieldNext::Wait), ["–", "Kestrel Dental"]);
+        let plan = acme();
+        let panel = RecordPanel { relatives: Some(&relatives), ..panel(&plan, &schemas) };
+        let heads = [100, 74].map(|width| squeezed(&panel.header(width))[0].clone());
+        assert!(heads[0].starts_with("Companies › Acme Dental Group of Kestrel Dental (in sync) "), "{heads:?}");
+        assert!(heads[1].contains("of Kestrel Dental (… conflict"), "a cut is marked: {heads:?}");
     }
 
     /// The lines with runs of blanks made one; each must fill its width.
