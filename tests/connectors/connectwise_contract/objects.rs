@@ -179,7 +179,7 @@ async fn round(world: &World) {
         .change(ObjectKind::Company, company.id, &[("types", Value::Choices(vec![last])), ("city", text("Ulm"))])
         .await;
 
-    let (mail, phone) = (world.communication(FieldKind::Text), world.communication(FieldKind::Phone));
+    let (mail, phone) = (world.communication(FieldKind::Email), world.communication(FieldKind::Phone));
     let contact = world
         .make(
             ObjectKind::Contact,

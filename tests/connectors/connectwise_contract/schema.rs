@@ -88,7 +88,7 @@ async fn a_contact_has_a_field_for_each_communication_type() {
     let tenant = Tenant::new(tables).await;
     let live = tenant.psa.schema(ObjectKind::Contact).await.unwrap();
     let kind = |name: &str| live.schema.field(name).map(|field| field.kind);
-    assert_eq!(kind("communications/1"), Some(FieldKind::Text));
+    assert_eq!(kind("communications/1"), Some(FieldKind::Email));
     assert_eq!(kind("communications/1/extension"), None);
     assert_eq!(kind("communications/2"), Some(FieldKind::Phone));
     assert_eq!(kind("communications/2/extension"), Some(FieldKind::Text));
