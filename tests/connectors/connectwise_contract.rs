@@ -12,6 +12,7 @@ mod reading;
 mod rights;
 mod schema;
 mod switches;
+mod unsaid;
 mod writing;
 
 use std::sync::Arc;
@@ -203,7 +204,13 @@ pub fn rejected(answer: AnswerBody) -> lockstep::engine::core::request::Rejectio
     }
 }
 
+/// A record as it is shown, with the arrays that every record has.
 pub fn stamped(mut json: Json) -> Json {
+    for array in ["customFields", "communicationItems"] {
+        if json.get(array).is_none() {
+            json[array] = json!([]);
+        }
+    }
     json["_info"] = json!({"lastUpdated": "2026-06-09T21:59:49Z", "updatedBy": "someone"});
     json
 }

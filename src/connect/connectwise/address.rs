@@ -33,9 +33,16 @@ impl<'a> Address<'a> {
     pub const fn asked(&self) -> Option<&'a str> {
         match self {
             Self::Member(name) => Some(name),
+            _ => self.array(),
+        }
+    }
+
+    /// The array of the record that the value is an item of. Unlike an empty member, an empty array is shown.
+    pub const fn array(&self) -> Option<&'static str> {
+        match self {
             Self::Custom(_) => Some("customFields"),
             Self::Communication(_) | Self::Extension(_) => Some("communicationItems"),
-            Self::Amount => None,
+            Self::Member(_) | Self::Amount => None,
         }
     }
 }

@@ -290,9 +290,9 @@ impl ConnectWise {
         if ids.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
-        let (records, unreadable) = self.by_ids(ObjectKind::Deal, &[], ids, session).await?;
+        let read = self.by_ids(ObjectKind::Deal, &[], ids, session).await?;
         let row = |record: Record| (record.id, json!({ "_info": { "lastUpdated": record.modified.to_rfc3339() } }));
-        Ok((records.into_iter().map(row).collect(), unreadable))
+        Ok((read.records.into_iter().map(row).collect(), read.unreadable.into_keys().collect()))
     }
 
     /// The place of an item that was seen before or is found now.

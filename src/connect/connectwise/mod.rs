@@ -17,6 +17,7 @@ mod conditions;
 mod doctor;
 mod fields;
 mod forecast;
+mod ids;
 mod objects;
 mod options;
 mod outcome;
@@ -32,7 +33,7 @@ mod values;
 mod version;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::PoisonError;
 
 use base64::Engine as _;
@@ -94,6 +95,8 @@ pub struct ConnectWise {
     searched: std::sync::Mutex<BTreeMap<RecordId, forecast::Searched>>,
     /// Records that ConnectWise itself could not read, with its words.
     unreadable: std::sync::Mutex<BTreeMap<(ObjectKind, RecordId), String>>,
+    /// User-defined fields that records of some locations or departments alone have.
+    limited: std::sync::Mutex<BTreeSet<u64>>,
     /// Keys of call-backs by the address they came from.
     keys: Mutex<BTreeMap<String, SecretString>>,
 }
@@ -142,6 +145,7 @@ impl ConnectWise {
             lines: std::sync::Mutex::default(),
             searched: std::sync::Mutex::default(),
             unreadable: std::sync::Mutex::default(),
+            limited: std::sync::Mutex::default(),
             keys: Mutex::default(),
         })
     }

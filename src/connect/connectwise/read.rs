@@ -4,20 +4,20 @@
 //! here: activities by type, tickets by record type. One stored value that ConnectWise cannot read makes it answer 500
 //! to the whole page: the page is then cut until the record is found, left out, and told about.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
 use super::address::{Address, has_amount};
-use super::conditions::{Condition, IDS, fitting};
+use super::conditions::Condition;
 use super::objects::place;
 use super::outcome;
-use super::record::{self, Reader};
+use super::record;
 use super::{ConnectWise, refused};
 use crate::connect::address::query_value;
 use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
-use crate::engine::core::request::{AnswerBody, Failure, Request, RequestBody};
+use crate::engine::core::request::{AnswerBody, Request, RequestBody};
 use crate::model::{FieldName, ObjectKind, Record, RecordId};
 
 pub(super) const PAGE: u32 = 1000;
@@ -44,7 +44,7 @@ pub(super) struct Rows {
 }
 
 /// One answer to a list call.
-enum Fetched {
+pub(super) enum Fetched {
     Rows(Vec<(RecordId, Json)>),
     /// ConnectWise cannot read something on the page; its words.
     Poisoned(String),
@@ -103,7 +103,7 @@ impl ConnectWise {
         }
         let most = if has_amount(query.object, query.fields) { FORECASTS } else { PAGE };
         let Rows { rows, last, more, .. } = self.rows_after(query, after, limit.clamp(1, most), session).await?;
-        let records = self.records(query.object, query.fields, rows, session).await?;
+        let (records, _) = self.records(query.object, query.fields, rows, session).await?;
         Ok(AnswerBody::Page { records, last, more })
     }
 
@@ -175,7 +175,7 @@ impl ConnectWise {
     }
 
     /// A list answer, its rows by id; `Poisoned` where ConnectWise says that it cannot read a stored value.
-    async fn list(&self, call: &Call, session: &mut Session) -> Result<Fetched, Fault> {
+    pub(super) async fn list(&self, call: &Call, session: &mut Session) -> Result<Fetched, Fault> {
         let reply = self.reply(call, session).await?;
         if let Some(words) = outcome::poisoned(&reply) {
             return Ok(Fetched::Poisoned(words));
@@ -234,66 +234,6 @@ impl ConnectWise {
         body.get("count").and_then(Json::as_u64).ok_or_else(|| odd("there is no count"))
     }
 
-    /// Answers every id asked for, except for those that ConnectWise itself cannot read: of them nothing is known.
-    async fn read(
-        &self,
-        object: ObjectKind,
-        fields: &[FieldName],
-        ids: &[RecordId],
-        session: &mut Session,
-    ) -> Result<AnswerBody, Fault> {
-        if object == ObjectKind::LineItem {
-            return self.read_lines(fields, ids, session).await;
-        }
-        let (records, unreadable) = self.by_ids(object, fields, ids, session).await?;
-        if let [first, ..] = unreadable.as_slice()
-            && unreadable.len() == ids.iter().collect::<BTreeSet<_>>().len()
-        {
-            let message = format!("ConnectWise cannot read {} {first} itself.", place(object).word);
-            return Err(Fault { failure: Failure::Unknown(message), ..odd("a record is damaged") });
-        }
-        let find = |id: &RecordId| records.iter().find(|record| record.id == *id).cloned();
-        let known = ids.iter().filter(|id| !unreadable.contains(id));
-        Ok(AnswerBody::Records { found: known.map(|id| (*id, find(id))).collect() })
-    }
-
-    pub(super) async fn by_ids(
-        &self,
-        object: ObjectKind,
-        fields: &[FieldName],
-        ids: &[RecordId],
-        session: &mut Session,
-    ) -> Result<(Vec<Record>, Vec<RecordId>), Fault> {
-        let mut ids: Vec<u64> = ids.iter().map(|id| id.0).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        let head = format!("{}?pageSize={PAGE}{}&conditions=", place(object).path, self.asked(object, fields));
-        let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
-        let mut most = IDS;
-        let mut rest = ids.as_slice();
-        while !rest.is_empty() {
-            let take = fitting(rest, head.len(), |ids| Condition::ids("id", ids).escaped().len()).min(most);
-            let call = Call::get(format!("{head}{}", Condition::ids("id", &rest[..take]).escaped()));
-            match self.list(&call, session).await? {
-                Fetched::Poisoned(_) if take > 1 => {
-                    most = take / 2;
-                    continue;
-                }
-                Fetched::Poisoned(why) => {
-                    unreadable.push(RecordId(rest[0]));
-                    self.note_unreadable(object, RecordId(rest[0]), &why);
-                }
-                Fetched::Rows(found) => {
-                    // Whatever else a server answers was not asked for.
-                    rows.extend(found.into_iter().filter(|(id, _)| rest[..take].binary_search(&id.0).is_ok()));
-                }
-            }
-            most = (most * 2).min(IDS);
-            rest = &rest[take..];
-        }
-        Ok((self.records(object, fields, rows, session).await?, unreadable))
-    }
-
     /// All records for which a condition holds that finds few: by stamp. Of whatever kind they are: one whose type was
     /// changed since it was made is still the one that was made, and where it stayed unseen there would soon be two.
     pub(super) async fn matching(
@@ -307,49 +247,58 @@ impl ConnectWise {
         let asked = self.asked(object, fields);
         let path = format!("{}?pageSize={PAGE}{asked}&{parameter}={}", place(object).path, condition.escaped());
         match self.list(&Call::get(path), session).await? {
-            Fetched::Rows(rows) => self.records_of_any_kind(object, fields, &rows, session).await,
+            Fetched::Rows(rows) => {
+                let (records, odd_ones) = self.records_of_any_kind(object, fields, &rows, session).await?;
+                // Left out, a record that carries the stamp would be made a second time.
+                match odd_ones.into_values().next() {
+                    Some(why) => Err(odd(&why)),
+                    None => Ok(records),
+                }
+            }
             Fetched::Poisoned(why) => Err(Fault::unknown(format!("ConnectWise cannot read what it found: {why}"))),
         }
     }
 
-    /// The rows that are of the object's kind, as records.
-    async fn records(
+    /// The rows that are of the object's kind, as records, and those that cannot be believed, with the reason.
+    pub(super) async fn records(
         &self,
         object: ObjectKind,
         fields: &[FieldName],
         mut rows: Vec<(RecordId, Json)>,
         session: &mut Session,
-    ) -> Result<Vec<Record>, Fault> {
+    ) -> Result<(Vec<Record>, BTreeMap<RecordId, String>), Fault> {
         rows.retain(|(_, row)| self.belongs(object, row));
         self.records_of_any_kind(object, fields, &rows, session).await
     }
 
-    /// Rows to records. One that has no date of change is left out and told about, unless all are like that.
+    /// Rows to records. What has no date of change, or does not show what is wanted of it, is left out and told about;
+    /// where several are all like that, the answer is not believed.
     async fn records_of_any_kind(
         &self,
         object: ObjectKind,
         fields: &[FieldName],
         rows: &[(RecordId, Json)],
         session: &mut Session,
-    ) -> Result<Vec<Record>, Fault> {
-        let reader = Reader::new(object, fields, self.stamps.get(&object));
+    ) -> Result<(Vec<Record>, BTreeMap<RecordId, String>), Fault> {
+        let reader = self.reader(object, fields, rows.iter().map(|(_, row)| row), session).await?;
         let mut records = Vec::with_capacity(rows.len());
-        let mut bad = None;
+        let mut odd_ones = BTreeMap::new();
         for (id, row) in rows {
             match reader.record(row) {
                 Ok(record) => records.push(record),
-                Err(why) => {
-                    self.note_unreadable(object, *id, &why);
-                    bad = Some(why);
-                }
+                Err(why) => drop(odd_ones.insert(*id, why)),
             }
         }
-        match bad {
-            Some(why) if records.is_empty() => return Err(odd(&why)),
-            _ if !has_amount(object, fields) => {}
-            _ => self.add_amounts(fields, &mut records, session).await?,
+        if let (Some(why), true) = (odd_ones.values().next(), records.is_empty() && odd_ones.len() > 1) {
+            return Err(odd(&format!("{why}, and so with all {} records of the answer", odd_ones.len())));
         }
-        Ok(records)
+        for (id, why) in &odd_ones {
+            self.note_unreadable(object, *id, why);
+        }
+        if has_amount(object, fields) {
+            self.add_amounts(fields, &mut records, session).await?;
+        }
+        Ok((records, odd_ones))
     }
 
     /// Whether a row of the list is of the kind that was asked for.

@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use super::address::Address;
 use super::conditions::{ADDRESS_CHARS, Condition, fitting};
 use super::objects::place;
-use super::record::{self, Reader};
+use super::record::Reader;
 use super::{ConnectWise, refused};
 use crate::connect::Prepared;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
@@ -180,16 +180,13 @@ fn misfits(object: ObjectKind, id: u64, caption: &str, definition: &Json) -> Res
     if !pod.is_empty() && super::user_defined::owner(&pod) != Some(place(object).word) {
         return Err(setup(&format!("it belongs to the screen {}", clip_message(word("podDescription")))));
     }
-    let limits =
-        ["locationIds", "businessUnitIds"].into_iter().filter(|name| record::items(definition, name).count() > 0);
-    let warn = |name: &str| {
-        let what = if name == "locationIds" { "locations" } else { "departments" };
+    let warn = |what: &str| {
         format!(
             "The user-defined field {} is limited to some {what}: records of others cannot carry the stamp.",
             clip_message(caption)
         )
     };
-    Ok(limits.map(warn).collect())
+    Ok(super::user_defined::limits(definition).map(warn).collect())
 }
 
 fn uncaptioned(id: u64, caption: &str, why: &str) -> Fault {

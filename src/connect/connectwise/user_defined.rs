@@ -1,10 +1,18 @@
 //! The fields a tenant has added: their definitions, and whose they are.
 
+use std::collections::BTreeSet;
+use std::sync::PoisonError;
+
 use serde_json::Value as Json;
 
 use super::objects::place;
-use super::record;
+use super::read::odd;
+use super::record::{self, Reader};
+use super::{ConnectWise, schema};
+use crate::connect::error::Fault;
+use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
+use crate::engine::core::request::{Failure, RejectionKind};
 use crate::model::{ChoiceOption, FieldDef, FieldKind, FieldName, ObjectKind};
 
 /// The object whose screen a description names, by the word of [`place`]: that of the first object named in it.
@@ -57,6 +65,49 @@ fn option(row: &Json) -> Option<ChoiceOption> {
     let text = row.get("optionValue").and_then(Json::as_str)?.to_owned();
     let inactive = row.get("inactiveFlag").and_then(Json::as_bool).unwrap_or(false);
     Some(ChoiceOption { key: text.clone(), label: text, inactive, ..ChoiceOption::default() })
+}
+
+/// What keeps a user-defined field from the screens of some records: its locations, its departments.
+pub(super) fn limits(definition: &Json) -> impl Iterator<Item = &'static str> {
+    let limited = |name: &&str| record::items(definition, name).count() > 0;
+    [("locationIds", "locations"), ("businessUnitIds", "departments")]
+        .into_iter()
+        .filter(move |(name, _)| limited(name))
+        .map(|(_, word)| word)
+}
+
+impl ConnectWise {
+    /// A reader for these rows. Where one does not list a wanted user-defined field, its definition tells whether such
+    /// records have it at all; what is known of it is kept.
+    pub(super) async fn reader<'a>(
+        &'a self,
+        object: ObjectKind,
+        fields: &'a [FieldName],
+        rows: impl Iterator<Item = &Json>,
+        session: &mut Session,
+    ) -> Result<Reader<'a>, Fault> {
+        let limited = || self.limited.lock().unwrap_or_else(PoisonError::into_inner);
+        let stamp = self.stamps.get(&object).filter(|_| !place(object).screens.is_empty());
+        let reader = Reader::new(object, fields, stamp).with_limited(limited().clone());
+        let unlisted: BTreeSet<u64> = rows.flat_map(|row| reader.unlisted(row)).collect();
+        for id in &unlisted {
+            match self.call(&Call::get(format!("{}/{id}", schema::CUSTOM_FIELDS)), session).await {
+                Ok(definition) if limits(&definition).next().is_some() => drop(limited().insert(*id)),
+                Err(Fault { failure: Failure::Rejected(why), .. }) if why.kind == RejectionKind::NotFound => {
+                    return Err(odd(&format!(
+                        "the user-defined field customFields/{id} does not exist any more. Take it out of the mapping"
+                    )));
+                }
+                Err(fault) if matches!(fault.failure, Failure::Throttled { .. } | Failure::NotSent(_)) => {
+                    return Err(fault);
+                }
+                // Of the screens of all records, or nobody may look: the rows that lack it are odd.
+                Ok(_) | Err(_) => {}
+            }
+        }
+        let limited = limited().clone();
+        Ok(reader.with_limited(limited))
+    }
 }
 
 #[cfg(test)]

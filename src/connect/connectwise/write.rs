@@ -21,7 +21,7 @@ use crate::engine::core::request::{
     AnswerBody, CreateItem, Failure, ItemOutcome, Rejection, RejectionKind, Request, RequestBody, UpdateItem,
 };
 use crate::engine::core::state::Exchange;
-use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, RecordRef, System, Value};
+use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, RecordRef, System};
 
 mod preview;
 mod verdict;
@@ -113,7 +113,8 @@ impl ConnectWise {
         };
         let call = self.create_call(object, item, &media)?;
         let Some(body) = self.step(&call, course, session).await? else { return Err(course.refused()) };
-        let record = match Reader::new(object, fields, self.stamps.get(&object)).record(&body) {
+        let reader = self.reader(object, fields, std::iter::once(&body), session).await?;
+        let record = match reader.record(&body) {
             Ok(record) => record,
             Err(why) => return Ok(ItemOutcome::Unknown(format!("ConnectWise's answer makes no sense: {why}."))),
         };
@@ -214,10 +215,15 @@ impl ConnectWise {
             return Err(course.refused());
         }
         let record = match answer.filter(|_| beside.is_empty()) {
-            Some(body) => match Reader::new(object, fields, self.stamps.get(&object)).record(&body) {
-                Ok(record) => self.whole(object, record, fields, session).await?,
-                Err(why) => return Ok(ItemOutcome::Unknown(format!("ConnectWise's answer makes no sense: {why}."))),
-            },
+            Some(body) => {
+                let reader = self.reader(object, fields, std::iter::once(&body), session).await?;
+                match reader.record(&body) {
+                    Ok(record) => self.whole(object, record, fields, session).await?,
+                    Err(why) => {
+                        return Ok(ItemOutcome::Unknown(format!("ConnectWise's answer makes no sense: {why}.")));
+                    }
+                }
+            }
             None => self.read_back(object, item.id, &item.values, fields, session).await?,
         };
         Ok(judged(object, &item.values, present.before.as_ref(), record, session.server_time))
@@ -231,13 +237,12 @@ impl ConnectWise {
         if body.get("id").and_then(record::id) != Some(item.id) {
             return Err(super::read::odd("it is another record than the one asked for"));
         }
-        let is_custom =
-            |(name, _): &(FieldName, Value)| matches!(Address::of(object, name.as_str()), Address::Custom(_));
-        if item.values.iter().any(is_custom) && body.get("customFields").and_then(Json::as_array).is_none() {
-            return Err(super::read::odd("the record has no user-defined fields"));
-        }
         let names: Vec<FieldName> = item.values.iter().map(|(name, _)| name.clone()).collect();
-        present.before = Reader::new(object, &names, None).record(&body).ok();
+        let reader = Reader::new(object, &names, None);
+        if let Some(array) = reader.unshown(&body) {
+            return Err(super::read::odd(&format!("record {} comes without its {array}", item.id)));
+        }
+        present.before = reader.record(&body).ok();
         present.body = Some(body);
         Ok(present)
     }
@@ -383,7 +388,13 @@ impl ConnectWise {
                 AnswerBody::Records { mut found } => found.pop().and_then(|(_, record)| record),
                 _ => None,
             },
-            _ => self.by_ids(object, &fields, &[id], session).await?.0.pop(),
+            _ => {
+                let mut read = self.by_ids(object, &fields, &[id], session).await?;
+                if let Some(why) = read.unreadable.remove(&id) {
+                    return Err(Fault::unknown(format!("The record was written, and then could not be read: {why}.")));
+                }
+                read.records.pop()
+            }
         };
         found.ok_or_else(|| Fault::unknown("The record was written, and then not found."))
     }

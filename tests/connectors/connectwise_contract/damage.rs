@@ -75,7 +75,7 @@ async fn nonsense_is_a_failure_of_every_request_for_every_object() {
 async fn odd_shapes_become_what_they_can_be() {
     let row = json!({"id": "7", "firstName": 12, "lastName": null, "company": {}, "managerContact": {"_info": {}}, "site": {"id": 99_999, "name": "gone"},
         "title": "a\u{0}b", "birthDay": "0001-01-01T00:00:00Z", "anniversary": "9999-99-99", "inactiveFlag": "yes", "surprise": [{}],
-        "types": "none", "communicationItems": {"0": {}}, "customFields": [null, 7, {"id": 4}, {"id": "5", "value": {"a": 1}}],
+        "types": "none", "communicationItems": [{"0": {}}, 7], "customFields": [null, 7, {"id": 4}, {"id": "5", "value": {"a": 1}}, {"id": 6, "value": null}],
         "_info": {"lastUpdated": "2026-06-09T21:59:49Z", "updatedBy": 5}});
     let tenant = Tenant::new(move |_| (200, json!([row]))).await;
     let fields = [
@@ -123,7 +123,7 @@ async fn odd_shapes_become_what_they_can_be() {
 #[tokio::test]
 async fn a_date_of_change_out_of_range_is_no_date() {
     for date in ["yesterday", "99999-01-01T00:00:00Z", "2026-13-01T00:00:00Z", ""] {
-        let tenant = Tenant::new(move |_| (200, json!([{"id": 7, "_info": {"lastUpdated": date}}]))).await;
+        let tenant = Tenant::new(move |_| (200, json!([{"id": 7, "_info": {"lastUpdated": date}}, {"id": 8}]))).await;
         let answer = tenant.ask(ObjectKind::Contact, list(&[], None, 50)).await;
         assert!(matches!(answer, AnswerBody::Failed(Failure::Unknown(_))), "{date}: {answer:?}");
     }
