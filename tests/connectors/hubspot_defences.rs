@@ -203,7 +203,10 @@ async fn pages_without_end_end() {
 #[tokio::test]
 async fn hundreds_of_fields_do_not_make_an_address_too_long() {
     let forged = Forged::start(|request: &Seen| {
-        let record = |id: &str| json!({"id": id, "updatedAt": "2026-01-01T00:00:00Z", "properties": {"field_0": "x"}});
+        let mut properties: serde_json::Map<String, Json> =
+            (0..1000).map(|n| (format!("field_{n}"), Json::Null)).collect();
+        properties.insert("field_0".to_owned(), json!("x"));
+        let record = |id: &str| json!({"id": id, "updatedAt": "2026-01-01T00:00:00Z", "properties": properties});
         let body = if request.path.contains("batch/read") {
             let inputs = request.body["inputs"].as_array().unwrap();
             json!({"results": inputs.iter().map(|one| record(one["id"].as_str().unwrap())).collect::<Vec<Json>>()})

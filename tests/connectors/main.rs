@@ -14,6 +14,7 @@ mod hubspot_records;
 mod hubspot_references;
 mod hubspot_stages;
 mod hubspot_switches;
+mod hubspot_untold;
 mod hubspot_webhooks;
 mod odd;
 mod peculiar;

@@ -10,7 +10,8 @@ use serde_json::{Value as Json, json};
 
 use super::outcome::{self, item_rejection};
 use super::paths::{self, Route};
-use super::read::{odd, refuse_partial_trouble, results};
+use super::read::refuse_partial_trouble;
+use super::told::{odd, results};
 use super::{BATCH, HubCall, HubSpot, joins, local_rejection, record};
 use crate::connect::error::Fault;
 use crate::connect::http::Session;

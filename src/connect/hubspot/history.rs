@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value as Json, json};
 
 use super::paths::{self, Route};
-use super::read::{odd, refuse_partial_trouble, results};
+use super::read::refuse_partial_trouble;
+use super::told::{odd, results};
 use super::{HubCall, HubSpot, local_rejection, record};
 use crate::connect::error::Fault;
 use crate::connect::http::Session;

@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value as Json, json};
 
 use super::paths::{self, Route};
-use super::read::{odd, results};
+use super::told::{odd, results};
 use super::{HubCall, HubSpot, record};
 use crate::connect::address::{path_segment, query_value};
 use crate::connect::error::{ConnectError, Fault};

@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::paths::{self, Route};
 use super::record::{self, Reader};
+use super::told::{Ids, Told, odd, results};
 use super::{BATCH, HubCall, HubSpot};
 use crate::connect::address::query_value;
 use crate::connect::budget::Lane;
@@ -27,6 +28,14 @@ const STAMPS_A_SEARCH: usize = 50;
 pub(super) struct Window {
     pub from: Timestamp,
     pub until: Timestamp,
+}
+
+/// What an id leads to that no batch knows.
+enum Survivor {
+    Record(Box<Record>),
+    Gone,
+    /// Something is there that cannot be read.
+    Odd,
 }
 
 impl HubSpot {
@@ -65,19 +74,23 @@ impl HubSpot {
         );
         call.lane = Lane::Search;
         let body = self.call(&call, session).await?;
-        let ids = ids(&body)?;
+        let rows = results(&body)?.len();
+        let ids = Ids::of(&body)?.ids;
+        let full = rows >= usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = full || body.get("total").and_then(Json::as_u64).is_some_and(|total| total > rows as u64);
         let Some(last) = ids.iter().max().copied() else {
-            return Ok(AnswerBody::Page { records: Vec::new(), last: None, more: false });
+            return match rows {
+                1.. if more => Err(odd("it goes on behind a record without an id".to_owned())),
+                _ => Ok(AnswerBody::Page { records: Vec::new(), last: None, more: false }),
+            };
         };
         if ids.iter().any(|id| after.is_some_and(|after| *id <= after)) {
             return Err(Fault::unknown("HubSpot's search answered with records that were not asked for."));
         }
-        let full = ids.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-        let more = full || body.get("total").and_then(Json::as_u64).is_some_and(|total| total > ids.len() as u64);
         let reader = self.reader(object, fields);
         let mut records = Vec::new();
         for chunk in ids.chunks(BATCH) {
-            records.extend(self.batch_read(&reader, chunk, false, session).await?);
+            records.extend(self.batch_read(&reader, chunk, false, session).await?.records);
         }
         records.sort_by_key(|record| record.id);
         Ok(AnswerBody::Page { records, last: Some(last), more })
@@ -104,11 +117,11 @@ impl HubSpot {
         }
         let body = self.call(&HubCall::get(Route::Objects, rest), session).await?;
         let mut records = if short {
-            parse(&reader, &body)?
+            Told::of(&reader, results(&body)?)?.records
         } else {
             let ids: Vec<RecordId> =
-                ids(&body)?.into_iter().filter(|id| after.is_none_or(|after| *id > after)).collect();
-            self.batch_read(&reader, &ids, archived, session).await?
+                Ids::of(&body)?.ids.into_iter().filter(|id| after.is_none_or(|after| *id > after)).collect();
+            self.batch_read(&reader, &ids, archived, session).await?.records
         };
         let told = results(&body)?.iter().filter_map(|one| one.get("id").and_then(record::id)).max();
         records.retain(|record| after.is_none_or(|after| record.id > after));
@@ -135,31 +148,35 @@ impl HubSpot {
     ) -> Result<AnswerBody, Fault> {
         let reader = self.reader(object, fields);
         let mut found: BTreeMap<RecordId, Record> = BTreeMap::new();
+        let mut left_out = BTreeSet::new();
         for archived in [false, true] {
-            let missing: Vec<RecordId> = ids.iter().copied().filter(|id| !found.contains_key(id)).collect();
+            let open = |id: &RecordId| !found.contains_key(id) && !left_out.contains(&Some(*id));
+            let missing: Vec<RecordId> = ids.iter().copied().filter(open).collect();
             for chunk in missing.chunks(BATCH) {
-                let records = self.batch_read(&reader, chunk, archived, session).await?;
-                found.extend(records.into_iter().filter(|one| chunk.contains(&one.id)).map(|one| (one.id, one)));
+                let told = self.batch_read(&reader, chunk, archived, session).await?;
+                left_out.extend(told.left_out);
+                found.extend(told.records.into_iter().filter(|one| chunk.contains(&one.id)).map(|one| (one.id, one)));
             }
         }
         let mut answers = Vec::with_capacity(ids.len());
         for id in ids {
-            let record = match found.get(id) {
-                Some(record) => Some(record.clone()),
-                None => self.survivor(&reader, *id, session).await?,
-            };
-            answers.push((*id, record));
+            if let Some(record) = found.get(id) {
+                answers.push((*id, Some(record.clone())));
+            } else if !left_out.contains(&Some(*id)) {
+                match self.survivor(&reader, *id, session).await? {
+                    Survivor::Record(record) => answers.push((*id, Some(*record))),
+                    // It may be the one that came without an id.
+                    Survivor::Gone if left_out.contains(&None) => {}
+                    Survivor::Gone => answers.push((*id, None)),
+                    Survivor::Odd => {}
+                }
+            }
         }
         Ok(AnswerBody::Records { found: answers })
     }
 
     /// A record that was merged into another answers, alone, with that other one.
-    async fn survivor(
-        &self,
-        reader: &Reader<'_>,
-        id: RecordId,
-        session: &mut Session,
-    ) -> Result<Option<Record>, Fault> {
+    async fn survivor(&self, reader: &Reader<'_>, id: RecordId, session: &mut Session) -> Result<Survivor, Fault> {
         let names = query_value(&reader.properties().join(","));
         let short = names.len() <= QUERY_CHARS;
         let names = if short { names.as_str() } else { ID };
@@ -167,15 +184,23 @@ impl HubSpot {
         let body = match self.call(&HubCall::get(Route::Objects, rest), session).await {
             Ok(body) => body,
             Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {
-                return Ok(None);
+                return Ok(Survivor::Gone);
             }
             Err(fault) => return Err(fault),
         };
-        if short {
-            return reader.record(&body).map(Some).map_err(odd);
-        }
-        let id = body.get("id").and_then(record::id).ok_or_else(|| odd("a record has no usable id".to_owned()))?;
-        Ok(self.batch_read(reader, &[id], false, session).await?.into_iter().find(|one| one.id == id))
+        let Told { records, left_out, .. } = if short {
+            Told::of(reader, std::slice::from_ref(&body))?
+        } else {
+            let Some(id) = body.get("id").and_then(record::id) else { return Ok(Survivor::Odd) };
+            let mut told = self.batch_read(reader, &[id], false, session).await?;
+            told.records.retain(|one| one.id == id);
+            told
+        };
+        Ok(match records.into_iter().next() {
+            Some(record) => Survivor::Record(Box::new(record)),
+            None if left_out.is_empty() => Survivor::Gone,
+            None => Survivor::Odd,
+        })
     }
 
     /// Objects whose stamp is unique are asked by it, in the primary store and in the recycle bin: read-your-writes.
@@ -183,6 +208,8 @@ impl HubSpot {
     /// HubSpot has no unique properties for products, line items and activities. Those are searched for in the index,
     /// which trails by seconds to minutes and knows no recycle bin, and then read afresh: a copy made a moment ago may not
     /// be found yet. Whoever repeats a create must have waited longer than the index trails.
+    ///
+    /// No answer is believed that has a record that cannot be read: it may be the one, and would be made twice.
     pub(super) async fn find_stamped(
         &self,
         object: ObjectKind,
@@ -219,7 +246,7 @@ impl HubSpot {
                 let inputs: Vec<Json> = chunk.iter().map(|stamp| json!({ "id": stamp })).collect();
                 let mut body = json!({ "properties": reader.properties(), "inputs": inputs });
                 body["idProperty"] = json!(property.as_str());
-                holders.extend(self.batch_call(reader, &body, archived, session).await?);
+                holders.extend(self.batch_call(reader, &body, archived, session).await?.all()?);
             }
         }
         Ok(holders)
@@ -249,7 +276,7 @@ impl HubSpot {
         let ids: Vec<RecordId> = found.into_iter().collect();
         let mut holders = Vec::new();
         for chunk in ids.chunks(BATCH) {
-            holders.extend(self.batch_read(reader, chunk, false, session).await?);
+            holders.extend(self.batch_read(reader, chunk, false, session).await?.all()?);
         }
         Ok(holders)
     }
@@ -264,7 +291,7 @@ impl HubSpot {
     ) -> Result<Vec<RecordId>, Fault> {
         let mut call = HubCall::post(Route::Objects, format!("/{}/search", paths::object(object)), body);
         call.lane = Lane::Search;
-        let ids = ids(&self.call(&call, session).await?)?;
+        let ids = Ids::of(&self.call(&call, session).await?)?.all()?;
         if ids.first().is_some_and(|first| after.is_some_and(|after| *first <= after)) {
             return Err(odd("it tells of records that were not asked for".to_owned()));
         }
@@ -277,7 +304,7 @@ impl HubSpot {
         ids: &[RecordId],
         archived: bool,
         session: &mut Session,
-    ) -> Result<Vec<Record>, Fault> {
+    ) -> Result<Told, Fault> {
         let inputs: Vec<Json> = ids.iter().map(|id| json!({ "id": id.to_string() })).collect();
         let body = json!({ "properties": reader.properties(), "inputs": inputs });
         self.batch_call(reader, &body, archived, session).await
@@ -289,21 +316,21 @@ impl HubSpot {
         body: &Json,
         archived: bool,
         session: &mut Session,
-    ) -> Result<Vec<Record>, Fault> {
+    ) -> Result<Told, Fault> {
         let rest = format!("/{}/batch/read?archived={archived}", paths::object(reader.object));
         let answer = match self.call(&HubCall::post(Route::Objects, rest, body.clone()), session).await {
             // Nothing of what was asked for is there.
             Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {
-                return Ok(Vec::new());
+                return Ok(Told::default());
             }
             other => other?,
         };
         refuse_partial_trouble(&answer)?;
-        let mut records = parse(reader, &answer)?;
-        for record in &mut records {
+        let mut told = Told::of(reader, results(&answer)?)?;
+        for record in &mut told.records {
             record.archived |= archived;
         }
-        Ok(records)
+        Ok(told)
     }
 
     pub(super) fn reader<'a>(&'a self, object: ObjectKind, fields: &'a [FieldName]) -> Reader<'a> {
@@ -341,20 +368,6 @@ fn search_body(modified: &str, window: Window, after: Option<RecordId>, limit: u
     })
 }
 
-pub(super) fn results(body: &Json) -> Result<&Vec<Json>, Fault> {
-    body.get("results").and_then(Json::as_array).ok_or_else(|| odd("there is no list of results".to_owned()))
-}
-
-fn ids(body: &Json) -> Result<Vec<RecordId>, Fault> {
-    let ids = results(body)?.iter().map(|one| one.get("id").and_then(record::id));
-    let ids: Option<BTreeSet<RecordId>> = ids.collect();
-    ids.map(|ids| ids.into_iter().collect()).ok_or_else(|| odd("a record has no usable id".to_owned()))
-}
-
-fn parse(reader: &Reader<'_>, body: &Json) -> Result<Vec<Record>, Fault> {
-    results(body)?.iter().map(|one| reader.record(one).map_err(odd)).collect()
-}
-
 /// A batch read answers 207 when records are not there, which is fine, or when it failed for some, which is not.
 pub(super) fn refuse_partial_trouble(body: &Json) -> Result<(), Fault> {
     let errors = body.get("errors").and_then(Json::as_array).into_iter().flatten();
@@ -366,10 +379,6 @@ pub(super) fn refuse_partial_trouble(body: &Json) -> Result<(), Fault> {
         }
     }
     Ok(())
-}
-
-pub(super) fn odd(what: String) -> Fault {
-    Fault::unknown(format!("HubSpot's answer makes no sense: {what}."))
 }
 
 #[cfg(test)]

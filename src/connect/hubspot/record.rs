@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::paths;
+use super::{paths, references};
 use crate::model::{FieldName, Fields, ObjectKind, Record, RecordId, Timestamp, Value};
 
 /// How to read records of one object.
@@ -27,19 +27,18 @@ impl Reader<'_> {
         names
     }
 
+    /// The record as far as it is told. What is left out is not empty but unknown: see [`Self::untold`].
+    ///
     /// # Errors
     /// What is missing for a record, in a few words.
     pub fn record(&self, json: &Json) -> Result<Record, String> {
         let id = json.get("id").and_then(id).ok_or("a record has no usable id")?;
-        let empty = Map::new();
-        let properties = json.get("properties").and_then(Json::as_object).unwrap_or(&empty);
+        let properties = told(json).ok_or_else(|| format!("record {id} has no properties"))?;
         let modified = self.modified(json, properties).ok_or_else(|| format!("record {id} has no date of change"))?;
         let mut fields = Fields::new();
         for name in self.fields {
-            let value = properties.get(name.as_str()).map_or(Value::Empty, value);
-            if !value.is_empty() {
-                fields.insert(name.clone(), value);
-            }
+            let value = property(properties, name).map(value).filter(|value| !value.is_empty());
+            fields.extend(value.map(|value| (name.clone(), value)));
         }
         Ok(Record {
             id,
@@ -52,16 +51,35 @@ impl Reader<'_> {
         })
     }
 
+    /// The fields of which the answer does not even tell that they are empty. What is read from the associations is none
+    /// of them.
+    pub fn untold<'s>(&'s self, json: &'s Json) -> impl Iterator<Item = &'s FieldName> {
+        let properties = told(json);
+        let mirror = references::mirror(self.object);
+        let fields = self.fields.iter().filter(move |name| mirror != Some(name.as_str()));
+        fields.filter(move |name| properties.is_none_or(|properties| property(properties, name).is_none()))
+    }
+
     /// Whether the answer tells about every field, be it that it is empty.
     pub fn is_complete(&self, json: &Json) -> bool {
-        let properties = json.get("properties").and_then(Json::as_object);
-        properties.is_some_and(|properties| self.fields.iter().all(|name| properties.contains_key(name.as_str())))
+        self.untold(json).next().is_none()
     }
 
     fn modified(&self, json: &Json, properties: &Map<String, Json>) -> Option<Timestamp> {
         let own = properties.get(paths::modified(self.object)).or_else(|| properties.get("hs_lastmodifieddate"));
         own.and_then(time).or_else(|| json.get("updatedAt").and_then(time))
     }
+}
+
+/// The properties of a record; every record has some.
+fn told(json: &Json) -> Option<&Map<String, Json>> {
+    json.get("properties").and_then(Json::as_object).filter(|properties| !properties.is_empty())
+}
+
+/// A property by its name, whose case HubSpot does not mind.
+fn property<'a>(properties: &'a Map<String, Json>, name: &FieldName) -> Option<&'a Json> {
+    let alike = || properties.iter().find(|(told, _)| told.eq_ignore_ascii_case(name.as_str()));
+    properties.get(name.as_str()).or_else(|| alike().map(|(_, value)| value))
 }
 
 /// An id as text or number.
@@ -155,10 +173,27 @@ mod tests {
             json!({"id": "1"}),
             json!({"id": "1", "properties": [1]}),
             json!({"id": "1", "updatedAt": {}}),
+            json!({"id": "1", "properties": {"name": "A"}, "updatedAt": {}}),
+            json!({"id": 1, "updatedAt": "2024-01-01T00:00:00Z"}),
+            json!({"id": 1, "updatedAt": "2024-01-01T00:00:00Z", "properties": null}),
         ] {
             assert!(reader(&fields, &stamp).record(&odd).is_err(), "{odd}");
         }
-        let bare = reader(&fields, &stamp).record(&json!({"id": 1, "updatedAt": "2024-01-01T00:00:00Z"})).unwrap();
-        assert!(bare.fields.is_empty());
+    }
+
+    #[test]
+    fn null_is_empty_and_absent_is_untold() {
+        let fields: Vec<FieldName> = vec!["name".into(), "City".into(), "phone".into(), "zip".into()];
+        let stamp = FieldName::new("k");
+        let reader = reader(&fields, &stamp);
+        let json = json!({"id": 1, "updatedAt": "2024-01-01T00:00:00Z",
+            "properties": {"name": null, "city": "Ulm", "phone": ""}});
+        assert_eq!(reader.untold(&json).map(FieldName::as_str).collect::<Vec<_>>(), ["zip"]);
+        assert_eq!(reader.record(&json).unwrap().value("City"), &Value::Text("Ulm".into()));
+        assert!(!reader.is_complete(&json) && !reader.is_complete(&json!({"id": 1})));
+        // The company of a contact is read from its associations.
+        let mirror: Vec<FieldName> = vec!["associatedcompanyid".into()];
+        let contact = Reader { object: ObjectKind::Contact, fields: &mirror, stamp: None };
+        assert!(contact.is_complete(&json) && !Reader { object: ObjectKind::Company, ..contact }.is_complete(&json));
     }
 }

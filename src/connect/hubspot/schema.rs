@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::doctor::{add, lacking, named};
 use super::paths::{self, Route};
-use super::read::{odd, results};
+use super::told::{odd, results};
 use super::{HubCall, HubSpot, record, rules, stage};
 use crate::connect::error::{ConnectErrorKind, Fault};
 use crate::connect::http::Session;

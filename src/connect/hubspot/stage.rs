@@ -13,8 +13,8 @@ use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
 use super::paths::{self, Route};
-use super::read::results;
 use super::record::{self, Reader};
+use super::told::results;
 use super::write::{Item, Verb, Verdict};
 use super::{HubCall, HubSpot};
 use crate::connect::error::Fault;

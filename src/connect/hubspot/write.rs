@@ -253,7 +253,11 @@ impl HubSpot {
         if let Some(result) = results.into_iter().find(|result| is_about(result, item, reader.stamp)) {
             let mut verdict = match reader.record(result) {
                 Ok(record) => Verdict::new(ItemOutcome::Applied(Box::new(record))),
-                Err(why) => Verdict::unknown(format!("HubSpot's answer about the record makes no sense: {why}.")),
+                // As good as no word: a record that is there is looked up.
+                Err(why) => {
+                    let odd = Verdict::unknown(format!("HubSpot's answer about the record makes no sense: {why}."));
+                    Verdict { silent: true, ..odd }
+                }
             };
             verdict.json = Some(result.clone());
             return verdict;
@@ -330,7 +334,7 @@ impl HubSpot {
         let read = self.batch_read(reader, &ids, false, session).await;
         for verdict in verdicts {
             let Some(id) = partial(verdict) else { continue };
-            let fresh = read.as_ref().ok().and_then(|records| records.iter().find(|record| record.id == id));
+            let fresh = read.as_ref().ok().and_then(|told| told.records.iter().find(|record| record.id == id));
             verdict.outcome = match fresh {
                 Some(record) => ItemOutcome::Applied(Box::new(record.clone())),
                 None => ItemOutcome::Unknown("Written, but the record could not be read afterwards.".to_owned()),

@@ -1,0 +1,114 @@
+//! What a page of records tells, and what it does not.
+//!
+//! One record that cannot be read must not keep the others from being read: it is left out and told about. Where that is
+//! every one of several records, the page is not believed. A property that no record shows is one that the portal does not
+//! have any more, or hides from the token: an answer without it says nothing of its values, least of all that they are
+//! empty.
+
+use serde_json::Value as Json;
+
+use super::record::{self, Reader};
+use crate::connect::error::{ConnectErrorKind, Fault};
+use crate::engine::core::request::Failure;
+use crate::model::{FieldName, ObjectKind, Record, RecordId};
+
+/// The records of a page.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub records: Vec<Record>,
+    /// The ids of those that cannot be read, where they have one.
+    pub left_out: Vec<Option<RecordId>>,
+    /// What is wrong with the last of them.
+    why: Option<String>,
+}
+
+impl Told {
+    /// # Errors
+    /// A property is told of no record, or none of several records can be read.
+    pub fn of(reader: &Reader<'_>, rows: &[Json]) -> Result<Self, Fault> {
+        let read: Vec<(&Json, Result<Record, String>)> = rows.iter().map(|row| (row, reader.record(row))).collect();
+        let shown: Vec<&Json> = read.iter().filter(|(_, read)| read.is_ok()).map(|(row, _)| *row).collect();
+        if let Some((first, rest)) = shown.split_first() {
+            let nowhere = |name: &&FieldName| rest.iter().all(|row| reader.untold(row).any(|other| other == *name));
+            if let Some(name) = reader.untold(first).find(nowhere) {
+                return Err(hidden(reader.object, name));
+            }
+        }
+        let mut told = Self::default();
+        for (row, read) in read {
+            let whole = read.and_then(|record| match reader.untold(row).next() {
+                Some(name) => Err(format!("record {} says nothing of \"{name}\"", record.id)),
+                None => Ok(record),
+            });
+            match whole {
+                Ok(record) => told.records.push(record),
+                Err(why) => {
+                    tracing::warn!(object = %reader.object, why, "HubSpot shows a record that cannot be read; it is left out");
+                    told.left_out.push(row.get("id").and_then(record::id));
+                    told.why = Some(why);
+                }
+            }
+        }
+        match told.why {
+            Some(why) if told.records.is_empty() && rows.len() > 1 => Err(odd(why)),
+            _ => Ok(told),
+        }
+    }
+
+    /// # Errors
+    /// A record was left out.
+    pub fn all(self) -> Result<Vec<Record>, Fault> {
+        self.why.map_or(Ok(self.records), |why| Err(odd(why)))
+    }
+}
+
+/// The ids of a page, ascending.
+#[derive(Debug)]
+pub(super) struct Ids {
+    pub ids: Vec<RecordId>,
+    /// Some record has none that can be used.
+    left_out: bool,
+}
+
+impl Ids {
+    /// # Errors
+    /// None of several records has a usable id.
+    pub fn of(body: &Json) -> Result<Self, Fault> {
+        let rows = results(body)?;
+        let mut ids: Vec<RecordId> = rows.iter().filter_map(|row| row.get("id").and_then(record::id)).collect();
+        let left_out = ids.len() < rows.len();
+        if left_out {
+            tracing::warn!(records = rows.len() - ids.len(), "HubSpot shows records without an id; they are left out");
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        if ids.is_empty() && rows.len() > 1 { Err(nameless()) } else { Ok(Self { ids, left_out }) }
+    }
+
+    /// # Errors
+    /// A record was left out.
+    pub fn all(self) -> Result<Vec<RecordId>, Fault> {
+        if self.left_out { Err(nameless()) } else { Ok(self.ids) }
+    }
+}
+
+pub(super) fn results(body: &Json) -> Result<&Vec<Json>, Fault> {
+    body.get("results").and_then(Json::as_array).ok_or_else(|| odd("there is no list of results".to_owned()))
+}
+
+pub(super) fn odd(what: String) -> Fault {
+    Fault::unknown(format!("HubSpot's answer makes no sense: {what}."))
+}
+
+fn nameless() -> Fault {
+    odd("a record has no usable id".to_owned())
+}
+
+/// Names that do not exist are left out of an answer without a word.
+fn hidden(object: ObjectKind, name: &FieldName) -> Fault {
+    let message = format!(
+        "HubSpot tells nothing of the {object} property \"{name}\": it was deleted there, or the token may not see it."
+    );
+    let hint = "Run `lockstep doctor`; then map another property, or create this one again in HubSpot.";
+    Fault::new(ConnectErrorKind::Setup, Failure::Denied { message, hint: hint.to_owned() }, hint)
+}

@@ -1,0 +1,176 @@
+//! What a HubSpot answer does not tell is unknown: never empty, never gone; and one odd record does not stop the others.
+
+use std::time::Duration;
+
+use lockstep::model::RecordId;
+use serde_json::{Value as Json, json};
+
+use super::forged::{Forged, Seen};
+use super::hubspot_records::{hub_at, made, names, portal, tell};
+use super::*;
+
+const DAY: &str = "2026-01-01T00:00:00Z";
+
+fn sound(id: u64) -> Json {
+    json!({"id": id.to_string(), "updatedAt": DAY, "properties": {"name": "A", "city": null, "lockstep_key": null}})
+}
+
+/// Records that cannot be read, in place of number 7.
+fn odd_ones() -> Vec<Json> {
+    vec![
+        json!({"id": "7", "updatedAt": DAY, "properties": null}),
+        json!({"id": "7", "updatedAt": DAY, "properties": {}}),
+        json!({"id": "7", "properties": {"name": "A", "city": null}}),
+        json!({"id": "7", "updatedAt": DAY, "properties": {"name": "A"}}),
+        json!({"id": null, "updatedAt": DAY, "properties": {"name": "A", "city": "Ulm"}}),
+        json!(7),
+    ]
+}
+
+/// Answers every read with these records, as far as they are asked for by id, and with `alone` when asked for one.
+async fn showing(records: Vec<Json>, alone: (u16, Json)) -> Forged {
+    Forged::start(move |request: &Seen| {
+        let (status, body) = match &request.path {
+            path if path.contains("archived=true") => (200, json!({"results": []})),
+            path if path.contains("/companies?") || path.contains("batch/read") || path.contains("/search") => {
+                (200, json!({"results": records, "total": records.len()}))
+            }
+            _ => alone.clone(),
+        };
+        (status, body.to_string().into_bytes())
+    })
+    .await
+}
+
+fn fields() -> Vec<FieldName> {
+    names(&["name", "city"])
+}
+
+fn list() -> RequestBody {
+    RequestBody::List { fields: fields(), after: None, archived: false, limit: 100 }
+}
+
+fn changes() -> RequestBody {
+    RequestBody::Changes { fields: fields(), from: Timestamp::EPOCH, until: Timestamp::MAX, after: None, limit: 200 }
+}
+
+fn read(ids: &[u64]) -> RequestBody {
+    RequestBody::Read { fields: fields(), ids: ids.iter().copied().map(RecordId).collect() }
+}
+
+fn told_ids(answer: &AnswerBody) -> Vec<u64> {
+    match answer {
+        AnswerBody::Page { records, .. } => records.iter().map(|one| one.id.0).collect(),
+        AnswerBody::Records { found } => found.iter().filter_map(|(id, one)| one.as_ref().map(|_| id.0)).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_property_that_was_deleted_stops_the_reading_and_empties_nothing() {
+    let (running, hub) = portal(&[ObjectKind::Company]).await;
+    let url = format!("{}/crm/properties/2026-09/companies", running.hubspot_url);
+    let client = super::hubspot_access::browser();
+    let token = &running.credentials.hubspot_token;
+    let property = json!({"name": "tier", "label": "Tier", "type": "string", "fieldType": "text", "groupName": "companyinformation"});
+    let answer = client.post(&url).bearer_auth(token).json(&property).send().await.unwrap();
+    assert!(answer.status().is_success(), "{answer:?}");
+    let id = made(&hub, ObjectKind::Company, 1, &[("name", "A"), ("tier", "gold")]).await.id;
+    let fields = || names(&["name", "tier", "city"]);
+    let reads = || {
+        let (from, until) = (Timestamp::EPOCH, Timestamp::MAX);
+        [
+            RequestBody::Read { fields: fields(), ids: vec![id] },
+            RequestBody::List { fields: fields(), after: None, archived: false, limit: 100 },
+            RequestBody::Changes { fields: fields(), from, until, after: None, limit: 200 },
+            RequestBody::FindStamped { fields: fields(), stamps: vec!["company:1".into()] },
+        ]
+    };
+    running.control.advance(Duration::from_secs(120));
+    for body in reads() {
+        let answer = tell(&hub, ObjectKind::Company, body.clone()).await;
+        let record = match answer {
+            AnswerBody::Records { found } => found[0].1.clone().unwrap(),
+            AnswerBody::Page { records, .. } => records[0].clone(),
+            AnswerBody::Stamped { found } => found[0].1[0].clone(),
+            other => panic!("{body:?}: {other:?}"),
+        };
+        assert_eq!((record.value("tier"), record.value("city")), (&Value::text("gold"), &Value::Empty), "{body:?}");
+    }
+    let answer = client.delete(format!("{url}/tier")).bearer_auth(token).send().await.unwrap();
+    assert!(answer.status().is_success(), "{answer:?}");
+    for body in reads() {
+        let answer = tell(&hub, ObjectKind::Company, body.clone()).await;
+        let AnswerBody::Failed(Failure::Denied { message, hint }) = answer else { panic!("{body:?}: {answer:?}") };
+        assert!(message.contains("\"tier\"") && message.contains("company"), "{message}");
+        assert!(hint.contains("lockstep doctor"), "{hint}");
+    }
+}
+
+#[tokio::test]
+async fn one_odd_record_is_left_out_and_the_page_goes_on_behind_it() {
+    for odd in odd_ones() {
+        let forged = showing(vec![sound(5), odd.clone()], (200, odd.clone())).await;
+        let hub = hub_at(&forged.url, "pat-na1-any");
+        let has_id = odd.get("id").is_some_and(|id| !id.is_null());
+        for body in [list(), changes()] {
+            let answer = tell(&hub, ObjectKind::Company, body.clone()).await;
+            assert_eq!(told_ids(&answer), [5], "{odd}: {body:?}");
+            let AnswerBody::Page { last, more, .. } = answer else { panic!("no page") };
+            assert_eq!((last, more), (Some(RecordId(if has_id { 7 } else { 5 })), false), "{odd}: {body:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_odd_record_alone_on_a_page_is_left_out_and_several_are_not_believed() {
+    for odd in odd_ones().into_iter().filter(|odd| odd["properties"].get("name").is_none()) {
+        let forged = showing(vec![odd.clone()], (200, odd.clone())).await;
+        let hub = hub_at(&forged.url, "pat-na1-any");
+        for body in [list(), changes(), read(&[7])] {
+            let answer = tell(&hub, ObjectKind::Company, body.clone()).await;
+            assert_eq!(told_ids(&answer), [] as [u64; 0], "{odd}: {body:?}");
+        }
+        let forged = showing(vec![odd.clone(), odd.clone()], (200, odd.clone())).await;
+        let hub = hub_at(&forged.url, "pat-na1-any");
+        for body in [list(), changes(), read(&[7, 8])] {
+            let answer = tell(&hub, ObjectKind::Company, body.clone()).await;
+            assert!(matches!(answer, AnswerBody::Failed(Failure::Unknown(_))), "{odd}: {body:?}: {answer:?}");
+        }
+    }
+}
+
+/// The odd one is neither found nor gone, whatever else is said of it; an id of which nothing at all is there is gone.
+#[tokio::test]
+async fn an_odd_record_is_neither_found_nor_gone() {
+    let gone = json!({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "resource not found"});
+    for odd in odd_ones() {
+        for alone in [(200, odd.clone()), (404, gone.clone())] {
+            let forged = showing(vec![sound(5), odd.clone()], alone).await;
+            let hub = hub_at(&forged.url, "pat-na1-any");
+            let answer = tell(&hub, ObjectKind::Company, read(&[5, 7])).await;
+            let AnswerBody::Records { found } = &answer else { panic!("{odd}: {answer:?}") };
+            assert_eq!(found.iter().map(|(id, _)| id.0).collect::<Vec<_>>(), [5], "{odd}: {found:?}");
+        }
+    }
+    let forged = showing(vec![sound(5)], (404, gone)).await;
+    let hub = hub_at(&forged.url, "pat-na1-any");
+    let AnswerBody::Records { found } = tell(&hub, ObjectKind::Company, read(&[5, 7])).await else {
+        panic!("no records")
+    };
+    assert!(found[0].1.is_some() && found[1] == (RecordId(7), None), "{found:?}");
+}
+
+/// A record that may carry the stamp would be made once more.
+#[tokio::test]
+async fn a_look_up_by_stamp_believes_no_answer_with_an_odd_record() {
+    for object in [ObjectKind::Company, ObjectKind::Note] {
+        for odd in odd_ones() {
+            let forged = showing(vec![sound(5), odd.clone()], (200, odd.clone())).await;
+            let hub = hub_at(&forged.url, "pat-na1-any");
+            let body = RequestBody::FindStamped { fields: fields(), stamps: vec!["company:1".into()] };
+            let answer = tell(&hub, object, body).await;
+            assert!(matches!(answer, AnswerBody::Failed(Failure::Unknown(_))), "{object} {odd}: {answer:?}");
+        }
+    }
+}
