@@ -438,6 +438,20 @@ async fn storms_of_refusals_end_well() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_of_a_day_ends_a_single_run_with_a_word() {
+    let bench = Bench::new(Data::Empty).await;
+    bench.pair("Acme").await;
+    for (side, pause) in [(HUBSPOT, 500_000), (CONNECTWISE, 500_000)] {
+        let full = Fault::Status { code: 429, body: None, retry_after: Some(pause) };
+        bench.running.control.inject(FaultRule { count: None, skip: 2, ..FaultRule::once(full).on(side) });
+        let run = bench.run().await.run;
+        let Verdict::Stopped(why) = &run.verdict else { panic!("{run:?}") };
+        assert!(why.contains("asks for a pause"), "{why}");
+        bench.running.control.clear_faults();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_revoked_mid_run_stops_it_and_a_new_one_goes_on() {
     let bench = Bench::new(Data::Empty).await;
     let names = bench.create_many(HUBSPOT, 20);

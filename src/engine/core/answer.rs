@@ -1,9 +1,11 @@
 //! Where every answer arrives and is sent on to the part that asked.
 
+use std::time::Duration;
+
 use super::command::Row;
 use super::request::{Answer, AnswerBody, Failure};
 use super::state::{RunCounts, Verdict};
-use super::step::{Engine, Pending, Step};
+use super::step::{Engine, Mode, Pending, Step};
 use super::view::ViewResult;
 use crate::model::{System, Timestamp};
 
@@ -86,11 +88,7 @@ impl Engine {
         let system = pending.system();
         self.let_go(step.now, pending, &failure);
         match failure {
-            Failure::Throttled { retry_after, message } => {
-                self.sides[system].throttled(step.now, retry_after, &message);
-                step.wake_at(self.sides[system].not_before);
-                Ok(())
-            }
+            Failure::Throttled { retry_after, message } => self.put_off(step, system, retry_after, &message),
             Failure::Denied { message, hint } => {
                 self.sides[system].denied(step.now, message.clone(), hint);
                 self.refuse_jobs(step, &message);
@@ -109,6 +107,24 @@ impl Engine {
                 Ok(())
             }
         }
+    }
+
+    /// The system asks for a pause. Whoever looks again and again waits it out; a single run ends when it gets too long.
+    pub(super) fn put_off(
+        &mut self,
+        step: &mut Step<'_>,
+        system: System,
+        retry_after: Duration,
+        message: &str,
+    ) -> ViewResult<()> {
+        let too_long = self.sides[system].throttled(step.now, retry_after, message);
+        let until = self.sides[system].not_before;
+        step.wake_at(until);
+        if too_long && self.mode != Mode::Watch {
+            let hint = format!("Try again after {until}; what was done stays done.");
+            return self.give_up(step, system, format!("{system} asks for a pause: {message}"), &hint);
+        }
+        Ok(())
     }
 
     fn let_go(&mut self, now: Timestamp, pending: Pending, failure: &Failure) {

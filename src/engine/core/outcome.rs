@@ -63,10 +63,8 @@ impl Engine {
                 Ok(())
             }
             Failure::Throttled { retry_after, message } => {
-                self.sides[system].throttled(step.now, retry_after, &message);
                 self.none_applied(step, intents, &format!("put off by {system}: {message}"));
-                step.wake_at(self.sides[system].not_before);
-                Ok(())
+                self.put_off(step, system, retry_after, &message)
             }
             Failure::Denied { message, hint } => {
                 self.none_applied(step, intents, &message);

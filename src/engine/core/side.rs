@@ -7,6 +7,9 @@ use crate::model::Timestamp;
 /// Failures in a row after which a run ends early.
 const PATIENCE: u32 = 5;
 
+/// A single run that is put off for so long in all ends instead of waiting.
+const LONGEST_WAIT: Duration = Duration::from_secs(120);
+
 /// The longest pause between two tries.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15 * 60);
 
@@ -19,6 +22,8 @@ pub struct Side {
     pub not_before: Timestamp,
     /// Failures since the last success.
     pub failures: u32,
+    /// Since when it asks for pauses and nothing else.
+    put_off_since: Option<Timestamp>,
     /// Why nothing can be done there: what, and what helps.
     pub broken: Option<(String, String)>,
     /// The last thing that went wrong.
@@ -59,6 +64,7 @@ impl Side {
 
     pub const fn succeeded(&mut self) {
         self.failures = 0;
+        self.put_off_since = None;
     }
 
     /// Notes a failure that may pass. Returns whether patience is at its end.
@@ -69,9 +75,13 @@ impl Side {
         self.failures >= PATIENCE
     }
 
-    pub fn throttled(&mut self, now: Timestamp, retry_after: Duration, message: &str) {
+    /// Takes in a pause that the system asks for. Returns whether it is more than somebody who waits for a single run has
+    /// patience for.
+    pub fn throttled(&mut self, now: Timestamp, retry_after: Duration, message: &str) -> bool {
+        let since = *self.put_off_since.get_or_insert(now);
         self.last_error = Some((now, message.to_owned()));
         self.not_before = self.not_before.max(now + retry_after);
+        self.not_before.since(since) > LONGEST_WAIT
     }
 
     pub fn denied(&mut self, now: Timestamp, message: String, hint: String) {
