@@ -120,7 +120,7 @@ impl ObjectRules {
             return Err(errors);
         }
         let fields: Vec<FieldRule> = mapping.fields.iter().map(|field| FieldRule::new(field, schema)).collect();
-        let watched = BySystem::from_fn(|system| watched_fields(mapping, &filters, system));
+        let watched = BySystem::from_fn(|system| watched_fields(mapping, &fields, &filters, system));
         let shape = shape_of(&watched, mapping);
         Ok(Self { mapping: mapping.clone(), fields, filters, watched, shape })
     }
@@ -145,8 +145,14 @@ fn compile_filter(text: &str, schema: &Schema) -> Result<Option<Filter>, Vec<Str
     filter::bind(&expr, schema).map(Some).map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
-fn watched_fields(mapping: &ObjectMapping, filters: &BySystem<Option<Filter>>, system: System) -> Vec<FieldName> {
-    let mut names: Vec<FieldName> = mapping.fields.iter().map(|field| field.field(system).clone()).collect();
+fn watched_fields(
+    mapping: &ObjectMapping,
+    fields: &[FieldRule],
+    filters: &BySystem<Option<Filter>>,
+    system: System,
+) -> Vec<FieldName> {
+    let there = fields.iter().filter(|field| field.absent != Some(system));
+    let mut names: Vec<FieldName> = there.map(|field| field.name(system).clone()).collect();
     names.extend(mapping.matching.iter().map(|rule| rule.field(system).clone()));
     // a filter towards one system looks at records of the other
     names.extend(filters[system.other()].iter().flat_map(Filter::fields));
@@ -180,6 +186,8 @@ fn shape_of(watched: &BySystem<Vec<FieldName>>, mapping: &ObjectMapping) -> u64 
 pub struct FieldRule {
     pub mapping: FieldMapping,
     pub key: FieldKey,
+    /// The system whose schema has no such field: nothing is read of it, and nothing crosses.
+    pub absent: Option<System>,
     /// By the system written to: from the other side's key to the one written.
     partners: BySystem<BTreeMap<String, String>>,
 }
@@ -187,7 +195,11 @@ pub struct FieldRule {
 impl FieldRule {
     #[must_use]
     pub fn new(mapping: &FieldMapping, schema: &BySystem<Schema>) -> Self {
-        let mut rule = Self { mapping: mapping.clone(), key: mapping.key(), partners: BySystem::default() };
+        let absent = System::BOTH.into_iter().find(|system| {
+            let name = mapping.field(*system).as_str();
+            schema[*system].field(name).is_none()
+        });
+        let mut rule = Self { mapping: mapping.clone(), key: mapping.key(), absent, partners: BySystem::default() };
         if let Some(values) = &mapping.values {
             rule.add_listed(values, schema);
             rule.add_found(values, schema);

@@ -61,7 +61,7 @@ pub fn compare(c: &Comparison<'_>) -> (FieldPlan, Option<Trouble>) {
     let changed = BySystem::from_fn(|system| {
         c.agreed.is_none_or(|agreed| normalise(&c.rule.mapping, agreed.of(system)) != values[system])
     });
-    let verdict = c.verdict(&values, &changed);
+    let verdict = if c.rule.absent.is_some() { Verdict::Same(String::new()) } else { c.verdict(&values, &changed) };
     let mut plan = FieldPlan {
         key: c.rule.key.clone(),
         names: BySystem::from_fn(|system| c.rule.name(system).clone()),
@@ -71,7 +71,14 @@ pub fn compare(c: &Comparison<'_>) -> (FieldPlan, Option<Trouble>) {
         next: FieldNext::Same,
         rule: String::new(),
     };
-    let trouble = c.conclude(verdict, &mut plan);
+    let trouble = match c.rule.absent {
+        Some(system) => {
+            let trouble = absent_trouble(c.rule, system);
+            set(&mut plan, FieldNext::Stuck, trouble.message.clone());
+            Some(trouble)
+        }
+        None => c.conclude(verdict, &mut plan),
+    };
     (plan, trouble)
 }
 
@@ -312,6 +319,15 @@ impl Comparison<'_> {
             ),
             hint: "Find the workflow that rewrites it, or map the field one way; then push the record once.".to_owned(),
         }
+    }
+}
+
+/// A mapped field that a system does not have (any more): what is not there is not empty.
+fn absent_trouble(rule: &FieldRule, system: System) -> Trouble {
+    Trouble {
+        class: IssueClass::UnfitValue,
+        message: format!("{system} has no field {}: it is neither read nor written.", rule.name(system)),
+        hint: "Map another field, or make it again in that system; then deploy.".to_owned(),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::mapping::{
     ClearPolicy, ConflictTie, Direction, FieldMapping, FieldRule, Overflow, SystemOfRecord, Unmapped, ValueMap,
     ValuePair,
 };
-use crate::model::{BySystem, FieldKind, FieldName, LinkId, ObjectKind, Schema, System, Timestamp, Value};
+use crate::model::{BySystem, FieldDef, FieldKind, FieldName, LinkId, ObjectKind, Schema, System, Timestamp, Value};
 
 const NOW: Timestamp = Timestamp(1_000_000_000);
 
@@ -29,8 +29,21 @@ fn field(kind: FieldKind) -> FieldMapping {
     }
 }
 
-fn no_schema() -> BySystem<Schema> {
-    BySystem::from_fn(|system| Schema { system, object: ObjectKind::Company, fields: Vec::new() })
+/// The two fields, and no others.
+fn schema() -> BySystem<Schema> {
+    let field = |name: &str| FieldDef {
+        name: FieldName::new(name),
+        label: name.to_owned(),
+        kind: FieldKind::Text,
+        read_only: false,
+        required: false,
+        unique: false,
+        max_length: None,
+        custom: false,
+        options: Vec::new(),
+    };
+    let of = |system, name| Schema { system, object: ObjectKind::Company, fields: vec![field(name)] };
+    BySystem::new(of(System::HubSpot, "city"), of(System::ConnectWise, "town"))
 }
 
 /// One comparison with everything that a case may want to change.
@@ -70,7 +83,7 @@ impl Case {
     }
 
     fn run(&self) -> (FieldNext, Option<IssueClass>) {
-        let rule = FieldRule::new(&self.mapping, &no_schema());
+        let rule = FieldRule::new(&self.mapping, &schema());
         let (h, c) = (Value::text(self.hubspot), Value::text(self.connectwise));
         let agreed = self.agreed.map(|(h, c)| Agreed { hubspot: Value::text(h), connectwise: Value::text(c), at: NOW });
         let decision = self.decision.map(|(winner, h, c)| Decision {
@@ -269,6 +282,36 @@ fn a_field_that_flips_to_and_fro_is_held_after_three_turns() {
     assert_eq!(long_ago.next(), write(H, "Dallas", None));
 }
 
+/// What a system has no field for was not emptied there: nothing crosses, however the mapping is set.
+#[test]
+fn a_field_that_a_system_does_not_have_is_told_and_never_taken_for_empty() {
+    for lacking in System::BOTH {
+        let mut less = schema();
+        less[lacking].fields.clear();
+        let mapping = FieldMapping { empty: ClearPolicy::Clear, ..field(FieldKind::Text) };
+        let rule = FieldRule::new(&mapping, &less);
+        let mut raw = BySystem::new(Value::text("Austin"), Value::text("Austin"));
+        raw[lacking] = Value::Empty;
+        let agreed = Agreed { hubspot: Value::text("Austin"), connectwise: Value::text("Austin"), at: NOW };
+        let (plan, trouble) = compare(&Comparison {
+            rule: &rule,
+            partners: &Partners::default(),
+            raw: BySystem::new(&raw.hubspot, &raw.connectwise),
+            agreed: Some(&agreed),
+            modified: BySystem::new(NOW, NOW),
+            decision: None,
+            recent: &[],
+            object_direction: Direction::Both,
+            tie: ConflictTie::HubSpot,
+            in_scope: BySystem::new(true, true),
+            push_to: None,
+            now: NOW,
+        });
+        assert_eq!(plan.next, FieldNext::Stuck, "{lacking}");
+        assert!(trouble.is_some_and(|trouble| trouble.message.contains(&format!("{lacking} has no field"))));
+    }
+}
+
 proptest::proptest! {
     /// Whatever the values and rules: nothing is ever written to a side that the direction forbids (I7), nothing is
     /// invented (I3), and what is written ends the difference (I21).
@@ -281,7 +324,7 @@ proptest::proptest! {
         mapping.direction = [Direction::Both, Direction::ToConnectwise, Direction::ToHubspot][direction];
         mapping.wins = [SystemOfRecord::HubSpot, SystemOfRecord::ConnectWise, SystemOfRecord::Latest, SystemOfRecord::Ask][wins];
         mapping.empty = if clears { ClearPolicy::Clear } else { ClearPolicy::Fill };
-        let rule = FieldRule::new(&mapping, &no_schema());
+        let rule = FieldRule::new(&mapping, &schema());
         let mut values = BySystem::new(Value::text(&*h), Value::text(&*c));
         let before = values.clone();
         let mut agreed = known.then(|| Agreed { hubspot: Value::text(&*bh), connectwise: Value::text(&*bc), at: NOW });

@@ -388,7 +388,7 @@ impl Planner<'_> {
         let from = to.other();
         let mut writes = Vec::new();
         for (at, rule) in self.rules.fields.iter().enumerate() {
-            if !self.rules.may_write(rule, to) {
+            if !self.rules.may_write(rule, to) || rule.absent.is_some() {
                 continue;
             }
             let raw = observed.record.value(rule.name(from).as_str());
