@@ -89,7 +89,8 @@ pub(crate) fn clip_message(text: &str) -> String {
     }
 }
 
-fn is_page(text: &str) -> bool {
+/// Whether a text is a page for people.
+pub(crate) fn is_page(text: &str) -> bool {
     let text = text.trim_start_matches(['\u{feff}', ' ', '\t', '\r', '\n']);
     let begins = |start: &str| text.get(..start.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(start));
     ["<!doctype", "<html", "<head", "<body", "<?xml", "<h1"].into_iter().any(begins)

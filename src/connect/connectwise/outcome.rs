@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::connect::error::{ConnectErrorKind, Fault};
 use crate::connect::http::Reply;
-use crate::connect::redact::clip_message;
+use crate::connect::redact::{clip_message, is_page};
 use crate::engine::core::request::{Failure, Rejection, RejectionKind};
 
 /// The cool-down that was seen in practice.
@@ -39,13 +39,15 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
             let message = format!("ConnectWise refused the clientId: {words}");
             Err(denied(ConnectErrorKind::Credentials, &message, KEYS))
         }
-        401 if is_page(reply) => {
-            let hint =
-                "A proxy or a log-in page answers in place of ConnectWise: check the site, and this machine's proxy.";
-            Err(denied(
-                ConnectErrorKind::Credentials,
-                &format!("Something refused the credentials with a web page: {words}"),
-                hint,
+        // Not ConnectWise's word about anybody's rights, nor about a record.
+        401 | 403 | 404 if is_page(&reply.text()) => {
+            let message =
+                format!("Something answered {} with a web page in place of ConnectWise: {words}", reply.status);
+            let kind = if reply.status == 401 { ConnectErrorKind::Credentials } else { ConnectErrorKind::Unexpected };
+            Err(Fault::new(
+                kind,
+                Failure::Unknown(clip_message(&message)),
+                "It may be a proxy or a log-in page: check the site, and this machine's proxy.",
             ))
         }
         401 => {
@@ -60,6 +62,9 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
             let retry_after = reply.retry_after.or_else(|| spoken_wait(&words)).unwrap_or(COOL_DOWN);
             let message = format!("ConnectWise asks for a pause ({}): {words}", reply.status);
             Err(Fault::new(ConnectErrorKind::Limited, Failure::Throttled { retry_after, message }, ""))
+        }
+        404 if !says_gone(reply) && !words.contains(NO_ENDPOINT) => {
+            Err(Fault::unknown(format!("ConnectWise answered 404, and not that the record is gone: {words}")))
         }
         400 | 404 | 405 | 409 | 413 | 414 | 415 | 422 => Err(rejected(reply)),
         // The request has a wrong type, or something stored cannot be read: neither goes away by waiting.
@@ -85,13 +90,6 @@ fn is_unreadable(words: &str) -> bool {
     words.contains("was not recognized as a valid")
 }
 
-/// Whether the body is a page for people.
-fn is_page(reply: &Reply) -> bool {
-    let text = reply.text();
-    let start = text.trim_start().get(..9).unwrap_or_default().to_ascii_lowercase();
-    start.starts_with("<html") || start.starts_with("<!doctype")
-}
-
 /// Whether the call met no endpoint at all, as happens when the code base has moved.
 pub(super) fn is_missing_route(reply: &Reply) -> bool {
     match reply.status {
@@ -104,6 +102,12 @@ pub(super) fn is_missing_route(reply: &Reply) -> bool {
     }
 }
 
+/// Whether it is ConnectWise's own word that a record is not there.
+fn says_gone(reply: &Reply) -> bool {
+    let code = reply.json().ok().as_ref().and_then(|body| word(body, "code"));
+    reply.status == 404 && code.as_deref() == Some("NotFound")
+}
+
 fn rejected(reply: &Reply) -> Fault {
     let body = reply.json().unwrap_or(Json::Null);
     let inner = body.get("errors").and_then(|errors| errors.get(0));
@@ -111,9 +115,7 @@ fn rejected(reply: &Reply) -> Fault {
     let said = all_messages(&body).or_else(|| message(&body)).unwrap_or_else(|| words(reply));
     let kind = match (reply.status, code.as_str()) {
         (409, _) | (_, "ObjectExists") => RejectionKind::Duplicate { existing: None },
-        // Not a word about the record.
-        (404, _) if said.contains(NO_ENDPOINT) => RejectionKind::Other,
-        (404, _) => RejectionKind::NotFound,
+        (404, _) if says_gone(reply) => RejectionKind::NotFound,
         (400 | 415 | 422 | 500, _) => RejectionKind::Invalid,
         _ => RejectionKind::Other,
     };
@@ -264,12 +266,30 @@ mod tests {
     }
 
     #[test]
-    fn a_401_from_somebody_else_is_told_apart() {
-        let Failure::Denied { hint, .. } = failure(401, "<!DOCTYPE html><html>Sign in</html>") else {
-            panic!("not denied")
-        };
-        assert!(hint.contains("proxy"), "{hint}");
+    fn a_page_is_no_word_about_keys_rights_or_records() {
+        for status in [401, 403, 404] {
+            for page in
+                ["<!DOCTYPE html><html>Sign in</html>", "<html>", " \n<HTML><body>Blocked by policy</body></html>"]
+            {
+                let fault = classify(&reply(status, page)).unwrap_err();
+                assert!(matches!(fault.failure, Failure::Unknown(_)), "{status} {page}: {fault:?}");
+                assert!(fault.hint.contains("proxy") && fault.kind != ConnectErrorKind::Permission, "{fault:?}");
+            }
+        }
         let Failure::Denied { hint, .. } = failure(401, "Unauthorized") else { panic!("not denied") };
         assert!(hint.contains("private key"), "{hint}");
+        let Failure::Denied { hint, .. } = failure(403, r#"{"code":"Security","message":"No."}"#) else {
+            panic!("not denied")
+        };
+        assert!(hint.contains("security role"), "{hint}");
+    }
+
+    #[test]
+    fn only_the_word_not_found_ends_a_record() {
+        for body in
+            ["", "not here", "{}", r#"{"code":"Security","message":"x"}"#, r#"{"message":"Company 7 not found"}"#, "[]"]
+        {
+            assert!(matches!(failure(404, body), Failure::Unknown(_)), "{body}");
+        }
     }
 }

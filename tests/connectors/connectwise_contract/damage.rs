@@ -169,16 +169,22 @@ async fn a_table_without_an_end_is_no_loop() {
 }
 
 #[tokio::test]
-async fn a_401_from_a_proxy_is_denied_with_a_word_about_the_proxy() {
-    let tenant = Tenant::raw(|_| (401, b"<!DOCTYPE html><html>Sign in to the network</html>".to_vec())).await;
-    let answer = tenant.ask(ObjectKind::Contact, list(&[], None, 50)).await;
-    let AnswerBody::Failed(Failure::Denied { hint, .. }) = &answer else { panic!("{answer:?}") };
-    assert!(hint.contains("proxy"), "{hint}");
+async fn a_page_of_a_proxy_is_no_word_about_keys_rights_or_records() {
+    for status in [401, 403, 404] {
+        let tenant =
+            Tenant::raw(move |_| (status, b"<!DOCTYPE html><html>Sign in to the network</html>".to_vec())).await;
+        for body in [list(&[], None, 50), read(&[], &[7]), update(&[("title", text("x"))])] {
+            let answer = tenant.ask(ObjectKind::Contact, body).await;
+            let AnswerBody::Failed(Failure::Unknown(words)) = &answer else { panic!("{status}: {answer:?}") };
+            assert!(words.contains("web page in place of ConnectWise"), "{words}");
+        }
+    }
 }
 
 #[tokio::test]
 async fn a_deleted_contact_is_not_there_and_a_change_of_it_finds_nobody() {
-    let tenant = Tenant::new(|asked| if asked.method == "GET" { (200, json!([])) } else { not_found() }).await;
+    let tenant =
+        Tenant::new(|asked| if asked.path == "/company/contacts" { (200, json!([])) } else { not_found() }).await;
     let AnswerBody::Records { found } = tenant.ask(ObjectKind::Contact, read(&[], &[7])).await else {
         panic!("no records")
     };
