@@ -41,6 +41,7 @@ pub fn verdict(plan: &PairPlan) -> String {
     match plan.state() {
         RecordState::Conflict if settled => "A person decides what both sides changed.".to_owned(),
         RecordState::Held if settled => "A field cannot cross as it is.".to_owned(),
+        RecordState::Waiting if settled => "A field waits for the record it points to.".to_owned(),
         RecordState::Excluded if settled => "A filter keeps changes from crossing.".to_owned(),
         _ if settled && plan.fields.iter().any(|field| field.next == FieldNext::Tolerate) => {
             "Both sides agree, or differ where they may.".to_owned()
@@ -209,6 +210,7 @@ fn next_attempt(panel: &RecordPanel<'_>, field: Option<&FieldPlan>) -> String {
         {
             "next attempt with the next run".to_owned()
         }
+        (Some(FieldNext::Wait), None) => "crosses when that record has its partner".to_owned(),
         (Some(FieldNext::Frozen), None) => "next attempt when the filter lets it pass".to_owned(),
         _ => "nothing to do".to_owned(),
     }
@@ -273,6 +275,19 @@ mod tests {
         plan.scope.connectwise.clauses[1].pass = false;
         let text = why(&plan, 2);
         assert!(text.contains("to ConnectWise: 1 of 2 clauses fail: type in (1)"), "{text}");
+    }
+
+    #[test]
+    fn a_field_that_waits_for_its_parent_says_so() {
+        let mut plan = acme();
+        for field in &mut plan.fields {
+            field.next = FieldNext::Same;
+        }
+        plan.fields[2].next = FieldNext::Wait;
+        plan.issues.clear();
+        assert!(why(&plan, 2).ends_with("crosses when that record has its partner\n"), "{}", why(&plan, 2));
+        plan.decision = PairDecision::InStep;
+        assert_eq!(verdict(&plan), "A field waits for the record it points to.");
     }
 
     #[test]

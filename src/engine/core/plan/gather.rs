@@ -151,7 +151,7 @@ fn partner(view: &dyn View, parent: RecordRef) -> ViewResult<Partner> {
         });
     }
     let Some(status) = view.status(parent)? else {
-        return Ok(Partner::Awaited(format!("waits for {parent}, which has not been read yet")));
+        return Ok(Partner::Awaited(format!("waits for {parent}, which is not known here: not read yet, or deleted")));
     };
     let called = format!("{} \"{}\"", parent.object, status.name);
     Ok(match status.state {
