@@ -185,7 +185,7 @@ async fn every_object_tells_its_schema_and_stages_know_their_pipeline() {
     assert!(deals.field("pipeline").unwrap().options.iter().any(|one| one.key == "default"));
     let contacts = hub.schema(ObjectKind::Contact).await.unwrap().schema;
     let company = contacts.field("associatedcompanyid").unwrap();
-    assert_eq!((company.kind, company.read_only), (lockstep::model::FieldKind::Reference(ObjectKind::Company), true));
+    assert_eq!((company.kind, company.read_only), (lockstep::model::FieldKind::Reference(ObjectKind::Company), false));
     assert!(!contacts.field("hubspot_owner_id").unwrap().options.is_empty());
 }
 
