@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::connect::error::{ConnectErrorKind, Fault};
 use crate::connect::http::Reply;
-use crate::connect::redact::clip_message;
+use crate::connect::redact::{clip_message, is_page};
 use crate::engine::core::request::{Failure, Rejection, RejectionKind};
 use crate::model::RecordId;
 
@@ -22,6 +22,7 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
         200..=299 => {
             reply.json().map_err(|why| Fault::unknown(format!("HubSpot answered {}, but {why}.", reply.status)))
         }
+        401 if is_page(&reply.text()) => Err(page(reply)),
         401 => Err(credentials(reply)),
         403 => Err(permission(reply)),
         423 => Err(throttled(reply, reply.retry_after.unwrap_or(LOCK).max(LOCK))),
@@ -163,6 +164,13 @@ fn credentials(reply: &Reply) -> Fault {
         (None, _) => "HubSpot refused the token.".to_owned(),
     };
     denied(ConnectErrorKind::Credentials, &message, MISSING_TOKEN)
+}
+
+/// A web page says nothing of the token: HubSpot refuses one in JSON.
+fn page(reply: &Reply) -> Fault {
+    let message = format!("A web page answers in place of HubSpot ({}): {}", reply.status, say(reply));
+    let hint = "Look at the network's proxy and HubSpot's status page.";
+    Fault { hint: hint.to_owned(), ..Fault::unknown(message) }
 }
 
 /// Whether a token that lives for a while has just ended, so that a new one helps. A 401 alone does not say so.

@@ -25,13 +25,20 @@ fn the_token_is_refused() {
         r#"{"status":"error","message":"Authentication credentials not found. This API supports OAuth 2.0","correlationId":"x","category":"INVALID_AUTHENTICATION"}"#,
         r#"{"status":"error","message":"The OAuth token used to make this call expired 0 second(s) ago.","category":"EXPIRED_AUTHENTICATION"}"#,
         "",
-        "<html>no</html>",
     ] {
         assert!(matches!(failure(401, body), Failure::Denied { .. }), "{body}");
     }
     let garbage = r#"{"message":"The OAuth token used to make this call expired 19884 day(s) ago.","category":"EXPIRED_AUTHENTICATION"}"#;
     let Failure::Denied { message, .. } = failure(401, garbage) else { panic!("not denied") };
     assert!(message.contains("does not know this token"), "{message}");
+}
+
+#[test]
+fn a_page_is_no_word_about_the_token() {
+    for body in ["<html>Sign in</html>", " <!DOCTYPE html><p>Sign in", "\u{feff}<HTML>Sign in"] {
+        let Failure::Unknown(message) = failure(401, body) else { panic!("{body}") };
+        assert!(message.contains("web page") && message.contains("Sign in"), "{message}");
+    }
 }
 
 #[test]
