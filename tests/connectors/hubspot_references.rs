@@ -107,3 +107,28 @@ async fn what_cannot_be_read_back_is_unknown_and_a_read_without_companies_fails_
     let told = tell(&hub, ObjectKind::Contact, body).await;
     assert!(matches!(told, AnswerBody::Failed(Failure::Unknown(_))), "{told:?}");
 }
+
+/// The company is set before the properties are sent: where these are put off, it is too late for "nothing was done".
+#[tokio::test]
+async fn a_record_whose_company_was_set_before_the_rest_was_put_off_is_unknown() {
+    for fault in [Fault::Limited { retry_after: None }, Fault::Expired] {
+        let (running, hub, [one, two, contact]) = contact_of_the_first().await;
+        let body = |company: RecordId, city: &str| RequestBody::Update {
+            fields: names(&["city", COMPANY]),
+            items: vec![change(7, contact, &[(COMPANY, &company.to_string()), ("city", city)])],
+        };
+        let late = || FaultRule::once(fault.clone()).on(Side::HubSpot);
+        running.control.inject(late().path("/batch/update"));
+        let told = tell(&hub, ObjectKind::Contact, body(two, "Linz")).await;
+        let AnswerBody::Written { items } = &told else { panic!("{fault:?}: {told:?}") };
+        assert!(matches!(&items[..], [(IntentId(7), ItemOutcome::Unknown(_))]), "{fault:?}: {items:?}");
+        let record = read(&hub, &["city", COMPANY], contact).await;
+        assert_eq!((record.value("city"), record.value(COMPANY).to_plain()), (&Value::Empty, two.to_string()));
+        // Where the company itself was put off, nothing was done.
+        running.control.inject(late().path("batch/associate/default"));
+        let told = tell(&hub, ObjectKind::Contact, body(one, "Linz")).await;
+        let nothing = matches!(&told, AnswerBody::Failed(Failure::Throttled { .. } | Failure::Denied { .. }));
+        assert!(nothing, "{fault:?}: {told:?}");
+        assert_eq!(read(&hub, &[COMPANY], contact).await.value(COMPANY).to_plain(), two.to_string());
+    }
+}

@@ -16,7 +16,7 @@ use crate::connect::error::Fault;
 use crate::connect::http::{Session, Wire};
 use crate::connect::{HttpPreview, exchange, stamped_record};
 use crate::engine::core::request::{
-    AnswerBody, CreateItem, ItemOutcome, Rejection, RejectionKind, Request, RequestBody, UpdateItem,
+    AnswerBody, CreateItem, Failure, ItemOutcome, Rejection, RejectionKind, Request, RequestBody, UpdateItem,
 };
 use crate::engine::core::state::Exchange;
 use crate::model::{FieldName, IntentId, ObjectKind, RecordId, RecordRef, System, Value};
@@ -126,14 +126,15 @@ impl HubSpot {
         let reader = self.reader(object, fields);
         let mut verdicts: Vec<Option<Verdict>> =
             items.iter().map(|item| rules::refusal(object, verb, item).map(Verdict::rejected)).collect();
-        self.join_first(object, &items, &mut verdicts, session).await?;
+        let joined = self.join_first(object, &items, &mut verdicts, session).await?;
         let open: Vec<usize> = (0..items.len()).filter(|at| verdicts[*at].is_none()).collect();
         if let Err(fault) = self.send_batch(&reader, verb, &items, open, &mut verdicts, session).await {
             // People see what was tried, and why there is no answer.
             let wire = session.last.clone().map(Arc::new);
             let tried = Verdict { wire, ..Verdict::unknown("") };
             let exchanges = items.iter().filter_map(|item| self.kept(object, item, &tried)).collect();
-            return Ok((AnswerBody::Failed(fault.failure), exchanges));
+            let body = if joined { half_done(&items, verdicts, fault) } else { AnswerBody::Failed(fault.failure) };
+            return Ok((body, exchanges));
         }
         if verb == Verb::Update {
             self.move_back(&reader, &items, &mut verdicts, session).await;
@@ -152,14 +153,14 @@ impl HubSpot {
     }
 
     /// The companies of records that are there, before their properties. An item that has nothing else to write is looked
-    /// up afterwards like one of which an answer says nothing.
+    /// up afterwards like one of which an answer says nothing. Tells whether any association may have been made.
     async fn join_first(
         &self,
         object: ObjectKind,
         items: &[Item<'_>],
         verdicts: &mut [Option<Verdict>],
         session: &mut Session,
-    ) -> Result<(), Fault> {
+    ) -> Result<bool, Fault> {
         let mut joins = Vec::new();
         for (item, verdict) in items.iter().zip(&mut *verdicts).filter(|(_, verdict)| verdict.is_none()) {
             match (&item.company, item.target) {
@@ -180,7 +181,7 @@ impl HubSpot {
                 None => Some(Verdict::unknown("HubSpot's answer says nothing about the association.")),
             };
         }
-        Ok(())
+        Ok(joins.iter().any(|(intent, ..)| !matches!(ends.get(intent), Some(Err(_)))))
     }
 
     /// What was written, with the companies that the records have now. Where those cannot be read, nothing is certain.
@@ -388,6 +389,18 @@ fn parents(object: ObjectKind, parents: &[(ObjectKind, RecordId)]) -> Vec<Json> 
         }
     }
     list
+}
+
+/// The end of a write whose associations were made before the records could not be sent: "nothing was done" would be wrong.
+fn half_done(items: &[Item<'_>], verdicts: Vec<Option<Verdict>>, fault: Fault) -> AnswerBody {
+    if matches!(fault.failure, Failure::Unknown(_)) {
+        return AnswerBody::Failed(fault.failure);
+    }
+    let why = crate::connect::ConnectError::from(fault).message;
+    let unsent = || ItemOutcome::Unknown(format!("Its company may have been set; the rest was not sent: {why}"));
+    let outcome = |verdict: Option<Verdict>| verdict.map_or_else(unsent, |verdict| verdict.outcome);
+    let items = items.iter().zip(verdicts).map(|(item, verdict)| (item.intent, outcome(verdict))).collect();
+    AnswerBody::Written { items }
 }
 
 /// Whether a record holds every value that was to be written.
