@@ -125,6 +125,7 @@ async fn a_token_that_ended_is_renewed_once_however_many_calls_wait_for_it() {
         let (hub, renewals) = by_oauth(app(&running), tokens.clone(), &options(&running.hubspot_url));
         for round in 1..=2 {
             running.control.advance(Duration::from_secs(1860));
+            pass(6).await;
             running.control.clear_calls();
             let all = futures_util::future::join_all((0..8).map(|_| identified(&hub))).await;
             assert_eq!(all, vec![true; 8], "{rotates} {round}");
@@ -232,6 +233,47 @@ async fn an_end_in_1970_and_a_401_without_an_end_are_wrong_credentials_and_never
     }
 }
 
+/// Lets so many seconds pass for the connection.
+async fn pass(seconds: u64) {
+    tokio::time::pause();
+    tokio::time::advance(std::time::Duration::from_secs(seconds)).await;
+    tokio::time::resume();
+}
+
+#[tokio::test]
+async fn tokens_that_end_at_once_are_not_renewed_at_once() {
+    for granted in [200, 503] {
+        let forged = Forged::start(move |request: &Seen| {
+            if request.path.contains("/token") {
+                return (granted, json!({"access_token": "CNewToken", "expires_in": 1800}).to_string().into_bytes());
+            }
+            let message = "The OAuth token used to make this call expired 3 second(s) ago.";
+            let body = json!({"status": "error", "category": "EXPIRED_AUTHENTICATION", "message": message});
+            (401, body.to_string().into_bytes())
+        })
+        .await;
+        let tokens = Tokens {
+            access: "COldToken".into(),
+            refresh: "r".into(),
+            expires: Timestamp::MAX,
+            scopes: Vec::new(),
+            portal: None,
+        };
+        let app = App { client_id: "id".into(), client_secret: "secret".into() };
+        let (hub, _) = by_oauth(app, tokens, &options(&forged.url));
+        let renewals = |seen: Vec<Seen>| seen.iter().filter(|call| call.path.contains("/token")).count();
+        for round in 0..2 {
+            ask(&hub, RequestBody::Identify).await;
+            for _ in 0..3 {
+                let answer = ask(&hub, RequestBody::Identify).await;
+                assert!(matches!(answer, AnswerBody::Failed(Failure::NotSent(_))), "{granted} {round}: {answer:?}");
+            }
+            assert_eq!(renewals(forged.seen()), 1, "{granted} {round}");
+            pass(6).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn narrowed_scopes_are_told_once() {
     let asked = std::sync::atomic::AtomicU64::new(0);
@@ -254,7 +296,9 @@ async fn narrowed_scopes_are_told_once() {
         Tokens { access: "COldToken".into(), refresh: "r".into(), expires: Timestamp::MAX, scopes, portal: None };
     let (hub, renewals) =
         by_oauth(App { client_id: "id".into(), client_secret: "secret".into() }, tokens, &options(&forged.url));
-    assert!(identified(&hub).await && identified(&hub).await);
+    assert!(identified(&hub).await);
+    pass(6).await;
+    assert!(identified(&hub).await);
     let lost: Vec<_> = renewals.lock().unwrap().iter().map(|one| one.lost_scopes.clone()).collect();
     assert_eq!(lost, [vec!["crm.objects.companies.write".to_owned()], Vec::new()]);
 }

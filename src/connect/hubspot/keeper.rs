@@ -115,6 +115,10 @@ impl Keeper {
         if state.generation != used.0 {
             return Ok(());
         }
+        if state.not_before > Instant::now() {
+            let message = "HubSpot says that the token has expired; a new one was asked for a moment ago.".to_owned();
+            return Err(Fault::unknown(message).before_write());
+        }
         self.renew(&mut state, transport, session).await.map_err(Fault::before_write)
     }
 
