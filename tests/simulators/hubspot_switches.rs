@@ -270,3 +270,37 @@ async fn tokens_and_codes_live_as_long_as_the_portal_says() {
     let (status, told) = bench.as_app(&tokens["access_token"], COMPANIES).await;
     assert_eq!((status, &told["category"]), (401, &json!("EXPIRED_AUTHENTICATION")));
 }
+
+#[tokio::test]
+async fn a_flag_is_true_or_false_in_any_case_and_nothing_else() {
+    let bench = Bench::empty().await;
+    let made = json!({"properties": {"name": "Tin Sail"}});
+    let (_, company) = bench.hs(Method::POST, "/crm/v3/objects/companies", made).await;
+    let path = format!("/crm/v3/objects/companies/{}", company["id"].as_str().unwrap());
+    assert_eq!(bench.hs(Method::DELETE, &path, json!({})).await.0, 204);
+    for (flag, status) in [("True", 200), ("TRUE", 200), ("False", 404), ("1", 400), ("xyz", 400), ("", 400)] {
+        assert_eq!(bench.hs_get(&format!("{path}?archived={flag}")).await.0, status, "{flag}");
+    }
+    for path in ["/crm/v3/objects/companies", "/crm/v3/properties/companies", "/crm/v3/owners"] {
+        for (flag, status) in [("true", 200), ("False", 200), ("1", 400)] {
+            assert_eq!(bench.hs_get(&format!("{path}?archived={flag}")).await.0, status, "{path} {flag}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_batch_without_a_list_of_inputs_is_refused() {
+    let bench = Bench::empty().await;
+    for path in [
+        "/crm/v3/objects/companies/batch/read",
+        "/crm/v3/objects/companies/batch/update",
+        "/crm/v4/associations/contacts/companies/batch/read",
+        "/crm/v3/properties/companies/batch/read",
+    ] {
+        for body in [json!({}), json!({"inputs": "x"}), json!({"inputs": null}), json!({"inputs": {}})] {
+            let (status, told) = bench.hs(Method::POST, path, body.clone()).await;
+            assert_eq!((status, told["category"].as_str()), (400, Some("VALIDATION_ERROR")), "{path} {body}: {told}");
+        }
+        assert_eq!(bench.hs(Method::POST, path, json!({"inputs": []})).await.0, 200, "{path}");
+    }
+}

@@ -28,7 +28,9 @@ pub(crate) fn serve(call: &mut Call<'_>, kind: KindRef, what: &str) -> Result<Re
 
 /// The inputs of a batch, at most so many.
 pub(crate) fn inputs(body: &Value, most: usize) -> Result<&[Value], Failure> {
-    let inputs = body.get("inputs").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let Some(inputs) = body.get("inputs").and_then(Value::as_array) else {
+        return Err(Failure::invalid("Invalid input JSON: a list of inputs is required".to_owned()));
+    };
     if inputs.len() <= most {
         return Ok(inputs);
     }
@@ -98,7 +100,7 @@ pub(crate) fn item_error(failure: Failure, key: &str, value: &str) -> Value {
 
 fn read(call: &Call<'_>, kind: KindRef, body: &Value, inputs: &[Value]) -> Result<Reply, Failure> {
     let shown = Shown::of_body(call, kind, body);
-    let archived = call.flag("archived");
+    let archived = call.flag("archived")?;
     let id_property = body.get("idProperty").and_then(Value::as_str);
     let (mut seen, mut results, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for input in inputs {

@@ -27,11 +27,11 @@ pub(crate) fn serve(mut call: Call<'_>, rest: &[&str]) -> Result<Reply, Failure>
         (Method::GET, ["object-type-id", kind, "name", name]) => {
             let kind = Kind::named(kind).ok_or(Failure::NotFound)?;
             let list = call.portal().lists.by_name(kind, name).ok_or_else(|| missing(name))?;
-            Ok(Reply::json(200, &json!({"list": shown(&call, list)})))
+            Ok(Reply::json(200, &json!({"list": shown(&call, list)?})))
         }
         (Method::GET, ["records", kind, id, "memberships"]) => of_record(&call, kind, id),
         (Method::POST, ["records", "memberships", "batch", "read"]) => of_records(&call),
-        (Method::GET, [id]) => Ok(Reply::json(200, &json!({"list": shown(&call, list(&call, id)?)}))),
+        (Method::GET, [id]) => Ok(Reply::json(200, &json!({"list": shown(&call, list(&call, id)?)?}))),
         (Method::DELETE, [id]) => {
             let id = list(&call, id)?.id;
             call.world.hubspot.lists.remove(id);
@@ -62,18 +62,18 @@ fn outline(list: &List) -> Value {
     })
 }
 
-fn shown(call: &Call<'_>, list: &List) -> Value {
+fn shown(call: &Call<'_>, list: &List) -> Result<Value, Failure> {
     let mut json = outline(list);
-    if let (true, false, Some(map)) = (call.flag("includeFilters"), list.filter.is_null(), json.as_object_mut()) {
+    if let (true, false, Some(map)) = (call.flag("includeFilters")?, list.filter.is_null(), json.as_object_mut()) {
         map.insert("filterBranch".to_owned(), list.filter.clone());
     }
-    json
+    Ok(json)
 }
 
 fn by_ids(call: &Call<'_>) -> Result<Reply, Failure> {
     let ids: Vec<u64> = call.request.list_param("listIds").iter().filter_map(|id| id.parse().ok()).collect();
-    let found: Vec<Value> =
-        call.portal().lists.iter().filter(|l| ids.contains(&l.id)).map(|l| shown(call, l)).collect();
+    let found = call.portal().lists.iter().filter(|l| ids.contains(&l.id)).map(|l| shown(call, l));
+    let found = found.collect::<Result<Vec<Value>, Failure>>()?;
     Ok(Reply::json(200, &json!({ "lists": found })))
 }
 
@@ -116,7 +116,7 @@ fn create(call: &mut Call<'_>) -> Result<Reply, Failure> {
     let id = call.world.hubspot.lists.define(name, kind, processing, filter, now);
     let id = id.ok_or_else(|| Failure::invalid(format!("A list named '{name}' already exists")))?;
     let list = call.portal().lists.get(id).ok_or(Failure::NotFound)?;
-    Ok(Reply::json(200, &json!({"list": shown(call, list)})))
+    Ok(Reply::json(200, &json!({"list": shown(call, list)?})))
 }
 
 /// Sorted by record, or by the time of joining, oldest first.

@@ -205,8 +205,14 @@ impl Call<'_> {
         self.request.param("limit").map(|text| text.parse().unwrap_or(-1))
     }
 
-    pub fn flag(&self, name: &str) -> bool {
-        self.request.param(name) == Some("true")
+    /// A flag of the query, false where it is left out.
+    pub fn flag(&self, name: &str) -> Result<bool, Failure> {
+        match self.request.param(name) {
+            None => Ok(false),
+            Some(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+            Some(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+            Some(text) => Err(Failure::invalid(format!("Invalid boolean for {name}: {text}"))),
+        }
     }
 
     /// Any one of the scopes will do.

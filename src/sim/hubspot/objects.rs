@@ -93,7 +93,7 @@ fn by_value<'a>(portal: &'a Portal, kind: KindRef, id: PropertyId, key: &str, ar
 }
 
 fn get(call: &Call<'_>, kind: KindRef, id: &str) -> Result<Reply, Failure> {
-    let record = look_up(call, kind, id, call.request.param("idProperty"), call.flag("archived"))?;
+    let record = look_up(call, kind, id, call.request.param("idProperty"), call.flag("archived")?)?;
     let shown = Shown::of_request(call, kind, call.request)?;
     Ok(Reply::json(200, &show(call.portal(), kind, record, &record.current, &shown)))
 }
@@ -109,7 +109,7 @@ fn list(call: &Call<'_>, kind: KindRef) -> Result<Reply, Failure> {
         None | Some("") => 0,
         Some(text) => text.parse::<u64>().map_err(|_| Failure::invalid(format!("Invalid after: {text}")))?,
     };
-    let (portal, archived) = (call.portal(), call.flag("archived"));
+    let (portal, archived) = (call.portal(), call.flag("archived")?);
     let mut rows = portal.of(kind).records.range(after..).filter(|(_, r)| r.archived_at.is_some() == archived);
     let page = rows.by_ref().take(limit);
     let results: Vec<Value> = page.map(|(_, r)| show(portal, kind, r, &r.current, &shown)).collect();

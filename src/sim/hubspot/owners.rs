@@ -40,7 +40,7 @@ pub(crate) fn owners() -> io::Result<Vec<Owner>> {
 
 pub(crate) fn serve(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Failure> {
     call.require(&["crm.objects.owners.read"])?;
-    let archived = call.flag("archived");
+    let archived = call.flag("archived")?;
     match (call.request.method.clone(), rest) {
         (Method::GET, []) => list(call, archived),
         (Method::GET, [id]) => {

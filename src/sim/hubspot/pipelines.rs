@@ -167,7 +167,7 @@ fn used(call: &Call<'_>, kind: KindRef, stages: &[String]) -> usize {
 }
 
 fn check_unused(call: &Call<'_>, kind: KindRef, stages: &[String]) -> Result<(), Failure> {
-    let asked = call.flag("validateReferencesBeforeDelete") || call.flag("validateDealStageUsagesBeforeDelete");
+    let asked = call.flag("validateReferencesBeforeDelete")? || call.flag("validateDealStageUsagesBeforeDelete")?;
     let count = if asked { used(call, kind, stages) } else { 0 };
     if count == 0 {
         return Ok(());

@@ -29,7 +29,7 @@ pub(crate) fn serve(mut call: Call<'_>, rest: &[&str]) -> Result<Reply, Failure>
     let reads = call.request.method == Method::GET || rest == ["batch", "read"];
     let kind = call.schema_kind(name, !reads)?;
     match (call.request.method.clone(), rest) {
-        (Method::GET, []) => Ok(list(&call, kind)),
+        (Method::GET, []) => list(&call, kind),
         (Method::POST, []) => {
             let body = call.body()?;
             create(&mut call, kind, &body).map(|definition| Reply::json(201, &definition))
@@ -48,17 +48,17 @@ fn definition(call: &Call<'_>, property: &Property) -> Value {
 }
 
 /// No pages: all of them at once.
-fn list(call: &Call<'_>, kind: KindRef) -> Reply {
-    let archived = call.flag("archived");
+fn list(call: &Call<'_>, kind: KindRef) -> Result<Reply, Failure> {
+    let archived = call.flag("archived")?;
     let plain = call.request.param("dataSensitivity").is_none_or(|s| s.is_empty() || s == "non_sensitive");
     let properties = call.portal().of(kind).schema.properties.iter();
     let shown = properties.filter(|p| plain && p.archived_at.is_some() == archived).map(|p| definition(call, p));
-    Reply::json(200, &json!({"results": shown.collect::<Vec<_>>()}))
+    Ok(Reply::json(200, &json!({"results": shown.collect::<Vec<_>>()})))
 }
 
 fn get(call: &Call<'_>, kind: KindRef, name: &str) -> Result<Reply, Failure> {
     let schema = &call.portal().of(kind).schema;
-    let archived = call.flag("archived");
+    let archived = call.flag("archived")?;
     let found = schema.any_id(name).and_then(|id| schema.get(id)).filter(|p| p.archived_at.is_some() == archived);
     let found = found.ok_or_else(|| Failure::PropertyNotFound(name.to_owned()))?;
     Ok(Reply::json(200, &definition(call, found)))

@@ -12,7 +12,7 @@ use crate::sim::wire::Reply;
 pub(crate) fn serve(call: &mut Call<'_>, kind: KindRef, rest: &[&str]) -> Result<Reply, Failure> {
     match (call.request.method.clone(), rest) {
         (Method::GET, []) => {
-            let archived = call.flag("archived");
+            let archived = call.flag("archived")?;
             let groups = call.portal().of(kind).schema.groups.iter().filter(|g| g.archived == archived);
             let shown: Vec<Value> = groups.map(show).collect();
             Ok(Reply::json(200, &json!({ "results": shown })))
