@@ -290,7 +290,7 @@ impl ConnectWise {
         if ids.is_empty() {
             return Ok((Vec::new(), Vec::new()));
         }
-        let read = self.by_ids(ObjectKind::Deal, &[], ids, session).await?;
+        let read = self.surely_by_ids(ObjectKind::Deal, &[], ids, session).await?;
         let row = |record: Record| (record.id, json!({ "_info": { "lastUpdated": record.modified.to_rfc3339() } }));
         Ok((read.records.into_iter().map(row).collect(), read.unreadable.into_keys().collect()))
     }

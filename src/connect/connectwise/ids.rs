@@ -1,25 +1,41 @@
 //! Records by their ids.
+//!
+//! A list shows what the caller may see, and what a server on the way lets through: that a record is not in it is no word
+//! about the record. One that a list leaves out is therefore asked for alone, and gone when ConnectWise says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::ConnectWise;
 use super::conditions::{Condition, IDS, fitting};
 use super::objects::place;
 use super::read::{Fetched, PAGE};
-use crate::connect::error::Fault;
+use super::{ConnectWise, outcome, record};
+use crate::connect::error::{ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
-use crate::engine::core::request::AnswerBody;
+use crate::engine::core::request::{AnswerBody, Failure, RejectionKind};
 use crate::model::{FieldName, ObjectKind, Record, RecordId};
+
+/// Records that one request asks for alone because a list leaves them out.
+const ALONE: usize = 10;
 
 /// What came of a read by ids.
 pub(super) struct ByIds {
     pub records: Vec<Record>,
     /// Those of which nothing is known, with the reason.
     pub unreadable: BTreeMap<RecordId, String>,
+    /// Those that the answers leave out.
+    missing: Vec<RecordId>,
+}
+
+/// What is known of a record that was asked for alone.
+enum Alone {
+    Found(Box<Record>),
+    /// It is not there, or of another kind.
+    NotThere,
+    Unknown(String),
 }
 
 impl ConnectWise {
-    /// Answers every id asked for, except for those that cannot be read: of them nothing is known.
+    /// Answers every id asked for, except for those of which nothing is known.
     pub(super) async fn read(
         &self,
         object: ObjectKind,
@@ -30,7 +46,7 @@ impl ConnectWise {
         if object == ObjectKind::LineItem {
             return self.read_lines(fields, ids, session).await;
         }
-        let ByIds { records, unreadable } = self.by_ids(object, fields, ids, session).await?;
+        let ByIds { records, unreadable, .. } = self.surely_by_ids(object, fields, ids, session).await?;
         if let Some((first, why)) = unreadable.first_key_value()
             && ids.iter().all(|id| unreadable.contains_key(id))
         {
@@ -41,6 +57,64 @@ impl ConnectWise {
         Ok(AnswerBody::Records { found: known.map(|id| (*id, find(id))).collect() })
     }
 
+    /// The records, without those that are gone for certain.
+    pub(super) async fn surely_by_ids(
+        &self,
+        object: ObjectKind,
+        fields: &[FieldName],
+        ids: &[RecordId],
+        session: &mut Session,
+    ) -> Result<ByIds, Fault> {
+        let mut read = self.by_ids(object, fields, ids, session).await?;
+        for (at, id) in std::mem::take(&mut read.missing).into_iter().enumerate() {
+            let known = match at < ALONE {
+                true => self.alone(object, fields, id, session).await?,
+                false => Alone::Unknown("its list leaves it out, and it was not asked for alone yet".to_owned()),
+            };
+            match known {
+                Alone::Found(record) => read.records.push(*record),
+                Alone::NotThere => {}
+                Alone::Unknown(why) => drop(read.unreadable.insert(id, why)),
+            }
+        }
+        Ok(read)
+    }
+
+    async fn alone(
+        &self,
+        object: ObjectKind,
+        fields: &[FieldName],
+        id: RecordId,
+        session: &mut Session,
+    ) -> Result<Alone, Fault> {
+        let asked = self.asked(object, fields).replacen('&', "?", 1);
+        let call = Call::get(format!("{}/{id}{asked}", place(object).path)).single();
+        let reply = self.reply(&call, session).await?;
+        if let Some(words) = outcome::poisoned(&reply) {
+            self.note_unreadable(object, id, &words);
+            return Ok(Alone::Unknown(words));
+        }
+        let row = match self.classified(&call, &reply) {
+            Ok(row) if row.get("id").and_then(record::id) == Some(id) => row,
+            Ok(_) => return Ok(Alone::Unknown("another record was answered than the one asked for".to_owned())),
+            Err(Fault { failure: Failure::Rejected(why), .. }) if why.kind == RejectionKind::NotFound => {
+                return Ok(Alone::NotThere);
+            }
+            Err(fault) if is_about_the_line(&fault) => return Err(fault),
+            Err(fault) => return Ok(Alone::Unknown(crate::connect::ConnectError::from(fault).message)),
+        };
+        if !self.belongs(object, &row) {
+            return Ok(Alone::NotThere);
+        }
+        let (mut records, odd_ones) = self.records(object, fields, vec![(id, row)], session).await?;
+        let unsaid = || "what hangs on it is not there".to_owned();
+        Ok(match records.pop() {
+            Some(record) => Alone::Found(Box::new(record)),
+            None => Alone::Unknown(odd_ones.into_values().next().unwrap_or_else(unsaid)),
+        })
+    }
+
+    /// What the lists of these ids show.
     pub(super) async fn by_ids(
         &self,
         object: ObjectKind,
@@ -75,8 +149,19 @@ impl ConnectWise {
             most = (most * 2).min(IDS);
             rest = &rest[take..];
         }
+        let others: BTreeSet<RecordId> =
+            rows.iter().filter(|(_, row)| !self.belongs(object, row)).map(|(id, _)| *id).collect();
         let (records, odd_ones) = self.records(object, fields, rows, session).await?;
         unreadable.extend(odd_ones);
-        Ok(ByIds { records, unreadable })
+        let shown: BTreeSet<RecordId> = records.iter().map(|record| record.id).chain(others).collect();
+        let missing =
+            ids.into_iter().map(RecordId).filter(|id| !shown.contains(id) && !unreadable.contains_key(id)).collect();
+        Ok(ByIds { records, unreadable, missing })
     }
+}
+
+/// Whether no other call would fare better.
+fn is_about_the_line(fault: &Fault) -> bool {
+    matches!(fault.failure, Failure::Throttled { .. } | Failure::NotSent(_))
+        || fault.kind == ConnectErrorKind::Credentials
 }

@@ -1,7 +1,7 @@
 //! ConnectWise PSA's REST API with an API member's keys.
 //!
 //! What each request costs: `Changes` and `List` one call a page, and one more for each opportunity whose amount or
-//! forecast items are asked for; `Read` one for 150 ids; `FindStamped` one for all stamps in `userDefinedField…`, one for
+//! forecast items are asked for; `Read` one for 150 ids, and one for each of up to ten that the list leaves out; `FindStamped` one for all stamps in `userDefinedField…`, one for
 //! each in a user-defined field; `Create` and `Update` one, and more where a field lives in a record of its own
 //! (communication items, types after the create, the amount) or in the array of user-defined fields, which is read first.
 //!

@@ -302,7 +302,7 @@ impl ConnectWise {
     }
 
     /// Whether a row of the list is of the kind that was asked for.
-    fn belongs(&self, object: ObjectKind, row: &Json) -> bool {
+    pub(super) fn belongs(&self, object: ObjectKind, row: &Json) -> bool {
         match object {
             ObjectKind::Ticket => {
                 row.get("recordType").and_then(Json::as_str).is_none_or(|kind| kind == "ServiceTicket")

@@ -153,12 +153,13 @@ async fn a_host_that_serves_people_is_told_as_the_wrong_one() {
 #[tokio::test]
 async fn a_minute_that_is_used_up_is_a_pause() {
     let office = office(&json!({"per_minute": 2})).await;
+    let id = office.create(Object::Company, &json!({"name": "Acme", "identifier": "ACME"}));
     let mut behaviour = office.running.control.behaviour();
     behaviour.limits = true;
     office.running.control.set_behaviour(behaviour);
     let mut words = Vec::new();
     for _ in 0..3 {
-        words.push(crate::faults::word(&ask(&office.psa, read(&["name"], &[1])).await));
+        words.push(crate::faults::word(&ask(&office.psa, read(&["name"], &[id])).await));
     }
     assert_eq!(words, ["read", "read", "throttled 60"]);
 }

@@ -133,3 +133,78 @@ async fn a_user_defined_field_that_is_no_more_is_a_failure_that_names_it_and_the
         assert!(message.contains("customFields/31") && message.contains("mapping"), "{message}");
     }
 }
+
+/// Contacts that the list leaves out; `alone` is what is said of each when it is asked for by its id.
+async fn hidden(alone: impl Fn(u64) -> (u16, Vec<u8>) + Send + Sync + 'static) -> Tenant {
+    Tenant::raw(move |asked| match asked.path.strip_prefix("/company/contacts/") {
+        Some(id) => alone(id.parse().unwrap()),
+        None => (200, json!([contact(1, None)]).to_string().into_bytes()),
+    })
+    .await
+}
+
+fn told(answer: AnswerBody) -> Vec<(u64, bool)> {
+    let AnswerBody::Records { found } = answer else { panic!("{answer:?}") };
+    found.into_iter().map(|(id, record)| (id.0, record.is_some())).collect()
+}
+
+#[tokio::test]
+async fn a_record_that_a_list_leaves_out_is_gone_only_when_connectwise_says_so_of_it_alone() {
+    let say = |(status, body): (u16, Json)| (status, body.to_string().into_bytes());
+    let tenant = hidden(move |id| match id {
+        2 => say(not_found()),
+        3 => say((200, contact(3, None))),
+        4 => say((403, json!({"code": "Security", "message": "No."}))),
+        5 => (403, b"<html><body>Blocked</body></html>".to_vec()),
+        6 => (404, b"<html><body>Not here</body></html>".to_vec()),
+        7 => say((404, json!({"message": "no such file"}))),
+        8 => say((200, contact(99, None))),
+        9 => say((200, contact(9, Some("customFields")))),
+        10 => say((400, json!({"code": "ApiFindCondition", "message": "That is not a recognized name."}))),
+        _ => say((500, json!({"message": "A timeout has occured. Please try again."}))),
+    })
+    .await;
+    let ask = |ids: &'static [u64]| tenant.ask(ObjectKind::Contact, read(&["customFields/31"], ids));
+    let answer = ask(&[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]).await;
+    assert_eq!(told(answer), [(1, true), (2, false), (3, true)], "of the others nothing is known");
+    let calls = tenant.calls();
+    assert_eq!(calls.len(), 1 + 10, "the list, and each that it leaves out");
+    assert_eq!(calls[1].parameter("fields"), calls[0].parameter("fields"), "with the same fields");
+    let answer = ask(&[4]).await;
+    let AnswerBody::Failed(Failure::Unknown(words)) = &answer else { panic!("{answer:?}") };
+    assert!(words.contains("contact 4") && words.contains("refused access"), "{words}");
+}
+
+#[tokio::test]
+async fn an_empty_list_costs_ten_looks_and_ends_nobody_beyond_them() {
+    let tenant = hidden(|_| (404, not_found().1.to_string().into_bytes())).await;
+    let ids: Vec<u64> = (1..=100).collect();
+    let answer = tenant.ask(ObjectKind::Contact, read(&["firstName"], &ids)).await;
+    let expected: Vec<(u64, bool)> = (1..=11).map(|id| (id, id == 1)).collect();
+    assert_eq!(told(answer), expected);
+    assert_eq!(tenant.calls().len(), 1 + 10);
+}
+
+#[tokio::test]
+async fn a_record_of_another_kind_is_not_asked_for_again() {
+    let tenant = Tenant::new(|_| {
+        (200, json!([stamped(json!({"id": 1, "recordType": "ProjectTicket"})), stamped(json!({"id": 2}))]))
+    })
+    .await;
+    assert_eq!(told(tenant.ask(ObjectKind::Ticket, read(&["summary"], &[1, 2])).await), [(1, false), (2, true)]);
+    assert_eq!(tenant.calls().len(), 1);
+}
+
+#[tokio::test]
+async fn a_forecast_item_is_not_gone_because_a_list_leaves_out_its_opportunity() {
+    let tenant = Tenant::new(|asked| match asked.path.as_str() {
+        "/sales/opportunities" if asked.parameter("conditions").is_empty() => (200, json!([stamped(json!({"id": 7}))])),
+        "/sales/opportunities" => (200, json!([])),
+        "/sales/opportunities/7" => (403, json!({"code": "Security", "message": "No."})),
+        _ => (200, json!({"id": 7, "forecastItems": [{"id": 70, "forecastDescription": "Server", "revenue": 1}]})),
+    })
+    .await;
+    assert_eq!(told(tenant.ask(ObjectKind::LineItem, read(&["revenue"], &[70])).await), [(70, true)]);
+    let answer = tenant.ask(ObjectKind::LineItem, read(&["revenue"], &[70])).await;
+    assert!(matches!(answer, AnswerBody::Failed(Failure::Unknown(_))), "{answer:?}");
+}
