@@ -29,6 +29,8 @@ use crate::model::ObjectKind;
 const SAMPLE: usize = 100;
 /// So many blank references in a row are no chance.
 const ALL_BLANK: usize = 5;
+/// From so many records on, half of them without a reference that nearly all have are no chance either.
+const HALF_BLANK: usize = 10;
 
 /// How a probe ended.
 #[derive(Debug, Clone)]
@@ -271,20 +273,19 @@ impl ConnectWise {
             exam.add(Severity::Warning, Some(object), what, row.remedy(Column::Inquire));
             return Ok(());
         }
-        for (from, member) in referrers(object) {
-            if exam.needs(*from).is_some_and(|need| need.reads) {
-                self.examine_references(object, *from, member, exam).await?;
+        for referrer in referrers(object) {
+            if exam.needs(referrer.from).is_some_and(|need| need.reads) {
+                self.examine_references(object, referrer, exam).await?;
             }
         }
         Ok(())
     }
 
-    /// Records of `from` refer to records of `object`: can these be seen?
+    /// Other records refer to records of `object`: can these be seen?
     async fn examine_references(
         &self,
         object: ObjectKind,
-        from: ObjectKind,
-        member: &str,
+        &Referrer { from, member, usual }: &Referrer,
         exam: &mut Examination<'_>,
     ) -> Result<(), ConnectError> {
         let list = format!("{}?pageSize={SAMPLE}&fields=id,{member}&orderBy=id%20desc", place(from).path);
@@ -299,14 +300,17 @@ impl ConnectWise {
         ids.truncate(IDS);
         let (children, parents) = (from.plural().to_lowercase(), object.plural().to_lowercase());
         let remedy = roles::row(place(object).path).map(|row| row.remedy(Column::Inquire)).unwrap_or_default();
+        let blank = sample.iter().filter(|row| record::referred(row, member).is_none()).count();
+        let half = usual && sample.len() >= HALF_BLANK && blank * 2 >= sample.len();
+        if half || (ids.is_empty() && blank >= ALL_BLANK) {
+            let what = format!(
+                "Suspicion: {blank} of {} {children} show no {member}. References to what Inquire hides come blank: the \
+                 API member may see only its own {parents}.",
+                sample.len()
+            );
+            exam.add(Severity::Warning, Some(object), what, remedy.clone());
+        }
         if ids.is_empty() {
-            if sample.len() >= ALL_BLANK {
-                let what = format!(
-                    "Suspicion: none of {} {children} shows its {member}; references to what Inquire hides come blank.",
-                    sample.len()
-                );
-                exam.add(Severity::Warning, Some(object), what, remedy);
-            }
             return Ok(());
         }
         let condition = Condition::ids("id", &ids).escaped();
@@ -356,14 +360,33 @@ fn verdict(fault: Fault) -> Result<Probe, ConnectError> {
     }
 }
 
-/// Who refers to records of an object, and by which member.
-const fn referrers(object: ObjectKind) -> &'static [(ObjectKind, &'static str)] {
+/// Who refers to records of an object.
+struct Referrer {
+    from: ObjectKind,
+    member: &'static str,
+    /// Whether nearly every record has the reference.
+    usual: bool,
+}
+
+const fn referrers(object: ObjectKind) -> &'static [Referrer] {
+    const fn usual(from: ObjectKind, member: &'static str) -> Referrer {
+        Referrer { from, member, usual: true }
+    }
+    const fn some(from: ObjectKind, member: &'static str) -> Referrer {
+        Referrer { from, member, usual: false }
+    }
     match object {
         ObjectKind::Company => {
-            &[(ObjectKind::Contact, "company"), (ObjectKind::Deal, "company"), (ObjectKind::Ticket, "company")]
+            const {
+                &[
+                    usual(ObjectKind::Contact, "company"),
+                    usual(ObjectKind::Deal, "company"),
+                    usual(ObjectKind::Ticket, "company"),
+                ]
+            }
         }
-        ObjectKind::Contact => &[(ObjectKind::Deal, "contact"), (ObjectKind::Ticket, "contact")],
-        ObjectKind::Deal => &[(ObjectKind::Ticket, "opportunity"), (ObjectKind::Task, "opportunity")],
+        ObjectKind::Contact => const { &[usual(ObjectKind::Deal, "contact"), some(ObjectKind::Ticket, "contact")] },
+        ObjectKind::Deal => const { &[some(ObjectKind::Ticket, "opportunity"), some(ObjectKind::Task, "opportunity")] },
         _ => &[],
     }
 }

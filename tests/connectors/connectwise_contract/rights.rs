@@ -186,16 +186,19 @@ async fn only_what_is_needed_is_asked() {
 #[tokio::test]
 async fn what_inquire_may_hide_is_told_as_a_suspicion() {
     let needs = [all(ObjectKind::Company), all(ObjectKind::Contact)];
-    let cases: [(&str, Exception); 3] = [
+    let cases: [(&str, Exception); 4] = [
         ("no companies can be seen at all", |asked| {
             asked.path.ends_with("/companies/count").then(|| (200, json!({"count": 0})))
         }),
         ("1 of 1 companies that contacts refer to cannot be seen", |asked| {
             (asked.path == "/company/companies" && !asked.parameter("conditions").is_empty()).then(|| (200, json!([])))
         }),
-        ("none of 6 contacts shows its company", |asked| {
+        ("6 of 6 contacts show no company", |asked| {
             (asked.path == "/company/contacts")
                 .then(|| (200, (1..=6).map(|id| json!({"id": id, "company": {}})).collect()))
+        }),
+        ("6 of 12 contacts show no company", |asked| {
+            (asked.path == "/company/contacts").then(|| (200, companies_of(12, 6)))
         }),
     ];
     for (expected, hidden) in cases {
@@ -208,6 +211,52 @@ async fn what_inquire_may_hide_is_told_as_a_suspicion() {
             suspicion.what.starts_with("Suspicion") && suspicion.remedy.contains("Company Maintenance / Inquire"),
             "{suspicion:?}"
         );
+    }
+}
+
+/// So many contacts, of which the first ones have no company.
+fn companies_of(many: u64, blank: u64) -> Json {
+    (1..=many).map(|id| json!({"id": id, "company": if id > blank { json!({"id": 5}) } else { json!({}) }})).collect()
+}
+
+#[tokio::test]
+async fn a_few_references_that_are_blank_are_no_suspicion() {
+    let needs = [all(ObjectKind::Company), all(ObjectKind::Contact), all(ObjectKind::Deal), all(ObjectKind::Ticket)];
+    for (many, blank) in [(12, 5), (9, 8), (4, 4), (1, 0)] {
+        let tenant = Tenant::new(move |asked| match asked.path.as_str() {
+            "/company/contacts" => (200, companies_of(many, blank)),
+            // Most tickets come of no opportunity.
+            "/service/tickets" => {
+                let of = |id| if id == 1 { json!({"id": 1}) } else { json!({}) };
+                let row = |id| json!({"id": id, "company": {"id": 5}, "contact": of(id), "opportunity": of(id)});
+                (200, (1..=20).map(row).collect())
+            }
+            _ => healthy(asked),
+        })
+        .await;
+        let findings = tenant.psa.examine(&needs).await.unwrap();
+        let suspicions: Vec<_> = findings.iter().filter(|finding| finding.what.contains("Suspicion")).collect();
+        assert_eq!(suspicions, Vec::<&Finding>::new(), "{blank} of {many}");
+    }
+}
+
+#[tokio::test]
+async fn a_role_that_shows_its_own_companies_alone_is_suspected_by_row_and_column() {
+    let running = Simulators::start(sim::Options::quick(Data::Story)).await.unwrap();
+    let psa = every_object(&running.connectwise_url, &running.credentials);
+    let needs = [all(ObjectKind::Company), all(ObjectKind::Contact), all(ObjectKind::Deal)];
+    let suspected = |findings: Vec<Finding>| {
+        findings.into_iter().filter(|one| one.what.starts_with("Suspicion")).map(|one| one.remedy).collect::<Vec<_>>()
+    };
+    assert_eq!(suspected(psa.examine(&needs).await.unwrap()), Vec::<String>::new());
+    let only_own = sim::Permit { inquire: sim::Level::My, ..sim::Permit::ALL };
+    let mut behaviour = running.control.behaviour();
+    behaviour.connectwise.role = sim::Role::all().with("Companies/Company Maintenance", only_own);
+    running.control.set_behaviour(behaviour);
+    let told = suspected(psa.examine(&needs).await.unwrap());
+    assert!(!told.is_empty());
+    for remedy in told {
+        assert_eq!(remedy, "In the API member's security role, set Companies / Company Maintenance / Inquire to All.");
     }
 }
 
