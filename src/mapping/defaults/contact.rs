@@ -1,9 +1,7 @@
 //! Contacts, below their companies.
 
-use super::{CONNECTWISE_STAMP, HUBSPOT_STAMP, connectwise_takes, pair, rule};
-use crate::mapping::config::{
-    ConflictTie, CreatePolicy, Direction, Exclusions, FieldMapping, Filters, MatchBy, ObjectMapping, SystemOfRecord,
-};
+use super::{both_ways, connectwise_takes, pair, rule};
+use crate::mapping::config::{FieldMapping, MatchBy, ObjectMapping, SystemOfRecord};
 use crate::mapping::needs::CONTACT_COMPANY;
 use crate::model::{FieldKind, ObjectKind};
 
@@ -28,35 +26,24 @@ pub fn contact() -> ObjectMapping {
         max_length: connectwise_takes(250),
         ..pair(hubspot, connectwise, FieldKind::Phone)
     };
-    ObjectMapping {
-        object: ObjectKind::Contact,
-        direction: Direction::Both,
-        create: CreatePolicy::default(),
-        conflict_tie: ConflictTie::default(),
-        hubspot_stamp: HUBSPOT_STAMP.into(),
-        connectwise_stamp: CONNECTWISE_STAMP.into(),
-        activity_types: Vec::new(),
-        filters: Filters::default(),
-        exclude: Exclusions::default(),
-        // HubSpot gives an address to one contact only. ConnectWise lets several share one: those wait for a person.
-        matching: vec![rule("email", "communications/1", MatchBy::Text)],
-        fields: vec![
-            text("firstname", "firstName", 30),
-            text("lastname", "lastName", 30),
-            // HubSpot merges and mails by its address, and its people watch it.
-            FieldMapping {
-                wins: SystemOfRecord::HubSpot,
-                max_length: connectwise_takes(250),
-                ..pair("email", "communications/1", FieldKind::Email)
-            },
-            phone("phone", "communications/2"),
-            phone("mobilephone", "communications/4"),
-            text("jobtitle", "title", 100),
-            // Tickets and invoices follow the company in ConnectWise.
-            FieldMapping {
-                wins: SystemOfRecord::ConnectWise,
-                ..pair(CONTACT_COMPANY, "company", FieldKind::Reference(ObjectKind::Company))
-            },
-        ],
-    }
+    let fields = vec![
+        text("firstname", "firstName", 30),
+        text("lastname", "lastName", 30),
+        // HubSpot merges and mails by its address, and its people watch it.
+        FieldMapping {
+            wins: SystemOfRecord::HubSpot,
+            max_length: connectwise_takes(250),
+            ..pair("email", "communications/1", FieldKind::Email)
+        },
+        phone("phone", "communications/2"),
+        phone("mobilephone", "communications/4"),
+        text("jobtitle", "title", 100),
+        // Tickets and invoices follow the company in ConnectWise.
+        FieldMapping {
+            wins: SystemOfRecord::ConnectWise,
+            ..pair(CONTACT_COMPANY, "company", FieldKind::Reference(ObjectKind::Company))
+        },
+    ];
+    // HubSpot gives an address to one contact only. ConnectWise lets several share one: those wait for a person.
+    both_ways(ObjectKind::Contact, vec![rule("email", "communications/1", MatchBy::Text)], fields)
 }

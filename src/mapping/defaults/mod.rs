@@ -26,8 +26,16 @@ pub fn config() -> Config {
 /// Companies, both ways, created on both sides.
 #[must_use]
 pub fn company() -> ObjectMapping {
+    // The host of the web address is rarely shared by two companies; names are written in more than one way, but serve
+    // the many companies that have no web address on one side.
+    let matching = vec![rule("domain", "website", MatchBy::Host), rule("name", "name", MatchBy::Text)];
+    both_ways(ObjectKind::Company, matching, company_fields())
+}
+
+/// An object in step both ways, created on both sides, without filters.
+fn both_ways(object: ObjectKind, matching: Vec<MatchRule>, fields: Vec<FieldMapping>) -> ObjectMapping {
     ObjectMapping {
-        object: ObjectKind::Company,
+        object,
         direction: Direction::Both,
         create: CreatePolicy::default(),
         conflict_tie: ConflictTie::default(),
@@ -36,10 +44,8 @@ pub fn company() -> ObjectMapping {
         activity_types: Vec::new(),
         filters: Filters::default(),
         exclude: Exclusions::default(),
-        // The host of the web address is rarely shared by two companies; names are written in more than one way, but
-        // serve the many companies that have no web address on one side.
-        matching: vec![rule("domain", "website", MatchBy::Host), rule("name", "name", MatchBy::Text)],
-        fields: company_fields(),
+        matching,
+        fields,
     }
 }
 
