@@ -1,5 +1,6 @@
 //! The plan for one pair: facts in, verdict out.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::fields::{Comparison, Trouble, compare};
@@ -13,7 +14,7 @@ use crate::mapping::convert::{Misfit, convert};
 use crate::mapping::keys::{IDENTIFIER, stamp_of};
 use crate::mapping::needs::{Need, name_of, needs};
 use crate::mapping::normalise::normalise;
-use crate::mapping::{FieldRule, ObjectRules, Rules};
+use crate::mapping::{FieldKey, FieldRule, ObjectRules, Rules};
 use crate::model::{BySystem, FieldName, ObjectKind, RecordRef, System, Timestamp, Value};
 
 /// Looks up the pair of `record` and says what would happen to it now. The one entry for everybody who only wants to know.
@@ -45,7 +46,17 @@ const fn planner<'a>(
     push_to: Option<System>,
     explain: bool,
 ) -> Planner<'a> {
-    Planner { facts, rules, now, push_to, explain, fields: Vec::new(), issues: Vec::new(), trace: Vec::new() }
+    Planner {
+        facts,
+        rules,
+        now,
+        push_to,
+        explain,
+        fields: Vec::new(),
+        misfits: BTreeMap::new(),
+        issues: Vec::new(),
+        trace: Vec::new(),
+    }
 }
 
 /// A number that stays the same as long as the same would be written to the same record.
@@ -76,6 +87,8 @@ struct Planner<'a> {
     push_to: Option<System>,
     explain: bool,
     fields: Vec<FieldPlan>,
+    /// Why fields of a create cannot cross.
+    misfits: BTreeMap<FieldKey, Misfit>,
     issues: Vec<Issue>,
     trace: Vec<TraceLine>,
 }
@@ -361,13 +374,9 @@ impl Planner<'_> {
             return self.hold(IssueClass::MissingRequired, message, "Fill it in, or map a field that holds it.");
         };
         let why = field.rule.clone();
-        let rule = self.rules.field(&field.key);
-        let raw = rule.zip(self.facts.records[to.other()].as_ref()).map(|(rule, observed)| {
-            convert(rule, to.other(), observed.record.value(rule.name(to.other()).as_str()), &self.facts.partners)
-        });
-        match raw {
-            Some(Err(Misfit::NoPartner { reason, awaited: false })) => PairDecision::Exclude { reason },
-            Some(Err(Misfit::Several { .. })) => {
+        match self.misfits.remove(&field.key) {
+            Some(Misfit::NoPartner { reason, awaited: false }) => PairDecision::Exclude { reason },
+            Some(Misfit::Several { .. }) => {
                 let hint = "Make one of them the primary one in its own system; it goes on by itself then.";
                 self.hold(
                     IssueClass::AmbiguousReference,
@@ -399,7 +408,7 @@ impl Planner<'_> {
                 },
                 Ok(value) => (value, "new record"),
                 Err(misfit) => {
-                    self.note_misfit(at, to, &misfit);
+                    self.note_misfit(at, to, misfit);
                     continue;
                 }
             };
@@ -432,9 +441,9 @@ impl Planner<'_> {
     }
 
     /// A field that a create leaves out because its value cannot cross.
-    fn note_misfit(&mut self, at: usize, to: System, misfit: &Misfit) {
+    fn note_misfit(&mut self, at: usize, to: System, misfit: Misfit) {
         let rule = &self.rules.fields[at];
-        let text = match misfit {
+        let text = match &misfit {
             Misfit::Unmapped { value } | Misfit::Skipped { value } => format!("\"{value}\" has no partner in {to}"),
             Misfit::TooLong { length, limit } => format!("{length} characters, {to} takes {limit}"),
             Misfit::NotA { what, value } => format!("\"{value}\" is not a {what}"),
@@ -447,6 +456,7 @@ impl Planner<'_> {
             Misfit::NoPartner { awaited: true, .. } => FieldNext::Wait,
             _ => FieldNext::Stuck,
         };
+        self.misfits.insert(rule.key.clone(), misfit);
         self.fields[at].rule = text;
     }
 
