@@ -1,7 +1,6 @@
 //! Every kind of call to HubSpot under every kind of fault: it ends in time, as a word that the engine knows, after no
 //! more calls than it needs, and neither the log nor the answer tells a secret.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lockstep::connect::ConnectError;
@@ -11,7 +10,6 @@ use lockstep::model::{Record, RecordId};
 use lockstep::sim::{Fault, FaultRule, RetryAfter, Side};
 use secrecy::ExposeSecret as _;
 use serde_json::{Value as Json, json};
-use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::hubspot_access::{app, browser, by_oauth, signed_in};
 use super::hubspot_records::{all_stamps, calls_to, change, create, made, names, portal, tell};
@@ -336,26 +334,9 @@ fn table(secret: &str) -> Vec<Row> {
     ]
 }
 
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn every_call_under_every_fault_ends_in_time_in_a_word_and_without_a_secret() {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone()).json();
-    let levels = tracing_subscriber::filter::Targets::new().with_target("lockstep", tracing::Level::TRACE);
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(levels).with(layer));
+    let (lines, _guard) = log::listen(tracing::Level::TRACE);
     let mut bench = Bench::new().await;
     for call in Call::ALL {
         let hub = bench.hub(call, LONG);
@@ -389,7 +370,7 @@ async fn every_call_under_every_fault_ends_in_time_in_a_word_and_without_a_secre
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.text();
     assert!(log.lines().count() > table("").len() * Call::ALL.len(), "each call has its line");
     for secret in bench.secrets() {
         assert_eq!(log.lines().find(|line| line.contains(&secret)), None);

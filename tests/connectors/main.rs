@@ -16,6 +16,7 @@ mod hubspot_stages;
 mod hubspot_switches;
 mod hubspot_untold;
 mod hubspot_webhooks;
+mod log;
 mod odd;
 mod peculiar;
 

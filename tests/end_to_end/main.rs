@@ -645,6 +645,17 @@ async fn a_killed_process_is_followed_by_one_that_finishes() {
 }
 
 impl Bench {
+    /// What was read of HubSpot's companies before has a field, `zz_gone`, that the portal has no more.
+    fn knowing_a_field_that_is_gone(&self) -> lockstep::store::Settings {
+        let mut settings = self.workspace.settings().unwrap();
+        let (mut schema, _) = settings.schema(System::HubSpot, ObjectKind::Company).unwrap().unwrap();
+        let mut extra = schema.field("city").unwrap().clone();
+        extra.name = "zz_gone".into();
+        schema.fields.push(extra);
+        settings.put_schema(&schema, Clock::start().now()).unwrap();
+        settings
+    }
+
     async fn examine(&self) -> Vec<Item> {
         doctor::examine(&self.workspace, Clock::start(), &Steps::default()).await.unwrap()
     }
@@ -718,13 +729,7 @@ async fn what_comes_of_one_cause_is_told_once_with_all_that_it_hurts() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_running_engine_reads_the_schemas_again_and_records_what_changed() {
     let bench = Bench::new(Data::Empty).await;
-    let mut settings = bench.workspace.settings().unwrap();
-    let (mut schema, _) = settings.schema(System::HubSpot, ObjectKind::Company).unwrap().unwrap();
-    // What was known has a field that the portal has no more.
-    let mut extra = schema.field("city").unwrap().clone();
-    extra.name = "zz_gone".into();
-    schema.fields.push(extra);
-    settings.put_schema(&schema, Clock::start().now()).unwrap();
+    let settings = bench.knowing_a_field_that_is_gone();
     let known = settings.drift(lockstep::model::Timestamp::EPOCH).unwrap().len();
     let mut parts = setup::parts(&bench.workspace, Mode::Watch, Clock::start(), &Steps::default()).await.unwrap();
     parts.reread = Duration::from_millis(300);
@@ -772,13 +777,7 @@ async fn the_doctor_tells_of_a_clock_that_is_off() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_field_that_vanished_is_told_with_the_mapping_that_it_breaks() {
     let bench = Bench::new(Data::Empty).await;
-    let mut settings = bench.workspace.settings().unwrap();
-    // What was read before the configuration was deployed had a field that the portal has no more.
-    let (mut schema, _) = settings.schema(System::HubSpot, ObjectKind::Company).unwrap().unwrap();
-    let mut extra = schema.field("city").unwrap().clone();
-    extra.name = "zz_gone".into();
-    schema.fields.push(extra);
-    settings.put_schema(&schema, Clock::start().now()).unwrap();
+    let mut settings = bench.knowing_a_field_that_is_gone();
     let mut config = toml::read(&settings.deployed().unwrap().unwrap().body).unwrap();
     let city = config.objects[0].fields.iter_mut().find(|field| field.hubspot.as_str() == "city").unwrap();
     city.hubspot = "zz_gone".into();

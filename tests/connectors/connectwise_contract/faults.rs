@@ -1,13 +1,11 @@
 //! Every kind of request under every kind of fault of the transport, against the simulated tenant: which word the engine
 //! is given, how often the call went out, that it ends in time, and that no secret is in the answer or the log.
 
-use std::sync::Mutex;
 use std::time::Duration;
 
 use base64::Engine as _;
 use lockstep::sim::{Fault, FaultRule, Object, RetryAfter, Side};
 use tokio::time::Instant;
-use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
 
@@ -16,20 +14,6 @@ const IMPATIENT: Duration = Duration::from_millis(700);
 const PATIENT: Duration = Duration::from_secs(30);
 /// What a request may take beyond the time-out of its call, on a busy machine.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// Lines of the log.
-#[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Lines {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
 
 /// What is asked, and the call of it that the fault strikes.
 #[derive(Debug, Clone, Copy)]
@@ -224,11 +208,7 @@ fn word(answer: &AnswerBody) -> String {
 
 /// All faults of one row; those that keep the answer from coming at the same time.
 async fn play(asks: Asks) {
-    let lines = Lines::default();
-    let writer = lines.clone();
-    let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone()).json().flatten_event(true);
-    let levels = tracing_subscriber::filter::Targets::new().with_target("lockstep", tracing::Level::DEBUG);
-    let _guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(levels).with(layer));
+    let (lines, _guard) = log::listen(tracing::Level::DEBUG);
     let row = ROWS.into_iter().find(|row| row.asks == asks).unwrap();
     let secret = sim::Credentials::default().connectwise_private_key;
     let played = table(&secret).into_iter().filter(|(.., words)| words[row.column] != "-");
@@ -240,7 +220,7 @@ async fn play(asks: Asks) {
     for (name, words, told) in futures_util::future::join_all(cells).await {
         assert_eq!(told, (words[row.column].to_owned(), 1), "{asks:?} under {name}");
     }
-    let log = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let log = lines.text();
     assert!(log.lines().filter(|line| line.contains(row.path)).count() >= 25, "{asks:?}: {log}");
     for secret in secrets(&sim::Credentials::default()) {
         assert!(!log.contains(&secret), "{asks:?}: {log}");

@@ -1,0 +1,35 @@
+//! The program's log while a test runs, to see what it says and what it must not say.
+
+use std::sync::{Arc, Mutex};
+
+use tracing_subscriber::layer::SubscriberExt as _;
+
+/// Everything logged since [`listen`], as the lines of a log file.
+#[derive(Clone, Default)]
+pub struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
+    }
+}
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Listens to the program's own rooms on this thread, until the guard goes.
+pub fn listen(level: tracing::Level) -> (Lines, tracing::subscriber::DefaultGuard) {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone()).json().flatten_event(true);
+    let levels = tracing_subscriber::filter::Targets::new().with_target("lockstep", level);
+    let guard = tracing::subscriber::set_default(tracing_subscriber::registry().with(levels).with(layer));
+    (lines, guard)
+}
