@@ -52,10 +52,11 @@ pub struct MappingRow<'a> {
 /// The columns of the table.
 pub const COLUMNS: [Column; 9] = [
     Column::fixed("", 1),
-    Column::flexible("HubSpot", 14, 3).at_most(34),
+    Column::flexible("HubSpot", 12, 3).at_most(34),
     Column::fixed("", 9),
     Column::fixed("dir", 3),
-    Column::flexible("ConnectWise", 14, 3).at_most(34),
+    // A communication item is told from the others by its last character: `communications/7`.
+    Column::flexible("ConnectWise", 16, 3).at_most(34),
     Column::fixed("", 9),
     Column::fixed("wins", 11),
     Column::flexible("values", 9, 1).at_most(16),
