@@ -1,5 +1,6 @@
 //! What a system insists on when a record is made, and by which fields people know a record.
 
+use super::references::{CONTACT_COMPANY, DEAL_COMPANY, TICKET_COMPANY};
 use crate::model::{ObjectKind, Record, System};
 
 /// One thing a new record must have: a value in at least one of these fields.
@@ -8,35 +9,114 @@ pub struct Need {
     pub any_of: &'static [&'static str],
     /// What it is, in words: `a name or a domain`.
     pub what: &'static str,
+    pub asked_by: AskedBy,
 }
 
-const fn need(any_of: &'static [&'static str], what: &'static str) -> Need {
-    Need { any_of, what }
+/// Who takes no record without it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AskedBy {
+    /// The system: it refuses the record.
+    System,
+    /// Lockstep alone: the system would take the record, but nobody could recognise or place it.
+    Lockstep,
 }
 
-/// The reference of a HubSpot contact to its primary company.
-pub const CONTACT_COMPANY: &str = "associatedcompanyid";
+const fn refused(any_of: &'static [&'static str], what: &'static str) -> Need {
+    Need { any_of, what, asked_by: AskedBy::System }
+}
 
-/// What `system` takes no new record without. HubSpot itself takes almost anything; a record that nobody could recognise
-/// is not made there either, nor a child without its parent.
+const fn unwanted(any_of: &'static [&'static str], what: &'static str) -> Need {
+    Need { any_of, what, asked_by: AskedBy::Lockstep }
+}
+
+/// What no new record of `system` is made without: what the system itself insists on, and what Lockstep does, because a
+/// record that nobody could recognise, a child without its parent, or a record in a place that no mapping chose is not
+/// made.
 #[must_use]
 pub const fn needs(object: ObjectKind, system: System) -> &'static [Need] {
-    match (object, system) {
-        (ObjectKind::Company, System::HubSpot) => const { &[need(&["name", "domain"], "a name or a domain")] },
-        (ObjectKind::Company, System::ConnectWise) => const { &[need(&["name"], "a name")] },
-        (ObjectKind::Contact, System::HubSpot) => {
+    match system {
+        System::HubSpot => hubspot(object),
+        System::ConnectWise => connectwise(object),
+    }
+}
+
+/// HubSpot's guides disagree on contacts, and say nothing of products, line items, calls and meetings.
+const fn hubspot(object: ObjectKind) -> &'static [Need] {
+    match object {
+        ObjectKind::Company => const { &[refused(&["name", "domain"], "a name or a domain")] },
+        ObjectKind::Contact => {
             const {
                 &[
-                    need(&["email", "firstname", "lastname"], "an e-mail address or a name"),
-                    need(&[CONTACT_COMPANY], "a company"),
+                    unwanted(&["email", "firstname", "lastname"], "an e-mail address or a name"),
+                    unwanted(&[CONTACT_COMPANY], "a company"),
                 ]
             }
         }
-        (ObjectKind::Contact, System::ConnectWise) => {
-            const { &[need(&["firstName"], "a first name"), need(&["company"], "a company")] }
+        ObjectKind::Deal => {
+            const {
+                &[
+                    refused(&["dealname"], "a name"),
+                    refused(&["dealstage"], "a stage"),
+                    unwanted(&[DEAL_COMPANY], "a company"),
+                ]
+            }
         }
-        _ => &[],
+        ObjectKind::Ticket => {
+            const {
+                &[
+                    refused(&["subject"], "a subject"),
+                    refused(&["hs_pipeline"], "a pipeline"),
+                    refused(&["hs_pipeline_stage"], "a stage"),
+                    unwanted(&[TICKET_COMPANY], "a company"),
+                ]
+            }
+        }
+        ObjectKind::Note | ObjectKind::Task => const { &[refused(&["hs_timestamp"], "a time")] },
+        ObjectKind::Product | ObjectKind::LineItem | ObjectKind::Call | ObjectKind::Meeting => &[],
     }
+}
+
+/// Products and line items are only read in ConnectWise.
+const fn connectwise(object: ObjectKind) -> &'static [Need] {
+    match object {
+        ObjectKind::Company => const { &[refused(&["name"], "a name")] },
+        ObjectKind::Contact => {
+            const { &[refused(&["firstName"], "a first name"), unwanted(&["company"], "a company")] }
+        }
+        ObjectKind::Deal => {
+            const {
+                &[
+                    refused(&["name"], "a name"),
+                    refused(&["primarySalesRep"], "a sales rep"),
+                    refused(&["company"], "a company"),
+                    refused(&["contact"], "a contact"),
+                    // Only named as required for updates; what a create without it becomes is told nowhere.
+                    unwanted(&["expectedCloseDate"], "an expected close date"),
+                ]
+            }
+        }
+        ObjectKind::Ticket => {
+            const {
+                &[
+                    refused(&["summary"], "a summary"),
+                    refused(&["company"], "a company"),
+                    // Without them a ticket lands wherever the defaults of the API member say.
+                    unwanted(&["board"], "a board"),
+                    unwanted(&["status"], "a status"),
+                ]
+            }
+        }
+        ObjectKind::Note | ObjectKind::Task | ObjectKind::Call | ObjectKind::Meeting => {
+            const { &[refused(&["name"], "a name"), refused(&["assignTo"], "a member whom it is assigned to")] }
+        }
+        ObjectKind::Product | ObjectKind::LineItem => &[],
+    }
+}
+
+/// Whether `system` refuses every new record that lacks this very field.
+#[must_use]
+pub fn is_required(object: ObjectKind, system: System, field: &str) -> bool {
+    needs(object, system).iter().any(|need| need.asked_by == AskedBy::System && need.any_of == [field])
 }
 
 /// The fields by which people call a record: together, or the first that has a value.
@@ -96,6 +176,33 @@ mod tests {
             stamp: None,
             merged: Vec::new(),
             modified_by: None,
+        }
+    }
+
+    #[test]
+    fn a_field_is_required_where_nothing_else_can_take_its_place_and_the_system_insists() {
+        let table = [
+            (ObjectKind::Company, System::HubSpot, "name", false),
+            (ObjectKind::Company, System::ConnectWise, "name", true),
+            (ObjectKind::Contact, System::HubSpot, CONTACT_COMPANY, false),
+            (ObjectKind::Contact, System::ConnectWise, "company", false),
+            (ObjectKind::Deal, System::HubSpot, "dealstage", true),
+            (ObjectKind::Deal, System::ConnectWise, "contact", true),
+            (ObjectKind::Deal, System::ConnectWise, "expectedCloseDate", false),
+            (ObjectKind::Ticket, System::HubSpot, "hs_pipeline", true),
+            (ObjectKind::Ticket, System::ConnectWise, "board", false),
+            (ObjectKind::Task, System::HubSpot, "hs_timestamp", true),
+        ];
+        for (object, system, field, expected) in table {
+            assert_eq!(is_required(object, system, field), expected, "{object} {system} {field}");
+        }
+    }
+
+    #[test]
+    fn a_child_of_a_company_is_made_in_hubspot_with_its_company_alone() {
+        for object in ObjectKind::ALL {
+            let asks = |name| needs(object, System::HubSpot).iter().any(|need| need.any_of == [name]);
+            assert!(crate::mapping::references::primary_company(object).is_none_or(asks), "{object}");
         }
     }
 

@@ -4,6 +4,23 @@ use std::collections::BTreeMap;
 
 use crate::model::{FieldKind, ObjectKind, RecordId, RecordRef, Value};
 
+/// The HubSpot properties that stand for the primary company of a record. What HubSpot itself says under these names
+/// trails the association and cannot be written; here they are the association.
+pub const CONTACT_COMPANY: &str = "associatedcompanyid";
+pub const DEAL_COMPANY: &str = "hs_primary_associated_company";
+pub const TICKET_COMPANY: &str = "hs_primary_company_id";
+
+/// The property that stands for the primary company of a HubSpot record, for the objects that have one.
+#[must_use]
+pub const fn primary_company(object: ObjectKind) -> Option<&'static str> {
+    match object {
+        ObjectKind::Contact => Some(CONTACT_COMPANY),
+        ObjectKind::Deal => Some(DEAL_COMPANY),
+        ObjectKind::Ticket => Some(TICKET_COMPANY),
+        _ => None,
+    }
+}
+
 /// Who stands on the other side for a record that a reference points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Partner {

@@ -136,6 +136,8 @@ pub(super) fn find(object: ObjectKind, name: &str) -> Option<&'static BuiltIn> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::mapping::needs::{is_required, needs};
+    use crate::model::System;
 
     #[test]
     fn every_table_names_each_field_once_and_has_an_id() {
@@ -146,6 +148,20 @@ mod tests {
             names.sort_unstable();
             names.dedup();
             assert_eq!(names.len(), all, "{object}");
+        }
+    }
+
+    #[test]
+    fn what_a_new_record_needs_is_a_field_that_can_be_written_and_required_where_connectwise_refuses() {
+        for object in ObjectKind::ALL {
+            for need in needs(object, System::ConnectWise) {
+                for name in need.any_of {
+                    let field = find(object, name);
+                    assert!(field.is_some_and(|field| !field.read_only), "{object} {name}");
+                    let refuses = is_required(object, System::ConnectWise, name);
+                    assert!(!refuses || field.is_some_and(|field| field.required), "{object} {name}");
+                }
+            }
         }
     }
 

@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::{paths, references};
+use super::paths;
+use crate::mapping::references::primary_company;
 use crate::model::{FieldName, Fields, ObjectKind, Record, RecordId, Timestamp, Value};
 
 /// How to read records of one object.
@@ -55,7 +56,7 @@ impl Reader<'_> {
     /// of them.
     pub fn untold<'s>(&'s self, json: &'s Json) -> impl Iterator<Item = &'s FieldName> {
         let properties = told(json);
-        let mirror = references::mirror(self.object);
+        let mirror = primary_company(self.object);
         let fields = self.fields.iter().filter(move |name| mirror != Some(name.as_str()));
         fields.filter(move |name| properties.is_none_or(|properties| property(properties, name).is_none()))
     }

@@ -10,17 +10,8 @@ use super::{HubSpot, joins};
 use crate::connect::error::Fault;
 use crate::connect::http::Session;
 use crate::engine::core::request::{AnswerBody, AssociateItem, ItemOutcome, Rejection, RejectionKind};
+use crate::mapping::references::primary_company;
 use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, Value};
-
-/// The property that mirrors the primary company.
-pub(super) const fn mirror(object: ObjectKind) -> Option<&'static str> {
-    match object {
-        ObjectKind::Contact => Some("associatedcompanyid"),
-        ObjectKind::Deal => Some("hs_primary_associated_company"),
-        ObjectKind::Ticket => Some("hs_primary_company_id"),
-        _ => None,
-    }
-}
 
 /// The values of a write, by the way in which they are written.
 pub(super) struct Parts {
@@ -32,7 +23,7 @@ pub(super) struct Parts {
 
 /// Tells the value that is an association from the properties.
 pub(super) fn split(object: ObjectKind, values: &[(FieldName, Value)]) -> Parts {
-    let of_mirror = |name: &FieldName| mirror(object) == Some(name.as_str());
+    let of_mirror = |name: &FieldName| primary_company(object) == Some(name.as_str());
     let properties = values.iter().filter(|(name, _)| !of_mirror(name)).cloned().collect();
     let company = values.iter().find(|(name, _)| of_mirror(name));
     let company = company.map(|(name, value)| {
@@ -58,7 +49,8 @@ impl HubSpot {
         mut body: AnswerBody,
         session: &mut Session,
     ) -> Result<AnswerBody, Fault> {
-        let Some(name) = mirror(object).and_then(|mirror| fields.iter().find(|name| name.as_str() == mirror)) else {
+        let Some(name) = primary_company(object).and_then(|mirror| fields.iter().find(|name| name.as_str() == mirror))
+        else {
             return Ok(body);
         };
         // A deleted record has no associations any more.

@@ -6,21 +6,8 @@ use serde_json::Value as Json;
 use super::joins;
 use super::write::{Item, Verb};
 use crate::engine::core::request::{Rejection, RejectionKind};
-use crate::model::ObjectKind;
-
-/// Each entry is satisfied by any one of its properties; the first one is named where all are missing.
-pub(super) const fn required(object: ObjectKind) -> &'static [&'static [&'static str]] {
-    match object {
-        ObjectKind::Company => &[&["name", "domain"]],
-        ObjectKind::Deal => &[&["dealname"], &["dealstage"]],
-        ObjectKind::Ticket => &[&["subject"], &["hs_pipeline"], &["hs_pipeline_stage"]],
-        ObjectKind::Note | ObjectKind::Task => &[&["hs_timestamp"]],
-        // The guides disagree on contacts, and say nothing of the rest.
-        ObjectKind::Contact | ObjectKind::Product | ObjectKind::LineItem | ObjectKind::Call | ObjectKind::Meeting => {
-            &[]
-        }
-    }
-}
+use crate::mapping::needs::{AskedBy, Need, needs};
+use crate::model::{ObjectKind, System};
 
 /// Why an item cannot succeed, where that is certain.
 pub(super) fn refusal(object: ObjectKind, verb: Verb, item: &Item<'_>) -> Option<Rejection> {
@@ -31,17 +18,19 @@ pub(super) fn refusal(object: ObjectKind, verb: Verb, item: &Item<'_>) -> Option
         let message = format!("HubSpot has no association from a {object} to a {parent}.");
         return Some(Rejection { kind: RejectionKind::Other, message, field: None });
     }
-    let set = |name: &&&str| {
-        let value = item.input.get("properties").and_then(|properties| properties.get(**name)).and_then(Json::as_str);
+    let set = |name: &str| {
+        let value = item.input.get("properties").and_then(|properties| properties.get(name)).and_then(Json::as_str);
         value.is_some_and(|value| !value.trim().is_empty())
     };
-    let missing = required(object).iter().find(|names| !names.iter().any(|name| set(&name)))?;
-    let name = *missing.first()?;
-    let message = match *missing {
-        [_, other, ..] => format!("HubSpot makes no {object} without {name} or {other}."),
-        _ => format!("HubSpot makes no {object} without {name}."),
+    let insists = |need: &&Need| need.asked_by == AskedBy::System;
+    let lacks = |need: &&Need| !need.any_of.iter().any(|name| set(name));
+    let missing = needs(object, System::HubSpot).iter().filter(insists).find(lacks)?;
+    let (name, others) = missing.any_of.split_first()?;
+    let message = match others {
+        [other, ..] => format!("HubSpot makes no {object} without {name} or {other}."),
+        [] => format!("HubSpot makes no {object} without {name}."),
     };
-    Some(Rejection { kind: RejectionKind::Invalid, message, field: Some(name.to_owned()) })
+    Some(Rejection { kind: RejectionKind::Invalid, message, field: Some((*name).to_owned()) })
 }
 
 /// The kind of parent that HubSpot has no association for, if there is one.

@@ -7,13 +7,15 @@ use serde_json::Value as Json;
 use super::doctor::{add, lacking, named};
 use super::paths::{self, Route};
 use super::told::{odd, results};
-use super::{HubCall, HubSpot, record, rules, stage};
+use super::{HubCall, HubSpot, record, stage};
 use crate::connect::error::{ConnectErrorKind, Fault};
 use crate::connect::http::Session;
 use crate::connect::redact::clip_message;
 use crate::connect::rights::{OWNERS, Way, scope};
 use crate::connect::{Finding, LiveSchema, Severity};
 use crate::engine::core::request::{Failure, Priority};
+use crate::mapping::needs::is_required;
+use crate::mapping::references::primary_company;
 use crate::model::drift::Unread;
 use crate::model::{ChoiceOption, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
 
@@ -190,7 +192,7 @@ fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
         return None;
     }
     let refers = if name == "hubspot_owner_id" { "OWNER" } else { word("referencedObjectType") };
-    let mirrors = super::references::mirror(object) == Some(name);
+    let mirrors = primary_company(object) == Some(name);
     let reference = if mirrors { Some(ObjectKind::Company) } else { reference(object, name) };
     let is_address = object == ObjectKind::Contact && name == "email";
     let kind = match reference {
@@ -209,7 +211,7 @@ fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
             && (reference == Some(ObjectKind::Company)
                 || flag("/calculated")
                 || flag("/modificationMetadata/readOnlyValue")),
-        required: rules::required(object).iter().any(|names| names.first() == Some(&name)),
+        required: is_required(object, System::HubSpot, name),
         unique: flag("/hasUniqueValue") || is_address,
         max_length: matches!(kind, FieldKind::Text | FieldKind::LongText | FieldKind::Email).then_some(TEXT_CHARS),
         custom: json.get("hubspotDefined").is_none_or(|own| own.as_bool() == Some(false)),

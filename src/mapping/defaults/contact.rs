@@ -2,7 +2,7 @@
 
 use super::{both_ways, connectwise_takes, pair, rule};
 use crate::mapping::config::{FieldMapping, MatchBy, ObjectMapping, SystemOfRecord};
-use crate::mapping::needs::CONTACT_COMPANY;
+use crate::mapping::references::CONTACT_COMPANY;
 use crate::model::{FieldKind, ObjectKind};
 
 /// Contacts, both ways, created on both sides once their company has its partner.
