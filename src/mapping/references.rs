@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{FieldKind, ObjectKind, RecordId, RecordRef, Value};
+use crate::model::{FieldKind, FieldName, ObjectKind, RecordId, RecordRef, Value};
 
 /// The HubSpot properties that stand for the primary company of a record. What HubSpot itself says under these names
 /// trails the association and cannot be written; here they are the association.
@@ -56,6 +56,18 @@ impl Partners {
     pub fn of(&self, record: RecordRef) -> Option<&Partner> {
         self.0.get(&record)
     }
+}
+
+/// How the name of a HubSpot field begins that stands for all associated records of one object: `associations/contacts`.
+pub const ASSOCIATED: &str = "associations/";
+
+/// All contacts of a HubSpot deal.
+pub const DEAL_CONTACTS: &str = "associations/contacts";
+
+/// Whether a field holds every associated record instead of the one that counts.
+#[must_use]
+pub fn holds_all(name: &FieldName) -> bool {
+    name.as_str().starts_with(ASSOCIATED)
 }
 
 /// The object that a field of this kind points to.

@@ -132,3 +132,44 @@ async fn a_record_whose_company_was_set_before_the_rest_was_put_off_is_unknown()
         assert_eq!(read(&hub, &[COMPANY], contact).await.value(COMPANY).to_plain(), two.to_string());
     }
 }
+
+/// All contacts of a deal, by the name that stands for them: read, made with the deal, added to it, never taken away.
+#[tokio::test]
+async fn the_contacts_of_a_deal_are_associations_by_a_name_of_their_own() {
+    const CONTACTS: &str = "associations/contacts";
+    const OF_COMPANY: &str = "hs_primary_associated_company";
+    let (running, hub) = portal(&[ObjectKind::Company, ObjectKind::Contact, ObjectKind::Deal]).await;
+    let company = made(&hub, ObjectKind::Company, 1, &[("name", "One")]).await.id;
+    let one = made(&hub, ObjectKind::Contact, 2, &[("email", "a@x.example.com")]).await.id;
+    let two = made(&hub, ObjectKind::Contact, 3, &[("email", "b@x.example.com")]).await.id;
+    let fields = ["dealname", CONTACTS, OF_COMPANY];
+    let item = create(
+        ObjectKind::Deal,
+        4,
+        &[
+            ("dealname", "D"),
+            ("dealstage", "qualifiedtobuy"),
+            (OF_COMPANY, &company.to_string()),
+            (CONTACTS, &one.to_string()),
+        ],
+    );
+    let body = RequestBody::Create { fields: names(&fields), items: vec![item] };
+    let told = outcomes(&hub, ObjectKind::Deal, body).await;
+    let deal = applied(&told[&4]);
+    let shown = |record: &Record| (record.value(CONTACTS).to_plain(), record.value(OF_COMPANY).to_plain());
+    assert_eq!(shown(deal), (one.to_string(), company.to_string()));
+    let update = |intent, pairs: &[(&str, &str)]| RequestBody::Update {
+        fields: names(&fields),
+        items: vec![change(intent, deal.id, pairs)],
+    };
+    let told = outcomes(&hub, ObjectKind::Deal, update(5, &[(CONTACTS, &two.to_string()), ("dealname", "E")])).await;
+    let both = format!("{one};{two}");
+    assert_eq!(shown(applied(&told[&5])), (both.clone(), company.to_string()));
+    assert_eq!(applied(&told[&5]).value("dealname").to_plain(), "E");
+    let told = outcomes(&hub, ObjectKind::Deal, update(6, &[(CONTACTS, "")])).await;
+    assert!(matches!(&told[&6], ItemOutcome::Rejected(why) if why.field.as_deref() == Some(CONTACTS)));
+    let list = RequestBody::List { fields: names(&fields), after: None, archived: false, limit: 100 };
+    let AnswerBody::Page { records, .. } = tell(&hub, ObjectKind::Deal, list).await else { panic!("no page") };
+    assert_eq!(shown(&records[0]), (both, company.to_string()));
+    assert_eq!(calls_to(&running, "associations%2Fcontacts"), 0, "it is no property to be asked for");
+}

@@ -225,7 +225,7 @@ impl Connector for HubSpot {
             }
             let mut session = Session::new(request.priority).about(request);
             let body = match (self.answer(request, &mut session).await, fields_of(&request.body)) {
-                (Ok(body), Some(fields)) => self.with_companies(request.object, fields, body, &mut session).await,
+                (Ok(body), Some(fields)) => self.with_associated(request.object, fields, body, &mut session).await,
                 (body, _) => body,
             };
             let body = body.unwrap_or_else(|fault| AnswerBody::Failed(fault.failure));

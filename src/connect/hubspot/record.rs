@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::paths;
-use crate::mapping::references::primary_company;
+use super::{paths, references};
 use crate::model::{FieldName, Fields, ObjectKind, Record, RecordId, Timestamp, Value};
 
 /// How to read records of one object.
@@ -20,7 +19,8 @@ const CHANGED_BY: &str = "hs_updated_by_user_id";
 impl Reader<'_> {
     /// The names of the properties to ask for.
     pub fn properties(&self) -> Vec<&str> {
-        let mut names: Vec<&str> = self.fields.iter().map(FieldName::as_str).collect();
+        let names = self.fields.iter().map(FieldName::as_str);
+        let mut names: Vec<&str> = names.filter(|name| references::is_property(name)).collect();
         names.extend(self.stamp.map(FieldName::as_str));
         names.extend([paths::modified(self.object), MERGED, CHANGED_BY]);
         names.sort_unstable();
@@ -56,8 +56,7 @@ impl Reader<'_> {
     /// of them.
     pub fn untold<'s>(&'s self, json: &'s Json) -> impl Iterator<Item = &'s FieldName> {
         let properties = told(json);
-        let mirror = primary_company(self.object);
-        let fields = self.fields.iter().filter(move |name| mirror != Some(name.as_str()));
+        let fields = self.fields.iter().filter(|name| references::of(self.object, name.as_str()).is_none());
         fields.filter(move |name| properties.is_none_or(|properties| property(properties, name).is_none()))
     }
 

@@ -1,94 +1,152 @@
-//! The company that a contact, a deal or a ticket belongs to: an association that a property mirrors.
+//! Fields that stand for associations: the company that a contact, a deal or a ticket belongs to, and all contacts of a
+//! deal.
 //!
-//! The property can be read like any other, but it trails the association and cannot be written. So under its name the
-//! record shows what the associations themselves say, read together with it, and what is written under its name becomes
-//! an association: made with a new record, added as the primary one to a record that is there. Nothing is ever taken
-//! apart: a company that was the primary one stays associated.
+//! A property mirrors the primary company. It can be read like any other, but it trails the association and cannot be
+//! written. So under its name the record shows what the associations themselves say, read together with it. Other
+//! associations have no property; `associations/contacts` and its like are the names they go by here. What is written under
+//! either name becomes an association: made with a new record, added to a record that is there, as the primary one where
+//! there is such a thing. Nothing is ever taken apart: who was associated stays so.
 
 use super::associations::Tie;
 use super::{HubSpot, joins};
 use crate::connect::error::Fault;
 use crate::connect::http::Session;
 use crate::engine::core::request::{AnswerBody, AssociateItem, ItemOutcome, Rejection, RejectionKind};
-use crate::mapping::references::primary_company;
+use crate::mapping::references::{ASSOCIATED, CONTACT_COMPANY, DEAL_COMPANY, DEAL_CONTACTS, TICKET_COMPANY};
 use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, Value};
+
+/// A field that stands for associations with one kind of record.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Joined {
+    pub name: &'static str,
+    pub to: ObjectKind,
+    /// A property of that name mirrors the primary one.
+    pub mirrored: bool,
+}
+
+const fn mirror(name: &'static str) -> Joined {
+    Joined { name, to: ObjectKind::Company, mirrored: true }
+}
+
+const fn all(name: &'static str, to: ObjectKind) -> Joined {
+    Joined { name, to, mirrored: false }
+}
+
+const CONTACTS: Joined = all(DEAL_CONTACTS, ObjectKind::Contact);
+const DEALS: Joined = all("associations/deals", ObjectKind::Deal);
+const OF_ACTIVITY: [Joined; 4] = [
+    all("associations/companies", ObjectKind::Company),
+    CONTACTS,
+    DEALS,
+    all("associations/tickets", ObjectKind::Ticket),
+];
+
+/// The fields of an object that stand for associations.
+pub(super) const fn joined(object: ObjectKind) -> &'static [Joined] {
+    match object {
+        ObjectKind::Contact => const { &[mirror(CONTACT_COMPANY)] },
+        ObjectKind::Deal => const { &[mirror(DEAL_COMPANY), CONTACTS] },
+        ObjectKind::Ticket => const { &[mirror(TICKET_COMPANY), CONTACTS] },
+        ObjectKind::LineItem => const { &[DEALS] },
+        ObjectKind::Note | ObjectKind::Task | ObjectKind::Call | ObjectKind::Meeting => &OF_ACTIVITY,
+        ObjectKind::Company | ObjectKind::Product => &[],
+    }
+}
+
+/// What the field of that name stands for; none where it is a property like others.
+pub(super) fn of(object: ObjectKind, name: &str) -> Option<&'static Joined> {
+    joined(object).iter().find(|one| one.name == name)
+}
+
+/// Whether HubSpot has a property of that name.
+pub(super) fn is_property(name: &str) -> bool {
+    !name.starts_with(ASSOCIATED)
+}
+
+/// A record that is to be associated, or why it cannot be.
+pub(super) type Join = (ObjectKind, Result<RecordId, Rejection>);
 
 /// The values of a write, by the way in which they are written.
 pub(super) struct Parts {
     pub properties: Vec<(FieldName, Value)>,
-    /// The company that is to be the primary one; an error where the value names none, or is empty and would take the
-    /// record away from its company.
-    pub company: Option<Result<RecordId, Rejection>>,
+    /// An error where the value names no record, or is empty and would take the record away from another.
+    pub joins: Vec<Join>,
 }
 
-/// Tells the value that is an association from the properties.
+/// Tells the values that are associations from the properties.
 pub(super) fn split(object: ObjectKind, values: &[(FieldName, Value)]) -> Parts {
-    let of_mirror = |name: &FieldName| primary_company(object) == Some(name.as_str());
-    let properties = values.iter().filter(|(name, _)| !of_mirror(name)).cloned().collect();
-    let company = values.iter().find(|(name, _)| of_mirror(name));
-    let company = company.map(|(name, value)| {
-        value.to_plain().trim().parse::<RecordId>().map_err(|_| Rejection {
+    let mut parts = Parts { properties: Vec::new(), joins: Vec::new() };
+    for (name, value) in values {
+        let Some(joined) = of(object, name.as_str()) else {
+            parts.properties.push((name.clone(), value.clone()));
+            continue;
+        };
+        let id = value.to_plain().trim().parse::<RecordId>().map_err(|_| Rejection {
             kind: RejectionKind::Invalid,
             message: if value.is_empty() {
-                format!("Lockstep takes no {object} away from its company.")
+                format!("Lockstep takes no {object} away from its {}.", joined.to)
             } else {
-                format!("\"{value}\" is not the id of a company.")
+                format!("\"{value}\" is not the id of a {}.", joined.to)
             },
             field: Some(name.to_string()),
-        })
-    });
-    Parts { properties, company }
+        });
+        parts.joins.push((joined.to, id));
+    }
+    parts
 }
 
 impl HubSpot {
-    /// Puts into the records of an answer what their associations say, where the mirror is among the fields asked for.
-    pub(super) async fn with_companies(
+    /// Puts into the records of an answer what their associations say, for the fields asked for that stand for some.
+    pub(super) async fn with_associated(
         &self,
         object: ObjectKind,
         fields: &[FieldName],
         mut body: AnswerBody,
         session: &mut Session,
     ) -> Result<AnswerBody, Fault> {
-        let Some(name) = primary_company(object).and_then(|mirror| fields.iter().find(|name| name.as_str() == mirror))
-        else {
-            return Ok(body);
-        };
-        // A deleted record has no associations any more.
-        let mut records: Vec<&mut Record> = records(&mut body).into_iter().filter(|record| !record.archived).collect();
-        let ids: Vec<RecordId> = records.iter().map(|record| record.id).collect();
-        if ids.is_empty() {
-            return Ok(body);
-        }
-        let ties = self.ties(object, ObjectKind::Company, &ids, session).await?;
-        for record in &mut records {
-            record.fields.remove(name.as_str());
-            let company = company(object, ties.get(&record.id).map_or(&[], Vec::as_slice));
-            if !company.is_empty() {
-                record.fields.insert(name.clone(), company);
+        for joined in joined(object) {
+            let Some(name) = fields.iter().find(|name| name.as_str() == joined.name) else { continue };
+            // A deleted record has no associations any more.
+            let mut records: Vec<&mut Record> =
+                records(&mut body).into_iter().filter(|record| !record.archived).collect();
+            let ids: Vec<RecordId> = records.iter().map(|record| record.id).collect();
+            if ids.is_empty() {
+                continue;
+            }
+            let ties = self.ties(object, joined.to, &ids, session).await?;
+            for record in &mut records {
+                record.fields.remove(name.as_str());
+                let held = ties.get(&record.id).map_or(&[][..], Vec::as_slice);
+                let value = if joined.mirrored { one_that_counts(object, held) } else { everyone(held) };
+                if !value.is_empty() {
+                    record.fields.insert(name.clone(), value);
+                }
             }
         }
         Ok(body)
     }
 
-    /// Makes companies the primary ones of records that are there, before anything else is written to them. What is not
-    /// `Ok` ends the item; an item that is left out has an unknown end.
-    pub(super) async fn join_companies(
+    /// Adds associations to records that are there, before anything else is written to them. What is not `Ok` ends the
+    /// item; an item that is left out has an unknown end.
+    pub(super) async fn join_to(
         &self,
         object: ObjectKind,
+        to: ObjectKind,
         items: &[(IntentId, RecordId, RecordId)],
         session: &mut Session,
     ) -> Result<Vec<(IntentId, Result<(), Rejection>)>, Fault> {
         if items.is_empty() {
             return Ok(Vec::new());
         }
+        let primary = joins::primary(object, to).is_some();
         let item = |(intent, from, to): &(IntentId, RecordId, RecordId)| AssociateItem {
             intent: *intent,
             from: *from,
             to: *to,
-            primary: true,
+            primary,
         };
         let items: Vec<AssociateItem> = items.iter().map(item).collect();
-        match self.associate(object, ObjectKind::Company, &items, session).await? {
+        match self.associate(object, to, &items, session).await? {
             AnswerBody::Joined { items } => Ok(items),
             _ => Err(Fault::unknown("An addition of associations was answered with something else.")),
         }
@@ -96,11 +154,15 @@ impl HubSpot {
 }
 
 /// The company that counts: the primary one, or the only one. Several of which none is primary are all told.
-fn company(object: ObjectKind, ties: &[Tie]) -> Value {
+fn one_that_counts(object: ObjectKind, ties: &[Tie]) -> Value {
     let primary = joins::primary(object, ObjectKind::Company);
-    if let Some(tie) = ties.iter().find(|tie| tie.has(primary)) {
-        return Value::Text(tie.to.to_string());
+    match ties.iter().find(|tie| tie.has(primary)) {
+        Some(tie) => Value::Text(tie.to.to_string()),
+        None => everyone(ties),
     }
+}
+
+fn everyone(ties: &[Tie]) -> Value {
     match ties {
         [] => Value::Empty,
         [one] => Value::Text(one.to.to_string()),
@@ -143,28 +205,38 @@ mod tests {
 
     #[test]
     fn the_primary_company_counts_or_else_the_only_one() {
-        let of = |ties: &[Tie]| company(ObjectKind::Contact, ties).to_plain();
+        let of = |ties: &[Tie]| one_that_counts(ObjectKind::Contact, ties).to_plain();
         assert_eq!(of(&[]), "");
         assert_eq!(of(&[tie(7, &[279])]), "7");
         assert_eq!(of(&[tie(7, &[279]), tie(9, &[1, 279])]), "9");
         assert_eq!(of(&[tie(7, &[279]), tie(9, &[279])]), "7;9");
         // 1 makes it primary for a contact, not for a deal
-        assert_eq!(company(ObjectKind::Deal, &[tie(7, &[341]), tie(9, &[1, 341])]).to_plain(), "7;9");
+        assert_eq!(one_that_counts(ObjectKind::Deal, &[tie(7, &[341]), tie(9, &[1, 341])]).to_plain(), "7;9");
     }
 
     #[test]
-    fn what_names_no_company_is_refused_and_the_rest_stays() {
+    fn what_names_no_record_is_refused_and_the_rest_stays() {
         let values = |text: &str| {
             vec![("email".into(), Value::text("a@b.test")), ("associatedcompanyid".into(), Value::text(text))]
         };
         let parts = split(ObjectKind::Contact, &values("812"));
-        assert_eq!((parts.properties.len(), parts.company), (1, Some(Ok(RecordId(812)))));
+        assert_eq!((parts.properties.len(), parts.joins), (1, vec![(ObjectKind::Company, Ok(RecordId(812)))]));
         for wrong in ["", "Acme"] {
-            let company = split(ObjectKind::Contact, &values(wrong)).company;
-            assert!(
-                matches!(company, Some(Err(rejection)) if rejection.field.as_deref() == Some("associatedcompanyid"))
-            );
+            let parts = split(ObjectKind::Contact, &values(wrong));
+            let [(ObjectKind::Company, Err(rejection))] = parts.joins.as_slice() else { panic!("{wrong}") };
+            assert_eq!(rejection.field.as_deref(), Some("associatedcompanyid"));
         }
         assert_eq!(split(ObjectKind::Company, &values("812")).properties.len(), 2);
+    }
+
+    #[test]
+    fn every_association_that_has_a_name_here_has_a_number_there() {
+        for object in ObjectKind::ALL {
+            for one in joined(object) {
+                assert!(joins::plain(object, one.to).is_some(), "{object} {}", one.name);
+                assert_eq!(is_property(one.name), one.mirrored);
+                assert_eq!(one.mirrored, joins::primary(object, one.to).is_some(), "{object} {}", one.name);
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::doctor::{add, lacking, named};
 use super::paths::{self, Route};
 use super::told::{odd, results};
-use super::{HubCall, HubSpot, record, stage};
+use super::{HubCall, HubSpot, record, references, stage};
 use crate::connect::error::{ConnectErrorKind, Fault};
 use crate::connect::http::Session;
 use crate::connect::redact::clip_message;
@@ -15,7 +15,6 @@ use crate::connect::rights::{OWNERS, Way, scope};
 use crate::connect::{Finding, LiveSchema, Severity};
 use crate::engine::core::request::{Failure, Priority};
 use crate::mapping::needs::is_required;
-use crate::mapping::references::primary_company;
 use crate::model::drift::Unread;
 use crate::model::{ChoiceOption, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
 
@@ -32,6 +31,7 @@ impl HubSpot {
         let rest = format!("/{}", paths::object(object));
         let body = self.call(&HubCall::get(Route::Properties, rest), &mut session).await?;
         let mut fields: Vec<FieldDef> = results(&body)?.iter().filter_map(|json| property(object, json)).collect();
+        fields.extend(associated(object));
         let mut warnings = Vec::new();
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         fields.dedup_by(|a, b| a.name == b.name);
@@ -192,8 +192,9 @@ fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
         return None;
     }
     let refers = if name == "hubspot_owner_id" { "OWNER" } else { word("referencedObjectType") };
-    let mirrors = primary_company(object) == Some(name);
-    let reference = if mirrors { Some(ObjectKind::Company) } else { reference(object, name) };
+    let joined = references::of(object, name);
+    let mirrors = joined.is_some();
+    let reference = joined.map(|one| one.to).or_else(|| reference(object, name));
     let is_address = object == ObjectKind::Contact && name == "email";
     let kind = match reference {
         Some(object) => FieldKind::Reference(object),
@@ -216,6 +217,21 @@ fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
         max_length: matches!(kind, FieldKind::Text | FieldKind::LongText | FieldKind::Email).then_some(TEXT_CHARS),
         custom: json.get("hubspotDefined").is_none_or(|own| own.as_bool() == Some(false)),
         options: options.filter_map(option).collect(),
+    })
+}
+
+/// The associations that no property mirrors.
+fn associated(object: ObjectKind) -> impl Iterator<Item = FieldDef> {
+    references::joined(object).iter().filter(|one| !one.mirrored).map(|one| FieldDef {
+        name: FieldName::new(one.name),
+        label: format!("Associated {}", one.to.plural().to_lowercase()),
+        kind: FieldKind::Reference(one.to),
+        read_only: false,
+        required: false,
+        unique: false,
+        max_length: None,
+        custom: false,
+        options: Vec::new(),
     })
 }
 

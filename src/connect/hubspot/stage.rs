@@ -282,7 +282,7 @@ fn lifecycle_step<'a>(item: &Item<'a>, value: &str) -> Item<'a> {
         target: item.target,
         stamp: None,
         values: item.values.clone(),
-        company: None,
+        joins: Vec::new(),
         stranger: None,
         input,
     }
@@ -387,7 +387,7 @@ mod tests {
             target: Some(RecordId(7)),
             stamp: None,
             values: values.to_vec(),
-            company: None,
+            joins: Vec::new(),
             stranger: None,
             input: json!({}),
         };

@@ -11,7 +11,8 @@ use serde_json::{Value as Json, json};
 use super::outcome::item_rejection;
 use super::paths;
 use super::record::{self, Reader, properties};
-use super::{BATCH, HubSpot, joins, local_rejection, references, rules};
+use super::references::{self, Join};
+use super::{BATCH, HubSpot, joins, local_rejection, rules};
 use crate::connect::error::Fault;
 use crate::connect::http::{Session, Wire};
 use crate::connect::{HttpPreview, exchange, stamped_record};
@@ -28,8 +29,8 @@ pub(super) struct Item<'a> {
     pub stamp: Option<&'a str>,
     /// What is written as properties.
     pub values: Vec<(FieldName, Value)>,
-    /// The company that a record that is there is to belong to, or why it cannot.
-    pub company: Option<Result<RecordId, Rejection>>,
+    /// What a record that is there is to be associated with.
+    pub joins: Vec<Join>,
     /// A kind of parent that HubSpot has no association for.
     pub stranger: Option<ObjectKind>,
     pub input: Json,
@@ -149,11 +150,11 @@ impl HubSpot {
         let exchanges = items.iter().zip(&verdicts).filter_map(|(item, verdict)| self.kept(object, item, verdict));
         let exchanges = exchanges.collect();
         let written = items.iter().zip(verdicts).map(|(item, verdict)| (item.intent, verdict.outcome)).collect();
-        Ok((self.written_with_companies(object, fields, written, session).await, exchanges))
+        Ok((self.written_with_associated(object, fields, written, session).await, exchanges))
     }
 
-    /// The companies of records that are there, before their properties. An item that has nothing else to write is looked
-    /// up afterwards like one of which an answer says nothing. Tells whether any association may have been made.
+    /// The associations of records that are there, before their properties. An item that has nothing else to write is
+    /// looked up afterwards like one of which an answer says nothing. Tells whether any association may have been made.
     async fn join_first(
         &self,
         object: ObjectKind,
@@ -161,31 +162,46 @@ impl HubSpot {
         verdicts: &mut [Option<Verdict>],
         session: &mut Session,
     ) -> Result<bool, Fault> {
-        let mut joins = Vec::new();
         for (item, verdict) in items.iter().zip(&mut *verdicts).filter(|(_, verdict)| verdict.is_none()) {
-            match (&item.company, item.target) {
-                (Some(Ok(company)), Some(target)) => joins.push((item.intent, target, *company)),
-                (Some(Err(rejection)), _) => *verdict = Some(Verdict::rejected(rejection.clone())),
-                _ => {}
-            }
+            let wrong = item.joins.iter().find_map(|(_, id)| id.as_ref().err()).filter(|_| item.target.is_some());
+            *verdict = wrong.cloned().map(Verdict::rejected);
         }
-        let ends: BTreeMap<_, _> = self.join_companies(object, &joins, session).await?.into_iter().collect();
-        for (item, verdict) in items.iter().zip(verdicts) {
-            if !joins.iter().any(|(intent, ..)| *intent == item.intent) {
-                continue;
+        let mut joined = false;
+        for to in references::joined(object).iter().map(|one| one.to) {
+            let mut joins = Vec::new();
+            for (item, _) in items.iter().zip(&*verdicts).filter(|(_, verdict)| verdict.is_none()) {
+                let wanted = item.joins.iter().filter(|(kind, _)| *kind == to).filter_map(|(_, id)| id.as_ref().ok());
+                joins.extend(
+                    item.target.into_iter().flat_map(|target| wanted.clone().map(move |id| (item.intent, target, *id))),
+                );
             }
-            *verdict = match ends.get(&item.intent) {
-                Some(Ok(())) if item.is_bare() => Some(Verdict { silent: true, ..Verdict::unknown("It was joined.") }),
-                Some(Ok(())) => None,
-                Some(Err(rejection)) => Some(Verdict::rejected(rejection.clone())),
-                None => Some(Verdict::unknown("HubSpot's answer says nothing about the association.")),
+            let ends = match self.join_to(object, to, &joins, session).await {
+                Ok(ends) => ends.into_iter().collect::<BTreeMap<_, _>>(),
+                // Of those there is no word, and something was done already: "nothing was done" would be wrong.
+                Err(_) if joined => BTreeMap::new(),
+                Err(fault) => return Err(fault),
             };
+            joined |= joins.iter().any(|(intent, ..)| !matches!(ends.get(intent), Some(Err(_))));
+            for (item, verdict) in items.iter().zip(&mut *verdicts) {
+                if joins.iter().any(|(intent, ..)| *intent == item.intent) {
+                    *verdict = match ends.get(&item.intent) {
+                        Some(Ok(())) => None,
+                        Some(Err(rejection)) => Some(Verdict::rejected(rejection.clone())),
+                        None => Some(Verdict::unknown("HubSpot's answer says nothing about the association.")),
+                    };
+                }
+            }
         }
-        Ok(joins.iter().any(|(intent, ..)| !matches!(ends.get(intent), Some(Err(_)))))
+        for (item, verdict) in items.iter().zip(verdicts).filter(|(_, verdict)| verdict.is_none()) {
+            if item.target.is_some() && !item.joins.is_empty() && item.is_bare() {
+                *verdict = Some(Verdict { silent: true, ..Verdict::unknown("It was joined.") });
+            }
+        }
+        Ok(joined)
     }
 
-    /// What was written, with the companies that the records have now. Where those cannot be read, nothing is certain.
-    async fn written_with_companies(
+    /// What was written, with what the records are associated with now. Where that cannot be read, nothing is certain.
+    async fn written_with_associated(
         &self,
         object: ObjectKind,
         fields: &[FieldName],
@@ -193,10 +209,10 @@ impl HubSpot {
         session: &mut Session,
     ) -> AnswerBody {
         let body = AnswerBody::Written { items: written.clone() };
-        self.with_companies(object, fields, body, session).await.unwrap_or_else(|_| {
+        self.with_associated(object, fields, body, session).await.unwrap_or_else(|_| {
             let unread = |outcome| match outcome {
                 ItemOutcome::Applied(_) => {
-                    ItemOutcome::Unknown("Written, but its company could not be read afterwards.".to_owned())
+                    ItemOutcome::Unknown("Written, but its associations could not be read afterwards.".to_owned())
                 }
                 other => other,
             };
@@ -221,30 +237,30 @@ impl HubSpot {
 
     fn create<'a>(&self, object: ObjectKind, one: &'a CreateItem) -> Item<'a> {
         let stamp = self.stamps.get(&object).map(|name| (name, one.stamp.as_str()));
-        let references::Parts { properties: values, company } = references::split(object, &one.values);
+        let references::Parts { properties: values, joins } = references::split(object, &one.values);
         let mut input = json!({
             "objectWriteTraceId": one.intent.to_string(),
             "properties": self.with_pipeline(object, properties(&values, stamp)),
         });
         let mut all = one.parents.clone();
-        all.extend(company.iter().flatten().map(|id| (ObjectKind::Company, *id)));
+        all.extend(joins.iter().filter_map(|(kind, id)| Some((*kind, *id.as_ref().ok()?))));
         let stranger = rules::stranger(object, &all);
         let parents = parents(object, &all);
         if !parents.is_empty() {
             input["associations"] = Json::Array(parents);
         }
-        Item { intent: one.intent, target: None, stamp: Some(&one.stamp), values, company, stranger, input }
+        Item { intent: one.intent, target: None, stamp: Some(&one.stamp), values, joins, stranger, input }
     }
 
     fn update<'a>(&self, object: ObjectKind, one: &'a UpdateItem) -> Item<'a> {
         let stamp = self.stamps.get(&object).zip(one.stamp.as_deref());
-        let references::Parts { properties: values, company } = references::split(object, &one.values);
+        let references::Parts { properties: values, joins } = references::split(object, &one.values);
         let input = json!({
             "id": one.id.to_string(),
             "objectWriteTraceId": one.intent.to_string(),
             "properties": self.with_pipeline(object, properties(&values, stamp)),
         });
-        Item { intent: one.intent, target: Some(one.id), stamp: None, values, company, stranger: None, input }
+        Item { intent: one.intent, target: Some(one.id), stamp: None, values, joins, stranger: None, input }
     }
 
     /// What an answer that took the batch says of one item. `of` is the size of the batch.
@@ -397,7 +413,7 @@ fn half_done(items: &[Item<'_>], verdicts: Vec<Option<Verdict>>, fault: Fault) -
         return AnswerBody::Failed(fault.failure);
     }
     let why = crate::connect::ConnectError::from(fault).message;
-    let unsent = || ItemOutcome::Unknown(format!("Its company may have been set; the rest was not sent: {why}"));
+    let unsent = || ItemOutcome::Unknown(format!("Its associations may have been made; the rest was not sent: {why}"));
     let outcome = |verdict: Option<Verdict>| verdict.map_or_else(unsent, |verdict| verdict.outcome);
     let items = items.iter().zip(verdicts).map(|(item, verdict)| (item.intent, outcome(verdict))).collect();
     AnswerBody::Written { items }

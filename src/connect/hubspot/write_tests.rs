@@ -36,7 +36,7 @@ fn an_answer_is_matched_by_trace_then_id_then_stamp_and_never_by_place() {
         target: Some(RecordId(5)),
         stamp: None,
         values: Vec::new(),
-        company: None,
+        joins: Vec::new(),
         stranger: None,
         input: json!({}),
     };
@@ -62,7 +62,7 @@ fn what_is_missing_for_certain_is_refused_by_name() {
             target: None,
             stamp: None,
             values: Vec::new(),
-            company: None,
+            joins: Vec::new(),
             stranger: None,
             input,
         };
