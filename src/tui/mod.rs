@@ -11,6 +11,7 @@ mod event_loop;
 pub mod frame;
 mod glyphs;
 pub mod overlay;
+mod pen;
 #[cfg(test)]
 mod probe_tests;
 #[cfg(test)]
@@ -91,8 +92,6 @@ fn run_here(context: Context, tabs: impl FnOnce() -> Vec<Box<dyn Tab>>) -> Resul
     let ascii = world.settings.ascii || !theme::locale_is_utf8(env);
     let depth = theme::Depth::detect(&world.settings, env);
     let theme = Theme::load(&world.settings, theme::for_background(env), depth, ascii)?;
-    // The theme alone decides about colours; crossterm must not drop half of a style.
-    crossterm::style::force_color_output(true);
     let _guard = terminal::guard_against_panics();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let app = App::new(world, theme, tabs());

@@ -5,37 +5,16 @@ use std::io::{self, Write};
 use crossterm::cursor::{Hide, MoveTo, Show};
 use crossterm::queue;
 use crossterm::terminal::{BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate};
-use ratatui::backend::{Backend, CrosstermBackend};
-use ratatui::buffer::{Buffer, Cell};
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
 use super::app::App;
 use super::frame::Drawn;
-
-/// Collects a frame, and hands it over with one write.
-struct Gather<W> {
-    bytes: Vec<u8>,
-    out: W,
-}
-
-impl<W: Write> Write for Gather<W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        if !self.bytes.is_empty() {
-            self.out.write_all(&self.bytes)?;
-            self.bytes.clear();
-        }
-        self.out.flush()
-    }
-}
+use super::pen;
 
 /// A terminal of which we know what it shows.
 pub struct Screen<W: Write> {
-    backend: CrosstermBackend<Gather<W>>,
+    out: W,
     shown: Buffer,
     next: Buffer,
     cursor: Option<Position>,
@@ -47,8 +26,7 @@ impl<W: Write> Screen<W> {
     #[must_use]
     pub fn new(out: W, columns: u16, rows: u16) -> Self {
         let area = Rect::new(0, 0, columns, rows);
-        let backend = CrosstermBackend::new(Gather { bytes: Vec::new(), out });
-        Self { backend, shown: Buffer::empty(area), next: Buffer::empty(area), cursor: None, is_stale: true }
+        Self { out, shown: Buffer::empty(area), next: Buffer::empty(area), cursor: None, is_stale: true }
     }
 
     /// The window has another size: the next frame is drawn whole.
@@ -71,48 +49,47 @@ impl<W: Write> Screen<W> {
     pub fn draw(&mut self, app: &App) -> io::Result<Drawn> {
         self.next.reset();
         let drawn = app.draw(&mut self.next);
+        let mut bytes = Vec::new();
         if self.is_stale {
             self.shown.reset();
-            queue!(self.backend, Hide, Clear(ClearType::All))?;
+            queue!(bytes, Hide, Clear(ClearType::All))?;
             self.cursor = None;
         }
-        let changes: Vec<(u16, u16, &Cell)> = self.shown.diff_iter(&self.next).collect();
+        let changes = pen::changes(&self.shown, &self.next);
         let moves_cursor = drawn.cursor != self.cursor;
         if changes.is_empty() && !moves_cursor && !self.is_stale {
             return Ok(drawn);
         }
         let is_tall = changes.first().map(|change| change.1) != changes.last().map(|change| change.1);
         if is_tall {
-            queue!(self.backend, BeginSynchronizedUpdate)?;
+            queue!(bytes, BeginSynchronizedUpdate)?;
         }
         // A visible cursor would be seen jumping through the frame.
         if self.cursor.is_some() && !changes.is_empty() {
-            queue!(self.backend, Hide)?;
+            queue!(bytes, Hide)?;
         }
-        if !changes.is_empty() {
-            self.backend.draw(changes.into_iter())?;
-        }
+        bytes.extend(pen::bytes(&changes, &self.next));
         match drawn.cursor {
-            Some(at) => queue!(self.backend, MoveTo(at.x, at.y), Show)?,
-            None if moves_cursor => queue!(self.backend, Hide)?,
+            Some(at) => queue!(bytes, MoveTo(at.x, at.y), Show)?,
+            None if moves_cursor => queue!(bytes, Hide)?,
             None => {}
         }
         if is_tall {
-            queue!(self.backend, EndSynchronizedUpdate)?;
+            queue!(bytes, EndSynchronizedUpdate)?;
         }
-        Write::flush(&mut self.backend)?;
+        self.send(&bytes)?;
         std::mem::swap(&mut self.shown, &mut self.next);
         self.cursor = drawn.cursor;
         self.is_stale = false;
         Ok(drawn)
     }
 
-    /// Sends bytes that draw nothing, such as a text for the clipboard.
+    /// Sends bytes at once. By itself for what draws nothing, such as a text for the clipboard.
     ///
     /// # Errors
     /// When the terminal is gone.
     pub fn send(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.backend.write_all(bytes)?;
-        Write::flush(&mut self.backend)
+        self.out.write_all(bytes)?;
+        self.out.flush()
     }
 }
