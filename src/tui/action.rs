@@ -91,12 +91,15 @@ pub struct Info {
     pub danger: Danger,
     /// Whether the footer shows it; help and palette always do.
     pub in_footer: bool,
+    /// Whether the footer shows it, muted, also while it can't be done: where that depends on the row under the
+    /// cursor, hints that come and go would move all others.
+    pub keeps_place: bool,
 }
 
 impl Info {
     #[must_use]
     pub const fn new(id: &'static str, name: &'static str, keys: &'static [Key], doc: &'static str) -> Self {
-        Self { id, name, keys, doc, danger: Danger::Safe, in_footer: true }
+        Self { id, name, keys, doc, danger: Danger::Safe, in_footer: true, keeps_place: false }
     }
 
     /// It changes the workspace or a remote system.
@@ -110,6 +113,13 @@ impl Info {
     #[must_use]
     pub const fn not_in_footer(mut self) -> Self {
         self.in_footer = false;
+        self
+    }
+
+    /// Muted in the footer while it can't be done.
+    #[must_use]
+    pub const fn keeps_place(mut self) -> Self {
+        self.keeps_place = true;
         self
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use super::action::{Danger, Offer};
 use super::app::App;
 use super::glyphs;
 use super::tab::TabId;
@@ -149,16 +150,17 @@ impl App {
     fn hints(&self, room: usize) -> Line {
         let mut line = Line::new();
         let mut listed = self.listed();
-        listed.retain(|listed| listed.offer.info.in_footer && listed.offer.enabled.is_ok());
+        let read_only = self.world.settings.read_only;
+        listed.retain(|listed| listed.offer.info.in_footer && is_hinted(&listed.offer, read_only));
         // while text is written, letters are letters
         if self.tabs.get(self.active).is_some_and(|tab| tab.editing()) {
             listed.retain(|listed| listed.offer.info.keys.first().is_some_and(|key| key.is_ctrl()));
         }
         // Help comes last on the line and is never left out.
         let help = listed.iter().position(|listed| listed.offer.info.id == "help").map(|at| listed.remove(at));
-        let help = help.map(|help| hint(help.offer.info)).unwrap_or_default();
+        let help = help.map(|help| hint(&help.offer)).unwrap_or_default();
         for entry in &listed {
-            let hint = hint(entry.offer.info);
+            let hint = hint(&entry.offer);
             if line_width(&line) + line_width(&hint) + line_width(&help) <= room {
                 line.extend(hint);
             }
@@ -168,9 +170,19 @@ impl App {
     }
 }
 
-fn hint(info: &super::action::Info) -> Line {
-    let key = info.keys.first().map(ToString::to_string).unwrap_or_default();
-    vec![Cell::plain(" "), Cell::new(key, Role::Key), Cell::plain(format!(" {} ", info.name))]
+/// What can never be done in this console takes no room from what can.
+fn is_hinted(offer: &Offer, read_only: bool) -> bool {
+    let never = read_only && offer.info.danger == Danger::Changes;
+    offer.enabled.is_ok() || offer.info.keeps_place && !never
+}
+
+fn hint(offer: &Offer) -> Line {
+    let key = offer.info.keys.first().map(ToString::to_string).unwrap_or_default();
+    let name = format!(" {} ", offer.info.name);
+    match offer.enabled {
+        Ok(()) => vec![Cell::plain(" "), Cell::new(key, Role::Key), Cell::plain(name)],
+        Err(_) => vec![Cell::plain(" "), Cell::muted(key), Cell::muted(name)],
+    }
 }
 
 /// One word for a connection.

@@ -6,6 +6,8 @@
 
 pub mod action;
 pub mod app;
+#[cfg(test)]
+mod bytes_tests;
 pub mod ctx;
 mod event_loop;
 pub mod frame;

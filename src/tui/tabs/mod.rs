@@ -14,6 +14,7 @@ pub mod testing;
 
 use super::action::{Action, Actor, Info};
 use super::tab::{Page, Tab};
+use crate::view::Line;
 pub use desk::Desk;
 
 /// The place of the tab Connections in [`all`].
@@ -44,6 +45,14 @@ pub fn infos() -> Vec<(&'static str, &'static Info)> {
         of_page::<activity::Activity>(),
     ]
     .concat()
+}
+
+/// A panel of at least so many lines, if it has any: one that keeps its height from row to row does not move the rows.
+fn steady(mut panel: Vec<Line>, lines: usize) -> Vec<Line> {
+    if !panel.is_empty() && panel.len() < lines {
+        panel.resize(lines, Line::new());
+    }
+    panel
 }
 
 fn of_page<P: Page>() -> Vec<(&'static str, &'static Info)> {

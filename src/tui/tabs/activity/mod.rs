@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
+use super::steady;
 use crate::engine::core::command::Ask;
 use crate::engine::core::state::{Intent, IssueClass, Run};
 use crate::engine::driver::snapshot::HeldPlan;
@@ -40,6 +41,15 @@ impl Pane {
             Self::Issues => "Issues",
             Self::Runs => "Runs",
             Self::Writes => "Writes",
+        }
+    }
+
+    /// What most of its rows need to say what they are about.
+    const fn lines(self) -> usize {
+        match self {
+            Self::Issues => 5,
+            Self::Runs => 4,
+            Self::Writes => 3,
         }
     }
 }
@@ -353,13 +363,12 @@ impl Page for Activity {
     }
 
     fn detail(&self, width: usize, world: &World) -> Vec<Line> {
-        match self.pane {
-            Pane::Issues => self.issues.selected().map(|group| lines::issue_detail(group, width)).unwrap_or_default(),
-            Pane::Runs => self.runs.selected().map(|run| lines::run_detail(run, world, width)).unwrap_or_default(),
-            Pane::Writes => {
-                self.writes.selected().map(|write| lines::write_detail(write, world, width)).unwrap_or_default()
-            }
-        }
+        let detail = match self.pane {
+            Pane::Issues => self.issues.selected().map(|group| lines::issue_detail(group, width)),
+            Pane::Runs => self.runs.selected().map(|run| lines::run_detail(run, world, width)),
+            Pane::Writes => self.writes.selected().map(|write| lines::write_detail(write, world, width)),
+        };
+        steady(detail.unwrap_or_default(), self.pane.lines())
     }
 }
 

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::desk::Desk;
+use super::steady;
 use crate::mapping::{FieldKey, Severity, diff};
 use crate::model::{ConfigVersion, FieldName, ObjectKind, System};
 use crate::tui::action::{Action, Actor};
@@ -269,9 +270,11 @@ impl Page for Mappings {
         let Some(row) = rows.iter().find(|row| row.mapping.key() == *key) else { return Vec::new() };
         let mut lines = row.detail(self.draft.schemas(), width);
         lines.extend(self.finding_lines(key, width));
-        lines
+        steady(lines, LINES_OF_FIELD)
     }
 }
 
+/// What most fields need to say how they are mapped.
+const LINES_OF_FIELD: usize = 3;
 /// The system whose fields are chosen first.
 const FIRST: System = System::HubSpot;

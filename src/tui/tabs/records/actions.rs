@@ -98,7 +98,8 @@ pub const ACTIONS: &[Action<Records>] = &[
             &[Key::char('p')],
             "Show what a push to ConnectWise would send, then send it",
         )
-        .changes(),
+        .changes()
+        .keeps_place(),
         enabled: |tab, world| can_push(tab, world, System::ConnectWise),
         run: |tab, ctx| preview(tab, System::ConnectWise, ctx),
     },
@@ -109,7 +110,8 @@ pub const ACTIONS: &[Action<Records>] = &[
             &[Key::char('P')],
             "Show what a push to HubSpot would send, then send it",
         )
-        .changes(),
+        .changes()
+        .keeps_place(),
         enabled: |tab, world| can_push(tab, world, System::HubSpot),
         run: |tab, ctx| preview(tab, System::HubSpot, ctx),
     },

@@ -4,7 +4,7 @@ use ratatui::layout::Rect;
 
 use super::Records;
 use super::open::{Found, Open};
-use crate::tui::tabs::objects;
+use crate::tui::tabs::{objects, steady};
 use crate::tui::widgets::Paint;
 use crate::tui::widgets::paint::{row_of, split_top};
 use crate::tui::world::World;
@@ -18,14 +18,19 @@ pub fn body(tab: &Records, area: Rect, paint: &mut Paint<'_>) {
     }
 }
 
+/// What most rows of the list, and most fields of a record, need to say why they are as they are.
+const LINES_OF_ROW: usize = 2;
+const LINES_OF_FIELD: usize = 4;
+
 pub fn detail(tab: &Records, width: usize, world: &World) -> Vec<Line> {
-    let Some(open) = &tab.open else { return row_detail(tab, width, world) };
+    let Some(open) = &tab.open else { return steady(row_detail(tab, width, world), LINES_OF_ROW) };
     let Some(opened) = open.here() else { return Vec::new() };
     let panel = opened.panel(world.now);
-    match open.field() {
+    let lines = match open.field() {
         Some(field) => why::field_lines(&panel, field, width),
         None => why::record_lines(&panel, width),
-    }
+    };
+    steady(lines, LINES_OF_FIELD)
 }
 
 /// Why the record under the cursor is in the state it is in.
