@@ -25,6 +25,9 @@ use crate::model::text::printable;
 const QUEUE: usize = 256;
 /// The shortest time between two snapshots on the screen.
 const BETWEEN_SNAPSHOTS: Duration = Duration::from_millis(100);
+/// How long a key is not drawn while what it set in motion is on its way. Rows of the store come sooner: then a tab is
+/// drawn once and with them, not first without.
+const GRACE: Duration = Duration::from_millis(20);
 /// Draw after so many messages, however many more there are.
 const MOST_AT_ONCE: usize = 1024;
 
@@ -52,6 +55,8 @@ pub(super) struct EventLoop {
     queue: Receiver<Message>,
     sender: Sender<Message>,
     keys: JoinHandle<()>,
+    /// What the last key set in motion holds a copy of this until it has come to an end.
+    turn: Arc<()>,
 }
 
 impl EventLoop {
@@ -61,7 +66,8 @@ impl EventLoop {
         let terminal = Terminal::take()?;
         let (sender, queue) = mpsc::channel(QUEUE);
         let keys = read_keys(&sender);
-        Ok(Self { app, screen: Screen::new(io::stdout(), columns, rows), terminal, queue, sender, keys })
+        let screen = Screen::new(io::stdout(), columns, rows);
+        Ok(Self { app, screen, terminal, queue, sender, keys, turn: Arc::default() })
     }
 
     pub(super) async fn run(mut self) -> Result<(), Error> {
@@ -75,10 +81,25 @@ impl EventLoop {
         loop {
             let drawn = self.screen.draw(&self.app)?;
             let Some(message) = self.next(drawn.ages).await else { return Ok(()) };
-            if matches!(self.take_all(message).await?, Flow::Quit) {
+            if matches!(self.turn(message).await?, Flow::Quit) {
                 return Ok(());
             }
         }
+    }
+
+    /// A message and all that are ready; after a key also what it set in motion, if that comes soon. Another key ends
+    /// the wait, so that no key waits for more than its own rows.
+    async fn turn(&mut self, first: Message) -> Result<Flow, Error> {
+        let mut waits = matches!(first, Message::Input(_));
+        self.turn = Arc::default();
+        let end = tokio::time::Instant::now() + GRACE;
+        let mut flow = self.take_all(first).await?;
+        while waits && matches!(flow, Flow::On) && Arc::strong_count(&self.turn) > 1 {
+            let Ok(Some(next)) = tokio::time::timeout_at(end, self.queue.recv()).await else { break };
+            waits = !matches!(next, Message::Input(_));
+            flow = self.take_all(next).await?;
+        }
+        Ok(flow)
     }
 
     /// Sleeps until something happens. The only timer runs while an age is on the screen.
@@ -119,10 +140,11 @@ impl EventLoop {
         while let Some(effect) = outward.pop_front() {
             match effect {
                 Outward::Task(owner, work) => {
-                    let sender = self.sender.clone();
+                    let (sender, turn) = (self.sender.clone(), Arc::clone(&self.turn));
                     tokio::spawn(async move {
                         // When the queue is closed, the console has ended.
                         let _ = sender.send(Message::Deliver(owner, work.await)).await;
+                        drop(turn);
                     });
                 }
                 Outward::Terminal(TerminalEffect::Quit) => return Ok(Flow::Quit),
