@@ -209,6 +209,8 @@ pub enum MatchBy {
     Host,
     /// Same digits.
     Digits,
+    /// Same text of records that belong to the same company: `Renewal` is the name of many deals.
+    CompanyText,
 }
 
 /// Names a field mapping by its two fields, as `phone~phoneNumber`. Stays the same over configuration versions.

@@ -39,11 +39,17 @@ pub enum Misfit {
     },
 }
 
-/// What to write to the other system for `raw`, as `from` holds it. `Empty` stays empty.
+/// What to write to the other system for `raw`, as `from` holds it, where `there` is held now. `Empty` stays empty.
 ///
 /// # Errors
 /// When the value has no counterpart there.
-pub fn convert(field: &FieldRule, from: System, raw: &Value, partners: &Partners) -> Result<Value, Misfit> {
+pub fn convert(
+    field: &FieldRule,
+    from: System,
+    raw: &Value,
+    there: &Value,
+    partners: &Partners,
+) -> Result<Value, Misfit> {
     let kind = field.mapping.kind;
     let value = normalise_as(kind, raw);
     if value.is_empty() {
@@ -59,7 +65,14 @@ pub fn convert(field: &FieldRule, from: System, raw: &Value, partners: &Partners
         FieldKind::Bool => typed(value, "yes or no", |v| matches!(v, Value::Bool(_))),
         FieldKind::Date => typed(value, "date", |v| matches!(v, Value::Date(_))),
         FieldKind::DateTime => typed(value, "date and time", |v| matches!(v, Value::DateTime(_))),
-        FieldKind::Choice | FieldKind::Person => option(field, from, &value.to_plain()).map(Value::Choice),
+        FieldKind::Choice | FieldKind::Person => {
+            let raw = value.to_plain();
+            let option = option(field, from, &raw)?;
+            Ok(Value::Choice(match &field.stages {
+                Some(stages) => stages.nearest(from.other(), &raw, &option, there.to_plain().trim()),
+                None => option,
+            }))
+        }
         FieldKind::MultiChoice => options(field, from, &value),
         FieldKind::Reference(object) => referred(RecordRef::new(object, from, RecordId(0)), raw, partners),
     }
@@ -73,10 +86,20 @@ pub fn same(field: &FieldRule, hubspot: &Value, connectwise: &Value, partners: &
     if h.is_empty() || c.is_empty() {
         return h.is_empty() && c.is_empty();
     }
-    let arrives = |from, value, there: &Value| {
-        convert(field, from, value, partners).is_ok_and(|written| normalise_as(kind, &written) == *there)
+    let arrives = |from: System, value, there: &Value| {
+        convert(field, from, value, there, partners)
+            .is_ok_and(|written| holds(field, from.other(), there, &normalise_as(kind, &written)))
     };
     arrives(System::HubSpot, hubspot, &c) || arrives(System::ConnectWise, connectwise, &h)
+}
+
+/// Whether `held`, in `system`, is the value or has it among others. Both as comparisons see them.
+#[must_use]
+pub fn holds(field: &FieldRule, system: System, held: &Value, value: &Value) -> bool {
+    held == value
+        || (references::holds_all(field.name(system))
+            && references::ids(value).iter().all(|id| references::ids(held).contains(id))
+            && !value.is_empty())
 }
 
 /// Whether a system may have made `got` out of `sent`: other case, spacing or signs, cut short, or rounded.
@@ -101,14 +124,11 @@ fn typed(value: Value, what: &'static str, fits: impl Fn(&Value) -> bool) -> Res
 
 /// The partner of the record that a reference points to: the id of one system means nothing in the other.
 fn referred(of: RecordRef, raw: &Value, partners: &Partners) -> Result<Value, Misfit> {
-    let ids = references::ids(raw);
-    let [id] = ids.as_slice() else {
-        return Err(match ids.len() {
-            0 => Misfit::NotA { what: "record id", value: raw.to_plain() },
-            count => Misfit::Several { count },
-        });
+    let of = match references::ids(raw).as_slice() {
+        [] => return Err(Misfit::NotA { what: "record id", value: raw.to_plain() }),
+        [id] => RecordRef { id: *id, ..of },
+        several => partners.of_several(of, several)?,
     };
-    let of = RecordRef { id: *id, ..of };
     match partners.of(of) {
         Some(Partner::Linked(id)) => Ok(Value::Choice(id.to_string())),
         Some(Partner::Coming(name)) => Ok(Value::Choice(format!("new: {name}"))),

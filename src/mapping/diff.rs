@@ -80,6 +80,7 @@ fn describe_rule(rule: &MatchRule) -> String {
         MatchBy::Text => "text",
         MatchBy::Host => "host",
         MatchBy::Digits => "digits",
+        MatchBy::CompanyText => "company_text",
     };
     format!("{}~{} by {by}", rule.hubspot, rule.connectwise)
 }

@@ -16,6 +16,7 @@ pub mod needs;
 pub mod normalise;
 pub mod references;
 pub mod rules;
+pub mod stages;
 pub mod suggest;
 pub mod toml;
 

@@ -165,7 +165,7 @@ fn choices(text: &str) -> Value {
 pub fn match_value(by: MatchBy, raw: &Value) -> Option<String> {
     let text = raw.to_plain();
     let key = match by {
-        MatchBy::Text => one_line(&text).to_lowercase(),
+        MatchBy::Text | MatchBy::CompanyText => one_line(&text).to_lowercase(),
         MatchBy::Host => host(&text),
         MatchBy::Digits => text.chars().filter(char::is_ascii_digit).collect(),
     };

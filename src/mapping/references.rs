@@ -1,8 +1,9 @@
 //! References: fields that point to another record, such as the company of a contact. They cross as links, never as ids.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::model::{FieldKind, FieldName, ObjectKind, RecordId, RecordRef, Value};
+use super::convert::Misfit;
+use crate::model::{FieldKind, FieldName, ObjectKind, RecordId, RecordRef, System, Value};
 
 /// The HubSpot properties that stand for the primary company of a record. What HubSpot itself says under these names
 /// trails the association and cannot be written; here they are the association.
@@ -21,6 +22,18 @@ pub const fn primary_company(object: ObjectKind) -> Option<&'static str> {
     }
 }
 
+/// The field that tells which company a record belongs to.
+#[must_use]
+pub const fn company_field(object: ObjectKind, system: System) -> Option<&'static str> {
+    match system {
+        System::HubSpot => primary_company(object),
+        System::ConnectWise => match object {
+            ObjectKind::Company | ObjectKind::Product | ObjectKind::LineItem => None,
+            _ => Some("company"),
+        },
+    }
+}
+
 /// Who stands on the other side for a record that a reference points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Partner {
@@ -36,16 +49,48 @@ pub enum Partner {
 
 /// What is known of the records that the references of one pair point to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Partners(BTreeMap<RecordRef, Partner>);
+pub struct Partners {
+    known: BTreeMap<RecordRef, Partner>,
+    /// Those that belong to the same company as the record that points to them.
+    kin: BTreeSet<RecordRef>,
+}
 
 impl Partners {
     pub fn insert(&mut self, record: RecordRef, partner: Partner) {
-        self.0.insert(record, partner);
+        self.known.insert(record, partner);
+    }
+
+    pub fn is_of_the_company(&mut self, record: RecordRef) {
+        self.kin.insert(record);
+    }
+
+    /// Which of several records counts, where the other system holds one: of those that belong to the company of the
+    /// record that points to them, and can have a partner, the oldest one.
+    ///
+    /// # Errors
+    /// None of them does; while one of them may still get a partner, that is waited for.
+    pub fn of_several(&self, of: RecordRef, ids: &[RecordId]) -> Result<RecordRef, Misfit> {
+        let several = ids.iter().map(|id| RecordRef { id: *id, ..of });
+        let kept = |one: &RecordRef| matches!(self.known.get(one), Some(Partner::Kept(_)));
+        if let Some(oldest) = several.clone().filter(|one| self.kin.contains(one) && !kept(one)).min() {
+            return Ok(oldest);
+        }
+        // Which company counts is for a person to say, however many of them get their partners.
+        let awaited = several.filter(|one| one.object != ObjectKind::Company).find_map(|one| {
+            match self.known.get(&one) {
+                Some(Partner::Awaited(reason)) => Some(reason.clone()),
+                _ => None,
+            }
+        });
+        Err(match awaited {
+            Some(reason) => Misfit::NoPartner { reason, awaited: true },
+            None => Misfit::Several { count: ids.len() },
+        })
     }
 
     /// Looks ahead: what `foreseen` knows of the records that have no partner yet.
     pub fn foresee(&mut self, foreseen: &BTreeMap<RecordRef, Partner>) {
-        for (record, partner) in &mut self.0 {
+        for (record, partner) in &mut self.known {
             if let Some(coming) = foreseen.get(record).filter(|_| !matches!(partner, Partner::Linked(_))) {
                 partner.clone_from(coming);
             }
@@ -54,7 +99,7 @@ impl Partners {
 
     #[must_use]
     pub fn of(&self, record: RecordRef) -> Option<&Partner> {
-        self.0.get(&record)
+        self.known.get(&record)
     }
 }
 
@@ -84,7 +129,7 @@ pub const fn refers_to(kind: FieldKind) -> Option<ObjectKind> {
 pub fn ids(value: &Value) -> Vec<RecordId> {
     match value {
         Value::Choices(keys) => keys.iter().filter_map(|key| key.trim().parse().ok()).collect(),
-        other => other.to_plain().trim().parse().into_iter().collect(),
+        other => other.to_plain().split(';').filter_map(|key| key.trim().parse().ok()).collect(),
     }
 }
 

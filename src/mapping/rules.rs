@@ -5,6 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::needs;
 use super::references::refers_to;
+use super::stages::{STAGE_AND_STATUS, Stages};
 use super::{AutoPairs, Config, FieldKey, FieldMapping, ObjectMapping, Unmapped, ValueMap};
 use crate::filter::{self, Filter};
 use crate::model::{BySystem, ChoiceOption, ConfigVersion, FieldName, ObjectKind, Schema, System};
@@ -188,6 +189,8 @@ pub struct FieldRule {
     pub key: FieldKey,
     /// The system whose schema has no such field: nothing is read of it, and nothing crosses.
     pub absent: Option<System>,
+    /// For the field that holds a deal's stage and status together.
+    pub stages: Option<Stages>,
     /// By the system written to: from the other side's key to the one written.
     partners: BySystem<BTreeMap<String, String>>,
 }
@@ -199,10 +202,19 @@ impl FieldRule {
             let name = mapping.field(*system).as_str();
             schema[*system].field(name).is_none()
         });
-        let mut rule = Self { mapping: mapping.clone(), key: mapping.key(), absent, partners: BySystem::default() };
-        if let Some(values) = &mapping.values {
-            rule.add_listed(values, schema);
-            rule.add_found(values, schema);
+        let mut rule =
+            Self { mapping: mapping.clone(), key: mapping.key(), absent, stages: None, partners: BySystem::default() };
+        match &mapping.values {
+            Some(values) if mapping.connectwise.as_str() == STAGE_AND_STATUS => {
+                let there = |name: &str| schema.connectwise.field(name).map_or(&[][..], |field| &field.options);
+                let here = options_of(schema, System::HubSpot, mapping);
+                rule.stages = Some(Stages::new(values, here, there("stage"), there("status")));
+            }
+            Some(values) => {
+                rule.add_listed(values, schema);
+                rule.add_found(values, schema);
+            }
+            None => {}
         }
         rule
     }
@@ -217,6 +229,9 @@ impl FieldRule {
     pub fn partner<'a>(&'a self, from: System, key: &'a str) -> Option<&'a str> {
         if self.mapping.values.is_none() {
             return Some(key);
+        }
+        if let Some(stages) = &self.stages {
+            return stages.partner(from, key);
         }
         let map = &self.partners[from.other()];
         map.get(key).or_else(|| map.get(&folded(key))).map(String::as_str)

@@ -12,7 +12,7 @@ use super::state::{
 };
 use super::step::{Engine, Step, rules_of};
 use super::view::ViewResult;
-use crate::mapping::convert::is_rewriting;
+use crate::mapping::convert::{holds, is_rewriting};
 use crate::mapping::normalise::normalise;
 use crate::mapping::{FieldRule, ObjectRules};
 use crate::model::{IntentId, Record, RecordRef, System, Timestamp, Value};
@@ -214,7 +214,7 @@ impl Engine {
         let mut ineffective = Vec::new();
         for write in &intent.writes {
             let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
-            let Some(held) = delivered(rule, write, &record) else {
+            let Some(held) = delivered(rule, intent.system, write, &record) else {
                 ineffective.push(write.field.to_string());
                 continue;
             };
@@ -381,19 +381,25 @@ impl Engine {
     }
 }
 
-/// What a field holds since it was written, by a record read after the write. None: what it held before, so the write
+/// What a field of `system` holds since it was written, by a record read after the write. None: what it held before, so the write
 /// had no effect on it.
 ///
 /// What is neither our value nor a rewriting of it came from somebody else, just after (or instead of) ours: ours counts
 /// as delivered, so that the newer value crosses like any other change.
-pub(super) fn delivered(rule: &FieldRule, write: &FieldWrite, record: &Record) -> Option<Value> {
+pub(super) fn delivered(
+    rule: &FieldRule,
+    system: System,
+    write: &FieldWrite,
+    record: &Record,
+) -> Option<Value> {
     let returned = record.value(write.field.as_str());
     let seen = normalise(&rule.mapping, returned);
     let sent = normalise(&rule.mapping, &write.after);
-    if seen == normalise(&rule.mapping, &write.before) && seen != sent {
+    let held = holds(rule, system, &seen, &sent);
+    if seen == normalise(&rule.mapping, &write.before) && !held {
         return None;
     }
-    Some(if is_rewriting(&sent, &seen) { returned.clone() } else { write.after.clone() })
+    Some(if held || is_rewriting(&sent, &seen) { returned.clone() } else { write.after.clone() })
 }
 
 /// Takes what a create sent as the first agreement of the pair it made. A field that the copy does not show was never
@@ -401,7 +407,7 @@ pub(super) fn delivered(rule: &FieldRule, write: &FieldWrite, record: &Record) -
 pub(super) fn agree_on_payload(link: &mut Link, rules: &ObjectRules, made: &Intent, copy: &Record, now: Timestamp) {
     for write in &made.writes {
         let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
-        if let Some(held) = delivered(rule, write, copy) {
+        if let Some(held) = delivered(rule, made.system, write, copy) {
             let agreed = Agreed::seen_from(made.system, held, write.source.clone(), now);
             link.baseline.insert(rule.key.clone(), agreed);
         }

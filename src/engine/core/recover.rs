@@ -354,7 +354,7 @@ impl Engine {
             intent.link = Some(link.id);
             for write in &intent.writes {
                 let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
-                let Some(held) = delivered(rule, write, &record) else { continue };
+                let Some(held) = delivered(rule, intent.system, write, &record) else { continue };
                 let agreed = Agreed::seen_from(intent.system, held, write.source.clone(), step.now);
                 link.baseline.insert(rule.key.clone(), agreed);
                 landed.push(write.field.clone());

@@ -163,7 +163,7 @@ prop_compose! {
         types in prop::collection::vec(0..u64::MAX / 2, 0..3),
         filters in (any::<String>(), "[a-z =\n\r\"\\\\#']{0,40}"),
         exclude in (prop::collection::vec(0..u64::MAX / 2, 0..3), prop::collection::vec(0u64..9, 0..3)),
-        matching in prop::collection::vec((field_name(), field_name(), prop::sample::select(vec![MatchBy::Text, MatchBy::Host, MatchBy::Digits])), 0..3),
+        matching in prop::collection::vec((field_name(), field_name(), prop::sample::select(vec![MatchBy::Text, MatchBy::Host, MatchBy::Digits, MatchBy::CompanyText])), 0..3),
         fields in prop::collection::vec(field(), 0..5),
     ) -> ObjectMapping {
         let mut seen = std::collections::BTreeSet::new();

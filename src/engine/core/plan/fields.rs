@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{FieldNext, FieldPlan};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
-use crate::mapping::convert::{Misfit, convert, is_rewriting, same};
+use crate::mapping::convert::{Misfit, convert, holds, is_rewriting, same};
 use crate::mapping::normalise::normalise;
 use crate::mapping::references::Partners;
 use crate::mapping::{ClearPolicy, ConflictTie, Direction, FieldRule, SystemOfRecord};
@@ -197,7 +197,7 @@ impl Comparison<'_> {
 
     /// Whether the two differ only by what one of the systems made of the other's value when it was written there.
     fn is_kept_differently(&self, to: System, values: &BySystem<Value>) -> bool {
-        convert(self.rule, to.other(), self.raw[to.other()], self.partners).is_ok_and(|value| {
+        convert(self.rule, to.other(), self.raw[to.other()], self.raw[to], self.partners).is_ok_and(|value| {
             let sent = normalise(&self.rule.mapping, &value);
             is_rewriting(&sent, &values[to]) || is_rewriting(&values[to], &sent)
         })
@@ -220,7 +220,7 @@ impl Comparison<'_> {
 
     fn conclude_write(&self, plan: &mut FieldPlan, to: System, loser: bool, why: String) -> Option<Trouble> {
         let from = to.other();
-        let value = match convert(self.rule, from, self.raw[from], self.partners) {
+        let value = match convert(self.rule, from, self.raw[from], self.raw[to], self.partners) {
             Ok(value) => value,
             Err(Misfit::Skipped { value }) => {
                 // Two values met that never agreed: from here on only a change of this very field is news. Without
@@ -240,7 +240,7 @@ impl Comparison<'_> {
                 return Some(trouble);
             }
         };
-        if normalise(&self.rule.mapping, &value) == plan.values[to] {
+        if holds(self.rule, to, &plan.values[to], &normalise(&self.rule.mapping, &value)) {
             set(plan, FieldNext::Agree, "both sides hold the same".to_owned());
             return None;
         }

@@ -129,13 +129,38 @@ fn partners(view: &dyn View, rules: &ObjectRules, records: &BySystem<Option<Obse
         let Some(parent) = refers_to(rule.mapping.kind) else { continue };
         for system in System::BOTH {
             let Some(observed) = &records[system] else { continue };
-            for id in references::ids(observed.record.value(rule.name(system).as_str())) {
+            let ids = references::ids(observed.record.value(rule.name(system).as_str()));
+            let one_of_several = ids.len() > 1;
+            for id in ids {
                 let parent = RecordRef::new(parent, system, id);
                 partners.insert(parent, partner(view, parent)?);
+                if one_of_several
+                    && let Some(known) = view.observation(parent)?
+                    && share_company(view, observed, &known)?
+                {
+                    partners.is_of_the_company(parent);
+                }
             }
         }
     }
     Ok(partners)
+}
+
+/// Whether two records belong to the same company, be it that one system tells it of the one and the other of the other.
+pub(super) fn share_company(view: &dyn View, one: &Observation, other: &Observation) -> ViewResult<bool> {
+    let company = |observed: &Observation| {
+        let name = references::company_field(observed.of.object, observed.of.system)?;
+        match references::ids(observed.record.value(name)).as_slice() {
+            [id] => Some(RecordRef::new(ObjectKind::Company, observed.of.system, *id)),
+            _ => None,
+        }
+    };
+    let (Some(one), Some(other)) = (company(one), company(other)) else { return Ok(false) };
+    if one.system == other.system {
+        return Ok(one == other);
+    }
+    let link = view.link_of(one)?.filter(|link| link.state == LinkState::Active);
+    Ok(link.is_some_and(|link| link.record(other.system) == other))
 }
 
 fn partner(view: &dyn View, parent: RecordRef) -> ViewResult<Partner> {

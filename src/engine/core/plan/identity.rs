@@ -1,11 +1,12 @@
 //! Who a record is on the other side: stamp first, then match keys. A link, once made, decides alone.
 
+use super::gather::share_company;
 use crate::engine::core::state::{IntentState, LinkOrigin, Observation};
 use crate::engine::core::view::{View, ViewResult};
 use crate::filter::standard;
-use crate::mapping::ObjectRules;
+use crate::mapping::{MatchBy, ObjectRules};
 use crate::mapping::keys::{id_of_stamp, match_key, stamp_of};
-use crate::model::{IntentId, Record, RecordId, RecordRef};
+use crate::model::{IntentId, RecordId, RecordRef};
 
 /// As what a record without a link was recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,8 +92,8 @@ fn by_keys(view: &dyn View, rules: &ObjectRules, observed: &Observation) -> View
         let Some(key) = match_key(rules, rule, system, &observed.record) else { continue };
         let mut same = Vec::new();
         for candidate in view.by_key(object, system.other(), &key, MOST_CANDIDATES)? {
-            let there = view.observation(candidate)?;
-            if there.is_some_and(|there| takes_part(rules, &there) && sameness(rules, observed, &there) == Some(rule)) {
+            let Some(there) = view.observation(candidate)? else { continue };
+            if takes_part(rules, &there) && sameness(view, rules, observed, &there)? == Some(rule) {
                 same.push(candidate);
             }
         }
@@ -153,7 +154,7 @@ fn rivals(
                 continue;
             }
             let Some(other) = view.observation(rival)? else { continue };
-            if takes_part(rules, &other) && sameness(rules, &other, &there).is_some_and(|by| by <= rule) {
+            if takes_part(rules, &other) && sameness(view, rules, &other, &there)?.is_some_and(|by| by <= rule) {
                 found.push(rival);
             }
         }
@@ -171,9 +172,7 @@ fn alone_unless_twin(view: &dyn View, rules: &ObjectRules, observed: &Observatio
                 continue;
             }
             let Some(other) = view.observation(twin)? else { continue };
-            if takes_part(rules, &other)
-                && sameness_of(rules, system, &other.record, system, &observed.record).is_some()
-            {
+            if takes_part(rules, &other) && sameness(view, rules, &other, observed)?.is_some() {
                 let rule = rule_in_words(rules, rule);
                 return Ok(Identity::Ambiguous { here: vec![twin.id, id], there: Vec::new(), rule });
             }
@@ -186,22 +185,20 @@ fn takes_part(rules: &ObjectRules, observed: &Observation) -> bool {
     observed.is_live() && standard::may_be_recognised(&rules.mapping, observed.of.system, &observed.record)
 }
 
-fn sameness(rules: &ObjectRules, one: &Observation, other: &Observation) -> Option<usize> {
-    sameness_of(rules, one.of.system, &one.record, other.of.system, &other.record)
-}
-
 /// The rule by which two records are the same thing: the first for which both have a value, if the values are equal.
-fn sameness_of(
+fn sameness(
+    view: &dyn View,
     rules: &ObjectRules,
-    one_in: crate::model::System,
-    one: &Record,
-    other_in: crate::model::System,
-    other: &Record,
-) -> Option<usize> {
-    (0..rules.mapping.matching.len()).find_map(|rule| {
-        let keys = (match_key(rules, rule, one_in, one)?, match_key(rules, rule, other_in, other)?);
-        Some((keys.0 == keys.1).then_some(rule))
-    })?
+    one: &Observation,
+    other: &Observation,
+) -> ViewResult<Option<usize>> {
+    for (at, rule) in rules.mapping.matching.iter().enumerate() {
+        let key = |observed: &Observation| match_key(rules, at, observed.of.system, &observed.record);
+        let (Some(mine), Some(yours)) = (key(one), key(other)) else { continue };
+        let same = mine == yours && (rule.by != MatchBy::CompanyText || share_company(view, one, other)?);
+        return Ok(same.then_some(at));
+    }
+    Ok(None)
 }
 
 fn rule_in_words(rules: &ObjectRules, rule: usize) -> String {

@@ -401,7 +401,7 @@ impl Planner<'_> {
                 continue;
             }
             let raw = observed.record.value(rule.name(from).as_str());
-            let (value, why) = match convert(rule, from, raw, &self.facts.partners) {
+            let (value, why) = match convert(rule, from, raw, &Value::Empty, &self.facts.partners) {
                 Ok(Value::Empty) => match rule.mapping.default.of(to) {
                     Some(text) => (Value::text(text), "the default for an empty value"),
                     None => continue,
