@@ -79,6 +79,7 @@ fn lively() -> Behaviour {
 /// The default configuration, with what a consultant would add for this tenant, and looking often.
 fn config() -> Config {
     let mut config = defaults::config();
+    config.objects.push(defaults::deal(sim::DEAL_KEY_FIELD.into()));
     config.timing.poll = 3;
     config.timing.settled = 20;
     config.timing.index_lag = 10;

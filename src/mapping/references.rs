@@ -76,12 +76,11 @@ impl Partners {
             return Ok(oldest);
         }
         // Which company counts is for a person to say, however many of them get their partners.
-        let awaited = several.filter(|one| one.object != ObjectKind::Company).find_map(|one| {
-            match self.known.get(&one) {
+        let awaited =
+            several.filter(|one| one.object != ObjectKind::Company).find_map(|one| match self.known.get(&one) {
                 Some(Partner::Awaited(reason)) => Some(reason.clone()),
                 _ => None,
-            }
-        });
+            });
         Err(match awaited {
             Some(reason) => Misfit::NoPartner { reason, awaited: true },
             None => Misfit::Several { count: ids.len() },

@@ -176,7 +176,8 @@ impl Stages {
                 let candidates = self.candidates(raw).map_or(&[][..], Vec::as_slice);
                 let pipeline = |stage: &str| self.pipelines.get(stage);
                 let kept = candidates.iter().find(|one| *one == current);
-                let beside = || candidates.iter().find(|one| pipeline(one).is_some() && pipeline(one) == pipeline(current));
+                let beside =
+                    || candidates.iter().find(|one| pipeline(one).is_some() && pipeline(one) == pipeline(current));
                 kept.or_else(beside).map_or_else(|| value.to_owned(), Clone::clone)
             }
         }

@@ -25,6 +25,8 @@ pub const HUBSPOT_APP_ID: &str = "1047301";
 pub const CONNECTWISE_API_MEMBER: &str = "Lockstep";
 /// The id of the tenant's own company in the story.
 pub const OWN_COMPANY: u64 = 19_301;
+/// The user-defined field of the story's opportunities that is meant for the HubSpot deal.
+pub const DEAL_KEY_FIELD: &str = "customFields/51";
 /// The id of the company in the story where mail of unknown senders lands.
 pub const CATCHALL_COMPANY: u64 = 19_302;
 

@@ -1,5 +1,6 @@
 //! What the name of a field stands for: a member, a user-defined field, a communication item, the amount.
 
+use crate::mapping::stages::STAGE_AND_STATUS;
 use crate::model::{FieldName, ObjectKind};
 
 /// Where the value of a field lives in ConnectWise.
@@ -15,6 +16,8 @@ pub(super) enum Address<'a> {
     Extension(u64),
     /// `amount`: the revenue of the opportunity's one forecast item that Lockstep owns.
     Amount,
+    /// `stage/status`: both members of an opportunity as one value.
+    Progress,
 }
 
 impl<'a> Address<'a> {
@@ -25,16 +28,19 @@ impl<'a> Address<'a> {
         match object {
             ObjectKind::Contact => communication(name).unwrap_or(Self::Member(name)),
             ObjectKind::Deal if name == "amount" => Self::Amount,
+            ObjectKind::Deal if name == STAGE_AND_STATUS => Self::Progress,
             _ => Self::Member(name),
         }
     }
 
-    /// The member of the record that has to be asked for.
-    pub const fn asked(&self) -> Option<&'a str> {
-        match self {
-            Self::Member(name) => Some(name),
-            _ => self.array(),
-        }
+    /// The members of the record that have to be asked for.
+    pub fn asked(&self) -> impl Iterator<Item = &'a str> {
+        let (one, other) = match self {
+            Self::Member(name) => (Some(*name), None),
+            Self::Progress => (Some("stage"), Some("status")),
+            _ => (self.array(), None),
+        };
+        one.into_iter().chain(other)
     }
 
     /// The array of the record that the value is an item of. Unlike an empty member, an empty array is shown.
@@ -42,7 +48,7 @@ impl<'a> Address<'a> {
         match self {
             Self::Custom(_) => Some("customFields"),
             Self::Communication(_) | Self::Extension(_) => Some("communicationItems"),
-            Self::Member(_) | Self::Amount => None,
+            Self::Member(_) | Self::Amount | Self::Progress => None,
         }
     }
 }
@@ -72,6 +78,8 @@ mod tests {
             (ObjectKind::Contact, "communications/x", Address::Member("communications/x")),
             (ObjectKind::Company, "communications/7", Address::Member("communications/7")),
             (ObjectKind::Deal, "amount", Address::Amount),
+            (ObjectKind::Deal, "stage/status", Address::Progress),
+            (ObjectKind::Ticket, "stage/status", Address::Member("stage/status")),
             (ObjectKind::LineItem, "amount", Address::Member("amount")),
             (ObjectKind::Deal, "customFields/12", Address::Custom(12)),
             (ObjectKind::Deal, "customFields/-1", Address::Member("customFields/-1")),

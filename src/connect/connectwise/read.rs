@@ -314,8 +314,10 @@ impl ConnectWise {
 
     /// The `fields` parameter, with `&`; left out where it would fill the address by itself.
     pub(super) fn asked(&self, object: ObjectKind, fields: &[FieldName]) -> String {
-        let member = |name: &FieldName| Address::of(object, name.as_str()).asked().map(str::to_owned);
-        let mut names: Vec<String> = fields.iter().chain(self.stamps.get(&object)).filter_map(member).collect();
+        let members = |name: &FieldName| -> Vec<String> {
+            Address::of(object, name.as_str()).asked().map(str::to_owned).collect()
+        };
+        let mut names: Vec<String> = fields.iter().chain(self.stamps.get(&object)).flat_map(members).collect();
         names.extend(["id", "_info/lastUpdated", "_info/updatedBy"].map(str::to_owned));
         let kind = match object {
             _ if place(object).recycles => Some("deletedFlag"),

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::address::Address;
 use super::fields::{self, Shape};
+use crate::mapping::stages::Progress;
 use crate::model::{FieldKind, FieldName, Fields, ObjectKind, Record, RecordId, Timestamp, Value};
 
 /// Reads the wanted fields of records of one object; made once for a page.
@@ -45,6 +46,14 @@ impl<'a> Reads<'a> {
             Address::Custom(id) => custom_item(json, id).and_then(|item| item.get("value")).map_or(Value::Empty, value),
             Address::Communication(kind) => of_item(json, kind, "value"),
             Address::Extension(kind) => of_item(json, kind, "extension"),
+            Address::Progress => {
+                let part = |member| referred(json, member).map(|id| id.to_string()).unwrap_or_default();
+                let (stage, status) = (part("stage"), part("status"));
+                if stage.is_empty() && status.is_empty() {
+                    return Value::Empty;
+                }
+                Value::Choice(Progress { stage: &stage, status: &status }.key())
+            }
             // Read from the forecast, not from the record.
             Address::Amount => Value::Empty,
         }
@@ -215,6 +224,7 @@ pub(super) fn kind(object: ObjectKind, name: &str) -> FieldKind {
         Some(field) => field.kind,
         None => match Address::of(object, name) {
             Address::Amount => FieldKind::Number,
+            Address::Progress => FieldKind::Choice,
             // Its own kind is the customer's; values of the same JSON type compare as texts.
             _ => FieldKind::Text,
         },

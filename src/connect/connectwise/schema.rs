@@ -15,6 +15,7 @@ use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
 use crate::connect::{Finding, LiveSchema, Severity};
 use crate::engine::core::request::Priority;
+use crate::mapping::stages;
 use crate::model::drift::Unread;
 use crate::model::{FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
 
@@ -48,6 +49,14 @@ impl ConnectWise {
                 }
             }
             fields.push(field);
+        }
+        if object == ObjectKind::Deal {
+            fields.push(stage_and_status(&fields));
+            let lacks =
+                |one: &Unread| matches!(one, Unread::Options(name) if ["stage", "status"].contains(&name.as_str()));
+            if unread.iter().any(lacks) {
+                unread.push(Unread::Options(stages::STAGE_AND_STATUS.into()));
+            }
         }
         if place(object).numbered
             && let Err(fault) = self.caption_numbered(&mut fields, &mut session).await
@@ -90,6 +99,24 @@ impl ConnectWise {
             }
         }
         Ok(())
+    }
+}
+
+/// The stage and the status of an opportunity as one field.
+fn stage_and_status(fields: &[FieldDef]) -> FieldDef {
+    let options = |name: &str| {
+        fields.iter().find(|field| field.name.as_str() == name).map_or(&[][..], |field| field.options.as_slice())
+    };
+    FieldDef {
+        name: FieldName::new(stages::STAGE_AND_STATUS),
+        label: "Stage and status".to_owned(),
+        kind: FieldKind::Choice,
+        read_only: false,
+        required: false,
+        unique: false,
+        max_length: None,
+        custom: false,
+        options: stages::options(options("stage"), options("status")),
     }
 }
 

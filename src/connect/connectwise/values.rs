@@ -9,6 +9,7 @@ use super::fields::{self, Shape};
 use super::record::{self, id};
 use crate::engine::core::request::{Rejection, RejectionKind};
 use crate::mapping::normalise::normalise_as;
+use crate::mapping::stages::Progress;
 use crate::model::{FieldKind, FieldName, ObjectKind, Record, Timestamp, Value};
 
 /// What is to be written, by field.
@@ -103,6 +104,11 @@ pub(super) fn create(
                 drop(body.insert("typeIds".to_owned(), json!(rows(name, value)?)));
             }
             Address::Member(member) => drop(body.insert(member.to_owned(), json(object, name, value)?)),
+            Address::Progress => {
+                for (member, id) in progress(name, value)? {
+                    body.insert(member.to_owned(), json!({ "id": id }));
+                }
+            }
             Address::Communication(_) | Address::Extension(_) | Address::Amount => {}
         }
     }
@@ -133,6 +139,10 @@ pub(super) fn patch(object: ObjectKind, values: &Values, present: Option<&[Json]
         match Address::of(object, name.as_str()) {
             Address::Member("types") if has_type_calls(object) => {}
             Address::Member(_) => operations.push(operation(object, name, value)?),
+            Address::Progress => {
+                let replace = |(member, id)| json!({ "op": "replace", "path": member, "value": { "id": id } });
+                operations.extend(progress(name, value)?.into_iter().map(replace));
+            }
             Address::Custom(_) | Address::Communication(_) | Address::Extension(_) | Address::Amount => {}
         }
     }
@@ -140,6 +150,19 @@ pub(super) fn patch(object: ObjectKind, values: &Values, present: Option<&[Json]
         operations.push(custom_operation(object, values, present.unwrap_or_default())?);
     }
     Ok(operations)
+}
+
+/// The stage and the status that a value names, by member; what it does not name stays as it is.
+fn progress(name: &FieldName, value: &Value) -> Result<Vec<(&'static str, u64)>, Rejection> {
+    let told = value.to_plain();
+    let Progress { stage, status } = Progress::of(&told);
+    let parts = [("stage", stage), ("status", status)].into_iter().filter(|(_, id)| !id.is_empty());
+    let ids = parts.map(|(member, id)| Ok((member, row(name, &Value::Text(id.to_owned()))?)));
+    let ids = ids.collect::<Result<Vec<_>, Rejection>>()?;
+    if ids.is_empty() {
+        return Err(invalid(name, "An opportunity is never without stage and status.".to_owned()));
+    }
+    Ok(ids)
 }
 
 /// Types of companies and contacts are changed by calls of their own once the record exists.
@@ -182,8 +205,11 @@ pub(super) fn missed<'v>(object: ObjectKind, values: &'v Values, record: &Record
     values.iter().filter(differs).map(|(name, _)| name).collect()
 }
 
-/// Whether two values of a field are one to ConnectWise.
+/// Whether `other` holds what `one` says: two values of a field that are one to ConnectWise.
 pub(super) fn same(object: ObjectKind, name: &FieldName, one: &Value, other: &Value) -> bool {
+    if Address::of(object, name.as_str()) == Address::Progress {
+        return Progress::of(&one.to_plain()).is_met_by(Progress::of(&other.to_plain()));
+    }
     let kind = record::kind(object, name.as_str());
     let (one, other) = (normalise_as(kind, one), normalise_as(kind, other));
     // A user-defined date is answered as midnight or as a bare date, a number as a number or a text.

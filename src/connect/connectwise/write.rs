@@ -250,7 +250,9 @@ impl ConnectWise {
     /// The read before an update: with every member that it changes, and what else the change depends on.
     fn present_path(&self, object: ObjectKind, item: &UpdateItem) -> Option<String> {
         let names = item.values.iter().map(|(name, _)| name);
-        let needs = names.clone().any(|name| !matches!(Address::of(object, name.as_str()), Address::Member(_)));
+        let plain =
+            |name: &FieldName| matches!(Address::of(object, name.as_str()), Address::Member(_) | Address::Progress);
+        let needs = names.clone().any(|name| !plain(name));
         if !needs {
             return None;
         }

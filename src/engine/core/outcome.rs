@@ -386,12 +386,7 @@ impl Engine {
 ///
 /// What is neither our value nor a rewriting of it came from somebody else, just after (or instead of) ours: ours counts
 /// as delivered, so that the newer value crosses like any other change.
-pub(super) fn delivered(
-    rule: &FieldRule,
-    system: System,
-    write: &FieldWrite,
-    record: &Record,
-) -> Option<Value> {
+pub(super) fn delivered(rule: &FieldRule, system: System, write: &FieldWrite, record: &Record) -> Option<Value> {
     let returned = record.value(write.field.as_str());
     let seen = normalise(&rule.mapping, returned);
     let sent = normalise(&rule.mapping, &write.after);

@@ -2,8 +2,10 @@
 //! A proposal to review, not knowledge of any tenant: options and custom fields come from the live schemas.
 
 mod contact;
+mod deal;
 
 pub use contact::contact;
+pub use deal::deal;
 
 use super::config::{
     AutoPairs, Config, ConflictTie, CreatePolicy, Defaults, Direction, Exclusions, FieldMapping, Filters, Guards,

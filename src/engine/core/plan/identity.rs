@@ -4,8 +4,8 @@ use super::gather::share_company;
 use crate::engine::core::state::{IntentState, LinkOrigin, Observation};
 use crate::engine::core::view::{View, ViewResult};
 use crate::filter::standard;
-use crate::mapping::{MatchBy, ObjectRules};
 use crate::mapping::keys::{id_of_stamp, match_key, stamp_of};
+use crate::mapping::{MatchBy, ObjectRules};
 use crate::model::{IntentId, RecordId, RecordRef};
 
 /// As what a record without a link was recognised.
@@ -186,12 +186,7 @@ fn takes_part(rules: &ObjectRules, observed: &Observation) -> bool {
 }
 
 /// The rule by which two records are the same thing: the first for which both have a value, if the values are equal.
-fn sameness(
-    view: &dyn View,
-    rules: &ObjectRules,
-    one: &Observation,
-    other: &Observation,
-) -> ViewResult<Option<usize>> {
+fn sameness(view: &dyn View, rules: &ObjectRules, one: &Observation, other: &Observation) -> ViewResult<Option<usize>> {
     for (at, rule) in rules.mapping.matching.iter().enumerate() {
         let key = |observed: &Observation| match_key(rules, at, observed.of.system, &observed.record);
         let (Some(mine), Some(yours)) = (key(one), key(other)) else { continue };
