@@ -177,7 +177,8 @@ impl Outcomes {
 
 fn text(passes: &[Pass], objects: &[Outcomes]) -> String {
     let what: Vec<String> = objects.iter().map(|of| format!("{} {}", of.all(), of.plural())).collect();
-    let mut lines = vec![format!("Two simulated systems, {}, the default configuration.", what.join(" and "))];
+    let (last, others) = what.split_last().map_or(("nothing", &[][..]), |(last, others)| (last.as_str(), others));
+    let mut lines = vec![format!("Two simulated systems: {} and {last}.", others.join(", "))];
     for (at, pass) in passes.iter().enumerate() {
         lines.push(format!("\nPass {}\n{}", at + 1, pass.text.trim_end()));
     }
