@@ -116,9 +116,7 @@ impl Stages {
                     alike.map(|stage| format!("{}/", stage.key))
                 }
                 ended => {
-                    let other = if ended == StageOutcome::Lost { StageOutcome::Closed } else { StageOutcome::Lost };
-                    let kin = (ended != StageOutcome::Won).then_some(other);
-                    let status = first(ended).or_else(|| kin.and_then(first));
+                    let status = first(ended).or_else(|| instead(ended).and_then(first));
                     status.map(|status| format!("/{}", status.key))
                 }
             };
@@ -126,11 +124,13 @@ impl Stages {
                 made.add(&one.key, &there);
             }
         }
-        // Every status that means the same leads back to the same stages.
+        // Every status that means the same leads back to the same stages; closed without being won is as good as lost.
         for status in statuses.iter().filter(|one| outcome(one) != StageOutcome::Open) {
-            let alike = statuses.iter().filter(|other| outcome(other) == outcome(status));
-            let found = alike.filter_map(|other| made.toward_hubspot.get(&format!("/{}", other.key))).next().cloned();
-            if let Some(found) = found {
+            let back = |wanted: StageOutcome| {
+                let alike = statuses.iter().filter(|other| outcome(other) == wanted);
+                alike.filter_map(|other| made.toward_hubspot.get(&format!("/{}", other.key))).next().cloned()
+            };
+            if let Some(found) = back(outcome(status)).or_else(|| instead(outcome(status)).and_then(back)) {
                 made.toward_hubspot.entry(format!("/{}", status.key)).or_insert(found);
             }
         }
@@ -196,6 +196,15 @@ impl Stages {
     }
 }
 
+/// What stands for an end that the other system has no stage or status for.
+const fn instead(of: StageOutcome) -> Option<StageOutcome> {
+    match of {
+        StageOutcome::Lost => Some(StageOutcome::Closed),
+        StageOutcome::Closed => Some(StageOutcome::Lost),
+        StageOutcome::Open | StageOutcome::Won => None,
+    }
+}
+
 /// The end of a listed pair in ConnectWise: `3/1`, or `label:` and the name of a stage, a status, or both.
 fn named(text: &str, stages: &[ChoiceOption], statuses: &[ChoiceOption]) -> Option<String> {
     let Some(label) = text.strip_prefix("label:") else { return Some(Progress::of(text).key()) };
@@ -246,6 +255,7 @@ mod tests {
             option("20", "Won", Some(Won), None),
             option("30", "Lost", Some(Lost), None),
             option("31", "No decision", Some(Lost), None),
+            option("40", "Closed", Some(StageOutcome::Closed), None),
         ];
         let values = ValueMap {
             auto: Some(AutoPairs::Label),
@@ -295,6 +305,7 @@ mod tests {
             ("1/20", "a", Some("won")),
             ("1/20", "b2", Some("won2")),
             ("/31", "b2", Some("lost")),
+            ("3/40", "b2", Some("lost")),
             ("9/10", "a", None),
             ("3/99", "a", Some("b")),
             ("", "a", None),

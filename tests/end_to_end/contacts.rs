@@ -5,13 +5,13 @@ use lockstep::sim::ControlError;
 
 use super::*;
 
-const fn contact(system: System, id: u64) -> RecordRef {
+pub(super) const fn contact(system: System, id: u64) -> RecordRef {
     RecordRef::new(ObjectKind::Contact, system, RecordId(id))
 }
 
 impl Bench {
     /// A person makes a contact in HubSpot, of that company.
-    fn hubspot_contact(&self, email: &str, company: Option<u64>) -> u64 {
+    pub(super) fn hubspot_contact(&self, email: &str, company: Option<u64>) -> u64 {
         let fields = map(&[("email", json!(email)), ("firstname", json!("Pat")), ("lastname", json!("Poe"))]);
         let id = self.running.control.create(HUBSPOT, Object::Contact, &fields, None).unwrap();
         if let Some(company) = company {
@@ -25,7 +25,7 @@ impl Bench {
         self.running.control.associate(HUBSPOT, from, to, true, None)
     }
 
-    fn connectwise_contact(&self, email: &str, company: u64) -> u64 {
+    pub(super) fn connectwise_contact(&self, email: &str, company: u64) -> u64 {
         let fields =
             map(&[("firstName", json!("Pat")), ("company", json!(company)), ("communications/1", json!(email))]);
         self.running.control.create(CONNECTWISE, Object::Contact, &fields, None).unwrap()
@@ -41,12 +41,12 @@ impl Bench {
     }
 
     /// The partner of a contact, and whether the link takes part.
-    fn partner(&self, of: RecordRef) -> Option<(u64, LinkState)> {
+    pub(super) fn partner(&self, of: RecordRef) -> Option<(u64, LinkState)> {
         let link = self.workspace.reader().unwrap().link_of(of).unwrap()?;
         Some((link.id_in(of.system.other()).0, link.state))
     }
 
-    fn status(&self, anchor: RecordRef) -> Status {
+    pub(super) fn status(&self, anchor: RecordRef) -> Status {
         self.workspace.reader().unwrap().status(anchor).unwrap().unwrap()
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "in tests a surprise is a failure")]
 
 mod contacts;
+mod deals;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
