@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::budget::{Budget, Lane, Late};
 use super::error::{ConnectError, ConnectErrorKind, Fault};
+use super::link;
 use super::reach;
 use super::redact::Redactor;
 use super::server_clock::ClockEstimate;
@@ -119,6 +120,8 @@ impl Call {
 pub(crate) struct Reply {
     pub status: u16,
     pub retry_after: Option<Duration>,
+    /// The answer is a page, and its header says that another follows.
+    pub next: bool,
     /// The body, or why it could not be read to its end.
     pub body: Result<Vec<u8>, String>,
 }
@@ -356,6 +359,7 @@ impl Transport {
         let headers = response.headers();
         let server_time = headers.get(DATE).and_then(|date| http_date(date.to_str().ok()?));
         let retry_after = self.retry_after(response.status().as_u16(), headers, server_time);
+        let next = link::names_next(headers);
         self.note_limits(headers);
         if let Some(date) = server_time {
             session.server_time = server_time;
@@ -368,7 +372,7 @@ impl Transport {
         if status != 429 && status < 500 {
             self.budget.answered(call.lane);
         }
-        Ok(Reply { status, retry_after, body })
+        Ok(Reply { status, retry_after, next, body })
     }
 
     fn retry_after(&self, status: u16, headers: &HeaderMap, server_time: Option<Timestamp>) -> Option<Duration> {

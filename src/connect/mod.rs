@@ -11,6 +11,7 @@ mod doctor;
 mod error;
 mod http;
 pub mod hubspot;
+mod link;
 mod reach;
 mod redact;
 pub mod rights;

@@ -314,8 +314,8 @@ impl ConnectWise {
             return Ok(());
         }
         let condition = Condition::ids("id", &ids).escaped();
-        let path = format!("{}?pageSize=1000&fields=id&conditions={condition}", place(object).path);
-        let Ok(Json::Array(seen)) = self.call(&Call::get(path), &mut exam.session).await else { return Ok(()) };
+        let list = format!("{}?fields=id&conditions={condition}", place(object).path);
+        let Ok(seen) = self.rows(&list, &mut exam.session).await else { return Ok(()) };
         if seen.len() < ids.len() {
             let what = format!(
                 "Suspicion: {} of {} {parents} that {children} refer to cannot be seen. Either they were deleted, or Inquire is below All.",

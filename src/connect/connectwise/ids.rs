@@ -128,9 +128,9 @@ impl ConnectWise {
         let head = format!("{}?pageSize={PAGE}{}&conditions=", place(object).path, self.asked(object, fields));
         let (mut rows, mut unreadable) = (Vec::new(), BTreeMap::new());
         let mut most = IDS;
-        let mut rest = ids.as_slice();
+        let mut rest = ids.clone();
         while !rest.is_empty() {
-            let take = fitting(rest, head.len(), |ids| Condition::ids("id", ids).escaped().len()).min(most);
+            let take = fitting(&rest, head.len(), |ids| Condition::ids("id", ids).escaped().len()).min(most);
             let call = Call::get(format!("{head}{}", Condition::ids("id", &rest[..take]).escaped()));
             match self.list(&call, session).await? {
                 Fetched::Poisoned(_) if take > 1 => {
@@ -140,14 +140,20 @@ impl ConnectWise {
                 Fetched::Poisoned(why) => {
                     self.note_unreadable(object, RecordId(rest[0]), &why);
                     unreadable.insert(RecordId(rest[0]), why);
+                    rest.drain(..take);
                 }
-                Fetched::Rows(found) => {
+                Fetched::Rows(page) => {
+                    let mut open: BTreeSet<u64> = rest.drain(..take).collect();
                     // Whatever else a server answers was not asked for.
-                    rows.extend(found.into_iter().filter(|(id, _)| rest[..take].binary_search(&id.0).is_ok()));
+                    let found: Vec<_> = page.rows.into_iter().filter(|(id, _)| open.remove(&id.0)).collect();
+                    if page.next && !found.is_empty() {
+                        // The server cut the page short of what it found.
+                        rest.splice(..0, open);
+                    }
+                    rows.extend(found);
                 }
             }
             most = (most * 2).min(IDS);
-            rest = &rest[take..];
         }
         let others: BTreeSet<RecordId> =
             rows.iter().filter(|(_, row)| !self.belongs(object, row)).map(|(id, _)| *id).collect();

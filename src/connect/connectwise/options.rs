@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::ConnectWise;
 use super::fields::{BOARDS, MEMBERS, Options};
-use super::read::odd;
+use super::read::{PAGE, odd};
 use super::record;
 use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
@@ -19,20 +19,25 @@ const MOST_ROWS: usize = 100_000;
 pub(super) type Known = BTreeMap<Options, Result<Vec<ChoiceOption>, Fault>>;
 
 impl ConnectWise {
-    /// All rows of a table, by key.
+    /// All rows of a list that is short as a rule: of a table, or of the few records that meet a condition. A numbered page
+    /// says without another call whether it was all; where it was not, the list is read anew by key.
     pub(super) async fn rows(&self, list: &str, session: &mut Session) -> Result<Vec<Json>, Fault> {
+        let joint = if list.contains('?') { '&' } else { '?' };
+        let head = format!("{list}{joint}pageSize={PAGE}");
+        let (rows, more) = self.table_page(&Call::get(head.as_str()), session).await?;
+        if more { self.rows_by_key(&head, session).await } else { Ok(rows) }
+    }
+
+    async fn rows_by_key(&self, head: &str, session: &mut Session) -> Result<Vec<Json>, Fault> {
         let mut rows: Vec<Json> = Vec::new();
         let mut after: Option<RecordId> = None;
-        let joint = if list.contains('?') { '&' } else { '?' };
         loop {
             let from = after.map(|after| format!("&pageId={after}")).unwrap_or_default();
-            let call = Call { forward_only: true, ..Call::get(format!("{list}{joint}pageSize=1000{from}")) };
-            let body = self.call(&call, session).await?;
-            let Json::Array(page) = body else { return Err(odd("there is no list")) };
+            let call = Call { forward_only: true, ..Call::get(format!("{head}{from}")) };
+            let (page, more) = self.table_page(&call, session).await?;
             let last = page.iter().filter_map(|row| row.get("id").and_then(record::id)).max();
-            let full = page.len() >= 1000;
             rows.extend(page);
-            if !full {
+            if !more {
                 return Ok(rows);
             }
             if last <= after || rows.len() > MOST_ROWS {
@@ -40,6 +45,14 @@ impl ConnectWise {
             }
             after = last;
         }
+    }
+
+    /// A page, and whether another may follow.
+    async fn table_page(&self, call: &Call, session: &mut Session) -> Result<(Vec<Json>, bool), Fault> {
+        let reply = self.reply(call, session).await?;
+        let Json::Array(page) = self.classified(call, &reply)? else { return Err(odd("there is no list")) };
+        let more = !page.is_empty() && (reply.next || page.len() >= PAGE as usize);
+        Ok((page, more))
     }
 
     /// The options of a field, read once for all fields that share them.

@@ -68,7 +68,7 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
         }
         400 | 404 | 405 | 409 | 413 | 414 | 415 | 422 => Err(rejected(reply)),
         // The request has a wrong type, or something stored cannot be read: neither goes away by waiting.
-        500 if words.contains("Error converting value") || is_unreadable(&words) => Err(rejected(reply)),
+        500 if is_poison(&words) => Err(rejected(reply)),
         status => Err(Fault::unknown(format!("ConnectWise answered {status}: {words}"))),
     }
 }
@@ -77,7 +77,12 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
 /// Boolean." takes the whole page of a list with it.
 pub(super) fn poisoned(reply: &Reply) -> Option<String> {
     let words = words(reply);
-    (reply.status == 500 && (is_unreadable(&words) || words.contains("Error converting value"))).then_some(words)
+    (reply.status == 500 && is_poison(&words)).then_some(words)
+}
+
+/// Whether the words are those of a value that does not fit its type, be it stored or asked for.
+pub(super) fn is_poison(words: &str) -> bool {
+    is_unreadable(words) || words.contains("Error converting value")
 }
 
 /// Whether the answer to a create may stand for one that took effect: what could not be read is the record as it is
@@ -170,7 +175,7 @@ mod tests {
     use super::*;
 
     fn reply(status: u16, body: &str) -> Reply {
-        Reply { status, retry_after: None, body: Ok(body.as_bytes().to_vec()) }
+        Reply { status, retry_after: None, next: false, body: Ok(body.as_bytes().to_vec()) }
     }
 
     fn failure(status: u16, body: &str) -> Failure {

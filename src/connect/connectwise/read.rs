@@ -17,7 +17,7 @@ use super::{ConnectWise, refused};
 use crate::connect::address::query_value;
 use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
-use crate::engine::core::request::{AnswerBody, Request, RequestBody};
+use crate::engine::core::request::{AnswerBody, Failure, Request, RequestBody};
 use crate::model::{FieldName, ObjectKind, Record, RecordId};
 
 pub(super) const PAGE: u32 = 1000;
@@ -45,9 +45,25 @@ pub(super) struct Rows {
 
 /// One answer to a list call.
 pub(super) enum Fetched {
-    Rows(Vec<(RecordId, Json)>),
+    Rows(Listed),
     /// ConnectWise cannot read something on the page; its words.
     Poisoned(String),
+}
+
+/// One page, ascending by id.
+pub(super) struct Listed {
+    pub rows: Vec<(RecordId, Json)>,
+    /// It names a next page. Of a list that goes forward the last page may do so, too.
+    pub next: bool,
+}
+
+impl Listed {
+    /// Whether nothing follows where `size` rows were asked for. A server may give fewer than that while more follow, so
+    /// that a short page ends a list only where it names no next one. A full page never does: a proxy may have dropped
+    /// the header.
+    fn is_end(&self, size: u32) -> bool {
+        self.rows.is_empty() || (!self.next && self.rows.len() < size as usize)
+    }
 }
 
 impl ConnectWise {
@@ -119,18 +135,19 @@ impl ConnectWise {
             (Rows { rows: Vec::new(), last: None, more: false, skipped: false }, after, limit);
         let before = session.calls;
         loop {
-            match self.fetch(query, last, size, session).await? {
-                Fetched::Rows(rows) => {
-                    let short = rows.len() < size as usize;
-                    last = rows.last().map(|(id, _)| *id).or(last);
-                    found.rows.extend(rows);
-                    if short || found.rows.len() >= limit as usize {
-                        found.more = !short;
+            let asked = size.min(limit.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(limit))).max(1);
+            match self.fetch(query, last, asked, session).await? {
+                Fetched::Rows(page) => {
+                    let ended = page.is_end(asked);
+                    last = page.rows.last().map(|(id, _)| *id).or(last);
+                    found.rows.extend(page.rows);
+                    if ended || found.rows.len() >= limit as usize {
+                        found.more = !ended;
                         break;
                     }
                     size = (size * 2).min(limit);
                 }
-                Fetched::Poisoned(_) if size > 1 => size /= 2,
+                Fetched::Poisoned(_) if asked > 1 => size = asked / 2,
                 Fetched::Poisoned(why) => {
                     let Some(bad) = self.locate(query, last, session).await? else { break };
                     self.note_unreadable(query.object, bad, &why);
@@ -168,8 +185,8 @@ impl ConnectWise {
         }
         let call = Call { forward_only: true, ..Call::get(path) };
         let fetched = self.list(&call, session).await?;
-        if let Fetched::Rows(rows) = &fetched {
-            in_order(rows, after)?;
+        if let Fetched::Rows(page) = &fetched {
+            in_order(&page.rows, after)?;
         }
         Ok(fetched)
     }
@@ -181,13 +198,7 @@ impl ConnectWise {
             return Ok(Fetched::Poisoned(words));
         }
         let Json::Array(list) = self.classified(call, &reply)? else { return Err(odd("there is no list of records")) };
-        let with_id = |row: Json| {
-            let id = row.get("id").and_then(record::id).ok_or_else(|| odd("a record has no usable id"))?;
-            Ok((id, row))
-        };
-        let mut rows = list.into_iter().map(with_id).collect::<Result<Vec<_>, Fault>>()?;
-        rows.sort_by_key(|(id, _)| *id);
-        Ok(Fetched::Rows(rows))
+        Ok(Fetched::Rows(Listed { rows: with_ids(list)?, next: reply.next }))
     }
 
     /// The id of the first record behind `after`, which cannot be read: by asking for ids alone, and where even that
@@ -203,9 +214,9 @@ impl ConnectWise {
             query.condition.as_ref().map(|one| format!("&conditions={}", one.escaped())).unwrap_or_default();
         let from = after.map(|after| format!("&pageId={after}")).unwrap_or_default();
         let call = Call { forward_only: true, ..Call::get(format!("{path}?pageSize=1&fields=id{condition}{from}")) };
-        if let Fetched::Rows(rows) = self.list(&call, session).await? {
-            in_order(&rows, after)?;
-            return Ok(rows.first().map(|(id, _)| *id));
+        if let Fetched::Rows(page) = self.list(&call, session).await? {
+            in_order(&page.rows, after)?;
+            return Ok(page.rows.first().map(|(id, _)| *id));
         }
         let low = after.map_or(0, |after| after.0);
         let (mut floor, mut step) = (low, 1_u64);
@@ -245,18 +256,16 @@ impl ConnectWise {
         session: &mut Session,
     ) -> Result<Vec<Record>, Fault> {
         let asked = self.asked(object, fields);
-        let path = format!("{}?pageSize={PAGE}{asked}&{parameter}={}", place(object).path, condition.escaped());
-        match self.list(&Call::get(path), session).await? {
-            Fetched::Rows(rows) => {
-                let (records, odd_ones) = self.records_of_any_kind(object, fields, &rows, session).await?;
-                // Left out, a record that carries the stamp would be made a second time.
-                match odd_ones.into_values().next() {
-                    Some(why) => Err(odd(&why)),
-                    None => Ok(records),
-                }
+        let list = format!("{}?{parameter}={}{asked}", place(object).path, condition.escaped());
+        let rows = self.rows(&list, session).await.map_err(|fault| match fault.failure {
+            Failure::Rejected(why) if outcome::is_poison(&why.message) => {
+                Fault::unknown(format!("ConnectWise cannot read what it found: {}", why.message))
             }
-            Fetched::Poisoned(why) => Err(Fault::unknown(format!("ConnectWise cannot read what it found: {why}"))),
-        }
+            _ => fault,
+        })?;
+        let (records, odd_ones) = self.records_of_any_kind(object, fields, &with_ids(rows)?, session).await?;
+        // Left out, a record that carries the stamp would be made a second time.
+        odd_ones.into_values().next().map_or(Ok(records), |why| Err(odd(&why)))
     }
 
     /// The rows that are of the object's kind, as records, and those that cannot be believed, with the reason.
@@ -331,6 +340,17 @@ impl ConnectWise {
         let list = query_value(&names.join(","));
         if list.len() > 1000 { String::new() } else { format!("&fields={list}") }
     }
+}
+
+/// Rows by their ids, ascending.
+fn with_ids(list: Vec<Json>) -> Result<Vec<(RecordId, Json)>, Fault> {
+    let with_id = |row: Json| {
+        let id = row.get("id").and_then(record::id).ok_or_else(|| odd("a record has no usable id"))?;
+        Ok((id, row))
+    };
+    let mut rows = list.into_iter().map(with_id).collect::<Result<Vec<_>, Fault>>()?;
+    rows.sort_by_key(|(id, _)| *id);
+    Ok(rows)
 }
 
 /// A page that repeats an id or goes back would be read for ever.

@@ -20,7 +20,7 @@ fn attempt() -> Authorization {
 }
 
 fn reply(status: u16, body: &str) -> Reply {
-    Reply { status, retry_after: None, body: Ok(body.as_bytes().to_vec()) }
+    Reply { status, retry_after: None, next: false, body: Ok(body.as_bytes().to_vec()) }
 }
 
 #[test]

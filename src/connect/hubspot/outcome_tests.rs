@@ -5,7 +5,7 @@
 use super::*;
 
 fn reply(status: u16, body: &str) -> Reply {
-    Reply { status, retry_after: None, body: Ok(body.as_bytes().to_vec()) }
+    Reply { status, retry_after: None, next: false, body: Ok(body.as_bytes().to_vec()) }
 }
 
 fn failure(status: u16, body: &str) -> Failure {
