@@ -8,6 +8,7 @@ mod deliveries;
 mod faults;
 mod lines;
 mod objects;
+mod paging;
 mod reading;
 mod rights;
 mod schema;
@@ -52,6 +53,19 @@ impl Asked {
         self.query.get(name).map_or("", String::as_str)
     }
 
+    /// The id behind which the page is to begin.
+    pub fn after(&self) -> u64 {
+        let behind = self.parameter("conditions").split_once("id > ").map(|(_, behind)| behind);
+        let digits = behind.map(|text| text.split(|c: char| !c.is_ascii_digit()).next().unwrap());
+        digits.map_or(0, |digits| digits.parse().unwrap())
+    }
+
+    /// The ids that the condition names, but for the one behind which the page is to begin.
+    pub fn named(&self) -> Vec<u64> {
+        let condition = self.parameter("conditions").replace(&format!("id > {}", self.after()), "");
+        condition.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect()
+    }
+
     /// `GET /company/contacts`, with the body where there is one.
     pub fn line(&self) -> String {
         match &self.body {
@@ -91,8 +105,24 @@ impl Tenant {
         .await
     }
 
+    /// Every answer has this line among its headers.
+    pub async fn with_header(
+        header: &'static str,
+        script: impl Fn(&Asked) -> (u16, Json) + Send + Sync + 'static,
+    ) -> Self {
+        Self::forged(header, move |asked| {
+            let (status, body) = script(asked);
+            (status, body.to_string().into_bytes())
+        })
+        .await
+    }
+
     pub async fn raw(script: impl Fn(&Asked) -> (u16, Vec<u8>) + Send + Sync + 'static) -> Self {
-        let forged = Forged::start(move |seen: &Seen| match seen.path.contains("companyinfo") {
+        Self::forged("", script).await
+    }
+
+    async fn forged(header: &'static str, script: impl Fn(&Asked) -> (u16, Vec<u8>) + Send + Sync + 'static) -> Self {
+        let forged = Forged::with_header(header, move |seen: &Seen| match seen.path.contains("companyinfo") {
             true => {
                 (200, json!({"Codebase": "v2025_1/", "CompanyName": "X", "IsCloud": "True"}).to_string().into_bytes())
             }

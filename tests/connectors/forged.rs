@@ -26,13 +26,21 @@ pub struct Forged {
 
 impl Forged {
     pub async fn start(script: impl Fn(&Seen) -> (u16, Vec<u8>) + Send + Sync + 'static) -> Self {
+        Self::with_header("", script).await
+    }
+
+    /// Every answer has this line among its headers.
+    pub async fn with_header(
+        header: &'static str,
+        script: impl Fn(&Seen) -> (u16, Vec<u8>) + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (script, kept): (Arc<Script>, _) = (Arc::new(script), Arc::clone(&seen));
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&script), Arc::clone(&kept)));
+                tokio::spawn(serve(stream, header, Arc::clone(&script), Arc::clone(&kept)));
             }
         });
         Self { url, seen, task }
@@ -50,7 +58,7 @@ impl Drop for Forged {
     }
 }
 
-async fn serve(mut stream: TcpStream, script: Arc<Script>, seen: Arc<Mutex<Vec<Seen>>>) -> Option<()> {
+async fn serve(mut stream: TcpStream, header: &str, script: Arc<Script>, seen: Arc<Mutex<Vec<Seen>>>) -> Option<()> {
     let mut bytes = Vec::new();
     let head = loop {
         let mut chunk = [0; 4096];
@@ -78,8 +86,9 @@ async fn serve(mut stream: TcpStream, script: Arc<Script>, seen: Arc<Mutex<Vec<S
     };
     let (status, body) = script(&request);
     seen.lock().unwrap().push(request);
+    let end = if header.is_empty() { "\r\n" } else { "\r\n\r\n" };
     let head = format!(
-        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{header}{end}",
         body.len()
     );
     stream.write_all(head.as_bytes()).await.ok()?;

@@ -5,7 +5,7 @@
 //! of ids beyond what an address may hold answers 414. Nothing that a value contains may change the shape of a condition.
 
 use crate::connect::address::query_value;
-use crate::model::Timestamp;
+use crate::model::{RecordId, Timestamp};
 
 /// What the guide allows for a whole address, less the host and code base.
 pub(super) const ADDRESS_CHARS: usize = 1745;
@@ -62,6 +62,11 @@ impl Condition {
                 Self(format!("{field} in ({})", list.join(",")))
             }
         }
+    }
+
+    /// `id` is higher than that one.
+    pub fn behind(id: RecordId) -> Self {
+        Self(format!("id > {id}"))
     }
 
     /// `id` lies in `above + 1 ..= up_to`.

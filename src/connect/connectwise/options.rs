@@ -12,8 +12,11 @@ use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
 use crate::model::{ChoiceOption, RecordId, StageOutcome};
 
-/// More rows than any table of choices has.
+/// More rows than any table of choices has, and the pages they are read in, should a server give few at a time.
 const MOST_ROWS: usize = 100_000;
+const MOST_PAGES: usize = 500;
+/// More boards than any tenant has: each is asked for its own types and statuses.
+const MOST_BOARDS: usize = 1000;
 
 /// Options already read, or why they could not be.
 pub(super) type Known = BTreeMap<Options, Result<Vec<ChoiceOption>, Fault>>;
@@ -28,10 +31,11 @@ impl ConnectWise {
         if more { self.rows_by_key(&head, session).await } else { Ok(rows) }
     }
 
+    /// `head`: the address up to what names the page.
     async fn rows_by_key(&self, head: &str, session: &mut Session) -> Result<Vec<Json>, Fault> {
         let mut rows: Vec<Json> = Vec::new();
         let mut after: Option<RecordId> = None;
-        loop {
+        for _ in 0..MOST_PAGES {
             let from = after.map(|after| format!("&pageId={after}")).unwrap_or_default();
             let call = Call { forward_only: true, ..Call::get(format!("{head}{from}")) };
             let (page, more) = self.table_page(&call, session).await?;
@@ -40,11 +44,15 @@ impl ConnectWise {
             if !more {
                 return Ok(rows);
             }
-            if last <= after || rows.len() > MOST_ROWS {
-                return Err(odd("a table repeats itself or has no end"));
+            if last <= after {
+                return Err(odd(&format!("{} repeats itself", bare(head))));
+            }
+            if rows.len() > MOST_ROWS {
+                break;
             }
             after = last;
         }
+        Err(odd(&format!("{} has no end: after {} rows there are said to be more", bare(head), rows.len())))
     }
 
     /// A page, and whether another may follow.
@@ -88,13 +96,22 @@ impl ConnectWise {
 
     async fn per_board(&self, list: &str, session: &mut Session) -> Result<Vec<ChoiceOption>, Fault> {
         let mut options = Vec::new();
-        for board in self.rows(BOARDS, session).await? {
+        let boards = self.rows(BOARDS, session).await?;
+        if boards.len() > MOST_BOARDS {
+            return Err(odd(&format!("{BOARDS} has more than {MOST_BOARDS} boards")));
+        }
+        for board in boards {
             let Some(id) = board.get("id").and_then(record::id) else { continue };
             let of_board = |row: &Json| Some(ChoiceOption { parent: Some(id.to_string()), ..option(row)? });
             options.extend(self.rows(&format!("{BOARDS}/{id}/{list}"), session).await?.iter().filter_map(of_board));
         }
         Ok(options)
     }
+}
+
+/// An address without its query, for people.
+fn bare(path: &str) -> &str {
+    path.split('?').next().unwrap_or(path)
 }
 
 fn named(key: String, label: String) -> ChoiceOption {

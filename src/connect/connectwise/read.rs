@@ -1,8 +1,9 @@
 //! Reading ConnectWise: changes and lists by key, records by id.
 //!
-//! Pages go forward only, by id, so that nothing edited meanwhile is skipped. What a condition could hide is filtered
-//! here: activities by type, tickets by record type. One stored value that ConnectWise cannot read makes it answer 500
-//! to the whole page: the page is then cut until the record is found, left out, and told about.
+//! Every page is the first one of what lies behind the last id read, so that nothing edited meanwhile is skipped. Whether
+//! more follows is told by its `Link`: a server may give fewer rows than it was asked for. What a condition could hide is
+//! filtered here: activities by type, tickets by record type. One stored value that ConnectWise cannot read makes it
+//! answer 500 to the whole page: the page is then cut until the record is found, left out, and told about.
 
 use std::collections::BTreeMap;
 
@@ -33,6 +34,20 @@ pub(super) struct Query<'a> {
     pub condition: Option<Condition>,
 }
 
+impl Query<'_> {
+    /// The first `size` records behind `after`, by id. Not asked for as pages that go forward only: these name a next one
+    /// even where nothing follows, and each answer would cost a second call. `asked`: the `fields` parameter.
+    fn page(&self, asked: &str, after: Option<RecordId>, size: u32) -> Call {
+        let behind = after.map(Condition::behind);
+        let condition = match (behind, &self.condition) {
+            (Some(behind), Some(condition)) => Some(behind.and(condition)),
+            (behind, condition) => behind.or_else(|| condition.clone()),
+        };
+        let conditions = condition.map(|one| format!("&conditions={}", one.escaped())).unwrap_or_default();
+        Call::get(format!("{}?pageSize={size}&orderBy=id%20asc{asked}{conditions}", place(self.object).path))
+    }
+}
+
 /// Rows of a list, ascending by id.
 pub(super) struct Rows {
     pub rows: Vec<(RecordId, Json)>,
@@ -53,7 +68,7 @@ pub(super) enum Fetched {
 /// One page, ascending by id.
 pub(super) struct Listed {
     pub rows: Vec<(RecordId, Json)>,
-    /// It names a next page. Of a list that goes forward the last page may do so, too.
+    /// It names a next page.
     pub next: bool,
 }
 
@@ -175,15 +190,7 @@ impl ConnectWise {
         size: u32,
         session: &mut Session,
     ) -> Result<Fetched, Fault> {
-        let asked = self.asked(query.object, query.fields);
-        let mut path = format!("{}?pageSize={size}{asked}", place(query.object).path);
-        if let Some(condition) = &query.condition {
-            path.push_str(&format!("&conditions={}", condition.escaped()));
-        }
-        if let Some(after) = after {
-            path.push_str(&format!("&pageId={after}"));
-        }
-        let call = Call { forward_only: true, ..Call::get(path) };
+        let call = query.page(&self.asked(query.object, query.fields), after, size);
         let fetched = self.list(&call, session).await?;
         if let Fetched::Rows(page) = &fetched {
             in_order(&page.rows, after)?;
@@ -209,11 +216,7 @@ impl ConnectWise {
         after: Option<RecordId>,
         session: &mut Session,
     ) -> Result<Option<RecordId>, Fault> {
-        let path = place(query.object).path;
-        let condition =
-            query.condition.as_ref().map(|one| format!("&conditions={}", one.escaped())).unwrap_or_default();
-        let from = after.map(|after| format!("&pageId={after}")).unwrap_or_default();
-        let call = Call { forward_only: true, ..Call::get(format!("{path}?pageSize=1&fields=id{condition}{from}")) };
+        let call = query.page("&fields=id", after, 1);
         if let Fetched::Rows(page) = self.list(&call, session).await? {
             in_order(&page.rows, after)?;
             return Ok(page.rows.first().map(|(id, _)| *id));

@@ -165,6 +165,7 @@ async fn a_table_without_an_end_is_no_loop() {
     .await;
     let live = endless.psa.schema(ObjectKind::Product).await.unwrap();
     assert_eq!(live.warnings.len(), 1, "{:?}", live.warnings);
+    assert!(live.warnings[0].what.contains("/procurement/types has no end"), "{:?}", live.warnings);
     assert!(endless.calls().len() < 200);
 }
 

@@ -29,9 +29,10 @@ async fn a_page_asks_forward_by_key_for_what_it_needs_and_never_filters_changes(
         let calls = tenant.calls();
         assert_eq!(calls.len(), 1, "{object}");
         assert_eq!((calls[0].path.as_str(), calls[0].parameter("fields")), (path, fields), "{object}");
-        let condition = "lastUpdated >= [2026-01-01T00:00:00Z] and lastUpdated <= [2026-01-01T00:01:00Z]";
+        let condition =
+            "(id > 5) and (lastUpdated >= [2026-01-01T00:00:00Z] and lastUpdated <= [2026-01-01T00:01:00Z])";
         assert_eq!(calls[0].parameter("conditions"), condition, "{object}");
-        assert_eq!((calls[0].parameter("pageId"), calls[0].parameter("pageSize")), ("5", "50"), "{object}");
+        assert_eq!((calls[0].parameter("orderBy"), calls[0].parameter("pageSize")), ("id asc", "50"), "{object}");
     }
 }
 
@@ -73,10 +74,8 @@ async fn spoiled(bad: &'static [u64], hides_ids: bool) -> Tenant {
         if asked.path.starts_with("/company/contacts/") {
             return not_found();
         }
-        let condition = asked.parameter("conditions");
-        let wanted: Vec<u64> =
-            condition.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect();
-        let found = (number("pageId") + 1..=20).filter(|id| wanted.is_empty() || wanted.contains(id));
+        let wanted = asked.named();
+        let found = (asked.after() + 1..=20).filter(|id| wanted.is_empty() || wanted.contains(id));
         let found: Vec<u64> = found.take(usize::try_from(number("pageSize")).unwrap()).collect();
         let only_ids = asked.parameter("fields") == "id";
         if found.iter().any(|id| bad.contains(id)) && (hides_ids || !only_ids) {
@@ -266,13 +265,8 @@ async fn long_pipeline(many: u64, gone: Arc<AtomicBool>, spoilt: Arc<AtomicBool>
         let unreadable = spoilt.load(Ordering::Relaxed);
         let item = |id: u64| json!({"id": id, "forecastType": "Product", "forecastDescription": "Server"});
         if asked.path == "/sales/opportunities" {
-            let after = asked.parameter("pageId").parse().unwrap_or(0);
+            let (after, named) = (asked.after(), asked.named());
             let size: usize = asked.parameter("pageSize").parse().unwrap();
-            let named: Vec<u64> = asked
-                .parameter("conditions")
-                .split(|c: char| !c.is_ascii_digit())
-                .filter_map(|id| id.parse().ok())
-                .collect();
             let wanted = |id: &u64| *id > after && (named.is_empty() || named.contains(id));
             let found: Vec<u64> = (1..=many).filter(wanted).take(size).collect();
             if unreadable && found.contains(&3) && !asked.parameter("fields").eq("id") {
