@@ -98,6 +98,11 @@ async fn a_deal_crosses_with_its_company_contact_stage_amount_and_sales_rep_and_
     let before = bench.now();
     bench.settle().await;
     assert_eq!(bench.writes_since(before), []);
+    assert_eq!(bench.deal_value(HUBSPOT, here, "closedate"), "2027-03-31T16:20:00Z", "the time of day stays");
+    bench.edit_deal(CONNECTWISE, there, &[("expectedCloseDate", json!("2027-04-15T00:00:00Z"))]);
+    bench.settle().await;
+    let date = bench.deal_value(HUBSPOT, here, "closedate");
+    assert_eq!(date, "2027-04-15T12:00:00Z", "the same day in America, too");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -119,11 +119,22 @@ fn merged(list: &str) -> Vec<RecordId> {
     list.split(';').filter_map(|id| id.trim().parse().ok()).collect()
 }
 
+/// A deal's close date is shown as a day and kept as a moment, in the time zone of whoever looks at it: noon in UTC is that
+/// day nearly everywhere, midnight is the day before in all of America.
+const DAY_AS_MOMENT: &str = "closedate";
+
+fn written(name: &FieldName, value: &Value) -> String {
+    match value {
+        Value::Date(day) if name.as_str() == DAY_AS_MOMENT => format!("{day}T12:00:00Z"),
+        other => other.to_plain(),
+    }
+}
+
 /// Values as the `properties` of a write. Empty clears.
 pub(super) fn properties(values: &[(FieldName, Value)], stamp: Option<(&FieldName, &str)>) -> Json {
     let mut map = Map::new();
     for (name, value) in values {
-        map.insert(name.as_str().to_owned(), Json::String(value.to_plain()));
+        map.insert(name.as_str().to_owned(), Json::String(written(name, value)));
     }
     if let Some((name, stamp)) = stamp {
         map.insert(name.as_str().to_owned(), Json::String(stamp.to_owned()));
