@@ -790,3 +790,23 @@ fn http(method: &str, base: &str, path: &str, token: &str, body: &str) -> String
     stream.read_to_string(&mut answer).unwrap();
     answer
 }
+
+#[test]
+fn deals_are_added_with_the_field_that_is_meant_for_their_key() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    let refused = home.run("config add ticket");
+    assert_eq!(refused.code, 3, "{}", refused.err);
+    let added = home.run("--json config add deal");
+    assert_eq!(added.code, 0, "{}", added.err);
+    assert_eq!(added.json()["key_field"], "customFields/51");
+    assert_eq!(added.json()["errors"], serde_json::json!([]));
+    let again = home.run("config add deal");
+    assert!(again.code == 3 && again.err.contains("already"), "{}", again.err);
+    assert_eq!(home.run("config deploy").code, 0);
+    let synced = home.run("--json sync --once");
+    assert_eq!(synced.code, 5, "{}", synced.err);
+    let deal = home.run("--json explain deal --connectwise 4117");
+    assert!(deal.json()["hubspot"].is_u64(), "{}", deal.out);
+}

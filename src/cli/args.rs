@@ -232,6 +232,14 @@ pub enum ConfigCommand {
         #[arg(value_name = "FILE.toml")]
         file: PathBuf,
     },
+    /// Add an object to the draft, with the fields that belong together by meaning
+    Add {
+        /// company, contact or deal
+        object: ObjectKind,
+        /// The ConnectWise field that carries the key of the HubSpot record, such as customFields/51
+        #[arg(long, value_name = "FIELD")]
+        key_field: Option<String>,
+    },
     /// Check the draft; exit code 3 when it could not be deployed
     Lint,
     /// What the draft changes against what is deployed

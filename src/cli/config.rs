@@ -35,6 +35,9 @@ pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
             export(session, &version(&settings, *deployed)?, file, *force)
         }
         ConfigCommand::Import { file } => import(session, &mut settings, file),
+        ConfigCommand::Add { object, key_field } => {
+            super::config_add::run(session, &workspace, &mut settings, *object, key_field.as_deref())
+        }
         ConfigCommand::Lint => lint(session, &settings),
         ConfigCommand::Diff => diff(session, &settings),
         ConfigCommand::History => history(session, &settings),
@@ -57,13 +60,27 @@ pub fn parse(text: &str, place: &str) -> Outcome<Config> {
 
 /// The draft, or what is deployed where there is none or it is asked for.
 fn version(settings: &Settings, deployed: bool) -> Outcome<ConfigRow> {
-    let draft = if deployed { None } else { settings.draft()? };
-    match draft {
-        Some(row) => Ok(row),
-        None => settings.deployed()?.ok_or_else(|| {
-            Report::refused("no configuration is deployed yet").hint("deploy the draft with `lockstep config deploy`")
-        }),
+    if !deployed {
+        return newest(settings);
     }
+    deployed_version(settings)
+}
+
+/// The draft, or what is deployed where there is none.
+///
+/// # Errors
+/// When there is neither.
+pub fn newest(settings: &Settings) -> Outcome<ConfigRow> {
+    match settings.draft()? {
+        Some(row) => Ok(row),
+        None => deployed_version(settings),
+    }
+}
+
+fn deployed_version(settings: &Settings) -> Outcome<ConfigRow> {
+    settings.deployed()?.ok_or_else(|| {
+        Report::refused("no configuration is deployed yet").hint("deploy the draft with `lockstep config deploy`")
+    })
 }
 
 fn show(session: &Session, row: &ConfigRow) -> Outcome {
@@ -210,8 +227,11 @@ fn deploy(session: &Session, workspace: &Workspace, settings: &mut Settings, not
     Ok(Exit::Done)
 }
 
-/// A draft may name other fields for the keys than the one before it.
-async fn make_both_ready(
+/// Makes both systems ready: a draft may name other fields for the keys than the one before it, or more objects.
+///
+/// # Errors
+/// When a system refuses or does not answer.
+pub async fn make_both_ready(
     workspace: &Workspace,
     config: &Config,
     settings: &mut Settings,

@@ -3,6 +3,7 @@
 pub mod args;
 mod check;
 mod config;
+mod config_add;
 mod connect;
 mod console;
 mod console_rows;

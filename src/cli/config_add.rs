@@ -1,0 +1,120 @@
+//! `lockstep config add`: another object in the draft, with the fields that belong together by meaning.
+
+use serde_json::json;
+
+use super::check;
+use super::config::{make_both_ready, newest, parse};
+use super::progress::attend;
+use super::runtime;
+use super::session::{Session, author};
+use crate::engine::driver::Clock;
+use crate::engine::driver::setup::{Connection, keep_renewals, refresh_schema};
+use crate::engine::driver::steps::Steps;
+use crate::error::{Exit, Outcome, Report};
+use crate::mapping::{ObjectMapping, compat, defaults, toml};
+use crate::model::{FieldDef, FieldName, ObjectKind, Schema, System};
+use crate::store::{Settings, Workspace};
+
+/// # Errors
+/// Where the object is in the draft already, has no default mapping, or a system does not tell its fields.
+pub fn run(
+    session: &Session,
+    workspace: &Workspace,
+    settings: &mut Settings,
+    object: ObjectKind,
+    key_field: Option<&str>,
+) -> Outcome {
+    let row = newest(settings)?;
+    let mut config = parse(&row.body, &format!("version {}", row.info.version))?;
+    if config.objects.iter().any(|mapping| mapping.object == object) {
+        return Err(Report::refused(format!("{} are in the configuration already", plural(object)))
+            .hint("see them with `lockstep config show`"));
+    }
+    let steps = Steps::default();
+    let work = async {
+        let mapping = mapping(workspace, settings, &config, object, key_field, &steps).await?;
+        config.objects.push(mapping);
+        config.objects.sort_by_key(|mapping| mapping.object);
+        make_both_ready(workspace, &config, settings, &steps).await
+    };
+    let told = runtime::start()?.block_on(attend(&steps, "nothing was added; run it again", work))?;
+    let findings = check::findings(&config, settings)?;
+    let note = format!("{} added", plural(object));
+    let version = settings.save_draft(&toml::write(&config), &author(), &note, Clock::start().now())?;
+    let key = config.objects.iter().find(|mapping| mapping.object == object).map(|one| one.connectwise_stamp.clone());
+    let answer = json!({
+        "version": version, "object": object, "key_field": key, "created": told.created,
+        "errors": findings.errors, "warnings": findings.warnings,
+    });
+    session.output.result(&answer, |_| {
+        let made = told.created.iter().map(|text| format!("made there: {text}\n")).collect::<String>();
+        let key = key.map(|key| format!(", the key of the HubSpot record in {key}")).unwrap_or_default();
+        let next = "Next: look at it (`lockstep config show`), then lockstep config deploy";
+        format!("{} are in the draft, version {version}{key}.\n{made}{}", object.plural(), findings.text(next))
+    })?;
+    Ok(Exit::Done)
+}
+
+fn plural(object: ObjectKind) -> String {
+    object.plural().to_lowercase()
+}
+
+async fn mapping(
+    workspace: &Workspace,
+    settings: &mut Settings,
+    config: &crate::mapping::Config,
+    object: ObjectKind,
+    key_field: Option<&str>,
+    steps: &Steps,
+) -> Outcome<ObjectMapping> {
+    let mut mapping = match object {
+        ObjectKind::Company => defaults::company(),
+        ObjectKind::Contact => defaults::contact(),
+        ObjectKind::Deal => {
+            let connection = Connection::load(settings, System::ConnectWise)?;
+            let clock = Clock::start();
+            let connector = connection.connector(config, clock, keep_renewals(workspace, &connection)?)?;
+            let work = async { Ok(refresh_schema(settings, connector.as_ref(), object, clock).await) };
+            let live = steps.within(&connector, work).await??;
+            defaults::deal(match key_field {
+                Some(name) => FieldName::new(name),
+                None => key_of(&live.schema)?,
+            })
+        }
+        other => {
+            return Err(Report::refused(format!("{} cannot be synced by this version", plural(other)))
+                .hint("company, contact and deal can"));
+        }
+    };
+    if let Some(name) = key_field {
+        mapping.connectwise_stamp = FieldName::new(name);
+    }
+    Ok(mapping)
+}
+
+/// The user-defined text whose caption says that it is meant for HubSpot's record; nothing is guessed between two.
+fn key_of(schema: &Schema) -> Outcome<FieldName> {
+    let can_carry = |field: &&FieldDef| field.custom && !field.read_only && compat::is_text(field.kind);
+    let meant = |field: &&FieldDef| {
+        let caption = field.label.to_lowercase();
+        ["hubspot", "lockstep"].iter().any(|word| caption.contains(word))
+    };
+    let able: Vec<&FieldDef> = schema.fields.iter().filter(can_carry).collect();
+    let found: Vec<&FieldDef> = able.iter().copied().filter(|field| meant(field)).collect();
+    if let [one] = found.as_slice() {
+        return Ok(one.name.clone());
+    }
+    let list = |fields: &[&FieldDef]| {
+        fields.iter().map(|field| format!("{} \"{}\"", field.name, field.label)).collect::<Vec<_>>().join(", ")
+    };
+    let what = format!("no field of ConnectWise's {} is sure to carry the HubSpot record's key", plural(schema.object));
+    let (why, hint) = match (found.is_empty(), able.is_empty()) {
+        (true, true) => (
+            "there is no user-defined text that can be written".to_owned(),
+            "make one in ConnectWise (Setup Tables, Custom Fields: one line of text, caption `HubSpot`), then run this again",
+        ),
+        (true, false) => (format!("these can: {}", list(&able)), "name one with --key-field, one that nobody uses"),
+        (false, _) => (format!("several are named for it: {}", list(&found)), "name one with --key-field"),
+    };
+    Err(Report::refused(what).because(why).hint(hint))
+}
