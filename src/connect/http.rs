@@ -16,8 +16,9 @@ use super::link;
 use super::reach;
 use super::redact::Redactor;
 use super::server_clock::ClockEstimate;
-use super::trace::{Ended, Subject};
-use crate::engine::core::request::{Failure, Priority, Request};
+pub(crate) use super::session::{Session, Wire};
+use super::trace::Ended;
+use crate::engine::core::request::Failure;
 use crate::model::Timestamp;
 
 /// The local clock, for the times shown beside an exchange.
@@ -31,12 +32,6 @@ const IDLE_BODY: Duration = Duration::from_secs(20);
 const EXCERPT_BYTES: usize = 64 * 1024;
 /// Shorter than the time after which servers drop quiet connections, so that a write rarely meets a dead one.
 const IDLE_CONNECTION: Duration = Duration::from_secs(20);
-
-/// A write whose turn has not come by then is given back unsent. With the time-out of its call it stays far below the
-/// time that the engine gives a write to take effect (`timing.flight`).
-const LATEST_WRITE: Duration = Duration::from_secs(30);
-/// How long the look at a record that was just written may wait for its turn.
-const LATEST_LOOK: Duration = Duration::from_secs(60);
 
 /// How a connector reaches its system.
 #[derive(Clone)]
@@ -139,55 +134,6 @@ impl Reply {
     }
 }
 
-/// What the calls of one request have in common, and what they add up to.
-#[derive(Debug)]
-pub(crate) struct Session {
-    pub priority: Priority,
-    /// No call is made after this moment: the turn is given back instead.
-    pub latest: Option<Instant>,
-    pub calls: u32,
-    pub server_time: Option<Timestamp>,
-    /// What its lines in the log lead back to.
-    subject: Option<Subject>,
-    /// The release that answered last, where it says so: ConnectWise does.
-    pub api_version: Option<String>,
-    /// The last call and its end, for people.
-    pub last: Option<Wire>,
-}
-
-impl Session {
-    pub const fn new(priority: Priority) -> Self {
-        Self { priority, latest: None, calls: 0, server_time: None, api_version: None, subject: None, last: None }
-    }
-
-    /// The calls of one request of the engine.
-    pub fn about(self, request: &Request) -> Self {
-        Self { subject: Some(Subject::of(request)), ..self }
-    }
-
-    /// For a write: whoever journaled it counts from that moment how long it can still take effect.
-    pub fn for_write(priority: Priority) -> Self {
-        Self { latest: Some(Instant::now() + LATEST_WRITE), ..Self::new(priority) }
-    }
-
-    /// The write is out: what follows only reads, and may take longer. Not as long as a pause can be: whoever waits for the
-    /// end of the write had better look at the record later.
-    pub fn written(&mut self) {
-        self.latest = Some(Instant::now() + LATEST_LOOK);
-    }
-}
-
-/// A call and its end as people see it. Texts are not redacted yet.
-#[derive(Debug, Clone)]
-pub(crate) struct Wire {
-    pub at: Timestamp,
-    pub method: String,
-    pub path: String,
-    pub status: Option<u16>,
-    pub response: String,
-    pub took: Duration,
-}
-
 /// How a call shows who makes it.
 #[derive(Clone, Copy)]
 enum Manner<'a> {
@@ -222,6 +168,8 @@ pub(crate) struct Transport {
     pub redactor: Redactor,
     pub server_clock: ClockEstimate,
     pub clock: Clock,
+    /// Of one call, from its first byte to the last one of its answer.
+    timeout: Duration,
     /// The call that went out last, until its answer is there.
     asking: Mutex<Option<String>>,
     /// Whether the system has been seen giving `Retry-After` in milliseconds.
@@ -242,6 +190,7 @@ impl Transport {
             redactor,
             server_clock: ClockEstimate::default(),
             clock: Arc::clone(&options.clock),
+            timeout: options.timeout,
             asking: Mutex::default(),
             retry_after_may_be_millis: false,
         })
@@ -275,6 +224,7 @@ impl Transport {
 
     async fn deliver(&self, url: &str, call: &Call, session: &mut Session, manner: Manner<'_>) -> Result<Reply, Fault> {
         self.budget.turn(call.lane, session.priority, session.latest).await.map_err(|late| too_late(&late))?;
+        session.go_on(self.timeout, host(url))?;
         let at = (self.clock)();
         let began = Instant::now();
         session.calls += 1;
@@ -282,6 +232,7 @@ impl Transport {
         let _asking = Asking::of(self, format!("{} {path}", call.method));
         let about_records = !matches!(manner, Manner::Form(_));
         let result = self.exchange(url, call, manner, at, session).await.map(|reply| self.without_secrets(reply));
+        session.waited(began.elapsed(), matches!(&result, Ok(Reply { body: Ok(_), .. })), self.timeout);
         let (status, response) = match &result {
             Ok(reply) => (Some(reply.status), reply.text()),
             Err(fault) => (None, ConnectError::from(fault.clone()).message),
@@ -319,8 +270,8 @@ impl Transport {
         let endpoint = wire.path.split(['?', '#']).next().unwrap_or_default();
         let fault = wire.status.is_none().then(|| self.redactor.clean(&wire.response));
         Ended {
-            host: url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default(),
-            subject: session.subject.as_ref(),
+            host: host(url),
+            subject: session.subject(),
             method: &wire.method,
             endpoint: &self.redactor.clean(endpoint),
             status: wire.status,
@@ -413,6 +364,11 @@ fn too_late(late: &Late) -> Fault {
     };
     let failure = Failure::Throttled { retry_after: late.again, message: message.to_owned() };
     Fault::new(ConnectErrorKind::Limited, failure, "")
+}
+
+/// Host and port of an address, for people.
+fn host(url: &str) -> &str {
+    url.split_once("://").map_or(url, |(_, rest)| rest).split('/').next().unwrap_or_default()
 }
 
 fn client(options: &Options) -> Result<reqwest::Client, ConnectError> {

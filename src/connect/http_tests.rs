@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 
 use super::*;
 use crate::connect::budget::Pace;
-use crate::engine::core::request::{CreateItem, RequestBody};
+use crate::engine::core::request::{CreateItem, Priority, Request, RequestBody};
 use crate::model::{IntentId, ObjectKind, RunId, System};
 
 #[test]
@@ -95,6 +95,62 @@ async fn an_answer_that_drips_for_ever_ends_with_the_time_of_the_call() {
     let drip = get(&base, Call::get("/"), Duration::from_millis(300));
     let reply = tokio::time::timeout(Duration::from_secs(20), drip).await.unwrap().unwrap();
     assert_eq!(reply.body.unwrap_err(), "the answer did not end in time");
+}
+
+/// A server that keeps every caller waiting for `wait`, then answers; and how many called.
+async fn slow(wait: Duration) -> (String, Arc<Mutex<u32>>) {
+    let called = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&called);
+    let base = server(move |mut stream| {
+        *count.lock().unwrap() += 1;
+        async move {
+            tokio::time::sleep(wait).await;
+            drop(stream.write_all(&http("Connection: close\r\n", b"[]")).await);
+            drop(stream.shutdown().await);
+        }
+    })
+    .await;
+    (base, called)
+}
+
+/// Asks again and again in one request, until nothing more is sent. Answers that refusal and the ends of the calls before it.
+async fn until_refused(base: &str, transport: &Transport) -> (Fault, Vec<Result<Reply, Fault>>) {
+    let (mut session, mut ends) = (Session::new(Priority::Pull), Vec::new());
+    for _ in 0..1000 {
+        match transport.send(base, &Call::get("/"), &mut session).await {
+            Err(fault) if matches!(fault.failure, Failure::NotSent(_)) => return (fault, ends),
+            end => ends.push(end),
+        }
+    }
+    panic!("a request without an end")
+}
+
+#[tokio::test]
+async fn a_request_whose_calls_run_out_one_after_another_is_given_up_after_two() {
+    let (base, called) = slow(Duration::from_secs(20)).await;
+    let (fault, ends) = until_refused(&base, &transport(Duration::from_millis(200))).await;
+    assert!(ends.iter().all(|end| matches!(end, Err(Fault { failure: Failure::Unknown(_), .. }))), "{ends:?}");
+    assert_eq!((ends.len(), *called.lock().unwrap()), (2, 2));
+    let Failure::NotSent(message) = &fault.failure else { panic!("{fault:?}") };
+    assert!(message.contains("2 calls of one request") && message.contains("127.0.0.1"), "{message}");
+    assert!(fault.hint.contains("Try again"), "{fault:?}");
+    // The next request starts with all of its time.
+    let quick = fixed(http("", b"[]")).await;
+    assert_eq!(get(&quick, Call::get("/"), Duration::from_secs(20)).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn slow_answers_add_up_and_one_call_in_vain_leaves_time_for_others() {
+    let (slow, _) = slow(Duration::from_millis(150)).await;
+    let transport = transport(Duration::from_millis(300));
+    let (_, ends) = until_refused(&slow, &transport).await;
+    assert!(ends.iter().all(Result::is_ok) && (7..=20).contains(&ends.len()), "{} ends: {ends:?}", ends.len());
+
+    let dead = fixed(Vec::new()).await;
+    let mut session = Session::new(Priority::Pull);
+    transport.send(&dead, &Call::get("/"), &mut session).await.unwrap_err();
+    assert_eq!(transport.send(&slow, &Call::get("/"), &mut session).await.unwrap().status, 200);
+    assert!(!session.is_late);
 }
 
 #[tokio::test]

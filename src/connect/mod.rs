@@ -16,6 +16,7 @@ mod reach;
 mod redact;
 pub mod rights;
 mod server_clock;
+mod session;
 mod trace;
 
 use std::future::Future;

@@ -171,7 +171,7 @@ impl ConnectWise {
                     size = limit.min(2);
                 }
             }
-            if session.calls - before > SEARCH_CALLS {
+            if session.calls - before > SEARCH_CALLS || (session.is_late && last != after) {
                 if last == after {
                     return Err(odd("it cannot read the page, and the bad record is not found"));
                 }

@@ -114,3 +114,23 @@ async fn a_list_whose_ids_grow_for_ever_is_handed_over_page_by_page() {
     assert_eq!((records.last().map(|one| one.id), more), (last, true));
     assert!((50..200).contains(&tenant.calls().len()), "a page costs a bounded number of calls");
 }
+
+/// A byte now and then keeps every call alive until its time is out.
+#[tokio::test]
+async fn a_tenant_that_drips_is_given_up_after_two_calls_and_not_asked_for_every_table() {
+    let running = Simulators::start(sim::Options::quick(Data::Empty)).await.unwrap();
+    let timeout = std::time::Duration::from_millis(400);
+    let options = lockstep::connect::Options { timeout, ..options(&running.connectwise_url) };
+    let psa = psa_with(&running.credentials, &running.credentials.connectwise_company, &options);
+    assert!(matches!(ask(&psa, RequestBody::Identify).await, AnswerBody::Identity { .. }));
+    let drip = sim::FaultRule::once(sim::Fault::Drip { bytes: 1, every_ms: 20 }).on(Side::ConnectWise);
+    running.control.inject(sim::FaultRule { count: None, skip: 1, ..drip });
+    let live = psa.schema(ObjectKind::Company).await.unwrap();
+    assert_eq!(running.control.faults_struck(), 2);
+    assert!(live.warnings.len() > 5, "{:?}", live.warnings);
+    let told = |words: &str| live.warnings.iter().filter(|warning| format!("{warning:?}").contains(words)).count();
+    assert_eq!((told("did not end in time"), told("over 3 calls of one request")), (2, live.warnings.len() - 2));
+
+    let read = ask(&psa, read(&["name"], &[1, 2, 3])).await;
+    assert!(matches!(&read, AnswerBody::Failed(Failure::Unknown(why)) if why.contains("in time")), "{read:?}");
+}
