@@ -15,6 +15,7 @@ use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
 use crate::connect::{Finding, LiveSchema, Severity};
 use crate::engine::core::request::Priority;
+use crate::mapping::needs::is_required;
 use crate::mapping::stages;
 use crate::model::drift::Unread;
 use crate::model::{FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
@@ -154,7 +155,7 @@ fn definition(object: ObjectKind, field: &BuiltIn, version: Option<Version>) -> 
         label: field.label.to_owned(),
         kind: field.kind,
         read_only: field.read_only,
-        required: field.required,
+        required: field.required || is_required(object, System::ConnectWise, field.name),
         unique: field.name == "id" || (object == ObjectKind::Company && field.name == "identifier"),
         max_length: max_length(object, field.name, version, field.max_length),
         custom: false,
@@ -203,6 +204,26 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn the_fields_without_which_connectwise_makes_no_record_are_told_as_required() {
+        let table: [(ObjectKind, &[&str]); 7] = [
+            (ObjectKind::Company, &["identifier", "name"]),
+            (ObjectKind::Contact, &["firstName"]),
+            (ObjectKind::Deal, &["company", "contact", "name", "primarySalesRep"]),
+            (ObjectKind::Ticket, &["company", "summary"]),
+            (ObjectKind::Task, &["assignTo", "name"]),
+            (ObjectKind::Product, &["customerDescription", "description", "identifier", "subcategory", "type"]),
+            (ObjectKind::LineItem, &["forecastType", "opportunity", "status"]),
+        ];
+        for (object, expected) in table {
+            let fields = place(object).fields.iter().map(|field| definition(object, field, None));
+            let mut required: Vec<String> =
+                fields.filter(|field| field.required).map(|field| field.name.to_string()).collect();
+            required.sort();
+            assert_eq!(required, expected, "{object}");
+        }
+    }
 
     #[test]
     fn a_communication_type_is_a_field_of_its_kind() {

@@ -1,11 +1,11 @@
 //! The built-in fields of a sales activity: a note, a task, a call or a meeting, whatever its type says.
 
-use super::{BuiltIn, choice, member, of, read_only, record, required, text, typed, unlisted};
+use super::{BuiltIn, choice, member, of, read_only, record, text, typed, unlisted};
 use crate::model::{FieldKind, ObjectKind};
 
 pub(crate) const ACTIVITY: &[BuiltIn] = &[
     read_only(of("id", "Record id", FieldKind::Integer)),
-    required(text("name", "Name", 100)),
+    text("name", "Name", 100),
     choice("type", "Type", "/sales/activities/types"),
     choice("status", "Status", "/sales/activities/statuses"),
     record("company", "Company", ObjectKind::Company),
@@ -18,7 +18,7 @@ pub(crate) const ACTIVITY: &[BuiltIn] = &[
     typed(text("notes", "Notes", 0), FieldKind::LongText),
     of("dateStart", "Start", FieldKind::DateTime),
     of("dateEnd", "End", FieldKind::DateTime),
-    required(member("assignTo", "Assigned to")),
+    member("assignTo", "Assigned to"),
     member("assignedBy", "Assigned by"),
     unlisted("campaign", "Campaign"),
     of("notifyFlag", "Notify", FieldKind::Bool),

@@ -9,7 +9,7 @@ use crate::model::{FieldKind, ObjectKind};
 pub(crate) const COMPANY: &[BuiltIn] = &[
     read_only(of("id", "Record id", FieldKind::Integer)),
     required(text("identifier", "Company ID", 25)),
-    required(text("name", "Company name", 50)),
+    text("name", "Company name", 50),
     choice("status", "Status", "/company/companies/statuses"),
     several("types", "Types", "/company/companies/types"),
     text("addressLine1", "Address line 1", 50),

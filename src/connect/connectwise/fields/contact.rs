@@ -1,12 +1,12 @@
 //! The built-in fields of a contact. Its phones and e-mail addresses are communication items, named by their type.
 
-use super::{BuiltIn, choice, of, read_only, record, required, several, text, typed, unlisted, words};
+use super::{BuiltIn, choice, of, read_only, record, several, text, typed, unlisted, words};
 use crate::model::{FieldKind, ObjectKind};
 
 /// Lengths are those of 2021: newer descriptions name none.
 pub(crate) const CONTACT: &[BuiltIn] = &[
     read_only(of("id", "Record id", FieldKind::Integer)),
-    required(text("firstName", "First name", 30)),
+    text("firstName", "First name", 30),
     text("lastName", "Last name", 30),
     record("company", "Company", ObjectKind::Company),
     unlisted("site", "Site"),

@@ -1,12 +1,12 @@
 //! The built-in fields of an opportunity, and its amount, which lives in a forecast item.
 
-use super::{BuiltIn, choice, member, of, read_only, record, required, row_number, text, typed, unlisted};
+use super::{BuiltIn, choice, member, of, read_only, record, row_number, text, typed, unlisted};
 use crate::model::{FieldKind, ObjectKind};
 
 /// Winning, losing and closing is a matter of `status` alone; `stage` is the column of the pipeline, independent of it.
 pub(crate) const OPPORTUNITY: &[BuiltIn] = &[
     read_only(of("id", "Record id", FieldKind::Integer)),
-    required(text("name", "Name", 100)),
+    text("name", "Name", 100),
     of("expectedCloseDate", "Expected close date", FieldKind::Date),
     of("amount", "Amount", FieldKind::Number),
     choice("type", "Type", "/sales/opportunities/types"),
@@ -18,12 +18,12 @@ pub(crate) const OPPORTUNITY: &[BuiltIn] = &[
     text("source", "Source", 50),
     choice("rating", "Rating", "/sales/opportunities/ratings"),
     unlisted("campaign", "Campaign"),
-    required(member("primarySalesRep", "Primary sales rep")),
+    member("primarySalesRep", "Primary sales rep"),
     member("secondarySalesRep", "Secondary sales rep"),
     row_number("locationId", "Location", "/system/locations"),
     row_number("businessUnitId", "Business unit", "/system/departments"),
-    required(record("company", "Company", ObjectKind::Company)),
-    required(record("contact", "Contact", ObjectKind::Contact)),
+    record("company", "Company", ObjectKind::Company),
+    record("contact", "Contact", ObjectKind::Contact),
     unlisted("site", "Site"),
     text("customerPO", "Customer PO", 25),
     choice("currency", "Currency", "/finance/currencies"),

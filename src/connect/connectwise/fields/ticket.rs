@@ -1,8 +1,6 @@
 //! The built-in fields of a service ticket.
 
-use super::{
-    BOARDS, BuiltIn, choice, member, of, per_board, read_only, record, required, text, typed, unlisted, words,
-};
+use super::{BOARDS, BuiltIn, choice, member, of, per_board, read_only, record, text, typed, unlisted, words};
 use crate::model::{FieldKind, ObjectKind};
 
 const LEVELS: &[&str] = &["Low", "Medium", "High"];
@@ -10,7 +8,7 @@ const LEVELS: &[&str] = &["Low", "Medium", "High"];
 /// `initialDescription` and its like are taken by a create and never answered.
 pub(crate) const TICKET: &[BuiltIn] = &[
     read_only(of("id", "Record id", FieldKind::Integer)),
-    required(text("summary", "Summary", 100)),
+    text("summary", "Summary", 100),
     read_only(words("recordType", "Record type", &["ServiceTicket", "ProjectTicket", "ProjectIssue"])),
     choice("board", "Board", BOARDS),
     per_board("status", "Status", "statuses"),
@@ -18,7 +16,7 @@ pub(crate) const TICKET: &[BuiltIn] = &[
     unlisted("subType", "Subtype"),
     unlisted("item", "Item"),
     unlisted("team", "Team"),
-    required(record("company", "Company", ObjectKind::Company)),
+    record("company", "Company", ObjectKind::Company),
     unlisted("site", "Site"),
     text("siteName", "Site name", 156),
     text("addressLine1", "Address line 1", 50),
