@@ -288,6 +288,30 @@ fn i4_a_copy_that_the_index_shows_late_is_not_made_twice() {
     }
 }
 
+/// A look-up that says nothing of a stamp does not say that no record carries it.
+#[test]
+fn i4_a_copy_of_which_look_ups_say_nothing_is_not_made_twice() {
+    let schemas = fields::schemas();
+    for side in System::BOTH {
+        for number in 6..=14 {
+            let untold = (number + 1..number + 40).map(|later| (later, Fault::Untold));
+            let faults = std::iter::once((number, Fault::AnswerLost)).chain(untold).collect();
+            let setup = vec![Newborn {
+                object: ObjectKind::Company,
+                parent: None,
+                side: side.other(),
+                key: Some(1),
+                fields: 3,
+                value: 1,
+            }];
+            // so short that few look-ups come before the one that decides
+            let clockwork = Clockwork { flight: 5, ..calm().clockwork };
+            let scenario = Scenario { setup, clockwork, rounds: 16, ..calm() }.with_faults(faults);
+            assert_eq!(copies_in(&play(&scenario, &schemas), side), 1, "{side}, request {number}");
+        }
+    }
+}
+
 /// A system that keeps less than it was sent has not changed the value: what it dropped stays where it came from.
 #[test]
 fn i3_what_a_system_drops_of_a_new_record_is_not_carried_back() {

@@ -714,12 +714,17 @@ impl<'a> Simulation<'a> {
 
 /// What a fault does to an answer on its way back.
 fn spoil(body: &mut AnswerBody, fault: Fault, entropy: u64) {
-    if let (AnswerBody::Records { found }, Fault::Untold) = (&mut *body, fault) {
+    if fault == Fault::Untold {
         let mut at = 0;
-        found.retain(|_| {
+        let mut is_told = || {
             at += 1;
             mix(entropy, at).is_multiple_of(3)
-        });
+        };
+        match &mut *body {
+            AnswerBody::Records { found } => found.retain(|_| is_told()),
+            AnswerBody::Stamped { found } => found.retain(|_| is_told()),
+            _ => {}
+        }
     }
     let AnswerBody::Written { items } = body else { return };
     match fault {

@@ -172,12 +172,11 @@ impl Engine {
             AnswerBody::Stamped { found } => {
                 for id in intents {
                     let stamp = self.open.get(id).and_then(|open| open.intent.stamp.clone());
-                    let copies = found
-                        .iter()
-                        .filter(|(asked, _)| Some(asked) == stamp.as_ref())
-                        .flat_map(|(_, records)| records.iter().cloned())
-                        .collect();
-                    self.resolve_create(step, *id, copies, request, server_now)?;
+                    match found.iter().find(|(asked, _)| Some(asked) == stamp.as_ref()) {
+                        Some((_, copies)) => self.resolve_create(step, *id, copies.clone(), request, server_now)?,
+                        // nothing was said of it: that is not the same as saying that there is no copy
+                        None => self.look_again_later(step.now, *id, server_now),
+                    }
                 }
             }
             AnswerBody::Records { found } => {
@@ -220,9 +219,11 @@ impl Engine {
         };
         if let Some(open) = self.open.get_mut(&id) {
             let pause = super::side::back_off(open.look_ups, Duration::from_secs(2), Duration::from_secs(30));
-            // the decisive look comes right after the last moment at which it could still take effect
+            // the decisive look comes right after the last moment at which it could still take effect; behind that moment
+            // only an answer is awaited that tells
             let left = shows.since(server_now);
-            open.next_look_up = now + pause.min(left).max(Duration::from_secs(1));
+            let wait = if left.is_zero() { pause } else { pause.min(left) };
+            open.next_look_up = now + wait.max(Duration::from_secs(1));
         }
     }
 

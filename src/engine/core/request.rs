@@ -157,7 +157,8 @@ pub enum AnswerBody {
     Page { records: Vec<Record>, last: Option<RecordId>, more: bool },
     /// Answer to `Read`: per id asked the record found, if any. A merged record answers with the survivor, whose id differs.
     Records { found: Vec<(RecordId, Option<Record>)> },
-    /// Answer to `FindStamped`: per stamp all records that carry it.
+    /// Answer to `FindStamped`: per stamp all records that carry it. Of a stamp that is missing here it is not known whether
+    /// any does.
     Stamped { found: Vec<(String, Vec<Record>)> },
     /// Answer to `Create` and `Update`: one outcome per item, in any order.
     /// An item that is missing here counts as [`ItemOutcome::Unknown`].
