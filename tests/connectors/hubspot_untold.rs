@@ -174,3 +174,104 @@ async fn a_look_up_by_stamp_believes_no_answer_with_an_odd_record() {
         }
     }
 }
+
+/// An association row that cannot be read: of record 7, or of nobody.
+fn odd_rows() -> Vec<Json> {
+    vec![
+        json!({"from": {"id": "7"}, "to": null}),
+        json!({"from": {"id": "7"}, "to": [{"toObjectId": "x", "associationTypes": []}]}),
+        json!({"from": {"id": "7"}, "to": [{"toObjectId": 81}]}),
+        json!({"from": {}, "to": []}),
+        json!(7),
+    ]
+}
+
+/// A contact whose company cannot be read is no contact without a company: nothing is said of it, and it is not gone.
+#[tokio::test]
+async fn a_record_whose_company_cannot_be_read_is_left_out_and_the_log_says_so_once() {
+    const COMPANY: &str = "associatedcompanyid";
+    for odd in odd_rows() {
+        let contact = |id: u64, stamp: &str| json!({"id": id.to_string(), "updatedAt": DAY, "properties": {"email": "a@b.example", "lockstep_key": stamp}});
+        let row = odd.clone();
+        let forged = Forged::start(move |request: &Seen| {
+            let contacts = json!([contact(5, "contact:5"), contact(7, "contact:7")]);
+            let company = json!([{"toObjectId": 80, "associationTypes": [{"typeId": 1}, {"typeId": 279}]}]);
+            let body = match &request.path {
+                path if path.contains("archived=true") => json!({"results": []}),
+                path if path.contains("0-2/batch/read") => {
+                    json!({"results": [{"from": {"id": "5"}, "to": company}, row]})
+                }
+                _ => json!({"results": contacts}),
+            };
+            (200, body.to_string().into_bytes())
+        })
+        .await;
+        let hub = hub_at(&forged.url, "pat-na1-any");
+        let fields = || names(&["email", COMPANY]);
+        let ids = || vec![RecordId(5), RecordId(7)];
+        let (from, until) = (Timestamp::EPOCH, Timestamp::MAX);
+        for body in [
+            RequestBody::List { fields: fields(), after: None, archived: false, limit: 100 },
+            RequestBody::Changes { fields: fields(), from, until, after: None, limit: 200 },
+            RequestBody::Read { fields: fields(), ids: ids() },
+        ] {
+            let (lines, guard) = super::log::listen(tracing::Level::WARN);
+            let answer = tell(&hub, ObjectKind::Contact, body.clone()).await;
+            drop(guard);
+            assert_eq!(told_ids(&answer), [5], "{odd}: {body:?}");
+            let record = match &answer {
+                AnswerBody::Page { records, last, .. } => {
+                    assert_eq!(*last, Some(RecordId(7)), "it goes on behind the one left out");
+                    &records[0]
+                }
+                AnswerBody::Records { found } => found[0].1.as_ref().unwrap(),
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(record.value(COMPANY).to_plain(), "80", "{odd}: {body:?}");
+            let text = lines.text();
+            assert_eq!(text.matches("associations that cannot be read").count(), 1, "{text}");
+            if let AnswerBody::Records { found } = answer {
+                assert_eq!(found.len(), 1, "neither found nor gone");
+            }
+        }
+        let stamps = vec!["contact:5".into(), "contact:7".into(), "contact:9".into()];
+        let body = RequestBody::FindStamped { fields: fields(), stamps };
+        let AnswerBody::Stamped { found } = tell(&hub, ObjectKind::Contact, body).await else { panic!("{odd}") };
+        let told: Vec<_> = found.iter().map(|(stamp, records)| (stamp.as_str(), records.len())).collect();
+        assert_eq!(told, [("contact:5", 1), ("contact:9", 0)], "{odd}");
+        let body = RequestBody::Associations { to: ObjectKind::Company, ids: ids() };
+        let AnswerBody::Associated { found } = tell(&hub, ObjectKind::Contact, body).await else { panic!("{odd}") };
+        assert_eq!(found.iter().map(|(id, ties)| (id.0, ties.len())).collect::<Vec<_>>(), [(5, 1)], "{odd}");
+    }
+}
+
+/// The labels that people gave would be taken from the pair, were they unknown when the new one is set.
+#[tokio::test]
+async fn no_primary_company_is_set_where_the_labels_of_the_pair_cannot_be_read() {
+    let forged = Forged::start(|request: &Seen| {
+        let end = |id: &str| json!({"id": id});
+        let body = match &request.path {
+            path if path.contains("associate/default") => {
+                json!({"results": [{"from": end("5"), "to": end("80")}, {"from": end("7"), "to": end("80")}]})
+            }
+            path if path.contains("batch/read") => json!({"results": [
+                {"from": {"id": "5"}, "to": [{"toObjectId": 80, "associationTypes": [{"typeId": 279}]}]},
+                {"from": {"id": "7"}, "to": [{"toObjectId": 80, "associationTypes": [{"typeId": null}]}]}]}),
+            _ => json!({"results": [{"fromObjectId": 5, "toObjectId": 80}, {"fromObjectId": 7, "toObjectId": 80}]}),
+        };
+        (200, body.to_string().into_bytes())
+    })
+    .await;
+    let hub = hub_at(&forged.url, "pat-na1-any");
+    let join = |intent, from| lockstep::engine::core::request::AssociateItem {
+        intent: IntentId(intent),
+        from: RecordId(from),
+        to: RecordId(80),
+        primary: true,
+    };
+    let body = RequestBody::Associate { to: ObjectKind::Company, items: vec![join(1, 5), join(2, 7)] };
+    let answer = tell(&hub, ObjectKind::Contact, body).await;
+    assert_eq!(answer, AnswerBody::Joined { items: vec![(IntentId(1), Ok(()))] });
+    let labelled = forged.seen().into_iter().find(|seen| seen.path.contains("batch/create")).unwrap();
+    assert_eq!(labelled.body["inputs"].as_array().map(Vec::len), Some(1), "{labelled:?}");
+}

@@ -58,7 +58,23 @@ impl Places {
 /// One page of members.
 struct MemberPage {
     ids: Vec<RecordId>,
+    /// How many have no id that can be used.
+    unread: usize,
     next: Option<String>,
+}
+
+impl MemberPage {
+    /// # Errors
+    /// None of several members has a usable id.
+    fn of(body: &Json) -> Result<Self, Fault> {
+        let rows = results(body)?;
+        let ids: Vec<RecordId> = rows.iter().filter_map(|one| one.get("recordId").and_then(record::id)).collect();
+        let unread = rows.len() - ids.len();
+        if ids.is_empty() && unread > 1 {
+            return Err(odd("no member of a list has a usable id".to_owned()));
+        }
+        Ok(Self { ids, unread, next: body.pointer("/paging/next/after").and_then(record::plain) })
+    }
 }
 
 impl HubSpot {
@@ -84,6 +100,7 @@ impl HubSpot {
         let limit = limit.clamp(1, MEMBER_PAGE);
         let mut place = after.and_then(|after| self.places.find(list, after));
         let mut highest = after.filter(|_| place.is_some());
+        let mut unread = 0;
         for _ in 0..PAGES {
             let mut page = self.member_page(list, place.as_deref(), limit, session).await?;
             // Ascending, or the search for a place would never end and members would be lost.
@@ -92,17 +109,18 @@ impl HubSpot {
                 return Err(odd("the members of a list are not in order, or repeat".to_owned()));
             }
             page.ids.dedup();
+            unread += page.unread;
             highest = page.ids.last().copied().or(highest);
             page.ids.retain(|id| after.is_none_or(|after| *id > after));
             let last = page.ids.last().copied();
             match (page.next, last) {
                 (Some(next), Some(last)) => {
                     self.places.keep(list, last, next);
-                    return Ok(AnswerBody::Members { ids: page.ids, more: true });
+                    return Ok(members(page.ids, unread, true));
                 }
                 (Some(next), None) if place.as_ref() != Some(&next) => place = Some(next),
                 (Some(_), None) => return Err(odd("the pages of a list repeat".to_owned())),
-                (None, _) => return Ok(AnswerBody::Members { ids: page.ids, more: false }),
+                (None, _) => return Ok(members(page.ids, unread, false)),
             }
         }
         Err(odd("the pages of a list do not end".to_owned()))
@@ -120,12 +138,15 @@ impl HubSpot {
             rest.push_str(&format!("&after={}", query_value(place)));
         }
         let body = self.call(&HubCall::get(Route::Lists, rest), session).await?;
-        let ids = results(&body)?.iter().map(|one| one.get("recordId").and_then(record::id));
-        let ids: Option<Vec<RecordId>> = ids.collect();
-        let ids = ids.ok_or_else(|| odd("a member has no usable id".to_owned()))?;
-        let next = body.pointer("/paging/next/after").and_then(record::plain);
-        Ok(MemberPage { ids, next })
+        MemberPage::of(&body)
     }
+}
+
+fn members(ids: Vec<RecordId>, unread: usize, more: bool) -> AnswerBody {
+    if unread > 0 {
+        tracing::warn!(members = unread, "HubSpot shows members of a list without a usable id; they are left out");
+    }
+    AnswerBody::Members { ids, unread, more }
 }
 
 fn list(json: &Json) -> Option<ListInfo> {

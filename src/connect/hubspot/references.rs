@@ -7,7 +7,7 @@
 //! either name becomes an association: made with a new record, added to a record that is there, as the primary one where
 //! there is such a thing. Nothing is ever taken apart: who was associated stays so.
 
-use super::associations::Tie;
+use super::ties::{Tie, Ties};
 use super::{HubSpot, joins};
 use crate::connect::error::Fault;
 use crate::connect::http::Session;
@@ -66,6 +66,9 @@ pub(super) fn is_property(name: &str) -> bool {
 /// A record that is to be associated, or why it cannot be.
 pub(super) type Join = (ObjectKind, Result<RecordId, Rejection>);
 
+/// The end of a write after which the associations of its record cannot be read.
+pub(super) const UNREAD: &str = "Written, but its associations could not be read afterwards.";
+
 /// The values of a write, by the way in which they are written.
 pub(super) struct Parts {
     pub properties: Vec<(FieldName, Value)>,
@@ -116,12 +119,13 @@ impl HubSpot {
             let ties = self.ties(object, joined.to, &ids, session).await?;
             for record in &mut records {
                 record.fields.remove(name.as_str());
-                let held = ties.get(&record.id).map_or(&[][..], Vec::as_slice);
+                let held = ties.of(record.id).unwrap_or_default();
                 let value = if joined.mirrored { one_that_counts(object, held) } else { everyone(held) };
                 if !value.is_empty() {
                     record.fields.insert(name.clone(), value);
                 }
             }
+            leave_out_unknown(&mut body, &ties);
         }
         Ok(body)
     }
@@ -193,9 +197,27 @@ fn records(body: &mut AnswerBody) -> Vec<&mut Record> {
     }
 }
 
+/// A record whose associations are not known would look like one without any: nothing is said of it at all.
+fn leave_out_unknown(body: &mut AnswerBody, ties: &Ties) {
+    let known = |record: &Record| ties.of(record.id).is_some();
+    match body {
+        AnswerBody::Page { records, .. } => records.retain(known),
+        AnswerBody::Records { found } => found.retain(|(_, record)| record.as_ref().is_none_or(known)),
+        AnswerBody::Stamped { found } => found.retain(|(_, records)| records.iter().all(known)),
+        AnswerBody::Written { items } => {
+            for (_, outcome) in items {
+                if matches!(outcome, ItemOutcome::Applied(record) if !known(record)) {
+                    *outcome = ItemOutcome::Unknown(UNREAD.to_owned());
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::associations::TieType;
+    use super::super::ties::TieType;
     use super::*;
 
     fn tie(to: u64, numbers: &[u64]) -> Tie {

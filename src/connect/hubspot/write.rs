@@ -211,9 +211,7 @@ impl HubSpot {
         let body = AnswerBody::Written { items: written.clone() };
         self.with_associated(object, fields, body, session).await.unwrap_or_else(|_| {
             let unread = |outcome| match outcome {
-                ItemOutcome::Applied(_) => {
-                    ItemOutcome::Unknown("Written, but its associations could not be read afterwards.".to_owned())
-                }
+                ItemOutcome::Applied(_) => ItemOutcome::Unknown(references::UNREAD.to_owned()),
                 other => other,
             };
             AnswerBody::Written { items: written.into_iter().map(|(id, outcome)| (id, unread(outcome))).collect() }

@@ -156,6 +156,7 @@ pub enum AnswerBody {
     /// A page of `Changes` or `List`. `last` is the highest id covered; `more` says whether to go on after it.
     Page { records: Vec<Record>, last: Option<RecordId>, more: bool },
     /// Answer to `Read`: per id asked the record found, if any. A merged record answers with the survivor, whose id differs.
+    /// Of an id that is missing here nothing is known.
     Records { found: Vec<(RecordId, Option<Record>)> },
     /// Answer to `FindStamped`: per stamp all records that carry it. Of a stamp that is missing here it is not known whether
     /// any does.
@@ -163,15 +164,17 @@ pub enum AnswerBody {
     /// Answer to `Create` and `Update`: one outcome per item, in any order.
     /// An item that is missing here counts as [`ItemOutcome::Unknown`].
     Written { items: Vec<(IntentId, ItemOutcome)> },
-    /// Answer to `Associations`: per id asked what it is associated with.
+    /// Answer to `Associations`: per id asked what it is associated with. Of an id that is missing here it is not known.
     Associated { found: Vec<(RecordId, Vec<Association>)> },
     /// Answer to `Associate`: per item its end, `Ok` once it is there. An item that is missing may or may not have taken
     /// effect; repeating it does no harm.
     Joined { items: Vec<(IntentId, Result<(), Rejection>)> },
-    /// Answer to `History`: per id asked the changes of the fields asked, newest first.
+    /// Answer to `History`: per id asked the changes of the fields asked, newest first. Of an id that is missing here they
+    /// are not known.
     Changed { found: Vec<(RecordId, Vec<FieldChange>)> },
-    /// Answer to `Members`. `more` says whether to go on after the last one.
-    Members { ids: Vec<RecordId>, more: bool },
+    /// Answer to `Members`. `more` says whether to go on after the last one. So many as `unread` could not be made out:
+    /// where there are any, a record that is not among the ids may be a member all the same.
+    Members { ids: Vec<RecordId>, unread: usize, more: bool },
     /// The whole request failed; nothing more is known about any item than this.
     Failed(Failure),
 }
