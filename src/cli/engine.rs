@@ -7,8 +7,9 @@ use crate::engine::driver::snapshot::{Health, Snapshot};
 use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{self, Clock, EngineHandle, Finished, Parts, setup};
 use crate::error::{Outcome, Report};
-use crate::model::System;
+use crate::model::{System, Timestamp};
 use crate::store::Workspace;
+use crate::view::format;
 
 /// What one run left behind, and how the connections were when it ended.
 pub struct Ended {
@@ -52,7 +53,7 @@ async fn wait(handle: &mut EngineHandle, progress: &Progress) -> Outcome<Ended> 
     tokio::pin!(interrupted);
     loop {
         let seen = snapshot.borrow_and_update().clone();
-        progress.show(&line(&seen));
+        progress.show(&line(&seen, handle.now()));
         tokio::select! {
             biased;
             finished = handle.finished() => {
@@ -76,17 +77,25 @@ async fn wait(handle: &mut EngineHandle, progress: &Progress) -> Outcome<Ended> 
 #[must_use]
 pub fn broken(snapshot: &Snapshot) -> Option<Report> {
     System::BOTH.into_iter().find_map(|system| match &snapshot.sides[system].health {
-        Health::Broken { message, hint, .. } => {
+        Health::Broken { message, hint } => {
             Some(Report::connection(format!("{system} cannot be used")).because(message).hint(hint))
         }
         Health::Ok | Health::Unknown => None,
     })
 }
 
-fn line(snapshot: &Snapshot) -> String {
+/// What it is at, in one line; what it waits for comes first.
+fn line(snapshot: &Snapshot, now: Timestamp) -> String {
     let calls = |system| snapshot.sides[system].calls;
+    let waits = System::BOTH.into_iter().filter_map(|system| {
+        let side = &snapshot.sides[system];
+        let wait = side.wait.filter(|wait| wait.until > now)?;
+        let why = if wait.asked { "asks for a pause" } else { "does not answer" };
+        Some(format!("{system} {why}, tried again {} · ", format::age_at(wait.until, now)))
+    });
     format!(
-        "{} · {} to look at · calls: HubSpot {}, ConnectWise {}",
+        "{}{} · {} to look at · calls: HubSpot {}, ConnectWise {}",
+        waits.collect::<String>(),
         snapshot.phase.word(),
         snapshot.queue,
         calls(System::HubSpot),
@@ -98,15 +107,27 @@ fn line(snapshot: &Snapshot) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "tests of what must be there")]
 
+    use std::time::Duration;
+
     use super::*;
+    use crate::engine::driver::snapshot::Wait;
     use crate::error::Kind;
+
+    #[test]
+    fn what_is_waited_for_is_told_before_everything_else() {
+        let (mut snapshot, now) = (Snapshot::default(), Timestamp(1_000_000));
+        assert!(line(&snapshot, now).starts_with("idle · 0 to look at"), "{}", line(&snapshot, now));
+        snapshot.sides.hubspot.wait = Some(Wait { until: now + Duration::from_secs(25), asked: true });
+        let told = line(&snapshot, now);
+        assert!(told.starts_with("HubSpot asks for a pause, tried again in 25 s · idle"), "{told}");
+        assert!(line(&snapshot, now + Duration::from_secs(25)).starts_with("idle"), "the pause is over");
+    }
 
     #[test]
     fn a_broken_connection_is_named_with_its_cause_and_hint() {
         let mut snapshot = Snapshot::default();
         assert_eq!(broken(&snapshot), None);
-        snapshot.sides[System::ConnectWise].health =
-            Health::Broken { message: "401".into(), hint: "new keys".into(), retry_at: None };
+        snapshot.sides[System::ConnectWise].health = Health::Broken { message: "401".into(), hint: "new keys".into() };
         let report = broken(&snapshot).unwrap();
         assert_eq!(report.kind, Kind::Connection);
         assert_eq!(report.what, "ConnectWise cannot be used");

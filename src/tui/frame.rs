@@ -11,7 +11,7 @@ use super::glyphs;
 use super::tab::TabId;
 use super::widgets::Paint;
 use super::widgets::paint::{row_of, split_top};
-use crate::engine::driver::snapshot::{Health, Phase, Role as EngineRole, Side};
+use crate::engine::driver::snapshot::{Health, Phase, Role as EngineRole, Side, Wait};
 use crate::model::System;
 use crate::view::cell::{line_width, spread};
 use crate::view::{Cell, Line, Role, format};
@@ -188,13 +188,15 @@ fn hint(offer: &Offer) -> Line {
 /// One word for a connection.
 #[must_use]
 pub fn health_cell(side: &Side) -> Cell {
-    match (&side.health, side.paused) {
+    match (&side.health, side.wait) {
         (Health::Broken { .. }, _) => Cell::new("broken", Role::Error),
-        (_, true) => Cell::new("paused", Role::Warn),
-        (Health::Ok, false) => Cell::new("ok", Role::Ok),
+        (_, Some(Wait { asked: true, .. })) => Cell::new("limited", Role::Wait),
+        (_, Some(_)) => Cell::new("failing", Role::Warn),
+        _ if side.paused => Cell::new("paused", Role::Warn),
+        (Health::Ok, None) => Cell::new("ok", Role::Ok),
         // It was asked, and no answer yet said whether it works.
-        (Health::Unknown, false) if side.last_error.is_some() => Cell::new("failing", Role::Warn),
-        (Health::Unknown, false) => Cell::muted("not tried"),
+        (Health::Unknown, None) if side.last_error.is_some() => Cell::new("failing", Role::Warn),
+        (Health::Unknown, None) => Cell::muted("not tried"),
     }
 }
 

@@ -17,7 +17,7 @@ use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::state::{
     FieldWrite, Intent, IntentKind, IntentState, IssueClass, Run, RunCounts, RunKind, Verdict,
 };
-use crate::engine::driver::snapshot::{Budget, Health, HeldPlan, Phase, Role, Side, Snapshot};
+use crate::engine::driver::snapshot::{Budget, Health, HeldPlan, Phase, Role, Side, Snapshot, Wait};
 use crate::model::{BySystem, ConfigVersion, IntentId, ObjectKind, RecordId, RunId, System, Value};
 use crate::view::activity::IssueGroup;
 
@@ -113,17 +113,14 @@ fn source() -> FakeSource {
 
 fn snapshot() -> Snapshot {
     let broken = Side {
-        health: Health::Broken {
-            message: format!("401 {HOSTILE}"),
-            hint: "Make a new key.".into(),
-            retry_at: Some(NOW + Duration::from_secs(40)),
-        },
+        health: Health::Broken { message: format!("401 {HOSTILE}"), hint: "Make a new key.".into() },
         tenant: Some(HOSTILE.into()),
         budget: Budget { rate_milli: 9500, daily: Some((1204, 250_000)), waiting: 3 },
         last_error: Some((NOW - Duration::from_secs(5), HOSTILE.into())),
         calls: 312,
         latency: Some(Duration::from_millis(82)),
         paused: true,
+        wait: Some(Wait { until: NOW + Duration::from_secs(40), asked: false }),
     };
     Snapshot {
         revision: 7,

@@ -453,6 +453,21 @@ async fn a_pause_of_a_day_ends_a_single_run_with_a_word() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pause_that_begins_the_day_is_told_while_it_lasts() {
+    let bench = Bench::new(Data::Empty).await;
+    let full = Fault::Status { code: 429, body: None, retry_after: Some(600) };
+    bench.running.control.inject(FaultRule { count: None, ..FaultRule::once(full).on(HUBSPOT) });
+    let engine = bench.engine(Mode::Watch).await;
+    let mut snapshot = engine.snapshot();
+    let told = snapshot.wait_for(|seen| {
+        let asked = seen.sides[System::HubSpot].wait.is_some_and(|wait| wait.asked);
+        asked && seen.sides[System::ConnectWise].health == Health::Ok
+    });
+    drop(tokio::time::timeout(Duration::from_secs(10), told).await.unwrap().unwrap());
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_revoked_mid_run_stops_it_and_a_new_one_goes_on() {
     let bench = Bench::new(Data::Empty).await;
     let names = bench.create_many(HUBSPOT, 20);

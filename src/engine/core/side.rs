@@ -84,6 +84,12 @@ impl Side {
         self.not_before.since(since) > LONGEST_WAIT
     }
 
+    /// Whether the pause under way is one that the system asked for.
+    #[must_use]
+    pub const fn is_put_off(&self) -> bool {
+        self.put_off_since.is_some()
+    }
+
     pub fn denied(&mut self, now: Timestamp, message: String, hint: String) {
         self.last_error = Some((now, message.clone()));
         self.broken = Some((message, hint));

@@ -219,7 +219,7 @@ impl Driver {
     ) -> bool {
         let now = self.clock.now();
         let look = self.reread.as_ref().and_then(Reread::due);
-        let pause = wake.into_iter().chain(look).min().map(|at| at.since(now));
+        let pause = wake.into_iter().chain(look).chain(self.watcher.due()).min().map(|at| at.since(now));
         let reading = async {
             match &mut self.reread {
                 Some(reread) => reread.ended().await,

@@ -61,6 +61,17 @@ pub struct Side {
     /// Median time from request to answer over the last calls.
     pub latency: Option<Duration>,
     pub paused: bool,
+    /// It is not spoken to for a while.
+    pub wait: Option<Wait>,
+}
+
+/// A pause between two tries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wait {
+    /// Nothing is sent before, in the engine's time.
+    pub until: Timestamp,
+    /// The system asked for it, because there were too many calls; otherwise something went wrong.
+    pub asked: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -73,7 +84,6 @@ pub enum Health {
     Broken {
         message: String,
         hint: String,
-        retry_at: Option<Timestamp>,
     },
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use super::snapshot::{Budget, Health, HeldPlan, Role, Side, Snapshot};
+use super::snapshot::{Budget, Health, HeldPlan, Role, Side, Snapshot, Wait};
 use crate::connect::Connector;
 use crate::engine::core::{self, Engine};
 use crate::model::{BySystem, System, Timestamp};
@@ -19,6 +19,8 @@ pub(super) struct Watcher {
     connectors: BySystem<Arc<dyn Connector>>,
     publish: watch::Sender<Arc<Snapshot>>,
     last: Timestamp,
+    /// Something may have changed since the last picture, which was too young for another.
+    owed: bool,
     /// When the engine read the schemas again.
     pub schemas_read: Option<Timestamp>,
 }
@@ -29,12 +31,13 @@ impl Watcher {
         connectors: BySystem<Arc<dyn Connector>>,
         publish: watch::Sender<Arc<Snapshot>>,
     ) -> Self {
-        Self { reader, connectors, publish, last: Timestamp::EPOCH, schemas_read: None }
+        Self { reader, connectors, publish, last: Timestamp::EPOCH, owed: false, schemas_read: None }
     }
 
     /// Publishes a snapshot if something in it changed and the last one is old enough, or the engine came to rest.
     pub fn look(&mut self, engine: &Engine, revision: u64, now: Timestamp) {
-        if !engine.is_idle() && now.since(self.last) < APART {
+        self.owed = !engine.is_idle() && now.since(self.last) < APART;
+        if self.owed {
             return;
         }
         self.last = now;
@@ -46,6 +49,11 @@ impl Watcher {
             }
             changed
         });
+    }
+
+    /// When to look again, though nothing may happen by then: a pause can begin within moments of the last picture.
+    pub fn due(&self) -> Option<Timestamp> {
+        self.owed.then(|| self.last + APART)
     }
 
     /// The last word of an engine that cannot go on.
@@ -81,11 +89,7 @@ impl Watcher {
     fn side(&self, system: System, side: &core::Side, now: Timestamp) -> Side {
         let budget = self.connectors[system].budget();
         let health = match &side.broken {
-            Some((message, hint)) => Health::Broken {
-                message: message.clone(),
-                hint: hint.clone(),
-                retry_at: (side.not_before > now).then_some(side.not_before),
-            },
+            Some((message, hint)) => Health::Broken { message: message.clone(), hint: hint.clone() },
             None if side.identified.is_some() => Health::Ok,
             None => Health::Unknown,
         };
@@ -97,6 +101,7 @@ impl Watcher {
             calls: side.calls,
             latency: None,
             paused: side.paused,
+            wait: (side.not_before > now).then(|| Wait { until: side.not_before, asked: side.is_put_off() }),
         }
     }
 }

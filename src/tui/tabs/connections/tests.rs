@@ -1,8 +1,10 @@
 //! The tab Connections as a person uses it.
 
+use std::time::Duration;
+
 use crossterm::event::KeyCode;
 
-use crate::engine::driver::snapshot::{Health, Role, Snapshot};
+use crate::engine::driver::snapshot::{Health, Role, Snapshot, Wait};
 use crate::mapping::Harm;
 use crate::model::{BySystem, Changed, ObjectKind, SchemaChange, System, Timestamp};
 use crate::tui::testing::{FakeSource, NOW, Person, running};
@@ -44,7 +46,7 @@ fn source() -> FakeSource {
         changes: vec![(change, vec![harm])],
     };
     FakeSource {
-        connected: BySystem::new(Some(connected(Some(NOW + std::time::Duration::from_secs(720)), &[])), None),
+        connected: BySystem::new(Some(connected(Some(NOW + Duration::from_secs(720)), &[])), None),
         drift: vec![reading],
         findings: (0..20).map(|at| finding(if at < 2 { Grade::Problem } else { Grade::Fine }, at)).collect(),
         ..FakeSource::default()
@@ -148,14 +150,31 @@ fn without_changes_the_panel_says_that_there_are_none() {
 #[test]
 fn a_broken_connection_says_why_and_what_helps() {
     let mut snapshot = running();
-    snapshot.sides.hubspot.health = Health::Broken {
-        message: "HubSpot does not accept the token.".into(),
-        hint: "Enter it again.".into(),
-        retry_at: None,
-    };
+    snapshot.sides.hubspot.health =
+        Health::Broken { message: "HubSpot does not accept the token.".into(), hint: "Enter it again.".into() };
+    snapshot.next_poll = Some(NOW + Duration::from_secs(50));
     let person = Person::with(snapshot, source());
     person.expects("HubSpot can't be used now: HubSpot does not accept the token.");
     person.expects("Enter it again.");
+    person.expects("broken, next try in 50 s");
+    person.expects("goes on by itself in 50 s");
+}
+
+#[test]
+fn a_pause_that_the_system_asks_for_is_told_with_its_end() {
+    let mut snapshot = running();
+    let hubspot = &mut snapshot.sides.hubspot;
+    hubspot.last_error = Some((NOW, "HubSpot asks for a pause (429): you have reached your limit.".into()));
+    hubspot.wait = Some(Wait { until: NOW + Duration::from_secs(30), asked: true });
+    let both = BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
+    let mut person = Person::with(snapshot.clone(), FakeSource { connected: both, drift: Vec::new(), ..source() });
+    person.expects("HubSpot limited");
+    person.expects("limited, goes on in 30 s");
+    person.expects("HubSpot asks for a pause (429): you have reached your limit.");
+    snapshot.sides.hubspot.wait = Some(Wait { until: NOW + Duration::from_secs(4), asked: false });
+    person.sees(snapshot);
+    person.expects("HubSpot failing");
+    person.expects("failing, next try in 4 s");
 }
 
 #[test]
@@ -179,8 +198,7 @@ fn a_long_word_about_trouble_leaves_room_for_the_calls_and_the_last_error() {
     let mut snapshot = running();
     let long =
         "ConnectWise answered with a page that is not for programs, and it says a great deal about it. ".repeat(6);
-    snapshot.sides.hubspot.health =
-        Health::Broken { message: long.clone(), hint: "Look at the proxy.".into(), retry_at: Some(NOW) };
+    snapshot.sides.hubspot.health = Health::Broken { message: long.clone(), hint: "Look at the proxy.".into() };
     snapshot.sides.hubspot.last_error = Some((NOW, long));
     snapshot.sides.hubspot.calls = 4711;
     let both = BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
@@ -221,7 +239,7 @@ fn without_an_engine_no_key_of_its_is_promised() {
 
 #[test]
 fn the_age_of_the_schemas_is_told_and_a_new_reading_is_fetched() {
-    let read = Connected { schema_read: Some(NOW - std::time::Duration::from_secs(300)), ..connected(None, &[]) };
+    let read = Connected { schema_read: Some(NOW - Duration::from_secs(300)), ..connected(None, &[]) };
     let both = BySystem::new(Some(read), Some(connected(None, &[])));
     let source = FakeSource { connected: both, drift: Vec::new(), ..source() };
     let looks = std::sync::Arc::clone(&source.looks);

@@ -1,0 +1,102 @@
+//! What Connections says below its columns: why the selected connection is as it is, and what to do.
+
+use super::Connections;
+use super::columns::next_try;
+use super::panel::Panel;
+use crate::engine::driver::doctor::connect_command;
+use crate::engine::driver::snapshot::{Health, Role as EngineRole, Side};
+use crate::model::System;
+use crate::tui::world::World;
+use crate::view::cell::wrapped;
+use crate::view::{Cell, Line, Role, format};
+
+pub fn lines(tab: &Connections, width: usize, world: &World) -> Vec<Line> {
+    match &tab.panel {
+        Some(panel) => vec![of_panel(panel)],
+        None => spread_out(of_connection(tab, tab.system(), world), width),
+    }
+}
+
+fn spread_out(texts: Vec<(String, Role)>, width: usize) -> Vec<Line> {
+    let lines = |(text, role): (String, Role)| {
+        wrapped_indented(&text, width).into_iter().map(move |line| vec![Cell::new(line, role)])
+    };
+    texts.into_iter().flat_map(lines).collect()
+}
+
+fn of_panel(panel: &Panel) -> Line {
+    let key = |key: &'static str, doc| [Cell::new(key, Role::Key), Cell::muted(doc)];
+    let mut line = [key("Esc", " back to the connections   "), key("y", " copies all of it   ")].concat();
+    line.extend(panel.is_doctor().then(|| key("d", " looks again")).into_iter().flatten());
+    line
+}
+
+/// The gravest thing that there is to say.
+fn of_connection(tab: &Connections, system: System, world: &World) -> Vec<(String, Role)> {
+    let side = &world.snapshot.sides[system];
+    if tab.is_missing(system) {
+        return vec![
+            (format!("{system} is not connected. Leave the console and run:"), Role::Warn),
+            (format!("  {}", connect_command(system)), Role::Key),
+        ];
+    }
+    if let Health::Broken { message, hint } = &side.health {
+        return vec![
+            (format!("{system} can't be used now: {message}"), Role::Error),
+            (hint.clone(), Role::Text),
+            (goes_on(side, world), Role::Muted),
+        ];
+    }
+    if let (Some(_), Some((_, error))) = (side.wait, &side.last_error) {
+        return vec![(error.clone(), Role::Warn), (goes_on(side, world), Role::Muted)];
+    }
+    if side.paused {
+        return vec![(format!("Writes to {system} are paused. Changes are kept; p lets them cross."), Role::Warn)];
+    }
+    if let Some(harm) = tab.hurt(system) {
+        return vec![
+            (format!("A change in {system} hurts the {}: {}", harm.part, harm.what), Role::Warn),
+            (format!("{} c shows all changes.", harm.remedy), Role::Text),
+        ];
+    }
+    match &side.last_error {
+        Some((at, error)) => vec![
+            (format!("Last error of {system}, {}:", format::moment_near(*at, world.now)), Role::Muted),
+            (error.clone(), Role::Text),
+        ],
+        None if side.health == Health::Ok => {
+            vec![(format!("{system} answers. Nothing went wrong so far."), Role::Muted)]
+        }
+        None => vec![(untried(system, world), Role::Muted)],
+    }
+}
+
+/// That nothing is lost, and when it goes on.
+fn goes_on(side: &Side, world: &World) -> String {
+    let when = next_try(side, world).map(|at| format!(" {}", format::age_at(at, world.now))).unwrap_or_default();
+    format!("Its work waits and goes on by itself{when}; nothing is lost. t tries now.")
+}
+
+/// What can be done about a system that was not tried: with an engine, and without one.
+fn untried(system: System, world: &World) -> String {
+    match &world.snapshot.role {
+        EngineRole::Starting { what } => format!("The engine is starting. {what}").trim_end().to_owned(),
+        EngineRole::Holder => format!("{system} was not tried yet. t tests both connections now."),
+        EngineRole::Idle => format!("{system} was not tried: no engine runs. d lets the doctor look at both systems."),
+        EngineRole::Viewer { holder } => {
+            format!("The engine runs in {holder} and knows how {system} is. d lets the doctor look from here.")
+        }
+        EngineRole::Stopped { reason, hint } => {
+            format!(
+                "{system} was not tried: the engine is off. {reason} {hint} d lets the doctor look at both systems."
+            )
+        }
+    }
+}
+
+/// Broken at words, with the indentation of a command kept.
+fn wrapped_indented(text: &str, width: usize) -> Vec<String> {
+    let indent = text.len() - text.trim_start().len();
+    let lines = wrapped(text, width.saturating_sub(indent)).into_iter();
+    lines.map(|line| format!("{}{line}", " ".repeat(indent))).collect()
+}
