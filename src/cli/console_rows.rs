@@ -4,24 +4,25 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
 
-use super::doctor::checked;
 use super::schema::readings;
 
+use crate::connect::Need;
 use crate::connect::rights::scopes;
-use crate::engine::core::state::{Intent, Run};
+use crate::engine::core::state::{Cursor, Intent, Run};
 use crate::engine::core::view::View;
 use crate::engine::driver::setup::{Connection, HubSpotConnection, SetupError, working_config};
 use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{Clock, doctor};
 use crate::error::{Outcome, Report};
 use crate::mapping::Config;
-use crate::model::{BySystem, IntentId, RunId, System, Timestamp};
+use crate::model::Checked;
+use crate::model::{BySystem, IntentId, ObjectKind, RunId, System, Timestamp, Verb};
 use crate::store::rows::IssueQuery;
 use crate::store::{Reader, Settings, StoreError, Workspace};
 use crate::tui::widgets::Edge;
 use crate::tui::{BoxFuture, Connected, Source, SourceError};
 use crate::view::activity::{self, IssueGroup};
-use crate::view::checkup::Checked;
+use crate::view::objects::{ObjectRow, ObjectSide, Objects};
 use crate::view::schema::Reading;
 
 /// Issues that are grouped; beyond that the causes are known.
@@ -77,13 +78,39 @@ impl Source for Rows {
         readings(&settings, &config, since).map_err(failed)
     }
 
+    fn objects(&self) -> Result<Objects, SourceError> {
+        let (config, checkup) = {
+            let settings = self.settings.lock().unwrap_or_else(PoisonError::into_inner);
+            (working_config(&settings).map_err(failed)?, settings.checkup().map_err(failed)?)
+        };
+        let reader = self.reader();
+        let cursors = reader.cursors().map_err(failed)?;
+        let wanted = BySystem::from_fn(|system| doctor::needs(&config, system));
+        let mut rows = Vec::new();
+        for (at, mapping) in config.objects.iter().enumerate() {
+            let object = mapping.object;
+            let side = |system: System| {
+                Ok(ObjectSide {
+                    known: reader.live_count(object, system)?,
+                    read: read_last(&cursors, system, object),
+                    wants: wanted[system].get(at).map_or_else(Vec::new, verbs),
+                })
+            };
+            let (left, right) = (side(System::HubSpot), side(System::ConnectWise));
+            let sides =
+                BySystem::new(left.map_err(|e: StoreError| failed(e))?, right.map_err(|e: StoreError| failed(e))?);
+            rows.push(ObjectRow { object, sides });
+        }
+        Ok(Objects { rows, checkup })
+    }
+
     fn examine(&self) -> BoxFuture<Result<Vec<Checked>, SourceError>> {
         let workspace = self.workspace.clone();
         let work =
             self.runtime.spawn(async move { doctor::examine(&workspace, Clock::start(), &Steps::default()).await });
         Box::pin(async move {
             match work.await {
-                Ok(Ok(items)) => Ok(items.iter().map(checked).collect()),
+                Ok(Ok(items)) => Ok(items.iter().map(doctor::Item::checked).collect()),
                 Ok(Err(error)) => Err(failed(error)),
                 Err(error) => Err(SourceError(error.to_string())),
             }
@@ -120,6 +147,17 @@ impl Source for Rows {
         let issues = self.reader().issues_page(&IssueQuery::default(), None, MOST_ISSUES).map_err(failed)?;
         Ok(activity::group(&issues))
     }
+}
+
+/// When the changes of an object were last read to their end, in the engine's time.
+fn read_last(cursors: &[Cursor], system: System, object: ObjectKind) -> Option<Timestamp> {
+    let of = cursors.iter().filter(|cursor| (cursor.key.system, cursor.key.object) == (system, object));
+    of.filter_map(|cursor| cursor.completed).max()
+}
+
+fn verbs(need: &Need) -> Vec<Verb> {
+    let wanted = [(need.reads, Verb::Read), (need.creates, Verb::Create), (need.updates, Verb::Update)];
+    wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, verb)| verb).collect()
 }
 
 /// When the schemas of a system were read: all of them, so that the oldest counts.

@@ -11,7 +11,8 @@ use crate::engine::driver::Clock;
 use crate::engine::driver::doctor::{Item, examine};
 use crate::engine::driver::steps::Steps;
 use crate::error::{Exit, Kind, Outcome, Report};
-use crate::view::checkup::{self, Checked, Grade};
+use crate::model::Checked;
+use crate::view::checkup;
 use crate::view::plain_text;
 
 /// # Errors
@@ -26,7 +27,7 @@ pub fn run(session: &Session) -> Outcome {
         "exit": exit.as_ref().map_or_else(|kind| kind.exit_code(), |exit| exit.code()),
         "findings": items.iter().map(finding_json).collect::<Vec<_>>(),
     });
-    let found: Vec<Checked> = items.iter().map(checked).collect();
+    let found: Vec<Checked> = items.iter().map(Item::checked).collect();
     session.output.result(&answer, |_| {
         format!("{}\n\n{}", plain_text(&checkup::lines(&found, width())).trim_end(), checkup::summary(&found))
     })?;
@@ -37,27 +38,9 @@ pub fn run(session: &Session) -> Outcome {
     }
 }
 
-/// For the view, which knows no connector.
-#[must_use]
-pub fn checked(item: &Item) -> Checked {
-    let grade = match item.severity {
-        Severity::Fine => Grade::Fine,
-        Severity::Warning => Grade::Warning,
-        Severity::Problem => Grade::Problem,
-    };
-    Checked {
-        grade,
-        system: item.system,
-        object: item.object,
-        what: item.what.clone(),
-        hurts: item.hurts.clone(),
-        remedy: item.remedy.clone(),
-    }
-}
-
 fn finding_json(item: &Item) -> serde_json::Value {
     let Item { system, object, what, hurts, remedy, cut_off, .. } = item;
-    let severity = checked(item).grade.word();
+    let severity = item.checked().grade.word();
     json!({ "severity": severity, "system": system, "object": object, "what": what, "hurts": hurts, "remedy": remedy, "cut_off": cut_off })
 }
 

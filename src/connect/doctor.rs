@@ -1,6 +1,8 @@
 //! What the doctor asks of a connector, and what it is told: one vocabulary for both systems.
 
-use crate::model::{FieldName, ObjectKind};
+use std::collections::BTreeMap;
+
+use crate::model::{Access, FieldName, ObjectKind, Right, Verb};
 
 /// What the deployed configuration does with one object in one system.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -9,6 +11,20 @@ pub struct Need {
     pub reads: bool,
     pub creates: bool,
     pub updates: bool,
+}
+
+/// What a connector found.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Examination {
+    pub findings: Vec<Finding>,
+    /// What was tried of each object, and whether it is allowed.
+    pub access: BTreeMap<ObjectKind, Access>,
+}
+
+impl Examination {
+    pub(super) fn note(&mut self, object: ObjectKind, verb: Verb, right: Right) {
+        self.access.entry(object).or_default().note(verb, right);
+    }
 }
 
 /// How much a finding matters. Declared from harmless to grave.

@@ -24,7 +24,7 @@ use std::pin::Pin;
 
 pub use budget::BudgetSnapshot;
 pub use connectwise::ConnectWise;
-pub use doctor::{Cause, Finding, Need, Root, Severity};
+pub use doctor::{Cause, Examination, Finding, Need, Root, Severity};
 pub use error::{ConnectError, ConnectErrorKind};
 pub use http::{Clock, Options};
 pub use hubspot::HubSpot;
@@ -76,7 +76,7 @@ pub trait Connector: Send + Sync {
     ///
     /// # Errors
     /// When the connection cannot be used at all.
-    fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Vec<Finding>, ConnectError>>;
+    fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Examination, ConnectError>>;
 
     fn budget(&self) -> BudgetSnapshot;
 

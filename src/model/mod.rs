@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a protocol, a database, a terminal or a clock.
 
+pub mod checkup;
 pub mod drift;
 pub mod field;
 pub mod id;
@@ -13,6 +14,7 @@ pub mod text;
 pub mod time;
 pub mod value;
 
+pub use checkup::{Access, Checked, Checkup, Grade, ObjectAccess, Right, Verb};
 pub use drift::{Changed, SchemaChange};
 pub use field::FieldName;
 pub use id::{ConfigVersion, IntentId, LinkId, RecordId, RecordRef, RunId};

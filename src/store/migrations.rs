@@ -10,7 +10,7 @@ use super::error::{StoreError, StoreResult};
 /// Marks a file as ours, in SQLite's header: "LOCK".
 pub(super) const APPLICATION_ID: i32 = 0x4c4f_434b;
 
-const STEPS: &[&str] = &[FIRST, DRIFT];
+const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =
     LazyLock::new(|| Migrations::new(STEPS.iter().map(|step| M::up(step)).collect()));
@@ -147,6 +147,11 @@ const DRIFT: &str = "
 CREATE TABLE drift(id INTEGER PRIMARY KEY, system INTEGER NOT NULL, object INTEGER NOT NULL, at INTEGER NOT NULL,
     body BLOB NOT NULL);
 CREATE INDEX drift_at ON drift(at);
+";
+
+/// What the doctor saw when it looked last.
+const CHECKUP: &str = "
+CREATE TABLE checkup(one INTEGER PRIMARY KEY CHECK(one = 1), body BLOB NOT NULL);
 ";
 
 #[cfg(test)]

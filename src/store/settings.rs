@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::code::{Code, body_at, code_at, encode, time_at};
 use super::error::{StoreError, StoreResult};
 use super::rows::{ConfigInfo, ConfigRow, ConfigState, ConnectionRow, DriftRow};
-use crate::model::{ConfigVersion, ObjectKind, Schema, SchemaChange, System, Timestamp, drift};
+use crate::model::{Checkup, ConfigVersion, ObjectKind, Schema, SchemaChange, System, Timestamp, drift};
 
 /// Reads and changes the settings of one workspace.
 #[derive(Debug)]
@@ -178,6 +178,20 @@ impl Settings {
         let sql = "SELECT body, read_at FROM schema_cache WHERE system = ?1 AND object = ?2";
         let read = |row: &Row<'_>| Ok((body_at(row, 0)?, time_at(row, 1)?));
         Ok(self.db.prepare_cached(sql)?.query_row([system.code(), object.code()], read).optional()?)
+    }
+
+    /// Keeps what the doctor saw, in place of what it saw before.
+    pub fn put_checkup(&mut self, checkup: &Checkup) -> StoreResult<()> {
+        self.change(|db| {
+            db.execute("INSERT OR REPLACE INTO checkup(one, body) VALUES(1, ?1)", params![encode(checkup)?])?;
+            Ok(())
+        })
+    }
+
+    /// What the doctor saw when it looked last.
+    pub fn checkup(&self) -> StoreResult<Option<Checkup>> {
+        let sql = "SELECT body FROM checkup";
+        Ok(self.db.prepare_cached(sql)?.query_row([], |row| body_at(row, 0)).optional()?)
     }
 
     /// Forgets who a system is, so that the next answer decides: for a workspace that moves to another tenant.

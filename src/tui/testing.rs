@@ -18,9 +18,10 @@ use super::world::{BoxFuture, Connected, Engine, Settings, Source, SourceError, 
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::state::{Intent, Run};
 use crate::engine::driver::snapshot::{Role, Snapshot};
+use crate::model::Checked;
 use crate::model::{BySystem, IntentId, RunId, Timestamp};
 use crate::view::activity::IssueGroup;
-use crate::view::checkup::Checked;
+use crate::view::objects::Objects;
 use crate::view::schema::Reading;
 
 /// The time at which all tests begin.
@@ -77,6 +78,7 @@ pub struct FakeSource {
     pub issues: Vec<IssueGroup>,
     pub drift: Vec<Reading>,
     pub findings: Vec<Checked>,
+    pub objects: Objects,
     pub broken: bool,
 }
 
@@ -94,6 +96,10 @@ impl Source for FakeSource {
 
     fn drift(&self) -> Result<Vec<Reading>, SourceError> {
         Ok(self.drift.clone())
+    }
+
+    fn objects(&self) -> Result<Objects, SourceError> {
+        Ok(self.objects.clone())
     }
 
     fn examine(&self) -> BoxFuture<Result<Vec<Checked>, SourceError>> {

@@ -99,14 +99,15 @@ fn source() -> FakeSource {
                 Vec::new(),
             )],
         }],
-        findings: vec![crate::view::checkup::Checked {
+        findings: vec![crate::model::Checked {
             hurts: Vec::new(),
-            grade: crate::view::checkup::Grade::Problem,
+            grade: crate::model::Grade::Problem,
             system: None,
             object: None,
             what: HOSTILE.into(),
             remedy: HOSTILE.into(),
         }],
+        objects: crate::view::objects::Objects::default(),
         broken: false,
     }
 }
@@ -166,6 +167,7 @@ fn a_key_that_cannot_act_says_why() {
 #[test]
 fn writes_of_the_selected_system_are_paused_and_resumed() {
     let mut person = person();
+    person.press(KeyCode::Left);
     person.press(KeyCode::Char('p'));
     assert_eq!(person.engine.asked(), [Ask::Pause { system: System::HubSpot, paused: true }]);
     person.expects("Writes are paused");
@@ -211,7 +213,7 @@ fn a_missing_connection_teaches_how_to_connect() {
     let mut person = Person::with(running(), FakeSource::default());
     person.expects("HubSpot is not connected. Leave the console and run:");
     person.expects("lockstep connect hubspot");
-    person.press(KeyCode::Down);
+    person.press(KeyCode::Right);
     person.press(KeyCode::Char('y'));
     assert!(person.copied[0].starts_with("lockstep connect connectwise --site URL"), "{:?}", person.copied);
 }

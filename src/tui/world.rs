@@ -12,9 +12,10 @@ use super::widgets::Edge;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::state::{Intent, Run};
 use crate::engine::driver::snapshot::Snapshot;
+use crate::model::Checked;
 use crate::model::{BySystem, IntentId, RecordRef, RunId, Timestamp};
 use crate::view::activity::IssueGroup;
-use crate::view::checkup::Checked;
+use crate::view::objects::Objects;
 use crate::view::schema::Reading;
 
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -43,6 +44,11 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// See above.
     fn drift(&self) -> Result<Vec<Reading>, SourceError>;
+    /// The mapped objects, and how far each is known; with them, what the doctor saw when it looked last.
+    ///
+    /// # Errors
+    /// See above.
+    fn objects(&self) -> Result<Objects, SourceError>;
     /// Lets the doctor look at both systems. Must not block the caller's thread.
     fn examine(&self) -> BoxFuture<Result<Vec<Checked>, SourceError>>;
     /// Runs, newest first, from that edge.

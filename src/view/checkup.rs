@@ -2,47 +2,16 @@
 
 use super::cell::{Cell, Line, Role, wrapped};
 use super::format::counted;
-use crate::model::{ObjectKind, System};
+use crate::model::{Checked, Grade};
 
-/// How much a finding matters. Declared from grave to harmless, the order on screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Grade {
-    Problem,
-    Warning,
-    Fine,
-}
-
-impl Grade {
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Problem => "problem",
-            Self::Warning => "warning",
-            Self::Fine => "fine",
-        }
+/// How a grade is shown, beside its word.
+#[must_use]
+pub const fn grade_role(grade: Grade) -> Role {
+    match grade {
+        Grade::Problem => Role::Error,
+        Grade::Warning => Role::Warn,
+        Grade::Fine => Role::Ok,
     }
-
-    #[must_use]
-    pub const fn role(self) -> Role {
-        match self {
-            Self::Problem => Role::Error,
-            Self::Warning => Role::Warn,
-            Self::Fine => Role::Ok,
-        }
-    }
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Checked {
-    pub grade: Grade,
-    pub system: Option<System>,
-    pub object: Option<ObjectKind>,
-    pub what: String,
-    /// What comes of it, where that is more than `what` says.
-    pub hurts: Vec<String>,
-    /// Empty where there is nothing to do.
-    pub remedy: String,
 }
 
 /// The columns of the word, with the blank behind it.
@@ -80,7 +49,7 @@ fn item_lines(item: &Checked, width: usize) -> Vec<Line> {
     for (at, text) in wrapped(&format!("{place}{}", item.what), room).into_iter().enumerate() {
         let word = if at == 0 { item.grade.word() } else { "" };
         let role = if item.grade == Grade::Fine { Role::Muted } else { Role::Text };
-        lines.push(vec![Cell::new(format!("{word:<WORD$}"), item.grade.role()), Cell::new(text, role)]);
+        lines.push(vec![Cell::new(format!("{word:<WORD$}"), grade_role(item.grade)), Cell::new(text, role)]);
     }
     if item.grade != Grade::Fine {
         lines.extend(led("hurts: ", &item.hurts.join(", "), Role::Text, room));
@@ -100,6 +69,7 @@ fn led(word: &'static str, text: &str, role: Role, room: usize) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{ObjectKind, System};
     use crate::view::plain_text;
 
     #[test]

@@ -10,6 +10,7 @@ pub mod explain;
 pub mod filter_panel;
 pub mod format;
 pub mod mapping_table;
+pub mod objects;
 pub mod plan_summary;
 pub mod push;
 pub mod record_list;

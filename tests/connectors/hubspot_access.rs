@@ -318,7 +318,7 @@ async fn each_scope_that_is_missing_is_named_with_its_object_and_nothing_is_writ
     let objects = needs().iter().map(|need| need.object).collect::<Vec<_>>();
     let (running, hub) = portal(&objects).await;
     let written = running.control.ledger(0).len();
-    let known = hub.examine(&needs()).await.unwrap();
+    let known = hub.examine(&needs()).await.unwrap().findings;
     let base: Vec<String> = troubles(&known).iter().map(|one| one.what.clone()).collect();
     let full = running.control.behaviour();
     let table = [
@@ -342,14 +342,14 @@ async fn each_scope_that_is_missing_is_named_with_its_object_and_nothing_is_writ
     };
     for (scope, object) in table {
         missing(scope);
-        let findings = hub.examine(&needs()).await.unwrap();
+        let findings = hub.examine(&needs()).await.unwrap().findings;
         let new: Vec<_> = troubles(&findings).into_iter().filter(|one| !base.contains(&one.what)).cloned().collect();
         assert!(!new.is_empty() && new.iter().any(|one| one.severity == Severity::Problem), "{scope}: {findings:?}");
         assert!(new.iter().all(|one| one.object == Some(object) && one.remedy.contains(scope)), "{scope}: {new:?}");
     }
     for (scope, severity) in shared {
         missing(scope);
-        let findings = hub.examine(&needs()).await.unwrap();
+        let findings = hub.examine(&needs()).await.unwrap().findings;
         let new: Vec<_> = troubles(&findings).into_iter().filter(|one| !base.contains(&one.what)).cloned().collect();
         assert!(new.len() == 1 && new[0].severity == severity && new[0].remedy.contains(scope), "{scope}: {new:?}");
     }
@@ -362,18 +362,18 @@ async fn a_missing_stamp_and_the_scope_to_make_it_are_named() {
     let hub = hub_at(&running.hubspot_url, &running.credentials.hubspot_token);
     let need = [Need { object: ObjectKind::Deal, reads: false, creates: true, updates: false }];
     let stamp = |findings: Vec<Finding>| findings.into_iter().find(|one| one.what.contains("lockstep_key")).unwrap();
-    let found = stamp(hub.examine(&need).await.unwrap());
+    let found = stamp(hub.examine(&need).await.unwrap().findings);
     assert!(found.severity == Severity::Problem && found.remedy.contains("lockstep connect hubspot"), "{found:?}");
     let mut behaviour = running.control.behaviour();
     behaviour.hubspot.scopes.retain(|scope| scope != "crm.schemas.deals.write");
     running.control.set_behaviour(behaviour);
-    let found = stamp(hub.examine(&need).await.unwrap());
+    let found = stamp(hub.examine(&need).await.unwrap().findings);
     assert!(found.remedy.contains("crm.schemas.deals.write"), "{found:?}");
     running.control.define_property(lockstep::sim::Object::Deal, "lockstep_key", "Key", false).unwrap();
-    let found = stamp(hub.examine(&need).await.unwrap());
+    let found = stamp(hub.examine(&need).await.unwrap().findings);
     assert!(found.severity == Severity::Problem && found.what.contains("unique"), "{found:?}");
     let contacts = [Need { object: ObjectKind::Contact, reads: true, creates: false, updates: false }];
-    let findings = hub.examine(&contacts).await.unwrap();
+    let findings = hub.examine(&contacts).await.unwrap().findings;
     assert!(findings.iter().any(|one| one.what.contains("company of its own") && one.severity == Severity::Warning));
     assert!(findings.iter().any(|one| one.what.contains("calls are left today")), "{findings:?}");
     assert!(matches!(tell(&hub, ObjectKind::Deal, RequestBody::Identify).await, AnswerBody::Identity { .. }));

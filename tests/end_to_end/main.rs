@@ -21,7 +21,7 @@ use lockstep::engine::driver::snapshot::Health;
 use lockstep::engine::driver::steps::Steps;
 use lockstep::engine::driver::{self, Clock, DriverError, EngineHandle, Finished};
 use lockstep::mapping::{Ceiling, Config, defaults, toml};
-use lockstep::model::{ObjectKind, RecordId, RecordRef, System};
+use lockstep::model::{ObjectKind, RecordId, RecordRef, Right, System};
 use lockstep::sim::{
     Actor, Data, Fault, FaultRule, Mutation, Object, Options, Permit, Running, Side, Simulators, Sizes, Verb,
 };
@@ -705,6 +705,34 @@ async fn a_scope_that_is_taken_away_is_named_by_the_doctor_and_its_return_ends_t
         bench.running.control.set_behaviour(whole.clone());
     }
     assert_eq!(problems(&bench.examine().await), Vec::<&Item>::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_doctor_saw_of_each_right_is_kept_in_the_workspace() {
+    let bench = Bench::new(Data::Empty).await;
+    let settings = bench.workspace.settings().unwrap();
+    assert_eq!(settings.checkup().unwrap(), None);
+    let mut less = bench.running.control.behaviour();
+    less.hubspot.scopes.retain(|granted| granted != "crm.objects.contacts.write");
+    less.connectwise.denied = vec!["edit".to_owned()];
+    bench.running.control.set_behaviour(less);
+    let items = bench.examine().await;
+    let kept = settings.checkup().unwrap().unwrap();
+    assert_eq!(kept.findings, items.iter().map(Item::checked).collect::<Vec<_>>());
+    let rights = |system, object| {
+        let access = kept.access(system, object).unwrap();
+        [access.read, access.create, access.update]
+    };
+    let (yes, no) = (Some(Right::Allowed), Some(Right::Denied));
+    assert_eq!(rights(System::HubSpot, ObjectKind::Company), [yes, yes, yes]);
+    assert_eq!(rights(System::HubSpot, ObjectKind::Contact), [yes, no, no]);
+    assert_eq!(rights(System::ConnectWise, ObjectKind::Contact), [yes, yes, no]);
+    let revoked = Fault::Status { code: 401, body: None, retry_after: None };
+    bench.running.control.inject(FaultRule { count: None, ..FaultRule::once(revoked).on(HUBSPOT) });
+    bench.examine().await;
+    let later = settings.checkup().unwrap().unwrap();
+    assert_eq!(later.access(System::HubSpot, ObjectKind::Company), None, "nothing is known of who does not answer");
+    assert!(later.access(System::ConnectWise, ObjectKind::Company).is_some() && later.at >= kept.at);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

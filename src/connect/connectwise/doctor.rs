@@ -21,9 +21,9 @@ use super::schema;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
-use crate::connect::{Check, Finding, Need, Severity};
+use crate::connect::{Check, Examination, Finding, Need, Severity};
 use crate::engine::core::request::{Failure, Priority};
-use crate::model::ObjectKind;
+use crate::model::{ObjectKind, Right, Verb};
 
 /// Records looked at for what they refer to.
 const SAMPLE: usize = 100;
@@ -43,15 +43,25 @@ enum Probe {
     Wrote,
 }
 
+impl Probe {
+    const fn right(&self) -> Right {
+        match self {
+            Self::Allowed | Self::Wrote => Right::Allowed,
+            Self::Denied => Right::Denied,
+            Self::Unclear(_) => Right::Unclear,
+        }
+    }
+}
+
 /// What has been found so far, and what has been asked already.
-struct Examination<'a> {
-    findings: Vec<Finding>,
+struct Examining<'a> {
+    told: Examination,
     asked: BTreeMap<(String, String), Probe>,
     needs: &'a [Need],
     session: Session,
 }
 
-impl Examination<'_> {
+impl Examining<'_> {
     fn add(
         &mut self,
         severity: Severity,
@@ -59,7 +69,7 @@ impl Examination<'_> {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) {
-        self.findings.push(Finding { severity, object, what: what.into(), remedy: remedy.into(), root: None });
+        self.told.findings.push(Finding { severity, object, what: what.into(), remedy: remedy.into(), root: None });
     }
 
     /// A row of the role is missing for a call: `hurts` says for what, `what` is the sentence before the cause.
@@ -70,7 +80,7 @@ impl Examination<'_> {
             return;
         };
         let (what, remedy) = (format!("{what}: {} is missing.", row.name(column)), row.remedy(column));
-        self.findings.push(Finding {
+        self.told.findings.push(Finding {
             severity,
             object: Some(object),
             what,
@@ -115,9 +125,9 @@ impl ConnectWise {
         Ok(clip_message(&format!("{} ({version}{place})", tenant.name.as_deref().unwrap_or(&self.company))))
     }
 
-    pub(super) async fn examine_needs(&self, needs: &[Need]) -> Result<Vec<Finding>, ConnectError> {
+    pub(super) async fn examine_needs(&self, needs: &[Need]) -> Result<Examination, ConnectError> {
         let session = Session::new(Priority::Interactive);
-        let mut exam = Examination { findings: Vec::new(), asked: BTreeMap::new(), needs, session };
+        let mut exam = Examining { told: Examination::default(), asked: BTreeMap::new(), needs, session };
         let label = self.label(&mut exam.session).await?;
         exam.add(Severity::Fine, None, format!("{label} answers at {}.", self.api.host()), "");
         for need in needs {
@@ -129,55 +139,60 @@ impl ConnectWise {
         }
         self.examine_setup(&mut exam).await?;
         self.tell_unreadable(&mut exam);
-        Ok(exam.findings)
+        Ok(exam.told)
     }
 
     /// Each direction of one object, and the row of the role that it lacks.
-    async fn examine_rights(&self, need: &Need, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+    async fn examine_rights(&self, need: &Need, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
         let object = need.object;
         let (path, many) = (place(object).path, object.plural());
         let is_line = object == ObjectKind::LineItem;
         let forecast = "/sales/opportunities/0/forecast";
         let mut probes = Vec::new();
         if need.reads {
-            probes.push(("read", Call::get(format!("{path}?pageSize=1&fields=id")), Severity::Problem));
+            probes.push((Verb::Read, "read", Call::get(format!("{path}?pageSize=1&fields=id")), Severity::Problem));
         }
         if need.reads && is_line {
-            probes.push(("read", Call::get(forecast), Severity::Problem));
+            probes.push((Verb::Read, "read", Call::get(forecast), Severity::Problem));
         }
         if need.creates && !is_line {
-            probes.push(("created", Call::send(Method::POST, path, no_record()), Severity::Problem));
+            probes.push((Verb::Create, "created", Call::send(Method::POST, path, no_record()), Severity::Problem));
         }
         if need.updates {
             let one = if is_line { format!("{forecast}/0") } else { format!("{path}/0") };
-            probes.push(("changed", Call::send(Method::PATCH, one, json!([])), Severity::Problem));
+            probes.push((Verb::Update, "changed", Call::send(Method::PATCH, one, json!([])), Severity::Problem));
         }
         if object == ObjectKind::Deal && (need.creates || need.updates) {
             let amounts = [(Method::POST, no_record()), (Method::PATCH, json!([]))];
             let call = |(method, body)| {
-                ("given an amount", Call::send(method, format!("{forecast}/0"), body), Severity::Warning)
+                let call = Call::send(method, format!("{forecast}/0"), body);
+                (Verb::Update, "given an amount", call, Severity::Warning)
             };
             probes.extend(amounts.map(call));
         }
         let mut fine = Vec::new();
-        for (verb, call, severity) in probes {
-            match self.probe(&call, exam).await? {
-                Probe::Allowed => fine.push(verb),
+        for (verb, done, call, severity) in probes {
+            let probe = self.probe(&call, exam).await?;
+            if severity == Severity::Problem {
+                exam.told.note(object, verb, probe.right());
+            }
+            match probe {
+                Probe::Allowed => fine.push(done),
                 Probe::Denied => {
-                    let hurts = format!("{} {verb}", many.to_lowercase());
-                    exam.lacks(severity, object, &call, &format!("{many} cannot be {verb}"), hurts);
+                    let hurts = format!("{} {done}", many.to_lowercase());
+                    exam.lacks(severity, object, &call, &format!("{many} cannot be {done}"), hurts);
                 }
                 Probe::Unclear(why) => {
                     exam.add(
                         Severity::Warning,
                         Some(object),
-                        format!("Whether {} can be {verb} is unclear: {why}", many.to_lowercase()),
+                        format!("Whether {} can be {done} is unclear: {why}", many.to_lowercase()),
                         "Run the doctor again.",
                     );
                 }
                 Probe::Wrote => {
                     let what = format!(
-                        "A text was accepted as a record while looking whether {} can be {verb}.",
+                        "A text was accepted as a record while looking whether {} can be {done}.",
                         many.to_lowercase()
                     );
                     exam.add(
@@ -206,7 +221,7 @@ impl ConnectWise {
     }
 
     /// What a call says about rights. Each is made once.
-    async fn probe(&self, call: &Call, exam: &mut Examination<'_>) -> Result<Probe, ConnectError> {
+    async fn probe(&self, call: &Call, exam: &mut Examining<'_>) -> Result<Probe, ConnectError> {
         let key = (call.method.to_string(), call.path.clone());
         if let Some(known) = exam.asked.get(&key) {
             return Ok(known.clone());
@@ -221,7 +236,7 @@ impl ConnectWise {
     }
 
     /// Every table whose rows are options of a field, and the lists that fields come from.
-    async fn examine_tables(&self, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+    async fn examine_tables(&self, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
         let mut tables: BTreeMap<&str, (ObjectKind, &str)> = BTreeMap::new();
         for need in exam.needs {
             for field in place(need.object).fields {
@@ -260,7 +275,7 @@ impl ConnectWise {
     }
 
     /// Whether something suggests that Inquire hides records.
-    async fn examine_sight(&self, object: ObjectKind, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+    async fn examine_sight(&self, object: ObjectKind, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
         let (path, many) = (place(object).path, object.plural().to_lowercase());
         let Some(row) = roles::row(path) else { return Ok(()) };
         let read = Call::get(format!("{path}?pageSize=1&fields=id"));
@@ -286,7 +301,7 @@ impl ConnectWise {
         &self,
         object: ObjectKind,
         &Referrer { from, member, usual }: &Referrer,
-        exam: &mut Examination<'_>,
+        exam: &mut Examining<'_>,
     ) -> Result<(), ConnectError> {
         let list = format!("{}?pageSize={SAMPLE}&fields=id,{member}&orderBy=id%20desc", place(from).path);
         let sample = match self.call(&Call::get(list), &mut exam.session).await {
@@ -327,7 +342,7 @@ impl ConnectWise {
         Ok(())
     }
 
-    fn tell_unreadable(&self, exam: &mut Examination<'_>) {
+    fn tell_unreadable(&self, exam: &mut Examining<'_>) {
         let known = self.unreadable.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         for ((object, id), why) in known {
             let what = format!("ConnectWise cannot read {} {id} itself, so it is left out: {why}", place(object).word);

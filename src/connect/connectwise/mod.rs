@@ -50,7 +50,7 @@ use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Options, Session, Transport};
 use super::redact::{Redactor, clip_message};
 use super::{
-    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, performed,
+    Boxed, Check, Connector, Examination, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, performed,
 };
 use crate::engine::core::request::{AnswerBody, Failure, Priority, Rejection, RejectionKind, Request, RequestId};
 use crate::model::{FieldName, ObjectKind, RecordId, System};
@@ -206,7 +206,7 @@ impl Connector for ConnectWise {
         Box::pin(self.check_access())
     }
 
-    fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Vec<Finding>, ConnectError>> {
+    fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Examination, ConnectError>> {
         Box::pin(self.examine_needs(needs))
     }
 

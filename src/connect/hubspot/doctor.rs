@@ -15,9 +15,9 @@ use super::{HubCall, HubSpot, oauth, record, setup};
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
 use crate::connect::rights::{LISTS, OWNERS, Way, scope};
-use crate::connect::{Cause, Finding, Need, Root, Severity};
-use crate::engine::core::request::Priority;
-use crate::model::ObjectKind;
+use crate::connect::{Cause, Examination, Finding, Need, Root, Severity};
+use crate::engine::core::request::{Failure, Priority};
+use crate::model::{ObjectKind, Right, Verb};
 
 /// Less than this share of the day's calls left is worth a word.
 const LOW_PERCENT: u64 = 20;
@@ -25,6 +25,7 @@ const LOW_PERCENT: u64 = 20;
 /// One thing to try.
 struct Probe {
     object: Option<ObjectKind>,
+    verb: Verb,
     /// What does not work without it, as the beginning of a sentence.
     what: String,
     scope: String,
@@ -33,22 +34,26 @@ struct Probe {
 }
 
 impl HubSpot {
-    pub(super) async fn examine_needs(&self, needs: &[Need]) -> Result<Vec<Finding>, ConnectError> {
+    pub(super) async fn examine_needs(&self, needs: &[Need]) -> Result<Examination, ConnectError> {
         let mut session = Session::new(Priority::Interactive);
         let details = self.details(&mut session).await.map_err(setup::not_hubspot)?;
-        let mut findings = vec![account(&details)];
-        findings.extend(self.daily(&mut session).await);
+        let mut exam = Examination { findings: vec![account(&details)], ..Examination::default() };
+        exam.findings.extend(self.daily(&mut session).await);
         let granted = self.granted(&mut session).await;
         for probe in probes(needs) {
-            findings.push(self.try_out(&probe, granted.as_ref(), &mut session).await?);
+            let (finding, right) = self.try_out(&probe, granted.as_ref(), &mut session).await?;
+            exam.findings.push(finding);
+            if let Some(object) = probe.object {
+                exam.note(object, probe.verb, right);
+            }
         }
         for need in needs.iter().filter(|need| need.creates || need.updates) {
-            findings.push(self.stamp_finding(need.object, &mut session).await);
+            exam.findings.push(self.stamp_finding(need.object, &mut session).await);
         }
         if needs.iter().any(|need| need.object == ObjectKind::Contact) {
-            findings.push(auto_company());
+            exam.findings.push(auto_company());
         }
-        Ok(findings)
+        Ok(exam)
     }
 
     /// # Errors
@@ -58,30 +63,31 @@ impl HubSpot {
         probe: &Probe,
         granted: Option<&BTreeSet<String>>,
         session: &mut Session,
-    ) -> Result<Finding, ConnectError> {
+    ) -> Result<(Finding, Right), ConnectError> {
         let finding = |severity, what, remedy| Finding { severity, object: probe.object, what, remedy, root: None };
         Ok(match self.call(&probe.call, session).await {
             Err(fault) if ends(fault.kind) => return Err(fault.into()),
             Err(fault) if fault.kind == ConnectErrorKind::Permission => {
                 let what = format!("{} not allowed: {}", probe.what, why(fault.clone()));
                 let scope = named(&fault, &probe.scope);
-                Finding { root: Some(lacking(&scope, &probe.what)), ..finding(probe.severity, what, add(&scope)) }
+                let root = Some(lacking(&scope, &probe.what));
+                (Finding { root, ..finding(probe.severity, what, add(&scope)) }, Right::Denied)
             }
             // Whether or not it was a sensible request: it was allowed.
-            Ok(_) => finding(Severity::Fine, format!("{} allowed.", probe.what), String::new()),
-            Err(Fault { failure: crate::engine::core::request::Failure::Rejected(_), .. }) => {
-                finding(Severity::Fine, format!("{} allowed.", probe.what), String::new())
+            Ok(_) | Err(Fault { failure: Failure::Rejected(_), .. }) => {
+                (finding(Severity::Fine, format!("{} allowed.", probe.what), String::new()), Right::Allowed)
             }
             Err(fault) => match granted {
                 Some(granted) if !granted.contains(&probe.scope) => {
                     let what = format!("{} not allowed: the connection lacks the scope {}.", probe.what, probe.scope);
                     let root = Some(lacking(&probe.scope, &probe.what));
-                    Finding { root, ..finding(probe.severity, what, add(&probe.scope)) }
+                    (Finding { root, ..finding(probe.severity, what, add(&probe.scope)) }, Right::Denied)
                 }
                 _ => {
                     let hint = fault.hint.clone();
                     let what = unclear(&probe.what, &why(fault));
-                    finding(Severity::Warning, what, if hint.is_empty() { "Try again later.".to_owned() } else { hint })
+                    let hint = if hint.is_empty() { "Try again later.".to_owned() } else { hint };
+                    (finding(Severity::Warning, what, hint), Right::Unclear)
                 }
             },
         })
@@ -191,25 +197,28 @@ fn probes(needs: &[Need]) -> Vec<Probe> {
     for need in needs {
         let object = need.object;
         let (path, name) = (paths::object(object), object.plural());
-        let mut add = |what: &str, scope: String, call| {
+        let mut add = |verb, what: &str, scope: String, call| {
             let what = format!("{what} {} is", name.to_lowercase());
-            probes.push(Probe { object: Some(object), what, scope, call, severity: Severity::Problem });
+            probes.push(Probe { object: Some(object), verb, what, scope, call, severity: Severity::Problem });
         };
         let batch =
             |verb: &str| HubCall::post(Route::Objects, format!("/{path}/batch/{verb}"), json!({ "inputs": [] }));
         if need.reads {
             add(
+                Verb::Read,
                 "Reading",
                 scope(object, Way::ReadRecords).to_owned(),
                 HubCall::get(Route::Objects, format!("/{path}?limit=1")),
             );
             add(
+                Verb::Read,
                 "Reading the properties of",
                 scope(object, Way::ReadFields).to_owned(),
                 HubCall::get(Route::Properties, format!("/{path}")),
             );
             if super::stage::properties(object).is_some() {
                 add(
+                    Verb::Read,
                     "Reading the pipelines of",
                     scope(object, Way::ReadFields).to_owned(),
                     HubCall::get(Route::Pipelines, format!("/{path}")),
@@ -217,14 +226,15 @@ fn probes(needs: &[Need]) -> Vec<Probe> {
             }
         }
         if need.creates {
-            add("Creating", scope(object, Way::WriteRecords).to_owned(), batch("create"));
+            add(Verb::Create, "Creating", scope(object, Way::WriteRecords).to_owned(), batch("create"));
         }
         if need.updates {
-            add("Updating", scope(object, Way::WriteRecords).to_owned(), batch("update"));
+            add(Verb::Update, "Updating", scope(object, Way::WriteRecords).to_owned(), batch("update"));
         }
     }
     let shared = |what: &str, scope: &str, call, severity| Probe {
         object: None,
+        verb: Verb::Read,
         what: what.to_owned(),
         scope: scope.to_owned(),
         call,
@@ -286,7 +296,6 @@ fn usage(json: &Json) -> Option<(u64, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::core::request::Failure;
 
     #[test]
     fn every_object_and_direction_has_its_scope() {

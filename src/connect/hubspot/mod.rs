@@ -43,7 +43,7 @@ use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Call, Options, Reply, Session, Transport};
 use super::redact::Redactor;
 use super::{
-    Boxed, Check, Connector, Finding, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, performed,
+    Boxed, Check, Connector, Examination, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, performed,
 };
 use crate::engine::core::request::{
     AnswerBody, Failure, Priority, Rejection, RejectionKind, Request, RequestBody, RequestId,
@@ -250,7 +250,7 @@ impl Connector for HubSpot {
         Box::pin(self.check_access())
     }
 
-    fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Vec<Finding>, ConnectError>> {
+    fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Examination, ConnectError>> {
         Box::pin(self.examine_needs(needs))
     }
 

@@ -11,7 +11,7 @@ use super::steps::Steps;
 use crate::connect::{Cause, ConnectError, ConnectErrorKind, Connector, Need, Root, ServerClock, Severity};
 use crate::mapping::lint::{self, Missing};
 use crate::mapping::{Config, ObjectMapping, defaults, harm};
-use crate::model::{BySystem, Changed, ObjectKind, Schema, System, Timestamp};
+use crate::model::{BySystem, Changed, Checked, Checkup, Grade, ObjectAccess, ObjectKind, Schema, System, Timestamp};
 use crate::store::{Settings, Workspace};
 
 /// A schema that could not be read again and is older than this is told of.
@@ -52,25 +52,47 @@ impl Item {
         Self { object: Some(object), ..self }
     }
 
+    /// For people, who need no rules about exit codes.
+    #[must_use]
+    pub fn checked(&self) -> Checked {
+        let grade = match self.severity {
+            Severity::Fine => Grade::Fine,
+            Severity::Warning => Grade::Warning,
+            Severity::Problem => Grade::Problem,
+        };
+        let Self { system, object, .. } = *self;
+        Checked {
+            grade,
+            system,
+            object,
+            what: self.what.clone(),
+            hurts: self.hurts.clone(),
+            remedy: self.remedy.clone(),
+        }
+    }
+
     fn cut_off(system: System, error: ConnectError) -> Self {
         Self { cut_off: true, ..Self::new(Severity::Problem, Some(system), error.message, error.hint) }
     }
 }
 
-/// Looks at everything. The items are in the order in which people want them: what cuts off first, then by severity.
+/// Looks at everything, and keeps in the workspace what it saw. The items are in the order in which people want them: what
+/// cuts off first, then by severity.
 ///
 /// # Errors
-/// When the workspace cannot be read. A system that does not answer is an item.
+/// When the workspace cannot be read or written. A system that does not answer is an item.
 pub async fn examine(workspace: &Workspace, clock: Clock, steps: &Steps) -> Result<Vec<Item>, SetupError> {
     let mut settings = workspace.settings()?;
     let mut found = Findings::default();
     let config = configuration(&settings, &mut found)?;
     let mut schemas: Vec<Schema> = Vec::new();
+    let mut access = Vec::new();
     for system in System::BOTH {
         match connector(workspace, &settings, &config, system, clock)? {
             Ok(connector) => {
                 let asked = Arc::clone(&connector);
-                let mut side = Side { connector, settings: &mut settings, clock, found: &mut found, steps };
+                let (settings, found, access) = (&mut settings, &mut found, &mut access);
+                let mut side = Side { connector, settings, clock, found, access, steps };
                 match steps.within(&asked, side.examine(system, &config, &mut schemas)).await {
                     Err(SetupError::Connect(error)) => found.add(Item::cut_off(system, *error)),
                     done => done?,
@@ -83,6 +105,8 @@ pub async fn examine(workspace: &Workspace, clock: Clock, steps: &Steps) -> Resu
     misfits(&config, &schemas, &mut found);
     let mut items = found.told();
     items.sort_by_key(|item| (!item.cut_off, std::cmp::Reverse(item.severity), item.system, item.object));
+    let findings = items.iter().map(Item::checked).collect();
+    settings.put_checkup(&Checkup { at: clock.now(), findings, access })?;
     Ok(items)
 }
 
@@ -149,6 +173,7 @@ struct Side<'a> {
     settings: &'a mut Settings,
     clock: Clock,
     found: &'a mut Findings,
+    access: &'a mut Vec<ObjectAccess>,
     steps: &'a Steps,
 }
 
@@ -156,7 +181,11 @@ impl Side<'_> {
     async fn examine(&mut self, system: System, config: &Config, schemas: &mut Vec<Schema>) -> Result<(), SetupError> {
         self.steps.begin(&self.connector, "rights and settings");
         match self.connector.examine(&needs(config, system)).await {
-            Ok(findings) => self.found.of(system, findings),
+            Ok(exam) => {
+                self.found.of(system, exam.findings);
+                let seen = exam.access.into_iter();
+                self.access.extend(seen.map(|(object, access)| ObjectAccess { system, object, access }));
+            }
             Err(error) => {
                 self.found.add(Item::cut_off(system, error));
                 return Ok(());

@@ -47,6 +47,32 @@ pub fn infos() -> Vec<(&'static str, &'static Info)> {
     .concat()
 }
 
+/// Whether rows are being read. However often they change, there is one query at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Reading {
+    #[default]
+    No,
+    Yes,
+    /// They changed since the question was put.
+    Again,
+}
+
+impl Reading {
+    /// Whether to put the question now; if not, it is put again when the answer is there.
+    const fn begins(&mut self) -> bool {
+        let begins = matches!(self, Self::No);
+        *self = if begins { Self::Yes } else { Self::Again };
+        begins
+    }
+
+    /// The answer is there. Whether to put the question again.
+    const fn ends(&mut self) -> bool {
+        let again = matches!(self, Self::Again);
+        *self = Self::No;
+        again
+    }
+}
+
 /// A panel of at least so many lines, if it has any: one that keeps its height from row to row does not move the rows.
 fn steady(mut panel: Vec<Line>, lines: usize) -> Vec<Line> {
     if !panel.is_empty() && panel.len() < lines {

@@ -390,7 +390,7 @@ async fn poisoned_records_are_left_out_of_every_list_and_told_by_the_doctor() {
         assert_eq!(last, records.last().map(|record| record.id), "{object}");
         switch(&world.running, &json!({"poisoned": {}}));
         let need = lockstep::connect::Need { object, reads: true, creates: false, updates: false };
-        let findings = world.psa.examine(&[need]).await.unwrap();
+        let findings = world.psa.examine(&[need]).await.unwrap().findings;
         assert!(
             findings.iter().any(|finding| finding.what.contains(&format!(" {bad} itself"))),
             "{object}: {findings:?}"
@@ -431,7 +431,7 @@ async fn each_row_of_the_published_role_that_is_taken_away_is_named() {
             let mut less = role.clone();
             less["rows"][row][column] = json!("NONE");
             switch(&world.running, &json!({"role": less}));
-            let findings = world.psa.examine(&needs).await.unwrap_or_default();
+            let findings = world.psa.examine(&needs).await.unwrap_or_default().findings;
             let (module, permission) = row.split_once('/').unwrap();
             let wanted = format!("{module} / {permission} / {}", column.to_uppercase());
             if !findings.iter().any(|finding| finding.remedy.to_uppercase().contains(&wanted.to_uppercase())) {

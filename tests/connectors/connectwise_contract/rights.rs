@@ -104,7 +104,7 @@ async fn each_right_that_is_taken_away_is_named_and_nothing_is_written() {
     ];
     for (method, path, row) in table {
         let tenant = tenant(Some((method, path))).await;
-        let findings = tenant.psa.examine(&needs).await.unwrap();
+        let findings = tenant.psa.examine(&needs).await.unwrap().findings;
         let named = findings.iter().filter(|finding| finding.remedy.contains(row) && finding.what.contains("missing"));
         assert!(named.count() >= 1, "{method} {path}: {:?}", told(&findings, Severity::Problem));
         for call in tenant.calls() {
@@ -128,7 +128,7 @@ async fn a_tenant_that_demands_nothing_is_given_nothing() {
         _ => healthy(asked),
     })
     .await;
-    let findings = tenant.psa.examine(&ObjectKind::ALL.map(all)).await.unwrap();
+    let findings = tenant.psa.examine(&ObjectKind::ALL.map(all)).await.unwrap().findings;
     assert_eq!(told(&findings, Severity::Problem), Vec::<&Finding>::new());
     let said = findings.iter().filter(|finding| finding.what.contains("can be read, created, changed"));
     assert!(said.count() >= 5, "{findings:?}");
@@ -140,12 +140,12 @@ async fn the_simulated_tenant_tells_a_probe_rights_first_and_makes_no_record() {
     let psa = every_object(&running.connectwise_url, &running.credentials);
     let before = running.control.ledger(0).len();
     let denied = |findings: &[Finding]| findings.iter().filter(|one| one.what.contains("cannot be created")).count();
-    let findings = psa.examine(&ObjectKind::ALL.map(all)).await.unwrap();
+    let findings = psa.examine(&ObjectKind::ALL.map(all)).await.unwrap().findings;
     assert_eq!(denied(&findings), 0, "{findings:?}");
     let mut behaviour = running.control.behaviour();
     behaviour.connectwise.denied = vec!["add".to_owned()];
     running.control.set_behaviour(behaviour);
-    let findings = psa.examine(&ObjectKind::ALL.map(all)).await.unwrap();
+    let findings = psa.examine(&ObjectKind::ALL.map(all)).await.unwrap().findings;
     assert_eq!(denied(&findings), ObjectKind::ALL.len() - 1, "all but line items: {findings:?}");
     assert_eq!(running.control.ledger(0).len(), before, "nothing was made");
 }
@@ -153,7 +153,7 @@ async fn the_simulated_tenant_tells_a_probe_rights_first_and_makes_no_record() {
 #[tokio::test]
 async fn a_healthy_tenant_has_no_problems_and_every_finding_has_a_next_step() {
     let tenant = tenant(None).await;
-    let findings = tenant.psa.examine(&ObjectKind::ALL.map(all)).await.unwrap();
+    let findings = tenant.psa.examine(&ObjectKind::ALL.map(all)).await.unwrap().findings;
     assert_eq!(told(&findings, Severity::Problem), Vec::<&Finding>::new());
     assert!(
         findings.iter().all(|finding| finding.severity == Severity::Fine || !finding.remedy.is_empty()),
@@ -203,7 +203,7 @@ async fn what_inquire_may_hide_is_told_as_a_suspicion() {
     ];
     for (expected, hidden) in cases {
         let tenant = Tenant::new(move |asked| hidden(asked).unwrap_or_else(|| healthy(asked))).await;
-        let findings = tenant.psa.examine(&needs).await.unwrap();
+        let findings = tenant.psa.examine(&needs).await.unwrap().findings;
         let suspicion = findings.iter().find(|finding| finding.what.contains(expected));
         let suspicion = suspicion.unwrap_or_else(|| panic!("{expected}: {findings:?}"));
         assert_eq!(suspicion.severity, Severity::Warning);
@@ -234,7 +234,7 @@ async fn a_few_references_that_are_blank_are_no_suspicion() {
             _ => healthy(asked),
         })
         .await;
-        let findings = tenant.psa.examine(&needs).await.unwrap();
+        let findings = tenant.psa.examine(&needs).await.unwrap().findings;
         let suspicions: Vec<_> = findings.iter().filter(|finding| finding.what.contains("Suspicion")).collect();
         assert_eq!(suspicions, Vec::<&Finding>::new(), "{blank} of {many}");
     }
@@ -248,12 +248,12 @@ async fn a_role_that_shows_its_own_companies_alone_is_suspected_by_row_and_colum
     let suspected = |findings: Vec<Finding>| {
         findings.into_iter().filter(|one| one.what.starts_with("Suspicion")).map(|one| one.remedy).collect::<Vec<_>>()
     };
-    assert_eq!(suspected(psa.examine(&needs).await.unwrap()), Vec::<String>::new());
+    assert_eq!(suspected(psa.examine(&needs).await.unwrap().findings), Vec::<String>::new());
     let only_own = sim::Permit { inquire: sim::Level::My, ..sim::Permit::ALL };
     let mut behaviour = running.control.behaviour();
     behaviour.connectwise.role = sim::Role::all().with("Companies/Company Maintenance", only_own);
     running.control.set_behaviour(behaviour);
-    let told = suspected(psa.examine(&needs).await.unwrap());
+    let told = suspected(psa.examine(&needs).await.unwrap().findings);
     assert!(!told.is_empty());
     for remedy in told {
         assert_eq!(remedy, "In the API member's security role, set Companies / Company Maintenance / Inquire to All.");
@@ -301,7 +301,7 @@ async fn what_is_set_up_in_the_tenant_is_told() {
                 },
             )
             .await;
-        let findings = tenant.psa.examine(&ObjectKind::ALL.map(all)).await.unwrap();
+        let findings = tenant.psa.examine(&ObjectKind::ALL.map(all)).await.unwrap().findings;
         let found = findings.iter().find(|finding| finding.what.contains(expected));
         assert!(found.is_some_and(|finding| !finding.remedy.is_empty()), "{expected}: {findings:?}");
     }
@@ -312,7 +312,7 @@ async fn a_probe_that_wrote_is_owned_up_to() {
     let tenant =
         Tenant::new(|asked| if asked.method == "POST" { (201, stamped(json!({"id": 9}))) } else { healthy(asked) })
             .await;
-    let findings = tenant.psa.examine(&[all(ObjectKind::Contact)]).await.unwrap();
+    let findings = tenant.psa.examine(&[all(ObjectKind::Contact)]).await.unwrap().findings;
     let problems = told(&findings, Severity::Problem);
     assert!(problems.iter().any(|finding| finding.what.contains("A text was accepted as a record")), "{problems:?}");
 }

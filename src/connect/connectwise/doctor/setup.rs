@@ -7,7 +7,7 @@ use super::super::ConnectWise;
 use super::super::fields::{BOARDS, MEMBERS};
 use super::super::roles::{self, Column};
 use super::super::user_defined;
-use super::Examination;
+use super::Examining;
 use crate::connect::error::ConnectError;
 use crate::connect::http::Call;
 use crate::connect::redact::clip_message;
@@ -18,7 +18,7 @@ use crate::model::ObjectKind;
 const NAMES: usize = 5;
 
 impl ConnectWise {
-    pub(super) async fn examine_setup(&self, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+    pub(super) async fn examine_setup(&self, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
         let writes = |need: &Need| need.creates || need.updates;
         let (company, deal) = (exam.needs(ObjectKind::Company), exam.needs(ObjectKind::Deal));
         if company.as_ref().is_some_and(writes) || deal.as_ref().is_some_and(writes) {
@@ -38,14 +38,14 @@ impl ConnectWise {
     }
 
     /// Rows of a table that may be unreadable: that has been told already.
-    async fn known_rows(&self, list: &str, exam: &mut Examination<'_>) -> Result<Vec<Json>, ConnectError> {
+    async fn known_rows(&self, list: &str, exam: &mut Examining<'_>) -> Result<Vec<Json>, ConnectError> {
         match self.rows(list, &mut exam.session).await {
             Ok(rows) => Ok(rows),
             Err(fault) => super::verdict(fault).map(|_| Vec::new()),
         }
     }
 
-    async fn examine_crm(&self, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+    async fn examine_crm(&self, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
         let crm = match self.call(&Call::get("/system/myCompany/crm"), &mut exam.session).await {
             Ok(crm) => crm,
             Err(fault) => return super::verdict(fault).map(drop),
@@ -68,7 +68,7 @@ impl ConnectWise {
         Ok(())
     }
 
-    async fn examine_statuses(&self, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+    async fn examine_statuses(&self, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
         let rows = self.known_rows("/company/companies/statuses", exam).await?;
         let locked = named(rows.iter().filter(|row| is(row, "disallowSavingFlag")));
         if !locked.is_empty() {
@@ -83,7 +83,7 @@ impl ConnectWise {
         Ok(())
     }
 
-    async fn examine_boards(&self, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+    async fn examine_boards(&self, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
         let rows = self.known_rows(BOARDS, exam).await?;
         let open = |row: &&Json| !is(row, "inactiveFlag") && !is(row, "inactive");
         let flags = ["emailConnectorNewTicketNoMatchFlag", "emailConnectorAllowReopenClosedFlag"];
@@ -98,7 +98,7 @@ impl ConnectWise {
         Ok(())
     }
 
-    async fn examine_mandatory(&self, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+    async fn examine_mandatory(&self, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
         let rows = self.known_rows("/system/userDefinedFields", exam).await?;
         for need in exam.needs.iter().filter(|need| need.creates) {
             let fields = rows.iter().filter_map(|row| user_defined::definition(need.object, row));
@@ -118,7 +118,7 @@ impl ConnectWise {
         Ok(())
     }
 
-    async fn examine_members(&self, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+    async fn examine_members(&self, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
         let rows = self.known_rows(&format!("{MEMBERS}?fields=id,identifier,inactiveFlag"), exam).await?;
         let inactive: Vec<String> =
             rows.iter().filter(|row| is(row, "inactiveFlag")).filter_map(|row| word(row, "identifier")).collect();
@@ -135,7 +135,7 @@ impl ConnectWise {
     }
 
     /// Switched-off call-backs of Lockstep's: told by their description, because the address is not known here.
-    async fn examine_callbacks(&self, exam: &mut Examination<'_>) -> Result<(), ConnectError> {
+    async fn examine_callbacks(&self, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
         const LIST: &str = "/system/callbacks";
         if let (super::Probe::Denied, Some(row)) = (self.probe(&Call::get(LIST), exam).await?, roles::row(LIST)) {
             let what = "Call-backs cannot be seen, which matters only where they are used.";

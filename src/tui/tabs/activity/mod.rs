@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use super::steady;
+use super::{Reading, steady};
 use crate::engine::core::command::Ask;
 use crate::engine::core::state::{Intent, IssueClass, Run};
 use crate::engine::driver::snapshot::HeldPlan;
@@ -52,16 +52,6 @@ impl Pane {
             Self::Writes => 3,
         }
     }
-}
-
-/// Whether the issues are being read; however often they change, there is one query at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum Reading {
-    #[default]
-    No,
-    Yes,
-    /// They changed since the question was put.
-    Again,
 }
 
 /// The tab.
@@ -116,11 +106,9 @@ type Context<'a> = Ctx<'a, Message>;
 
 impl Activity {
     fn fetch_issues(&mut self, ctx: &mut Context<'_>) {
-        if self.reading_issues != Reading::No {
-            self.reading_issues = Reading::Again;
+        if !self.reading_issues.begins() {
             return;
         }
-        self.reading_issues = Reading::Yes;
         let source = Arc::clone(&ctx.world.source);
         ctx.fetch(move || Message::Issues(source.issues()), |why| Message::Issues(Err(SourceError(why))));
     }
@@ -271,12 +259,12 @@ impl Page for Activity {
     fn receive(&mut self, message: Message, ctx: &mut Context<'_>) {
         match message {
             Message::Issues(answer) => {
-                let was = std::mem::take(&mut self.reading_issues);
+                let again = self.reading_issues.ends();
                 match answer {
                     Ok(groups) => self.issues.set(groups),
                     Err(error) => return Self::failed(error, ctx),
                 }
-                if was == Reading::Again {
+                if again {
                     self.fetch_issues(ctx);
                 }
             }

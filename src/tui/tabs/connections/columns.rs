@@ -11,7 +11,7 @@ use crate::view::schema::drift_brief;
 use crate::view::{Cell, Line, Role, format};
 
 /// Columns of the names of the rows, the blanks before them included.
-const LABEL: usize = 15;
+pub const LABEL: usize = 15;
 
 /// A row: its name, and what it says of each system.
 type Fact = (&'static str, Cell, Cell);
@@ -42,7 +42,7 @@ fn heading(tab: &Connections, column: usize) -> Line {
     // The marker stands before the column, so that names and values begin at the same place.
     let mut line = vec![Cell::plain(" ".repeat(LABEL - 2))];
     for system in System::BOTH {
-        let is_selected = tab.system() == system;
+        let is_selected = tab.object.is_none() && tab.system() == system;
         let marker = if is_selected { Cell::new("▶ ", Role::Key) } else { Cell::plain("  ") };
         let name = Cell::new(system.name(), if is_selected { Role::Focus } else { Role::of(system) });
         let gap = column.saturating_sub(2 + name.width());

@@ -5,17 +5,30 @@ use super::columns::next_try;
 use super::panel::Panel;
 use crate::engine::driver::doctor::connect_command;
 use crate::engine::driver::snapshot::{Health, Role as EngineRole, Side};
-use crate::model::System;
+use crate::model::{Grade, System};
+use crate::tui::tabs::steady;
 use crate::tui::world::World;
 use crate::view::cell::wrapped;
+use crate::view::checkup::grade_role;
+use crate::view::objects::ObjectRow;
 use crate::view::{Cell, Line, Role, format};
 
 pub fn lines(tab: &Connections, width: usize, world: &World) -> Vec<Line> {
     match &tab.panel {
         Some(panel) => vec![of_panel(panel)],
-        None => spread_out(of_connection(tab, tab.system(), world), width),
+        None => {
+            let system = tab.system();
+            let texts = match tab.object.and_then(|object| tab.objects.row(object)) {
+                Some(row) => of_object(tab, row, system, world),
+                None => of_connection(tab, system, world),
+            };
+            steady(spread_out(texts, width), LINES)
+        }
     }
 }
+
+/// What most things need to say how they are.
+const LINES: usize = 3;
 
 fn spread_out(texts: Vec<(String, Role)>, width: usize) -> Vec<Line> {
     let lines = |(text, role): (String, Role)| {
@@ -69,6 +82,34 @@ fn of_connection(tab: &Connections, system: System, world: &World) -> Vec<(Strin
         }
         None => vec![(untried(system, world), Role::Muted)],
     }
+}
+
+/// How far the records are known; then what the doctor found, and when.
+fn of_object(tab: &Connections, row: &ObjectRow, system: System, world: &World) -> Vec<(String, Role)> {
+    let (object, side) = (row.object, &row.sides[system]);
+    let (one, many) = (object.to_string(), object.plural().to_lowercase());
+    let read = match side.read {
+        Some(at) => format!("changes were last read {} ago", format::age_at(at, world.now)),
+        None => "changes were not read to the end yet".to_owned(),
+    };
+    let mut texts =
+        vec![(format!("{} of {system} known; {read}.", format::counted(side.known, &one, &many)), Role::Text)];
+    let (problems, warnings): (Vec<_>, Vec<_>) =
+        tab.objects.findings(object, system).partition(|finding| finding.grade == Grade::Problem);
+    if let Some(gravest) = problems.first() {
+        texts.push((gravest.what.clone(), grade_role(gravest.grade)));
+        texts.push((gravest.remedy.clone(), Role::Text));
+    }
+    let looked = match tab.objects.checkup.as_ref().map(|checkup| format::age_at(checkup.at, world.now)) {
+        Some(age) => format!(
+            "The doctor looked {age} ago and found {}, {}; d looks again.",
+            format::counted(problems.len() as u64, "problem", "problems"),
+            format::counted(warnings.len() as u64, "warning", "warnings")
+        ),
+        None => "What may be read and written is not known yet: d lets the doctor look.".to_owned(),
+    };
+    texts.push((looked, Role::Muted));
+    texts
 }
 
 /// That nothing is lost, and when it goes on.

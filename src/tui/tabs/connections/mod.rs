@@ -1,8 +1,9 @@
-//! Connections: how both systems are doing, side by side, and how to connect the one that is missing; the doctor, and
-//! what changed in the schemas.
+//! Connections: how both systems are doing, side by side, and how to connect the one that is missing; how far each object
+//! is known and what may be done with it; the doctor, and what changed in the schemas.
 
 mod columns;
 mod detail;
+mod objects;
 mod panel;
 #[cfg(test)]
 mod tests;
@@ -11,26 +12,33 @@ use ratatui::layout::Rect;
 
 use crate::engine::core::command::Ask;
 use crate::engine::driver::doctor::connect_command;
-use crate::engine::driver::snapshot::Role as EngineRole;
+use crate::engine::driver::snapshot::{Health, Role as EngineRole, Side, Wait};
 use crate::mapping::Harm;
-use crate::model::{BySystem, System, Timestamp};
+use crate::model::{BySystem, Checked, ObjectKind, System, Timestamp};
 use crate::tui::action::{Action, Actor, Enabled, Info, Key, Reason, always};
 use crate::tui::ctx::Ctx;
 use crate::tui::report::Report;
 use crate::tui::shell::engine_listens;
-use crate::tui::tab::{Handled, Nav, Page, TabId};
+use crate::tui::tab::{Handled, Nav, Page, TabId, Target};
 use crate::tui::widgets::Paint;
 use crate::tui::world::{Connected, SourceError, World};
-use crate::view::checkup::{self, Checked};
-use crate::view::schema::Reading;
 use crate::view::Line;
+use crate::view::checkup;
+use crate::view::objects::Objects;
+use crate::view::schema::Reading;
 use panel::Panel;
 
 /// The tab.
 #[derive(Debug, Default)]
 pub struct Connections {
-    /// The system that keys are about.
+    /// The system that keys are about; HubSpot until one is chosen.
     selected: Option<System>,
+    /// The object that keys are about; none: the connection as a whole.
+    object: Option<ObjectKind>,
+    objects: Objects,
+    /// The revision that the objects were fetched for.
+    revision: Option<u64>,
+    reading_objects: super::Reading,
     /// What is set up; none until read.
     connected: Option<BySystem<Option<Connected>>>,
     /// What changed in the schemas since the configuration was made.
@@ -48,6 +56,7 @@ pub struct Connections {
 pub enum Message {
     Connected(Result<Box<BySystem<Option<Connected>>>, SourceError>),
     Drift(Result<Vec<Reading>, SourceError>),
+    Objects(Result<Box<Objects>, SourceError>),
     Examined(Result<Vec<Checked>, SourceError>),
 }
 
@@ -60,8 +69,44 @@ impl Connections {
         self.selected.unwrap_or(System::HubSpot)
     }
 
+    fn fetch_objects(&mut self, ctx: &mut Ctx<'_, Message>) {
+        if !self.reading_objects.begins() {
+            return;
+        }
+        let source = std::sync::Arc::clone(&ctx.world.source);
+        ctx.fetch(
+            move || Message::Objects(source.objects().map(Box::new)),
+            |why| Message::Objects(Err(SourceError(why))),
+        );
+    }
+
+    /// The rows that the cursor goes through: the connection, then each object.
+    fn step(&mut self, step: Nav) {
+        let rows: Vec<Option<ObjectKind>> =
+            std::iter::once(None).chain(self.objects.rows.iter().map(|row| Some(row.object))).collect();
+        let at = rows.iter().position(|row| *row == self.object).unwrap_or(0);
+        let to = match step {
+            Nav::Up => at.saturating_sub(1),
+            Nav::Down => at + 1,
+            Nav::Home | Nav::PageUp => 0,
+            Nav::End | Nav::PageDown => rows.len(),
+            Nav::Left | Nav::Right => at,
+        };
+        self.object = rows[to.min(rows.len() - 1)];
+    }
+
     fn is_missing(&self, system: System) -> bool {
         self.connected.as_ref().is_some_and(|connected| connected[system].is_none())
+    }
+}
+
+/// How badly a connection is off.
+const fn trouble(side: &Side) -> u8 {
+    match (&side.health, side.wait) {
+        (Health::Broken { .. }, _) => 3,
+        (_, Some(Wait { asked: false, .. })) => 2,
+        (_, Some(_)) => 1,
+        _ => 0,
     }
 }
 
@@ -94,6 +139,11 @@ fn show_drift(tab: &mut Connections, _: &mut Ctx<'_, Message>) {
     tab.panel = Some(Panel::drift(tab.drift.clone()));
 }
 
+fn failed(error: SourceError, ctx: &mut Ctx<'_, Message>) {
+    let report = Report::new("The connections could not be read.", "Go to another tab and back to try again.");
+    ctx.report(report.because(error.0));
+}
+
 fn test_now(_: &Connections, world: &World) -> Enabled {
     engine_listens(&(), world)
 }
@@ -101,6 +151,15 @@ fn test_now(_: &Connections, world: &World) -> Enabled {
 impl Page for Connections {
     const ID: TabId = TabId::Connections;
     const ACTIONS: &'static [Action<Self>] = &[
+        Action {
+            info: Info::new("connections.records", "records", &[Key::ENTER], "List the records of the selected object"),
+            enabled: |tab, _| tab.object.map(drop).ok_or(Reason::new("Select an object first, with ↓.")),
+            run: |tab, ctx| {
+                if let Some(object) = tab.object {
+                    ctx.goto(TabId::Records, Some(Target::Object(object)));
+                }
+            },
+        },
         Action {
             info: Info::new(
                 "connections.test",
@@ -158,10 +217,17 @@ impl Page for Connections {
         match message {
             Message::Connected(Ok(connected)) => self.connected = Some(*connected),
             Message::Drift(Ok(drift)) => self.drift = drift,
-            Message::Connected(Err(error)) | Message::Drift(Err(error)) => ctx.report(
-                Report::new("The connections could not be read.", "Go to another tab and back to try again.")
-                    .because(error.0),
-            ),
+            Message::Objects(answer) => {
+                let again = self.reading_objects.ends();
+                match answer {
+                    Ok(objects) => self.objects = *objects,
+                    Err(error) => return failed(error, ctx),
+                }
+                if again {
+                    self.fetch_objects(ctx);
+                }
+            }
+            Message::Connected(Err(error)) | Message::Drift(Err(error)) => failed(error, ctx),
             Message::Examined(findings) => {
                 self.examining = false;
                 match findings {
@@ -181,6 +247,11 @@ impl Page for Connections {
     }
 
     fn shown(&mut self, ctx: &mut Ctx<'_, Message>) {
+        // Whoever comes because of trouble sees it first. Later the selection stays where it is: keys act on it.
+        let sides = &ctx.world.snapshot.sides;
+        if self.selected.is_none() && trouble(&sides.connectwise) > trouble(&sides.hubspot) {
+            self.selected = Some(System::ConnectWise);
+        }
         let source = std::sync::Arc::clone(&ctx.world.source);
         ctx.fetch(
             move || Message::Connected(source.connections().map(Box::new)),
@@ -188,6 +259,7 @@ impl Page for Connections {
         );
         let source = std::sync::Arc::clone(&ctx.world.source);
         ctx.fetch(move || Message::Drift(source.drift()), |why| Message::Drift(Err(SourceError(why))));
+        self.fetch_objects(ctx);
     }
 
     fn world_changed(&mut self, ctx: &mut Ctx<'_, Message>) {
@@ -195,7 +267,10 @@ impl Page for Connections {
         if seen != self.seen {
             self.seen = seen;
             self.shown(ctx);
+        } else if self.revision != Some(ctx.world.snapshot.revision) {
+            self.fetch_objects(ctx);
         }
+        self.revision = Some(ctx.world.snapshot.revision);
     }
 
     fn back(&mut self, _: &mut Ctx<'_, Message>) -> Handled {
@@ -207,10 +282,11 @@ impl Page for Connections {
             panel.scroll(step);
             return;
         }
-        self.selected = Some(match step {
-            Nav::Up | Nav::Left | Nav::Home | Nav::PageUp => System::HubSpot,
-            Nav::Down | Nav::Right | Nav::End | Nav::PageDown => System::ConnectWise,
-        });
+        match step {
+            Nav::Left => self.selected = Some(System::HubSpot),
+            Nav::Right => self.selected = Some(System::ConnectWise),
+            step => self.step(step),
+        }
     }
 
     fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
@@ -218,8 +294,11 @@ impl Page for Connections {
             panel.draw(area, paint);
             return;
         }
-        let lines = columns::lines(self, usize::from(area.width), usize::from(area.height), paint);
-        paint.lines(area, &lines);
+        let (width, height) = (usize::from(area.width), usize::from(area.height));
+        let facts = columns::lines(self, width, height.saturating_sub(objects::height(self)), paint);
+        let below = height.saturating_sub(facts.len());
+        let table = objects::lines(self, width, below, paint);
+        paint.lines(area, &[facts, table].concat());
     }
 
     fn detail(&self, width: usize, world: &World) -> Vec<Line> {

@@ -5,12 +5,13 @@ use std::cell::Cell as Slot;
 
 use ratatui::layout::Rect;
 
+use crate::model::Checked;
 use crate::model::Timestamp;
 use crate::tui::tab::Nav;
 use crate::tui::widgets::Paint;
 use crate::tui::widgets::paint::{row_of, split_top};
 use crate::view::cell::{spread, wrapped};
-use crate::view::checkup::{self, Checked};
+use crate::view::checkup;
 use crate::view::schema::{Reading, drift_lines, drift_summary};
 use crate::view::{Cell, Line, format, plain_text};
 

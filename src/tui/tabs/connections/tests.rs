@@ -6,10 +6,13 @@ use crossterm::event::KeyCode;
 
 use crate::engine::driver::snapshot::{Health, Role, Snapshot, Wait};
 use crate::mapping::Harm;
-use crate::model::{BySystem, Changed, ObjectKind, SchemaChange, System, Timestamp};
+use crate::model::{
+    Access, BySystem, Changed, Checkup, ObjectAccess, ObjectKind, Right, SchemaChange, System, Timestamp, Verb,
+};
+use crate::model::{Checked, Grade};
 use crate::tui::testing::{FakeSource, NOW, Person, running};
 use crate::tui::world::Connected;
-use crate::view::checkup::{Checked, Grade};
+use crate::view::objects::{ObjectRow, ObjectSide, Objects};
 use crate::view::schema::Reading;
 
 fn connected(expires: Option<Timestamp>, missing: &[&str]) -> Connected {
@@ -175,6 +178,88 @@ fn a_pause_that_the_system_asks_for_is_told_with_its_end() {
     person.sees(snapshot);
     person.expects("HubSpot failing");
     person.expects("failing, next try in 4 s");
+}
+
+/// Companies and contacts, of which HubSpot lets nobody write contacts.
+fn objects() -> Objects {
+    let side = |known| ObjectSide { known, read: Some(NOW - Duration::from_secs(40)), wants: Verb::ALL.to_vec() };
+    let row = |object, left, right| ObjectRow { object, sides: BySystem::new(side(left), side(right)) };
+    let all = Access { read: Some(Right::Allowed), create: Some(Right::Allowed), update: Some(Right::Allowed) };
+    let none = Access { create: Some(Right::Denied), update: Some(Right::Denied), ..all };
+    let access = |system, object, access| ObjectAccess { system, object, access };
+    let access = vec![
+        access(System::HubSpot, ObjectKind::Company, all),
+        access(System::HubSpot, ObjectKind::Contact, none),
+        access(System::ConnectWise, ObjectKind::Company, all),
+    ];
+    let rows = vec![row(ObjectKind::Company, 46, 3012), row(ObjectKind::Contact, 65, 2_400_000)];
+    let findings = vec![finding(Grade::Problem, 7), finding(Grade::Warning, 8)];
+    Objects { rows, checkup: Some(Checkup { at: NOW - Duration::from_secs(120), findings, access }) }
+}
+
+#[test]
+fn every_object_tells_what_is_known_of_it_and_what_may_be_done() {
+    let both = BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
+    let source = FakeSource { connected: both, objects: objects(), drift: Vec::new(), ..source() };
+    let mut snapshot = running();
+    snapshot.sides.connectwise.paused = true;
+    let mut person = Person::with(snapshot, source);
+    let row = |person: &Person, name: &str| {
+        let rows = person.rows();
+        rows.iter().find(|row| row.trim_start().starts_with(name)).cloned().unwrap_or_default()
+    };
+    let words = |row: String| row.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
+    assert_eq!(words(row(&person, "Companies")), "Companies 46 40 s read, write 3,012 40 s read, paused");
+    assert_eq!(words(row(&person, "Contacts")), "Contacts 65 40 s no write 2.4 M 40 s not checked");
+    person.press(KeyCode::Down);
+    person.expects("46 companies of HubSpot known; changes were last read 40 s ago.");
+    person.press(KeyCode::Down);
+    assert!(row(&person, "Contacts").is_empty(), "the marker stands before it");
+    person.expects("▶ Contacts");
+    person.expects("Finding 7 is about creating contacts, which is not allowed.");
+    person.expects("Add the scope crm.objects.contacts.write to the app.");
+    person.expects("The doctor looked 2 min ago and found 1 problem, 1 warning; d looks again.");
+    person.press(KeyCode::Right);
+    person.expects("2,400,000 contacts of ConnectWise known");
+    person.expects_not("Finding 7");
+    person.press(KeyCode::Enter);
+    person.expects("[4 Records]");
+    person.types("1");
+    person.press(KeyCode::Home);
+    person.press(KeyCode::Enter);
+    person.expects("records: Select an object first");
+}
+
+#[test]
+fn where_objects_are_many_the_selected_one_and_the_state_are_seen() {
+    let side = ObjectSide { known: 1, read: None, wants: vec![Verb::Read] };
+    let rows = ObjectKind::ALL.map(|object| ObjectRow { object, sides: BySystem::new(side.clone(), side.clone()) });
+    let both = BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
+    let objects = Objects { rows: rows.into(), checkup: None };
+    let mut person = Person::with(running(), FakeSource { connected: both, objects, ..FakeSource::default() });
+    for (size, visible) in [((80, 24), 10), ((80, 16), 3)] {
+        person.size = size;
+        person.press(KeyCode::End);
+        person.expects("▶ Meetings");
+        person.expects("state");
+        let shown = ObjectKind::ALL.iter().filter(|object| person.screen().contains(object.plural())).count();
+        assert!(shown >= visible, "{shown} of 10:\n{}", person.screen());
+        person.press(KeyCode::Home);
+        person.expects("Companies");
+    }
+}
+
+#[test]
+fn whoever_comes_because_of_trouble_sees_it_first_and_keys_stay_where_they_are() {
+    let mut snapshot = running();
+    let broken = Health::Broken { message: "ConnectWise refused the keys.".into(), hint: "Enter them again.".into() };
+    snapshot.sides.connectwise.health = broken.clone();
+    let both = || BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
+    let person = Person::with(snapshot.clone(), FakeSource { connected: both(), ..FakeSource::default() });
+    person.expects("ConnectWise can't be used now: ConnectWise refused the keys.");
+    let mut there = Person::with(running(), FakeSource { connected: both(), ..FakeSource::default() });
+    there.sees(snapshot);
+    there.expects_not("can't be used now");
 }
 
 #[test]
