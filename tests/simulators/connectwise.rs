@@ -251,3 +251,26 @@ async fn reference_tables_can_be_listed() {
         bench.cw_get("/system/members", &[("conditions", "inactiveFlag = false and licenseClass = \"A\"")]).await;
     assert_eq!(rows[0]["identifier"], "Lockstep");
 }
+
+/// Clients that are generated from the published model refuse a member without what it calls required.
+#[tokio::test]
+async fn a_member_shows_what_the_model_requires() {
+    let bench = Bench::story().await;
+    let (status, members) = bench.cw_get("/system/members", &[]).await;
+    let members = members.as_array().unwrap();
+    assert!(status == 200 && members.len() > 5, "{}", members.len());
+    let table = [
+        ("licenseClass", &["A", "C", "F", "X"][..]),
+        ("defaultEmail", &["Office", "Mobile", "Home"]),
+        ("defaultPhone", &["Office", "Mobile", "Home"]),
+        ("agreementInvoicingDisplayOptions", &["RemainOnInvoicingScreen", "ShowRecentInvoices"]),
+        ("invoicingDisplayOptions", &["RemainOnInvoicingScreen", "ShowRecentInvoices"]),
+        ("invoiceScreenDefaultTabFormat", &["ShowInvoicingTab", "ShowAgreementInvoicingTab"]),
+    ];
+    for member in members {
+        for (name, words) in table {
+            assert!(member[name].as_str().is_some_and(|word| words.contains(&word)), "{name}: {member}");
+        }
+        assert!(member["identifier"].is_string() && member["firstName"].is_string(), "{member}");
+    }
+}
