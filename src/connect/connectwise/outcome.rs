@@ -39,6 +39,10 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
             let message = format!("ConnectWise refused the clientId: {words}");
             Err(denied(ConnectErrorKind::Credentials, &message, KEYS))
         }
+        401 if is_page(&reply.text()) && speaks_of_credentials(&words) => {
+            let message = format!("The site refused the credentials, with a web page: {words}");
+            Err(denied(ConnectErrorKind::Credentials, &message, KEYS))
+        }
         // Not ConnectWise's word about anybody's rights, nor about a record.
         401 | 403 | 404 if is_page(&reply.text()) => {
             let message =
@@ -71,6 +75,15 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
         500 if is_poison(&words) => Err(rejected(reply)),
         status => Err(Fault::unknown(format!("ConnectWise answered {status}: {words}"))),
     }
+}
+
+/// What the web server before an installation on premises says to wrong keys, as against a log-in page or a block by a
+/// proxy: "401 - Unauthorized: Access is denied due to invalid credentials."
+fn speaks_of_credentials(words: &str) -> bool {
+    let words = words.to_lowercase();
+    ["unauthorized", "unauthorised", "invalid credentials", "not authenticated", "notauthenticated"]
+        .into_iter()
+        .any(|said| words.contains(said))
 }
 
 /// The words of an answer that one stored value has spoiled, where it is one: "String was not recognized as a valid
@@ -287,6 +300,23 @@ mod tests {
             panic!("not denied")
         };
         assert!(hint.contains("security role"), "{hint}");
+    }
+
+    #[test]
+    fn a_page_that_speaks_of_credentials_is_about_the_keys() {
+        for page in [
+            "<!DOCTYPE html><html><head><title>401 - Unauthorized: Access is denied due to invalid credentials.</title></head></html>",
+            "<html><body><h1>UserNotAuthenticated</h1></body></html>",
+        ] {
+            let fault = classify(&reply(401, page)).unwrap_err();
+            let Failure::Denied { message, hint } = &fault.failure else { panic!("{fault:?}") };
+            assert!(fault.kind == ConnectErrorKind::Credentials && hint.contains("private key"), "{fault:?}");
+            assert!(message.contains("web page") && !message.contains('<'), "{message}");
+            for status in [403, 404] {
+                let fault = classify(&reply(status, page)).unwrap_err();
+                assert!(matches!(fault.failure, Failure::Unknown(_)), "{status}: {fault:?}");
+            }
+        }
     }
 
     #[test]
