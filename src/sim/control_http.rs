@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::Role;
 use super::Side;
 use super::clock::{Clock, iso_millis, parse_instant};
 use super::control::{ControlError, ControlHandle};
@@ -13,6 +14,9 @@ use super::faults::FaultRule;
 use super::object::Object;
 use super::options::{Behaviour, CONNECTWISE_API_MEMBER, HUBSPOT_APP_ID};
 use super::wire::{Reply, Request};
+
+/// 9999-12-30T00:00:00Z.
+const LAST_MS: i64 = 253_402_128_000_000;
 
 /// What a route answers: JSON, or why not.
 type Answer = Result<Value, ControlError>;
@@ -124,11 +128,7 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
         ("GET", ["clock"]) => Ok(clock(control)),
         ("PUT", ["clock", "skew"]) => set_skew(control, request),
         ("PUT", ["clock"]) => set_clock(control, request),
-        ("POST", ["clock", "advance"]) => body(request).map(|body| {
-            let ms = body.get("ms").and_then(Value::as_u64).unwrap_or(0);
-            control.advance(Duration::from_millis(ms));
-            clock(control)
-        }),
+        ("POST", ["clock", "advance"]) => advance(control, request),
         ("GET", ["faults"]) => Ok(json!(control.faults())),
         ("POST", ["faults"]) => body(request).and_then(|body| {
             let rule: FaultRule =
@@ -185,6 +185,18 @@ fn clock(control: &ControlHandle) -> Value {
     json!({"now_ms": now, "now": iso_millis(now), "standing": standing, "skew_ms": skew_ms})
 }
 
+/// Forward only, and not beyond the years that both systems can write.
+fn advance(control: &ControlHandle, request: &Request) -> Answer {
+    let most = LAST_MS.saturating_sub(control.now_ms()).max(0);
+    let ms = body(request)?.get("ms").cloned().unwrap_or_default();
+    let by = ms.as_u64().filter(|by| i64::try_from(*by).is_ok_and(|by| by <= most));
+    let by = by.ok_or_else(|| {
+        ControlError::Refused(format!("\"ms\" must be a whole number of milliseconds from 0 to {most}; it is {ms}"))
+    })?;
+    control.advance(Duration::from_millis(by));
+    Ok(clock(control))
+}
+
 fn set_skew(control: &ControlHandle, request: &Request) -> Answer {
     let skew: Skew = serde_json::from_value(body(request)?)
         .map_err(|e| ControlError::Refused(format!("The body needs \"side\" and \"ms\": {e}")))?;
@@ -230,9 +242,15 @@ fn set_clock(control: &ControlHandle, request: &Request) -> Answer {
 
 fn change_behaviour(control: &ControlHandle, request: &Request) -> Answer {
     let mut whole = json!(control.behaviour());
-    let changes = body(request)?;
+    let mut changes = body(request)?;
     if !changes.is_object() {
         return Err(ControlError::Refused("The body must be an object".to_owned()));
+    }
+    if let Some(Value::Object(rows)) = changes.pointer_mut("/connectwise/role/rows") {
+        // By their own names, so that they take the places of those that are there.
+        for (name, permit) in std::mem::take(rows) {
+            rows.insert(Role::row_named(&name).map_err(ControlError::Refused)?.to_owned(), permit);
+        }
     }
     merge(&mut whole, changes);
     let behaviour: Behaviour =

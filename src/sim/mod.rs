@@ -27,7 +27,7 @@
 //! | `POST /_sim/hubspot/associations` | `{"from": {"object", "id"}, "to": {…}, "types"?: [ids], "remove"?}` | `{}`: a person ties two records |
 //! | `GET /_sim/clock` | | `{"now_ms", "now", "standing", "skew_ms"}` |
 //! | `PUT /_sim/clock` | `{"at": "2026-…Z"}` or `{"at_ms": n}` stands still; `{"run": true}` the machine's | the clock |
-//! | `POST /_sim/clock/advance` | `{"ms": n}` | the clock |
+//! | `POST /_sim/clock/advance` | `{"ms": n}`, forward only | the clock |
 //! | `PUT /_sim/clock/skew` | `{"side", "ms"}` | that system's clock is so far ahead of the world's |
 //! | `GET`, `POST`, `DELETE /_sim/faults` | `POST`: a [`FaultRule`], e.g. `{"fault": {"status": {"code": 503}}, "count": 2}` | the rules |
 //! | `GET /_sim/ledger?since=n` | | every change with who made it ([`Mutation`]) |

@@ -65,6 +65,50 @@ async fn the_control_api_does_over_http_what_the_handle_does() {
 }
 
 #[tokio::test]
+async fn what_the_control_api_cannot_do_it_refuses_and_says_how_it_is_done() {
+    let bench = Bench::empty().await;
+    let base = format!("{}/_sim", bench.running.connectwise_url);
+    let call = async |method: Method, path: &str, body: Value| {
+        answer(bench.client.request(method, format!("{base}{path}")).json(&body)).await
+    };
+    let refused = async |method: Method, path: &str, body: Value, words: &[&str]| {
+        let (status, answered) = call(method, path, body.clone()).await;
+        let said = answered["error"].as_str().unwrap_or_default();
+        assert!(status == 400 && words.iter().all(|word| said.contains(word)), "{path} {body}: {status} {answered}");
+    };
+    let permit = json!({"add": "ALL", "edit": "ALL", "delete": "ALL", "inquire": "NONE"});
+    let role = |row: &str| json!({"connectwise": {"role": {"rows": {row: permit}}}});
+    for row in ["Companies / Contacts", "Companies/Contacts", "companies/contacts"] {
+        let (status, behaviour) = call(Method::PATCH, "/behaviour", role(row)).await;
+        let rows = &behaviour["connectwise"]["role"]["rows"];
+        assert_eq!((status, rows), (200, &json!({"Companies/Contacts": permit})), "{row}");
+    }
+    assert_eq!(bench.cw_get("/company/contacts", &[]).await.0, 403);
+    let nearest = ["Companies/Contact\"", "nearest is \"Companies/Contacts\""];
+    refused(Method::PATCH, "/behaviour", role("Companies/Contact"), &nearest).await;
+
+    let (_, clock) = call(Method::PUT, "/clock", json!({"at": "2030-01-01T00:00:00Z"})).await;
+    for ms in [json!(-1), json!(251_508_672_000_001_i64), json!(u64::MAX), json!(1.5), json!("soon"), Value::Null] {
+        let words = ["\"ms\"", "from 0 to 251508672000000", &ms.to_string()];
+        refused(Method::POST, "/clock/advance", json!({"ms": ms}), &words).await;
+    }
+    assert_eq!(call(Method::GET, "/clock", json!({})).await.1["now_ms"], clock["now_ms"], "the clock has not moved");
+    assert_eq!(call(Method::POST, "/clock/advance", json!({"ms": 251_508_672_000_000_i64})).await.0, 200);
+
+    call(Method::POST, "/reset", json!({})).await;
+    let (_, made) = call(Method::POST, "/records/connectwise/contacts", json!({"fields": {"firstName": "Ann"}})).await;
+    let one = format!("/records/connectwise/contacts/{}", made["id"]);
+    let items = json!([{"type": {"id": 1}, "value": "ann@test.example"}]);
+    for (method, path) in [(Method::PATCH, one.as_str()), (Method::POST, "/records/connectwise/contacts")] {
+        let fields = json!({"fields": {"firstName": "Eve", "communicationItems": items}});
+        refused(method.clone(), path, fields, &["communications/1"]).await;
+        let fields = json!({"fields": {"firstName": "Eve", "customFields": [{"id": 31, "value": "Gold"}]}});
+        refused(method, path, fields, &["customFields/31"]).await;
+    }
+    assert_eq!(call(Method::GET, &one, json!({})).await.1["firstName"], "Ann");
+}
+
+#[tokio::test]
 async fn the_story_is_told() {
     let bench = Bench::story().await;
     let control = &bench.running.control;

@@ -135,6 +135,19 @@ fn told(object: Object, id: u64, error: WriteError) -> ControlError {
     }
 }
 
+/// A list that a person edits item by item: taken as a whole it would change nothing, and nobody would see that.
+fn piecemeal(entity: Entity, name: &str) -> WriteError {
+    let message = match name {
+        "customFields" => {
+            "customFields is not taken as a list here: name each field, such as \"customFields/31\": \"Gold\"."
+        }
+        _ => {
+            "communicationItems is not taken as a list here: name each type, such as \"communications/1\": \"ann@example.com\"."
+        }
+    };
+    WriteError::one(entity, "InvalidField", name, message)
+}
+
 fn flat(tenant: &Tenant, entity: Entity, record: &Record) -> Value {
     let behaviour = Behaviour::default();
     let eyes = Eyes { tenant, behaviour: &behaviour, model: u32::MAX, base: "", api: false };
@@ -205,6 +218,9 @@ impl Tenant {
                 Some(("communications", rest)) if entity == Entity::Contact => self.set_item(record, rest, value)?,
                 None if name == "types" && !entity_lacks_types(entity) => self.set_types(entity, record, value),
                 None if name == "amount" && entity == Entity::Opportunity => {}
+                None if name == "customFields" || name == "communicationItems" => {
+                    return Err(piecemeal(entity, name));
+                }
                 _ => self.set_by_person(behaviour, entity, record, (name, value))?,
             }
         }

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use axum::http::Method;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::entity::Entity;
 use super::tables::Table;
@@ -78,11 +79,13 @@ impl Verb {
     }
 }
 
-/// A security role: rows by `Module/Permission`; a row that is not named has `other`. Tables of the setup that are not
+/// A security role: rows by `Module/Permission`, in the JSON also as `Module / Permission` and in any case; a row that is
+/// not named has `other`. Tables of the setup that are not
 /// named under `System/Table Setup` by their path are open when the row is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Role {
+    #[serde(deserialize_with = "known_rows")]
     pub rows: BTreeMap<String, Permit>,
     pub other: Permit,
     /// Tables left out of the customised Table Setup, by path such as `sales/stages`.
@@ -116,6 +119,20 @@ impl Role {
         self
     }
 
+    /// The row that is meant by a name.
+    ///
+    /// # Errors
+    /// There is none; says which comes nearest.
+    pub(crate) fn row_named(name: &str) -> Result<&'static str, String> {
+        let rows = || PUBLISHED.iter().map(|(row, _)| *row);
+        let wanted = folded(name);
+        if let Some(row) = rows().find(|row| folded(row) == wanted) {
+            return Ok(row);
+        }
+        let nearest = rows().min_by_key(|row| edits(&wanted, &folded(row))).unwrap_or_default();
+        Err(format!("The security role has no row {name:?}; the nearest is {nearest:?}"))
+    }
+
     /// The rows that guard what is simulated; a role may have more of them, to no effect.
     #[must_use]
     pub const fn rows_in_use() -> &'static [&'static str] {
@@ -143,6 +160,40 @@ impl Role {
     pub(crate) fn level(&self, row: &str, verb: Verb) -> Level {
         self.rows.get(row).copied().unwrap_or(self.other).level(verb)
     }
+}
+
+fn known_rows<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Permit>, D::Error> {
+    let named = BTreeMap::<String, Permit>::deserialize(from)?;
+    let mut rows = BTreeMap::new();
+    for (name, permit) in named {
+        let row = Role::row_named(&name).map_err(D::Error::custom)?;
+        if rows.insert(row.to_owned(), permit).is_some() {
+            return Err(D::Error::custom(format!("The security role names the row {row:?} twice")));
+        }
+    }
+    Ok(rows)
+}
+
+/// Without case and blanks.
+fn folded(name: &str) -> Vec<char> {
+    name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
+}
+
+/// How many characters must be added, dropped or replaced.
+fn edits(from: &[char], to: &[char]) -> usize {
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, a) in from.iter().enumerate() {
+        let (mut diagonal, mut left) = (above, above + 1);
+        for (cell, b) in row.iter_mut().skip(1).zip(to) {
+            let cost = (diagonal + usize::from(a != b)).min(left + 1).min(*cell + 1);
+            diagonal = std::mem::replace(cell, cost);
+            left = cost;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = above + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 const PUBLISHED: [(&str, Permit); 23] = [
@@ -224,5 +275,28 @@ pub(crate) const fn own_field(entity: Entity) -> Option<&'static str> {
         Entity::Ticket => Some("owner"),
         Entity::Activity => Some("assignTo"),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_row_is_the_one_with_the_fewest_edits() {
+        for (a, b, expected) in
+            [("", "", 0), ("abc", "abc", 0), ("abc", "", 3), ("kitten", "sitting", 3), ("ab", "ba", 2)]
+        {
+            assert_eq!(edits(&folded(a), &folded(b)), expected, "{a} {b}");
+        }
+        for name in ["Companies/Contacts", "Companies / Contacts", " companies/ contacts"] {
+            assert_eq!(Role::row_named(name), Ok(CONTACTS), "{name}");
+        }
+        for (name, nearest) in
+            [("Companies/Contact", CONTACTS), ("Service/Service Ticket", TICKETS), ("Contacts", CONTACTS)]
+        {
+            let refused = Role::row_named(name);
+            assert!(refused.as_ref().is_err_and(|why| why.contains(name) && why.contains(nearest)), "{refused:?}");
+        }
     }
 }
