@@ -323,6 +323,8 @@ fn table(secret: &str) -> Vec<Row> {
                 // What was asked for by id is asked for again, in the recycle bin and then by itself.
                 (Read, "done", 2),
                 (FindStamped, "less", 2),
+                // A search counts what it does not show.
+                (FindStampedNotes, "unknown", 1),
                 (History, "less", 2),
                 (Create, "unknown and done", 1),
                 (Update, "done", 1),

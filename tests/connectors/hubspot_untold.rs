@@ -275,3 +275,43 @@ async fn no_primary_company_is_set_where_the_labels_of_the_pair_cannot_be_read()
     let labelled = forged.seen().into_iter().find(|seen| seen.path.contains("batch/create")).unwrap();
     assert_eq!(labelled.body["inputs"].as_array().map(Vec::len), Some(1), "{labelled:?}");
 }
+
+/// What a look-up by stamp is told by a system that shows these records and counts so many.
+async fn looked_up(object: ObjectKind, rows: Vec<Json>, total: usize) -> AnswerBody {
+    let forged = Forged::start(move |request: &Seen| {
+        let filters = request.body["filterGroups"][0]["filters"].as_array().map_or(0, Vec::len);
+        let (rows, total) = match &request.path {
+            path if path.contains("archived=true") => (vec![], 0),
+            // Behind the first page there is nothing to see.
+            _ if filters > 1 => (vec![], total - rows.len()),
+            _ => (rows.clone(), total),
+        };
+        (200, json!({"results": rows, "total": total}).to_string().into_bytes())
+    })
+    .await;
+    let body = RequestBody::FindStamped { fields: fields(), stamps: vec!["company:1".into()] };
+    tell(&hub_at(&forged.url, "pat-na1-any"), object, body).await
+}
+
+/// Neither a record that hides its stamp nor one that is only counted may be taken for no copy.
+#[tokio::test]
+async fn a_look_up_by_stamp_does_not_take_for_no_copy_what_it_is_not_told() {
+    let carrying = |stamp: Json| json!({"id": "7", "updatedAt": DAY, "properties": {"name": "A", "city": null, "lockstep_key": stamp}});
+    let sound = carrying(json!("company:1"));
+    let hiding = json!({"id": "7", "updatedAt": DAY, "properties": {"name": "A", "city": null}});
+    for object in [ObjectKind::Company, ObjectKind::Product, ObjectKind::LineItem, ObjectKind::Note] {
+        for (rows, copies) in [(vec![sound.clone()], 1), (vec![carrying(Json::Null)], 0), (vec![], 0)] {
+            let answer = looked_up(object, rows.clone(), rows.len()).await;
+            let AnswerBody::Stamped { found } = answer else { panic!("{object} {rows:?}: {answer:?}") };
+            assert_eq!(found[0].1.len(), copies, "{object} {rows:?}");
+        }
+        for odd in [hiding.clone(), carrying(json!({"value": "company:1"}))] {
+            let answer = looked_up(object, vec![odd.clone()], 1).await;
+            assert!(matches!(answer, AnswerBody::Failed(Failure::Unknown(_))), "{object} {odd}: {answer:?}");
+        }
+    }
+    for (rows, total) in [(vec![], 1), (vec![sound], 2)] {
+        let answer = looked_up(ObjectKind::Product, rows.clone(), total).await;
+        assert!(matches!(answer, AnswerBody::Failed(Failure::Unknown(_))), "{rows:?} of {total}: {answer:?}");
+    }
+}

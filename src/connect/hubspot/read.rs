@@ -246,7 +246,7 @@ impl HubSpot {
                 let inputs: Vec<Json> = chunk.iter().map(|stamp| json!({ "id": stamp })).collect();
                 let mut body = json!({ "properties": reader.properties(), "inputs": inputs });
                 body["idProperty"] = json!(property.as_str());
-                holders.extend(self.batch_call(reader, &body, archived, session).await?.all()?);
+                holders.extend(self.batch_call(reader, &body, archived, session).await?.all_with_stamps()?);
             }
         }
         Ok(holders)
@@ -265,10 +265,10 @@ impl HubSpot {
             let mut after = None;
             loop {
                 let body = stamp_search(property, chunk, after);
-                let page = self.search(reader.object, body, after, session).await?;
+                let (page, more) = self.search(reader.object, body, after, session).await?;
                 found.extend(page.iter().copied());
                 after = page.last().copied();
-                if page.len() < usize::try_from(SEARCH_PAGE).unwrap_or(usize::MAX) {
+                if !more {
                     break;
                 }
             }
@@ -276,26 +276,33 @@ impl HubSpot {
         let ids: Vec<RecordId> = found.into_iter().collect();
         let mut holders = Vec::new();
         for chunk in ids.chunks(BATCH) {
-            holders.extend(self.batch_read(reader, chunk, false, session).await?.all()?);
+            holders.extend(self.batch_read(reader, chunk, false, session).await?.all_with_stamps()?);
         }
         Ok(holders)
     }
 
-    /// The ids that a search finds beyond `after`, ascending.
+    /// The ids that a search finds beyond `after`, ascending, and whether there are more behind them.
     async fn search(
         &self,
         object: ObjectKind,
         body: Json,
         after: Option<RecordId>,
         session: &mut Session,
-    ) -> Result<Vec<RecordId>, Fault> {
+    ) -> Result<(Vec<RecordId>, bool), Fault> {
         let mut call = HubCall::post(Route::Objects, format!("/{}/search", paths::object(object)), body);
         call.lane = Lane::Search;
-        let ids = Ids::of(&self.call(&call, session).await?)?.all()?;
+        let body = self.call(&call, session).await?;
+        let rows = results(&body)?.len();
+        let ids = Ids::of(&body)?.all()?;
+        let more =
+            body.get("total").and_then(record::number).map_or(rows >= SEARCH_PAGE as usize, |all| all > rows as u64);
+        if more && ids.is_empty() {
+            return Err(odd("it counts records that it does not tell of".to_owned()));
+        }
         if ids.first().is_some_and(|first| after.is_some_and(|after| *first <= after)) {
             return Err(odd("it tells of records that were not asked for".to_owned()));
         }
-        Ok(ids)
+        Ok((ids, more))
     }
 
     pub(super) async fn batch_read(

@@ -60,6 +60,13 @@ impl Reader<'_> {
         fields.filter(move |name| properties.is_none_or(|properties| property(properties, name).is_none()))
     }
 
+    /// Whether the answer tells which stamp the record carries, or that it carries none.
+    pub fn tells_stamp(&self, json: &Json) -> bool {
+        let Some(name) = self.stamp else { return true };
+        let stamp = told(json).and_then(|properties| properties.get(name.as_str()));
+        stamp.is_some_and(|stamp| stamp.is_string() || stamp.is_null())
+    }
+
     /// Whether the answer tells about every field, be it that it is empty.
     pub fn is_complete(&self, json: &Json) -> bool {
         self.untold(json).next().is_none()

@@ -20,6 +20,8 @@ pub(super) struct Told {
     pub left_out: Vec<Option<RecordId>>,
     /// What is wrong with the last of them.
     why: Option<String>,
+    /// A record of which it is not told which stamp it carries, or that it carries none.
+    unstamped: Option<RecordId>,
 }
 
 impl Told {
@@ -41,7 +43,12 @@ impl Told {
                 None => Ok(record),
             });
             match whole {
-                Ok(record) => told.records.push(record),
+                Ok(record) => {
+                    if !reader.tells_stamp(row) {
+                        told.unstamped = Some(record.id);
+                    }
+                    told.records.push(record);
+                }
                 Err(why) => {
                     tracing::warn!(object = %reader.object, why, "HubSpot shows a record that cannot be read; it is left out");
                     told.left_out.push(row.get("id").and_then(record::id));
@@ -55,10 +62,13 @@ impl Told {
         }
     }
 
+    /// What a look-up by stamp may believe.
+    ///
     /// # Errors
-    /// A record was left out.
-    pub fn all(self) -> Result<Vec<Record>, Fault> {
-        self.why.map_or(Ok(self.records), |why| Err(odd(why)))
+    /// A record was left out, or may carry the stamp unsaid.
+    pub fn all_with_stamps(self) -> Result<Vec<Record>, Fault> {
+        let unstamped = self.unstamped.map(|id| format!("record {id} says nothing of its stamp"));
+        self.why.or(unstamped).map_or(Ok(self.records), |why| Err(odd(why)))
     }
 }
 
