@@ -102,7 +102,7 @@ impl Engine {
                 step.wake_at(self.sides[system].not_before);
                 if patience_ends {
                     let hint = "Check the network and the system's status; Lockstep tries again by itself.";
-                    return self.give_up(step, system, format!("{system} does not answer: {message}"), hint);
+                    return self.give_up(step, system, format!("{system} cannot be read: {message}"), hint);
                 }
                 Ok(())
             }
