@@ -140,6 +140,41 @@ async fn an_odd_record_alone_on_a_page_is_left_out_and_several_are_not_believed(
     }
 }
 
+/// One record is no evidence against a property: the portal is asked whether it has it.
+#[tokio::test]
+async fn a_property_that_the_only_record_does_not_tell_stops_the_reading_only_where_the_portal_has_it_no_more() {
+    let odd = json!({"id": "7", "updatedAt": DAY, "properties": {"name": "A", "lockstep_key": null}});
+    let gone =
+        json!({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "The property \"city\" was not found"});
+    let there = json!({"name": "city", "type": "string"});
+    let archived = json!({"name": "city", "type": "string", "archived": true});
+    for (property, stops) in [((200, there), false), ((404, gone), true), ((200, archived), true)] {
+        for body in [list(), changes(), read(&[7])] {
+            let (odd, property) = (odd.clone(), property.clone());
+            let said = property.clone();
+            let forged = Forged::start(move |request: &Seen| {
+                let (status, body) = match &request.path {
+                    path if path.contains("/properties/") => property.clone(),
+                    path if path.contains("archived=true") => (200, json!({"results": []})),
+                    _ => (200, json!({"results": [odd.clone()], "total": 1})),
+                };
+                (status, body.to_string().into_bytes())
+            })
+            .await;
+            let answer = tell(&hub_at(&forged.url, "pat-na1-any"), ObjectKind::Company, body.clone()).await;
+            let asked = forged.seen().into_iter().filter(|seen| seen.path.ends_with("/companies/city")).count();
+            assert_eq!(asked, 1, "{said:?}: {body:?}");
+            match answer {
+                AnswerBody::Failed(Failure::Denied { message, .. }) if stops => {
+                    assert!(message.contains("\"city\""), "{message}");
+                }
+                answer if !stops => assert_eq!(told_ids(&answer), [] as [u64; 0], "{said:?}: {body:?}"),
+                other => panic!("{said:?}: {body:?}: {other:?}"),
+            }
+        }
+    }
+}
+
 /// The odd one is neither found nor gone, whatever else is said of it; an id of which nothing at all is there is gone.
 #[tokio::test]
 async fn an_odd_record_is_neither_found_nor_gone() {

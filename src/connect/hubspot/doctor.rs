@@ -138,7 +138,7 @@ impl HubSpot {
             let what = format!("No property is named for the key of {}.", object.plural().to_lowercase());
             return finding(Severity::Problem, what, "Name one in the configuration.");
         };
-        match self.stamp_property(object, stamp, session).await {
+        match self.property(object, stamp, session).await {
             Ok(Some(property)) => match setup::usable(object, &property, stamp) {
                 Ok(()) => finding(
                     Severity::Fine,

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 
 use super::paths::{self, Route};
 use super::record::{self, Reader};
-use super::told::{Ids, Told, odd, results};
+use super::told::{Ids, Told, hidden, odd, results};
 use super::{BATCH, HubCall, HubSpot};
 use crate::connect::address::query_value;
 use crate::connect::budget::Lane;
@@ -117,7 +117,7 @@ impl HubSpot {
         }
         let body = self.call(&HubCall::get(Route::Objects, rest), session).await?;
         let mut records = if short {
-            Told::of(&reader, results(&body)?)?.records
+            self.told(&reader, results(&body)?, session).await?.records
         } else {
             let ids: Vec<RecordId> =
                 Ids::of(&body)?.ids.into_iter().filter(|id| after.is_none_or(|after| *id > after)).collect();
@@ -189,7 +189,7 @@ impl HubSpot {
             Err(fault) => return Err(fault),
         };
         let Told { records, left_out, .. } = if short {
-            Told::of(reader, std::slice::from_ref(&body))?
+            self.told(reader, std::slice::from_ref(&body), session).await?
         } else {
             let Some(id) = body.get("id").and_then(record::id) else { return Ok(Survivor::Odd) };
             let mut told = self.batch_read(reader, &[id], false, session).await?;
@@ -333,11 +333,22 @@ impl HubSpot {
             other => other?,
         };
         refuse_partial_trouble(&answer)?;
-        let mut told = Told::of(reader, results(&answer)?)?;
+        let mut told = self.told(reader, results(&answer)?, session).await?;
         for record in &mut told.records {
             record.archived |= archived;
         }
         Ok(told)
+    }
+
+    /// What a page tells. Where a property is missing from the only record of a page, the portal is asked whether it has it.
+    async fn told(&self, reader: &Reader<'_>, rows: &[Json], session: &mut Session) -> Result<Told, Fault> {
+        let told = Told::of(reader, rows)?;
+        match &told.doubtful {
+            Some(name) if self.property(reader.object, name, session).await?.is_none() => {
+                Err(hidden(reader.object, name))
+            }
+            _ => Ok(told),
+        }
     }
 
     pub(super) fn reader<'a>(&'a self, object: ObjectKind, fields: &'a [FieldName]) -> Reader<'a> {

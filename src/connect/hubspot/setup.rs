@@ -43,14 +43,14 @@ impl HubSpot {
         Ok(Check { tenant: tenant.to_string(), label, warnings })
     }
 
-    /// The property that is to carry the stamp, where it is there.
-    pub(super) async fn stamp_property(
+    /// A property as the portal has it; none where it is not there, or archived.
+    pub(super) async fn property(
         &self,
         object: ObjectKind,
-        stamp: &FieldName,
+        name: &FieldName,
         session: &mut Session,
     ) -> Result<Option<Json>, Fault> {
-        let rest = format!("/{}/{}", paths::object(object), path_segment(stamp.as_str()));
+        let rest = format!("/{}/{}", paths::object(object), path_segment(name.as_str()));
         match self.call(&HubCall::get(Route::Properties, rest), session).await {
             Ok(property) if property.get("archived").and_then(Json::as_bool) == Some(true) => Ok(None),
             Ok(property) => Ok(Some(property)),
@@ -69,7 +69,7 @@ impl HubSpot {
                 "Name one in the configuration.",
             ));
         };
-        if let Some(property) = self.stamp_property(object, &stamp, &mut session).await? {
+        if let Some(property) = self.property(object, &stamp, &mut session).await? {
             usable(object, &property, &stamp)?;
             return Ok(Prepared { stamp, created: Vec::new(), warnings: Vec::new() });
         }

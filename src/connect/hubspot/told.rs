@@ -1,9 +1,9 @@
 //! What a page of records tells, and what it does not.
 //!
 //! One record that cannot be read must not keep the others from being read: it is left out and told about. Where that is
-//! every one of several records, the page is not believed. A property that no record shows is one that the portal does not
-//! have any more, or hides from the token: an answer without it says nothing of its values, least of all that they are
-//! empty.
+//! every one of several records, the page is not believed. A property that none of several records shows is one that the
+//! portal does not have any more, or hides from the token: an answer without it says nothing of its values, least of all
+//! that they are empty. One record alone is no evidence of that: the portal is asked for the property.
 
 use serde_json::Value as Json;
 
@@ -22,21 +22,25 @@ pub(super) struct Told {
     why: Option<String>,
     /// A record of which it is not told which stamp it carries, or that it carries none.
     unstamped: Option<RecordId>,
+    /// What the only record that can be read does not tell: the portal may not have it any more.
+    pub doubtful: Option<FieldName>,
 }
 
 impl Told {
     /// # Errors
-    /// A property is told of no record, or none of several records can be read.
+    /// A property is told of none of several records, or none of several records can be read.
     pub fn of(reader: &Reader<'_>, rows: &[Json]) -> Result<Self, Fault> {
         let read: Vec<(&Json, Result<Record, String>)> = rows.iter().map(|row| (row, reader.record(row))).collect();
         let shown: Vec<&Json> = read.iter().filter(|(_, read)| read.is_ok()).map(|(row, _)| *row).collect();
+        let mut told = Self::default();
         if let Some((first, rest)) = shown.split_first() {
             let nowhere = |name: &&FieldName| rest.iter().all(|row| reader.untold(row).any(|other| other == *name));
-            if let Some(name) = reader.untold(first).find(nowhere) {
-                return Err(hidden(reader.object, name));
+            match reader.untold(first).find(nowhere) {
+                Some(name) if rest.is_empty() => told.doubtful = Some(name.clone()),
+                Some(name) => return Err(hidden(reader.object, name)),
+                None => {}
             }
         }
-        let mut told = Self::default();
         for (row, read) in read {
             let whole = read.and_then(|record| match reader.untold(row).next() {
                 Some(name) => Err(format!("record {} says nothing of \"{name}\"", record.id)),
@@ -115,7 +119,7 @@ fn nameless() -> Fault {
 }
 
 /// Names that do not exist are left out of an answer without a word.
-fn hidden(object: ObjectKind, name: &FieldName) -> Fault {
+pub(super) fn hidden(object: ObjectKind, name: &FieldName) -> Fault {
     let message = format!(
         "HubSpot tells nothing of the {object} property \"{name}\": it was deleted there, or the token may not see it."
     );
