@@ -205,16 +205,18 @@ impl Measured {
         }
     }
 
-    const fn created(&self, direction: Direction) -> u64 {
+    fn created(&self, direction: Direction) -> u64 {
+        let sides = self.row.counts.total().sides;
         match direction {
-            Direction::ToHubSpot => self.row.counts.sides.hubspot.created,
-            Direction::ToConnectWise => self.row.counts.sides.connectwise.created,
+            Direction::ToHubSpot => sides.hubspot.created,
+            Direction::ToConnectWise => sides.connectwise.created,
         }
     }
 
     fn writes(&self) -> u64 {
+        let sides = self.row.counts.total().sides;
         let of = |system| {
-            let side = &self.row.counts.sides[system];
+            let side = &sides[system];
             side.created + side.updated + side.stamped
         };
         of(System::HubSpot) + of(System::ConnectWise)

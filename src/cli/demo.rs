@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::Demo;
 use super::connect::{Told, make_ready};
 use super::engine::{Ended, run_once};
-use super::output::{Output, has_terminal, say};
+use super::output::{Output, has_terminal, say, width};
 use super::session::{Session, author};
 use super::summary::Summary;
 use super::{console, runtime};
@@ -217,8 +217,9 @@ async fn pass(workspace: &Workspace) -> Outcome<Pass> {
             return Err(Report::failed("a pass of the demo did not come to its end").because(format!("{verdict:?}")));
         }
     }
-    let stamped = run.counts.sides.hubspot.stamped + run.counts.sides.connectwise.stamped;
-    Ok(Pass { summary: Summary::from(&run), stamped, text: plain_text(&run_view::lines(&run)) })
+    let sides = run.counts.total().sides;
+    let stamped = sides.hubspot.stamped + sides.connectwise.stamped;
+    Ok(Pass { summary: Summary::from(&run), stamped, text: plain_text(&run_view::lines(&run, width())) })
 }
 
 /// A private folder that goes with the demo.

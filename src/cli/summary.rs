@@ -1,11 +1,13 @@
 //! What a run did, as one line for people and one object for scripts; and which exit code it ends with.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::output::exit_for;
-use crate::engine::core::state::{Run, RunCounts, Verdict};
+use crate::engine::core::state::{Counts, Run, SideCounts, Verdict};
 use crate::error::{Outcome, Report};
-use crate::model::System;
+use crate::view::run::written;
 
 /// The answer of `sync --once --json`. The names are a promise.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,10 +21,42 @@ pub struct Summary {
     pub waiting: u64,
     pub held: u64,
     pub failed: u64,
+    /// The same numbers for each object by its word; none of a run from before objects were told apart.
+    pub objects: BTreeMap<&'static str, OfObject>,
+    /// What was done with each, for people.
+    #[serde(skip)]
+    told: Vec<String>,
+}
+
+/// What a run did with the records of one object.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct OfObject {
+    pub hubspot: Written,
+    pub connectwise: Written,
+    pub linked: u64,
+    pub unchanged: u64,
+    pub excluded: u64,
+    pub waiting: u64,
+    pub held: u64,
+    pub failed: u64,
+}
+
+impl From<&Counts> for OfObject {
+    fn from(counts: &Counts) -> Self {
+        let Counts { sides, pulled: _, linked, unchanged, excluded, waiting, held, failed } = *counts;
+        let (hubspot, connectwise) = (sides.hubspot.into(), sides.connectwise.into());
+        Self { hubspot, connectwise, linked, unchanged, excluded, waiting, held, failed }
+    }
+}
+
+impl From<SideCounts> for Written {
+    fn from(side: SideCounts) -> Self {
+        Self { created: side.created, updated: side.updated }
+    }
 }
 
 /// Records written in one system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Written {
     pub created: u64,
     pub updated: u64,
@@ -30,18 +64,25 @@ pub struct Written {
 
 impl From<&Run> for Summary {
     fn from(run: &Run) -> Self {
-        let RunCounts { sides, pulled: _, linked, unchanged, excluded, waiting, held, failed } = run.counts;
-        let written = |system: System| Written { created: sides[system].created, updated: sides[system].updated };
+        let total = OfObject::from(&run.counts.total());
+        let OfObject { hubspot, connectwise, linked, unchanged, excluded, waiting, held, failed } = total;
+        let objects = run.counts.objects.iter();
+        let told = objects.clone().filter_map(|(object, counts)| {
+            let written = written(counts);
+            (!written.is_empty()).then(|| format!("{} {written}", object.plural().to_lowercase()))
+        });
         Self {
             run: run.id.0,
-            hubspot: written(System::HubSpot),
-            connectwise: written(System::ConnectWise),
+            hubspot,
+            connectwise,
             linked,
             unchanged,
             excluded,
             waiting,
             held,
             failed,
+            told: told.collect(),
+            objects: objects.map(|(object, counts)| (object.key(), counts.into())).collect(),
         }
     }
 }
@@ -53,16 +94,14 @@ impl Summary {
         self.hubspot.created + self.hubspot.updated + self.connectwise.created + self.connectwise.updated
     }
 
-    /// The run in one line; numbers that are zero are left out of its end.
+    /// The run in one line: what was written of each object, then the records as they stand; what is zero is left out.
     #[must_use]
     pub fn line(&self) -> String {
-        let side =
-            |name: System, written: &Written| format!("{name} {} created {} updated", written.created, written.updated);
-        let mut parts = vec![
-            format!("run {}", self.run),
-            side(System::HubSpot, &self.hubspot),
-            side(System::ConnectWise, &self.connectwise),
-        ];
+        let mut parts = vec![format!("run {}", self.run)];
+        parts.extend(self.told.iter().cloned());
+        if self.told.is_empty() {
+            parts.push("nothing to write".to_owned());
+        }
         let others = [
             (self.linked, "linked"),
             (self.unchanged, "unchanged"),
@@ -89,7 +128,10 @@ pub fn exit_of(run: &Run, open_issues: u64) -> Outcome {
         Verdict::Running => Err(Report::failed(format!("run {} did not come to its end", run.id))
             .hint("nothing is lost: run it again, it goes on where it stopped")),
         // a refused write is an issue like any other: the run did its work, and the record waits for somebody
-        Verdict::Done => Ok(exit_for(open_issues.max(run.counts.held + run.counts.failed))),
+        Verdict::Done => {
+            let total = run.counts.total();
+            Ok(exit_for(open_issues.max(total.held + total.failed)))
+        }
     }
 }
 
@@ -109,9 +151,9 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "tests of what must be there")]
 
     use super::*;
-    use crate::engine::core::state::{RunKind, SideCounts};
+    use crate::engine::core::state::{RunCounts, RunKind};
     use crate::error::{Exit, Kind};
-    use crate::model::{BySystem, ConfigVersion, RunId, Timestamp};
+    use crate::model::{BySystem, ConfigVersion, ObjectKind, RunId, Timestamp};
 
     fn run(verdict: Verdict, counts: RunCounts) -> Run {
         Run {
@@ -126,45 +168,59 @@ mod tests {
     }
 
     fn counts() -> RunCounts {
-        let side = |created, updated| SideCounts { created, updated, stamped: 9, cleared: 1, calls: 99 };
-        RunCounts {
-            sides: BySystem::new(side(1, 2), side(3, 4)),
+        let side = |created, updated| SideCounts { created, updated, stamped: 0, cleared: 0, calls: 99 };
+        let mut counts = RunCounts::default();
+        *counts.of(ObjectKind::Company) = Counts {
+            sides: BySystem::new(side(1, 2), side(0, 4)),
             pulled: 50,
             linked: 5,
             unchanged: 6,
             excluded: 7,
             waiting: 8,
-            held: 9,
+            held: 2,
             failed: 0,
-        }
+        };
+        *counts.of(ObjectKind::Contact) =
+            Counts { sides: BySystem::new(side(0, 0), side(3, 0)), held: 7, ..Counts::default() };
+        counts
     }
 
     #[test]
     fn the_object_for_scripts_has_exactly_the_promised_names() {
         let json = serde_json::to_string(&Summary::from(&run(Verdict::Done, counts()))).unwrap();
-        let expected = r#"{"run":7,"hubspot":{"created":1,"updated":2},"connectwise":{"created":3,"updated":4},"linked":5,"unchanged":6,"excluded":7,"waiting":8,"held":9,"failed":0}"#;
+        let expected = concat!(
+            r#"{"run":7,"hubspot":{"created":1,"updated":2},"connectwise":{"created":3,"updated":4},"linked":5,"#,
+            r#""unchanged":6,"excluded":7,"waiting":8,"held":9,"failed":0,"objects":{"company":"#,
+            r#"{"hubspot":{"created":1,"updated":2},"connectwise":{"created":0,"updated":4},"linked":5,"#,
+            r#""unchanged":6,"excluded":7,"waiting":8,"held":2,"failed":0},"contact":"#,
+            r#"{"hubspot":{"created":0,"updated":0},"connectwise":{"created":3,"updated":0},"linked":0,"#,
+            r#""unchanged":0,"excluded":0,"waiting":0,"held":7,"failed":0}}}"#
+        );
         assert_eq!(json, expected);
     }
 
     #[test]
     fn the_text_for_people_leaves_out_what_did_not_happen() {
-        let quiet = RunCounts { unchanged: 6, ..RunCounts::default() };
-        let line = Summary::from(&run(Verdict::Done, quiet)).line();
-        assert_eq!(line, "run 7 · HubSpot 0 created 0 updated · ConnectWise 0 created 0 updated · 6 unchanged");
+        let rest = Counts { unchanged: 6, ..Counts::default() };
+        let line = Summary::from(&run(Verdict::Done, RunCounts { rest, ..RunCounts::default() })).line();
+        assert_eq!(line, "run 7 · nothing to write · 6 unchanged");
         let line = Summary::from(&run(Verdict::Done, counts())).line();
-        assert!(line.contains("ConnectWise 3 created 4 updated") && line.contains("9 need a person"), "{line}");
+        let expected = "run 7 · companies 1 created, 2 updated in HubSpot; 4 updated in ConnectWise · contacts 3 created \
+                        in ConnectWise · 5 linked · 6 unchanged · 7 excluded · 8 waiting · 9 need a person";
+        assert_eq!(line, expected);
     }
 
     #[test]
     fn the_verdict_decides_the_exit_code() {
-        let none = RunCounts::default();
-        assert_eq!(exit_of(&run(Verdict::Done, none), 0), Ok(Exit::Done));
-        assert_eq!(exit_of(&run(Verdict::Done, none), 2), Ok(Exit::NeedsPerson));
+        let none = RunCounts::default;
+        assert_eq!(exit_of(&run(Verdict::Done, none()), 0), Ok(Exit::Done));
+        assert_eq!(exit_of(&run(Verdict::Done, none()), 2), Ok(Exit::NeedsPerson));
         assert_eq!(exit_of(&run(Verdict::Done, counts()), 0), Ok(Exit::NeedsPerson), "held in this very run");
-        let failed = RunCounts { failed: 1, ..none };
+        let mut failed = none();
+        failed.of(ObjectKind::Contact).failed = 1;
         assert_eq!(exit_of(&run(Verdict::Done, failed), 0), Ok(Exit::NeedsPerson));
-        assert_eq!(exit_of(&run(Verdict::Stopped("x".into()), none), 0).unwrap_err().kind, Kind::Failed);
-        assert_eq!(exit_of(&run(Verdict::Running, none), 0).unwrap_err().kind, Kind::Failed);
+        assert_eq!(exit_of(&run(Verdict::Stopped("x".into()), none()), 0).unwrap_err().kind, Kind::Failed);
+        assert_eq!(exit_of(&run(Verdict::Running, none()), 0).unwrap_err().kind, Kind::Failed);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::args::Sync;
 use super::engine::{Ended, ready, run_once};
-use super::output::print;
+use super::output::{print, width};
 use super::runtime;
 use super::session::Session;
 use super::summary::{Summary, exit_of};
@@ -41,7 +41,7 @@ fn conclude(session: &Session, workspace: &Workspace, ended: Ended) -> Outcome {
         (Verdict::Stopped(_), Some(broken)) => Err(broken),
         _ => exit_of(run, open),
     }?;
-    session.output.result(&Summary::from(run), |_| plain_text(&run_view::lines(run)))?;
+    session.output.result(&Summary::from(run), |_| plain_text(&run_view::lines(run, width())))?;
     if exit == Exit::NeedsPerson {
         session.output.note("Some records need a person: see them in the console (`lockstep`), tab Activity.");
     }

@@ -158,7 +158,16 @@ CREATE TABLE checkup(one INTEGER PRIMARY KEY CHECK(one = 1), body BLOB NOT NULL)
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
+    use crate::engine::core::state::Run;
+    use crate::model::RunId;
+    use crate::store::code::body_at;
     use crate::store::connect::{in_memory, ready_cipher};
+
+    /// A run as it was stored before its numbers were told apart by object.
+    const OLD_RUN: &str = r#"{"id":7,"kind":"poll","started":1,"ended":2,"config":1,"counts":{"sides":{"hubspot":
+        {"created":12,"updated":0,"stamped":0,"cleared":0,"calls":9},"connectwise":{"created":0,"updated":0,"stamped":0,
+        "cleared":0,"calls":9}},"pulled":0,"linked":0,"unchanged":0,"excluded":0,"waiting":0,"held":3,"failed":0},
+        "verdict":"done"}"#;
 
     #[test]
     fn the_steps_are_valid_sql_from_the_first_to_the_last() {
@@ -188,10 +197,13 @@ mod tests {
             let mut connection = in_memory().unwrap();
             MIGRATIONS.to_version(&mut connection, format).unwrap();
             connection.execute("INSERT INTO tenant VALUES(0, 'portal')", []).unwrap();
+            connection.execute("INSERT INTO run VALUES(7, 0, ?1)", [OLD_RUN.as_bytes()]).unwrap();
             apply(&mut connection).unwrap();
             assert_eq!(current(&connection).unwrap(), latest(), "from {format}");
             let tenant: String = connection.query_row("SELECT tenant FROM tenant", [], |row| row.get(0)).unwrap();
             assert_eq!(tenant, "portal");
+            let run: Run = connection.query_row("SELECT body FROM run", [], |row| body_at(row, 0)).unwrap();
+            assert_eq!((run.id, run.counts.total().sides.hubspot.created), (RunId(7), 12), "from {format}");
             let drift: i64 = connection.query_row("SELECT count(*) FROM drift", [], |row| row.get(0)).unwrap();
             assert_eq!(drift, 0);
         }

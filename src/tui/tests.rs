@@ -15,7 +15,7 @@ use super::world::{Connected, Settings};
 use super::*;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::state::{
-    FieldWrite, Intent, IntentKind, IntentState, IssueClass, Run, RunCounts, RunKind, Verdict,
+    Counts, FieldWrite, Intent, IntentKind, IntentState, IssueClass, Run, RunCounts, RunKind, Verdict,
 };
 use crate::engine::driver::snapshot::{Budget, Health, HeldPlan, Phase, Role, Side, Snapshot, Wait};
 use crate::model::{BySystem, ConfigVersion, IntentId, ObjectKind, RecordId, RunId, System, Value};
@@ -30,7 +30,7 @@ fn run(id: u64) -> Run {
         started: NOW - Duration::from_secs(3600 + id),
         ended: Some(NOW - Duration::from_secs(3590)),
         config: ConfigVersion(6),
-        counts: RunCounts { unchanged: 3981, held: 1, ..RunCounts::default() },
+        counts: RunCounts { rest: Counts { unchanged: 3981, held: 1, ..Counts::default() }, ..RunCounts::default() },
         verdict: Verdict::Done,
     }
 }

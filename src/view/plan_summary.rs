@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use super::cell::{Cell, Line, Role, line_width, wrapped};
 use super::record_list::state_role;
-use super::run::{CountsReport, count_lines, object_line};
+use super::run::{CountsReport, count_lines, hanging, object_line};
 use super::{format, why};
 use crate::engine::core::plan::{FieldNext, PairDecision, PairPlan, PlannedWrite};
-use crate::engine::core::state::{IntentKind, RecordState, RunCounts};
+use crate::engine::core::state::{Counts, IntentKind, RecordState};
 use crate::model::{ObjectKind, System};
 
 /// Plans added up, with the first ones kept in full.
@@ -28,7 +28,7 @@ pub struct PlanSummary {
 /// What there is of one object in a plan, or of all of them.
 #[derive(Debug, Clone, Copy, Default)]
 struct Tally {
-    counts: RunCounts,
+    counts: Counts,
     /// Pairs that were looked at.
     pairs: u64,
 }
@@ -184,15 +184,6 @@ fn tells(plan: &PairPlan) -> bool {
         PairDecision::InStep | PairDecision::Agree => plan.fields.iter().any(|field| asks(&field.next)),
         PairDecision::Exclude { .. } | PairDecision::Gone { .. } => false,
     }
-}
-
-/// A line whose last cell is broken at words where there is no room for it.
-fn hanging(mut line: Line, width: usize) -> Vec<Line> {
-    let Some(last) = line.pop() else { return Vec::new() };
-    let indent = line_width(&line);
-    let texts = wrapped(last.text(), width.saturating_sub(indent).max(20));
-    let lead = |at| if at == 0 { line.clone() } else { vec![Cell::plain(" ".repeat(indent))] };
-    texts.into_iter().enumerate().map(|(at, text)| [lead(at), vec![Cell::new(text, last.role)]].concat()).collect()
 }
 
 impl From<&PairPlan> for PlannedPair {

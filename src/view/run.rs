@@ -1,31 +1,12 @@
-//! Runs: a row for the list, and the JSON object that scripts read.
+//! Runs: a row for the list, and what they did as lines.
 
 use serde::Serialize;
 
-use super::cell::{Cell, Line, Role};
+use super::cell::{Cell, Line, Role, line_width, wrapped};
 use super::format;
 use super::table::Column;
-use crate::engine::core::state::{Run, RunCounts, RunKind, SideCounts, Verdict};
+use crate::engine::core::state::{Counts, Run, RunCounts, RunKind, SideCounts, Verdict};
 use crate::model::{BySystem, ObjectKind, System, Timestamp};
-
-/// What a run did, as `lockstep sync --once --json` prints it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RunReport {
-    pub run: u64,
-    pub kind: RunKind,
-    pub verdict: &'static str,
-    /// Why it stopped or was held.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// The plan that waits for approval.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub plan: Option<String>,
-    #[serde(flatten)]
-    pub counts: CountsReport,
-    /// None while it is running.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub took_ms: Option<u64>,
-}
 
 /// The numbers of a run, or of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -57,30 +38,11 @@ impl From<SideCounts> for SideReport {
     }
 }
 
-impl From<RunCounts> for CountsReport {
-    fn from(counts: RunCounts) -> Self {
-        let RunCounts { sides, pulled, linked, unchanged, excluded, waiting, held, failed } = counts;
+impl From<Counts> for CountsReport {
+    fn from(counts: Counts) -> Self {
+        let Counts { sides, pulled, linked, unchanged, excluded, waiting, held, failed } = counts;
         let (hubspot, connectwise) = (sides.hubspot.into(), sides.connectwise.into());
         Self { hubspot, connectwise, pulled, linked, unchanged, excluded, waiting, held, failed }
-    }
-}
-
-impl From<&Run> for RunReport {
-    fn from(run: &Run) -> Self {
-        let (reason, plan) = match &run.verdict {
-            Verdict::Running | Verdict::Done => (None, None),
-            Verdict::Stopped(reason) => (Some(reason.clone()), None),
-            Verdict::Held { reason, plan } => (Some(reason.clone()), Some(plan.clone())),
-        };
-        Self {
-            run: run.id.0,
-            kind: run.kind,
-            verdict: verdict_word(&run.verdict),
-            reason,
-            plan,
-            counts: run.counts.into(),
-            took_ms: run.ended.map(|end| u64::try_from(end.since(run.started).as_millis()).unwrap_or(u64::MAX)),
-        }
     }
 }
 
@@ -123,14 +85,15 @@ pub fn row(run: &Run, now: Timestamp) -> Vec<Cell> {
         Verdict::Stopped(_) => Role::Error,
         Verdict::Held { .. } => Role::Warn,
     };
+    let total = run.counts.total();
     vec![
         Cell::plain(run.id.to_string()),
         Cell::muted(format::age_at(run.started, now)),
         Cell::muted(kind_word(run.kind)),
         Cell::new(verdict_word(&run.verdict), verdict),
-        Cell::new(side(&run.counts.sides, System::HubSpot), Role::Left),
-        Cell::new(side(&run.counts.sides, System::ConnectWise), Role::Right),
-        Cell::plain(records(&run.counts)),
+        Cell::new(side(&total.sides, System::HubSpot), Role::Left),
+        Cell::new(side(&total.sides, System::ConnectWise), Role::Right),
+        Cell::plain(records(&total)),
     ]
 }
 
@@ -144,23 +107,72 @@ fn side(sides: &BySystem<SideCounts>, system: System) -> String {
 }
 
 /// `3,981 same, 2 linked, 1 held`: what is not zero.
-fn records(counts: &RunCounts) -> String {
-    let parts = [
+fn records(counts: &Counts) -> String {
+    let text = counted([
         (counts.unchanged, "same"),
         (counts.linked, "linked"),
         (counts.held, "held"),
         (counts.failed, "failed"),
         (counts.waiting, "waiting"),
         (counts.excluded, "excluded"),
-    ];
-    let text: Vec<_> =
-        parts.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", format::grouped(*n))).collect();
-    if text.is_empty() { "nothing changed".to_owned() } else { text.join(", ") }
+    ]);
+    if text.is_empty() { "nothing changed".to_owned() } else { text }
+}
+
+/// Numbers with their words, without those that are zero.
+fn counted<const N: usize>(parts: [(u64, &str); N]) -> String {
+    let told = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", format::grouped(n)));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// `12 created, 1 updated in HubSpot; 3 created in ConnectWise`; empty where nothing was written.
+#[must_use]
+pub fn written(counts: &Counts) -> String {
+    let of = |system: System| {
+        let SideCounts { created, updated, stamped, cleared, .. } = counts.sides[system];
+        let emptied = if cleared == 1 { "field emptied" } else { "fields emptied" };
+        let text = counted([(created, "created"), (updated, "updated"), (stamped, "given a key"), (cleared, emptied)]);
+        (!text.is_empty()).then(|| format!("{text} in {system}"))
+    };
+    System::BOTH.into_iter().filter_map(of).collect::<Vec<_>>().join("; ")
+}
+
+/// What a run did up to now, in one line: what was written, else what was seen.
+#[must_use]
+pub fn so_far(counts: &RunCounts) -> String {
+    let total = counts.total();
+    let text = written(&total);
+    if text.is_empty() { records(&total) } else { text }
+}
+
+/// What a run did with each object, one line each, broken at words: `Contacts  12 created in HubSpot; 65 same, 3 held`.
+/// Of a run from before objects were told apart, what it did in all.
+#[must_use]
+pub fn object_lines(counts: &RunCounts, width: usize) -> Vec<Line> {
+    let line = |name: &str, counts: &Counts| {
+        let text = [written(counts), records(counts)].into_iter().filter(|text| !text.is_empty());
+        let text = text.collect::<Vec<_>>().join("; ");
+        hanging(vec![Cell::muted(format::fit(name, 12)), Cell::plain(text)], width)
+    };
+    if counts.objects.is_empty() {
+        return line("Records", &counts.rest);
+    }
+    counts.objects.iter().flat_map(|(object, counts)| line(object.plural(), counts)).collect()
+}
+
+/// A line whose last cell is broken at words where there is no room for it.
+#[must_use]
+pub fn hanging(mut line: Line, width: usize) -> Vec<Line> {
+    let Some(last) = line.pop() else { return Vec::new() };
+    let indent = line_width(&line);
+    let texts = wrapped(last.text(), width.saturating_sub(indent).max(20));
+    let lead = |at| if at == 0 { line.clone() } else { vec![Cell::plain(" ".repeat(indent))] };
+    texts.into_iter().enumerate().map(|(at, text)| [lead(at), vec![Cell::new(text, last.role)]].concat()).collect()
 }
 
 /// The run as a few lines for a shell.
 #[must_use]
-pub fn lines(run: &Run) -> Vec<Line> {
+pub fn lines(run: &Run, width: usize) -> Vec<Line> {
     let took = run.ended.map_or_else(String::new, |end| format!(" in {}", format::age(end.since(run.started))));
     let mut lines = vec![vec![Cell::strong(format!("Run {} {}{took}", run.id, verdict_word(&run.verdict)))]];
     if let Verdict::Stopped(reason) | Verdict::Held { reason, .. } = &run.verdict {
@@ -169,13 +181,13 @@ pub fn lines(run: &Run) -> Vec<Line> {
     if let Verdict::Held { plan, .. } = &run.verdict {
         lines.push(vec![Cell::plain(format!("It goes on once the plan {plan} is approved."))]);
     }
-    lines.extend(count_lines(&run.counts));
+    lines.extend(object_lines(&run.counts, width));
     lines
 }
 
-/// The numbers of a run or a plan, one line per system and one for the records.
+/// The numbers of a plan, one line per system and one for the records.
 #[must_use]
-pub fn count_lines(counts: &RunCounts) -> Vec<Line> {
+pub fn count_lines(counts: &Counts) -> Vec<Line> {
     let side = |system: System| {
         let SideCounts { created, updated, stamped, cleared, .. } = counts.sides[system];
         let text = format!(
@@ -196,7 +208,7 @@ pub fn count_lines(counts: &RunCounts) -> Vec<Line> {
 
 /// The numbers of one object in a plan: `Contacts    55 pairs: HubSpot +3, ConnectWise ~4; 2 held`.
 #[must_use]
-pub fn object_line(object: ObjectKind, pairs: u64, counts: &RunCounts) -> Line {
+pub fn object_line(object: ObjectKind, pairs: u64, counts: &Counts) -> Line {
     let written = |system: System| {
         let text = side(&counts.sides, system);
         (text != format::NONE).then(|| format!("{system} {text}"))
@@ -209,24 +221,24 @@ pub fn object_line(object: ObjectKind, pairs: u64, counts: &RunCounts) -> Line {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
     use super::*;
     use crate::model::{ConfigVersion, RunId};
     use crate::view::cell::{line_text, plain_text};
     use crate::view::table::Table;
 
     fn run(verdict: Verdict) -> Run {
-        let counts = RunCounts {
-            sides: BySystem::new(
-                SideCounts { created: 2, updated: 14, stamped: 1, cleared: 0, calls: 9 },
-                SideCounts::default(),
-            ),
+        let mut counts = RunCounts::default();
+        let hubspot = SideCounts { created: 2, updated: 14, stamped: 1, cleared: 0, calls: 0 };
+        *counts.of(ObjectKind::Company) = Counts {
+            sides: BySystem::new(hubspot, SideCounts::default()),
             pulled: 3,
             linked: 5,
             unchanged: 3981,
-            held: 1,
-            ..RunCounts::default()
+            ..Counts::default()
         };
+        let connectwise = SideCounts { created: 12, cleared: 1, ..SideCounts::default() };
+        *counts.of(ObjectKind::Contact) =
+            Counts { sides: BySystem::new(SideCounts::default(), connectwise), held: 3, ..Counts::default() };
         Run {
             id: RunId(812),
             kind: RunKind::Poll,
@@ -239,25 +251,30 @@ mod tests {
     }
 
     #[test]
-    fn a_run_is_one_json_object_with_both_sides() {
-        let json = serde_json::to_value(RunReport::from(&run(Verdict::Done))).unwrap();
-        assert_eq!(
-            json,
-            serde_json::json!({
-                "run": 812, "kind": "poll", "verdict": "done", "took_ms": 2100,
-                "hubspot": {"created": 2, "updated": 14, "stamped": 1, "cleared": 0, "calls": 9},
-                "connectwise": {"created": 0, "updated": 0, "stamped": 0, "cleared": 0, "calls": 0},
-                "pulled": 3, "linked": 5, "unchanged": 3981, "excluded": 0, "waiting": 0, "held": 1, "failed": 0,
-            })
-        );
+    fn a_run_tells_what_it_did_with_each_object_and_where() {
+        let text = plain_text(&lines(&run(Verdict::Done), 60));
+        let expected = "\
+Run 812 done in 2 s
+Companies   2 created, 14 updated, 1 given a key in HubSpot;
+            3,981 same, 5 linked
+Contacts    12 created, 1 field emptied in ConnectWise; 3
+            held";
+        let trimmed: Vec<&str> = text.lines().map(str::trim_end).collect();
+        assert_eq!(trimmed.join("\n"), expected);
+    }
+
+    #[test]
+    fn a_run_from_before_objects_were_told_apart_tells_what_it_did_in_all() {
+        let mut old = run(Verdict::Done);
+        old.counts = RunCounts { rest: old.counts.total(), ..RunCounts::default() };
+        let text = plain_text(&lines(&old, 200));
+        assert!(text.contains("Records     2 created, 14 updated, 1 given a key in HubSpot; 12 created"), "{text}");
     }
 
     #[test]
     fn a_held_run_tells_its_reason_and_its_plan() {
         let held = run(Verdict::Held { reason: "It would create 900 companies.".into(), plan: "ab12".into() });
-        let json = serde_json::to_value(RunReport::from(&held)).unwrap();
-        assert_eq!((&json["reason"], &json["plan"]), (&"It would create 900 companies.".into(), &"ab12".into()));
-        let text = plain_text(&lines(&held));
+        let text = plain_text(&lines(&held, 100));
         assert!(text.starts_with("Run 812 held in 2 s\nIt would create 900 companies.\nIt goes on once the plan ab12"));
     }
 
@@ -267,7 +284,7 @@ mod tests {
         let row = row(&run(Verdict::Done), Timestamp::from_secs(1060));
         assert_eq!(
             line_text(&table.row(&row)).split_whitespace().collect::<Vec<_>>().join(" "),
-            "812 60 s poll done +2 ~14 key 1 – 3,981 same, 5 linked, 1 held"
+            "812 60 s poll done +2 ~14 key 1 +12 3,981 same, 5 linked, 3 held"
         );
     }
 }

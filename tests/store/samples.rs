@@ -163,8 +163,9 @@ pub const fn dirty(record: RecordRef, since: i64, not_before: i64) -> Dirty {
 }
 
 pub fn run(id: u64, verdict: Verdict) -> Run {
-    let mut counts = RunCounts { pulled: 4, ..RunCounts::default() };
-    counts.sides.hubspot.calls = 9;
+    let mut counts = RunCounts::default();
+    counts.of(COMPANY).pulled = 4;
+    counts.rest.sides.hubspot.calls = 9;
     Run {
         id: RunId(id),
         kind: RunKind::Poll,

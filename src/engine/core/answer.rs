@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::command::Row;
 use super::request::{Answer, AnswerBody, Failure};
-use super::state::{RunCounts, Verdict};
+use super::state::{Counts, Verdict};
 use super::step::{Engine, Mode, Pending, Step};
 use super::view::ViewResult;
-use crate::model::{System, Timestamp};
+use crate::model::{ObjectKind, System, Timestamp};
 
 impl Engine {
     pub(super) fn take_answer(&mut self, step: &mut Step<'_>, pending: Pending, answer: Answer) -> ViewResult<()> {
@@ -16,7 +16,9 @@ impl Engine {
             self.sides[system].heard(step.now, server_time);
         }
         self.sides[system].calls += u64::from(answer.calls);
-        self.count(|counts| counts.sides[system].calls += u64::from(answer.calls));
+        if let Some(run) = &mut self.run {
+            run.row.counts.rest.sides[system].calls += u64::from(answer.calls);
+        }
         let server_now = answer.server_time.unwrap_or_else(|| self.sides[system].server_now(step.now));
         match pending {
             Pending::Write { system, intents, records } => {
@@ -50,9 +52,10 @@ impl Engine {
         }
     }
 
-    pub(super) fn count(&mut self, change: impl FnOnce(&mut RunCounts)) {
+    /// Counts something of one object in the run under way.
+    pub(super) fn count(&mut self, object: ObjectKind, change: impl FnOnce(&mut Counts)) {
         if let Some(run) = &mut self.run {
-            change(&mut run.row.counts);
+            change(run.row.counts.of(object));
         }
     }
 

@@ -247,7 +247,7 @@ impl Engine {
         }
         let run = job.run.as_mut();
         if let Some(run) = run {
-            run.counts.sides[system].add(write.kind, &write.fields);
+            run.counts.of(write.object).sides[system].add(write.kind, &write.fields);
             let id = run.id;
             let intents = self.commit_and_send(step, system, id, Priority::Interactive, vec![write]);
             job.state = JobState::Writing(intents.into_iter().collect(), system);

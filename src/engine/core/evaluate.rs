@@ -139,7 +139,7 @@ impl Engine {
                 Ok(false)
             }
             PairDecision::Link { .. } if self.mode == Mode::Plan => {
-                self.count(|counts| counts.linked += 1);
+                self.count(plan.object, |counts| counts.linked += 1);
                 self.foresee(&plan);
                 let plan = self.linked_as_planned(step, rules, facts, plan)?;
                 self.tally_plan(&plan);
@@ -210,7 +210,7 @@ impl Engine {
     fn tally_plan(&mut self, plan: &PairPlan) {
         for write in plan.writes() {
             let (kind, fields, system) = (write.kind, &write.fields, write.system);
-            self.count(|counts| counts.sides[system].add(kind, fields));
+            self.count(write.object, |counts| counts.sides[system].add(kind, fields));
         }
     }
 
@@ -291,8 +291,8 @@ impl Engine {
         step.row(dirty(anchor, DirtyReason::Changed, step.now));
         let id = link.id;
         self.wake_children(step, &link);
+        self.count(link.object, |counts| counts.linked += 1);
         step.row(Row::Link(link));
-        self.count(|counts| counts.linked += 1);
         if let Some(run) = &mut self.run {
             run.touched.insert(id);
         }

@@ -253,9 +253,9 @@ impl Engine {
         }
     }
 
-    fn count_write(&mut self, intent: &Intent) {
+    pub(super) fn count_write(&mut self, intent: &Intent) {
         let (system, kind) = (intent.system, intent.kind);
-        self.count(|counts| counts.sides[system].add(kind, &intent.writes));
+        self.count(intent.object, |counts| counts.sides[system].add(kind, &intent.writes));
     }
 
     fn rejected(&mut self, step: &mut Step<'_>, id: IntentId, rejection: Rejection) -> ViewResult<()> {

@@ -203,7 +203,7 @@ impl Engine {
                 continue;
             }
             if self.absorb(step, of, record, request, force)? {
-                self.count(|counts| counts.pulled += 1);
+                self.count(key.object, |counts| counts.pulled += 1);
             }
         }
         pass.after = last.or(pass.after);

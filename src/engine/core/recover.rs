@@ -255,8 +255,7 @@ impl Engine {
         let Some(first) = copies.next() else { return Ok(()) };
         let copy = RecordRef::new(intent.object, intent.system, first.id);
         intent.target = Some(first.id);
-        let (system, kind, writes) = (intent.system, intent.kind, intent.writes.clone());
-        self.count(|counts| counts.sides[system].add(kind, &writes));
+        self.count_write(&intent);
         let state = if first.archived { LinkState::Tomb } else { LinkState::Active };
         self.link_copy(step, &mut intent, copy, &first, state)?;
         self.take_copy(step, copy, first, request);
@@ -370,8 +369,7 @@ impl Engine {
             finish(step, intent, IntentState::NotApplied, "it did not take effect");
             return Ok(());
         }
-        let (system, kind, writes) = (intent.system, intent.kind, intent.writes.clone());
-        self.count(|counts| counts.sides[system].add(kind, &writes));
+        self.count_write(&intent);
         intent.writes.retain(|write| landed.contains(&write.field));
         record_history(step, &intent, of);
         finish(step, intent, IntentState::Applied, "found when looked up");

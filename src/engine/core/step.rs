@@ -425,9 +425,9 @@ impl Engine {
 
     fn count_states(&self, step: &Step<'_>, run: &mut ActiveRun) -> ViewResult<()> {
         use super::state::RecordState as S;
-        let counts = &mut run.row.counts;
-        (counts.unchanged, counts.excluded, counts.waiting, counts.held, counts.failed) = (0, 0, 0, 0, 0);
         for object in self.object_kinds() {
+            let counts = run.row.counts.of(object);
+            (counts.unchanged, counts.excluded, counts.waiting, counts.held, counts.failed) = (0, 0, 0, 0, 0);
             for (state, n) in step.view.state_counts(object)? {
                 match state {
                     S::InSync => counts.unchanged += n,
@@ -442,7 +442,8 @@ impl Engine {
         for link in &run.touched {
             let Some(link) = step.view.link(*link)? else { continue };
             let shown = step.view.status(link.record(System::HubSpot))?;
-            counts.unchanged -= u64::from(shown.is_some_and(|status| status.state == S::InSync));
+            let unchanged = &mut run.row.counts.of(link.object).unchanged;
+            *unchanged = unchanged.saturating_sub(u64::from(shown.is_some_and(|status| status.state == S::InSync)));
         }
         Ok(())
     }

@@ -19,5 +19,5 @@ pub use intent::{FieldWrite, Intent, IntentKind, IntentState};
 pub use issue::{Issue, IssueClass};
 pub use link::{Agreed, Decision, Link, LinkOrigin, LinkState, RecentWrite};
 pub use observation::Observation;
-pub use run::{HistoryEntry, Run, RunCounts, RunKind, SideCounts, Verdict};
+pub use run::{Counts, HistoryEntry, Run, RunCounts, RunKind, SideCounts, Verdict};
 pub use status::{RecordState, Status};

@@ -1,9 +1,14 @@
 //! Runs and the history of field values.
 
+use std::collections::BTreeMap;
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 
 use super::{FieldWrite, IntentKind};
-use crate::model::{BySystem, ConfigVersion, FieldName, IntentId, LinkId, RecordRef, RunId, System, Timestamp, Value};
+use crate::model::{
+    BySystem, ConfigVersion, FieldName, IntentId, LinkId, ObjectKind, RecordRef, RunId, System, Timestamp, Value,
+};
 
 /// One execution of a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,9 +48,35 @@ pub enum Verdict {
     },
 }
 
-/// What a run did, or a plan would do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// What a run did, or a plan would do, object by object.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct RunCounts {
+    /// What is about no object: the calls. All of a run from before objects were told apart.
+    #[serde(flatten)]
+    pub rest: Counts,
+    #[serde(default)]
+    pub objects: BTreeMap<ObjectKind, Counts>,
+}
+
+impl RunCounts {
+    /// All objects together.
+    #[must_use]
+    pub fn total(&self) -> Counts {
+        self.objects.values().fold(self.rest, |mut total, counts| {
+            total += *counts;
+            total
+        })
+    }
+
+    /// The numbers of one object, to be changed.
+    pub fn of(&mut self, object: ObjectKind) -> &mut Counts {
+        self.objects.entry(object).or_default()
+    }
+}
+
+/// The numbers of one object, or of all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counts {
     pub sides: BySystem<SideCounts>,
     /// Records that a feed showed with changed values.
     pub pulled: u64,
@@ -68,6 +99,32 @@ pub struct SideCounts {
     pub cleared: u64,
     /// API calls made for this system, reads included.
     pub calls: u64,
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        let Self { sides, pulled, linked, unchanged, excluded, waiting, held, failed } = other;
+        self.sides.hubspot += sides.hubspot;
+        self.sides.connectwise += sides.connectwise;
+        self.pulled += pulled;
+        self.linked += linked;
+        self.unchanged += unchanged;
+        self.excluded += excluded;
+        self.waiting += waiting;
+        self.held += held;
+        self.failed += failed;
+    }
+}
+
+impl AddAssign for SideCounts {
+    fn add_assign(&mut self, other: Self) {
+        let Self { created, updated, stamped, cleared, calls } = other;
+        self.created += created;
+        self.updated += updated;
+        self.stamped += stamped;
+        self.cleared += cleared;
+        self.calls += calls;
+    }
 }
 
 impl SideCounts {
@@ -97,4 +154,44 @@ pub struct HistoryEntry {
     pub loser: Option<Value>,
     pub why: String,
     pub at: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+    use super::*;
+
+    #[test]
+    fn a_run_from_before_objects_were_told_apart_keeps_its_numbers() {
+        let side = r#"{"created":3,"updated":14,"stamped":1,"cleared":2,"calls":9}"#;
+        let old = format!(
+            r#"{{"sides":{{"hubspot":{side},"connectwise":{side}}},"pulled":5,"linked":6,"unchanged":7,"excluded":8,"waiting":9,"held":10,"failed":11}}"#
+        );
+        let counts: RunCounts = serde_json::from_str(&old).unwrap();
+        let side = SideCounts { created: 3, updated: 14, stamped: 1, cleared: 2, calls: 9 };
+        let expected = Counts {
+            sides: BySystem::new(side, side),
+            pulled: 5,
+            linked: 6,
+            unchanged: 7,
+            excluded: 8,
+            waiting: 9,
+            held: 10,
+            failed: 11,
+        };
+        assert_eq!((counts.total(), counts.objects.len()), (expected, 0));
+    }
+
+    #[test]
+    fn objects_add_up_and_survive_being_stored() {
+        let mut counts = RunCounts::default();
+        counts.rest.sides.hubspot.calls = 40;
+        counts.of(ObjectKind::Contact).sides.hubspot.add(IntentKind::Create, &[]);
+        counts.of(ObjectKind::Contact).held += 3;
+        counts.of(ObjectKind::Company).sides.hubspot.add(IntentKind::Create, &[]);
+        let total = counts.total();
+        assert_eq!((total.sides.hubspot.created, total.sides.hubspot.calls, total.held), (2, 40, 3));
+        let stored = serde_json::to_vec(&counts).unwrap();
+        assert_eq!(serde_json::from_slice::<RunCounts>(&stored).unwrap(), counts);
+    }
 }

@@ -72,7 +72,7 @@ fn engine_line(paint: &mut Paint<'_>) -> Line {
     }
     if let Some(run) = &snapshot.run {
         line.push(Cell::plain(format!("   run {}  ", run.id)));
-        line.extend(run::count_lines(&run.counts).pop().unwrap_or_default().split_off(1));
+        line.push(Cell::plain(run::so_far(&run.counts)));
     }
     line.push(Cell::muted(format!("   {} to do", format::grouped(snapshot.queue))));
     if let Some(next) = snapshot.next_poll.filter(|next| *next > world.now) {
@@ -102,7 +102,8 @@ pub(super) fn issue_detail(group: &IssueGroup, width: usize) -> Vec<Line> {
 
 /// When a run was, and what it did where.
 pub(super) fn run_detail(run: &Run, world: &World, width: usize) -> Vec<Line> {
-    let calls: u64 = System::BOTH.iter().map(|system| run.counts.sides[*system].calls).sum();
+    let sides = run.counts.total().sides;
+    let calls = sides.hubspot.calls + sides.connectwise.calls;
     let took = run.ended.map_or_else(String::new, |ended| format!(", took {}", took(ended.since(run.started))));
     let head = format!(
         "Run {}, {}, configuration {}{took}, {}",
@@ -112,7 +113,7 @@ pub(super) fn run_detail(run: &Run, world: &World, width: usize) -> Vec<Line> {
         format::counted(calls, "call", "calls")
     );
     let mut lines = texts([(head, Role::Strong)], width);
-    lines.extend(run::count_lines(&run.counts));
+    lines.extend(run::object_lines(&run.counts, width));
     match &run.verdict {
         Verdict::Stopped(reason) => lines.extend(texts([(format!("Stopped: {reason}"), Role::Error)], width)),
         Verdict::Held { reason, .. } => lines.extend(texts([(format!("Held: {reason}"), Role::Warn)], width)),
