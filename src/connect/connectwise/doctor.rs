@@ -1,10 +1,10 @@
 //! What of the tenant can hinder the work, found without writing anything.
 //!
 //! Rights are checked before a request is read, so a change of record 0 and a create whose body is a text tell them
-//! apart from everything else. A text becomes a record nowhere, whatever a tenant demands of one. What Inquire below All hides cannot be proved from below, only suspected: records that others refer
-//! to and that cannot be seen, and references that come blank.
+//! apart from everything else. A text becomes a record nowhere, whatever a tenant demands of one.
 
 mod setup;
+mod sight;
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,8 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 
 use super::ConnectWise;
-use super::conditions::{Condition, IDS};
 use super::fields::MEMBERS;
 use super::objects::place;
-use super::record;
 use super::roles::{self, Column};
 use super::schema;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
@@ -24,13 +22,6 @@ use crate::connect::redact::clip_message;
 use crate::connect::{Check, Examination, Finding, Need, Severity};
 use crate::engine::core::request::{Failure, Priority};
 use crate::model::{ObjectKind, Right, Verb};
-
-/// Records looked at for what they refer to.
-const SAMPLE: usize = 100;
-/// So many blank references in a row are no chance.
-const ALL_BLANK: usize = 5;
-/// From so many records on, half of them without a reference that nearly all have are no chance either.
-const HALF_BLANK: usize = 10;
 
 /// How a probe ended.
 #[derive(Debug, Clone)]
@@ -134,9 +125,7 @@ impl ConnectWise {
             self.examine_rights(need, &mut exam).await?;
         }
         self.examine_tables(&mut exam).await?;
-        for need in needs.iter().filter(|need| need.reads) {
-            self.examine_sight(need.object, &mut exam).await?;
-        }
+        self.examine_sight(&mut exam).await?;
         self.examine_setup(&mut exam).await?;
         self.tell_unreadable(&mut exam);
         Ok(exam.told)
@@ -274,74 +263,6 @@ impl ConnectWise {
         Ok(())
     }
 
-    /// Whether something suggests that Inquire hides records.
-    async fn examine_sight(&self, object: ObjectKind, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
-        let (path, many) = (place(object).path, object.plural().to_lowercase());
-        let Some(row) = roles::row(path) else { return Ok(()) };
-        let read = Call::get(format!("{path}?pageSize=1&fields=id"));
-        if object == ObjectKind::LineItem || !matches!(self.probe(&read, exam).await?, Probe::Allowed) {
-            return Ok(());
-        }
-        let count = self.call(&Call::get(format!("{path}/count")), &mut exam.session).await;
-        if count.ok().and_then(|body| body.get("count").and_then(Json::as_u64)) == Some(0) {
-            let what = format!("Suspicion: no {many} can be seen at all. If there are some, Inquire is below All.");
-            exam.add(Severity::Warning, Some(object), what, row.remedy(Column::Inquire));
-            return Ok(());
-        }
-        for referrer in referrers(object) {
-            if exam.needs(referrer.from).is_some_and(|need| need.reads) {
-                self.examine_references(object, referrer, exam).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Other records refer to records of `object`: can these be seen?
-    async fn examine_references(
-        &self,
-        object: ObjectKind,
-        &Referrer { from, member, usual }: &Referrer,
-        exam: &mut Examining<'_>,
-    ) -> Result<(), ConnectError> {
-        let list = format!("{}?pageSize={SAMPLE}&fields=id,{member}&orderBy=id%20desc", place(from).path);
-        let sample = match self.call(&Call::get(list), &mut exam.session).await {
-            Ok(Json::Array(sample)) => sample,
-            Ok(_) => return Ok(()),
-            Err(fault) => return verdict(fault).map(drop),
-        };
-        let mut ids: Vec<u64> = sample.iter().filter_map(|row| record::referred(row, member)).map(|id| id.0).collect();
-        ids.sort_unstable();
-        ids.dedup();
-        ids.truncate(IDS);
-        let (children, parents) = (from.plural().to_lowercase(), object.plural().to_lowercase());
-        let remedy = roles::row(place(object).path).map(|row| row.remedy(Column::Inquire)).unwrap_or_default();
-        let blank = sample.iter().filter(|row| record::referred(row, member).is_none()).count();
-        let half = usual && sample.len() >= HALF_BLANK && blank * 2 >= sample.len();
-        if half || (ids.is_empty() && blank >= ALL_BLANK) {
-            let what = format!(
-                "Suspicion: {blank} of {} {children} show no {member}. References to what Inquire hides come blank: the \
-                 API member may see only its own {parents}.",
-                sample.len()
-            );
-            exam.add(Severity::Warning, Some(object), what, remedy.clone());
-        }
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let condition = Condition::ids("id", &ids).escaped();
-        let list = format!("{}?fields=id&conditions={condition}", place(object).path);
-        let Ok(seen) = self.rows(&list, &mut exam.session).await else { return Ok(()) };
-        if seen.len() < ids.len() {
-            let what = format!(
-                "Suspicion: {} of {} {parents} that {children} refer to cannot be seen. Either they were deleted, or Inquire is below All.",
-                ids.len() - seen.len(),
-                ids.len()
-            );
-            exam.add(Severity::Warning, Some(object), what, remedy);
-        }
-        Ok(())
-    }
-
     fn tell_unreadable(&self, exam: &mut Examining<'_>) {
         let known = self.unreadable.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone();
         for ((object, id), why) in known {
@@ -372,36 +293,5 @@ fn verdict(fault: Fault) -> Result<Probe, ConnectError> {
         (_, Failure::Rejected(_)) => Ok(Probe::Allowed),
         (_, Failure::Unknown(message)) => Ok(Probe::Unclear(message.clone())),
         _ => Err(fault.into()),
-    }
-}
-
-/// Who refers to records of an object.
-struct Referrer {
-    from: ObjectKind,
-    member: &'static str,
-    /// Whether nearly every record has the reference.
-    usual: bool,
-}
-
-const fn referrers(object: ObjectKind) -> &'static [Referrer] {
-    const fn usual(from: ObjectKind, member: &'static str) -> Referrer {
-        Referrer { from, member, usual: true }
-    }
-    const fn some(from: ObjectKind, member: &'static str) -> Referrer {
-        Referrer { from, member, usual: false }
-    }
-    match object {
-        ObjectKind::Company => {
-            const {
-                &[
-                    usual(ObjectKind::Contact, "company"),
-                    usual(ObjectKind::Deal, "company"),
-                    usual(ObjectKind::Ticket, "company"),
-                ]
-            }
-        }
-        ObjectKind::Contact => const { &[usual(ObjectKind::Deal, "contact"), some(ObjectKind::Ticket, "contact")] },
-        ObjectKind::Deal => const { &[some(ObjectKind::Ticket, "opportunity"), some(ObjectKind::Task, "opportunity")] },
-        _ => &[],
     }
 }

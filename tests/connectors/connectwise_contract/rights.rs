@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use lockstep::connect::{Finding, Need, Severity};
+use lockstep::sim::{Object, Side};
 
+use super::lines::Office;
 use super::*;
 
 const fn all(object: ObjectKind) -> Need {
@@ -240,24 +242,92 @@ async fn a_few_references_that_are_blank_are_no_suspicion() {
     }
 }
 
-#[tokio::test]
-async fn a_role_that_shows_its_own_companies_alone_is_suspected_by_row_and_column() {
-    let running = Simulators::start(sim::Options::quick(Data::Story)).await.unwrap();
-    let psa = every_object(&running.connectwise_url, &running.credentials);
-    let needs = [all(ObjectKind::Company), all(ObjectKind::Contact), all(ObjectKind::Deal)];
-    let suspected = |findings: Vec<Finding>| {
-        findings.into_iter().filter(|one| one.what.starts_with("Suspicion")).map(|one| one.remedy).collect::<Vec<_>>()
-    };
-    assert_eq!(suspected(psa.examine(&needs).await.unwrap().findings), Vec::<String>::new());
-    let only_own = sim::Permit { inquire: sim::Level::My, ..sim::Permit::ALL };
-    let mut behaviour = running.control.behaviour();
-    behaviour.connectwise.role = sim::Role::all().with("Companies/Company Maintenance", only_own);
-    running.control.set_behaviour(behaviour);
-    let told = suspected(psa.examine(&needs).await.unwrap().findings);
-    assert!(!told.is_empty());
-    for remedy in told {
-        assert_eq!(remedy, "In the API member's security role, set Companies / Company Maintenance / Inquire to All.");
+/// A tenant of 60 companies, each with a contact, a deal, a ticket and an activity. Of each, the first `own` are the API
+/// member's, who entered none of them.
+async fn sixty(own: u64) -> Office {
+    let office = Office::new(Data::Empty).await;
+    let api = json!({"id": 156});
+    for n in 0..60 {
+        let member = if n < own { api.clone() } else { json!({"id": 151}) };
+        let (name, identifier) = (format!("Acme {n}"), format!("ACME{n}"));
+        let company = json!({"name": name, "identifier": identifier, "territoryManager": member});
+        let company = json!({"id": office.create(Object::Company, &company)});
+        let contact = office.create(Object::Contact, &json!({"firstName": name, "company": company}));
+        let contact = json!({"id": contact});
+        let deal = json!({"name": name, "company": company, "contact": contact, "primarySalesRep": member});
+        let deal = json!({"id": office.create(Object::Deal, &deal)});
+        let ticket =
+            json!({"summary": name, "company": company, "contact": contact, "opportunity": deal, "owner": member});
+        office.create(Object::Ticket, &ticket);
+        let activity = json!({"name": name, "company": company, "opportunity": deal, "assignTo": member});
+        office.create(Object::Activity, &activity);
     }
+    office
+}
+
+/// What the doctor suspects at one level of one row, as sentences and remedies.
+async fn suspected(office: &Office, row: &str, inquire: sim::Level, needs: &[Need]) -> Vec<(String, String)> {
+    let mut behaviour = office.running.control.behaviour();
+    behaviour.connectwise.role = sim::Role::all().with(row, sim::Permit { inquire, ..sim::Permit::ALL });
+    office.running.control.set_behaviour(behaviour);
+    let findings = office.psa.examine(needs).await.unwrap().findings;
+    assert_eq!(told(&findings, Severity::Problem), Vec::<&Finding>::new(), "nothing is refused at {inquire:?}");
+    let suspicions = findings.into_iter().filter(|one| one.what.starts_with("Suspicion"));
+    suspicions.map(|one| (one.what, one.remedy)).collect()
+}
+
+#[tokio::test]
+async fn a_role_that_shows_its_own_records_alone_is_suspected_by_row_column_and_level() {
+    let rows = [
+        (ObjectKind::Company, "Companies/Company Maintenance", "Companies / Company Maintenance"),
+        (ObjectKind::Contact, "Companies/Contacts", "Companies / Contacts"),
+        (ObjectKind::Deal, "Sales/Opportunity", "Sales / Opportunity"),
+        (ObjectKind::Ticket, "Service Desk/Service Tickets", "Service Desk / Service Tickets"),
+        (ObjectKind::Task, "Companies/CRM/Sales Activities", "Companies / CRM/Sales Activities"),
+    ];
+    let every = rows.map(|(object, ..)| all(object));
+    for own in [0, 9, 50, 59] {
+        let office = sixty(own).await;
+        for (object, row, named) in rows {
+            for needs in [&[all(object)][..], &every] {
+                let fine = suspected(&office, row, sim::Level::All, needs).await;
+                assert_eq!(fine, [], "{own} of 60, {row} at All");
+                for level in [sim::Level::My, sim::Level::Mine] {
+                    let what = format!("{own} of 60, {row} at {level:?}, {} needed", needs.len());
+                    let told = suspected(&office, row, level, needs).await;
+                    assert!(!told.is_empty(), "{what}: nothing is suspected");
+                    for (said, remedy) in told {
+                        let expected = format!("In the API member's security role, set {named} / Inquire to All.");
+                        assert_eq!(remedy, expected, "{what}: {said}");
+                        assert!(said.contains("My or Mine") || said.contains("below All"), "{what}: {said}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn records_in_the_hands_of_one_person_or_made_by_a_sync_are_no_suspicion() {
+    let needs = [all(ObjectKind::Company)];
+    let company = |n: u64, member: u64| json!({"name": format!("C{n}"), "identifier": format!("C{n}"), "territoryManager": {"id": member}});
+    let office = Office::new(Data::Empty).await;
+    for n in 0..8 {
+        office.create(Object::Company, &company(n, 151));
+    }
+    assert_eq!(suspected(&office, "Companies/Contacts", sim::Level::All, &needs).await, [], "all are a person's");
+    let office = Office::new(Data::Empty).await;
+    for n in 0..8 {
+        let fields = company(n, 156);
+        let fields = fields.as_object().unwrap();
+        office.running.control.create(Side::ConnectWise, Object::Company, fields, Some("Lockstep")).unwrap();
+    }
+    assert_eq!(suspected(&office, "Companies/Contacts", sim::Level::All, &needs).await, [], "all are the sync's own");
+    for n in 8..12 {
+        office.create(Object::Company, &company(n, 156));
+    }
+    let told = suspected(&office, "Companies/Contacts", sim::Level::All, &needs).await;
+    assert!(matches!(&told[..], [(said, _)] if said.contains("all 12 companies")), "{told:?}");
 }
 
 #[tokio::test]
