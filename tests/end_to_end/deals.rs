@@ -213,6 +213,39 @@ async fn a_deal_without_sales_rep_or_with_an_unpaired_stage_waits_for_a_person_a
     assert_eq!(bench.status(deal(System::HubSpot, here)).state, RecordState::InSync);
 }
 
+/// Customers renew: that a deal of the same name is linked or won says nothing about the next one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deals_of_one_name_in_one_company_are_each_made_once() {
+    let bench = bench().await;
+    let of = bench.customer("Acme").await;
+    let mut made: Vec<u64> = (0..2).map(|_| bench.hubspot_deal(&of, "Renewal", &[])).collect();
+    bench.settle().await;
+    bench.edit_deal(HUBSPOT, made[0], &[("dealstage", json!("closedwon"))]);
+    made.push(bench.hubspot_deal(&of, "Renewal", &[]));
+    bench.settle().await;
+    let mut there: Vec<u64> = made.iter().map(|here| bench.linked(*here)).collect();
+    there.sort_unstable();
+    there.dedup();
+    assert_eq!(there.len(), 3);
+    assert_eq!(bench.running.control.records(CONNECTWISE, Object::Deal, 0, 100).len(), 3);
+    assert_eq!(bench.running.control.records(HUBSPOT, Object::Deal, 0, 100).len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_contact_that_was_deleted_is_nothing_that_its_deal_waits_for() {
+    let bench = bench().await;
+    let of = bench.customer("Acme").await;
+    let here = bench.hubspot_deal(&of, "Forty seats", &[]);
+    bench.settle().await;
+    bench.running.control.delete(HUBSPOT, Object::Contact, of.contact).unwrap();
+    bench.settle().await;
+    let status = bench.status(deal(System::HubSpot, here));
+    assert_eq!(status.state, RecordState::InSync, "{}", status.why);
+    bench.edit_deal(HUBSPOT, here, &[("dealname", json!("Fifty seats"))]);
+    bench.settle().await;
+    assert_eq!(bench.deal_value(CONNECTWISE, bench.linked(here), "name"), "Fifty seats");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn deals_under_faults_are_made_once_each_with_one_amount() {
     let bench = bench().await;

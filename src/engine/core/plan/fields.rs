@@ -6,7 +6,7 @@ use super::{FieldNext, FieldPlan};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
 use crate::mapping::convert::{Misfit, convert, holds, is_rewriting, same};
 use crate::mapping::normalise::normalise;
-use crate::mapping::references::Partners;
+use crate::mapping::references::{self, Partners};
 use crate::mapping::{ClearPolicy, ConflictTie, Direction, FieldRule, SystemOfRecord};
 use crate::model::{BySystem, System, Timestamp, Value};
 
@@ -230,8 +230,10 @@ impl Comparison<'_> {
                 set(plan, next, format!("\"{value}\" has no partner in the value map: left alone"));
                 return None;
             }
-            Err(Misfit::NoPartner { reason, .. }) => {
-                set(plan, FieldNext::Wait, reason);
+            Err(Misfit::NoPartner { reason, awaited }) => {
+                // What has no partner and gets none as things are is nothing to wait for.
+                let next = if awaited { FieldNext::Wait } else { FieldNext::Tolerate };
+                set(plan, next, reason);
                 return None;
             }
             Err(misfit) => {
@@ -299,7 +301,7 @@ impl Comparison<'_> {
             Misfit::Several { count } => (
                 IssueClass::AmbiguousReference,
                 format!("{field} in {to} takes one record; {} is associated with {count}.", self.rule.mapping.hubspot),
-                "Make one of them the primary one in its own system; it goes on by itself then.",
+                several_hint(self.rule),
             ),
             Misfit::NotA { what, value } => (
                 IssueClass::UnfitValue,
@@ -319,6 +321,15 @@ impl Comparison<'_> {
             ),
             hint: "Find the workflow that rewrites it, or map the field one way; then push the record once.".to_owned(),
         }
+    }
+}
+
+/// What a person does about a reference to several records of which none is the one that counts.
+pub(super) fn several_hint(rule: &FieldRule) -> &'static str {
+    if references::holds_all(rule.name(System::HubSpot)) {
+        "Associate one that belongs to the record's company; it goes on by itself then."
+    } else {
+        "Make one of them the primary one in its own system; it goes on by itself then."
     }
 }
 

@@ -167,9 +167,7 @@ fn partner(view: &dyn View, parent: RecordRef) -> ViewResult<Partner> {
     if let Some(link) = view.link_of(parent)? {
         return Ok(match link.state {
             LinkState::Active => Partner::Linked(link.id_in(parent.system.other())),
-            LinkState::Tomb => {
-                Partner::Kept(format!("{parent}, to which it belongs, was deleted in one of the systems"))
-            }
+            LinkState::Tomb => Partner::Kept(format!("{parent}, to which it belongs, or its partner was deleted")),
             LinkState::Unlinked => {
                 Partner::Kept(format!("{parent}, to which it belongs, was taken apart from its partner"))
             }

@@ -93,7 +93,10 @@ fn by_keys(view: &dyn View, rules: &ObjectRules, observed: &Observation) -> View
         let mut same = Vec::new();
         for candidate in view.by_key(object, system.other(), &key, MOST_CANDIDATES)? {
             let Some(there) = view.observation(candidate)? else { continue };
-            if takes_part(rules, &there) && sameness(view, rules, observed, &there)? == Some(rule) {
+            if takes_part(rules, &there)
+                && sameness(view, rules, observed, &there)? == Some(rule)
+                && !(may_repeat(rules, rule) && view.link_of(candidate)?.is_some())
+            {
                 same.push(candidate);
             }
         }
@@ -154,7 +157,10 @@ fn rivals(
                 continue;
             }
             let Some(other) = view.observation(rival)? else { continue };
-            if takes_part(rules, &other) && sameness(view, rules, &other, &there)?.is_some_and(|by| by <= rule) {
+            if takes_part(rules, &other)
+                && sameness(view, rules, &other, &there)?.is_some_and(|by| by <= rule)
+                && !(may_repeat(rules, stronger) && view.link_of(rival)?.is_some())
+            {
                 found.push(rival);
             }
         }
@@ -165,7 +171,7 @@ fn rivals(
 /// Two records here that are the same thing would become two records there: only the one with the lowest id may.
 fn alone_unless_twin(view: &dyn View, rules: &ObjectRules, observed: &Observation) -> ViewResult<Identity> {
     let RecordRef { object, system, id } = observed.of;
-    for rule in 0..rules.mapping.matching.len() {
+    for rule in (0..rules.mapping.matching.len()).filter(|rule| !may_repeat(rules, *rule)) {
         let Some(key) = match_key(rules, rule, system, &observed.record) else { continue };
         for twin in view.by_key(object, system, &key, MOST_CANDIDATES)? {
             if twin.id >= id {
@@ -183,6 +189,12 @@ fn alone_unless_twin(view: &dyn View, rules: &ObjectRules, observed: &Observatio
 
 fn takes_part(rules: &ObjectRules, observed: &Observation) -> bool {
     observed.is_live() && standard::may_be_recognised(&rules.mapping, observed.of.system, &observed.record)
+}
+
+/// Whether one company may well have several records of that value: a customer renews every year. Those that have their
+/// partners then say nothing about the next one, and two that have none are two.
+fn may_repeat(rules: &ObjectRules, rule: usize) -> bool {
+    rules.mapping.matching.get(rule).is_some_and(|rule| rule.by == MatchBy::CompanyText)
 }
 
 /// The rule by which two records are the same thing: the first for which both have a value, if the values are equal.

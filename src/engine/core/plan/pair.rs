@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::fields::{Comparison, Trouble, compare};
+use super::fields::{Comparison, Trouble, compare, several_hint};
 use super::gather::Facts;
 use super::identity::Identity;
 use super::words::{field_in_words, origin_in_words, sentence, write_in_words};
@@ -14,6 +14,7 @@ use crate::mapping::convert::{Misfit, convert};
 use crate::mapping::keys::{IDENTIFIER, stamp_of};
 use crate::mapping::needs::{Need, name_of, needs};
 use crate::mapping::normalise::normalise;
+use crate::mapping::references;
 use crate::mapping::{FieldKey, FieldRule, ObjectRules, Rules};
 use crate::model::{BySystem, FieldName, ObjectKind, RecordRef, System, Timestamp, Value};
 
@@ -373,11 +374,12 @@ impl Planner<'_> {
             let message = format!("{to} takes no {object} without {}, and this record gives none.", need.what);
             return self.hold(IssueClass::MissingRequired, message, "Fill it in, or map a field that holds it.");
         };
-        let why = field.rule.clone();
-        match self.misfits.remove(&field.key) {
+        let (why, key) = (field.rule.clone(), field.key.clone());
+        match self.misfits.remove(&key) {
             Some(Misfit::NoPartner { reason, awaited: false }) => PairDecision::Exclude { reason },
             Some(Misfit::Several { .. }) => {
-                let hint = "Make one of them the primary one in its own system; it goes on by itself then.";
+                let rule = self.rules.field(&key);
+                let hint = rule.map_or("", several_hint);
                 self.hold(
                     IssueClass::AmbiguousReference,
                     format!("{to} takes no {object} without {}: {why}.", need.what),
@@ -448,6 +450,9 @@ impl Planner<'_> {
             Misfit::TooLong { length, limit } => format!("{length} characters, {to} takes {limit}"),
             Misfit::NotA { what, value } => format!("\"{value}\" is not a {what}"),
             Misfit::NoPartner { reason, .. } => reason.clone(),
+            Misfit::Several { count } if references::holds_all(rule.name(System::HubSpot)) => {
+                format!("it is associated with {count} records, none of which belongs to its company")
+            }
             Misfit::Several { count } => format!("it is associated with {count} records, none of them the primary one"),
         };
         self.trace.push(TraceLine { stage: "field", text: format!("{}: left out, {text}", rule.key) });

@@ -2,6 +2,7 @@
 
 use super::{FieldNext, FieldPlan, PairDecision, PlannedWrite};
 use crate::engine::core::state::{IntentKind, LinkOrigin};
+use crate::model::Timestamp;
 
 /// How a link came about, in words.
 #[must_use]
@@ -69,7 +70,16 @@ pub(super) fn sentence(decision: &PairDecision, undecided: usize) -> String {
             )
         }
         PairDecision::Hold { reason } => format!("held: {reason}"),
-        PairDecision::Fail { reason, next_try } => format!("failing: {reason} Tried again at {next_try}."),
+        PairDecision::Fail { reason, next_try } => {
+            let reason = reason.trim_end().trim_end_matches('.');
+            if *next_try == Timestamp::MAX {
+                format!(
+                    "failing: {reason}. Tried again when the record or the mapping changes, or when somebody pushes it."
+                )
+            } else {
+                format!("failing: {reason}. Tried again at {next_try}.")
+            }
+        }
         PairDecision::Exclude { reason } => format!("excluded: {reason}"),
         PairDecision::Wait { reason } => format!("waits: {reason}"),
         PairDecision::Gone { reason } => format!("gone: {reason}"),
