@@ -13,24 +13,18 @@ use crate::view::run::written;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Summary {
     pub run: u64,
-    pub hubspot: Written,
-    pub connectwise: Written,
-    pub linked: u64,
-    pub unchanged: u64,
-    pub excluded: u64,
-    pub waiting: u64,
-    pub held: u64,
-    pub failed: u64,
+    #[serde(flatten)]
+    pub all: Done,
     /// The same numbers for each object by its word; none of a run from before objects were told apart.
-    pub objects: BTreeMap<&'static str, OfObject>,
+    pub objects: BTreeMap<&'static str, Done>,
     /// What was done with each, for people.
     #[serde(skip)]
     told: Vec<String>,
 }
 
-/// What a run did with the records of one object.
+/// What a run did, with the records of one object or with all.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct OfObject {
+pub struct Done {
     pub hubspot: Written,
     pub connectwise: Written,
     pub linked: u64,
@@ -41,7 +35,7 @@ pub struct OfObject {
     pub failed: u64,
 }
 
-impl From<&Counts> for OfObject {
+impl From<&Counts> for Done {
     fn from(counts: &Counts) -> Self {
         let Counts { sides, pulled: _, linked, unchanged, excluded, waiting, held, failed } = *counts;
         let (hubspot, connectwise) = (sides.hubspot.into(), sides.connectwise.into());
@@ -64,8 +58,6 @@ pub struct Written {
 
 impl From<&Run> for Summary {
     fn from(run: &Run) -> Self {
-        let total = OfObject::from(&run.counts.total());
-        let OfObject { hubspot, connectwise, linked, unchanged, excluded, waiting, held, failed } = total;
         let objects = run.counts.objects.iter();
         let told = objects.clone().filter_map(|(object, counts)| {
             let written = written(counts);
@@ -73,14 +65,7 @@ impl From<&Run> for Summary {
         });
         Self {
             run: run.id.0,
-            hubspot,
-            connectwise,
-            linked,
-            unchanged,
-            excluded,
-            waiting,
-            held,
-            failed,
+            all: Done::from(&run.counts.total()),
             told: told.collect(),
             objects: objects.map(|(object, counts)| (object.key(), counts.into())).collect(),
         }
@@ -91,7 +76,8 @@ impl Summary {
     /// Remote writes that people would call one: records created and records changed.
     #[must_use]
     pub const fn writes(&self) -> u64 {
-        self.hubspot.created + self.hubspot.updated + self.connectwise.created + self.connectwise.updated
+        let Done { hubspot, connectwise, .. } = &self.all;
+        hubspot.created + hubspot.updated + connectwise.created + connectwise.updated
     }
 
     /// The run in one line: what was written of each object, then the records as they stand; what is zero is left out.
@@ -103,12 +89,12 @@ impl Summary {
             parts.push("nothing to write".to_owned());
         }
         let others = [
-            (self.linked, "linked"),
-            (self.unchanged, "unchanged"),
-            (self.excluded, "excluded"),
-            (self.waiting, "waiting"),
-            (self.held, "need a person"),
-            (self.failed, "failed"),
+            (self.all.linked, "linked"),
+            (self.all.unchanged, "unchanged"),
+            (self.all.excluded, "excluded"),
+            (self.all.waiting, "waiting"),
+            (self.all.held, "need a person"),
+            (self.all.failed, "failed"),
         ];
         parts.extend(others.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{n} {word}")));
         parts.join(" · ")
