@@ -81,6 +81,13 @@ async fn a_company_that_is_none_is_refused_by_name_and_nothing_else_is_written()
         }
     }
     assert_eq!(calls_to(&running, "/batch/update"), before);
+    // Nor is a record made without the company that it was to have.
+    let creates = calls_to(&running, "/batch/create");
+    let item = create(ObjectKind::Contact, 9, &[("email", "b@x.example.com"), (COMPANY, "Acme")]);
+    let body = RequestBody::Create { fields: names(&["email", COMPANY]), items: vec![item] };
+    let told = outcomes(&hub, ObjectKind::Contact, body).await;
+    assert!(matches!(&told[&9], ItemOutcome::Rejected(why) if why.field.as_deref() == Some(COMPANY)), "{told:?}");
+    assert_eq!(calls_to(&running, "/batch/create"), creates);
     let record = read(&hub, &["city", COMPANY], contact).await;
     assert_eq!((record.value("city").to_plain(), record.value(COMPANY).to_plain()), (String::new(), one.to_string()));
 }

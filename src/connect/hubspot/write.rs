@@ -163,7 +163,7 @@ impl HubSpot {
         session: &mut Session,
     ) -> Result<bool, Fault> {
         for (item, verdict) in items.iter().zip(&mut *verdicts).filter(|(_, verdict)| verdict.is_none()) {
-            let wrong = item.joins.iter().find_map(|(_, id)| id.as_ref().err()).filter(|_| item.target.is_some());
+            let wrong = item.joins.iter().find_map(|(_, id)| id.as_ref().err());
             *verdict = wrong.cloned().map(Verdict::rejected);
         }
         let mut joined = false;
