@@ -97,7 +97,7 @@ pub fn same(field: &FieldRule, hubspot: &Value, connectwise: &Value, partners: &
 #[must_use]
 pub fn holds(field: &FieldRule, system: System, held: &Value, value: &Value) -> bool {
     held == value
-        || (references::holds_all(field.name(system))
+        || (references::holds_all(field.name(system).as_str())
             && references::ids(value).iter().all(|id| references::ids(held).contains(id))
             && !value.is_empty())
 }

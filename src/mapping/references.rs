@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::convert::Misfit;
-use crate::model::{FieldKind, FieldName, ObjectKind, RecordId, RecordRef, System, Value};
+use crate::model::{FieldKind, ObjectKind, RecordId, RecordRef, System, Value};
 
 /// The HubSpot properties that stand for the primary company of a record. What HubSpot itself says under these names
 /// trails the association and cannot be written; here they are the association.
@@ -60,7 +60,7 @@ impl Partners {
         self.known.insert(record, partner);
     }
 
-    pub fn is_of_the_company(&mut self, record: RecordRef) {
+    pub fn add_kin(&mut self, record: RecordRef) {
         self.kin.insert(record);
     }
 
@@ -103,15 +103,15 @@ impl Partners {
 }
 
 /// How the name of a HubSpot field begins that stands for all associated records of one object: `associations/contacts`.
-pub const ASSOCIATED: &str = "associations/";
+const ASSOCIATED: &str = "associations/";
 
 /// All contacts of a HubSpot deal.
 pub const DEAL_CONTACTS: &str = "associations/contacts";
 
 /// Whether a field holds every associated record instead of the one that counts.
 #[must_use]
-pub fn holds_all(name: &FieldName) -> bool {
-    name.as_str().starts_with(ASSOCIATED)
+pub fn holds_all(name: &str) -> bool {
+    name.starts_with(ASSOCIATED)
 }
 
 /// The object that a field of this kind points to.

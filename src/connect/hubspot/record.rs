@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::{paths, references};
+use crate::mapping::references::holds_all;
 use crate::model::{FieldName, Fields, ObjectKind, Record, RecordId, Timestamp, Value};
 
 /// How to read records of one object.
@@ -20,7 +21,7 @@ impl Reader<'_> {
     /// The names of the properties to ask for.
     pub fn properties(&self) -> Vec<&str> {
         let names = self.fields.iter().map(FieldName::as_str);
-        let mut names: Vec<&str> = names.filter(|name| references::is_property(name)).collect();
+        let mut names: Vec<&str> = names.filter(|name| !holds_all(name)).collect();
         names.extend(self.stamp.map(FieldName::as_str));
         names.extend([paths::modified(self.object), MERGED, CHANGED_BY]);
         names.sort_unstable();

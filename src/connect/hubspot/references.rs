@@ -12,7 +12,7 @@ use super::{HubSpot, joins};
 use crate::connect::error::Fault;
 use crate::connect::http::Session;
 use crate::engine::core::request::{AnswerBody, AssociateItem, ItemOutcome, Rejection, RejectionKind};
-use crate::mapping::references::{ASSOCIATED, CONTACT_COMPANY, DEAL_COMPANY, DEAL_CONTACTS, TICKET_COMPANY};
+use crate::mapping::references::{CONTACT_COMPANY, DEAL_COMPANY, DEAL_CONTACTS, TICKET_COMPANY};
 use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, Value};
 
 /// A field that stands for associations with one kind of record.
@@ -56,11 +56,6 @@ pub(super) const fn joined(object: ObjectKind) -> &'static [Joined] {
 /// What the field of that name stands for; none where it is a property like others.
 pub(super) fn of(object: ObjectKind, name: &str) -> Option<&'static Joined> {
     joined(object).iter().find(|one| one.name == name)
-}
-
-/// Whether HubSpot has a property of that name.
-pub(super) fn is_property(name: &str) -> bool {
-    !name.starts_with(ASSOCIATED)
 }
 
 /// A record that is to be associated, or why it cannot be.
@@ -219,6 +214,7 @@ fn leave_out_unknown(body: &mut AnswerBody, ties: &Ties) {
 mod tests {
     use super::super::ties::TieType;
     use super::*;
+    use crate::mapping::references::holds_all;
 
     fn tie(to: u64, numbers: &[u64]) -> Tie {
         let kind = |number: &u64| TieType { category: "HUBSPOT_DEFINED".to_owned(), number: *number, label: None };
@@ -256,7 +252,7 @@ mod tests {
         for object in ObjectKind::ALL {
             for one in joined(object) {
                 assert!(joins::plain(object, one.to).is_some(), "{object} {}", one.name);
-                assert_eq!(is_property(one.name), one.mirrored);
+                assert_eq!(holds_all(one.name), !one.mirrored);
                 assert_eq!(one.mirrored, joins::primary(object, one.to).is_some(), "{object} {}", one.name);
             }
         }

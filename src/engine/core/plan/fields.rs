@@ -326,7 +326,7 @@ impl Comparison<'_> {
 
 /// What a person does about a reference to several records of which none is the one that counts.
 pub(super) fn several_hint(rule: &FieldRule) -> &'static str {
-    if references::holds_all(rule.name(System::HubSpot)) {
+    if references::holds_all(rule.name(System::HubSpot).as_str()) {
         "Associate one that belongs to the record's company; it goes on by itself then."
     } else {
         "Make one of them the primary one in its own system; it goes on by itself then."

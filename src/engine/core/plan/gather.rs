@@ -138,7 +138,7 @@ fn partners(view: &dyn View, rules: &ObjectRules, records: &BySystem<Option<Obse
                     && let Some(known) = view.observation(parent)?
                     && share_company(view, observed, &known)?
                 {
-                    partners.is_of_the_company(parent);
+                    partners.add_kin(parent);
                 }
             }
         }

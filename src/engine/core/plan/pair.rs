@@ -3,20 +3,19 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::fields::{Comparison, Trouble, compare, several_hint};
+use super::fields::{Comparison, Trouble, compare};
 use super::gather::Facts;
 use super::identity::Identity;
 use super::words::{field_in_words, origin_in_words, sentence, write_in_words};
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, Scope, TraceLine, scope};
 use crate::engine::core::state::{FieldWrite, IntentKind, Issue, IssueClass, Link, LinkState, Observation};
 use crate::engine::core::view::{View, ViewResult};
-use crate::mapping::convert::{Misfit, convert};
-use crate::mapping::keys::{IDENTIFIER, stamp_of};
-use crate::mapping::needs::{Need, name_of, needs};
+use crate::mapping::convert::Misfit;
+use crate::mapping::keys::stamp_of;
+use crate::mapping::needs::name_of;
 use crate::mapping::normalise::normalise;
-use crate::mapping::references;
 use crate::mapping::{FieldKey, FieldRule, ObjectRules, Rules};
-use crate::model::{BySystem, FieldName, ObjectKind, RecordRef, System, Timestamp, Value};
+use crate::model::{BySystem, RecordRef, System, Timestamp, Value};
 
 /// Looks up the pair of `record` and says what would happen to it now. The one entry for everybody who only wants to know.
 ///
@@ -80,6 +79,8 @@ macro_rules! note {
         }
     };
 }
+
+mod create;
 
 struct Planner<'a> {
     facts: &'a Facts,
@@ -339,132 +340,6 @@ impl Planner<'_> {
         PairDecision::Hold { reason: message }
     }
 
-    fn decide_create(&mut self, observed: &Observation, to: System) -> PairDecision {
-        note!(self, "identity", format!("nothing in {to} is the same thing"));
-        if !self.rules.mapping.direction.writes(to) || !self.rules.mapping.create.allows(to) {
-            return PairDecision::Exclude { reason: format!("the mapping creates no records in {to}") };
-        }
-        if self.push_to.is_some_and(|wanted| wanted != to) {
-            return PairDecision::Hold { reason: format!("there is nothing in {to} to push from") };
-        }
-        let fields = self.create_fields(observed, to);
-        if let Some(need) = lacking(self.rules.mapping.object, &fields, to) {
-            return self.without(need, to);
-        }
-        self.hold_back(vec![PlannedWrite {
-            object: self.rules.mapping.object,
-            system: to,
-            kind: IntentKind::Create,
-            target: None,
-            source: observed.of.id,
-            fields,
-            stamp: Some(stamp_of(observed.of.object, observed.of.id)),
-        }])
-    }
-
-    /// Not made yet: it lacks what the system insists on.
-    fn without(&mut self, need: &Need, to: System) -> PairDecision {
-        let about = |field: &&FieldPlan| need.any_of.contains(&field.names[to].as_str());
-        let object = self.rules.mapping.object;
-        if let Some(field) = self.fields.iter().filter(about).find(|field| field.next == FieldNext::Wait) {
-            return PairDecision::Wait { reason: field.rule.clone() };
-        }
-        let stuck = self.fields.iter().filter(about).find(|field| field.next == FieldNext::Stuck);
-        let Some(field) = stuck else {
-            let message = format!("{to} takes no {object} without {}, and this record gives none.", need.what);
-            return self.hold(IssueClass::MissingRequired, message, "Fill it in, or map a field that holds it.");
-        };
-        let (why, key) = (field.rule.clone(), field.key.clone());
-        match self.misfits.remove(&key) {
-            Some(Misfit::NoPartner { reason, awaited: false }) => PairDecision::Exclude { reason },
-            Some(Misfit::Several { .. }) => {
-                let rule = self.rules.field(&key);
-                let hint = rule.map_or("", several_hint);
-                self.hold(
-                    IssueClass::AmbiguousReference,
-                    format!("{to} takes no {object} without {}: {why}.", need.what),
-                    hint,
-                )
-            }
-            _ => {
-                let message =
-                    format!("{to} takes no {object} without {}, and this record's cannot cross: {why}.", need.what);
-                let hint = "Change it in its own system, or the mapping of the field.";
-                self.hold(IssueClass::MissingRequired, message, hint)
-            }
-        }
-    }
-
-    fn create_fields(&mut self, observed: &Observation, to: System) -> Vec<FieldWrite> {
-        let from = to.other();
-        let mut writes = Vec::new();
-        for (at, rule) in self.rules.fields.iter().enumerate() {
-            if !self.rules.may_write(rule, to) || rule.absent.is_some() {
-                continue;
-            }
-            let raw = observed.record.value(rule.name(from).as_str());
-            let (value, why) = match convert(rule, from, raw, &Value::Empty, &self.facts.partners) {
-                Ok(Value::Empty) => match rule.mapping.default.of(to) {
-                    Some(text) => (Value::text(text), "the default for an empty value"),
-                    None => continue,
-                },
-                Ok(value) => (value, "new record"),
-                Err(misfit) => {
-                    self.note_misfit(at, to, misfit);
-                    continue;
-                }
-            };
-            self.fields[at].next = FieldNext::Write { to, value: value.clone(), loser: None };
-            why.clone_into(&mut self.fields[at].rule);
-            writes.push(FieldWrite {
-                key: Some(rule.key.clone()),
-                field: rule.name(to).clone(),
-                before: Value::Empty,
-                after: value,
-                source: raw.clone(),
-                loser: None,
-                why: why.to_owned(),
-            });
-        }
-        if to == System::ConnectWise
-            && let Some(identifier) = &self.facts.identifier
-        {
-            writes.push(FieldWrite {
-                key: None,
-                field: FieldName::new(IDENTIFIER),
-                before: Value::Empty,
-                after: Value::text(identifier.clone()),
-                source: Value::Empty,
-                loser: None,
-                why: "made from the name".to_owned(),
-            });
-        }
-        writes
-    }
-
-    /// A field that a create leaves out because its value cannot cross.
-    fn note_misfit(&mut self, at: usize, to: System, misfit: Misfit) {
-        let rule = &self.rules.fields[at];
-        let text = match &misfit {
-            Misfit::Unmapped { value } | Misfit::Skipped { value } => format!("\"{value}\" has no partner in {to}"),
-            Misfit::TooLong { length, limit } => format!("{length} characters, {to} takes {limit}"),
-            Misfit::NotA { what, value } => format!("\"{value}\" is not a {what}"),
-            Misfit::NoPartner { reason, .. } => reason.clone(),
-            Misfit::Several { count } if references::holds_all(rule.name(System::HubSpot)) => {
-                format!("it is associated with {count} records, none of which belongs to its company")
-            }
-            Misfit::Several { count } => format!("it is associated with {count} records, none of them the primary one"),
-        };
-        self.trace.push(TraceLine { stage: "field", text: format!("{}: left out, {text}", rule.key) });
-        self.fields[at].next = match misfit {
-            Misfit::Skipped { .. } => FieldNext::Tolerate,
-            Misfit::NoPartner { awaited: true, .. } => FieldNext::Wait,
-            _ => FieldNext::Stuck,
-        };
-        self.misfits.insert(rule.key.clone(), misfit);
-        self.fields[at].rule = text;
-    }
-
     /// Writes that failed before are not sent again before their time, unless a person asks.
     fn hold_back(&mut self, writes: Vec<PlannedWrite>) -> PairDecision {
         for write in &writes {
@@ -530,10 +405,4 @@ impl Planner<'_> {
             last: self.now,
         });
     }
-}
-
-/// What a create lacks that the system insists on.
-fn lacking(object: ObjectKind, fields: &[FieldWrite], to: System) -> Option<&'static Need> {
-    let has = |name: &&str| fields.iter().any(|write| write.field.as_str() == *name && !write.after.is_empty());
-    needs(object, to).iter().find(|need| !need.any_of.iter().any(has))
 }
