@@ -50,8 +50,6 @@ pub fn turn<M: Send + 'static>(
         not_now: (*object == here).then(|| "is on the screen already".to_owned()),
     };
     let (objects, commands): (Vec<_>, Vec<_>) = mapped.iter().map(|of| (of.0, command(of))).unzip();
-    ctx.choose(Menu::new("Records of which object?", commands), move |at| {
-        wrap(objects.get(at).copied().unwrap_or(here))
-    });
+    ctx.choose(Menu::new("Which object?", commands), move |at| wrap(objects.get(at).copied().unwrap_or(here)));
     None
 }
