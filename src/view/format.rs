@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::mapping::normalise::normalise_as;
 use crate::model::text::printable;
 use crate::model::{FieldDef, FieldKind, Timestamp, Value};
 
@@ -104,6 +105,11 @@ fn observed_text(text: &str, field: Option<&FieldDef>) -> String {
         Some(FieldKind::Bool) => match text.trim().to_ascii_lowercase().as_str() {
             "true" => yes_no(true).to_owned(),
             "false" => yes_no(false).to_owned(),
+            _ => text.to_owned(),
+        },
+        Some(kind @ (FieldKind::Date | FieldKind::DateTime)) => match normalise_as(kind, &Value::text(text)) {
+            Value::Date(day) => day.to_string(),
+            Value::DateTime(at) => moment(at),
             _ => text.to_owned(),
         },
         _ => text.to_owned(),
@@ -214,6 +220,10 @@ mod tests {
         let industry = choice_field("industry", &[("HOSPITAL", "Hospital"), ("IT", "Managed IT")]);
         let several = FieldDef { kind: FieldKind::MultiChoice, ..industry.clone() };
         let flag = FieldDef { kind: FieldKind::Bool, ..text_field("active") };
+        let closes = FieldDef { kind: FieldKind::DateTime, ..text_field("closedate") };
+        for (told, shown) in [("2026-12-27T12:00:00Z", "2026-12-27 12:00"), ("soon", "soon")] {
+            assert_eq!(value(&Value::Text(told.into()), Some(&closes)), shown);
+        }
         let cases = [
             (Value::Choice("IT".into()), Some(&industry), "Managed IT"),
             (Value::Text("IT".into()), Some(&industry), "Managed IT"),
