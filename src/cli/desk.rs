@@ -49,7 +49,7 @@ pub fn describe(write: &PlannedWrite, connectors: &BySystem<Arc<dyn Connector>>)
         (IntentKind::Create, _) => {
             let values = values.filter(|(_, value)| *value != Value::Empty).collect();
             let stamp = stamp.unwrap_or_default();
-            RequestBody::Create { fields, items: vec![CreateItem { intent, values, stamp, parents: Vec::new() }] }
+            RequestBody::Create { fields, items: vec![CreateItem { intent, values, stamp }] }
         }
         (IntentKind::Update, Some(id)) => {
             RequestBody::Update { fields, items: vec![UpdateItem { intent, id, values: values.collect(), stamp }] }

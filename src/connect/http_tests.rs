@@ -325,7 +325,6 @@ fn create() -> Request {
         intent: IntentId(3),
         values: vec![("name".into(), crate::model::Value::text("Acme Dental"))],
         stamp: "company:42\u{1b}[2J".into(),
-        parents: Vec::new(),
     };
     Request {
         system: System::ConnectWise,

@@ -198,7 +198,7 @@ pub fn update(written: &[(&str, Value)]) -> RequestBody {
 pub fn create(object: ObjectKind, written: &[(&str, Value)]) -> RequestBody {
     let fields = written.iter().map(|(name, _)| FieldName::new(name)).collect();
     let stamp = format!("{}:42", object.key());
-    let item = CreateItem { intent: IntentId(8), values: values(written), stamp, parents: Vec::new() };
+    let item = CreateItem { intent: IntentId(8), values: values(written), stamp };
     RequestBody::Create { fields, items: vec![item] }
 }
 

@@ -78,7 +78,7 @@ fn create(number: u64) -> RequestBody {
     let mut values: Vec<(FieldName, Value)> =
         vec![("name".into(), Value::Text(format!("Acme {number}"))), ("city".into(), Value::Text("Ulm".into()))];
     values.push(("identifier".into(), Value::Text(format!("ACME{number}"))));
-    let item = CreateItem { intent: IntentId(number), values, stamp: format!("company:{number}"), parents: Vec::new() };
+    let item = CreateItem { intent: IntentId(number), values, stamp: format!("company:{number}") };
     RequestBody::Create { fields: fields(), items: vec![item] }
 }
 

@@ -1,12 +1,13 @@
 //! Associations, history and lists of HubSpot.
 
 use lockstep::engine::core::request::{AssociateItem, Association};
+use lockstep::mapping::references::{DEAL_COMPANY, DEAL_CONTACTS};
 use lockstep::model::RecordId;
 use lockstep::sim::{Fault, FaultRule, Object, Side};
 use serde_json::{Value as Json, json};
 
 use super::forged::{Forged, Seen};
-use super::hubspot_records::{applied, change, create, hub_at, made, names, outcomes, portal, tell};
+use super::hubspot_records::{change, hub_at, made, names, outcomes, portal, tell};
 use super::*;
 
 async fn associations(
@@ -30,19 +31,21 @@ fn join(intent: u64, from: RecordId, to: RecordId, primary: bool) -> AssociateIt
 }
 
 #[tokio::test]
-async fn parents_are_made_together_with_the_record_and_the_first_company_is_primary() {
+async fn a_record_is_made_together_with_its_associations_and_its_company_is_the_primary_one() {
     let (_running, hub) = portal(&[ObjectKind::Company, ObjectKind::Contact, ObjectKind::Deal]).await;
-    let one = made(&hub, ObjectKind::Company, 1, &[("name", "One")]).await.id;
-    let two = made(&hub, ObjectKind::Company, 2, &[("name", "Two")]).await.id;
-    let contact = made(&hub, ObjectKind::Contact, 3, &[("email", "a@x.example.com")]).await.id;
-    let mut item = create(ObjectKind::Deal, 4, &[("dealname", "D"), ("dealstage", "qualifiedtobuy")]);
-    item.parents = vec![(ObjectKind::Contact, contact), (ObjectKind::Company, one), (ObjectKind::Company, two)];
-    let told =
-        outcomes(&hub, ObjectKind::Deal, RequestBody::Create { fields: names(&["dealname"]), items: vec![item] }).await;
-    let deal = applied(&told[&4]).id;
+    let company = made(&hub, ObjectKind::Company, 1, &[("name", "One")]).await.id;
+    let contact = made(&hub, ObjectKind::Contact, 2, &[("email", "a@x.example.com")]).await.id;
+    let (of_contact, of_company) = (contact.to_string(), company.to_string());
+    let values = [
+        ("dealname", "D"),
+        ("dealstage", "qualifiedtobuy"),
+        (DEAL_CONTACTS, of_contact.as_str()),
+        (DEAL_COMPANY, of_company.as_str()),
+    ];
+    let deal = made(&hub, ObjectKind::Deal, 3, &values).await.id;
     assert_eq!(
         associations(&hub, ObjectKind::Deal, ObjectKind::Company, &[deal]).await,
-        [(deal, vec![tie(one, true, &[]), tie(two, false, &[])])]
+        [(deal, vec![tie(company, true, &[])])]
     );
     assert_eq!(
         associations(&hub, ObjectKind::Deal, ObjectKind::Contact, &[deal]).await,

@@ -78,7 +78,7 @@ async fn round_trip(connector: &dyn Connector, city: &str, extra: Option<(&str, 
     let mut values: Vec<(FieldName, Value)> =
         vec![("name".into(), Value::Text("Acme".into())), (city.into(), Value::Text("Ulm".into()))];
     values.extend(extra.map(|(name, value)| (name.into(), Value::Text(value.into()))));
-    let item = CreateItem { intent: IntentId(7), values, stamp: "company:42".into(), parents: Vec::new() };
+    let item = CreateItem { intent: IntentId(7), values, stamp: "company:42".into() };
     let created = ask(connector, RequestBody::Create { fields: fields.clone(), items: vec![item] }).await;
     let AnswerBody::Written { items } = created else { panic!("{created:?}") };
     let ItemOutcome::Applied(record) = &items[0].1 else { panic!("{items:?}") };

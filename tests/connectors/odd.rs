@@ -36,7 +36,7 @@ fn read() -> RequestBody {
 
 fn create() -> RequestBody {
     let values = vec![("name".into(), Value::Text("A".into())), ("city".into(), Value::Text("Ulm".into()))];
-    let items = vec![CreateItem { intent: IntentId(7), values, stamp: "company:42".into(), parents: Vec::new() }];
+    let items = vec![CreateItem { intent: IntentId(7), values, stamp: "company:42".into() }];
     RequestBody::Create { fields: vec!["name".into(), "city".into()], items }
 }
 

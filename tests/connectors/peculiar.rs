@@ -16,7 +16,7 @@ fn fields() -> Vec<FieldName> {
 
 fn item(intent: u64, values: &[(&str, &str)]) -> CreateItem {
     let values = values.iter().map(|(name, value)| (FieldName::from(*name), Value::Text((*value).into()))).collect();
-    CreateItem { intent: IntentId(intent), values, stamp: format!("company:{intent}"), parents: Vec::new() }
+    CreateItem { intent: IntentId(intent), values, stamp: format!("company:{intent}") }
 }
 
 async fn written(connector: &dyn Connector, body: RequestBody) -> BTreeMap<u64, ItemOutcome> {

@@ -3,7 +3,6 @@
 
 use serde_json::Value as Json;
 
-use super::joins;
 use super::write::{Item, Verb};
 use crate::engine::core::request::{Rejection, RejectionKind};
 use crate::mapping::needs::{AskedBy, Need, needs};
@@ -13,10 +12,6 @@ use crate::model::{ObjectKind, System};
 pub(super) fn refusal(object: ObjectKind, verb: Verb, item: &Item<'_>) -> Option<Rejection> {
     if verb == Verb::Update {
         return None;
-    }
-    if let Some(parent) = item.stranger {
-        let message = format!("HubSpot has no association from a {object} to a {parent}.");
-        return Some(Rejection { kind: RejectionKind::Other, message, field: None });
     }
     let set = |name: &str| {
         let value = item.input.get("properties").and_then(|properties| properties.get(name)).and_then(Json::as_str);
@@ -31,9 +26,4 @@ pub(super) fn refusal(object: ObjectKind, verb: Verb, item: &Item<'_>) -> Option
         [] => format!("HubSpot makes no {object} without {name}."),
     };
     Some(Rejection { kind: RejectionKind::Invalid, message, field: Some((*name).to_owned()) })
-}
-
-/// The kind of parent that HubSpot has no association for, if there is one.
-pub(super) fn stranger(object: ObjectKind, parents: &[(ObjectKind, crate::model::RecordId)]) -> Option<ObjectKind> {
-    parents.iter().map(|(kind, _)| *kind).find(|kind| joins::plain(object, *kind).is_none())
 }

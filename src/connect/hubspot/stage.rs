@@ -283,7 +283,6 @@ fn lifecycle_step<'a>(item: &Item<'a>, value: &str) -> Item<'a> {
         stamp: None,
         values: item.values.clone(),
         joins: Vec::new(),
-        stranger: None,
         input,
     }
 }
@@ -388,7 +387,6 @@ mod tests {
             stamp: None,
             values: values.to_vec(),
             joins: Vec::new(),
-            stranger: None,
             input: json!({}),
         };
         let shown = json!({ "id": "7", "updatedAt": "2026-11-20T09:00:00Z", "properties": { LIFECYCLE: "customer" } });

@@ -31,8 +31,6 @@ pub(super) struct Item<'a> {
     pub values: Vec<(FieldName, Value)>,
     /// What a record that is there is to be associated with.
     pub joins: Vec<Join>,
-    /// A kind of parent that HubSpot has no association for.
-    pub stranger: Option<ObjectKind>,
     pub input: Json,
 }
 
@@ -240,14 +238,11 @@ impl HubSpot {
             "objectWriteTraceId": one.intent.to_string(),
             "properties": self.with_pipeline(object, properties(&values, stamp)),
         });
-        let mut all = one.parents.clone();
-        all.extend(joins.iter().filter_map(|(kind, id)| Some((*kind, *id.as_ref().ok()?))));
-        let stranger = rules::stranger(object, &all);
-        let parents = parents(object, &all);
-        if !parents.is_empty() {
-            input["associations"] = Json::Array(parents);
+        let associations: Vec<Json> = joins.iter().filter_map(|join| associated(object, join)).collect();
+        if !associations.is_empty() {
+            input["associations"] = Json::Array(associations);
         }
-        Item { intent: one.intent, target: None, stamp: Some(&one.stamp), values, joins, stranger, input }
+        Item { intent: one.intent, target: None, stamp: Some(&one.stamp), values, joins, input }
     }
 
     fn update<'a>(&self, object: ObjectKind, one: &'a UpdateItem) -> Item<'a> {
@@ -258,7 +253,7 @@ impl HubSpot {
             "objectWriteTraceId": one.intent.to_string(),
             "properties": self.with_pipeline(object, properties(&values, stamp)),
         });
-        Item { intent: one.intent, target: Some(one.id), stamp: None, values, joins, stranger: None, input }
+        Item { intent: one.intent, target: Some(one.id), stamp: None, values, joins, input }
     }
 
     /// What an answer that took the batch says of one item. `of` is the size of the batch.
@@ -386,23 +381,12 @@ pub(super) fn batch_call(object: ObjectKind, verb: Verb, items: &[&Item<'_>]) ->
     super::HubCall::post(paths::Route::Objects, rest, json!({ "inputs": inputs }))
 }
 
-/// The associations a new record is made with: companies first, and the first of them is the primary one.
-fn parents(object: ObjectKind, parents: &[(ObjectKind, RecordId)]) -> Vec<Json> {
-    let mut sorted: Vec<&(ObjectKind, RecordId)> = parents.iter().collect();
-    sorted.sort_by_key(|(kind, _)| *kind != ObjectKind::Company);
-    sorted.dedup();
-    let mut has_primary = false;
-    let mut list = Vec::new();
-    for (kind, id) in sorted {
-        let kind_of = |number: u32| json!({ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number });
-        let primary = joins::primary(object, *kind).filter(|_| *kind == ObjectKind::Company && !has_primary);
-        has_primary |= primary.is_some();
-        let types: Vec<Json> = [primary, joins::plain(object, *kind)].into_iter().flatten().map(kind_of).collect();
-        if !types.is_empty() {
-            list.push(json!({ "to": { "id": id.to_string() }, "types": types }));
-        }
-    }
-    list
+/// An association that a new record is made with: the primary one, where there is such a thing.
+fn associated(object: ObjectKind, (to, id): &Join) -> Option<Json> {
+    let id = id.as_ref().ok()?;
+    let numbers = [joins::primary(object, *to), joins::plain(object, *to)].into_iter().flatten();
+    let types = numbers.map(|number| json!({ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number }));
+    Some(json!({ "to": { "id": id.to_string() }, "types": types.collect::<Vec<_>>() }))
 }
 
 /// The end of a write whose associations were made before the records could not be sent: "nothing was done" would be wrong.

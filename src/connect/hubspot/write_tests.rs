@@ -3,30 +3,27 @@
 use super::*;
 
 #[test]
-fn parents_come_with_the_right_numbers_and_the_first_company_is_the_primary_one() {
-    let of = |object, list: &[(ObjectKind, u64)]| {
-        let list: Vec<(ObjectKind, RecordId)> = list.iter().map(|(kind, id)| (*kind, RecordId(*id))).collect();
-        let numbers = |one: &Json| {
-            let types = one["types"].as_array().cloned().unwrap_or_default();
-            let numbers: Vec<u64> = types.iter().filter_map(|one| one["associationTypeId"].as_u64()).collect();
-            (one["to"]["id"].as_str().unwrap_or_default().to_owned(), numbers)
-        };
-        parents(object, &list).iter().map(numbers).collect::<Vec<_>>()
+fn a_new_record_is_associated_by_the_right_numbers_and_its_company_is_the_primary_one() {
+    use ObjectKind::{Company, Contact, Deal, LineItem, Note, Ticket};
+    let numbers = |object, to| {
+        let made = associated(object, &(to, Ok(RecordId(7)))).unwrap_or_default();
+        assert_eq!(made["to"]["id"], "7", "{object} {to}");
+        let types = made["types"].as_array().cloned().unwrap_or_default();
+        types.iter().filter_map(|one| one["associationTypeId"].as_u64()).collect::<Vec<_>>()
     };
-    use ObjectKind::{Company, Contact, Deal, LineItem, Note, Product, Ticket};
-    let text = |id: &str, numbers: &[u64]| (id.to_owned(), numbers.to_vec());
-    assert_eq!(of(Contact, &[(Company, 1), (Company, 2)]), [text("1", &[1, 279]), text("2", &[279])]);
-    assert_eq!(of(Deal, &[(Contact, 3), (Company, 1)]), [text("1", &[5, 341]), text("3", &[3])]);
-    assert_eq!(
-        of(Ticket, &[(Company, 1), (Contact, 3), (Deal, 4)]),
-        [text("1", &[26, 339]), text("3", &[16]), text("4", &[28])]
-    );
-    assert_eq!(of(LineItem, &[(Deal, 4)]), [text("4", &[20])]);
-    assert_eq!(
-        of(Note, &[(Contact, 3), (Company, 1), (Ticket, 9)]),
-        [text("1", &[190]), text("3", &[202]), text("9", &[228])]
-    );
-    assert_eq!(of(Product, &[(Deal, 4)]), []);
+    for (object, to, expected) in [
+        (Contact, Company, vec![1, 279]),
+        (Deal, Company, vec![5, 341]),
+        (Deal, Contact, vec![3]),
+        (Ticket, Company, vec![26, 339]),
+        (Ticket, Contact, vec![16]),
+        (LineItem, Deal, vec![20]),
+        (Note, Company, vec![190]),
+        (Note, Contact, vec![202]),
+        (Note, Ticket, vec![228]),
+    ] {
+        assert_eq!(numbers(object, to), expected, "{object} {to}");
+    }
 }
 
 #[test]
@@ -37,7 +34,6 @@ fn an_answer_is_matched_by_trace_then_id_then_stamp_and_never_by_place() {
         stamp: None,
         values: Vec::new(),
         joins: Vec::new(),
-        stranger: None,
         input: json!({}),
     };
     assert!(is_about(&json!({"objectWriteTraceId": "7", "id": "9"}), &item, None));
@@ -57,15 +53,8 @@ fn an_answer_is_matched_by_trace_then_id_then_stamp_and_never_by_place() {
 fn what_is_missing_for_certain_is_refused_by_name() {
     let refused = |object, verb, properties: Json| {
         let input = json!({ "properties": properties });
-        let item = Item {
-            intent: IntentId(1),
-            target: None,
-            stamp: None,
-            values: Vec::new(),
-            joins: Vec::new(),
-            stranger: None,
-            input,
-        };
+        let item =
+            Item { intent: IntentId(1), target: None, stamp: None, values: Vec::new(), joins: Vec::new(), input };
         rules::refusal(object, verb, &item).and_then(|rejection| rejection.field)
     };
     use ObjectKind::{Company, Contact, Deal, Note, Product, Task, Ticket};

@@ -356,7 +356,6 @@ fn create_item(intent: &Intent) -> CreateItem {
         intent: intent.id,
         values: intent.writes.iter().map(|write| (write.field.clone(), write.after.clone())).collect(),
         stamp: intent.stamp.clone().unwrap_or_default(),
-        parents: Vec::new(),
     }
 }
 

@@ -92,9 +92,6 @@ pub struct CreateItem {
     pub values: Vec<(FieldName, Value)>,
     /// The key of the source, to be carried by the new record from its first moment.
     pub stamp: String,
-    /// Records of the same system that the new one belongs to: made together with it in HubSpot. In ConnectWise they are
-    /// references among the values, and this is empty.
-    pub parents: Vec<(ObjectKind, RecordId)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
