@@ -1,0 +1,66 @@
+//! The life of a configuration: out to a file, back in, checked, deployed.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::{Home, Sim};
+
+#[test]
+fn a_draft_goes_out_to_a_file_and_comes_back_the_same() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let before = home.run("--json config show").json();
+    assert_eq!(home.run("config export acme.toml").code, 0);
+    assert_eq!(home.run("config export acme.toml").code, 3, "a file that is there is not replaced");
+    assert_eq!(home.run("config export acme.toml --force").code, 0);
+    assert_eq!(home.run("config import acme.toml").code, 0);
+    let after = home.run("--json config show").json();
+    assert_eq!(after["config"], before["config"]);
+    let stdout = home.run("config export -");
+    assert_eq!(stdout.out, fs::read_to_string(home.path().join("acme.toml")).unwrap());
+}
+
+#[test]
+fn a_file_that_is_no_configuration_changes_nothing_and_says_where_it_is_wrong() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let before = home.run("--json config show").json();
+    fs::write(home.path().join("bad.toml"), "[timing]\npoll = \"often\"\nnonsense = 1\n").unwrap();
+    let refused = home.run("config import bad.toml");
+    assert_eq!(refused.code, 3, "{}", refused.err);
+    assert!(refused.err.contains("line 2") && refused.err.contains("nonsense"), "{}", refused.err);
+    assert_eq!(home.run("config import nowhere.toml").code, 1);
+    assert_eq!(home.run("--json config show").json(), before);
+}
+
+#[test]
+fn a_draft_that_was_never_checked_against_the_systems_is_not_deployed() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let refused = home.run("--json config deploy");
+    assert_eq!((refused.code, &refused.json()["error"]["kind"]), (3, &Value::from("refused")));
+    assert!(refused.err.contains("lockstep connect hubspot"), "{}", refused.err);
+    let history = home.run("--json config history").json();
+    assert_eq!(history["versions"][0]["state"], "draft");
+}
+
+#[test]
+fn deals_are_added_with_the_field_that_is_meant_for_their_key() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    let refused = home.run("config add ticket");
+    assert_eq!(refused.code, 3, "{}", refused.err);
+    let added = home.run("--json config add deal");
+    assert_eq!(added.code, 0, "{}", added.err);
+    assert_eq!(added.json()["key_field"], "customFields/51");
+    assert_eq!(added.json()["errors"], serde_json::json!([]));
+    let again = home.run("config add deal");
+    assert!(again.code == 3 && again.err.contains("already"), "{}", again.err);
+    assert_eq!(home.run("config deploy").code, 0);
+    let synced = home.run("--json sync --once");
+    assert_eq!(synced.code, 5, "{}", synced.err);
+    let deal = home.run("--json explain deal --connectwise 4117");
+    assert!(deal.json()["hubspot"].is_u64(), "{}", deal.out);
+}
