@@ -47,7 +47,7 @@ pub struct Global {
     #[arg(long, global = true, value_name = "FILE", env = "LOCKSTEP_KEY_FILE")]
     pub key_file: Option<PathBuf>,
     /// The workspace is locked with a passphrase, read as one line from stdin (asked for on a terminal)
-    #[arg(long, global = true, conflicts_with = "key_file")]
+    #[arg(long, global = true)]
     pub passphrase_stdin: bool,
     /// Answer with one JSON object on stdout
     #[arg(long, global = true)]
@@ -478,7 +478,6 @@ mod tests {
             "lockstep push company --hubspot 1",
             "lockstep push company --hubspot 1 --to nowhere",
             "lockstep init",
-            "lockstep --passphrase-stdin --key-file k plan",
             "lockstep connect hubspot --token secret",
             "lockstep connect hubspot --oauth",
             "lockstep connect hubspot --oauth --client-id a --client-secret b",

@@ -33,11 +33,17 @@ const NAME: &str = "demo";
 /// Passes after the first until nothing is left to do; more would mean that it never comes to rest.
 const MOST_PASSES: u32 = 5;
 
+/// Whether the demo does its job without the console: where it is asked to, or to answer, or has no terminal.
+#[must_use]
+pub fn is_headless(args: &Demo, json: bool) -> bool {
+    args.headless || json || !has_terminal()
+}
+
 /// # Errors
 /// When the simulators cannot start, or a headless pass does not do its work.
 pub fn run(session: &Session, args: &Demo) -> Outcome {
     let runtime = runtime::start()?;
-    let headless = args.headless || !has_terminal();
+    let headless = is_headless(args, session.output.json);
     let behaviour = if headless { Behaviour::quick() } else { lively() };
     let options = Options { seed: args.seed, data: Data::Story, behaviour, ..Options::default() };
     let simulators = runtime

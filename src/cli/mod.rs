@@ -24,6 +24,7 @@ mod record;
 mod runtime;
 mod scenes;
 mod schema;
+mod scope;
 mod session;
 mod sim;
 mod summary;
@@ -32,7 +33,7 @@ mod trouble;
 
 use std::ffi::OsString;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use clap::error::ErrorKind;
 
 use self::args::{Cli, Command};
@@ -45,12 +46,23 @@ use crate::telemetry::{self, Telemetry};
 #[must_use]
 pub fn run(args: impl IntoIterator<Item = OsString>) -> u8 {
     let args: Vec<OsString> = args.into_iter().collect();
-    match Cli::try_parse_from(&args) {
-        Ok(cli) => {
+    let parsed = scope::command()
+        .try_get_matches_from(&args)
+        .and_then(|matches| Cli::from_arg_matches(&matches).map(|cli| (cli, matches)));
+    match parsed {
+        Ok((cli, matches)) => {
             let output = Output { json: cli.global.json };
-            output.finish(start(cli))
+            output.finish(scope::check(&matches, has_console(&cli)).and_then(|()| start(cli)))
         }
         Err(error) => refuse(&error, args.iter().any(|arg| arg == "--json")),
+    }
+}
+
+fn has_console(cli: &Cli) -> bool {
+    match &cli.command {
+        None => true,
+        Some(Command::Demo(args)) => !demo::is_headless(args, cli.global.json),
+        Some(_) => false,
     }
 }
 

@@ -73,3 +73,67 @@ fn nothing_secret_is_in_the_log() {
         assert!(!text.contains("geheim") && !text.contains("tremendous"), "{}", log.display());
     }
 }
+
+/// Every command with what it needs, and the options that mean nothing to it.
+const COMMANDS: [(&str, &[&str]); 16] = [
+    ("", &["--json"]),
+    ("init new", &["--workspace acme", "--theme dark", "--ascii", "--no-color", "--read-only"]),
+    ("connect hubspot --token-stdin", CONSOLE),
+    ("connect connectwise --site x --company c --public-key p --client-id g", CONSOLE),
+    ("doctor", CONSOLE),
+    ("schema", CONSOLE),
+    ("config show", CONSOLE),
+    ("config import -", CONSOLE),
+    ("config deploy", CONSOLE),
+    ("plan", CONSOLE),
+    ("sync --once", CONSOLE),
+    ("sync --watch", CONSOLE),
+    ("explain company --hubspot 1", CONSOLE),
+    ("push company --hubspot 1 --to connectwise", CONSOLE),
+    ("sim", NO_WORKSPACE),
+    ("demo --headless", NO_WORKSPACE),
+];
+const CONSOLE: &[&str] = &["--theme dark", "--ascii", "--no-color", "--read-only"];
+const NO_WORKSPACE: &[&str] = &[
+    "--workspace acme",
+    "--key-file acme.key",
+    "--passphrase-stdin",
+    "--theme dark",
+    "--ascii",
+    "--no-color",
+    "--read-only",
+];
+
+#[test]
+fn an_option_that_means_nothing_to_a_command_is_refused_wherever_it_stands() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    for (command, foreign) in COMMANDS {
+        for option in foreign {
+            let name = option.split(' ').next().unwrap();
+            for line in [format!("{option} {command}"), format!("{command} {option}")] {
+                let refused = home.run(&line);
+                assert_eq!(refused.code, 2, "{line}: {} {}", refused.out, refused.err);
+                for word in ["error: ", name, "\n  why:  ", "\n  next: "] {
+                    assert!(refused.err.contains(word), "{line}: {word:?} is missing: {}", refused.err);
+                }
+            }
+        }
+    }
+    assert!(!home.path().join("workspaces/new.db").exists(), "nothing was done");
+    let refused = home.run("--json sync --once --read-only");
+    assert_eq!((refused.code, &refused.json()["error"]["kind"]), (2, &Value::from("usage")));
+}
+
+#[test]
+fn an_option_of_the_environment_is_for_the_commands_that_it_means_something_to() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let env = [("LOCKSTEP_THEME", "dark"), ("LOCKSTEP_WORKSPACE", "acme"), ("LOCKSTEP_KEY_FILE", "keys/acme.key")];
+    for line in ["config show", "demo --headless", "--passphrase-stdin init other"] {
+        let done = home.run_in(line, "correct horse\n", &env);
+        assert_eq!(done.code, 0, "{line}: {}", done.err);
+    }
+    let done = home.run_in("--workspace other --passphrase-stdin config show", "correct horse\n", &env);
+    assert_eq!(done.code, 0, "an option of the command line counts before the environment: {}", done.err);
+}
