@@ -36,6 +36,7 @@ impl Subject {
             RequestBody::Identify
             | RequestBody::Changes { .. }
             | RequestBody::List { .. }
+            | RequestBody::Count { .. }
             | RequestBody::Members { .. } => String::new(),
         };
         Self { system: request.system, object: request.object, run: request.run, records }

@@ -149,6 +149,45 @@ async fn changes_come_from_both_systems() {
 }
 
 #[tokio::test]
+async fn both_systems_count_what_their_pages_bring_where_they_can() {
+    let running = Simulators::start(sim::Options::quick(Data::Story)).await.unwrap();
+    let hub = hub(&running.hubspot_url, &running.credentials.hubspot_token);
+    let psa = psa(&running, &running.credentials.connectwise_company);
+    for connector in [&hub as &dyn Connector, &psa] {
+        let system = connector.system();
+        let everything = RequestBody::Changes {
+            fields: Vec::new(),
+            from: Timestamp::EPOCH,
+            until: Timestamp::MAX,
+            after: None,
+            limit: 200,
+        };
+        let AnswerBody::Page { records, more: false, .. } = ask(connector, everything).await else {
+            panic!("{system}")
+        };
+        let mut moments: Vec<Timestamp> = records.iter().map(|record| record.modified).collect();
+        moments.sort();
+        let middle = moments[moments.len() / 2];
+        let later = moments.iter().filter(|moment| **moment >= middle).count() as u64;
+        assert!((2..records.len() as u64).contains(&later), "{system}: {moments:?}");
+        let counted = ask(connector, RequestBody::Count { since: Some(middle) }).await;
+        assert_eq!(counted, AnswerBody::Counted { records: Some(later) }, "{system}");
+        let all = (system == System::ConnectWise).then_some(records.len() as u64);
+        let counted = ask(connector, RequestBody::Count { since: None }).await;
+        assert_eq!(counted, AnswerBody::Counted { records: all }, "{system}");
+    }
+    let lines = Request {
+        system: System::ConnectWise,
+        object: ObjectKind::LineItem,
+        priority: Priority::Interactive,
+        run: None,
+        body: RequestBody::Count { since: None },
+    };
+    let counted = psa.perform(RequestId(1), &lines).await.answer;
+    assert_eq!((counted.body, counted.calls), (AnswerBody::Counted { records: None }, 0));
+}
+
+#[tokio::test]
 async fn wrong_credentials_are_denied_and_a_closed_port_was_sent_nothing() {
     let running = Simulators::start(sim::Options::quick(Data::Empty)).await.unwrap();
     let wrong = hub(&running.hubspot_url, "pat-na1-wrong");

@@ -5,6 +5,7 @@
 
 mod counters;
 mod directed;
+mod endless;
 mod faults;
 mod fields;
 mod oracle;

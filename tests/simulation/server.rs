@@ -132,6 +132,7 @@ impl Server {
             RequestBody::List { fields, after, archived, limit } => {
                 self.list(object, fields, *after, *archived, *limit)
             }
+            RequestBody::Count { since } => AnswerBody::Counted { records: self.count(arrival, *since) },
             RequestBody::Read { fields, ids } => AnswerBody::Records {
                 found: ids.iter().map(|id| (*id, self.get(object, *id).map(|entry| entry.show(fields)))).collect(),
             },
@@ -192,6 +193,21 @@ impl Server {
         // ConnectWise keeps its deleted companies in the same list
         let rows = rows.filter(|entry| self.system == System::ConnectWise || entry.archived == archived);
         self.page(rows, fields, limit)
+    }
+
+    /// HubSpot counts what its index has seen, and nothing else.
+    fn count(&self, arrival: &Arrival<'_>, since: Option<Timestamp>) -> Option<u64> {
+        let rows = self.of_object(arrival.request.object);
+        let count = match (self.system, since) {
+            (System::HubSpot, None) => return None,
+            (System::HubSpot, Some(since)) => {
+                rows.filter(|entry| !entry.archived && entry.indexed(arrival.now).is_some_and(|at| since <= at)).count()
+            }
+            (System::ConnectWise, since) => {
+                rows.filter(|entry| since.is_none_or(|since| since <= entry.modified)).count()
+            }
+        };
+        Some(count as u64)
     }
 
     fn page<'a>(&self, rows: impl Iterator<Item = &'a Entry>, fields: &[FieldName], limit: u32) -> AnswerBody {

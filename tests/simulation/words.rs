@@ -25,6 +25,7 @@ pub fn request(request: &Request) -> String {
             format!("changes {from} to {until} after {after:?}")
         }
         RequestBody::List { after, archived, .. } => format!("list after {after:?} archived {archived}"),
+        RequestBody::Count { since, .. } => format!("count since {since:?}"),
         RequestBody::Read { ids: asked, .. } => format!("read {}", ids(asked.iter().copied())),
         RequestBody::FindStamped { stamps, .. } => format!("find {}", stamps.join(" ")),
         RequestBody::Create { items, .. } => items
@@ -58,6 +59,7 @@ pub fn answer(body: &AnswerBody) -> String {
             let rows: Vec<String> = records.iter().map(record).collect();
             format!("page {}{}", rows.join(" "), if *more { " …" } else { "" })
         }
+        AnswerBody::Counted { records } => format!("counted {records:?}"),
         AnswerBody::Records { found } => found
             .iter()
             .map(|(id, found)| found.as_ref().map_or_else(|| format!("{id} none"), record))

@@ -19,7 +19,7 @@ use crate::connect::address::query_value;
 use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
 use crate::engine::core::request::{AnswerBody, Failure, Request, RequestBody};
-use crate::model::{FieldName, ObjectKind, Record, RecordId};
+use crate::model::{FieldName, ObjectKind, Record, RecordId, Timestamp};
 
 pub(super) const PAGE: u32 = 1000;
 /// Opportunities whose forecasts are read for one page, a call each.
@@ -97,6 +97,7 @@ impl ConnectWise {
                 let condition = archived.then(|| Condition::is_true("deletedFlag"));
                 self.page(&Query { object, fields, condition }, *after, *limit, session).await
             }
+            RequestBody::Count { since } => self.length(object, *since, session).await,
             RequestBody::Read { fields, ids } => self.read(object, fields, ids, session).await,
             RequestBody::FindStamped { fields, stamps } => self.find_stamped(object, fields, stamps, session).await,
             RequestBody::Associations { .. }
@@ -243,9 +244,33 @@ impl ConnectWise {
     async fn count(&self, query: &Query<'_>, above: u64, up_to: u64, session: &mut Session) -> Result<u64, Fault> {
         let range = Condition::id_range(above, up_to);
         let condition = query.condition.as_ref().map_or_else(|| range.clone(), |other| range.clone().and(other));
-        let call = Call::get(format!("{}/count?conditions={}", place(query.object).path, condition.escaped()));
-        let body = self.call(&call, session).await?;
+        self.count_where(query.object, Some(condition), session).await
+    }
+
+    async fn count_where(
+        &self,
+        object: ObjectKind,
+        condition: Option<Condition>,
+        session: &mut Session,
+    ) -> Result<u64, Fault> {
+        let conditions = condition.map(|one| format!("?conditions={}", one.escaped())).unwrap_or_default();
+        let body = self.call(&Call::get(format!("{}/count{conditions}", place(object).path)), session).await?;
         body.get("count").and_then(Json::as_u64).ok_or_else(|| odd("there is no count"))
+    }
+
+    /// How many records a list has, those of other kinds included. Forecast items are listed by opportunity: nothing
+    /// counts them.
+    async fn length(
+        &self,
+        object: ObjectKind,
+        since: Option<Timestamp>,
+        session: &mut Session,
+    ) -> Result<AnswerBody, Fault> {
+        if object == ObjectKind::LineItem {
+            return Ok(AnswerBody::Counted { records: None });
+        }
+        let condition = since.map(|since| Condition::changed(since, Timestamp::MAX));
+        Ok(AnswerBody::Counted { records: Some(self.count_where(object, condition, session).await?) })
     }
 
     /// All records for which a condition holds that finds few: by stamp. Of whatever kind they are: one whose type was

@@ -200,6 +200,7 @@ impl HubSpot {
             RequestBody::List { fields, after, archived, limit } => {
                 self.list(object, fields, *after, *archived, *limit, session).await
             }
+            RequestBody::Count { since } => self.count(object, *since, session).await,
             RequestBody::Read { fields, ids } => self.read(object, fields, ids, session).await,
             RequestBody::FindStamped { fields, stamps } => self.find_stamped(object, fields, stamps, session).await,
             RequestBody::Associations { to, ids } => self.associations(object, *to, ids, session).await,

@@ -67,12 +67,7 @@ impl HubSpot {
         session: &mut Session,
     ) -> Result<AnswerBody, Fault> {
         let limit = limit.clamp(1, SEARCH_PAGE);
-        let mut call = HubCall::post(
-            Route::Objects,
-            format!("/{}/search", paths::object(object)),
-            search_body(paths::modified(object), window, after, limit),
-        );
-        call.lane = Lane::Search;
+        let call = search_call(object, search_body(paths::modified(object), window, after, limit));
         let body = self.call(&call, session).await?;
         let rows = results(&body)?.len();
         let ids = Ids::of(&body)?.ids;
@@ -94,6 +89,20 @@ impl HubSpot {
         }
         records.sort_by_key(|record| record.id);
         Ok(AnswerBody::Page { records, last: Some(last), more })
+    }
+
+    /// The change index tells how many records it has; the list of all records does not.
+    pub(super) async fn count(
+        &self,
+        object: ObjectKind,
+        since: Option<Timestamp>,
+        session: &mut Session,
+    ) -> Result<AnswerBody, Fault> {
+        let Some(from) = since else { return Ok(AnswerBody::Counted { records: None }) };
+        let window = Window { from, until: Timestamp::MAX };
+        let call = search_call(object, search_body(paths::modified(object), window, None, 1));
+        let body = self.call(&call, session).await?;
+        Ok(AnswerBody::Counted { records: body.get("total").and_then(record::number) })
     }
 
     pub(super) async fn list(
@@ -289,9 +298,7 @@ impl HubSpot {
         after: Option<RecordId>,
         session: &mut Session,
     ) -> Result<(Vec<RecordId>, bool), Fault> {
-        let mut call = HubCall::post(Route::Objects, format!("/{}/search", paths::object(object)), body);
-        call.lane = Lane::Search;
-        let body = self.call(&call, session).await?;
+        let body = self.call(&search_call(object, body), session).await?;
         let rows = results(&body)?.len();
         let ids = Ids::of(&body)?.all()?;
         let more =
@@ -354,6 +361,11 @@ impl HubSpot {
     pub(super) fn reader<'a>(&'a self, object: ObjectKind, fields: &'a [FieldName]) -> Reader<'a> {
         Reader { object, fields, stamp: self.stamps.get(&object) }
     }
+}
+
+fn search_call(object: ObjectKind, body: Json) -> HubCall {
+    let call = HubCall::post(Route::Objects, format!("/{}/search", paths::object(object)), body);
+    HubCall { lane: Lane::Search, ..call }
 }
 
 fn stamp_search(property: &FieldName, stamps: &[String], after: Option<RecordId>) -> Json {

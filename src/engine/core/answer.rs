@@ -34,6 +34,13 @@ impl Engine {
                 self.sides[system].succeeded();
                 self.take_page(step, key, pass, answer.request, answer.body)
             }
+            Pending::Count(key) => {
+                self.sides[system].succeeded();
+                let AnswerBody::Counted { records } = answer.body else {
+                    return self.stop(step, format!("{system} answered a count with something else"));
+                };
+                self.take_count(step, key, records)
+            }
             Pending::Fresh { queue, object, pairs, .. } => {
                 self.sides[system].succeeded();
                 self.take_fresh(step, system, queue, pairs, &answer.body)?;
@@ -89,8 +96,11 @@ impl Engine {
     /// A read that failed is asked again later by whoever still needs it; what it held is let go.
     fn take_read_failure(&mut self, step: &mut Step<'_>, pending: Pending, failure: Failure) -> ViewResult<()> {
         let system = pending.system();
+        let is_count = matches!(pending, Pending::Count(_));
         self.let_go(step.now, pending, &failure);
         match failure {
+            // the list may be read all the same
+            Failure::Denied { .. } | Failure::Rejected(_) if is_count => Ok(()),
             Failure::Throttled { retry_after, message } => self.put_off(step, system, retry_after, &message),
             Failure::Denied { message, hint } => {
                 self.sides[system].denied(step.now, message.clone(), hint);
@@ -132,7 +142,7 @@ impl Engine {
 
     fn let_go(&mut self, now: Timestamp, pending: Pending, failure: &Failure) {
         match pending {
-            Pending::Page { key, .. } => self.page_failed(key),
+            Pending::Page { key, .. } | Pending::Count(key) => self.page_failed(key),
             Pending::Fresh { pairs, .. } => {
                 for pair in pairs {
                     self.release(&pair.members);
@@ -172,7 +182,7 @@ impl Pending {
             | Self::Write { system, .. }
             | Self::LookUp { system, .. }
             | Self::Job { system, .. } => *system,
-            Self::Page { key, .. } => key.system,
+            Self::Page { key, .. } | Self::Count(key) => key.system,
         }
     }
 }

@@ -9,6 +9,7 @@ mod answer;
 mod apply;
 mod ask;
 pub mod command;
+mod endless;
 mod evaluate;
 mod guard;
 mod outcome;

@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::command::Row;
-use super::request::{AnswerBody, Priority, RequestBody, RequestId};
+use super::endless::Length;
+use super::request::{AnswerBody, RequestBody, RequestId};
 use super::state::cursor::Pass;
 use super::state::{Cursor, CursorKey, Dirty, DirtyReason, Feed, Observation, RecordState, Status};
 use super::step::{Engine, Mode, Pending, Stage, Step};
@@ -18,7 +19,9 @@ use crate::model::{BySystem, ConfigVersion, ObjectKind, Record, RecordRef, Syste
 #[derive(Debug, Default)]
 pub(super) struct Feeds {
     queue: VecDeque<(ObjectKind, Feed)>,
-    reading: bool,
+    pub reading: bool,
+    /// Of the first one in the queue.
+    pub length: Length,
 }
 
 /// A portal so small that reading all of it costs no more than asking what changed: a single run then misses nothing
@@ -110,6 +113,9 @@ impl Engine {
             step.wake_at(step.now);
             return Ok(());
         };
+        if self.asks_length(step, key, pass) {
+            return Ok(());
+        }
         let limit = match (key.system, key.feed) {
             (System::ConnectWise, _) => 1000,
             (System::HubSpot, Feed::Hot | Feed::Settled) => 200,
@@ -123,15 +129,10 @@ impl Engine {
             Feed::Backfill | Feed::Sweep => RequestBody::List { fields, after, archived: false, limit },
             Feed::Archived => RequestBody::List { fields, after, archived: true, limit },
         };
-        let priority = match key.feed {
-            Feed::Hot => Priority::Pull,
-            Feed::Settled | Feed::Archived => Priority::Settled,
-            Feed::Backfill | Feed::Sweep => Priority::Bulk,
-        };
         if let Stage::Pull(feeds) = &mut self.stage {
             feeds[key.system].reading = true;
         }
-        self.send(step, key.system, key.object, priority, body, Pending::Page { key, pass });
+        self.send(step, key.system, key.object, key.feed.priority(), body, Pending::Page { key, pass });
         Ok(())
     }
 
@@ -169,6 +170,7 @@ impl Engine {
     fn feed_done(&mut self, system: System) {
         if let Stage::Pull(feeds) = &mut self.stage {
             feeds[system].reading = false;
+            feeds[system].length = Length::default();
             feeds[system].queue.pop_front();
         }
     }
@@ -196,6 +198,7 @@ impl Engine {
             let shown = records.iter().map(|record| record.id).collect();
             self.doubt_absent(step, key, pass, last.filter(|_| more), &shown, request)?;
         }
+        let brought = records.len() as u64;
         for record in records {
             let of = RecordRef::new(key.object, key.system, record.id);
             // what was thrown away before Lockstep ever saw it is nobody's business, unless it is a copy of ours
@@ -205,6 +208,9 @@ impl Engine {
             if self.absorb(step, of, record, request, force)? {
                 self.count(key.object, |counts| counts.pulled += 1);
             }
+        }
+        if more && self.is_endless(step, key, brought)? {
+            return Ok(());
         }
         pass.after = last.or(pass.after);
         self.move_cursor(step, key, pass, more)

@@ -50,6 +50,8 @@ pub enum RequestBody {
     Changes { fields: Vec<FieldName>, from: Timestamp, until: Timestamp, after: Option<RecordId>, limit: u32 },
     /// All records with `id > after`, ascending by id, from the primary store.
     List { fields: Vec<FieldName>, after: Option<RecordId>, archived: bool, limit: u32 },
+    /// How many records `Changes` or `List` have in all: those modified at `since` or later, or all that are not archived.
+    Count { since: Option<Timestamp> },
     /// These records, archived ones included. At most 100.
     Read { fields: Vec<FieldName>, ids: Vec<RecordId> },
     /// Records that carry one of these stamps. At most 100. Archived ones are included and a record just made is found,
@@ -152,6 +154,8 @@ pub enum AnswerBody {
     Identity { tenant: String, label: String },
     /// A page of `Changes` or `List`. `last` is the highest id covered; `more` says whether to go on after it.
     Page { records: Vec<Record>, last: Option<RecordId>, more: bool },
+    /// Answer to `Count`; none where the system cannot count what its pages bring.
+    Counted { records: Option<u64> },
     /// Answer to `Read`: per id asked the record found, if any. A merged record answers with the survivor, whose id differs.
     /// Of an id that is missing here nothing is known.
     Records { found: Vec<(RecordId, Option<Record>)> },

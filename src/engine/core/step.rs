@@ -125,6 +125,8 @@ pub(super) enum Pending {
         key: CursorKey,
         pass: Pass,
     },
+    /// How long the list is that is being read.
+    Count(CursorKey),
     /// Reads just before writes; the pairs go on when it is answered.
     Fresh {
         system: System,

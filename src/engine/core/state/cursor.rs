@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::engine::core::request::Priority;
 use crate::model::{ConfigVersion, ObjectKind, RecordId, System, Timestamp};
 
 /// A way of reading a system for changes.
@@ -18,6 +19,18 @@ pub enum Feed {
     Archived,
     /// Everything again, by id, to find what no change feed shows.
     Sweep,
+}
+
+impl Feed {
+    /// How urgent its reading is.
+    #[must_use]
+    pub const fn priority(self) -> Priority {
+        match self {
+            Self::Hot => Priority::Pull,
+            Self::Settled | Self::Archived => Priority::Settled,
+            Self::Backfill | Self::Sweep => Priority::Bulk,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
