@@ -82,7 +82,7 @@ pub fn field(
         key: FieldKey::new(&left, &right),
         names: BySystem::new(left, right),
         values: BySystem::new(hubspot, connectwise),
-        agreed: agreed.map(|(hubspot, connectwise)| Agreed { hubspot, connectwise, at: NOW_AGREED }),
+        agreed: agreed.map(|(hubspot, connectwise)| Agreed { hubspot, connectwise, at: NOW_AGREED, supposed: false }),
         changed,
         next,
         rule: "Rule: ask".into(),

@@ -556,7 +556,6 @@ fn i2b_no_silent_loss(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec, story:
             && !replaced.contains(edit.after.as_str())
             && !is_told(sim, story, spec, &edit.after)
             && !is_blind(sim, story, spec, &edit.after)
-            && !is_counted_as_delivered(sim, story, spec, &edit.after)
     });
     if let Some(edit) = lost {
         let text = format!(
@@ -587,19 +586,6 @@ fn is_blind(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> bo
         story.kin.contains(&(blind.system, blind.record))
             && SPECS[blind.field].hubspot == spec.hubspot
             && spec.canon(blind.system, &blind.value) == value
-    })
-}
-
-/// A write of unknown fate whose target somebody changed meanwhile counts as delivered, though it may never have
-/// landed: the journal names the value, and no other knowledge is to be had.
-fn is_counted_as_delivered(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> bool {
-    sim.store.intents.values().any(|intent| {
-        intent.state == IntentState::Applied
-            && intent.target.is_some_and(|target| story.kin.contains(&(intent.system, target)))
-            && !sim.watch.has_landed(intent.id)
-            && intent.writes.iter().any(|write| {
-                write.field.as_str() == spec.name(intent.system) && spec.canon(intent.system, &write.after) == value
-            })
     })
 }
 

@@ -34,7 +34,6 @@ pub struct Blind {
 #[derive(Debug, Default)]
 pub struct Watch {
     pub shots: BTreeMap<Subject, Vec<Shot>>,
-    landed: BTreeSet<IntentId>,
     requests: BTreeMap<RequestId, Vec<(Subject, IntentId)>>,
     pub blind: Vec<Blind>,
     /// Copies made, by the system they are in and the record they were made from.
@@ -72,16 +71,10 @@ impl Watch {
 
     /// A write took effect: it cannot do so once more.
     pub fn land(&mut self, intent: IntentId, attempt: u32) {
-        self.landed.insert(intent);
         let all = self.shots.values_mut().flatten();
         for shot in all.filter(|shot| shot.intent == intent && shot.attempt == attempt) {
             shot.settled = true;
         }
-    }
-
-    /// Whether a write ever took effect.
-    pub fn has_landed(&self, intent: IntentId) -> bool {
-        self.landed.contains(&intent)
     }
 
     /// The engine died: the answers under way will reach nobody.

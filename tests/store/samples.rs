@@ -83,7 +83,7 @@ pub fn observation(of: RecordRef) -> Observation {
 }
 
 pub fn link(id: u64, hubspot: u64, connectwise: u64) -> Link {
-    let agreed = Agreed { hubspot: Value::text("a"), connectwise: Value::Empty, at: Timestamp(3) };
+    let agreed = Agreed { hubspot: Value::text("a"), connectwise: Value::Empty, at: Timestamp(3), supposed: false };
     let recent = RecentWrite { to: System::HubSpot, value: Value::text("x"), at: Timestamp(4) };
     Link {
         id: LinkId(id),

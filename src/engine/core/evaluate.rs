@@ -394,6 +394,7 @@ impl Engine {
                     hubspot: h.record.value(rule.mapping.hubspot.as_str()).clone(),
                     connectwise: c.record.value(rule.mapping.connectwise.as_str()).clone(),
                     at: step.now,
+                    supposed: false,
                 };
                 renewed.baseline.insert(field.key.clone(), agreed);
             }

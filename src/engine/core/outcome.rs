@@ -218,9 +218,9 @@ impl Engine {
                 ineffective.push(write.field.to_string());
                 continue;
             };
-            let agreed = Agreed::seen_from(intent.system, held.clone(), write.source.clone(), step.now);
-            link.baseline.insert(rule.key.clone(), agreed);
-            remember(&mut link, &rule.key, intent.system, held, step.now);
+            let value = held.value.clone();
+            link.baseline.insert(rule.key.clone(), held.agreed(intent.system, write, step.now));
+            remember(&mut link, &rule.key, intent.system, value, step.now);
         }
         if intent.stamp.is_some() && intent.stamp != record.stamp {
             ineffective.push("its partner's key".to_owned());
@@ -381,12 +381,26 @@ impl Engine {
     }
 }
 
+/// What a field holds since it was written.
+pub(super) struct Delivered {
+    pub value: Value,
+    /// Whether the system was seen to hold it.
+    seen: bool,
+}
+
+impl Delivered {
+    /// The agreement after an update.
+    pub(super) fn agreed(self, system: System, write: &FieldWrite, now: Timestamp) -> Agreed {
+        Agreed { supposed: !self.seen, ..Agreed::seen_from(system, self.value, write.source.clone(), now) }
+    }
+}
+
 /// What a field of `system` holds since it was written, by a record read after the write. None: what it held before, so the write
 /// had no effect on it.
 ///
 /// What is neither our value nor a rewriting of it came from somebody else, just after (or instead of) ours: ours counts
 /// as delivered, so that the newer value crosses like any other change.
-pub(super) fn delivered(rule: &FieldRule, system: System, write: &FieldWrite, record: &Record) -> Option<Value> {
+pub(super) fn delivered(rule: &FieldRule, system: System, write: &FieldWrite, record: &Record) -> Option<Delivered> {
     let returned = record.value(write.field.as_str());
     let seen = normalise(&rule.mapping, returned);
     let sent = normalise(&rule.mapping, &write.after);
@@ -394,7 +408,8 @@ pub(super) fn delivered(rule: &FieldRule, system: System, write: &FieldWrite, re
     if seen == normalise(&rule.mapping, &write.before) && !held {
         return None;
     }
-    Some(if held || is_rewriting(&sent, &seen) { returned.clone() } else { write.after.clone() })
+    let seen = held || is_rewriting(&sent, &seen);
+    Some(Delivered { value: if seen { returned.clone() } else { write.after.clone() }, seen })
 }
 
 /// Takes what a create sent as the first agreement of the pair it made. A field that the copy does not show was never
@@ -403,7 +418,8 @@ pub(super) fn agree_on_payload(link: &mut Link, rules: &ObjectRules, made: &Inte
     for write in &made.writes {
         let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
         if let Some(held) = delivered(rule, made.system, write, copy) {
-            let agreed = Agreed::seen_from(made.system, held, write.source.clone(), now);
+            // The copy is ours, so all of it was delivered, whatever became of it since.
+            let agreed = Agreed::seen_from(made.system, held.value, write.source.clone(), now);
             link.baseline.insert(rule.key.clone(), agreed);
         }
     }

@@ -7,7 +7,7 @@ use super::outcome::{delivered, finish, record_history};
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::{dirty, observation};
 use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId, stamps_are_unique};
-use super::state::{Agreed, DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, LinkState};
+use super::state::{DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, LinkState};
 use super::step::{Engine, Mode, Pending, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
@@ -355,8 +355,7 @@ impl Engine {
             for write in &intent.writes {
                 let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
                 let Some(held) = delivered(rule, intent.system, write, &record) else { continue };
-                let agreed = Agreed::seen_from(intent.system, held, write.source.clone(), step.now);
-                link.baseline.insert(rule.key.clone(), agreed);
+                link.baseline.insert(rule.key.clone(), held.agreed(intent.system, write, step.now));
                 landed.push(write.field.clone());
             }
             step.row(dirty(link.record(System::HubSpot), DirtyReason::Written, step.now));

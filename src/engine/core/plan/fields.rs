@@ -123,10 +123,20 @@ impl Comparison<'_> {
             }
         }
         match (agreed_once, changed.hubspot, changed.connectwise) {
-            (true, true, false) => changed_only_in(System::HubSpot),
-            (true, false, true) => changed_only_in(System::ConnectWise),
+            (true, true, false) => self.changed_only_in(System::HubSpot),
+            (true, false, true) => self.changed_only_in(System::ConnectWise),
             _ => self.conflict(values, agreed_once),
         }
+    }
+
+    fn changed_only_in(&self, system: System) -> Verdict {
+        let to = system.other();
+        if self.agreed.is_some_and(|agreed| agreed.supposed) {
+            let why =
+                format!("changed in {system} when {to}'s value was sent there: {system}'s counts as the newer one");
+            return Verdict::Write { to, loser: true, why };
+        }
+        Verdict::Write { to, loser: false, why: format!("changed in {system} only") }
     }
 
     fn conflict(&self, values: &BySystem<Value>, agreed_once: bool) -> Verdict {
@@ -340,10 +350,6 @@ fn absent_trouble(rule: &FieldRule, system: System) -> Trouble {
         message: format!("{system} has no field {}: it is neither read nor written.", rule.name(system)),
         hint: "Map another field, or make it again in that system; then deploy.".to_owned(),
     }
-}
-
-fn changed_only_in(system: System) -> Verdict {
-    Verdict::Write { to: system.other(), loser: false, why: format!("changed in {system} only") }
 }
 
 fn set(plan: &mut FieldPlan, next: FieldNext, rule: String) {

@@ -53,6 +53,8 @@ struct Case {
     connectwise: &'static str,
     /// None: never agreed.
     agreed: Option<(&'static str, &'static str)>,
+    /// Whether one half of that was sent and never seen.
+    supposed: bool,
     modified: BySystem<Timestamp>,
     decision: Option<(System, &'static str, &'static str)>,
     recent: Vec<RecentWrite>,
@@ -68,6 +70,7 @@ impl Case {
             hubspot,
             connectwise,
             agreed,
+            supposed: false,
             modified: BySystem::new(NOW, NOW),
             decision: None,
             recent: Vec::new(),
@@ -85,7 +88,12 @@ impl Case {
     fn run(&self) -> (FieldNext, Option<IssueClass>) {
         let rule = FieldRule::new(&self.mapping, &schema());
         let (h, c) = (Value::text(self.hubspot), Value::text(self.connectwise));
-        let agreed = self.agreed.map(|(h, c)| Agreed { hubspot: Value::text(h), connectwise: Value::text(c), at: NOW });
+        let agreed = self.agreed.map(|(h, c)| Agreed {
+            hubspot: Value::text(h),
+            connectwise: Value::text(c),
+            at: NOW,
+            supposed: self.supposed,
+        });
         let decision = self.decision.map(|(winner, h, c)| Decision {
             link: LinkId(1),
             field: rule.key.clone(),
@@ -282,6 +290,16 @@ fn a_field_that_flips_to_and_fro_is_held_after_three_turns() {
     assert_eq!(long_ago.next(), write(H, "Dallas", None));
 }
 
+/// A write of unknown fate whose field somebody changed meanwhile: theirs counts as the newer value, and ours, which they
+/// may never have seen, is kept.
+#[test]
+fn what_was_sent_and_never_seen_is_kept_when_what_was_there_instead_replaces_it() {
+    let case = Case::new("Boston", Some(("Boston", "Boston")), "Chicago");
+    assert_eq!(case.next(), write(H, "Chicago", None), "it was seen there: somebody replaced it knowingly");
+    let supposed = case.with(|case| case.supposed = true);
+    assert_eq!(supposed.next(), write(H, "Chicago", Some("Boston")));
+}
+
 /// What a system has no field for was not emptied there: nothing crosses, however the mapping is set.
 #[test]
 fn a_field_that_a_system_does_not_have_is_told_and_never_taken_for_empty() {
@@ -292,7 +310,8 @@ fn a_field_that_a_system_does_not_have_is_told_and_never_taken_for_empty() {
         let rule = FieldRule::new(&mapping, &less);
         let mut raw = BySystem::new(Value::text("Austin"), Value::text("Austin"));
         raw[lacking] = Value::Empty;
-        let agreed = Agreed { hubspot: Value::text("Austin"), connectwise: Value::text("Austin"), at: NOW };
+        let agreed =
+            Agreed { hubspot: Value::text("Austin"), connectwise: Value::text("Austin"), at: NOW, supposed: false };
         let (plan, trouble) = compare(&Comparison {
             rule: &rule,
             partners: &Partners::default(),
@@ -327,7 +346,7 @@ proptest::proptest! {
         let rule = FieldRule::new(&mapping, &schema());
         let mut values = BySystem::new(Value::text(&*h), Value::text(&*c));
         let before = values.clone();
-        let mut agreed = known.then(|| Agreed { hubspot: Value::text(&*bh), connectwise: Value::text(&*bc), at: NOW });
+        let mut agreed = known.then(|| Agreed { hubspot: Value::text(&*bh), connectwise: Value::text(&*bc), at: NOW, supposed: false });
         for round in 0..3 {
             let (plan, _) = compare(&Comparison {
                 partners: &Partners::default(),
@@ -341,11 +360,11 @@ proptest::proptest! {
                     proptest::prop_assert_eq!(&value, &before[to.other()]);
                     proptest::prop_assert!(round == 0, "one write settles a field");
                     values[to] = value;
-                    agreed = Some(Agreed { hubspot: values.hubspot.clone(), connectwise: values.connectwise.clone(), at: NOW });
+                    agreed = Some(Agreed { hubspot: values.hubspot.clone(), connectwise: values.connectwise.clone(), at: NOW, supposed: false });
                 }
                 FieldNext::Agree => {
                     proptest::prop_assert_eq!(&values.hubspot, &values.connectwise);
-                    agreed = Some(Agreed { hubspot: values.hubspot.clone(), connectwise: values.connectwise.clone(), at: NOW });
+                    agreed = Some(Agreed { hubspot: values.hubspot.clone(), connectwise: values.connectwise.clone(), at: NOW, supposed: false });
                 }
                 _ => {}
             }

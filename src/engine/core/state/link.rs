@@ -69,6 +69,10 @@ pub struct Agreed {
     pub hubspot: Value,
     pub connectwise: Value,
     pub at: Timestamp,
+    /// One half was sent to its system and never seen there: something else was, when it was looked at. Ours counts as
+    /// delivered, so that what is there now crosses; whether its author knew of ours is not known.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub supposed: bool,
 }
 
 impl Agreed {
@@ -84,8 +88,8 @@ impl Agreed {
     #[must_use]
     pub fn seen_from(side: System, here: Value, there: Value, at: Timestamp) -> Self {
         match side {
-            System::HubSpot => Self { hubspot: here, connectwise: there, at },
-            System::ConnectWise => Self { hubspot: there, connectwise: here, at },
+            System::HubSpot => Self { hubspot: here, connectwise: there, at, supposed: false },
+            System::ConnectWise => Self { hubspot: there, connectwise: here, at, supposed: false },
         }
     }
 }
