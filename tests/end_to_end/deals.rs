@@ -7,10 +7,10 @@ const fn deal(system: System, id: u64) -> RecordRef {
     RecordRef::new(ObjectKind::Deal, system, RecordId(id))
 }
 
-/// A company and a contact of it, in HubSpot and linked.
-struct Customer {
-    company: u64,
-    contact: u64,
+/// A company and a contact of it, in HubSpot.
+pub(super) struct Customer {
+    pub company: u64,
+    pub contact: u64,
 }
 
 async fn bench() -> Bench {
@@ -30,7 +30,7 @@ impl Bench {
     }
 
     /// A person makes a deal of that customer in HubSpot.
-    fn hubspot_deal(&self, of: &Customer, name: &str, more: &[(&str, Json)]) -> u64 {
+    pub(super) fn hubspot_deal(&self, of: &Customer, name: &str, more: &[(&str, Json)]) -> u64 {
         let mut fields = map(&[
             ("dealname", json!(name)),
             ("dealstage", json!("qualifiedtobuy")),
@@ -43,6 +43,17 @@ impl Bench {
         self.join(id, (Object::Company, of.company));
         self.join(id, (Object::Contact, of.contact));
         id
+    }
+
+    pub(super) fn opportunity(&self, name: &str, company: &Json, contact: u64) -> u64 {
+        let fields = map(&[
+            ("name", json!(name)),
+            ("company", json!({"id": company})),
+            ("contact", json!({"id": contact})),
+            ("primarySalesRep", json!("mvance")),
+            ("expectedCloseDate", json!("2027-03-31T00:00:00Z")),
+        ]);
+        self.running.control.create(CONNECTWISE, Object::Deal, &fields, None).unwrap()
     }
 
     fn deal_value(&self, side: Side, id: u64, field: &str) -> Json {
@@ -178,14 +189,8 @@ async fn a_deal_is_recognised_by_its_name_within_its_company_alone() {
     let bench = bench().await;
     let (one, two) = (bench.customer("One").await, bench.customer("Two").await);
     let opportunity = |name: &str, of: &Customer| {
-        let fields = map(&[
-            ("name", json!(name)),
-            ("company", json!({"id": bench.partner(at(System::HubSpot, of.company)).unwrap().0})),
-            ("contact", json!({"id": bench.contact_there(of.contact)})),
-            ("primarySalesRep", json!("mvance")),
-            ("expectedCloseDate", json!("2027-03-31T00:00:00Z")),
-        ]);
-        bench.running.control.create(CONNECTWISE, Object::Deal, &fields, None).unwrap()
+        let company = json!(bench.partner(at(System::HubSpot, of.company)).unwrap().0);
+        bench.opportunity(name, &company, bench.contact_there(of.contact))
     };
     let there = opportunity("Renewal", &one);
     let (mine, other) = (bench.hubspot_deal(&one, "Renewal", &[]), bench.hubspot_deal(&two, "renewal ", &[]));

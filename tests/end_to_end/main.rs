@@ -5,6 +5,7 @@
 
 mod contacts;
 mod deals;
+mod kills;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
