@@ -107,6 +107,47 @@ mod tests {
 
     use super::*;
 
+    /// The help of every command, by its name.
+    fn helps(width: usize) -> Vec<(String, Command)> {
+        fn collect(command: &Command, into: &mut Vec<(String, Command)>) {
+            into.push((command.get_bin_name().unwrap_or("lockstep").to_owned(), command.clone()));
+            command.get_subcommands().filter(|sub| sub.get_name() != "help").for_each(|sub| collect(sub, into));
+        }
+        let (mut root, mut found) = (command(), Vec::new());
+        root.build();
+        collect(&root, &mut found);
+        found.into_iter().map(|(name, command)| (name, command.term_width(width))).collect()
+    }
+
+    #[test]
+    fn every_help_fits_80_columns_with_its_examples_whole() {
+        let helps = helps(80);
+        assert!(helps.len() > 15, "{}", helps.len());
+        for (name, mut command) in helps {
+            let help = command.render_help().to_string();
+            assert!(!help.contains("see more"), "{name}: -h and --help say the same");
+            let too_long = help.lines().find(|line| line.chars().count() > 80);
+            assert_eq!(too_long, None, "{name}");
+            let examples = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            assert!(help.contains(&examples), "{name}: the examples are broken:\n{help}");
+        }
+    }
+
+    #[test]
+    fn the_help_of_a_command_shows_its_own_options_first_and_none_that_it_refuses() {
+        for (name, mut command) in helps(80).into_iter().skip(1) {
+            let help = command.render_help().to_string();
+            let common = help.find("Common options:").unwrap_or_else(|| panic!("{name}: {help}"));
+            assert!(help.find("\nOptions:").is_some_and(|own| own < common), "{name}: {help}");
+            let has_console = name == "lockstep demo";
+            assert_eq!(help.contains("--read-only"), has_console, "{name}");
+            assert_eq!(
+                help.contains("--workspace"),
+                !["lockstep demo", "lockstep sim", "lockstep init"].contains(&&*name)
+            );
+        }
+    }
+
     fn refused(line: &str, has_console: bool) -> Option<Report> {
         check(&command().try_get_matches_from(line.split(' ')).unwrap(), has_console).err()
     }

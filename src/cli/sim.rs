@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::args::{Sim, SimData};
+use super::args::{Sim, SimData, SimNumbers};
 use super::runtime;
 use super::session::Session;
 use crate::error::{Exit, Outcome, Report};
@@ -22,28 +22,44 @@ The control API, on both ports under /_sim/, JSON in and out, no credentials:
 curl -s 'localhost:7421/_sim/records/hubspot/contacts?after=0&limit=5'
 curl -s localhost:7421/_sim/records/connectwise/companies/19303
 
-# A person creates, edits, deletes, restores and merges; in HubSpot, gives a contact its primary company
-curl -s localhost:7421/_sim/records/hubspot/contacts -d '{"fields": {"email": "pat@kestreldental.example.com", "firstname": "Pat"}}'
-curl -s -X PATCH localhost:7421/_sim/records/connectwise/companies/19303 -d '{"fields": {"phoneNumber": "555-0199"}, "user": "jlind"}'
+# A person creates, edits, deletes, restores and merges; in HubSpot, gives a
+# contact its primary company
+curl -s localhost:7421/_sim/records/hubspot/contacts \
+  -d '{"fields": {"email": "pat@kestreldental.example.com",
+                  "firstname": "Pat"}}'
+curl -s -X PATCH localhost:7421/_sim/records/connectwise/companies/19303 \
+  -d '{"fields": {"phoneNumber": "555-0199"}, "user": "jlind"}'
 curl -s -X DELETE localhost:7421/_sim/records/connectwise/companies/19304
 curl -s -X POST localhost:7421/_sim/records/connectwise/companies/19304/restore
-curl -s localhost:7421/_sim/records/connectwise/companies/19305/merge -d '{"other": 19306}'
-curl -s localhost:7421/_sim/records/hubspot/contacts/18230000229/associate -d '{"to": "companies", "id": 18230000019, "primary": true}'
+curl -s localhost:7421/_sim/records/connectwise/companies/19305/merge \
+  -d '{"other": 19306}'
+curl -s localhost:7421/_sim/records/hubspot/contacts/18230000229/associate \
+  -d '{"to": "companies", "id": 18230000019, "primary": true}'
 
-# Things go wrong: two answers are lost after their effect, the token expires ten requests from now; and all is well again
-curl -s localhost:7421/_sim/faults -d '{"fault": "drop_after_commit", "side": "connectwise", "method": "PATCH", "count": 2}'
-curl -s localhost:7421/_sim/faults -d '{"fault": "expired", "side": "hubspot", "skip": 10}'
+# Things go wrong: two answers are lost after their effect, the token expires
+# ten requests from now; and all is well again
+curl -s localhost:7421/_sim/faults \
+  -d '{"fault": "drop_after_commit", "side": "connectwise",
+       "method": "PATCH", "count": 2}'
+curl -s localhost:7421/_sim/faults \
+  -d '{"fault": "expired", "side": "hubspot", "skip": 10}'
 curl -s -X DELETE localhost:7421/_sim/faults
 
-# Time: an hour later; one system's clock five minutes ahead; HubSpot's search knows of every change at once
+# Time: an hour later; one system's clock five minutes ahead; HubSpot's search
+# knows of every change at once
 curl -s localhost:7421/_sim/clock/advance -d '{"ms": 3600000}'
-curl -s -X PUT localhost:7421/_sim/clock/skew -d '{"side": "connectwise", "ms": 300000}'
-curl -s -X PATCH localhost:7421/_sim/behaviour -d '{"hubspot": {"create_lag_ms": 0, "update_lag_ms": 0}}'
+curl -s -X PUT localhost:7421/_sim/clock/skew \
+  -d '{"side": "connectwise", "ms": 300000}'
+curl -s -X PATCH localhost:7421/_sim/behaviour \
+  -d '{"hubspot": {"create_lag_ms": 0, "update_lag_ms": 0}}'
 
-# Where HubSpot's app listens to webhooks (ConnectWise's callbacks are made over its own API)
-curl -s -X PUT localhost:7421/_sim/webhooks/hubspot -d '{"url": "http://127.0.0.1:9000/hook", "secret": "not-so-secret"}'
+# Where HubSpot's app listens to webhooks (ConnectWise's callbacks are made over
+# its own API)
+curl -s -X PUT localhost:7421/_sim/webhooks/hubspot \
+  -d '{"url": "http://127.0.0.1:9000/hook", "secret": "not-so-secret"}'
 
-# What happened: who changed what, the last requests, the deliveries of webhooks and callbacks
+# What happened: who changed what, the last requests, the deliveries of webhooks
+# and callbacks
 curl -s 'localhost:7421/_sim/ledger?since=0'
 curl -s 'localhost:7421/_sim/requests?since=0'
 curl -s 'localhost:7421/_sim/deliveries?since=0'
@@ -54,6 +70,7 @@ curl -s -X POST localhost:7421/_sim/reset"#;
 /// # Errors
 /// When a port is taken.
 pub fn run(session: &Session, args: &Sim) -> Outcome {
+    refuse_numbers_of_other_data(args)?;
     runtime::start()?.block_on(serve(session, args))
 }
 
@@ -79,19 +96,43 @@ fn options(args: &Sim) -> Options {
     }
 }
 
-/// What is not asked for by number is there in proportion: what hangs on companies needs companies.
+/// Numbers are for generated records: the story has its own, and nothing is nothing.
+fn refuse_numbers_of_other_data(args: &Sim) -> Outcome<()> {
+    let word = match args.data {
+        Some(SimData::Empty) => "empty",
+        Some(SimData::Story) => "story",
+        Some(SimData::Generated) | None => return Ok(()),
+    };
+    if !asks_for_numbers(args.numbers) {
+        return Ok(());
+    }
+    Err(Report::usage(format!("`--data {word}` does not go with a number of records"))
+        .because("only generated records can be counted out")
+        .hint("leave the number out, or ask for `--data generated`"))
+}
+
+const fn asks_for_numbers(of: SimNumbers) -> bool {
+    let SimNumbers { companies, contacts, deals, tickets, products, line_items, activities } = of;
+    companies.is_some()
+        || contacts.is_some()
+        || deals.is_some()
+        || tickets.is_some()
+        || products.is_some()
+        || line_items.is_some()
+        || activities.is_some()
+}
+
 fn data(args: &Sim) -> Data {
-    let numbers =
-        [args.companies, args.contacts, args.deals, args.tickets, args.products, args.line_items, args.activities];
     match args.data {
         Some(SimData::Empty) => Data::Empty,
         Some(SimData::Story) => Data::Story,
-        None if numbers.iter().all(Option::is_none) => Data::Story,
-        Some(SimData::Generated) | None => Data::Generated(sizes(args)),
+        None if !asks_for_numbers(args.numbers) => Data::Story,
+        Some(SimData::Generated) | None => Data::Generated(sizes(args.numbers)),
     }
 }
 
-fn sizes(args: &Sim) -> Sizes {
+/// What is not asked for by number is there in proportion: what hangs on companies needs companies.
+fn sizes(args: SimNumbers) -> Sizes {
     let asked = |n: Option<usize>| n.unwrap_or(0);
     let contacts =
         asked(args.contacts).max(asked(args.deals)).max(asked(args.tickets)).max(asked(args.activities)) / 10;

@@ -137,3 +137,17 @@ fn an_option_of_the_environment_is_for_the_commands_that_it_means_something_to()
     let done = home.run_in("--workspace other --passphrase-stdin config show", "correct horse\n", &env);
     assert_eq!(done.code, 0, "an option of the command line counts before the environment: {}", done.err);
 }
+
+#[test]
+fn the_simulators_hold_what_is_asked_for_or_say_why_not() {
+    let home = Home::new();
+    for line in ["sim --data story --deals 3", "sim --companies 5 --data empty"] {
+        let refused = home.run(line);
+        assert_eq!(refused.code, 2, "{line}: {}", refused.err);
+        assert!(refused.err.contains("--data generated"), "{line}: {}", refused.err);
+    }
+    for line in ["sim --contacts 18446744073709551615", "sim --deals 1000001", "sim --tickets -1"] {
+        let refused = home.run(line);
+        assert_eq!(refused.code, 2, "{line}: {}", refused.err);
+    }
+}

@@ -248,7 +248,7 @@ async fn the_calls_of_the_readme_work() {
     let (_, part) = readme.split_once("<!-- control-api: begin").unwrap();
     let (part, _) = part.split_once("<!-- control-api: end").unwrap();
     let mut made = 0;
-    for line in part.lines().filter(|line| line.starts_with("curl ")) {
+    for line in commands(part).iter().filter(|line| line.starts_with("curl ")) {
         let (method, url, body) = curl(line);
         let path = url.strip_prefix("localhost:742").unwrap();
         let base = if path.starts_with('1') { &bench.running.hubspot_url } else { &bench.running.connectwise_url };
@@ -259,6 +259,22 @@ async fn the_calls_of_the_readme_work() {
     }
     assert!(made >= 15, "{made}");
     assert_eq!(bench.running.control.deliveries(0), [], "everything is as at the start");
+}
+
+/// The commands of a script, each in one line: one goes on after a `\` at its end, and within quotes.
+fn commands(script: &str) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    for line in script.lines() {
+        match commands.last_mut() {
+            Some(last) if last.ends_with('\\') => {
+                last.pop();
+                last.push_str(line.trim_start());
+            }
+            Some(last) if last.starts_with("curl ") && last.matches('\'').count() % 2 == 1 => last.push_str(line),
+            _ => commands.push(line.to_owned()),
+        }
+    }
+    commands
 }
 
 /// What a line such as `curl -s -X PUT 'address' -d 'body'` asks for.
