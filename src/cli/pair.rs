@@ -19,6 +19,7 @@ const fn next_word(next: &FieldNext) -> &'static str {
         FieldNext::Stuck => "stuck",
         FieldNext::Wait => "waits for a record",
         FieldNext::Frozen => "frozen by a filter",
+        FieldNext::Undecided { .. } => "held: a filter cannot be decided",
     }
 }
 
@@ -93,9 +94,9 @@ fn field_json(field: &FieldPlan) -> Json {
 
 fn scope_json(scope: &Scope) -> Json {
     let clauses = scope.clauses.iter().map(|clause| {
-        json!({ "text": clause.text, "pass": clause.pass, "value": clause.value, "standard": clause.standard })
+        json!({ "text": clause.text, "pass": clause.answer.known(), "value": clause.value, "standard": clause.standard })
     });
-    json!({ "pass": scope.pass, "clauses": clauses.collect::<Vec<_>>() })
+    json!({ "pass": scope.answer.known(), "clauses": clauses.collect::<Vec<_>>() })
 }
 
 #[derive(Serialize)]
@@ -122,12 +123,14 @@ mod tests {
     use super::*;
     use crate::engine::core::plan::{ScopeClause, TraceLine};
     use crate::engine::core::state::{FieldWrite, IntentKind};
+    use crate::filter::Answer;
     use crate::mapping::FieldKey;
     use crate::model::{BySystem, FieldName, LinkId, ObjectKind, RecordId, RecordRef, Value};
 
     fn pass() -> Scope {
-        let clause = ScopeClause { standard: true, text: "not deleted".into(), pass: true, value: "live".into() };
-        Scope { pass: true, clauses: vec![clause] }
+        let clause =
+            ScopeClause { standard: true, text: "not deleted".into(), answer: Answer::Pass, value: "live".into() };
+        Scope { answer: Answer::Pass, clauses: vec![clause] }
     }
 
     fn plan() -> PairPlan {

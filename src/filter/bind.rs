@@ -3,11 +3,11 @@
 
 use super::ast::{Compare, Condition, Expr, Literal, Span, Spanned, Test};
 use super::error::FilterError;
-use super::eval::{Check, Filter, Leaf, Node, Operand, Part};
+use super::eval::{Check, Filter, Leaf, Node, Operand, Part, Unfit};
 use super::nearest::did_you_mean;
 use crate::mapping::compat::is_text;
 use crate::mapping::normalise::one_line;
-use crate::model::{FieldDef, FieldKind, Schema};
+use crate::model::{FieldDef, FieldKind, FieldName, Schema};
 
 /// Fits a filter to the fields and options of one object.
 ///
@@ -17,13 +17,25 @@ use crate::model::{FieldDef, FieldKind, Schema};
 /// # Errors
 /// Everything that does not fit, in the order of the text.
 pub fn bind(expr: &Expr, schema: &Schema) -> Result<Filter, Vec<FilterError>> {
+    let (filter, errors) = fit(expr, schema);
+    if errors.is_empty() { Ok(filter) } else { Err(errors) }
+}
+
+/// The same for a filter that fitted once: fields and options come and go. What does not fit any more has no answer, and
+/// neither has the filter where that decides.
+#[must_use]
+pub fn bind_as_far_as_it_fits(expr: &Expr, schema: &Schema) -> Filter {
+    fit(expr, schema).0
+}
+
+fn fit(expr: &Expr, schema: &Schema) -> (Filter, Vec<FilterError>) {
     let mut binder = Binder { schema, errors: Vec::new() };
     let parts = match expr {
         Expr::Everything => Vec::new(),
         Expr::All(operands) => operands.iter().map(|operand| binder.part(&operand.node, operand.span)).collect(),
         other => vec![binder.part(other, whole(other))],
     };
-    if binder.errors.is_empty() { Ok(Filter::new(parts)) } else { Err(binder.errors) }
+    (Filter::new(parts), binder.errors)
 }
 
 /// Where a tree stands whose root carries no place of its own.
@@ -62,8 +74,11 @@ impl Binder<'_> {
             Expr::Test(test) => match self.leaf(test) {
                 Ok(leaf) => Node::Leaf(Box::new(leaf)),
                 Err(errors) => {
+                    let field = resolve(self.schema, &test.field.node).map(|field| field.name.clone());
+                    let field = field.unwrap_or_else(|| FieldName::new(&test.field.node));
+                    let whys = errors.iter().map(|error| error.message.clone()).collect();
                     self.errors.extend(errors);
-                    Node::Any(Vec::new())
+                    Node::Unfit(Box::new(Unfit { field, whys }))
                 }
             },
         }
@@ -96,9 +111,8 @@ fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
 fn find_field<'a>(schema: &'a Schema, name: &Spanned<String>) -> Result<&'a FieldDef, FilterError> {
     resolve(schema, &name.node).ok_or_else(|| {
         let known = schema.fields.iter().flat_map(|field| [field.name.as_str(), field.label.as_str()]);
-        let message = format!("{} has no {} field `{}`.", schema.system, schema.object, name.node);
         let hint = did_you_mean(&name.node, known, "Completion lists the fields; read the schema again if it is new.");
-        FilterError::new(name.span, message, hint)
+        FilterError::missing(FieldName::new(&name.node), name.span, schema.lack(&name.node), hint)
     })
 }
 

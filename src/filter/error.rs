@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::ast::Span;
+use crate::model::FieldName;
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}, column {column}: {message}")]
@@ -16,10 +17,17 @@ pub struct FilterError {
     pub line: usize,
     /// In characters, from 1.
     pub column: usize,
+    /// The field, where what is wrong is that there is none of that name.
+    pub missing: Option<FieldName>,
 }
 
 impl FilterError {
     pub(super) fn new(span: Span, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: hint.into(), span: span.range(), line: span.line, column: span.column }
+        let (line, column) = (span.line, span.column);
+        Self { message: message.into(), hint: hint.into(), span: span.range(), line, column, missing: None }
+    }
+
+    pub(super) fn missing(field: FieldName, span: Span, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { missing: Some(field), ..Self::new(span, message, hint) }
     }
 }

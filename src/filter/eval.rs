@@ -18,10 +18,66 @@ pub struct Filter {
     parts: Vec<Part>,
 }
 
-/// What a filter says about a record.
+/// What a filter, or a part of one, says about a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    Pass,
+    Fail,
+    /// It asks for what is not there to be asked: neither of the two, until that is mended.
+    Undecided,
+}
+
+impl Answer {
+    /// Whether all of them pass. One that fails decides, whatever those without an answer would say.
+    #[must_use]
+    pub fn all(answers: impl IntoIterator<Item = Self>) -> Self {
+        let mut all = Self::Pass;
+        for answer in answers {
+            match answer {
+                Self::Fail => return Self::Fail,
+                Self::Undecided => all = Self::Undecided,
+                Self::Pass => {}
+            }
+        }
+        all
+    }
+
+    /// Whether any of them passes. One that passes decides, whatever those without an answer would say.
+    #[must_use]
+    pub fn any(answers: impl IntoIterator<Item = Self>) -> Self {
+        Self::all(answers.into_iter().map(Self::not)).not()
+    }
+
+    #[must_use]
+    pub const fn not(self) -> Self {
+        match self {
+            Self::Pass => Self::Fail,
+            Self::Fail => Self::Pass,
+            Self::Undecided => Self::Undecided,
+        }
+    }
+
+    /// None where there is no answer.
+    #[must_use]
+    pub const fn known(self) -> Option<bool> {
+        match self {
+            Self::Pass => Some(true),
+            Self::Fail => Some(false),
+            Self::Undecided => None,
+        }
+    }
+}
+
+impl From<bool> for Answer {
+    fn from(pass: bool) -> Self {
+        if pass { Self::Pass } else { Self::Fail }
+    }
+}
+
+/// What a filter says about a record, clause by clause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    pub pass: bool,
+    pub answer: Answer,
     /// One for each operand of the outermost `and`; a single one where there is no outer `and`; none for no filter.
     pub clauses: Vec<Clause>,
 }
@@ -31,8 +87,9 @@ pub struct Verdict {
 pub struct Clause {
     /// In the canonical form, on one line.
     pub text: String,
-    pub pass: bool,
-    /// The value of its field, by its label where it is an option; `field: value` for each where it has several.
+    pub answer: Answer,
+    /// The value of its field, by its label where it is an option; `field: value` for each where it has several. Where it
+    /// has no answer, why not.
     pub value: String,
     /// Where it stands in the text, in bytes.
     pub span: Range<usize>,
@@ -51,6 +108,16 @@ pub(super) enum Node {
     Any(Vec<Node>),
     Not(Box<Node>),
     Leaf(Box<Leaf>),
+    Unfit(Box<Unfit>),
+}
+
+/// A test that does not fit the fields.
+#[derive(Debug, Clone)]
+pub(super) struct Unfit {
+    /// As the schema calls it; as it is written where the schema has none.
+    pub field: FieldName,
+    /// Sentences.
+    pub whys: Vec<String>,
 }
 
 #[derive(Debug, Clone)]
@@ -101,58 +168,109 @@ impl Filter {
     pub fn fields(&self) -> Vec<FieldName> {
         let mut found = BTreeSet::new();
         for part in &self.parts {
-            part.node.each_leaf(&mut |leaf| {
-                found.insert(leaf.field.clone());
+            part.node.each_test(&mut |test| {
+                found.insert(test.field().clone());
             });
         }
         found.into_iter().collect()
     }
 
-    /// Whether the record passes; stops at the first clause that says no.
+    /// What in it does not fit the fields, as sentences.
+    #[must_use]
+    pub fn unfit(&self) -> Vec<&str> {
+        self.parts.iter().flat_map(|part| part.node.unfit()).collect()
+    }
+
+    /// Whether it is known that the record passes.
     #[must_use]
     pub fn passes(&self, record: &Record) -> bool {
-        self.parts.iter().all(|part| part.node.passes(record))
+        Answer::all(self.parts.iter().map(|part| part.node.answer(record))) == Answer::Pass
     }
 
     /// Whether the record passes, with every clause's own answer.
     #[must_use]
     pub fn evaluate(&self, record: &Record) -> Verdict {
         let clauses: Vec<Clause> = self.parts.iter().map(|part| part.clause(record)).collect();
-        Verdict { pass: clauses.iter().all(|clause| clause.pass), clauses }
+        Verdict { answer: Answer::all(clauses.iter().map(|clause| clause.answer)), clauses }
     }
 }
 
 impl Part {
     fn clause(&self, record: &Record) -> Clause {
+        let answer = self.node.answer(record);
+        if answer == Answer::Undecided {
+            let value = self.node.unfit().join(" ");
+            return Clause { text: self.text.clone(), answer, value, span: self.span.clone() };
+        }
         let mut seen: Vec<(&FieldName, String)> = Vec::new();
-        self.node.each_leaf(&mut |leaf| {
-            if seen.iter().all(|(field, _)| **field != leaf.field) {
-                seen.push((&leaf.field, leaf.show(record)));
+        self.node.each_test(&mut |test| {
+            let field = test.field();
+            if seen.iter().all(|(known, _)| *known != field) {
+                seen.push((field, test.show(record)));
             }
         });
         let value = match seen.as_slice() {
             [(_, only)] => only.clone(),
             several => several.iter().map(|(field, value)| format!("{field}: {value}")).collect::<Vec<_>>().join(", "),
         };
-        Clause { text: self.text.clone(), pass: self.node.passes(record), value, span: self.span.clone() }
+        Clause { text: self.text.clone(), answer, value, span: self.span.clone() }
     }
 }
 
 impl Node {
-    fn passes(&self, record: &Record) -> bool {
+    fn answer(&self, record: &Record) -> Answer {
         match self {
-            Self::All(nodes) => nodes.iter().all(|node| node.passes(record)),
-            Self::Any(nodes) => nodes.iter().any(|node| node.passes(record)),
-            Self::Not(node) => !node.passes(record),
-            Self::Leaf(leaf) => leaf.passes(record),
+            Self::All(nodes) => Answer::all(nodes.iter().map(|node| node.answer(record))),
+            Self::Any(nodes) => Answer::any(nodes.iter().map(|node| node.answer(record))),
+            Self::Not(node) => node.answer(record).not(),
+            Self::Leaf(leaf) => leaf.passes(record).into(),
+            Self::Unfit(_) => Answer::Undecided,
         }
     }
 
-    fn each_leaf<'a>(&'a self, visit: &mut impl FnMut(&'a Leaf)) {
+    fn each_test<'a>(&'a self, visit: &mut impl FnMut(Seen<'a>)) {
         match self {
-            Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.each_leaf(visit)),
-            Self::Not(node) => node.each_leaf(visit),
-            Self::Leaf(leaf) => visit(leaf),
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.each_test(visit)),
+            Self::Not(node) => node.each_test(visit),
+            Self::Leaf(leaf) => visit(Seen::Leaf(leaf)),
+            Self::Unfit(unfit) => visit(Seen::Unfit(unfit)),
+        }
+    }
+
+    /// Why tests in it have no answer; each sentence once.
+    fn unfit(&self) -> Vec<&str> {
+        let mut whys: Vec<&str> = Vec::new();
+        self.each_test(&mut |test| {
+            if let Seen::Unfit(unfit) = test {
+                for why in &unfit.whys {
+                    if !whys.contains(&why.as_str()) {
+                        whys.push(why);
+                    }
+                }
+            }
+        });
+        whys
+    }
+}
+
+/// One test of a filter, whether it fits or not.
+enum Seen<'a> {
+    Leaf(&'a Leaf),
+    Unfit(&'a Unfit),
+}
+
+impl<'a> Seen<'a> {
+    const fn field(&self) -> &'a FieldName {
+        match self {
+            Self::Leaf(leaf) => &leaf.field,
+            Self::Unfit(unfit) => &unfit.field,
+        }
+    }
+
+    fn show(&self, record: &Record) -> String {
+        match self {
+            Self::Leaf(leaf) => leaf.show(record),
+            Self::Unfit(unfit) => unfit.whys.join(" "),
         }
     }
 }

@@ -17,6 +17,9 @@
 //!
 //! An empty field differs from every value: `!=` and `not in` hold, every other comparison fails. A value that cannot
 //! be read as its field's kind fails every comparison, and the clause says so.
+//!
+//! A field that is not there any more, or of another kind than the text asks for, is not empty: its test has no answer,
+//! and neither has what depends on it. What the rest of the filter decides alone stays decided.
 
 mod ast;
 mod bind;
@@ -32,9 +35,9 @@ pub mod standard;
 mod tests;
 
 pub use ast::{Compare, Condition, Expr, Literal, Span, Spanned, Test, TextMatch};
-pub use bind::bind;
+pub use bind::{bind, bind_as_far_as_it_fits};
 pub use complete::{Completion, complete};
 pub use error::FilterError;
-pub use eval::{Clause, Filter, Verdict};
+pub use eval::{Answer, Clause, Filter, Verdict};
 pub use parse::{MAX_BYTES, MAX_COMPARISONS, MAX_NESTING, parse};
 pub use print::print;

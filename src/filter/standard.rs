@@ -1,39 +1,45 @@
 //! The filters that always apply, before anybody's own, and that are shown like them.
 //! They look at one record alone; what depends on other records is the engine's.
 
+use std::collections::BTreeSet;
+
+use super::eval::Answer;
 use crate::mapping::ObjectMapping;
 use crate::mapping::references::refers_to;
-use crate::model::{FieldName, ObjectKind, Record, System};
+use crate::model::{FieldName, ObjectKind, Record, System, no_such_field};
 
-/// What a standard filter says: its text, whether the record passes, the value it looked at.
-pub type StandardClause = (String, bool, String);
+/// What a standard filter says: its text, whether the record passes, the value it looked at or why it could not.
+pub type StandardClause = (String, Answer, String);
+
+/// The fields of a system that are not there any more: what is not there is not empty.
+pub type Gone = BTreeSet<FieldName>;
 
 /// The standard filters of a record that has no partner yet, each with its answer, in a fixed order.
 #[must_use]
-pub fn clauses(mapping: &ObjectMapping, system: System, record: &Record) -> Vec<StandardClause> {
-    let mut clauses = of_linked(mapping, system, record);
-    clauses.extend(has_match_key(mapping, system, record));
+pub fn clauses(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone) -> Vec<StandardClause> {
+    let mut clauses = of_linked(mapping, system, record, gone);
+    clauses.extend(has_match_key(mapping, system, record, gone));
     clauses
 }
 
 /// The standard filters of a record that has its partner: whom it belongs to is settled, whatever becomes of its keys.
 #[must_use]
-pub fn of_linked(mapping: &ObjectMapping, system: System, record: &Record) -> Vec<StandardClause> {
+pub fn of_linked(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone) -> Vec<StandardClause> {
     let mut clauses = vec![not_deleted(system, record), not_excluded(mapping, system, record)];
-    clauses.extend(has_company(mapping, system, record));
+    clauses.extend(has_company(mapping, system, record, gone));
     clauses
 }
 
 /// Whether a record can be the partner of another at all. One that belongs to no company may be: its partner tells which.
 #[must_use]
 pub fn may_be_recognised(mapping: &ObjectMapping, system: System, record: &Record) -> bool {
-    not_deleted(system, record).1 && not_excluded(mapping, system, record).1
+    Answer::all([not_deleted(system, record).1, not_excluded(mapping, system, record).1]) == Answer::Pass
 }
 
 /// Both systems keep deleted companies for a while, in HubSpot's recycle bin or under ConnectWise's `deletedFlag`.
 fn not_deleted(system: System, record: &Record) -> StandardClause {
     let value = if record.archived { format!("deleted in {system}") } else { format!("present in {system}") };
-    ("not deleted".to_owned(), !record.archived, value)
+    ("not deleted".to_owned(), (!record.archived).into(), value)
 }
 
 /// The tenant's own company, and the catch-all that e-mail connectors put unknown senders on, are no customers.
@@ -43,27 +49,39 @@ fn not_excluded(mapping: &ObjectMapping, system: System, record: &Record) -> Sta
         System::HubSpot => &mapping.exclude.hubspot,
         System::ConnectWise => &mapping.exclude.connectwise,
     };
-    ("not on the exclusion list".to_owned(), !ids.contains(&record.id.0), format!("id {}", record.id))
+    ("not on the exclusion list".to_owned(), (!ids.contains(&record.id.0)).into(), format!("id {}", record.id))
 }
 
 /// What belongs to a company has no place in the other system without one.
-fn has_company(mapping: &ObjectMapping, system: System, record: &Record) -> Option<StandardClause> {
+fn has_company(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone) -> Option<StandardClause> {
     let company = mapping.fields.iter().find(|field| refers_to(field.kind) == Some(ObjectKind::Company))?;
-    let value = record.value(company.field(system).as_str());
+    let text = "has a company".to_owned();
+    let name = company.field(system);
+    if gone.contains(name) {
+        return Some((text, Answer::Undecided, no_such_field(system, mapping.object, name.as_str())));
+    }
+    let value = record.value(name.as_str());
     let shown = if value.is_empty() { "none".to_owned() } else { value.to_plain() };
-    Some(("has a company".to_owned(), !value.is_empty(), shown))
+    Some((text, (!value.is_empty()).into(), shown))
 }
 
 /// Without a value to be recognised by, nothing could ever find its partner, and every create would be blind.
-fn has_match_key(mapping: &ObjectMapping, system: System, record: &Record) -> Option<StandardClause> {
+fn has_match_key(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone) -> Option<StandardClause> {
     let keys: Vec<&FieldName> = mapping.matching.iter().map(|rule| rule.field(system)).collect();
     if keys.is_empty() {
         return None;
     }
     let found = keys
         .iter()
+        .filter(|field| !gone.contains(**field))
         .map(|field| record.value(field.as_str()).to_plain().trim().to_owned())
         .find(|text| text.chars().any(char::is_alphanumeric));
     let names = keys.iter().map(|field| field.as_str()).collect::<Vec<_>>().join(" or ");
-    Some((format!("has a value to match by: {names}"), found.is_some(), found.unwrap_or_else(|| "empty".to_owned())))
+    let text = format!("has a value to match by: {names}");
+    let unknown = keys.iter().find(|field| gone.contains(**field));
+    Some(match (found, unknown) {
+        (Some(value), _) => (text, Answer::Pass, value),
+        (None, Some(name)) => (text, Answer::Undecided, no_such_field(system, mapping.object, name.as_str())),
+        (None, None) => (text, Answer::Fail, "empty".to_owned()),
+    })
 }

@@ -139,9 +139,9 @@ fn a_record_as_hubspot_tells_it_is_judged_by_the_kinds_of_its_fields() {
     for (text, pass) in cases {
         let filter = bound(text);
         let verdict = filter.evaluate(&acme());
-        assert_eq!(verdict.pass, pass, "{text}: {verdict:?}");
-        assert_eq!(filter.passes(&acme()), verdict.pass, "{text}");
-        assert_eq!(verdict.clauses.iter().all(|clause| clause.pass), verdict.pass, "{text}");
+        assert_eq!(verdict.answer, pass.into(), "{text}: {verdict:?}");
+        assert_eq!(filter.passes(&acme()), pass, "{text}");
+        assert_eq!(verdict.clauses.iter().all(|clause| clause.answer == Answer::Pass), pass, "{text}");
     }
 }
 
@@ -169,7 +169,7 @@ fn a_value_that_cannot_be_read_fails_every_comparison_and_says_so() {
         "founded != 2001-01-01",
     ] {
         let verdict = bound(text).evaluate(&record);
-        assert!(!verdict.pass, "{text}");
+        assert_eq!(verdict.answer, Answer::Fail, "{text}");
         assert!(verdict.clauses[0].value.contains("can't be read as"), "{}", verdict.clauses[0].value);
     }
 }
@@ -178,17 +178,82 @@ fn a_value_that_cannot_be_read_fails_every_comparison_and_says_so() {
 fn a_verdict_shows_each_operand_of_the_outer_and_with_what_it_saw() {
     let text = "type = \"PROSPECT\"\n and (zip = '1' or numberofemployees > 10)";
     let verdict = bound(text).evaluate(&acme());
-    let seen: Vec<_> = verdict.clauses.iter().map(|c| (c.text.as_str(), c.pass, c.value.as_str())).collect();
+    let seen: Vec<_> = verdict.clauses.iter().map(|c| (c.text.as_str(), c.answer, c.value.as_str())).collect();
     assert_eq!(
         seen,
         [
-            ("type = \"PROSPECT\"", true, "Prospect"),
-            ("zip = \"1\" or numberofemployees > 10", true, "zip: 01234, numberofemployees: 25"),
+            ("type = \"PROSPECT\"", Answer::Pass, "Prospect"),
+            ("zip = \"1\" or numberofemployees > 10", Answer::Pass, "zip: 01234, numberofemployees: 25"),
         ]
     );
     assert_eq!(&text[verdict.clauses[0].span.clone()], "type = \"PROSPECT\"");
     assert_eq!(&text[verdict.clauses[1].span.clone()], "(zip = '1' or numberofemployees > 10)");
     assert_eq!(bound(text).fields(), ["numberofemployees", "type", "zip"].map(FieldName::new));
+}
+
+#[test]
+fn what_asks_for_a_field_that_is_gone_or_retyped_has_no_answer_unless_the_rest_decides() {
+    use Answer::{Fail, Pass, Undecided};
+    let cases = [
+        ("gone = 'x'", Undecided),
+        ("gone is empty", Undecided),
+        ("not gone is empty", Undecided),
+        ("gone = 'x' and type = 'Prospect'", Undecided),
+        ("gone = 'x' and type = 'Partner'", Fail),
+        ("gone = 'x' or type = 'Prospect'", Pass),
+        ("gone = 'x' or type = 'Partner'", Undecided),
+        ("not (gone = 'x' or type = 'Prospect')", Fail),
+        ("zip > 1000", Undecided),
+        ("zip = 1234", Undecided),
+        ("founded contains '2001'", Undecided),
+        ("name = 2001-05-17", Undecided),
+        ("type in ('Prospect', 'Ex-customer')", Undecided),
+        ("type = 'Prospect'", Pass),
+    ];
+    for (text, expected) in cases {
+        let filter = bind_as_far_as_it_fits(&parse(text).unwrap(), &schema());
+        let verdict = filter.evaluate(&acme());
+        assert_eq!(verdict.answer, expected, "{text}: {verdict:?}");
+        assert_eq!(filter.passes(&acme()), expected == Pass, "{text}");
+    }
+    let filter = bind_as_far_as_it_fits(&parse("gone > 1 and (zip > 1 or `Company name` = 3)").unwrap(), &schema());
+    let seen: Vec<_> = filter.evaluate(&acme()).clauses.into_iter().map(|clause| clause.value).collect();
+    assert_eq!(
+        seen,
+        [
+            "HubSpot has no company field `gone`.",
+            "`zip` is a text field: `>` needs a number or a date. `name` is a text field; 3 is not a text.",
+        ]
+    );
+    assert_eq!(filter.fields(), ["gone", "name", "zip"].map(FieldName::new), "what is there is read all the same");
+}
+
+#[test]
+fn answers_are_joined_as_far_as_they_are_known() {
+    use Answer::{Fail, Pass, Undecided};
+    let table = [
+        (vec![], Pass, Fail),
+        (vec![Pass, Undecided], Undecided, Pass),
+        (vec![Fail, Undecided], Fail, Undecided),
+        (vec![Pass, Fail, Undecided], Fail, Pass),
+    ];
+    for (answers, all, any) in table {
+        assert_eq!((Answer::all(answers.clone()), Answer::any(answers.clone())), (all, any), "{answers:?}");
+    }
+}
+
+#[test]
+fn a_standard_filter_does_not_take_a_field_that_is_gone_for_an_empty_one() {
+    let mapping = crate::mapping::defaults::company();
+    let judge = |record: &Record, gone: &[&str]| {
+        let gone = gone.iter().map(|name| FieldName::new(name)).collect();
+        standard::clauses(&mapping, System::HubSpot, record, &gone).pop().unwrap()
+    };
+    let nameless = record(&[("city", Value::text("Ulm"))]);
+    assert_eq!(judge(&nameless, &[]).1, Answer::Fail);
+    let (_, answer, why) = judge(&nameless, &["domain"]);
+    assert_eq!((answer, why.as_str()), (Answer::Undecided, "HubSpot has no company field `domain`."));
+    assert_eq!(judge(&acme(), &["domain"]).1, Answer::Pass, "the name is there to match by");
 }
 
 #[test]
@@ -318,7 +383,8 @@ fn the_standard_filters_of_companies_look_at_deletion_exclusion_and_match_keys()
     let mut mapping = crate::mapping::defaults::company();
     mapping.exclude.hubspot = vec![7];
     let judge = |record: &Record| {
-        standard::clauses(&mapping, System::HubSpot, record).into_iter().map(|c| c.1).collect::<Vec<_>>()
+        let clauses = standard::clauses(&mapping, System::HubSpot, record, &standard::Gone::new());
+        clauses.into_iter().map(|c| c.1 == Answer::Pass).collect::<Vec<_>>()
     };
     assert_eq!(judge(&acme()), [true, true, true]);
     assert_eq!(judge(&Record { archived: true, ..acme() }), [false, true, true]);

@@ -61,6 +61,17 @@ pub struct ObjectMapping {
     pub fields: Vec<FieldMapping>,
 }
 
+impl ObjectMapping {
+    /// The field of `system` that carries the key of the counterpart.
+    #[must_use]
+    pub const fn stamp(&self, system: System) -> &FieldName {
+        match system {
+            System::HubSpot => &self.hubspot_stamp,
+            System::ConnectWise => &self.connectwise_stamp,
+        }
+    }
+}
+
 /// Which way values may go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -190,6 +201,12 @@ pub struct MatchRule {
 }
 
 impl MatchRule {
+    /// `domain = website`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        format!("{} = {}", self.hubspot, self.connectwise)
+    }
+
     #[must_use]
     pub const fn field(&self, system: System) -> &FieldName {
         match system {

@@ -103,11 +103,7 @@ impl<'a> Uses<'a> {
     }
 
     fn stamp(&self, what: &str) -> Vec<Harm> {
-        let stamp = match self.system {
-            System::HubSpot => &self.mapping.hubspot_stamp,
-            System::ConnectWise => &self.mapping.connectwise_stamp,
-        };
-        if stamp != self.field {
+        if self.mapping.stamp(self.system) != self.field {
             return Vec::new();
         }
         let remedy = format!("Connect {} again: that puts the field right or says why not.", self.system);

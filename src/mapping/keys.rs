@@ -5,9 +5,13 @@ use super::references::{self, referring_key, refers_to};
 use super::rules::ObjectRules;
 use crate::model::{ObjectKind, Record, RecordId, System};
 
-/// The key of a match rule for one record, as `rule:value`.
+/// The key of a match rule for one record, as `rule:value`. None under a rule that lacks one of its fields: what is still
+/// known of the other one recognises nobody.
 #[must_use]
 pub fn match_key(rules: &ObjectRules, rule: usize, system: System, record: &Record) -> Option<String> {
+    if rules.lacks.of_rule(rule).is_some() {
+        return None;
+    }
     let rule = rules.mapping.matching.get(rule)?;
     let value = match_value(rule.by, record.value(rule.field(system).as_str()))?;
     Some(format!("{}~{}:{value}", rule.hubspot, rule.connectwise))

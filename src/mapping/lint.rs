@@ -6,9 +6,8 @@ mod creates;
 use std::collections::BTreeMap;
 
 use super::compat::{self, Fit};
-use super::config::{
-    AutoPairs, Config, Direction, FieldKey, FieldMapping, MatchBy, MatchRule, ObjectMapping, ValueMap,
-};
+use super::config::{AutoPairs, Config, Direction, FieldKey, FieldMapping, MatchRule, ObjectMapping, ValueMap};
+use super::lacks;
 use crate::filter;
 use crate::filter::nearest::did_you_mean;
 use crate::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
@@ -129,8 +128,7 @@ impl<'a> Lint<'a> {
     fn unknown(&mut self, field: Option<&FieldMapping>, system: System, name: &FieldName, part: &str) {
         let names = self.schemas[system].fields.iter().map(|def| def.name.as_str());
         let hint = did_you_mean(name.as_str(), names, "Read the schema again if the field is new.");
-        let message = format!("{system} has no {} field `{name}`.", self.object.object);
-        self.error(field, message, hint);
+        self.error(field, self.schemas[system].lack(name.as_str()), hint);
         self.comes_of(system, name, part);
     }
 
@@ -142,13 +140,13 @@ impl<'a> Lint<'a> {
     }
 
     fn stamps(&mut self) {
-        let names = BySystem::new(&self.object.hubspot_stamp, &self.object.connectwise_stamp);
         for system in System::BOTH {
-            let name = names[system];
+            let name = self.object.stamp(system);
             match (self.def(system, name), system) {
                 (None, System::HubSpot) => {
+                    let absence = self.schemas[system].lack(name.as_str());
                     let message =
-                        format!("HubSpot has no property `{name}` yet; it keeps a create from happening twice.");
+                        format!("{absence} It keeps a create from happening twice: without it, none happens.");
                     self.warning(
                         None,
                         message,
@@ -163,9 +161,7 @@ impl<'a> Lint<'a> {
     }
 
     fn stamp(&mut self, system: System, def: &FieldDef) {
-        if def.read_only || !compat::is_text(def.kind) {
-            let message =
-                format!("`{}` of {system} can't carry a key: it must be a text that can be written.", def.name);
+        if let Some(message) = lacks::no_key_field(system, def) {
             self.error(None, message, "Choose another field for the key of the counterpart.");
         }
         if system == System::HubSpot && !def.unique {
@@ -230,6 +226,9 @@ impl<'a> Lint<'a> {
             for error in errors {
                 let message = format!("Filter of what goes to {target}, {error}");
                 self.error(None, message, error.hint);
+                if let Some(name) = error.missing {
+                    self.comes_of(target.other(), &name, &format!("filter of what goes to {target}"));
+                }
             }
         }
     }
@@ -253,11 +252,7 @@ impl<'a> Lint<'a> {
     }
 
     fn match_field(&mut self, system: System, rule: &MatchRule, def: &FieldDef) {
-        let amount = matches!(def.kind, FieldKind::Number | FieldKind::Integer);
-        let suits = compat::is_text(def.kind) || (amount && rule.by != MatchBy::Host);
-        if !suits {
-            let (name, word) = (&def.name, def.kind.word());
-            let message = format!("`{name}` of {system} is a {word} field: records can't be matched by it.");
+        if let Some(message) = lacks::no_match_field(system, rule.by, def) {
             self.error(None, message, "Match by texts: a web address, a name, a phone number.");
         }
     }

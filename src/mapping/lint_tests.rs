@@ -205,7 +205,7 @@ fn every_mistake_is_found_where_it_is() {
             "carries the key",
         ),
         ("stamp not unique", |_, s| def(s, System::HubSpot, "lockstep_cw_key").unique = false, "", Error, "unique"),
-        ("stamp missing", |o, _| o.hubspot_stamp = "other".into(), "", Warning, "no property `other`"),
+        ("stamp missing", |o, _| o.hubspot_stamp = "other".into(), "", Warning, "no company field `other`"),
         ("stamp missing", |o, _| o.connectwise_stamp = "userDefinedField11".into(), "", Error, "`userDefinedField10`"),
         ("stamp no text", |o, _| o.connectwise_stamp = "market".into(), "", Error, "can't carry a key"),
         (

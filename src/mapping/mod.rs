@@ -9,6 +9,7 @@ pub mod defaults;
 pub mod diff;
 pub mod harm;
 pub mod keys;
+pub mod lacks;
 pub mod lint;
 #[cfg(test)]
 mod lint_tests;
@@ -27,6 +28,7 @@ pub use config::{
 };
 pub use diff::{Change, diff};
 pub use harm::{Harm, harm};
+pub use lacks::{Lack, Lacks};
 pub use lint::{Finding, Severity};
 pub use rules::{FieldRule, ObjectRules, Rules, RulesError};
 pub use suggest::{Incompatible, complete, suggest};

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::needs;
+use super::lacks::{self, Lack, Lacks};
 use super::references::refers_to;
 use super::stages::{STAGE_AND_STATUS, Stages};
-use super::{AutoPairs, Config, FieldKey, FieldMapping, ObjectMapping, Unmapped, ValueMap};
+use super::{AutoPairs, Config, FieldKey, FieldMapping, MatchRule, ObjectMapping, Unmapped, ValueMap};
 use crate::filter::{self, Filter};
 use crate::model::{BySystem, ChoiceOption, ConfigVersion, FieldName, ObjectKind, Schema, System};
 
@@ -33,7 +33,8 @@ impl Rules {
     /// Makes a configuration ready; `schemas` holds the fields of each object in both systems.
     ///
     /// # Errors
-    /// All that does not fit: an object without a schema, a filter that does not parse or names an unknown field.
+    /// All that does not fit: an object without a schema, a filter that does not parse. What names a field that is not
+    /// there does not stand in the way: it rests, see [`Lacks`].
     pub fn compile(
         config: Config,
         version: ConfigVersion,
@@ -93,9 +94,12 @@ pub struct ObjectRules {
     pub fields: Vec<FieldRule>,
     /// The person's criteria for writes to a system; they look at the record of the other one.
     pub filters: BySystem<Option<Filter>>,
-    /// What is asked of each system: every field that a mapping, match rule or filter looks at.
+    /// What in the mapping names fields that are not there any more, or have another type.
+    pub lacks: Lacks,
+    /// What is asked of each system: every field that a mapping, match rule or filter looks at and that is there.
     pub watched: BySystem<Vec<FieldName>>,
-    /// A hash of the watched fields and match rules: records read with another one must be read again.
+    /// A hash of the watched fields, the match rules and all that they lack: records read with another one must be read
+    /// again.
     pub shape: u64,
 }
 
@@ -110,10 +114,11 @@ impl ObjectRules {
         };
         let mut errors = Vec::new();
         let filters = BySystem::from_fn(|to| {
-            compile_filter(mapping.filters.toward(to), &schema[to.other()]).unwrap_or_else(|messages| {
-                errors.extend(messages.into_iter().map(|message| {
-                    error(format!("the filter towards {to}: {message}"), "mend it in the Filters tab or the file")
-                }));
+            compile_filter(mapping.filters.toward(to), &schema[to.other()]).unwrap_or_else(|message| {
+                errors.push(error(
+                    format!("the filter towards {to}: {message}"),
+                    "mend it in the Filters tab or the file",
+                ));
                 None
             })
         });
@@ -121,9 +126,18 @@ impl ObjectRules {
             return Err(errors);
         }
         let fields: Vec<FieldRule> = mapping.fields.iter().map(|field| FieldRule::new(field, schema)).collect();
-        let watched = BySystem::from_fn(|system| watched_fields(mapping, &fields, &filters, system));
-        let shape = shape_of(&watched, mapping);
-        Ok(Self { mapping: mapping.clone(), fields, filters, watched, shape })
+        let lacks = Lacks::of(mapping, &filters, schema);
+        let watched = BySystem::from_fn(|system| {
+            let names = lacks::named(mapping, &filters, system);
+            names.into_iter().filter(|name| !lacks.fields[system].contains(name)).collect()
+        });
+        let shape = shape_of(&watched, mapping, &filters, &lacks);
+        Ok(Self { mapping: mapping.clone(), fields, filters, lacks, watched, shape })
+    }
+
+    /// The match rules that cannot be asked, and why.
+    pub fn unasked(&self) -> impl Iterator<Item = (&MatchRule, &Lack)> {
+        self.mapping.matching.iter().zip(&self.lacks.matching).filter_map(|(rule, lack)| Some((rule, lack.as_ref()?)))
     }
 
     #[must_use]
@@ -138,35 +152,20 @@ impl ObjectRules {
     }
 }
 
-fn compile_filter(text: &str, schema: &Schema) -> Result<Option<Filter>, Vec<String>> {
+fn compile_filter(text: &str, schema: &Schema) -> Result<Option<Filter>, String> {
     if text.trim().is_empty() {
         return Ok(None);
     }
-    let expr = filter::parse(text).map_err(|error| vec![error.to_string()])?;
-    filter::bind(&expr, schema).map(Some).map_err(|errors| errors.iter().map(ToString::to_string).collect())
+    let expr = filter::parse(text).map_err(|error| error.to_string())?;
+    Ok(Some(filter::bind_as_far_as_it_fits(&expr, schema)))
 }
 
-fn watched_fields(
+fn shape_of(
+    watched: &BySystem<Vec<FieldName>>,
     mapping: &ObjectMapping,
-    fields: &[FieldRule],
     filters: &BySystem<Option<Filter>>,
-    system: System,
-) -> Vec<FieldName> {
-    let there = fields.iter().filter(|field| field.absent != Some(system));
-    let mut names: Vec<FieldName> = there.map(|field| field.name(system).clone()).collect();
-    names.extend(mapping.matching.iter().map(|rule| rule.field(system).clone()));
-    // a filter towards one system looks at records of the other
-    names.extend(filters[system.other()].iter().flat_map(Filter::fields));
-    names.extend(needs::name_fields(mapping.object, system).map(FieldName::new));
-    if system == System::ConnectWise && mapping.object == ObjectKind::Company {
-        names.push(FieldName::new(super::keys::IDENTIFIER));
-    }
-    names.sort();
-    names.dedup();
-    names
-}
-
-fn shape_of(watched: &BySystem<Vec<FieldName>>, mapping: &ObjectMapping) -> u64 {
+    lacks: &Lacks,
+) -> u64 {
     // `DefaultHasher::new()` has fixed keys: the same configuration gives the same number in every process
     let mut hasher = DefaultHasher::new();
     for system in System::BOTH {
@@ -179,6 +178,12 @@ fn shape_of(watched: &BySystem<Vec<FieldName>>, mapping: &ObjectMapping) -> u64 
     for field in mapping.fields.iter().filter(|field| refers_to(field.kind).is_some()) {
         (field.key().as_str(), field.kind).hash(&mut hasher);
     }
+    // what rests for want of a field is looked at once more when that changes
+    for system in System::BOTH {
+        filters[system].iter().flat_map(Filter::unfit).for_each(|why| why.hash(&mut hasher));
+    }
+    lacks.matching.iter().enumerate().filter(|(_, lack)| lack.is_some()).for_each(|lack| lack.hash(&mut hasher));
+    lacks.key.iter().for_each(|lack| lack.hash(&mut hasher));
     hasher.finish()
 }
 
@@ -200,7 +205,7 @@ impl FieldRule {
     pub fn new(mapping: &FieldMapping, schema: &BySystem<Schema>) -> Self {
         let absent = System::BOTH.into_iter().find(|system| {
             let name = mapping.field(*system).as_str();
-            schema[*system].field(name).is_none()
+            schema[*system].lacks(name)
         });
         let mut rule =
             Self { mapping: mapping.clone(), key: mapping.key(), absent, stages: None, partners: BySystem::default() };

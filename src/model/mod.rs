@@ -20,7 +20,7 @@ pub use field::FieldName;
 pub use id::{ConfigVersion, IntentId, LinkId, RecordId, RecordRef, RunId};
 pub use object::ObjectKind;
 pub use record::{Fields, Record};
-pub use schema::{ChoiceOption, FieldDef, FieldKind, Schema, StageOutcome};
+pub use schema::{ChoiceOption, FieldDef, FieldKind, Schema, StageOutcome, no_such_field};
 pub use system::{BySystem, System};
 pub use time::Timestamp;
 pub use value::Value;

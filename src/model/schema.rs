@@ -130,7 +130,26 @@ pub struct Schema {
     pub fields: Vec<FieldDef>,
 }
 
+/// That a system has no such field, in the words in which every part of Lockstep says it.
+#[must_use]
+pub fn no_such_field(system: System, object: ObjectKind, name: &str) -> String {
+    format!("{system} has no {object} field `{name}`.")
+}
+
 impl Schema {
+    /// Whether it is known that there is no field of that name. A schema without fields was never read: of it nothing is
+    /// known.
+    #[must_use]
+    pub fn lacks(&self, name: &str) -> bool {
+        !self.fields.is_empty() && self.field(name).is_none()
+    }
+
+    /// That it has no such field, as a sentence.
+    #[must_use]
+    pub fn lack(&self, name: &str) -> String {
+        no_such_field(self.system, self.object, name)
+    }
+
     /// The field of that exact name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&FieldDef> {

@@ -68,7 +68,8 @@ codes!(IssueClass {
     Merged = 9,
     Transient = 10,
     IdentifierTaken = 11,
-    AmbiguousReference = 12
+    AmbiguousReference = 12,
+    MissingField = 13
 });
 
 /// An id as SQLite's signed integer. Ids above 2^63 keep their identity and only sort first.
@@ -134,10 +135,10 @@ mod tests {
         for state in RecordState::ALL {
             assert_eq!(RecordState::from_code(state.code()).unwrap(), state);
         }
-        for code in 0..13 {
+        for code in 0..14 {
             assert_eq!(IssueClass::from_code(code).unwrap().code(), code);
         }
-        assert_eq!(IssueClass::from_code(13), None);
+        assert_eq!(IssueClass::from_code(14), None);
     }
 
     #[test]

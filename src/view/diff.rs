@@ -248,6 +248,7 @@ pub const fn next_word(next: &FieldNext) -> &'static str {
         FieldNext::Stuck => "stuck",
         FieldNext::Wait => "waits",
         FieldNext::Frozen => "frozen",
+        FieldNext::Undecided { .. } => "held",
     }
 }
 
@@ -258,7 +259,7 @@ pub const fn next_role(next: &FieldNext) -> Role {
         FieldNext::Same | FieldNext::Tolerate | FieldNext::Frozen => Role::Muted,
         FieldNext::Agree => Role::Ok,
         FieldNext::Write { .. } | FieldNext::Wait => Role::Wait,
-        FieldNext::Decide => Role::Warn,
+        FieldNext::Decide | FieldNext::Undecided { .. } => Role::Warn,
         FieldNext::Stuck => Role::Error,
     }
 }
@@ -270,7 +271,7 @@ fn marks(field: &FieldPlan) -> [&'static str; 2] {
         [System::HubSpot, System::ConnectWise].map(|system| if none || field.changed[system] { mark } else { "" })
     };
     match &field.next {
-        FieldNext::Decide | FieldNext::Stuck => at_changed("!"),
+        FieldNext::Decide | FieldNext::Stuck | FieldNext::Undecided { .. } => at_changed("!"),
         FieldNext::Write { to: System::ConnectWise, .. } => [">", ""],
         FieldNext::Write { to: System::HubSpot, .. } => ["", "<"],
         FieldNext::Agree => ["=", "="],
@@ -403,6 +404,7 @@ mod tests {
             (FieldNext::Decide, "decide", ["", "!"]),
             (FieldNext::Stuck, "stuck", ["", "!"]),
             (FieldNext::Frozen, "frozen", ["", ""]),
+            (FieldNext::Undecided { to: System::ConnectWise }, "held", ["", "!"]),
         ];
         for (next, word, expected) in cases {
             let field = field(("x", "y"), a.clone(), agreed(), b.clone(), next);

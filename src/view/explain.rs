@@ -3,6 +3,7 @@
 use super::cell::{Cell, Line, Role, wrapped};
 use super::diff::RecordPanel;
 use super::why::verdict;
+use crate::filter::Answer;
 use crate::model::System;
 
 /// Columns that the names of the stages take.
@@ -40,7 +41,11 @@ fn filters(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
     let mut out = Vec::new();
     for to in System::BOTH {
         for clause in &panel.plan.scope[to].clauses {
-            let (word, role) = if clause.pass { ("pass", Role::Muted) } else { ("FAIL", Role::Warn) };
+            let (word, role) = match clause.answer {
+                Answer::Pass => ("pass", Role::Muted),
+                Answer::Fail => ("FAIL", Role::Warn),
+                Answer::Undecided => ("HELD", Role::Error),
+            };
             let kind = if clause.standard { "standard" } else { "own" };
             let text = format!("to {to}: {word}  {} ({kind}; looked at: {})", clause.text, clause.value);
             out.extend(staged(if out.is_empty() { "filters" } else { "" }, &text, role, width));

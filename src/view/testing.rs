@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan, Scope, ScopeClause};
 use crate::engine::core::state::{Agreed, Issue, IssueClass, Link, LinkOrigin, LinkState, Observation};
+use crate::filter::Answer;
 use crate::mapping::FieldKey;
 use crate::model::{
     BySystem, ChoiceOption, FieldDef, FieldKind, FieldName, LinkId, ObjectKind, Record, RecordId, RecordRef, Schema,
@@ -142,10 +143,10 @@ pub fn acme() -> PairPlan {
             ),
         ],
         scope: BySystem::from_fn(|_| Scope {
-            pass: true,
+            answer: Answer::Pass,
             clauses: vec![
-                ScopeClause { standard: true, text: "not deleted".into(), pass: true, value: "no".into() },
-                ScopeClause { standard: false, text: "type in (1)".into(), pass: true, value: "1".into() },
+                ScopeClause { standard: true, text: "not deleted".into(), answer: Answer::Pass, value: "no".into() },
+                ScopeClause { standard: false, text: "type in (1)".into(), answer: Answer::Pass, value: "1".into() },
             ],
         }),
         issues: vec![conflict()],

@@ -5,6 +5,7 @@ use super::diff::{RecordPanel, any_changed, next_word};
 use super::format;
 use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan, Scope};
 use crate::engine::core::state::{IntentKind, Issue, RecordState};
+use crate::filter::Answer;
 use crate::model::{System, Timestamp};
 
 /// The reason behind one field, in at most `width` columns: what happened, both sides, what is wrong, filters and time.
@@ -40,7 +41,12 @@ pub fn verdict(plan: &PairPlan) -> String {
     let settled = matches!(plan.decision, PairDecision::InStep | PairDecision::Agree);
     match plan.state() {
         RecordState::Conflict if settled => "A person decides what both sides changed.".to_owned(),
-        RecordState::Held if settled => "A field cannot cross as it is.".to_owned(),
+        RecordState::Held if settled => {
+            let undecided = plan.fields.iter().any(|field| matches!(field.next, FieldNext::Undecided { .. }));
+            let what =
+                if undecided { "A filter that cannot be decided holds it." } else { "A field cannot cross as it is." };
+            what.to_owned()
+        }
         RecordState::Waiting if settled => "A field waits for the record it points to.".to_owned(),
         RecordState::Excluded if settled => "A filter keeps changes from crossing.".to_owned(),
         _ if settled && plan.fields.iter().any(|field| field.next == FieldNext::Tolerate) => {
@@ -169,7 +175,8 @@ fn footing(panel: &RecordPanel<'_>, field: Option<&FieldPlan>) -> Line {
 
 /// `filters pass (4 standard, 2 own)`, or how many stop it, for each direction that is stopped.
 fn filters(panel: &RecordPanel<'_>) -> Line {
-    let stopped: Vec<System> = System::BOTH.into_iter().filter(|system| !panel.plan.scope[*system].pass).collect();
+    let passes = |to: &System| panel.plan.scope[*to].answer == Answer::Pass;
+    let stopped: Vec<System> = System::BOTH.into_iter().filter(|to| !passes(to)).collect();
     if stopped.is_empty() {
         let scope = &panel.plan.scope[System::ConnectWise];
         let (standard, own) = clause_counts(scope);
@@ -178,11 +185,12 @@ fn filters(panel: &RecordPanel<'_>) -> Line {
     let mut line = Line::new();
     for to in stopped {
         let scope = &panel.plan.scope[to];
-        let failing: Vec<_> = scope.clauses.iter().filter(|clause| !clause.pass).collect();
-        let which = failing.first().map_or_else(String::new, |clause| format!(": {}", clause.text));
+        let stopping: Vec<_> = scope.clauses.iter().filter(|clause| clause.answer == scope.answer).collect();
+        let which = stopping.first().map_or_else(String::new, |clause| format!(": {}", clause.text));
         let gap = if line.is_empty() { "" } else { "   " };
+        let what = if scope.answer == Answer::Fail { "clauses fail" } else { "clauses cannot be decided" };
         line.push(Cell::new(
-            format!("{gap}to {to}: {} of {} clauses fail{which}", failing.len(), scope.clauses.len()),
+            format!("{gap}to {to}: {} of {} {what}{which}", stopping.len(), scope.clauses.len()),
             Role::Warn,
         ));
     }
@@ -204,6 +212,7 @@ fn next_attempt(panel: &RecordPanel<'_>, field: Option<&FieldPlan>) -> String {
     }
     match (field.map(|field| &field.next), issue) {
         (Some(FieldNext::Decide), _) => "next attempt when decided".to_owned(),
+        (Some(FieldNext::Undecided { .. }), _) => "next attempt when the filter can be decided".to_owned(),
         (_, Some(issue)) => when(issue.next_try, panel.now),
         (Some(next @ FieldNext::Write { .. }), None)
             if field.is_some_and(|field| panel.next(field).0 == next_word(next)) =>
@@ -271,8 +280,8 @@ mod tests {
     #[test]
     fn a_filter_that_stops_a_direction_is_named() {
         let mut plan = acme();
-        plan.scope.connectwise.pass = false;
-        plan.scope.connectwise.clauses[1].pass = false;
+        plan.scope.connectwise.answer = Answer::Fail;
+        plan.scope.connectwise.clauses[1].answer = Answer::Fail;
         let text = why(&plan, 2);
         assert!(text.contains("to ConnectWise: 1 of 2 clauses fail: type in (1)"), "{text}");
     }

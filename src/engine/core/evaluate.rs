@@ -478,6 +478,9 @@ fn why(plan: &PairPlan) -> String {
             if let Some(field) = plan.fields.iter().find(|field| field.next == FieldNext::Wait) {
                 return format!("{}: {}", field.names.hubspot, field.rule);
             }
+            if let Some(field) = plan.fields.iter().find(|field| matches!(field.next, FieldNext::Undecided { .. })) {
+                return format!("{}: {}", field.names.hubspot, field.rule);
+            }
             named(&|next| matches!(next, FieldNext::Decide | FieldNext::Stuck | FieldNext::Frozen))
         }
     }

@@ -14,6 +14,9 @@ use crate::mapping::ObjectRules;
 use crate::mapping::normalise::normalise;
 use crate::model::{IntentId, ObjectKind, Record, RecordRef, System, Timestamp};
 
+/// How long until it is looked once more whether a copy can be told from other records again.
+const UNTELLABLE: Duration = Duration::from_secs(30);
+
 /// A write that is on its way, or of which nobody knows what became.
 #[derive(Debug)]
 pub(super) struct Open {
@@ -125,6 +128,13 @@ impl Engine {
             return;
         }
         let Some(rules) = self.rules.object(object) else { return };
+        // without the field that carries the key, nobody can tell whether there is a copy
+        if kind == IntentKind::Create && rules.lacks.key.as_ref().is_some_and(|lack| lack.system == system) {
+            for open in self.open.values_mut().filter(|open| due.contains(&open.intent.id)) {
+                open.next_look_up = step.now + UNTELLABLE;
+            }
+            return;
+        }
         let fields = rules.watched[system].clone();
         let intents = || due.iter().filter_map(|id| self.open.get(id)).map(|open| &open.intent);
         let body = match kind {

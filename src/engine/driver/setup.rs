@@ -40,11 +40,7 @@ impl From<ConnectError> for SetupError {
 }
 
 pub(super) fn stamps(config: &Config, system: System) -> BTreeMap<ObjectKind, FieldName> {
-    let stamp = |object: &mapping::ObjectMapping| match system {
-        System::HubSpot => object.hubspot_stamp.clone(),
-        System::ConnectWise => object.connectwise_stamp.clone(),
-    };
-    config.objects.iter().map(|object| (object.object, stamp(object))).collect()
+    config.objects.iter().map(|object| (object.object, object.stamp(system).clone())).collect()
 }
 
 /// A configuration as stored, read.

@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use super::{FieldNext, FieldPlan};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
+use crate::filter::Answer;
 use crate::mapping::convert::{Misfit, convert, holds, is_rewriting, same};
 use crate::mapping::normalise::normalise;
 use crate::mapping::references::{self, Partners};
 use crate::mapping::{ClearPolicy, ConflictTie, Direction, FieldRule, SystemOfRecord};
-use crate::model::{BySystem, System, Timestamp, Value};
+use crate::model::{BySystem, ObjectKind, System, Timestamp, Value, no_such_field};
 
 /// What the comparison of a field depends on.
 pub struct Comparison<'a> {
+    pub object: ObjectKind,
     pub rule: &'a FieldRule,
     /// Who stands for the records that a reference points to.
     pub partners: &'a Partners,
@@ -25,7 +27,7 @@ pub struct Comparison<'a> {
     pub object_direction: Direction,
     pub tie: ConflictTie,
     /// Whether filters let a side be written.
-    pub in_scope: BySystem<bool>,
+    pub in_scope: BySystem<Answer>,
     /// A person's push: that system takes the other's values.
     pub push_to: Option<System>,
     pub now: Timestamp,
@@ -73,7 +75,7 @@ pub fn compare(c: &Comparison<'_>) -> (FieldPlan, Option<Trouble>) {
     };
     let trouble = match c.rule.absent {
         Some(system) => {
-            let trouble = absent_trouble(c.rule, system);
+            let trouble = absent_trouble(c.rule, c.object, system);
             set(&mut plan, FieldNext::Stuck, trouble.message.clone());
             Some(trouble)
         }
@@ -256,9 +258,16 @@ impl Comparison<'_> {
             set(plan, FieldNext::Agree, "both sides hold the same".to_owned());
             return None;
         }
-        if !self.in_scope[to] {
-            set(plan, FieldNext::Frozen, format!("a filter keeps it from {to}; {why}"));
-            return None;
+        match self.in_scope[to] {
+            Answer::Pass => {}
+            Answer::Fail => {
+                set(plan, FieldNext::Frozen, format!("a filter keeps it from {to}; {why}"));
+                return None;
+            }
+            Answer::Undecided => {
+                set(plan, FieldNext::Undecided { to }, format!("whether it may go to {to} cannot be decided; {why}"));
+                return None;
+            }
         }
         if self.push_to.is_none() && self.decision.is_none() && self.oscillates(to, &value) {
             let trouble = self.oscillation_trouble(&value);
@@ -344,11 +353,12 @@ pub(super) fn several_hint(rule: &FieldRule) -> &'static str {
 }
 
 /// A mapped field that a system does not have (any more): what is not there is not empty.
-fn absent_trouble(rule: &FieldRule, system: System) -> Trouble {
+fn absent_trouble(rule: &FieldRule, object: ObjectKind, system: System) -> Trouble {
+    let absence = no_such_field(system, object, rule.name(system).as_str());
     Trouble {
-        class: IssueClass::UnfitValue,
-        message: format!("{system} has no field {}: it is neither read nor written.", rule.name(system)),
-        hint: "Map another field, or make it again in that system; then deploy.".to_owned(),
+        class: IssueClass::MissingField,
+        message: format!("{absence} It is neither read nor written."),
+        hint: format!("Make it again in {system}, or map another field and deploy; it goes on by itself then."),
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::FieldNext;
 use super::{Comparison, compare};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
+use crate::filter::Answer;
 use crate::mapping::references::Partners;
 use crate::mapping::{
     ClearPolicy, ConflictTie, Direction, FieldMapping, FieldRule, Overflow, SystemOfRecord, Unmapped, ValueMap,
@@ -59,7 +60,7 @@ struct Case {
     decision: Option<(System, &'static str, &'static str)>,
     recent: Vec<RecentWrite>,
     object_direction: Direction,
-    in_scope: BySystem<bool>,
+    in_scope: BySystem<Answer>,
     push_to: Option<System>,
 }
 
@@ -75,7 +76,7 @@ impl Case {
             decision: None,
             recent: Vec::new(),
             object_direction: Direction::Both,
-            in_scope: BySystem::new(true, true),
+            in_scope: BySystem::new(Answer::Pass, Answer::Pass),
             push_to: None,
         }
     }
@@ -104,6 +105,7 @@ impl Case {
         });
         let (plan, trouble) = compare(&Comparison {
             partners: &Partners::default(),
+            object: ObjectKind::Company,
             rule: &rule,
             raw: BySystem::new(&h, &c),
             agreed: agreed.as_ref(),
@@ -207,9 +209,17 @@ fn the_objects_direction_overrides_the_fields() {
 
 #[test]
 fn a_filter_freezes_the_side_it_guards_and_only_that() {
-    let case =
-        |h, c| Case::new(h, Some(("Dallas", "Dallas")), c).with(|case| case.in_scope = BySystem::new(true, false));
+    let case = |h, c| {
+        Case::new(h, Some(("Dallas", "Dallas")), c)
+            .with(|case| case.in_scope = BySystem::new(Answer::Pass, Answer::Fail))
+    };
     assert_eq!(case("Austin", "Dallas").next(), FieldNext::Frozen);
+    let undecided = |h, c| {
+        let scope = BySystem::new(Answer::Pass, Answer::Undecided);
+        Case::new(h, Some(("Dallas", "Dallas")), c).with(|case| case.in_scope = scope)
+    };
+    assert_eq!(undecided("Austin", "Dallas").next(), FieldNext::Undecided { to: System::ConnectWise });
+    assert_eq!(undecided("Dallas", "Dallas").next(), FieldNext::Same, "nothing is held where nothing would be written");
     assert_eq!(case("Dallas", "Austin").next(), write(H, "Austin", None));
 }
 
@@ -305,7 +315,7 @@ fn what_was_sent_and_never_seen_is_kept_when_what_was_there_instead_replaces_it(
 fn a_field_that_a_system_does_not_have_is_told_and_never_taken_for_empty() {
     for lacking in System::BOTH {
         let mut less = schema();
-        less[lacking].fields.clear();
+        less[lacking].fields[0].name = "another".into();
         let mapping = FieldMapping { empty: ClearPolicy::Clear, ..field(FieldKind::Text) };
         let rule = FieldRule::new(&mapping, &less);
         let mut raw = BySystem::new(Value::text("Austin"), Value::text("Austin"));
@@ -313,6 +323,7 @@ fn a_field_that_a_system_does_not_have_is_told_and_never_taken_for_empty() {
         let agreed =
             Agreed { hubspot: Value::text("Austin"), connectwise: Value::text("Austin"), at: NOW, supposed: false };
         let (plan, trouble) = compare(&Comparison {
+            object: ObjectKind::Company,
             rule: &rule,
             partners: &Partners::default(),
             raw: BySystem::new(&raw.hubspot, &raw.connectwise),
@@ -322,12 +333,12 @@ fn a_field_that_a_system_does_not_have_is_told_and_never_taken_for_empty() {
             recent: &[],
             object_direction: Direction::Both,
             tie: ConflictTie::HubSpot,
-            in_scope: BySystem::new(true, true),
+            in_scope: BySystem::new(Answer::Pass, Answer::Pass),
             push_to: None,
             now: NOW,
         });
         assert_eq!(plan.next, FieldNext::Stuck, "{lacking}");
-        assert!(trouble.is_some_and(|trouble| trouble.message.contains(&format!("{lacking} has no field"))));
+        assert!(trouble.is_some_and(|trouble| trouble.message.contains(&format!("{lacking} has no company field"))));
     }
 }
 
@@ -350,9 +361,10 @@ proptest::proptest! {
         for round in 0..3 {
             let (plan, _) = compare(&Comparison {
                 partners: &Partners::default(),
+                object: ObjectKind::Company,
                 rule: &rule, raw: BySystem::new(&values.hubspot, &values.connectwise), agreed: agreed.as_ref(),
                 modified: BySystem::new(NOW, NOW), decision: None, recent: &[], object_direction: Direction::Both,
-                tie: ConflictTie::HubSpot, in_scope: BySystem::new(true, true), push_to: None, now: NOW,
+                tie: ConflictTie::HubSpot, in_scope: BySystem::new(Answer::Pass, Answer::Pass), push_to: None, now: NOW,
             });
             match plan.next {
                 FieldNext::Write { to, value, .. } => {

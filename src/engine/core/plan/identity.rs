@@ -5,7 +5,7 @@ use crate::engine::core::state::{IntentState, LinkOrigin, Observation};
 use crate::engine::core::view::{View, ViewResult};
 use crate::filter::standard;
 use crate::mapping::keys::{id_of_stamp, match_key, stamp_of};
-use crate::mapping::{MatchBy, ObjectRules};
+use crate::mapping::{MatchBy, MatchRule, ObjectRules};
 use crate::model::{IntentId, RecordId, RecordRef};
 
 /// As what a record without a link was recognised.
@@ -209,5 +209,5 @@ fn sameness(view: &dyn View, rules: &ObjectRules, one: &Observation, other: &Obs
 }
 
 fn rule_in_words(rules: &ObjectRules, rule: usize) -> String {
-    rules.mapping.matching.get(rule).map_or_else(String::new, |rule| format!("{} = {}", rule.hubspot, rule.connectwise))
+    rules.mapping.matching.get(rule).map_or_else(String::new, MatchRule::in_words)
 }

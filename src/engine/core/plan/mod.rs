@@ -4,6 +4,8 @@
 pub mod fields;
 pub mod gather;
 pub mod identity;
+#[cfg(test)]
+mod lacks_tests;
 pub mod pair;
 pub mod scope;
 pub mod words;
@@ -12,6 +14,7 @@ pub use gather::Facts;
 pub use pair::{explain_pair, fingerprint, plan_pair, plan_record};
 
 use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, LinkOrigin, RecordState};
+use crate::filter::Answer;
 use crate::mapping::FieldKey;
 use crate::model::{BySystem, FieldName, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
 
@@ -115,12 +118,14 @@ pub enum FieldNext {
     Wait,
     /// Would be written, but a filter freezes that side.
     Frozen,
+    /// Would be written, but a filter towards that side cannot be decided.
+    Undecided { to: System },
 }
 
 /// Whether a record is in the scope of a direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
-    pub pass: bool,
+    pub answer: Answer,
     /// Every clause, standard filters first.
     pub clauses: Vec<ScopeClause>,
 }
@@ -130,8 +135,8 @@ pub struct ScopeClause {
     /// Whether it is one of the filters that always apply.
     pub standard: bool,
     pub text: String,
-    pub pass: bool,
-    /// The value it looked at.
+    pub answer: Answer,
+    /// The value it looked at; why it has no answer.
     pub value: String,
 }
 
@@ -166,7 +171,7 @@ impl PairPlan {
         let nexts = || self.fields.iter().map(|field| &field.next);
         if nexts().any(|next| *next == FieldNext::Decide) {
             RecordState::Conflict
-        } else if nexts().any(|next| *next == FieldNext::Stuck) {
+        } else if nexts().any(|next| matches!(next, FieldNext::Stuck | FieldNext::Undecided { .. })) {
             RecordState::Held
         } else if nexts().any(|next| *next == FieldNext::Wait) {
             RecordState::Waiting

@@ -10,6 +10,7 @@ use super::words::{field_in_words, origin_in_words, sentence, write_in_words};
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, Scope, TraceLine, scope};
 use crate::engine::core::state::{FieldWrite, IntentKind, Issue, IssueClass, Link, LinkState, Observation};
 use crate::engine::core::view::{View, ViewResult};
+use crate::filter::Answer;
 use crate::mapping::convert::Misfit;
 use crate::mapping::keys::stamp_of;
 use crate::mapping::needs::name_of;
@@ -146,7 +147,11 @@ impl Planner<'_> {
         });
         for to in System::BOTH {
             for clause in &scope[to].clauses {
-                let verdict = if clause.pass { "pass" } else { "fail" };
+                let verdict = match clause.answer {
+                    Answer::Pass => "pass",
+                    Answer::Fail => "fail",
+                    Answer::Undecided => "cannot be decided",
+                };
                 note!(self, "filter", format!("towards {to}: {} — {verdict} ({})", clause.text, clause.value));
             }
         }
@@ -205,6 +210,7 @@ impl Planner<'_> {
                 c.record.value(rule.mapping.connectwise.as_str()),
             );
             let (plan, trouble) = compare(&Comparison {
+                object: self.rules.mapping.object,
                 rule,
                 partners: &self.facts.partners,
                 raw,
@@ -214,7 +220,7 @@ impl Planner<'_> {
                 recent: link.recent.get(&rule.key).map_or(&[], Vec::as_slice),
                 object_direction: self.rules.mapping.direction,
                 tie: self.rules.mapping.conflict_tie,
-                in_scope: BySystem::from_fn(|to| scope[to].pass),
+                in_scope: BySystem::from_fn(|to| scope[to].answer),
                 push_to: self.push_to,
                 now: self.now,
             });
@@ -235,6 +241,7 @@ impl Planner<'_> {
             note!(self, "field", field_in_words(&plan));
             self.fields.push(plan);
         }
+        self.tell_undecided(scope);
         let pair = BySystem::new(h, c);
         System::BOTH
             .into_iter()
@@ -251,10 +258,26 @@ impl Planner<'_> {
             .collect()
     }
 
-    /// The HubSpot record must carry the key of its partner; where it doesn't, it is written with the rest.
+    /// One issue for all fields that filters without an answer hold.
+    fn tell_undecided(&mut self, scope: &BySystem<Scope>) {
+        let held = |to: &System| self.fields.iter().any(|field| field.next == FieldNext::Undecided { to: *to });
+        let troubles = System::BOTH.into_iter().filter(held).filter_map(|to| scope::undecided(&scope[to], to));
+        let both = troubles.reduce(|mut both, other| {
+            both.message = format!("{} {}", both.message, other.message);
+            both.hint = format!("{} {}", both.hint, other.hint);
+            both
+        });
+        if let Some(trouble) = both {
+            self.issue(None, &trouble);
+        }
+    }
+
+    /// The HubSpot record must carry the key of its partner; where it doesn't, it is written with the rest. Where HubSpot
+    /// has no property for it, it does without.
     fn add_stamp(&mut self, h: &Observation, c: &Observation, writes: &mut Vec<PlannedWrite>) {
         let stamp = stamp_of(c.of.object, c.of.id);
-        if h.record.stamp.as_deref() == Some(&stamp) {
+        let nowhere = self.rules.lacks.key.as_ref().is_some_and(|lack| lack.system == System::HubSpot);
+        if nowhere || h.record.stamp.as_deref() == Some(&stamp) {
             return;
         }
         note!(self, "identity", format!("{} does not carry the key {stamp} yet", h.of));
@@ -287,8 +310,14 @@ impl Planner<'_> {
             note!(self, "identity", reason.clone());
             return PairDecision::Gone { reason: reason.clone() };
         }
-        if !scope[to].pass {
+        if scope[to].answer == Answer::Fail {
             return PairDecision::Exclude { reason: scope::reason(&scope[to], to) };
+        }
+        if let Some(trouble) = scope::undecided(&scope[to], to) {
+            return self.hold_for(trouble);
+        }
+        for (rule, lack) in self.rules.unasked() {
+            note!(self, "identity", format!("{} is not asked: {}", rule.in_words(), lack.what));
         }
         match self.facts.identity.clone() {
             Identity::Partner { id, origin, .. } => {
@@ -335,9 +364,13 @@ impl Planner<'_> {
     }
 
     fn hold(&mut self, class: IssueClass, message: String, hint: &str) -> PairDecision {
-        note!(self, "identity", message.clone());
-        self.issue(None, &Trouble { class, message: message.clone(), hint: hint.to_owned() });
-        PairDecision::Hold { reason: message }
+        self.hold_for(Trouble { class, message, hint: hint.to_owned() })
+    }
+
+    fn hold_for(&mut self, trouble: Trouble) -> PairDecision {
+        note!(self, "identity", trouble.message.clone());
+        self.issue(None, &trouble);
+        PairDecision::Hold { reason: trouble.message }
     }
 
     /// Writes that failed before are not sent again before their time, unless a person asks.

@@ -1,8 +1,9 @@
 //! Whether a record takes part: standard filters, then the person's own criteria, towards one system.
 
+use super::fields::Trouble;
 use super::{Scope, ScopeClause};
-use crate::engine::core::state::Observation;
-use crate::filter::standard;
+use crate::engine::core::state::{IssueClass, Observation};
+use crate::filter::{Answer, standard};
 use crate::mapping::ObjectRules;
 use crate::model::System;
 
@@ -11,29 +12,26 @@ use crate::model::System;
 pub fn judge(rules: &ObjectRules, source: &Observation, linked: bool) -> Scope {
     let mut clauses = standard_clauses(rules, source, linked);
     if let Some(filter) = &rules.filters[source.of.system.other()] {
-        let verdict = filter.evaluate(&source.record);
-        clauses.extend(verdict.clauses.into_iter().map(|clause| ScopeClause {
+        clauses.extend(filter.evaluate(&source.record).clauses.into_iter().map(|clause| ScopeClause {
             standard: false,
             text: clause.text,
-            pass: clause.pass,
+            answer: clause.answer,
             value: clause.value,
         }));
-        let standard_pass = clauses.iter().filter(|clause| clause.standard).all(|clause| clause.pass);
-        return Scope { pass: standard_pass && verdict.pass, clauses };
     }
-    Scope { pass: clauses.iter().all(|clause| clause.pass), clauses }
+    Scope { answer: Answer::all(clauses.iter().map(|clause| clause.answer)), clauses }
 }
 
 /// Nothing to judge: there is no record on that side.
 #[must_use]
 pub const fn open() -> Scope {
-    Scope { pass: true, clauses: Vec::new() }
+    Scope { answer: Answer::Pass, clauses: Vec::new() }
 }
 
 /// The first clause that the record does not meet, in words.
 #[must_use]
 pub fn reason(scope: &Scope, to: System) -> String {
-    scope.clauses.iter().find(|clause| !clause.pass).map_or_else(
+    scope.clauses.iter().find(|clause| clause.answer == Answer::Fail).map_or_else(
         || format!("a filter keeps it from {to}"),
         |clause| {
             let found = if clause.value.is_empty() { "empty".to_owned() } else { clause.value.clone() };
@@ -42,10 +40,27 @@ pub fn reason(scope: &Scope, to: System) -> String {
     )
 }
 
+/// What keeps the filters towards a system from being decided; none where nothing does.
+#[must_use]
+pub fn undecided(scope: &Scope, to: System) -> Option<Trouble> {
+    let clause = scope.clauses.iter().find(|clause| clause.answer == Answer::Undecided)?;
+    let (filter, mend) = if clause.standard {
+        ("What always applies to", "name another field in the mapping")
+    } else {
+        ("The filter of", "mend the filter in the Filters tab")
+    };
+    Some(Trouble {
+        class: IssueClass::MissingField,
+        message: format!("{filter} what goes to {to} cannot be decided, at \"{}\": {}", clause.text, clause.value),
+        hint: format!("Put the field right in {}, or {mend} and deploy; it goes on by itself then.", to.other()),
+    })
+}
+
 fn standard_clauses(rules: &ObjectRules, source: &Observation, linked: bool) -> Vec<ScopeClause> {
     let apply = if linked { standard::of_linked } else { standard::clauses };
-    apply(&rules.mapping, source.of.system, &source.record)
+    let system = source.of.system;
+    apply(&rules.mapping, system, &source.record, &rules.lacks.fields[system])
         .into_iter()
-        .map(|(text, pass, value)| ScopeClause { standard: true, text, pass, value })
+        .map(|(text, answer, value)| ScopeClause { standard: true, text, answer, value })
         .collect()
 }

@@ -25,6 +25,7 @@ pub(super) fn field_in_words(plan: &FieldPlan) -> String {
         FieldNext::Stuck => "cannot cross".to_owned(),
         FieldNext::Wait => "waits".to_owned(),
         FieldNext::Frozen => "frozen".to_owned(),
+        FieldNext::Undecided { .. } => "held".to_owned(),
     };
     let agreed = plan.agreed.as_ref().map_or_else(
         || "never agreed".to_owned(),

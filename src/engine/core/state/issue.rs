@@ -59,6 +59,8 @@ pub enum IssueClass {
     Transient,
     /// The generated company identifier is taken; another is tried.
     IdentifierTaken,
+    /// A mapping, match rule, filter or key counts on a field that is not there any more, or has another type.
+    MissingField,
 }
 
 impl IssueClass {
@@ -85,6 +87,7 @@ impl IssueClass {
             Self::Merged => "merged",
             Self::Transient => "retrying",
             Self::IdentifierTaken => "identifier",
+            Self::MissingField => "field",
         }
     }
 }

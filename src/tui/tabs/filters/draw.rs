@@ -97,7 +97,8 @@ fn standard_texts(tab: &Filters) -> Vec<String> {
         merged: Vec::new(),
         modified_by: None,
     };
-    let clauses = tab.draft.current().map(|mapping| standard::clauses(mapping, tab.to.other(), &nobody));
+    let clauses =
+        tab.draft.current().map(|mapping| standard::clauses(mapping, tab.to.other(), &nobody, &standard::Gone::new()));
     clauses.into_iter().flatten().map(|(text, _, _)| text).collect()
 }
 

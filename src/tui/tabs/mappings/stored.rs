@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::source::{Book, ConfigSource, Count, Version};
-use crate::filter::standard;
+use crate::filter::{Answer, standard};
 use crate::mapping::{Config, Rules, toml};
 use crate::model::{BySystem, ConfigVersion, FieldName, ObjectKind, RecordId, Schema, System, Timestamp};
 use crate::store::rows::ConfigRow;
@@ -100,8 +100,9 @@ impl ConfigSource for StoredConfig {
 }
 
 fn passes(count: &Count, record: &crate::model::Record) -> bool {
-    let standard = standard::clauses(&count.mapping, count.to.other(), record);
-    standard.iter().all(|(_, pass, _)| *pass) && count.filter.as_ref().is_none_or(|filter| filter.passes(record))
+    let standard = standard::clauses(&count.mapping, count.to.other(), record, &standard::Gone::new());
+    standard.iter().all(|(_, answer, _)| *answer == Answer::Pass)
+        && count.filter.as_ref().is_none_or(|filter| filter.passes(record))
 }
 
 fn version(row: Option<ConfigRow>) -> Result<Option<Version>, SourceError> {
@@ -128,7 +129,7 @@ fn watched(
     let (Some(deployed), Some(schemas)) = (deployed, schemas) else { return BySystem::default() };
     let mut config = deployed.config.clone();
     config.objects.retain(|mapping| mapping.object == object);
-    // a version that no longer fits the fields reads nothing: the Mappings tab says why
+    // a version that cannot be read at all reads nothing: the Mappings tab says why
     let rules = Rules::compile(config, deployed.version, std::slice::from_ref(schemas)).ok();
     rules.and_then(|rules| rules.object(object).map(|object| object.watched.clone())).unwrap_or_default()
 }

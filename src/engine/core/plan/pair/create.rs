@@ -1,14 +1,15 @@
 //! A record without a partner: what would be made of it in the other system, and what keeps it from being made.
 
-use super::super::fields::several_hint;
+use super::super::fields::{Trouble, several_hint};
 use super::super::{FieldNext, FieldPlan, PairDecision, PlannedWrite, TraceLine};
 use super::Planner;
 use crate::engine::core::state::{FieldWrite, IntentKind, IssueClass, Observation};
 use crate::mapping::convert::{Misfit, convert};
 use crate::mapping::keys::{IDENTIFIER, stamp_of};
 use crate::mapping::needs::{Need, needs};
-use crate::mapping::references;
-use crate::model::{FieldName, ObjectKind, System, Value};
+use crate::mapping::normalise::match_value;
+use crate::mapping::{Lack, MatchRule, references};
+use crate::model::{FieldName, ObjectKind, System, Value, no_such_field};
 
 impl Planner<'_> {
     pub(super) fn decide_create(&mut self, observed: &Observation, to: System) -> PairDecision {
@@ -18,6 +19,9 @@ impl Planner<'_> {
         }
         if self.push_to.is_some_and(|wanted| wanted != to) {
             return PairDecision::Hold { reason: format!("there is nothing in {to} to push from") };
+        }
+        if let Some(trouble) = self.keyless(to).or_else(|| self.unseen_twin(observed, to)) {
+            return self.hold_for(trouble);
         }
         let fields = self.create_fields(observed, to);
         if let Some(need) = lacking(self.rules.mapping.object, &fields, to) {
@@ -34,6 +38,42 @@ impl Planner<'_> {
         }])
     }
 
+    /// Nothing is made that could not be recognised as made already.
+    fn keyless(&self, to: System) -> Option<Trouble> {
+        let Lack { system, what } = self.rules.lacks.key.as_ref()?;
+        let next = match system {
+            System::HubSpot => "Connect HubSpot again, which makes the property",
+            System::ConnectWise => "Put the field right in ConnectWise, or name another one for the key and deploy",
+        };
+        Some(Trouble {
+            class: IssueClass::MissingField,
+            message: format!("Nothing is created in {to} while no key can tell that it was: {what}"),
+            hint: format!("{next}; it goes on by itself then."),
+        })
+    }
+
+    /// Nothing is made while a rule that might know its twin cannot be asked. One for which the record has no value would
+    /// know none.
+    fn unseen_twin(&self, observed: &Observation, to: System) -> Option<Trouble> {
+        let from = to.other();
+        let might_know = |rule: &MatchRule, lack: &Lack| {
+            let field = rule.field(from);
+            let is_unknown = lack.system == from || self.rules.lacks.fields[from].contains(field);
+            is_unknown || match_value(rule.by, observed.record.value(field.as_str())).is_some()
+        };
+        let (rule, Lack { system, what }) = self.rules.unasked().find(|(rule, lack)| might_know(rule, lack))?;
+        Some(Trouble {
+            class: IssueClass::MissingField,
+            message: format!(
+                "Nothing is created in {to} while the match rule {} cannot tell whether it is there already: {what}",
+                rule.in_words()
+            ),
+            hint: format!(
+                "Put the field right in {system}, or match by another one and deploy; it goes on by itself then."
+            ),
+        })
+    }
+
     /// Not made yet: it lacks what the system insists on.
     fn without(&mut self, need: &Need, to: System) -> PairDecision {
         let about = |field: &&FieldPlan| need.any_of.contains(&field.names[to].as_str());
@@ -46,7 +86,7 @@ impl Planner<'_> {
             let message = format!("{to} takes no {object} without {}, and this record gives none.", need.what);
             return self.hold(IssueClass::MissingRequired, message, "Fill it in, or map a field that holds it.");
         };
-        let (why, key) = (field.rule.clone(), field.key.clone());
+        let (why, key) = (field.rule.trim_end_matches('.').to_owned(), field.key.clone());
         match self.misfits.remove(&key) {
             Some(Misfit::NoPartner { reason, awaited: false }) => PairDecision::Exclude { reason },
             Some(Misfit::Several { .. }) => {
@@ -71,7 +111,12 @@ impl Planner<'_> {
         let from = to.other();
         let mut writes = Vec::new();
         for (at, rule) in self.rules.fields.iter().enumerate() {
-            if !self.rules.may_write(rule, to) || rule.absent.is_some() {
+            if !self.rules.may_write(rule, to) {
+                continue;
+            }
+            if let Some(system) = rule.absent {
+                self.fields[at].next = FieldNext::Stuck;
+                self.fields[at].rule = no_such_field(system, self.rules.mapping.object, rule.name(system).as_str());
                 continue;
             }
             let raw = observed.record.value(rule.name(from).as_str());

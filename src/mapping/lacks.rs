@@ -1,0 +1,97 @@
+//! What the fields that the systems have now keep a configuration from doing. A field is removed or given another type at any
+//! time, whatever configuration names it: what is not there is not empty, and what cannot be asked has not answered.
+
+use std::collections::BTreeSet;
+
+use super::compat;
+use super::config::{MatchBy, MatchRule, ObjectMapping};
+use super::needs;
+use crate::filter::Filter;
+use crate::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
+
+/// What one object mapping cannot count on.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lacks {
+    /// The fields it names that are not there.
+    pub fields: BySystem<BTreeSet<FieldName>>,
+    /// For each match rule, why it cannot be asked; none where it can.
+    pub matching: Vec<Option<Lack>>,
+    /// Why created records cannot carry the key of their counterpart.
+    pub key: Option<Lack>,
+}
+
+/// A field that does not do what the configuration wants of it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Lack {
+    pub system: System,
+    /// A sentence.
+    pub what: String,
+}
+
+impl Lacks {
+    #[must_use]
+    pub fn of(mapping: &ObjectMapping, filters: &BySystem<Option<Filter>>, schema: &BySystem<Schema>) -> Self {
+        let fields = BySystem::from_fn(|system| {
+            named(mapping, filters, system).into_iter().filter(|name| schema[system].lacks(name.as_str())).collect()
+        });
+        let matching = mapping.matching.iter().map(|rule| unaskable(rule, schema)).collect();
+        let key = System::BOTH.into_iter().find_map(|system| {
+            let name = mapping.stamp(system).as_str();
+            unserved(&schema[system], name, |def| no_key_field(system, def))
+        });
+        Self { fields, matching, key }
+    }
+
+    /// Why a match rule cannot be asked.
+    #[must_use]
+    pub fn of_rule(&self, rule: usize) -> Option<&Lack> {
+        self.matching.get(rule)?.as_ref()
+    }
+}
+
+/// Every field of a system that a mapping, match rule or filter looks at, by which people call a record, or by which
+/// Lockstep finds it.
+pub(super) fn named(
+    mapping: &ObjectMapping,
+    filters: &BySystem<Option<Filter>>,
+    system: System,
+) -> BTreeSet<FieldName> {
+    let mut names: BTreeSet<FieldName> = mapping.fields.iter().map(|field| field.field(system).clone()).collect();
+    names.extend(mapping.matching.iter().map(|rule| rule.field(system).clone()));
+    // a filter towards one system looks at records of the other
+    names.extend(filters[system.other()].iter().flat_map(Filter::fields));
+    names.extend(needs::name_fields(mapping.object, system).map(FieldName::new));
+    if system == System::ConnectWise && mapping.object == ObjectKind::Company {
+        names.insert(FieldName::new(super::keys::IDENTIFIER));
+    }
+    names
+}
+
+fn unaskable(rule: &MatchRule, schema: &BySystem<Schema>) -> Option<Lack> {
+    System::BOTH.into_iter().find_map(|system| {
+        unserved(&schema[system], rule.field(system).as_str(), |def| no_match_field(system, rule.by, def))
+    })
+}
+
+fn unserved(schema: &Schema, name: &str, unfit: impl Fn(&FieldDef) -> Option<String>) -> Option<Lack> {
+    let what = match schema.field(name) {
+        Some(def) => unfit(def)?,
+        None if schema.lacks(name) => schema.lack(name),
+        None => return None,
+    };
+    Some(Lack { system: schema.system, what })
+}
+
+/// Why records cannot be matched by a field as it is.
+pub(super) fn no_match_field(system: System, by: MatchBy, def: &FieldDef) -> Option<String> {
+    let amount = matches!(def.kind, FieldKind::Number | FieldKind::Integer);
+    let suits = compat::is_text(def.kind) || (amount && by != MatchBy::Host);
+    let (name, word) = (&def.name, def.kind.word());
+    (!suits).then(|| format!("`{name}` of {system} is a {word} field: records can't be matched by it."))
+}
+
+/// Why a field as it is cannot carry the key of the counterpart.
+pub(super) fn no_key_field(system: System, def: &FieldDef) -> Option<String> {
+    let carries = compat::is_text(def.kind) && !def.read_only;
+    (!carries).then(|| format!("`{}` of {system} can't carry a key: it must be a text that can be written.", def.name))
+}
