@@ -2,7 +2,7 @@
 
 use super::config::{AutoPairs, Config, FieldMapping, ObjectMapping, ValueMap};
 use super::lint::KEY;
-use crate::filter::{Expr, parse};
+use crate::filter::{Condition, Expr, Literal, Test, parse};
 use crate::model::{Changed, FieldName, ObjectKind, Schema, SchemaChange, System};
 
 /// One part of a configuration that does not do its work any more, or soon won't.
@@ -26,7 +26,7 @@ pub fn harm(
     there: Option<&Schema>,
 ) -> Vec<Harm> {
     let Some(mapping) = config.object(object) else { return Vec::new() };
-    let uses = Uses { mapping, system, field: &change.field, there };
+    let uses = Uses { mapping, system, field: &change.field, label: &change.label, there };
     let (field, label) = (&change.field, &change.label);
     match &change.what {
         Changed::Removed => uses.all(&format!("{system} has no field {field} ({label}) any more.")),
@@ -42,9 +42,21 @@ pub fn harm(
         }
         Changed::Unique { now: false } => uses.stamp(&format!("{field} of {system} does not keep its values unique.")),
         Changed::Added { required: true } | Changed::Required { now: true } => uses.unfed(),
-        Changed::OptionRemoved { option, key } => uses.option(key, option, "is gone"),
+        Changed::OptionRemoved { option, key } => {
+            let mut harms = uses.option(key, option, "is gone");
+            let named = |text: &str| folded(text) == folded(key) || folded(text) == folded(option);
+            harms.extend(uses.option_of_filter(&format!("{option} of {field} in {system} is gone"), named));
+            harms
+        }
         Changed::OptionActive { option, key, now: false } => uses.option(key, option, "can't be chosen any more"),
-        Changed::OptionRenamed { option, key, from } => uses.renamed_option(key, from, option),
+        Changed::OptionRenamed { option, key, from } => {
+            let mut harms = uses.renamed_option(key, from, option);
+            let lost =
+                |text: &str| folded(text) == folded(from) && ![key, option].map(|n| folded(n)).contains(&folded(text));
+            let what = format!("{from} of {field} in {system} is called {option} now; it was found by its name");
+            harms.extend(uses.option_of_filter(&what, lost));
+            harms
+        }
         Changed::Added { .. }
         | Changed::Renamed { .. }
         | Changed::ReadOnly { .. }
@@ -62,6 +74,7 @@ struct Uses<'a> {
     mapping: &'a ObjectMapping,
     system: System,
     field: &'a FieldName,
+    label: &'a str,
     there: Option<&'a Schema>,
 }
 
@@ -94,12 +107,39 @@ impl<'a> Uses<'a> {
             other(part, "Match by another field, or remove the rule.")
         }));
         // What goes to the other system is chosen by the fields of this one.
-        if names_field(self.mapping.filters.toward(self.system.other()), self.field.as_str()) {
-            let part = self.part(&format!("filter of what goes to {}", self.system.other()));
-            harms.push(other(part, "Mend it in the Filters tab."));
+        if !self.tests().is_empty() {
+            harms.push(self.of_filter(what));
         }
         harms.extend(self.stamp(what));
         harms
+    }
+
+    /// What the filter of what goes to the other system asks of the field. A text that does not parse asks nothing; linting
+    /// tells of it.
+    fn tests(&self) -> Vec<Test> {
+        fn collect(expr: &Expr, found: &mut Vec<Test>) {
+            match expr {
+                Expr::Everything => {}
+                Expr::All(parts) | Expr::Any(parts) => parts.iter().for_each(|part| collect(&part.node, found)),
+                Expr::Not(inner) => collect(&inner.node, found),
+                Expr::Test(test) => found.push(test.clone()),
+            }
+        }
+        let mut tests = Vec::new();
+        if let Ok(expr) = parse(self.mapping.filters.toward(self.system.other())) {
+            collect(&expr, &mut tests);
+        }
+        // a filter calls a field by its name or its label, in any case
+        let called =
+            |test: &Test| [self.field.as_str(), self.label].iter().any(|name| folded(name) == folded(&test.field.node));
+        tests.retain(called);
+        tests
+    }
+
+    fn of_filter(&self, what: &str) -> Harm {
+        let part = self.part(&format!("filter of what goes to {}", self.system.other()));
+        let remedy = "Mend it in the Filters tab; what it cannot decide is held until then.".to_owned();
+        Harm { part, what: what.to_owned(), remedy }
     }
 
     fn stamp(&self, what: &str) -> Vec<Harm> {
@@ -140,6 +180,12 @@ impl<'a> Uses<'a> {
                 self.of_mapping(field, &what, "Map its value to another option.")
             })
             .collect()
+    }
+
+    /// An option that is not there any more under the name by which the filter calls it.
+    fn option_of_filter(&self, what: &str, is_named: impl Fn(&str) -> bool) -> Option<Harm> {
+        let named = |test: &Test| options(&test.condition).any(&is_named);
+        self.tests().iter().any(named).then(|| self.of_filter(&format!("The option {what}.")))
     }
 
     fn renamed_option(&self, key: &str, from: &str, to: &str) -> Vec<Harm> {
@@ -184,25 +230,25 @@ impl<'a> Uses<'a> {
     }
 }
 
+/// The texts that a test compares its field with.
+fn options(condition: &Condition) -> impl Iterator<Item = &str> {
+    let values = match condition {
+        Condition::Is(_, value) => std::slice::from_ref(value),
+        Condition::In { values, .. } => values,
+        Condition::IsTrue | Condition::Text(..) | Condition::Empty { .. } => &[],
+    };
+    values.iter().filter_map(|value| match &value.node {
+        Literal::Text(text) => Some(text.as_str()),
+        _ => None,
+    })
+}
+
 fn folded(label: &str) -> String {
     label.trim().to_lowercase()
 }
 
 fn named(end: &str, label: &str) -> bool {
     end.strip_prefix("label:").is_some_and(|name| name.trim().to_lowercase() == label.to_lowercase())
-}
-
-/// Whether a filter looks at the field. A text that does not parse names nothing; linting tells of it.
-fn names_field(filter: &str, field: &str) -> bool {
-    fn names(expr: &Expr, field: &str) -> bool {
-        match expr {
-            Expr::Everything => false,
-            Expr::All(parts) | Expr::Any(parts) => parts.iter().any(|part| names(&part.node, field)),
-            Expr::Not(inner) => names(&inner.node, field),
-            Expr::Test(test) => test.field.node == field,
-        }
-    }
-    parse(filter).is_ok_and(|expr| names(&expr, field))
 }
 
 #[cfg(test)]
@@ -236,8 +282,9 @@ mod tests {
     fn parts_beside(there: Option<&Schema>, system: System, field: &str, what: Changed) -> Vec<String> {
         let mut config = defaults::config();
         config.object_mut(ObjectKind::Company).unwrap().filters.to_hubspot =
-            "not (status = \"x\" or city is empty)".into();
-        let change = SchemaChange { field: field.into(), label: "Label".into(), what };
+            "not (status = \"x\" or CITY is empty or Segment in ('A'))".into();
+        let label = if field == "customFields/3" { "Segment" } else { "Label" };
+        let change = SchemaChange { field: field.into(), label: label.into(), what };
         let harms = harm(&config, system, ObjectKind::Company, &change, there);
         assert!(harms.iter().all(|harm| !harm.what.is_empty() && !harm.remedy.is_empty()), "{harms:?}");
         harms.into_iter().map(|harm| harm.part).collect()
@@ -256,7 +303,22 @@ mod tests {
                 Changed::Removed,
                 vec!["company mapping city~city", "company filter of what goes to HubSpot"],
             ),
-            (HubSpot, "city", number, vec!["company mapping city~city"]),
+            (HubSpot, "city", number.clone(), vec!["company mapping city~city"]),
+            (ConnectWise, "customFields/3", Changed::Removed, vec!["company filter of what goes to HubSpot"]),
+            (ConnectWise, "customFields/3", number.clone(), vec!["company filter of what goes to HubSpot"]),
+            (HubSpot, "customFields/3", number.clone(), vec![]),
+            (
+                HubSpot,
+                "domain",
+                Changed::Removed,
+                vec!["company mapping domain~website", "company match rule domain~website"],
+            ),
+            (
+                ConnectWise,
+                "website",
+                number,
+                vec!["company mapping domain~website", "company match rule domain~website"],
+            ),
             (HubSpot, "lockstep_cw_key", Changed::Removed, vec!["company key of created records"]),
             (HubSpot, "lockstep_cw_key", Changed::Unique { now: false }, vec!["company key of created records"]),
             (ConnectWise, "phoneNumber", Changed::ReadOnly { now: true }, vec!["company mapping phone~phoneNumber"]),
@@ -287,6 +349,14 @@ mod tests {
         assert_eq!(of_market("Falconry", renamed("Hawking")), ["company mapping industry~market"]);
         assert_eq!(of_market("Falconry", renamed("FALCONRY")), [""; 0], "case tells no options apart");
         assert_eq!(of_market("Mining", renamed("Hawking")), [""; 0], "it never had a partner");
+        let gone = |key: &str, label: &str| Changed::OptionRemoved { option: label.into(), key: key.into() };
+        let of_filter = vec!["company filter of what goes to HubSpot"];
+        assert_eq!(parts(System::ConnectWise, "customFields/3", gone("7", "A")), of_filter);
+        assert_eq!(parts(System::ConnectWise, "customFields/3", gone("a", "Alpha")), of_filter);
+        assert_eq!(parts(System::ConnectWise, "customFields/3", gone("7", "B")), [""; 0]);
+        let called = |key: &str| Changed::OptionRenamed { option: "Alpha".into(), key: key.into(), from: "A".into() };
+        assert_eq!(parts(System::ConnectWise, "customFields/3", called("7")), of_filter);
+        assert_eq!(parts(System::ConnectWise, "customFields/3", called("A")), [""; 0], "it is found by its key");
         let added = Changed::OptionAdded { option: option(), key: "13".into() };
         assert_eq!(parts(System::ConnectWise, "market", added), [""; 0]);
     }

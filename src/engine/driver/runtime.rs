@@ -72,7 +72,8 @@ pub fn start(workspace: &Workspace, parts: Parts) -> Result<EngineHandle, Driver
     let watcher = Watcher::new(workspace.reader()?, parts.connectors.clone(), publish);
     let watches = parts.mode == Mode::Watch;
     let reread =
-        Reread::new(workspace.clone(), parts.connectors.clone(), &parts.rules.config, parts.reread, clock.now());
+        Reread::new(workspace.clone(), parts.connectors.clone(), &parts.rules.config, parts.reread, clock.now())
+            .map_err(|error| DriverError::Stopped(error.to_string()))?;
     let engine =
         Engine::new(parts.rules, parts.mode, &reader).map_err(|error| DriverError::Stopped(error.to_string()))?;
     let thread = std::thread::Builder::new()
