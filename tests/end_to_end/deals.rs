@@ -13,12 +13,12 @@ pub(super) struct Customer {
     pub contact: u64,
 }
 
-async fn bench() -> Bench {
+pub(super) async fn bench() -> Bench {
     Bench::with(Data::Empty, |config| config.objects.push(defaults::deal(lockstep::sim::DEAL_KEY_FIELD.into()))).await
 }
 
 impl Bench {
-    async fn customer(&self, name: &str) -> Customer {
+    pub(super) async fn customer(&self, name: &str) -> Customer {
         let company = self.create(HUBSPOT, name);
         let contact = self.hubspot_contact(&format!("pat@{}.example.com", name.to_lowercase()), Some(company));
         self.settle().await;

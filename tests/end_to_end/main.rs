@@ -6,6 +6,7 @@
 mod contacts;
 mod deals;
 mod kills;
+mod missing;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;
