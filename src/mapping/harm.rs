@@ -29,7 +29,7 @@ pub fn harm(
     let uses = Uses { mapping, system, field: &change.field, label: &change.label, there };
     let (field, label) = (&change.field, &change.label);
     match &change.what {
-        Changed::Removed => uses.all(&format!("{system} has no field {field} ({label}) any more.")),
+        Changed::Removed => uses.all(&format!("{system} has no {object} field `{field}` ({label}) any more.")),
         Changed::Retyped { from, to } => {
             uses.all(&format!("{field} ({label}) of {system} was {} and is {} now.", from.word(), to.word()))
         }
@@ -104,7 +104,7 @@ impl<'a> Uses<'a> {
         let rules = self.mapping.matching.iter().filter(|rule| rule.field(self.system) == self.field);
         harms.extend(rules.map(|rule| {
             let part = self.part(&format!("match rule {}~{}", rule.hubspot, rule.connectwise));
-            other(part, "Match by another field, or remove the rule.")
+            other(part, "Match by another field, or remove the rule; whom it might know is not created until then.")
         }));
         // What goes to the other system is chosen by the fields of this one.
         if !self.tests().is_empty() {

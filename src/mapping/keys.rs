@@ -59,6 +59,13 @@ pub fn id_of_stamp(object: ObjectKind, stamp: &str) -> Option<RecordId> {
     stamp.trim().strip_prefix(object.key())?.strip_prefix(':')?.parse().ok()
 }
 
+/// Whether HubSpot sees to it that no two records of an object carry the same stamp. It has unique properties for these
+/// objects only: of the others a copy made a moment ago can be missed by a look-up, and nothing refuses a second one.
+#[must_use]
+pub const fn stamps_are_unique(object: ObjectKind) -> bool {
+    matches!(object, ObjectKind::Company | ObjectKind::Contact | ObjectKind::Deal | ObjectKind::Ticket)
+}
+
 /// A company identifier from a name: upper-case letters and digits, at most 25, the `number`th (from 0) for that name.
 #[must_use]
 pub fn identifier_from(name: &str, number: u32) -> String {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::compat;
 use super::config::{MatchBy, MatchRule, ObjectMapping};
+use super::keys::stamps_are_unique;
 use super::needs;
 use crate::filter::Filter;
 use crate::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
@@ -37,7 +38,7 @@ impl Lacks {
         let matching = mapping.matching.iter().map(|rule| unaskable(rule, schema)).collect();
         let key = System::BOTH.into_iter().find_map(|system| {
             let name = mapping.stamp(system).as_str();
-            unserved(&schema[system], name, |def| no_key_field(system, def))
+            unserved(&schema[system], name, |def| no_key_field(&schema[system], def))
         });
         Self { fields, matching, key }
     }
@@ -91,7 +92,17 @@ pub(super) fn no_match_field(system: System, by: MatchBy, def: &FieldDef) -> Opt
 }
 
 /// Why a field as it is cannot carry the key of the counterpart.
-pub(super) fn no_key_field(system: System, def: &FieldDef) -> Option<String> {
+fn no_key_field(schema: &Schema, def: &FieldDef) -> Option<String> {
+    no_writable_text(schema, def).or_else(|| not_unique(schema, def))
+}
+
+pub(super) fn no_writable_text(schema: &Schema, def: &FieldDef) -> Option<String> {
     let carries = compat::is_text(def.kind) && !def.read_only;
-    (!carries).then(|| format!("`{}` of {system} can't carry a key: it must be a text that can be written.", def.name))
+    let (system, name) = (schema.system, &def.name);
+    (!carries).then(|| format!("`{name}` of {system} can't carry a key: it must be a text that can be written."))
+}
+
+pub(super) fn not_unique(schema: &Schema, def: &FieldDef) -> Option<String> {
+    let repeats = schema.system == System::HubSpot && stamps_are_unique(schema.object) && !def.unique;
+    repeats.then(|| format!("`{}` of {} does not have unique values.", def.name, schema.system))
 }

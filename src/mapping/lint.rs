@@ -161,11 +161,10 @@ impl<'a> Lint<'a> {
     }
 
     fn stamp(&mut self, system: System, def: &FieldDef) {
-        if let Some(message) = lacks::no_key_field(system, def) {
+        if let Some(message) = lacks::no_writable_text(&self.schemas[system], def) {
             self.error(None, message, "Choose another field for the key of the counterpart.");
         }
-        if system == System::HubSpot && !def.unique {
-            let message = format!("`{}` of HubSpot does not have unique values.", def.name);
+        if let Some(message) = lacks::not_unique(&self.schemas[system], def) {
             self.error(None, message, "Uniqueness can't be added later: create a new property that has it.");
         }
         let twice = self.object.fields.iter().find(|field| *field.field(system) == def.name);

@@ -830,8 +830,8 @@ async fn a_field_that_vanished_is_told_with_the_mapping_that_it_breaks() {
     settings.save_draft(&toml::write(&config), "test", "", Clock::start().now()).unwrap();
     settings.deploy_draft().unwrap();
     let items = bench.examine().await;
-    let told = problems(&items)
-        .into_iter()
-        .any(|item| item.what.contains("A change hurts the company mapping zz_gone~city: HubSpot has no field"));
+    let told = problems(&items).into_iter().any(|item| {
+        item.what.contains("A change hurts the company mapping zz_gone~city: HubSpot has no company field `zz_gone`")
+    });
     assert!(told, "{items:#?}");
 }

@@ -12,7 +12,8 @@ use crate::connect::address::query_value;
 use crate::connect::budget::Lane;
 use crate::connect::error::Fault;
 use crate::connect::http::Session;
-use crate::engine::core::request::{AnswerBody, Failure, RejectionKind, stamps_are_unique};
+use crate::engine::core::request::{AnswerBody, Failure, RejectionKind};
+use crate::mapping::keys::stamps_are_unique;
 use crate::model::{FieldName, ObjectKind, Record, RecordId, Timestamp};
 
 const SEARCH_PAGE: u32 = 200;

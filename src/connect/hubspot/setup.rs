@@ -10,7 +10,8 @@ use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::Session;
 use crate::connect::rights::{OWNERS, Way, scope};
 use crate::connect::{Check, Finding, Prepared, Severity};
-use crate::engine::core::request::{Failure, Priority, RejectionKind, stamps_are_unique};
+use crate::engine::core::request::{Failure, Priority, RejectionKind};
+use crate::mapping::keys::stamps_are_unique;
 use crate::model::{FieldName, ObjectKind};
 
 const GROUP: &str = "lockstep";

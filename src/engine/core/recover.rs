@@ -6,11 +6,12 @@ use super::command::Row;
 use super::outcome::{delivered, finish, record_history};
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::{dirty, observation};
-use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId, stamps_are_unique};
+use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId};
 use super::state::{DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, LinkState};
 use super::step::{Engine, Mode, Pending, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
+use crate::mapping::keys::stamps_are_unique;
 use crate::mapping::normalise::normalise;
 use crate::model::{IntentId, ObjectKind, Record, RecordRef, System, Timestamp};
 

@@ -55,7 +55,7 @@ pub enum RequestBody {
     /// These records, archived ones included. At most 100.
     Read { fields: Vec<FieldName>, ids: Vec<RecordId> },
     /// Records that carry one of these stamps. At most 100. Archived ones are included and a record just made is found,
-    /// where [`stamps_are_unique`] or the system is ConnectWise; elsewhere it is asked of the change index, which trails
+    /// where [`stamps_are_unique`](crate::mapping::keys::stamps_are_unique) or the system is ConnectWise; elsewhere it is asked of the change index, which trails
     /// and knows no archive.
     FindStamped { fields: Vec<FieldName>, stamps: Vec<String> },
     /// Creates. HubSpot takes up to 100 at once, ConnectWise one.
@@ -78,13 +78,6 @@ impl RequestBody {
     pub const fn is_write(&self) -> bool {
         matches!(self, Self::Create { .. } | Self::Update { .. } | Self::Associate { .. })
     }
-}
-
-/// Whether HubSpot sees to it that no two records of an object carry the same stamp. It has unique properties for these
-/// objects only: of the others a copy made a moment ago can be missed by a look-up, and nothing refuses a second one.
-#[must_use]
-pub const fn stamps_are_unique(object: ObjectKind) -> bool {
-    matches!(object, ObjectKind::Company | ObjectKind::Contact | ObjectKind::Deal | ObjectKind::Ticket)
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -20,8 +20,9 @@ fn schemas() -> BySystem<Schema> {
     let mapping = defaults::company();
     BySystem::from_fn(|system| {
         let mapped = mapping.fields.iter().map(|field| (field.field(system).as_str(), field.kind));
-        let more = ["segment", mapping.stamp(system).as_str()].map(|name| (name, FieldKind::Text));
-        let mut fields: Vec<FieldDef> = mapped.chain(more).map(|(name, kind)| field(name, kind)).collect();
+        let mut fields: Vec<FieldDef> = mapped.map(|(name, kind)| field(name, kind)).collect();
+        fields.push(field("segment", FieldKind::Text));
+        fields.push(FieldDef { unique: true, ..field(mapping.stamp(system).as_str(), FieldKind::Text) });
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         fields.dedup_by(|a, b| a.name == b.name);
         Schema { system, object: ObjectKind::Company, fields }
@@ -287,7 +288,12 @@ fn without_the_field_of_the_key_nothing_is_made_and_pairs_go_on_without_it() {
             }
         }
     }
-    let rules = rules("", without(System::HubSpot, defaults::company().hubspot_stamp.as_str()));
+    let key = defaults::company().hubspot_stamp;
+    let mut plain = schemas();
+    plain.hubspot.fields.iter_mut().find(|field| field.name == key).unwrap().unique = false;
+    let (message, _) = held(&single(&rules("", plain), System::HubSpot, &[("name", "Acme")]));
+    assert!(message.ends_with("does not have unique values."), "{message}");
+    let rules = rules("", without(System::HubSpot, key.as_str()));
     let records = BySystem::new(
         Some(observed(System::HubSpot, 1, &[("name", "Acme"), ("city", "Ulm")])),
         Some(observed(System::ConnectWise, 2, &[("name", "Acme")])),

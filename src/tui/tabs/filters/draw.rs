@@ -118,6 +118,10 @@ pub fn detail(tab: &Filters, width: usize) -> Vec<Line> {
         Check::Unknown => vec![vec![Cell::new("Not checked: the fields are not known yet.", Role::Warn)]],
         Check::Right(_) => vec![filter_panel::count_line(&tab.counting, tab.deployed, tab.draft.object)],
     };
+    if tab.is_deployed_unfit() {
+        let text = "The deployed filter does not fit the fields any more: what it cannot decide is held.";
+        lines.extend(wrapped(text, width).into_iter().map(|text| vec![Cell::new(text, Role::Warn)]));
+    }
     let unread = tab.unread();
     if !unread.is_empty() {
         let text = format!("Not read yet, counted as empty until deployed: {}", unread.join(", "));

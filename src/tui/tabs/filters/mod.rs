@@ -217,6 +217,12 @@ impl Filters {
         ctx.say("Saved into the draft. The Mappings tab (2) deploys it with D.");
     }
 
+    /// Whether what is deployed does not fit the fields any more.
+    fn is_deployed_unfit(&self) -> bool {
+        let deployed = self.draft.deployed().map(|object| object.filters.toward(self.to));
+        deployed.is_some_and(|text| matches!(self.checked(text), Check::Wrong(_)))
+    }
+
     /// Fields of the text that are not in the cache yet: for them every record looks empty.
     fn unread(&self) -> Vec<String> {
         let (Check::Right(Some(filter)), Some(book)) = (&self.check, self.draft.book()) else { return Vec::new() };

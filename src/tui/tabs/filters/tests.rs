@@ -96,6 +96,28 @@ fn a_mistake_is_underlined_and_explained_while_it_is_typed() {
 }
 
 #[test]
+fn a_deployed_filter_whose_field_is_gone_is_told_with_what_becomes_of_it() {
+    let mut book = book();
+    book.deployed.as_mut().unwrap().config.objects[0].filters.to_connectwise = "motto = \"Ahead\"".to_owned();
+    let told = ["HubSpot has no company field `motto`.", "The deployed filter does not fit the fields any more"];
+    let config = |book| Arc::new(FakeConfig { book: std::sync::Mutex::new(book), ..FakeConfig::default() });
+    let whole = console(&config(book.clone()));
+    told.iter().for_each(|text| whole.expects_not(text));
+    let mut schemas = book.schemas.as_deref().unwrap().clone();
+    schemas.hubspot.fields.retain(|field| field.name.as_str() != "motto");
+    book.schemas = Some(Arc::new(schemas));
+    let gone = console(&config(book.clone()));
+    told.iter().for_each(|text| gone.expects(text));
+    // mended in the draft, it is still what the engine works with
+    let mut draft = book.deployed.clone().unwrap();
+    draft.config.objects[0].filters.to_connectwise.clear();
+    book.draft = Some(draft);
+    let mended = console(&config(book));
+    mended.expects_not(told[0]);
+    mended.expects(told[1]);
+}
+
+#[test]
 fn tab_completes_and_esc_stops_writing_without_losing_the_text() {
     let mut person = console(&config());
     person.press(KeyCode::Enter);

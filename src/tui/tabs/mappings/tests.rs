@@ -86,6 +86,21 @@ fn the_deployed_mappings_are_shown_until_something_changes() {
 }
 
 #[test]
+fn a_match_rule_or_key_whose_field_is_gone_is_told_above_the_mappings() {
+    for (name, told) in [
+        ("domain", "HubSpot has no company field `domain`."),
+        ("lockstep_cw_key", "HubSpot has no company field `lockstep_cw_key`. It keeps"),
+    ] {
+        let mut book = book();
+        let mut schemas = book.schemas.as_deref().unwrap().clone();
+        schemas.hubspot.fields.retain(|field| field.name.as_str() != name);
+        book.schemas = Some(Arc::new(schemas));
+        let person = console(&Arc::new(FakeConfig { book: book.into(), ..FakeConfig::default() }));
+        person.expects(told);
+    }
+}
+
+#[test]
 fn direction_and_winner_change_in_the_draft_and_are_saved() {
     let config = config();
     let mut person = console(&config);

@@ -41,14 +41,12 @@ impl Planner<'_> {
     /// Nothing is made that could not be recognised as made already.
     fn keyless(&self, to: System) -> Option<Trouble> {
         let Lack { system, what } = self.rules.lacks.key.as_ref()?;
-        let next = match system {
-            System::HubSpot => "Connect HubSpot again, which makes the property",
-            System::ConnectWise => "Put the field right in ConnectWise, or name another one for the key and deploy",
-        };
         Some(Trouble {
             class: IssueClass::MissingField,
             message: format!("Nothing is created in {to} while no key can tell that it was: {what}"),
-            hint: format!("{next}; it goes on by itself then."),
+            hint: format!(
+                "Connect {system} again: that puts the field right or says why not. It goes on by itself then."
+            ),
         })
     }
 
