@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::command::Row;
+use super::plan::gather::MOST_IDENTIFIERS;
 use super::pull::{dirty, observation};
 use super::request::{AnswerBody, Failure, ItemOutcome, Rejection, RejectionKind};
 use super::side::back_off;
@@ -126,6 +127,10 @@ impl Engine {
                 Ok(())
             }
             ItemOutcome::Applied(record) => {
+                let Some(open) = self.open.get(&id) else { return Ok(()) };
+                if let Some(why) = is_another(step, &open.intent, &record)? {
+                    return self.take_outcome(step, id, ItemOutcome::Unknown(why));
+                }
                 let Some(intent) = self.close(id) else { return Ok(()) };
                 self.progressed();
                 self.job_outcome(id, Ok(()));
@@ -259,9 +264,9 @@ impl Engine {
     }
 
     fn rejected(&mut self, step: &mut Step<'_>, id: IntentId, rejection: Rejection) -> ViewResult<()> {
-        let is_create = self.open.get(&id).is_some_and(|open| open.intent.kind == IntentKind::Create);
-        let about_identifier = rejection.field.as_deref().is_some_and(|field| field.eq_ignore_ascii_case("identifier"));
-        if is_create && !about_identifier && matches!(rejection.kind, RejectionKind::Duplicate { .. }) {
+        let of_create = self.open.get(&id).map(|open| &open.intent).filter(|intent| intent.kind == IntentKind::Create);
+        let is_duplicate = matches!(rejection.kind, RejectionKind::Duplicate { .. });
+        if is_duplicate && of_create.is_some_and(|intent| !is_taken_identifier(intent, &rejection)) {
             // a copy that carries our key is there already: find it rather than believe it lost
             let why = format!("refused as a duplicate: {}", rejection.message);
             self.job_outcome(id, Err(why.clone()));
@@ -277,18 +282,19 @@ impl Engine {
     /// The system's last word on a write: it waits for a change of the record or the mapping, or for the next free
     /// identifier.
     pub(super) fn refuse(&mut self, step: &mut Step<'_>, id: IntentId, rejection: Rejection) -> ViewResult<()> {
-        let is_create = self.open.get(&id).is_some_and(|open| open.intent.kind == IntentKind::Create);
-        let about_identifier = rejection.field.as_deref().is_some_and(|field| field.eq_ignore_ascii_case("identifier"));
         let Some(intent) = self.close(id) else { return Ok(()) };
         self.progressed();
         self.job_outcome(id, Err(rejection.message.clone()));
         let anchor = anchor_of(step, &intent)?;
         step.row(dirty(anchor, DirtyReason::Retry, step.now));
-        if is_create && about_identifier {
+        let taken = if is_taken_identifier(&intent, &rejection) {
             let hint = "Nothing to do: the next free one is tried.";
             let message = format!("The company identifier is taken in {}.", intent.system);
-            self.raise(step, anchor, IssueClass::IdentifierTaken, &intent, message, hint, step.now)?;
+            self.raise(step, anchor, IssueClass::IdentifierTaken, &intent, message, hint, step.now)?
         } else {
+            0
+        };
+        if !(1..MOST_IDENTIFIERS).contains(&taken) {
             if let (RejectionKind::NotFound, Some(target)) = (&rejection.kind, intent.target_record()) {
                 // it may be gone, or merged away: that is for a read to tell. Where the read shows it all the same, the
                 // system contradicts itself, and the write rests like any other that was refused
@@ -341,9 +347,10 @@ impl Engine {
         message: String,
         hint: &str,
         next_try: Timestamp,
-    ) -> ViewResult<()> {
+    ) -> ViewResult<u32> {
         let known =
             step.view.issues_of(record)?.into_iter().find(|issue| issue.class == class && issue.field.is_none());
+        let attempts = known.as_ref().map_or(0, |issue| issue.attempts) + 1;
         step.row(Row::Issue(Issue {
             record,
             class,
@@ -352,12 +359,12 @@ impl Engine {
             message,
             hint: hint.to_owned(),
             fingerprint: fingerprint_of(intent),
-            attempts: known.as_ref().map_or(0, |issue| issue.attempts) + 1,
+            attempts,
             next_try,
             first: known.map_or(step.now, |issue| issue.first),
             last: step.now,
         }));
-        Ok(())
+        Ok(attempts)
     }
 
     /// A write that failed in a way that may pass rests for a while, longer each time.
@@ -379,6 +386,36 @@ impl Engine {
         step.row(dirty(anchor, DirtyReason::Retry, step.now));
         Ok(())
     }
+}
+
+/// Whether a create was refused because another company has its identifier.
+fn is_taken_identifier(intent: &Intent, rejection: &Rejection) -> bool {
+    intent.kind == IntentKind::Create
+        && matches!(rejection.kind, RejectionKind::Duplicate { .. })
+        && rejection.field.as_deref().is_some_and(|field| field.eq_ignore_ascii_case("identifier"))
+}
+
+/// Why the record that the answer to a create names cannot be the one it made. The copy is then looked for by its stamp.
+fn is_another(step: &Step<'_>, intent: &Intent, named: &Record) -> ViewResult<Option<String>> {
+    if intent.kind != IntentKind::Create {
+        return Ok(None);
+    }
+    let copy = RecordRef::new(intent.object, intent.system, named.id);
+    let says = |what: &str| Some(format!("the answer names {copy}, {what}"));
+    if named.stamp.is_some() && named.stamp != intent.stamp {
+        return Ok(says("which carries the key of another record"));
+    }
+    let is_partner_of_another = |link: &Link| {
+        link.record(intent.system) == copy && link.record(intent.system.other()) != intent.source_record()
+    };
+    if step.links().any(is_partner_of_another) || step.view.link_of(copy)?.as_ref().is_some_and(is_partner_of_another) {
+        return Ok(says("which is the partner of another record"));
+    }
+    let known = step.view.observation(copy)?;
+    if known.is_some_and(|known| known.seen < intent.touched && known.record.stamp != intent.stamp) {
+        return Ok(says("which was there before"));
+    }
+    Ok(None)
 }
 
 /// What a field holds since it was written.

@@ -17,7 +17,7 @@ use super::recover::Open;
 use super::request::{Priority, Request, RequestBody, RequestId};
 use super::side::Side;
 use super::state::cursor::Pass;
-use super::state::{CursorKey, Run, RunKind, Verdict};
+use super::state::{CursorKey, Link, Run, RunKind, Verdict};
 use super::view::{View, ViewError, ViewResult};
 use crate::mapping::references::Partner;
 use crate::mapping::{ObjectRules, Rules};
@@ -164,6 +164,14 @@ pub(super) struct Step<'a> {
 impl Step<'_> {
     pub fn row(&mut self, row: Row) {
         self.rows.push(row);
+    }
+
+    /// The links that this step makes or changes.
+    pub fn links(&self) -> impl Iterator<Item = &Link> {
+        self.rows.iter().filter_map(|row| match row {
+            Row::Link(link) => Some(link),
+            _ => None,
+        })
     }
 
     pub fn wake_at(&mut self, at: Timestamp) {

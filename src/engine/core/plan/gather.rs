@@ -202,6 +202,9 @@ fn issues(view: &dyn View, ids: &BySystem<Option<RecordRef>>) -> ViewResult<Vec<
     Ok(found)
 }
 
+/// How many identifiers are tried for one company. A system that calls all of them taken means something else.
+pub const MOST_IDENTIFIERS: u32 = 20;
+
 /// The first identifier for the record's name that no known company has, counting on from the ones that were refused.
 fn free_identifier(view: &dyn View, observed: &Observation, issues: &[Issue]) -> ViewResult<Option<String>> {
     if observed.of.system == System::ConnectWise {
@@ -211,6 +214,7 @@ fn free_identifier(view: &dyn View, observed: &Observation, issues: &[Issue]) ->
     let name = if name.trim().is_empty() { observed.record.value("domain").to_plain() } else { name };
     let refused =
         issues.iter().find(|issue| issue.class == IssueClass::IdentifierTaken).map_or(0, |issue| issue.attempts);
+    let refused = refused.min(MOST_IDENTIFIERS - 1);
     for number in refused..refused + 100 {
         let identifier = identifier_from(&name, number);
         let taken = view.by_key(observed.of.object, System::ConnectWise, &identifier_key(&identifier), 1)?;
