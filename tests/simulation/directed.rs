@@ -191,6 +191,28 @@ fn i2_a_source_changed_between_two_attempts_is_not_taken_for_its_copy() {
     }
 }
 
+/// A user enters by chance what a write of unknown fate was to bring: that is no proof that the write has landed.
+#[test]
+fn i2_the_same_value_from_a_user_is_not_taken_for_a_write_that_may_still_land() {
+    const CHOICE: usize = 10;
+    let schemas = fields::schemas();
+    for side in System::BOTH {
+        let edit = |second, side, value| at(second, What::Edit { side, pick: 0, field: CHOICE, value });
+        let ops = vec![
+            edit(70, side, 5),
+            // ConnectWise wins a conflict: both have entered the same
+            edit(140, side.other(), 5),
+            edit(150, side, 6),
+        ];
+        let scenario = Scenario { ops, ..calm() };
+        for number in 1..=REQUESTS + 10 {
+            for fault in [Fault::Late, Fault::Dropped, Fault::ErrorBefore] {
+                play(&scenario.clone().with_faults(vec![(number, fault)]), &schemas);
+            }
+        }
+    }
+}
+
 /// Correction (d): the workspace is lost, keys were changed meanwhile; the stamps bring back who belongs to whom.
 #[test]
 fn i4_links_come_back_by_their_stamps_when_the_workspace_is_lost() {

@@ -12,7 +12,6 @@ use super::step::{Engine, Mode, Pending, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::stamps_are_unique;
-use crate::mapping::normalise::normalise;
 use crate::model::{IntentId, ObjectKind, Record, RecordRef, System, Timestamp};
 
 /// How long until it is looked once more whether a copy can be told from other records again.
@@ -233,7 +232,12 @@ impl Engine {
             // the decisive look comes right after the last moment at which it could still take effect; behind that moment
             // only an answer is awaited that tells
             let left = shows.since(server_now);
-            let wait = if left.is_zero() { pause } else { pause.min(left) };
+            let wait = match open.intent.kind {
+                _ if left.is_zero() => pause,
+                IntentKind::Create => pause.min(left),
+                // nothing that is seen before that moment decides
+                IntentKind::Update => left,
+            };
             open.next_look_up = now + wait.max(Duration::from_secs(1));
         }
     }
@@ -341,8 +345,9 @@ impl Engine {
             finish(step, intent, IntentState::Abandoned, "the record is not there any more");
             return Ok(());
         };
-        let all_there = is_all_there(rules, &open.intent, &record);
-        if !all_there && !self.has_landed(&open.intent, server_now) {
+        // Also where all of it is there already: a user may have entered the same, and ours may still land upon what
+        // comes after it.
+        if !self.has_landed(&open.intent, server_now) {
             self.look_again_later(step.now, id, server_now);
             return Ok(());
         }
@@ -385,18 +390,6 @@ impl Engine {
         finish(step, intent, IntentState::Applied, "found when looked up");
         Ok(())
     }
-}
-
-/// Whether the record shows everything that was sent.
-fn is_all_there(rules: &ObjectRules, intent: &Intent, record: &Record) -> bool {
-    let stamped = intent.stamp.is_none() || intent.stamp == record.stamp;
-    stamped
-        && intent.writes.iter().all(|write| {
-            let kind = write.key.as_ref().and_then(|key| rules.field(key));
-            kind.is_none_or(|rule| {
-                normalise(&rule.mapping, record.value(write.field.as_str())) == normalise(&rule.mapping, &write.after)
-            })
-        })
 }
 
 fn twin_issue(of: RecordRef, copy: RecordRef, now: Timestamp) -> Issue {
