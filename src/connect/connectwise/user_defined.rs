@@ -6,10 +6,9 @@ use std::sync::PoisonError;
 use serde_json::Value as Json;
 
 use super::objects::place;
-use super::read::odd;
 use super::record::{self, Reader};
 use super::{ConnectWise, schema};
-use crate::connect::error::Fault;
+use crate::connect::error::{ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
 use crate::engine::core::request::{Failure, RejectionKind};
@@ -94,9 +93,7 @@ impl ConnectWise {
             match self.call(&Call::get(format!("{}/{id}", schema::CUSTOM_FIELDS)), session).await {
                 Ok(definition) if limits(&definition).next().is_some() => drop(limited().insert(*id)),
                 Err(Fault { failure: Failure::Rejected(why), .. }) if why.kind == RejectionKind::NotFound => {
-                    return Err(odd(&format!(
-                        "the user-defined field customFields/{id} does not exist any more. Take it out of the mapping"
-                    )));
+                    return Err(removed(object, *id));
                 }
                 Err(fault) if matches!(fault.failure, Failure::Throttled { .. } | Failure::NotSent(_)) => {
                     return Err(fault);
@@ -108,6 +105,13 @@ impl ConnectWise {
         let limited = limited().clone();
         Ok(reader.with_limited(limited))
     }
+}
+
+/// No try helps, but another configuration or other fields: what an engine knows of them is old.
+fn removed(object: ObjectKind, id: u64) -> Fault {
+    let message = format!("ConnectWise does not have the {object} field customFields/{id} any more.");
+    let hint = "Run `lockstep doctor`; then map another field, or add this one again in ConnectWise.";
+    Fault::new(ConnectErrorKind::Setup, Failure::Denied { message, hint: hint.to_owned() }, hint)
 }
 
 #[cfg(test)]

@@ -129,9 +129,23 @@ async fn a_user_defined_field_that_is_no_more_is_a_failure_that_names_it_and_the
     let tenant = unlisted(not_found()).await;
     for body in [list(&["customFields/31"], None, 50), read(&["customFields/31"], &[1, 2])] {
         let answer = tenant.ask(ObjectKind::Deal, body).await;
-        let AnswerBody::Failed(Failure::Unknown(message)) = &answer else { panic!("{answer:?}") };
-        assert!(message.contains("customFields/31") && message.contains("mapping"), "{message}");
+        let AnswerBody::Failed(Failure::Denied { message, hint }) = &answer else { panic!("{answer:?}") };
+        assert!(message.contains("customFields/31") && hint.contains("doctor"), "{message} {hint}");
     }
+}
+
+#[tokio::test]
+async fn a_write_that_took_effect_is_not_called_refused_for_a_user_defined_field_that_is_no_more() {
+    let tenant = Tenant::new(|asked| match asked.path.as_str() {
+        "/system/userDefinedFields/31" => not_found(),
+        _ => (200, stamped(json!({"id": 7, "firstName": "A", "customFields": [{"id": 30, "value": "x"}]}))),
+    })
+    .await;
+    let item =
+        UpdateItem { intent: IntentId(8), id: RecordId(7), values: values(&[("firstName", text("A"))]), stamp: None };
+    let body = RequestBody::Update { fields: names(&["firstName", "customFields/31"]), items: vec![item] };
+    let answer = outcome(tenant.ask(ObjectKind::Contact, body).await);
+    assert!(matches!(answer, ItemOutcome::Unknown(_)), "{answer:?}");
 }
 
 /// Contacts that the list leaves out; `alone` is what is said of each when it is asked for by its id.
