@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
 use super::Role;
@@ -18,6 +19,9 @@ use super::wire::{Reply, Request};
 /// 9999-12-30T00:00:00Z.
 const LAST_MS: i64 = 253_402_128_000_000;
 
+/// A year: more is no clock that runs wrong.
+const MOST_SKEW_MS: i64 = 366 * 24 * 3_600_000;
+
 /// What a route answers: JSON, or why not.
 type Answer = Result<Value, ControlError>;
 
@@ -27,7 +31,7 @@ pub(crate) fn answer(control: &ControlHandle, request: &Request) -> Reply {
     let answer = match rest {
         ["records", side, object, rest @ ..] => match (side_named(side), Object::from_word(object)) {
             (Some(side), Some(object)) => records(control, request, (side, object), rest),
-            _ => return unknown(),
+            _ => return unknown(request),
         },
         _ => world(control, request, rest),
     };
@@ -37,12 +41,13 @@ pub(crate) fn answer(control: &ControlHandle, request: &Request) -> Reply {
             let status = if matches!(error, ControlError::Refused(_)) { 400 } else { 404 };
             Reply::json(status, &json!({"error": error.to_string()}))
         }
-        None => unknown(),
+        None => unknown(request),
     }
 }
 
-fn unknown() -> Reply {
-    Reply::json(404, &json!({"error": "The control API has no such call"}))
+fn unknown(request: &Request) -> Reply {
+    let Request { method, path, .. } = request;
+    Reply::json(404, &json!({"error": format!("The control API has no such call: {method} {path}")}))
 }
 
 fn side_named(name: &str) -> Option<Side> {
@@ -57,66 +62,128 @@ fn body(request: &Request) -> Result<Value, ControlError> {
     if request.body.is_empty() {
         return Ok(json!({}));
     }
-    request.json().map_err(|e| ControlError::Refused(format!("The body is not JSON: {e}")))
+    let body = request.json().map_err(|e| ControlError::Refused(format!("The body is not JSON: {e}")))?;
+    // A list would fill the members of what a call takes in their order.
+    if body.is_object() { Ok(body) } else { Err(ControlError::Refused("The body must be an object".to_owned())) }
 }
 
-fn number(request: &Request, name: &str, default: u64) -> u64 {
-    request.param(name).and_then(|t| t.parse().ok()).unwrap_or(default)
+/// A number of the query; as a default where it is not given.
+fn number(request: &Request, name: &str, default: u64) -> Result<u64, ControlError> {
+    let Some(text) = request.param(name) else { return Ok(default) };
+    text.parse().map_err(|_| ControlError::Refused(format!("\"{name}\" must be a whole number; it is {text:?}")))
 }
 
-fn records(
+/// The body as what the call takes. Members that it does not know are refused: a slip would do something else in silence.
+fn told<T: DeserializeOwned>(request: &Request) -> Result<T, ControlError> {
+    serde_json::from_value(body(request)?)
+        .map_err(|e| ControlError::Refused(format!("The body is not what this call takes: {e}")))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    fields: Map<String, Value>,
+    user: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Merge {
+    other: u64,
+    user: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Associate {
+    to: String,
+    id: u64,
+    #[serde(default)]
+    primary: bool,
+    user: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Property {
+    object: Option<String>,
+    name: String,
+    label: Option<String>,
+    #[serde(default)]
+    unique: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Index {
+    visible_at_ms: i64,
+}
+
+/// At one moment, or as the machine's clock runs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetClock {
+    at: Option<String>,
+    at_ms: Option<i64>,
+    run: Option<bool>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Advance {
+    #[serde(default)]
+    ms: Value,
+}
+
+fn records(control: &ControlHandle, request: &Request, of: (Side, Object), rest: &[&str]) -> Option<Answer> {
+    match (request.method.as_str(), rest) {
+        ("GET", []) => Some(page(control, request, of)),
+        ("POST", []) => Some(told(request).and_then(|Fields { fields, user }| {
+            let made = control.create(of.0, of.1, &fields, user.as_deref());
+            made.map(|id| json!({ "id": id }))
+        })),
+        (_, [text, rest @ ..]) => match text.parse() {
+            Ok(id) => record(control, request, of, id, rest),
+            Err(_) => Some(Err(ControlError::Refused(format!("The id of a record is a whole number; it is {text:?}")))),
+        },
+        _ => None,
+    }
+}
+
+fn page(control: &ControlHandle, request: &Request, (side, object): (Side, Object)) -> Answer {
+    let limit = usize::try_from(number(request, "limit", 100)?).unwrap_or(usize::MAX);
+    Ok(Value::Array(control.records(side, object, number(request, "after", 0)?, limit)))
+}
+
+fn record(
     control: &ControlHandle,
     request: &Request,
     (side, object): (Side, Object),
+    id: u64,
     rest: &[&str],
 ) -> Option<Answer> {
-    let id = |text: &str| text.parse::<u64>().unwrap_or(0);
-    let one = |id: u64| control.record(side, object, id).unwrap_or(Value::Null);
+    let shown = || control.record(side, object, id);
+    let one = |()| shown().unwrap_or(Value::Null);
     Some(match (request.method.as_str(), rest) {
-        ("GET", []) => {
-            let limit = usize::try_from(number(request, "limit", 100)).unwrap_or(usize::MAX);
-            Ok(Value::Array(control.records(side, object, number(request, "after", 0), limit)))
-        }
-        ("POST", []) => with_fields(request, |fields, user| {
-            control.create(side, object, fields, user).map(|id| json!({ "id": id }))
+        ("GET", []) => shown().ok_or(ControlError::NotFound { side: side.title(), object, id }),
+        ("PATCH", []) => told(request)
+            .and_then(|Fields { fields, user }| control.edit(side, object, id, &fields, user.as_deref()).map(one)),
+        ("DELETE", []) => control.delete(side, object, id).map(one),
+        ("POST", ["restore"]) => control.restore(side, object, id).map(one),
+        ("POST", ["merge"]) => told(request).and_then(|Merge { other, user }| {
+            control.merge(side, object, id, other, user.as_deref()).map(|id| json!({ "id": id }))
         }),
-        ("GET", [text]) => match control.record(side, object, id(text)) {
-            Some(record) => Ok(record),
-            None => Err(ControlError::NotFound { side: side.title(), object, id: id(text) }),
-        },
-        ("PATCH", [text]) => with_fields(request, |fields, user| {
-            control.edit(side, object, id(text), fields, user).map(|()| one(id(text)))
-        }),
-        ("DELETE", [text]) => control.delete(side, object, id(text)).map(|()| one(id(text))),
-        ("POST", [text, "restore"]) => control.restore(side, object, id(text)).map(|()| one(id(text))),
-        ("POST", [text, "merge"]) => body(request).and_then(|body| {
-            let other = body.get("other").and_then(Value::as_u64).unwrap_or(0);
-            let user = body.get("user").and_then(Value::as_str);
-            control.merge(side, object, id(text), other, user).map(|id| json!({ "id": id }))
-        }),
-        ("POST", [text, "associate"]) => body(request).and_then(|body| {
-            let to = body.get("to").and_then(Value::as_str).unwrap_or_default();
+        ("POST", ["associate"]) => told(request).and_then(|Associate { to, id: other, primary, user }| {
             let unknown =
                 || ControlError::Refused(format!("\"to\" must name an object, such as companies; it is {to:?}"));
-            let to = Object::from_word(to).ok_or_else(unknown)?;
-            let other = body.get("id").and_then(Value::as_u64).unwrap_or(0);
-            let primary = body.get("primary").and_then(Value::as_bool).unwrap_or(false);
-            let user = body.get("user").and_then(Value::as_str);
-            control.associate(side, (object, id(text)), (to, other), primary, user).map(|()| one(id(text)))
+            let to = Object::from_word(&to).ok_or_else(unknown)?;
+            control.associate(side, (object, id), (to, other), primary, user.as_deref()).map(one)
         }),
-        ("POST", [text, "index"]) if side == Side::HubSpot => body(request).and_then(|body| {
-            let at = body.get("visible_at_ms").and_then(Value::as_i64).unwrap_or(0);
-            control.show_in_search_from(object, id(text), at).map(|()| one(id(text)))
+        ("POST", ["index"]) if side == Side::HubSpot => told(request).and_then(|Index { visible_at_ms }| {
+            control.show_in_search_from(object, id, within_time("visible_at_ms", visible_at_ms)?).map(one)
         }),
         _ => return None,
     })
-}
-
-fn with_fields(request: &Request, act: impl FnOnce(&Map<String, Value>, Option<&str>) -> Answer) -> Answer {
-    let body = body(request)?;
-    let fields = body.get("fields").and_then(Value::as_object);
-    let fields = fields.ok_or_else(|| ControlError::Refused("The body needs an object \"fields\"".to_owned()))?;
-    act(fields, body.get("user").and_then(Value::as_str))
 }
 
 fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<Answer> {
@@ -140,7 +207,7 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
             control.clear_faults();
             Ok(json!([]))
         }
-        ("GET", ["ledger"]) => Ok(json!(control.ledger(number(request, "since", 0)))),
+        ("GET", ["ledger"]) => number(request, "since", 0).map(|since| json!(control.ledger(since))),
         ("DELETE", ["ledger"]) => {
             control.clear_ledger();
             Ok(json!([]))
@@ -150,8 +217,8 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
             Ok(body) => return control.upkeep_hubspot(method, rest, &body),
             Err(error) => Err(error),
         },
-        ("GET", ["deliveries"]) => Ok(json!(control.deliveries(number(request, "since", 0)))),
-        ("GET", ["requests"]) => Ok(json!(control.requests(number(request, "since", 0)))),
+        ("GET", ["deliveries"]) => number(request, "since", 0).map(|since| json!(control.deliveries(since))),
+        ("GET", ["requests"]) => number(request, "since", 0).map(|since| json!(control.requests(since))),
         ("GET", ["calls"]) => Ok(json!(control.calls())),
         ("DELETE", ["calls"]) => {
             control.clear_calls();
@@ -159,17 +226,7 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
         }
         ("GET", ["behaviour"]) => Ok(json!(control.behaviour())),
         ("PATCH", ["behaviour"]) => change_behaviour(control, request),
-        ("POST", ["properties"]) => body(request).and_then(|body| {
-            let object = match body.get("object").map(|word| word.as_str().and_then(Object::from_word)) {
-                None => Object::Company,
-                Some(Some(object)) => object,
-                Some(None) => return Err(ControlError::Refused("There is no such object".to_owned())),
-            };
-            let text = |name: &str| body.get(name).and_then(Value::as_str).unwrap_or_default();
-            let label = if text("label").is_empty() { text("name") } else { text("label") };
-            let unique = body.get("unique").and_then(Value::as_bool).unwrap_or(false);
-            control.define_property(object, text("name"), label, unique).map(|added| json!({ "added": added }))
-        }),
+        ("POST", ["properties"]) => told(request).and_then(|property| define(control, property)),
         ("POST", ["reset"]) => match control.reset() {
             Ok(()) => Ok(json!({})),
             Err(error) => Err(ControlError::Refused(error.to_string())),
@@ -185,10 +242,23 @@ fn clock(control: &ControlHandle) -> Value {
     json!({"now_ms": now, "now": iso_millis(now), "standing": standing, "skew_ms": skew_ms})
 }
 
+/// Adds a HubSpot property of text.
+fn define(control: &ControlHandle, Property { object, name, label, unique }: Property) -> Answer {
+    let word = object.as_deref().unwrap_or("companies");
+    let object = Object::from_word(word).ok_or_else(|| {
+        ControlError::Refused(format!("\"object\" must name an object, such as companies; it is {word:?}"))
+    })?;
+    if name.is_empty() {
+        return Err(ControlError::Refused("\"name\" must not be empty".to_owned()));
+    }
+    let label = label.filter(|label| !label.is_empty()).unwrap_or_else(|| name.clone());
+    control.define_property(object, &name, &label, unique).map(|added| json!({ "added": added }))
+}
+
 /// Forward only, and not beyond the years that both systems can write.
 fn advance(control: &ControlHandle, request: &Request) -> Answer {
+    let Advance { ms } = told(request)?;
     let most = LAST_MS.saturating_sub(control.now_ms()).max(0);
-    let ms = body(request)?.get("ms").cloned().unwrap_or_default();
     let by = ms.as_u64().filter(|by| i64::try_from(*by).is_ok_and(|by| by <= most));
     let by = by.ok_or_else(|| {
         ControlError::Refused(format!("\"ms\" must be a whole number of milliseconds from 0 to {most}; it is {ms}"))
@@ -197,10 +267,24 @@ fn advance(control: &ControlHandle, request: &Request) -> Answer {
     Ok(clock(control))
 }
 
+/// A moment that both systems can write.
+fn within_time(name: &str, at_ms: i64) -> Result<i64, ControlError> {
+    if (0..=LAST_MS).contains(&at_ms) {
+        return Ok(at_ms);
+    }
+    Err(ControlError::Refused(format!(
+        "\"{name}\" must be from 0 to {LAST_MS}, the years 1970 to 9999 in milliseconds; it is {at_ms}"
+    )))
+}
+
 fn set_skew(control: &ControlHandle, request: &Request) -> Answer {
-    let skew: Skew = serde_json::from_value(body(request)?)
-        .map_err(|e| ControlError::Refused(format!("The body needs \"side\" and \"ms\": {e}")))?;
-    control.set_skew(skew.side, skew.ms);
+    let Skew { side, ms } = told(request)?;
+    if !(-MOST_SKEW_MS..=MOST_SKEW_MS).contains(&ms) {
+        return Err(ControlError::Refused(format!(
+            "\"ms\" must be from -{MOST_SKEW_MS} to {MOST_SKEW_MS}, a year back or ahead; it is {ms}"
+        )));
+    }
+    control.set_skew(side, ms);
     Ok(clock(control))
 }
 
@@ -228,13 +312,20 @@ fn webhook(control: &ControlHandle, request: &Request) -> Option<Answer> {
 }
 
 fn set_clock(control: &ControlHandle, request: &Request) -> Answer {
-    let body = body(request)?;
-    let at = body.get("at").and_then(Value::as_str).and_then(parse_instant);
-    let at = body.get("at_ms").and_then(Value::as_i64).or(at);
-    let new = match (at, body.get("run").and_then(Value::as_bool)) {
-        (Some(at_ms), _) => Clock::Standing { at_ms },
-        (None, Some(true)) => Clock::Running { shift_ms: 0 },
-        (None, _) => return Err(ControlError::Refused("The body needs \"at\", \"at_ms\" or \"run\": true".to_owned())),
+    let new = match told(request)? {
+        SetClock { at: Some(text), at_ms: None, run: None } => {
+            let refused = || {
+                ControlError::Refused(format!("\"at\" must be a moment such as 2026-05-28T20:00:00Z; it is {text:?}"))
+            };
+            let at_ms = within_time("at", parse_instant(&text).ok_or_else(refused)?)?;
+            Clock::Standing { at_ms }
+        }
+        SetClock { at: None, at_ms: Some(at_ms), run: None } => Clock::Standing { at_ms: within_time("at_ms", at_ms)? },
+        SetClock { at: None, at_ms: None, run: Some(true) } => Clock::Running { shift_ms: 0 },
+        _ => {
+            let why = "The body needs \"at\", \"at_ms\" or \"run\": true, and one of them alone";
+            return Err(ControlError::Refused(why.to_owned()));
+        }
     };
     control.set_clock(new);
     Ok(clock(control))
@@ -243,9 +334,6 @@ fn set_clock(control: &ControlHandle, request: &Request) -> Answer {
 fn change_behaviour(control: &ControlHandle, request: &Request) -> Answer {
     let mut whole = json!(control.behaviour());
     let mut changes = body(request)?;
-    if !changes.is_object() {
-        return Err(ControlError::Refused("The body must be an object".to_owned()));
-    }
     if let Some(Value::Object(rows)) = changes.pointer_mut("/connectwise/role/rows") {
         // By their own names, so that they take the places of those that are there.
         for (name, permit) in std::mem::take(rows) {

@@ -109,6 +109,66 @@ async fn what_the_control_api_cannot_do_it_refuses_and_says_how_it_is_done() {
 }
 
 #[tokio::test]
+async fn a_slip_in_a_call_of_the_control_api_is_refused_with_what_is_allowed() {
+    let bench = Bench::story().await;
+    let base = format!("{}/_sim", bench.running.connectwise_url);
+    let before = answer(bench.client.get(format!("{base}/clock"))).await.1["skew_ms"].clone();
+    let companies = "/records/connectwise/companies";
+    let contact = "/records/hubspot/contacts/18230000229";
+    let closing = |table: &str| json!({"connectwise": {"role": {"closed_tables": [table]}}});
+    let table = [
+        ("PUT", "/clock", json!({"at_ms": -1}), "from 0 to 253402128000000"),
+        ("PUT", "/clock", json!({"at_ms": i64::MAX}), "from 0 to 253402128000000"),
+        ("PUT", "/clock", json!({"at_ms": "soon"}), "invalid type"),
+        ("PUT", "/clock", json!({"at": "yesterday"}), "2026-05-28T20:00:00Z"),
+        ("PUT", "/clock", json!({"at": "-009998-01-01T00:00:00Z"}), "\"at\" must be"),
+        ("PUT", "/clock", json!({"run": false}), "\"run\": true"),
+        ("PUT", "/clock", json!({"run": true, "at_ms": 5}), "one of them alone"),
+        ("PUT", "/clock", json!({"at_mss": 5}), "at_mss"),
+        ("PUT", "/clock", json!({}), "\"at_ms\""),
+        ("PUT", "/clock/skew", json!({"side": "hubspot", "ms": i64::MIN}), "from -31622400000 to 31622400000"),
+        (
+            "PUT",
+            "/clock/skew",
+            json!({"side": "hubspot", "ms": 31_622_400_001_i64}),
+            "from -31622400000 to 31622400000",
+        ),
+        ("PUT", "/clock/skew", json!({"side": "salesforce", "ms": 1}), "salesforce"),
+        ("POST", "/clock/advance", json!({"ms": 1, "hours": 2}), "hours"),
+        ("PATCH", "/behaviour", closing("sales/stage"), "the nearest is \"sales/stages\""),
+        ("PATCH", "/behaviour", closing(""), "the nearest is"),
+        ("PATCH", "/behaviour", closing("system/members"), "no table \"system/members\""),
+        ("GET", "/ledger?since=never", json!({}), "\"since\" must be a whole number"),
+        ("GET", "/requests?since=-1", json!({}), "\"since\" must be a whole number"),
+        ("GET", "/records/hubspot/contacts?limit=all", json!({}), "\"limit\" must be a whole number"),
+        ("GET", "/records/hubspot/contacts/ann", json!({}), "\"ann\""),
+        ("POST", companies, json!({"field": {}}), "field"),
+        ("POST", companies, json!({"fields": {}, "user": 7}), "expected a string"),
+        ("POST", companies, json!([{}, "ann"]), "must be an object"),
+        ("POST", "/records/connectwise/companies/19305/merge", json!({"other": "19306"}), "expected u64"),
+        ("POST", "/records/hubspot/contacts/18230000229/associate", json!({"to": "companies"}), "`id`"),
+        ("POST", "/records/hubspot/contacts/18230000229/index", json!({"visible_at_ms": -1}), "from 0 to"),
+        ("POST", "/properties", json!({"name": ""}), "\"name\""),
+        ("POST", "/properties", json!({"object": "unicorns", "name": "horn"}), "unicorns"),
+        ("POST", "/faults", json!({"fault": "expired", "cuont": 2}), "cuont"),
+        ("PUT", "/webhooks/hubspot", json!({"url": "http://example.com", "secret": "s"}), "on this machine"),
+    ];
+    for (method, path, body, words) in table {
+        let request = bench.client.request(method.parse().unwrap(), format!("{base}{path}")).json(&body);
+        let (status, answered) = answer(request).await;
+        let said = answered["error"].as_str().unwrap_or_default();
+        assert!(status == 400 && said.contains(words), "{method} {path} {body}: {status} {answered}");
+    }
+    let broken = bench.client.put(format!("{base}/clock")).body("{\"at_ms\": ");
+    assert_eq!(answer(broken).await.0, 400);
+    let (status, answered) = answer(bench.client.put(format!("{base}/ledger"))).await;
+    assert!(status == 404 && answered["error"].as_str().unwrap().contains("PUT /_sim/ledger"), "{answered}");
+    assert_eq!(answer(bench.client.get(format!("{base}/clock"))).await.1["skew_ms"], before);
+    assert_eq!(answer(bench.client.get(format!("{base}/faults"))).await.1, json!([]));
+    assert_eq!(answer(bench.client.get(format!("{base}{contact}"))).await.0, 200);
+}
+
+#[tokio::test]
 async fn the_story_is_told() {
     let bench = Bench::story().await;
     let control = &bench.running.control;

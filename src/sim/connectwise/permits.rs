@@ -89,6 +89,7 @@ pub struct Role {
     pub rows: BTreeMap<String, Permit>,
     pub other: Permit,
     /// Tables left out of the customised Table Setup, by path such as `sales/stages`.
+    #[serde(deserialize_with = "known_tables")]
     pub closed_tables: Vec<String>,
 }
 
@@ -172,6 +173,18 @@ fn known_rows<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Per
         }
     }
     Ok(rows)
+}
+
+fn known_tables<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    let named = Vec::<String>::deserialize(from)?;
+    let closable = || Table::all().filter(|table| row_of_table(*table) == TABLE_SETUP).map(Table::path);
+    for name in &named {
+        if !closable().any(|path| path == name) {
+            let nearest = closable().min_by_key(|path| edits(&folded(name), &folded(path))).unwrap_or_default();
+            return Err(D::Error::custom(format!("The Table Setup has no table {name:?}; the nearest is {nearest:?}")));
+        }
+    }
+    Ok(named)
 }
 
 /// Without case and blanks.

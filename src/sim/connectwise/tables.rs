@@ -123,6 +123,11 @@ impl Table {
         TABLES.iter().find(|about| about.table == self).unwrap_or(&TABLES[0])
     }
 
+    /// Those whose rows can be listed.
+    pub fn all() -> impl Iterator<Item = Self> {
+        TABLES.iter().filter(|about| !about.path.is_empty()).map(|about| about.table)
+    }
+
     /// How error messages call a row of the table.
     pub fn title(self) -> &'static str {
         self.about().title
