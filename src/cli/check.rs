@@ -34,7 +34,7 @@ impl Findings {
     pub fn refusal(&self, version: ConfigVersion) -> Report {
         Report::refused(format!("version {version} does not fit the two systems; nothing was changed"))
             .because(self.errors.join("\n"))
-            .hint("mend the file and `lockstep config import` it again")
+            .hint("put that right, then run it again; a changed file is taken by `lockstep config import`")
     }
 }
 

@@ -24,6 +24,8 @@ use crate::store::{Settings, Workspace};
 /// A larger file is no configuration. In bytes.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
 
+const HOW_TO_GET_ONE: &str = "`lockstep config export FILE.toml` writes one that is";
+
 /// # Errors
 /// As the command says.
 pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
@@ -54,7 +56,7 @@ pub fn parse(text: &str, place: &str) -> Outcome<Config> {
         let lines = mistakes.iter().map(|mistake| format!("{mistake} {}", mistake.hint).trim_end().to_owned());
         Report::refused(format!("{place} is not a configuration; nothing was changed"))
             .because(lines.collect::<Vec<_>>().join("\n"))
-            .hint("`lockstep config export FILE.toml` writes one that is")
+            .hint(HOW_TO_GET_ONE)
     })
 }
 
@@ -96,7 +98,9 @@ fn export(session: &Session, row: &ConfigRow, file: &Path, force: bool) -> Outco
         return show(session, row);
     }
     let failed = |error: io::Error| {
-        let report = Report::failed(format!("{} cannot be written", file.display())).because(&error);
+        let report = Report::failed(format!("{} cannot be written", file.display()))
+            .because(&error)
+            .hint("choose another file, or `-` for stdout");
         if error.kind() == io::ErrorKind::AlreadyExists {
             return Report::refused(format!("{} is there already; nothing was written", file.display()))
                 .hint("choose another name, or replace it with --force");
@@ -130,7 +134,16 @@ fn import(session: &Session, settings: &mut Settings, file: &Path) -> Outcome {
 }
 
 fn read(file: &Path) -> Outcome<String> {
-    let failed = |error: io::Error| Report::failed(format!("{} cannot be read", file.display())).because(error);
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData => {
+            Report::refused(format!("{} is not a configuration; nothing was changed", file.display()))
+                .because("it is not UTF-8 text")
+                .hint(HOW_TO_GET_ONE)
+        }
+        _ => Report::failed(format!("{} cannot be read", file.display()))
+            .because(error)
+            .hint("name a TOML file that you can read, or `-` for stdin"),
+    };
     let mut text = String::new();
     let read = if file == Path::new("-") {
         io::stdin().lock().take(MAX_FILE + 1).read_to_string(&mut text)
@@ -138,7 +151,9 @@ fn read(file: &Path) -> Outcome<String> {
         fs::File::open(file).and_then(|f| f.take(MAX_FILE + 1).read_to_string(&mut text))
     };
     if read.map_err(failed)? as u64 > MAX_FILE {
-        return Err(Report::refused(format!("{} is too large for a configuration", file.display())));
+        return Err(Report::refused(format!("{} is not a configuration; nothing was changed", file.display()))
+            .because(format!("it is larger than {} MiB", MAX_FILE / (1024 * 1024)))
+            .hint(HOW_TO_GET_ONE));
     }
     Ok(text)
 }

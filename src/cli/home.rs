@@ -28,9 +28,11 @@ impl WorkspaceName {
         if starts_well && text.len() <= MAX_NAME && text.chars().all(letters) {
             return Ok(Self(text.to_owned()));
         }
-        Err(Report::usage(format!("`{text}` cannot be the name of a workspace")).because(format!(
-            "a name has 1 to {MAX_NAME} letters, digits, `-` or `_`, and begins with a letter or digit"
-        )))
+        Err(Report::usage(format!("`{text}` cannot be the name of a workspace"))
+            .because(format!(
+                "a name has 1 to {MAX_NAME} letters, digits, `-` or `_`, and begins with a letter or digit"
+            ))
+            .hint("choose a name such as `acme` or `acme-2`"))
     }
 
     #[must_use]
@@ -146,9 +148,11 @@ pub fn make_private_dir(dir: &Path) -> Outcome<()> {
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder
-        .create(dir)
-        .map_err(|error| Report::failed(format!("the directory {} cannot be made", dir.display())).because(error))
+    builder.create(dir).map_err(|error| {
+        Report::failed(format!("the directory {} cannot be made", dir.display()))
+            .because(error)
+            .hint("choose another place (--home DIR, --key-file FILE), or make the directory yourself")
+    })
 }
 
 #[cfg(test)]

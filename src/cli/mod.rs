@@ -39,7 +39,8 @@ use clap::error::ErrorKind;
 use self::args::{Cli, Command};
 use self::output::Output;
 use self::session::Session;
-use crate::error::{Kind, Outcome, Report};
+use crate::error::{Exit, Kind, Outcome, Report};
+use crate::model::text::printable;
 use crate::telemetry::{self, Telemetry};
 
 /// Runs one command line and gives the exit code.
@@ -90,19 +91,19 @@ fn log(session: &Session) -> Option<Telemetry> {
     let dir = session.home.logs_dir();
     let level = std::env::var("LOCKSTEP_LOG").ok();
     let started = home::make_private_dir(&dir)
-        .map_err(|report| report.to_string())
+        .map_err(|report| report.cause.map_or(report.what.clone(), |cause| format!("{}: {cause}", report.what)))
         .and_then(|()| telemetry::start(&dir, level.as_deref()).map_err(|error| error.to_string()));
     started.inspect_err(|cause| session.output.note(&format!("note: this command is not logged: {cause}"))).ok()
 }
 
 /// What clap has to say: help and version on stdout, usage errors on stderr.
 fn refuse(error: &clap::Error, json: bool) -> u8 {
-    if let Err(gone) = error.print() {
-        tracing::debug!(%gone, "nobody reads the usage");
-    }
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        return 0;
+        return Output { json: false }.finish(output::taken(error.print()).map(|()| Exit::Done));
     }
+    // It quotes the arguments, which may hold what a terminal takes for commands.
+    let text = error.to_string();
+    output::say(&text.trim_end().lines().map(printable).collect::<Vec<_>>().join("\n"));
     if json {
         let report = Report::usage(error.to_string()).to_json();
         drop(output::print(&report.to_string()));

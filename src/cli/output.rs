@@ -55,8 +55,15 @@ impl Output {
 /// # Errors
 /// When it cannot be written to and the reader is still there.
 pub fn print(text: &str) -> Outcome<()> {
-    let mut out = io::stdout().lock();
-    match writeln!(out, "{}", text.trim_end_matches('\n')).and_then(|()| out.flush()) {
+    taken(writeln!(io::stdout().lock(), "{}", text.trim_end_matches('\n')))
+}
+
+/// Whether stdout took what was written to it.
+///
+/// # Errors
+/// As [`print`].
+pub fn taken(written: io::Result<()>) -> Outcome<()> {
+    match written.and_then(|()| io::stdout().lock().flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Report::failed("the answer cannot be written to stdout").because(error))
         }

@@ -22,7 +22,11 @@ enum Foreign {
 /// The command line, in which the help of each command shows only options that mean something to it.
 #[must_use]
 pub fn command() -> Command {
-    let mut root = Cli::command();
+    // A variable that is set to nothing is not set, as elsewhere in a shell.
+    let mut root = Cli::command().mut_args(|arg| match arg.get_env() {
+        Some(name) if std::env::var_os(name).is_some_and(|value| value.is_empty()) => arg.env(None::<&'static str>),
+        _ => arg,
+    });
     let options: Vec<_> = root.get_arguments().filter(|arg| arg.is_global_set()).cloned().collect();
     for sub in root.get_subcommands_mut() {
         let name = sub.get_name().to_owned();

@@ -49,7 +49,14 @@ impl Key {
     pub fn read_file(path: &Path) -> StoreResult<Self> {
         let failed = |error: &io::Error| StoreError::io("reading the key file", path, error);
         let file = File::open(path).map_err(|error| failed(&error))?;
-        refuse_shared(path, &file.metadata().map_err(|error| failed(&error))?)?;
+        let metadata = file.metadata().map_err(|error| failed(&error))?;
+        if !metadata.is_file() {
+            return Err(StoreError::Io {
+                what: format!("reading the key file {}", path.display()),
+                detail: "it is no file".to_owned(),
+            });
+        }
+        refuse_shared(path, &metadata)?;
         let mut text = Zeroizing::new(Vec::with_capacity(2 * BYTES + 2));
         let longest = 2 * BYTES as u64 + 2;
         file.take(longest + 1).read_to_end(&mut text).map_err(|error| failed(&error))?;

@@ -151,3 +151,50 @@ fn the_simulators_hold_what_is_asked_for_or_say_why_not() {
         assert_eq!(refused.code, 2, "{line}: {}", refused.err);
     }
 }
+
+#[test]
+fn wrong_input_is_told_with_what_would_be_right_and_cannot_reach_the_terminal() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    let connect = "connect connectwise --site na.myconnectwise.net --company a --public-key";
+    let too_public = format!("{connect} \u{1b} --client-id c --private-key-stdin");
+    let table = [
+        ("pl\u{1b}[2Jan", 2, "unrecognized subcommand"),
+        ("init a\u{1b}[2Jb", 2, "  next: "),
+        ("explain company --hubspot -1", 2, "whole number above 0"),
+        ("push company --connectwise 0 --to hubspot", 2, "whole number above 0"),
+        (&too_public, 2, "one word"),
+        ("--key-file . plan", 1, "it is no file"),
+        ("--key-file acme.txt/x/k init other", 1, "  next: "),
+        ("config export nowhere/x.toml", 1, "  next: "),
+        ("config import .", 1, "  next: "),
+        ("config import binary", 3, "not UTF-8"),
+        ("config import huge", 3, "larger than 4 MiB"),
+    ];
+    fs::write(home.path().join("acme.txt"), "").unwrap();
+    fs::write(home.path().join("binary"), [0xff, 0, 0xfe]).unwrap();
+    fs::write(home.path().join("huge"), vec![b'#'; 5_000_000]).unwrap();
+    for (line, code, words) in table {
+        let refused = home.run_with(line, "key\n");
+        assert_eq!(refused.code, code, "{line:?}: {}", refused.err);
+        assert!(refused.err.contains(words), "{line:?}: {}", refused.err);
+        assert!(!refused.err.contains('\u{1b}') && refused.out.is_empty(), "{line:?}: {:?}", refused.err);
+    }
+    let empty = [("LOCKSTEP_HOME", ""), ("LOCKSTEP_WORKSPACE", ""), ("LOCKSTEP_KEY_FILE", ""), ("LOCKSTEP_THEME", "")];
+    assert_eq!(home.run_in("config show", "", &empty).code, 0, "a variable set to nothing is not set");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_answer_that_cannot_be_written_is_a_failure_help_included() {
+    let home = Home::new();
+    assert_eq!(home.run("init acme").code, 0);
+    for args in ["config show", "--help", "--version"] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_lockstep"));
+        let ended = command.arg("--home").arg(home.path()).args(args.split(' ')).stdout(full).output().unwrap();
+        let said = String::from_utf8(ended.stderr).unwrap();
+        assert_eq!(ended.status.code(), Some(1), "{args}: {said}");
+        assert!(said.contains("cannot be written to stdout"), "{args}: {said}");
+    }
+}

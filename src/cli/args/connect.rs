@@ -40,7 +40,7 @@ pub struct ConnectHubspot {
     #[arg(long, help_heading = OAUTH, requires = "client_id", conflicts_with = "offline")]
     pub oauth: bool,
     /// The app's client id
-    #[arg(long, help_heading = OAUTH, value_name = "ID", requires = "oauth")]
+    #[arg(long, help_heading = OAUTH, value_name = "ID", value_parser = super::word, requires = "oauth")]
     pub client_id: Option<String>,
     /// Read the app's client secret as one line from stdin
     #[arg(long, help_heading = OAUTH, requires = "oauth")]
@@ -61,13 +61,13 @@ pub struct ConnectConnectwise {
     #[arg(long, value_name = "URL")]
     pub site: String,
     /// The company id of the sign-in page
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = super::word)]
     pub company: String,
     /// The public key of the API member
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = super::word)]
     pub public_key: String,
     /// The client id that ConnectWise gave your integration
-    #[arg(long, value_name = "GUID")]
+    #[arg(long, value_name = "GUID", value_parser = super::word)]
     pub client_id: String,
     /// Read the private key as one line from stdin
     #[arg(long)]

@@ -216,10 +216,10 @@ pub struct Which {
 #[group(required = true, multiple = false)]
 pub struct WhichId {
     /// Its number in HubSpot
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = record_number, allow_hyphen_values = true)]
     pub hubspot: Option<u64>,
     /// Its number in ConnectWise
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = record_number, allow_hyphen_values = true)]
     pub connectwise: Option<u64>,
 }
 
@@ -233,6 +233,22 @@ impl Which {
             (None, None) => None,
         }
     }
+}
+
+/// Both systems number their records from 1.
+fn record_number(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err("the number of a record is a whole number above 0, as in its address".to_owned()),
+        Ok(number) => Ok(number),
+    }
+}
+
+/// What goes into an address or a header as it is.
+fn word(text: &str) -> Result<String, String> {
+    if !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic()) {
+        return Ok(text.to_owned());
+    }
+    Err("it is one word of ASCII letters, digits and signs; copy it again".to_owned())
 }
 
 /// Every object that Lockstep knows. Which of them are mapped is for the configuration to say.
@@ -358,6 +374,10 @@ mod tests {
             "lockstep explain company",
             "lockstep explain company --hubspot 1 --connectwise 2",
             "lockstep explain company --hubspot abc",
+            "lockstep explain company --hubspot -1",
+            "lockstep explain company --hubspot 0",
+            "lockstep explain company --hubspot ",
+            "lockstep connect hubspot --oauth --client-id ",
             "lockstep explain unicorn --hubspot 1",
             "lockstep push company --hubspot 1",
             "lockstep push company --hubspot 1 --to nowhere",
