@@ -220,7 +220,11 @@ impl Bench {
             AnswerBody::Joined { items } if items.is_empty() => "unknown".into(),
             AnswerBody::Joined { items } => all(items.len() == 2 && items.iter().all(|(_, end)| end.is_ok())),
             AnswerBody::Page { records, .. } => all(self.contacts.iter().all(|id| ids(records).contains(id))),
-            AnswerBody::Stamped { found } => all(found.iter().all(|(_, holders)| holders.len() == 1)),
+            AnswerBody::Stamped { found } if found.is_empty() => "unknown".into(),
+            AnswerBody::Stamped { found } => {
+                let asked = if found[0].0.starts_with("contact") { 2 } else { 1 };
+                all(found.len() == asked && found.iter().all(|(_, holders)| holders.len() == 1))
+            }
             AnswerBody::Records { found } => all(found.iter().all(|(_, record)| record.is_some())),
             AnswerBody::Members { ids, .. } => all(*ids == self.contacts),
             AnswerBody::Associated { found } => all(found.len() == 2 && found.iter().all(|(_, ties)| ties.len() == 1)),
@@ -306,6 +310,7 @@ fn table(secret: &str) -> Vec<Row> {
                 (ChangesValues, "less", 1),
                 (List, "less", 1),
                 (Read, "done", 2),
+                (FindStamped, "less", 2),
                 (History, "less", 2),
                 (Create, "unknown and done", 1),
                 (Update, "done", 1),

@@ -26,6 +26,7 @@ mod rules;
 mod schema;
 mod setup;
 mod stage;
+mod stamped;
 mod ties;
 mod told;
 pub mod webhook;

@@ -1,4 +1,4 @@
-//! Reading HubSpot: the change index, the list of all records, records by id and by stamp.
+//! Reading HubSpot: the change index, the list of all records, records by id.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,23 +6,20 @@ use serde_json::{Value as Json, json};
 
 use super::paths::{self, Route};
 use super::record::{self, Reader};
-use super::told::{Ids, Told, hidden, odd, results};
+use super::told::{self, Told, hidden, odd, results};
 use super::{BATCH, HubCall, HubSpot};
 use crate::connect::address::query_value;
 use crate::connect::budget::Lane;
 use crate::connect::error::Fault;
 use crate::connect::http::Session;
 use crate::engine::core::request::{AnswerBody, Failure, RejectionKind};
-use crate::mapping::keys::stamps_are_unique;
 use crate::model::{FieldName, ObjectKind, Record, RecordId, Timestamp};
 
-const SEARCH_PAGE: u32 = 200;
+pub(super) const SEARCH_PAGE: u32 = 200;
 const LIST_PAGE: u32 = 100;
 /// As many characters of property names go into an address; beyond that HubSpot or a proxy answers 414.
 const QUERY_CHARS: usize = 6000;
-const ID: &str = "hs_object_id";
-/// The body of a search has 3,000 characters at most.
-const STAMPS_A_SEARCH: usize = 50;
+pub(super) const ID: &str = "hs_object_id";
 
 /// Changes from the first to the second moment, both included.
 #[derive(Debug, Clone, Copy)]
@@ -71,7 +68,7 @@ impl HubSpot {
         let call = search_call(object, search_body(paths::modified(object), window, after, limit));
         let body = self.call(&call, session).await?;
         let rows = results(&body)?.len();
-        let ids = Ids::of(&body)?.ids;
+        let ids = told::ids(&body)?;
         let full = rows >= usize::try_from(limit).unwrap_or(usize::MAX);
         let more = full || body.get("total").and_then(Json::as_u64).is_some_and(|total| total > rows as u64);
         let Some(last) = ids.iter().max().copied() else {
@@ -130,7 +127,7 @@ impl HubSpot {
             self.told(&reader, results(&body)?, session).await?.records
         } else {
             let ids: Vec<RecordId> =
-                Ids::of(&body)?.ids.into_iter().filter(|id| after.is_none_or(|after| *id > after)).collect();
+                told::ids(&body)?.into_iter().filter(|id| after.is_none_or(|after| *id > after)).collect();
             self.batch_read(&reader, &ids, archived, session).await?.records
         };
         let told = results(&body)?.iter().filter_map(|one| one.get("id").and_then(record::id)).max();
@@ -164,7 +161,7 @@ impl HubSpot {
             let missing: Vec<RecordId> = ids.iter().copied().filter(open).collect();
             for chunk in missing.chunks(BATCH) {
                 let told = self.batch_read(&reader, chunk, archived, session).await?;
-                left_out.extend(told.left_out);
+                left_out.extend(told.left_out.iter().map(|one| one.id));
                 found.extend(told.records.into_iter().filter(|one| chunk.contains(&one.id)).map(|one| (one.id, one)));
             }
         }
@@ -213,106 +210,6 @@ impl HubSpot {
         })
     }
 
-    /// Objects whose stamp is unique are asked by it, in the primary store and in the recycle bin: read-your-writes.
-    ///
-    /// HubSpot has no unique properties for products, line items and activities. Those are searched for in the index,
-    /// which trails by seconds to minutes and knows no recycle bin, and then read afresh: a copy made a moment ago may not
-    /// be found yet. Whoever repeats a create must have waited longer than the index trails.
-    ///
-    /// No answer is believed that has a record that cannot be read: it may be the one, and would be made twice.
-    pub(super) async fn find_stamped(
-        &self,
-        object: ObjectKind,
-        fields: &[FieldName],
-        stamps: &[String],
-        session: &mut Session,
-    ) -> Result<AnswerBody, Fault> {
-        let reader = self.reader(object, fields);
-        let Some(property) = reader.stamp else {
-            return Err(super::local_rejection(&format!("No HubSpot property is named for the stamp of {object}.")));
-        };
-        let mut holders = if stamps_are_unique(object) {
-            self.unique_holders(&reader, property, stamps, session).await?
-        } else {
-            self.indexed_holders(&reader, property, stamps, session).await?
-        };
-        let mut seen = BTreeSet::new();
-        holders.retain(|record| seen.insert(record.id));
-        let carried =
-            |stamp: &String| holders.iter().filter(|one| one.stamp.as_ref() == Some(stamp)).cloned().collect();
-        Ok(AnswerBody::Stamped { found: stamps.iter().map(|stamp| (stamp.clone(), carried(stamp))).collect() })
-    }
-
-    async fn unique_holders(
-        &self,
-        reader: &Reader<'_>,
-        property: &FieldName,
-        stamps: &[String],
-        session: &mut Session,
-    ) -> Result<Vec<Record>, Fault> {
-        let mut holders = Vec::new();
-        for archived in [false, true] {
-            for chunk in stamps.chunks(BATCH) {
-                let inputs: Vec<Json> = chunk.iter().map(|stamp| json!({ "id": stamp })).collect();
-                let mut body = json!({ "properties": reader.properties(), "inputs": inputs });
-                body["idProperty"] = json!(property.as_str());
-                holders.extend(self.batch_call(reader, &body, archived, session).await?.all_with_stamps()?);
-            }
-        }
-        Ok(holders)
-    }
-
-    /// Stamps are lower-case, as a search for one of several texts wants them.
-    async fn indexed_holders(
-        &self,
-        reader: &Reader<'_>,
-        property: &FieldName,
-        stamps: &[String],
-        session: &mut Session,
-    ) -> Result<Vec<Record>, Fault> {
-        let mut found = BTreeSet::new();
-        for chunk in stamps.chunks(STAMPS_A_SEARCH) {
-            let mut after = None;
-            loop {
-                let body = stamp_search(property, chunk, after);
-                let (page, more) = self.search(reader.object, body, after, session).await?;
-                found.extend(page.iter().copied());
-                after = page.last().copied();
-                if !more {
-                    break;
-                }
-            }
-        }
-        let ids: Vec<RecordId> = found.into_iter().collect();
-        let mut holders = Vec::new();
-        for chunk in ids.chunks(BATCH) {
-            holders.extend(self.batch_read(reader, chunk, false, session).await?.all_with_stamps()?);
-        }
-        Ok(holders)
-    }
-
-    /// The ids that a search finds beyond `after`, ascending, and whether there are more behind them.
-    async fn search(
-        &self,
-        object: ObjectKind,
-        body: Json,
-        after: Option<RecordId>,
-        session: &mut Session,
-    ) -> Result<(Vec<RecordId>, bool), Fault> {
-        let body = self.call(&search_call(object, body), session).await?;
-        let rows = results(&body)?.len();
-        let ids = Ids::of(&body)?.all()?;
-        let more =
-            body.get("total").and_then(record::number).map_or(rows >= SEARCH_PAGE as usize, |all| all > rows as u64);
-        if more && ids.is_empty() {
-            return Err(odd("it counts records that it does not tell of".to_owned()));
-        }
-        if ids.first().is_some_and(|first| after.is_some_and(|after| *first <= after)) {
-            return Err(odd("it tells of records that were not asked for".to_owned()));
-        }
-        Ok((ids, more))
-    }
-
     pub(super) async fn batch_read(
         &self,
         reader: &Reader<'_>,
@@ -325,7 +222,7 @@ impl HubSpot {
         self.batch_call(reader, &body, archived, session).await
     }
 
-    async fn batch_call(
+    pub(super) async fn batch_call(
         &self,
         reader: &Reader<'_>,
         body: &Json,
@@ -364,22 +261,9 @@ impl HubSpot {
     }
 }
 
-fn search_call(object: ObjectKind, body: Json) -> HubCall {
+pub(super) fn search_call(object: ObjectKind, body: Json) -> HubCall {
     let call = HubCall::post(Route::Objects, format!("/{}/search", paths::object(object)), body);
     HubCall { lane: Lane::Search, ..call }
-}
-
-fn stamp_search(property: &FieldName, stamps: &[String], after: Option<RecordId>) -> Json {
-    let mut filters = vec![json!({ "propertyName": property.as_str(), "operator": "IN", "values": stamps })];
-    if let Some(after) = after {
-        filters.push(json!({ "propertyName": ID, "operator": "GT", "value": after.to_string() }));
-    }
-    json!({
-        "filterGroups": [{ "filters": filters }],
-        "sorts": [{ "propertyName": ID, "direction": "ASCENDING" }],
-        "properties": [ID],
-        "limit": SEARCH_PAGE,
-    })
 }
 
 /// A keyset page: never by offset, which skips what moves and ends at 10,000.

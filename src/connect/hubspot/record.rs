@@ -47,10 +47,15 @@ impl Reader<'_> {
             modified,
             archived: json.get("archived").and_then(Json::as_bool).unwrap_or(false),
             fields,
-            stamp: self.stamp.and_then(|name| plain(properties.get(name.as_str())?)),
+            stamp: self.stamp(json),
             merged: properties.get(MERGED).and_then(plain).map(|list| merged(&list)).unwrap_or_default(),
             modified_by: properties.get(CHANGED_BY).and_then(plain),
         })
+    }
+
+    /// The stamp that the record carries, as far as it is told.
+    pub fn stamp(&self, json: &Json) -> Option<String> {
+        told(json)?.get(self.stamp?.as_str()).and_then(plain)
     }
 
     /// The fields of which the answer does not even tell that they are empty. What is read from the associations is none

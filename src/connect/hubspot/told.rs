@@ -16,12 +16,12 @@ use crate::model::{FieldName, ObjectKind, Record, RecordId};
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub records: Vec<Record>,
-    /// The ids of those that cannot be read, where they have one.
-    pub left_out: Vec<Option<RecordId>>,
+    /// Those that cannot be read.
+    pub left_out: Vec<LeftOut>,
     /// What is wrong with the last of them.
     why: Option<String>,
-    /// A record of which it is not told which stamp it carries, or that it carries none.
-    unstamped: Option<RecordId>,
+    /// Records of which it is not told which stamp they carry, or that they carry none.
+    pub unstamped: Vec<RecordId>,
     /// What the only record that can be read does not tell: the portal may not have it any more.
     pub doubtful: Option<FieldName>,
 }
@@ -49,13 +49,13 @@ impl Told {
             match whole {
                 Ok(record) => {
                     if !reader.tells_stamp(row) {
-                        told.unstamped = Some(record.id);
+                        told.unstamped.push(record.id);
                     }
                     told.records.push(record);
                 }
                 Err(why) => {
                     tracing::warn!(object = %reader.object, why, "HubSpot shows a record that cannot be read; it is left out");
-                    told.left_out.push(row.get("id").and_then(record::id));
+                    told.left_out.push(LeftOut { id: row.get("id").and_then(record::id), stamp: reader.stamp(row) });
                     told.why = Some(why);
                 }
             }
@@ -65,45 +65,28 @@ impl Told {
             _ => Ok(told),
         }
     }
+}
 
-    /// What a look-up by stamp may believe.
-    ///
-    /// # Errors
-    /// A record was left out, or may carry the stamp unsaid.
-    pub fn all_with_stamps(self) -> Result<Vec<Record>, Fault> {
-        let unstamped = self.unstamped.map(|id| format!("record {id} says nothing of its stamp"));
-        self.why.or(unstamped).map_or(Ok(self.records), |why| Err(odd(why)))
-    }
+/// A record that cannot be read, and what it tells all the same.
+#[derive(Debug)]
+pub(super) struct LeftOut {
+    pub id: Option<RecordId>,
+    pub stamp: Option<String>,
 }
 
 /// The ids of a page, ascending.
-#[derive(Debug)]
-pub(super) struct Ids {
-    pub ids: Vec<RecordId>,
-    /// Some record has none that can be used.
-    left_out: bool,
-}
-
-impl Ids {
-    /// # Errors
-    /// None of several records has a usable id.
-    pub fn of(body: &Json) -> Result<Self, Fault> {
-        let rows = results(body)?;
-        let mut ids: Vec<RecordId> = rows.iter().filter_map(|row| row.get("id").and_then(record::id)).collect();
-        let left_out = ids.len() < rows.len();
-        if left_out {
-            tracing::warn!(records = rows.len() - ids.len(), "HubSpot shows records without an id; they are left out");
-        }
-        ids.sort_unstable();
-        ids.dedup();
-        if ids.is_empty() && rows.len() > 1 { Err(nameless()) } else { Ok(Self { ids, left_out }) }
+///
+/// # Errors
+/// None of several records has a usable id.
+pub(super) fn ids(body: &Json) -> Result<Vec<RecordId>, Fault> {
+    let rows = results(body)?;
+    let mut ids: Vec<RecordId> = rows.iter().filter_map(|row| row.get("id").and_then(record::id)).collect();
+    if ids.len() < rows.len() {
+        tracing::warn!(records = rows.len() - ids.len(), "HubSpot shows records without an id; they are left out");
     }
-
-    /// # Errors
-    /// A record was left out.
-    pub fn all(self) -> Result<Vec<RecordId>, Fault> {
-        if self.left_out { Err(nameless()) } else { Ok(self.ids) }
-    }
+    ids.sort_unstable();
+    ids.dedup();
+    if ids.is_empty() && rows.len() > 1 { Err(odd("a record has no usable id".to_owned())) } else { Ok(ids) }
 }
 
 pub(super) fn results(body: &Json) -> Result<&Vec<Json>, Fault> {
@@ -112,10 +95,6 @@ pub(super) fn results(body: &Json) -> Result<&Vec<Json>, Fault> {
 
 pub(super) fn odd(what: String) -> Fault {
     Fault::unknown(format!("HubSpot's answer makes no sense: {what}."))
-}
-
-fn nameless() -> Fault {
-    odd("a record has no usable id".to_owned())
 }
 
 /// Names that do not exist are left out of an answer without a word.
