@@ -71,6 +71,8 @@ struct State {
     daily: Option<(u64, u64)>,
     /// When the next call may ask whether the day has turned.
     probe: Instant,
+    /// When the day turns, where that is known: one call may ask at once then.
+    turn: Option<Instant>,
     unlimited: bool,
 }
 
@@ -79,7 +81,8 @@ struct State {
 const DAY: [(Priority, u64); 4] =
     [(Priority::Bulk, 70), (Priority::Settled, 85), (Priority::Write, 95), (Priority::Pull, 95)];
 
-/// While work waits for the next day, one call so often asks whether it has come: nothing else would tell.
+/// While work waits for the next day, one call so often asks whether it has come: the time of its turn may not be known, and
+/// an allowance may be raised at any hour.
 const PROBE: Duration = Duration::from_secs(600);
 
 impl Budget {
@@ -91,6 +94,7 @@ impl Budget {
                 search: Bucket::new(search, now),
                 daily: None,
                 probe: now,
+                turn: None,
                 unlimited,
             }),
             turned: Notify::new(),
@@ -133,7 +137,7 @@ impl Budget {
         let hopeless = {
             let mut state = self.lock();
             let blocked = state.bucket(lane).blocked_until.is_some_and(|until| until > latest);
-            blocked || state.holds(priority) && state.probe > latest
+            blocked || state.holds(priority) && state.next_probe() > latest
         };
         if hopeless { Err(self.late(lane, priority)) } else { Ok(()) }
     }
@@ -141,7 +145,7 @@ impl Budget {
     fn late(&self, lane: Lane, priority: Priority) -> Late {
         let mut state = self.lock();
         let spent = state.holds(priority);
-        let until = if spent { Some(state.probe) } else { state.bucket(lane).blocked_until };
+        let until = if spent { Some(state.next_probe()) } else { state.bucket(lane).blocked_until };
         let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
         Late { again: left.max(ONE_EVENT), spent }
     }
@@ -189,6 +193,19 @@ impl Budget {
         }
     }
 
+    /// The day's allowance is given anew in `left`.
+    pub fn day_ends(&self, left: Duration) {
+        let mut state = self.lock();
+        let now = Instant::now();
+        if state.turn.is_some_and(|turn| turn <= now) {
+            // Nobody has asked since: whoever comes first still may.
+            state.probe = state.probe.min(now);
+        }
+        state.turn = Some(now + left);
+        drop(state);
+        self.turned.notify_waiters();
+    }
+
     pub fn snapshot(&self) -> BudgetSnapshot {
         let mut state = self.lock();
         let now = Instant::now();
@@ -228,17 +245,22 @@ impl State {
         let allowed = |priority| unlimited || !held(daily, priority);
         let bucket = self.bucket(lane);
         bucket.grant(now, unlimited, &allowed);
-        if self.probe <= now {
+        if self.next_probe() <= now {
             let mut held = DAY.iter().rev().map(|(priority, _)| *priority).filter(|priority| !allowed(*priority));
             if held.any(|priority| self.bucket(lane).grant_probe(now, priority)) {
                 self.probe = now + PROBE;
+                self.turn = self.turn.filter(|turn| *turn > now);
             }
         }
     }
 
+    fn next_probe(&self) -> Instant {
+        self.turn.map_or(self.probe, |turn| self.probe.min(turn))
+    }
+
     /// When it makes sense to look again.
     fn next_chance(&mut self, lane: Lane, priority: Priority, now: Instant) -> Instant {
-        let (unlimited, probe, holds) = (self.unlimited, self.probe, self.holds(priority));
+        let (unlimited, probe, holds) = (self.unlimited, self.next_probe(), self.holds(priority));
         let next = self.bucket(lane).next_chance(now, unlimited);
         if holds { next.max(probe) } else { next }
     }

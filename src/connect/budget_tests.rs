@@ -309,6 +309,44 @@ async fn calls_of_other_apps_count_against_us() {
     assert_eq!(budget.snapshot().blocked, Some(Duration::from_secs(1)));
 }
 
+#[tokio::test(start_paused = true)]
+async fn when_the_day_turns_the_first_call_goes_at_once_and_the_others_wait_for_its_answer() {
+    let budget = budget(SLOW);
+    budget.daily(990, 1000);
+    budget.day_ends(Duration::from_secs(1000));
+    let mut queue = Queue::new(&budget);
+    queue.callers(Priority::Pull, 6);
+    let asked = queue.next(4).await;
+    let at: Vec<u64> = asked.iter().map(|(_, at)| at.as_secs()).collect();
+    assert_eq!(at, [0, 600, 1000, 1600], "where it did not turn then, it is asked for as before");
+    // The next turn becomes known while they wait.
+    budget.day_ends(Duration::from_secs(60));
+    assert_eq!(queue.next(1).await[0].1.as_secs(), 1660);
+    budget.daily(1, 1000);
+    assert_eq!(queue.next(1).await[0].1.as_secs(), 1660);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_turn_of_the_day_that_nobody_waited_for_is_not_forgotten() {
+    for known_anew in [false, true] {
+        let budget = budget(SLOW);
+        budget.daily(990, 1000);
+        budget.day_ends(Duration::from_secs(100));
+        let now = || Some(Instant::now());
+        assert_eq!(budget.turn(Lane::General, Priority::Pull, now()).await, Ok(()), "the first one asks");
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        let late = budget.turn(Lane::General, Priority::Pull, now()).await;
+        assert_eq!(late, Err(Late { again: Duration::from_secs(60), spent: true }));
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        if known_anew {
+            budget.day_ends(Duration::from_secs(86_399));
+        }
+        assert_eq!(budget.turn(Lane::General, Priority::Pull, now()).await, Ok(()), "{known_anew}");
+        let late = budget.turn(Lane::General, Priority::Pull, now()).await;
+        assert_eq!(late, Err(Late { again: PROBE, spent: true }), "{known_anew}: one is enough");
+    }
+}
+
 /// What a random afternoon looks like: who calls when, and what the system says meanwhile.
 #[derive(Debug, Clone)]
 enum Happening {

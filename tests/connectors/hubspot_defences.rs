@@ -245,3 +245,26 @@ async fn a_portal_with_endless_properties_and_options_is_cut_and_said_so() {
     assert!(live.warnings[0].what.contains("12001"), "{:?}", live.warnings);
     assert!(live.schema.fields.iter().all(|field| field.label.chars().count() <= 401));
 }
+
+/// Not by a look every ten minutes: the account details tell the zone, and each answer the time.
+#[tokio::test]
+async fn work_that_waits_for_the_next_day_goes_on_at_the_portals_midnight() {
+    const LAST_SECOND: &str = "date: Fri, 20 Nov 2026 18:29:59 GMT\r\nx-hubspot-ratelimit-daily: 1000\r\n\
+                               x-hubspot-ratelimit-daily-remaining: 1";
+    let forged = Forged::with_header(LAST_SECOND, |_: &Seen| {
+        (200, json!({"portalId": 7, "timeZone": "Asia/Kolkata", "results": []}).to_string().into_bytes())
+    })
+    .await;
+    let token = hubspot::Credentials::Token("pat-na1-any".to_owned().into());
+    let limited = lockstep::connect::Options { unlimited: false, ..options(&forged.url) };
+    let hub = HubSpot::new(token, BTreeMap::new(), &limited).unwrap();
+    let list = || RequestBody::List { fields: names(&["city"]), after: None, archived: false, limit: 100 };
+    for body in [RequestBody::Identify, list(), list()] {
+        let answer =
+            tokio::time::timeout(Duration::from_secs(10), tell(&hub, ObjectKind::Contact, body)).await.unwrap();
+        assert!(!matches!(answer, AnswerBody::Failed(_)), "{answer:?}");
+    }
+    assert_eq!(hub.budget().held_from, Some(Priority::Pull), "it is still said to be the old day: one look is enough");
+    let more = tokio::time::timeout(Duration::from_secs(2), tell(&hub, ObjectKind::Contact, list())).await;
+    assert!(more.is_err(), "{more:?}");
+}

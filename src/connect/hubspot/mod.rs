@@ -10,6 +10,7 @@
 
 mod associations;
 mod bisect;
+mod day;
 mod doctor;
 mod history;
 mod joins;

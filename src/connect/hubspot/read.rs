@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value as Json, json};
 
+use super::day;
 use super::paths::{self, Route};
 use super::record::{self, Reader};
 use super::told::{self, Told, hidden, odd, results};
@@ -51,7 +52,12 @@ impl HubSpot {
     }
 
     pub(super) async fn details(&self, session: &mut Session) -> Result<Json, Fault> {
-        self.call(&HubCall::get(Route::Account, "/details".to_owned()), session).await
+        let details = self.call(&HubCall::get(Route::Account, "/details".to_owned()), session).await?;
+        let now = session.server_time.unwrap_or_else(|| (self.transport.clock)());
+        if let Some(next) = day::next_day(&details, now) {
+            self.transport.budget.day_ends(next.since(now));
+        }
+        Ok(details)
     }
 
     /// Ids come from the search index, values from the primary store: the index lags.
