@@ -426,3 +426,16 @@ async fn a_look_up_by_stamp_does_not_take_for_no_copy_what_it_is_not_told() {
         assert!(matches!(answer, AnswerBody::Failed(Failure::Unknown(_))), "{rows:?} of {total}: {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn nothing_is_said_of_a_copy_where_the_portal_has_no_property_to_find_it_by() {
+    let running = Simulators::start(sim::Options::quick(Data::Empty)).await.unwrap();
+    let hub = hub(&running.hubspot_url, &running.credentials.hubspot_token);
+    let asked = || RequestBody::FindStamped { fields: names(&["name"]), stamps: vec!["company:1".into()] };
+    let answer = ask(&hub, asked()).await;
+    let AnswerBody::Failed(Failure::Denied { message, .. }) = &answer else { panic!("{answer:?}") };
+    assert!(message.contains("lockstep_key"), "{message}");
+    hub.prepare(ObjectKind::Company, true).await.unwrap();
+    let answer = ask(&hub, asked()).await;
+    assert!(matches!(&answer, AnswerBody::Stamped { found } if found[0].1.is_empty()), "{answer:?}");
+}

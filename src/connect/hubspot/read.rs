@@ -237,8 +237,13 @@ impl HubSpot {
     ) -> Result<Told, Fault> {
         let rest = format!("/{}/batch/read?archived={archived}", paths::object(reader.object));
         let answer = match self.call(&HubCall::post(Route::Objects, rest, body.clone()), session).await {
-            // Nothing of what was asked for is there.
+            // Nothing of what was asked for is there; or not even the property by which it was asked for.
             Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {
+                if let Some(name) = body.get("idProperty").and_then(Json::as_str).map(FieldName::new)
+                    && self.property(reader.object, &name, session).await?.is_none()
+                {
+                    return Err(hidden(reader.object, &name));
+                }
                 return Ok(Told::default());
             }
             other => other?,
