@@ -9,6 +9,7 @@ mod budget;
 pub mod connectwise;
 mod doctor;
 mod error;
+mod flag;
 mod http;
 pub mod hubspot;
 mod link;

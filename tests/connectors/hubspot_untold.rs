@@ -25,6 +25,33 @@ fn odd_ones() -> Vec<Json> {
         json!({"id": null, "updatedAt": DAY, "properties": {"name": "A", "city": "Ulm"}}),
         json!(7),
     ]
+    .into_iter()
+    .chain(nonsense())
+    .collect()
+}
+
+/// Records that tell of everything, and of something what it cannot be.
+fn nonsense() -> Vec<Json> {
+    let showing = |name: &str, told: Json| {
+        let mut record = sound(7);
+        record["properties"][name] = told;
+        record
+    };
+    let archived = |told: Json| {
+        let mut record = sound(7);
+        record["archived"] = told;
+        record
+    };
+    vec![
+        showing("name", json!(["a"])),
+        showing("name", json!([])),
+        showing("name", json!({"value": "A"})),
+        showing("city", json!({})),
+        showing("lockstep_key", json!(["company:1"])),
+        showing("hs_merged_object_ids", json!(["5"])),
+        archived(json!("no")),
+        archived(json!({})),
+    ]
 }
 
 /// Answers every read with these records, as far as they are asked for by id, and with `alone` when asked for one.
@@ -124,7 +151,8 @@ async fn one_odd_record_is_left_out_and_the_page_goes_on_behind_it() {
 
 #[tokio::test]
 async fn an_odd_record_alone_on_a_page_is_left_out_and_several_are_not_believed() {
-    for odd in odd_ones().into_iter().filter(|odd| odd["properties"].get("name").is_none()) {
+    for odd in odd_ones().into_iter().filter(|odd| odd["properties"].get("name").is_none() || nonsense().contains(odd))
+    {
         let forged = showing(vec![odd.clone()], (200, odd.clone())).await;
         let hub = hub_at(&forged.url, "pat-na1-any");
         for body in [list(), changes(), read(&[7])] {
@@ -438,4 +466,54 @@ async fn nothing_is_said_of_a_copy_where_the_portal_has_no_property_to_find_it_b
     hub.prepare(ObjectKind::Company, true).await.unwrap();
     let answer = ask(&hub, asked()).await;
     assert!(matches!(&answer, AnswerBody::Stamped { found } if found[0].1.is_empty()), "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_answer_to_a_write_that_makes_no_sense_is_no_word_about_the_record() {
+    for odd in nonsense() {
+        let forged = Forged::start(move |request: &Seen| {
+            let mut shown = odd.clone();
+            if let Some(trace) = request.body["inputs"][0].get("objectWriteTraceId") {
+                shown["objectWriteTraceId"] = trace.clone();
+            }
+            (200, json!({"results": [shown]}).to_string().into_bytes())
+        })
+        .await;
+        let hub = hub_at(&forged.url, "pat-na1-any");
+        let values = || vec![("name".into(), Value::Text("A".into())), ("city".into(), Value::Text("Ulm".into()))];
+        let update = UpdateItem { intent: IntentId(8), id: RecordId(7), values: values(), stamp: None };
+        let create = CreateItem { intent: IntentId(8), values: values(), stamp: "company:1".into() };
+        for body in [
+            RequestBody::Update { fields: fields(), items: vec![update] },
+            RequestBody::Create { fields: fields(), items: vec![create] },
+        ] {
+            let answer = tell(&hub, ObjectKind::Company, body.clone()).await;
+            let AnswerBody::Written { items } = &answer else { panic!("{body:?}: {answer:?}") };
+            assert!(matches!(items[0].1, ItemOutcome::Unknown(_)), "{body:?}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_definition_of_a_property_that_tells_nothing_is_no_verdict_about_the_property() {
+    for told in [
+        json!({}),
+        json!([]),
+        json!({"name": "other_key", "type": "string", "hasUniqueValue": true}),
+        json!({"name": "lockstep_key"}),
+        json!({"name": "lockstep_key", "type": ["string"], "hasUniqueValue": true}),
+        json!({"name": "lockstep_key", "type": "string", "hasUniqueValue": "perhaps"}),
+        json!({"name": "lockstep_key", "type": "string", "hasUniqueValue": true, "archived": {}}),
+    ] {
+        let shown = told.to_string();
+        let forged = Forged::start(move |_: &Seen| (200, told.to_string().into_bytes())).await;
+        let error = hub_at(&forged.url, "pat-na1-any").prepare(ObjectKind::Company, true).await.unwrap_err();
+        assert!(error.message.contains("makes no sense"), "{shown}: {error:?}");
+        assert!(!error.hint.contains("cannot be changed"), "{shown}: {error:?}");
+        assert!(forged.seen().iter().all(|seen| seen.method == "GET"), "{shown}: nothing is made on such a word");
+    }
+    let wrong = json!({"name": "lockstep_key", "type": "string", "hasUniqueValue": false});
+    let forged = Forged::start(move |_: &Seen| (200, wrong.to_string().into_bytes())).await;
+    let error = hub_at(&forged.url, "pat-na1-any").prepare(ObjectKind::Company, true).await.unwrap_err();
+    assert!(error.message.contains("cannot carry the stamp"), "{error:?}");
 }

@@ -104,11 +104,10 @@ async fn nonsense_is_never_taken_for_success_or_refusal() {
 }
 
 #[tokio::test]
-async fn wrong_types_and_unknown_fields_become_what_they_can_be() {
+async fn harmless_types_and_unknown_fields_become_what_they_can_be() {
     let hubspot = json!({"results": [{"id": 7, "updatedAt": "2026-01-01T00:00:00Z", "surprise": {"a": [1]},
-        "properties": {"name": 12, "city": {"x": "y"}, "new_property": [1, 2], "lockstep_key": false},
-        "archived": "no"}]});
-    let connectwise = json!([{"id": "7", "name": 12, "city": {"x": "y"}, "deletedFlag": "no", "surprise": [{}],
+        "properties": {"name": 12, "city": true, "new_property": [1, 2], "lockstep_key": 5}, "archived": "False"}]});
+    let connectwise = json!([{"id": "7", "name": 12, "city": "true", "deletedFlag": "False", "surprise": [{}],
         "_info": {"lastUpdated": "2026-01-01T00:00:00Z", "updatedBy": 5, "more": {}}}]);
     for (body, at) in [(hubspot, 0), (connectwise, 1)] {
         let (_forged, connectors) = both(200, text(&body)).await;
@@ -117,7 +116,65 @@ async fn wrong_types_and_unknown_fields_become_what_they_can_be() {
         let record = found[0].1.as_ref().unwrap();
         assert_eq!((record.id, record.archived), (RecordId(7), false));
         assert_eq!(record.value("name").to_plain(), "12");
+        assert_eq!(record.value("city").to_plain(), "true");
         assert_eq!(record.value("new_property"), &Value::Empty);
+    }
+}
+
+/// The answers of both systems about one record of that name, deleted or not.
+fn about_one(name: &Json, deleted: &Json) -> [Json; 2] {
+    [
+        json!({"results": [{"id": 7, "updatedAt": "2026-01-01T00:00:00Z", "archived": deleted,
+            "properties": {"name": name, "city": "Ulm", "lockstep_key": null}}]}),
+        json!([{"id": 7, "name": name, "city": "Ulm", "deletedFlag": deleted,
+            "_info": {"lastUpdated": "2026-01-01T00:00:00Z"}}]),
+    ]
+}
+
+/// What is read of a record: none where nothing is known of it.
+async fn seen(at: usize, body: &Json) -> Option<lockstep::model::Record> {
+    let (_forged, connectors) = both(200, text(body)).await;
+    match ask(&*connectors[at], read()).await {
+        AnswerBody::Records { found } => found.into_iter().next().map(|(_, record)| record.unwrap()),
+        AnswerBody::Failed(Failure::Unknown(_)) => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_is_a_list_or_an_object_is_unknown_and_neither_a_text_nor_empty() {
+    for name in [json!(["a"]), json!([]), json!({"a": 1}), json!({}), json!([[]]), json!({"id": 3, "name": "Acme"})] {
+        for (at, body) in about_one(&name, &json!(false)).iter().enumerate() {
+            assert_eq!(seen(at, body).await, None, "{body}");
+        }
+    }
+    for (at, body) in about_one(&Json::Null, &json!(false)).iter().enumerate() {
+        assert_eq!(seen(at, body).await.unwrap().value("name"), &Value::Empty, "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_record_is_deleted_or_not_in_whatever_form_that_is_said_and_never_by_a_guess() {
+    let forms = [
+        (json!(true), Some(true)),
+        (json!("True"), Some(true)),
+        (json!("true"), Some(true)),
+        (json!(1), Some(true)),
+        (json!("1"), Some(true)),
+        (json!(false), Some(false)),
+        (json!("False"), Some(false)),
+        (json!(0), Some(false)),
+        (json!(null), Some(false)),
+        (json!("no"), None),
+        (json!(""), None),
+        (json!(2), None),
+        (json!([]), None),
+        (json!({}), None),
+    ];
+    for (form, deleted) in forms {
+        for (at, body) in about_one(&json!("Acme"), &form).iter().enumerate() {
+            assert_eq!(seen(at, body).await.map(|record| record.archived), deleted, "{body}");
+        }
     }
 }
 

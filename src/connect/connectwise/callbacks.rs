@@ -256,7 +256,7 @@ fn read(row: &Json) -> Option<Callback> {
         id: row.get("id").and_then(id)?,
         kind: word("type")?,
         url: word("url")?,
-        inactive: row.get("inactiveFlag").and_then(Json::as_bool).unwrap_or(false),
+        inactive: row.get("inactiveFlag").and_then(crate::connect::flag::flag).unwrap_or(false),
     })
 }
 

@@ -11,11 +11,11 @@ use serde_json::{Map, Value as Json, json};
 
 use super::ConnectWise;
 use super::address::Address;
-use super::record::{self, communication_item, id};
+use super::record::{self, Nonsense, communication_item, id};
 use super::values::{self, Values};
 use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
-use crate::engine::core::request::Rejection;
+use crate::engine::core::request::{Rejection, RejectionKind};
 use crate::model::{FieldName, ObjectKind, RecordId, Value};
 
 /// What kind of thing a communication type is. One item of each kind is the contact's default.
@@ -28,7 +28,7 @@ pub(super) enum Medium {
 
 impl Medium {
     pub fn of_type(row: &Json) -> Option<Self> {
-        let flag = |name: &str| row.get(name).and_then(Json::as_bool) == Some(true);
+        let flag = |name: &str| row.get(name).and_then(crate::connect::flag::flag) == Some(true);
         match () {
             () if flag("emailFlag") => Some(Self::Email),
             () if flag("faxFlag") => Some(Self::Fax),
@@ -113,7 +113,7 @@ pub(super) fn calls(contact: RecordId, present: &Json, values: &Values, media: &
     let mut defaults: Vec<Medium> = defaults(present, media);
     let mut calls = Vec::new();
     for (kind, wish) in wishes(values) {
-        let item = communication_item(present, kind);
+        let item = communication_item(present, kind).map_err(|Nonsense| unclear(&wish))?;
         let held = item.and_then(|item| item.get("id").and_then(id));
         let clears = wish.value.is_some_and(|(_, value)| value.is_empty());
         match (held, wish.value) {
@@ -147,7 +147,7 @@ pub(super) fn calls(contact: RecordId, present: &Json, values: &Values, media: &
 
 /// The kinds of which the contact has a default item.
 fn defaults(present: &Json, media: &Media) -> Vec<Medium> {
-    let is_default = |item: &&Json| item.get("defaultFlag").and_then(Json::as_bool) == Some(true);
+    let is_default = |item: &&Json| item.get("defaultFlag").and_then(crate::connect::flag::flag) == Some(true);
     let medium = |item: &Json| record::referred(item, "type").and_then(|kind| media.get(&kind.0).copied());
     record::items(present, "communicationItems").filter(is_default).filter_map(medium).collect()
 }
@@ -160,6 +160,12 @@ fn changes(wish: &Wish<'_>) -> Result<Vec<Json>, Rejection> {
         operations.push(json!({ "op": "replace", "path": member, "value": new }));
     }
     Ok(operations)
+}
+
+fn unclear(wish: &Wish<'_>) -> Rejection {
+    let field = wish.value.or(wish.extension).map(|(name, _)| name.to_string());
+    let message = "The contact's communication items do not tell which one is meant.".to_owned();
+    Rejection { kind: RejectionKind::Other, message, field }
 }
 
 fn no_number(name: &FieldName) -> Rejection {

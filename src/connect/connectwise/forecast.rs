@@ -57,7 +57,15 @@ impl Forecast {
                 continue;
             }
             id = id.or_else(|| forecast.get("id").and_then(record::id));
-            items.extend(record::items(&forecast, "forecastItems").cloned());
+            match forecast.get("forecastItems") {
+                Some(Json::Array(list)) => items.extend(list.iter().cloned()),
+                // Nothing is left out of an answer without its items but what is null.
+                None | Some(Json::Null) if id.is_some() => {}
+                _ => return Err(odd("a forecast does not tell its items")),
+            }
+        }
+        if !items.iter().all(tells_whose_it_is) {
+            return Err(odd("a forecast item does not tell what it is"));
         }
         Ok(Self { id: id.filter(|id| id.0 > 0).unwrap_or(opportunity), items })
     }
@@ -68,11 +76,13 @@ impl Forecast {
         self.items.iter().filter(|item| is_owned(item)).filter_map(with_id).min_by_key(|(id, _)| *id)
     }
 
-    pub fn amount(&self) -> Value {
+    /// # Errors
+    /// The revenue of the owned item is no number.
+    pub fn amount(&self) -> Result<Value, String> {
         let amount = [FieldName::new("revenue")];
         let reader = Reader::new(ObjectKind::LineItem, &amount, None);
-        let read = |(id, item)| reader.record_as_of(item, id, crate::model::Timestamp::EPOCH).value("revenue").clone();
-        self.owned().map_or(Value::Empty, read)
+        let Some((id, item)) = self.owned() else { return Ok(Value::Empty) };
+        reader.record_as_of(item, id, crate::model::Timestamp::EPOCH).map(|record| record.value("revenue").clone())
     }
 
     /// The call that sets the amount; none where there is nothing to clear.
@@ -107,6 +117,13 @@ impl Forecast {
     }
 }
 
+/// Whether an item is the owned one must be certain: a second one would be made beside it.
+fn tells_whose_it_is(item: &Json) -> bool {
+    let description = item.get("forecastDescription").unwrap_or(&Json::Null);
+    let says = item.is_object() && (description.is_string() || description.is_null());
+    says && (!is_owned(item) || item.get("id").and_then(record::id).is_some())
+}
+
 fn is_owned(item: &Json) -> bool {
     // Texts may end in NUL.
     let bare = |text: &str| text.trim_matches(|c: char| c == '\0' || c.is_whitespace()) == OWNED;
@@ -133,25 +150,33 @@ impl ConnectWise {
         }
     }
 
-    /// Opportunities that went meanwhile are left out: their amounts are unknown, not empty.
+    /// Opportunities that went meanwhile are left out: their amounts are unknown, not empty. So are those whose amount is
+    /// nonsense; these are answered, with the reason.
     pub(super) async fn add_amounts(
         &self,
         fields: &[FieldName],
         records: &mut Vec<Record>,
         session: &mut Session,
-    ) -> Result<(), Fault> {
-        let Some(name) = fields.iter().find(|name| name.as_str() == "amount") else { return Ok(()) };
+    ) -> Result<BTreeMap<RecordId, String>, Fault> {
+        let mut odd_ones = BTreeMap::new();
+        let Some(name) = fields.iter().find(|name| name.as_str() == "amount") else { return Ok(odd_ones) };
         let mut there = Vec::with_capacity(records.len());
         for mut record in std::mem::take(records) {
             let Some(forecast) = self.forecast_if_there(record.id, session).await? else { continue };
-            let amount = forecast.amount();
+            let amount = match forecast.amount() {
+                Ok(amount) => amount,
+                Err(why) => {
+                    odd_ones.insert(record.id, format!("the forecast of its amount: {why}"));
+                    continue;
+                }
+            };
             if !amount.is_empty() {
                 record.fields.insert(name.clone(), amount);
             }
             there.push(record);
         }
         *records = there;
-        Ok(())
+        Ok(odd_ones)
     }
 
     /// The items of the next opportunities.
@@ -188,7 +213,8 @@ impl ConnectWise {
         let mut lines = Vec::new();
         for item in forecast.items.iter().filter(|item| !is_owned(item)) {
             let id = item.get("id").and_then(record::id).ok_or_else(|| odd("a forecast item has no usable id"))?;
-            let mut line = reader.record_as_of(item, id, record::modified(item).unwrap_or(since));
+            let read = reader.record_as_of(item, id, record::modified(item).unwrap_or(since));
+            let mut line = read.map_err(|why| odd(&why))?;
             if let Some(parent) = fields.iter().find(|name| name.as_str() == "opportunity") {
                 // Below its opportunity an item need not repeat it.
                 line.fields.entry(parent.clone()).or_insert_with(|| Value::Choice(opportunity.to_string()));
@@ -324,12 +350,34 @@ mod tests {
         {
             let forecast = Forecast::read(RecordId(7), body.clone()).unwrap();
             assert_eq!(forecast.owned().map(|(id, _)| id), Some(RecordId(8)), "{body}");
-            assert_eq!(forecast.amount(), Value::Number(60.into()), "{body}");
+            assert_eq!(forecast.amount(), Ok(Value::Number(60.into())), "{body}");
         }
-        for body in [json!({}), json!([]), json!({"forecastItems": null}), json!([null, 7])] {
-            assert_eq!(Forecast::read(RecordId(7), body.clone()).unwrap().amount(), Value::Empty, "{body}");
+        for body in [json!([]), json!({"id": 3}), json!({"id": 3, "forecastItems": null}), json!({"forecastItems": []})]
+        {
+            assert_eq!(Forecast::read(RecordId(7), body.clone()).unwrap().amount(), Ok(Value::Empty), "{body}");
         }
-        assert!(Forecast::read(RecordId(7), Json::Null).is_err());
+    }
+
+    #[test]
+    fn a_forecast_that_does_not_tell_its_items_has_no_amount_and_not_an_empty_one() {
+        let with = |item: Json| json!({"id": 3, "forecastItems": [item]});
+        for body in [
+            Json::Null,
+            json!({}),
+            json!({"forecastItems": null}),
+            json!([null, 7]),
+            json!({"id": 3, "forecastItems": "none"}),
+            json!({"id": 3, "forecastItems": {}}),
+            with(json!(7)),
+            with(json!({"id": 4, "forecastDescription": ["Lockstep"], "revenue": 5})),
+            with(json!({"id": {}, "forecastDescription": "Lockstep", "revenue": 5})),
+        ] {
+            assert!(Forecast::read(RecordId(7), body.clone()).is_err(), "{body}");
+        }
+        for revenue in [json!([5]), json!({"amount": 5}), json!("a lot"), json!(true)] {
+            let body = with(json!({"id": 4, "forecastDescription": "Lockstep", "revenue": revenue}));
+            assert!(Forecast::read(RecordId(7), body.clone()).unwrap().amount().is_err(), "{body}");
+        }
     }
 
     #[test]

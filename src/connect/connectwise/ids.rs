@@ -103,7 +103,7 @@ impl ConnectWise {
             Err(fault) if is_about_the_line(&fault) => return Err(fault),
             Err(fault) => return Ok(Alone::Unknown(crate::connect::ConnectError::from(fault).message)),
         };
-        if !self.belongs(object, &row) {
+        if self.belongs(object, &row) == Some(false) {
             return Ok(Alone::NotThere);
         }
         let (mut records, odd_ones) = self.records(object, fields, vec![(id, row)], session).await?;
@@ -156,7 +156,7 @@ impl ConnectWise {
             most = (most * 2).min(IDS);
         }
         let others: BTreeSet<RecordId> =
-            rows.iter().filter(|(_, row)| !self.belongs(object, row)).map(|(id, _)| *id).collect();
+            rows.iter().filter(|(_, row)| self.belongs(object, row) == Some(false)).map(|(id, _)| *id).collect();
         let (records, odd_ones) = self.records(object, fields, rows, session).await?;
         unreadable.extend(odd_ones);
         let shown: BTreeSet<RecordId> = records.iter().map(|record| record.id).chain(others).collect();

@@ -25,6 +25,7 @@ mod read;
 mod record;
 mod roles;
 mod schema;
+mod shapes;
 mod stamp;
 mod tenant;
 mod types;

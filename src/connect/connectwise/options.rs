@@ -123,7 +123,7 @@ fn text<'a>(row: &'a Json, name: &str) -> Option<&'a str> {
 }
 
 fn flag(row: &Json, name: &str) -> bool {
-    row.get(name).and_then(Json::as_bool) == Some(true)
+    row.get(name).and_then(crate::connect::flag::flag) == Some(true)
 }
 
 /// Tables name their rows by `name`, `description`, `identifier` or, for probabilities, a number.

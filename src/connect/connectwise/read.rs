@@ -14,6 +14,7 @@ use super::conditions::Condition;
 use super::objects::place;
 use super::outcome;
 use super::record;
+use super::shapes;
 use super::{ConnectWise, refused};
 use crate::connect::address::query_value;
 use crate::connect::error::Fault;
@@ -304,8 +305,20 @@ impl ConnectWise {
         mut rows: Vec<(RecordId, Json)>,
         session: &mut Session,
     ) -> Result<(Vec<Record>, BTreeMap<RecordId, String>), Fault> {
-        rows.retain(|(_, row)| self.belongs(object, row));
-        self.records_of_any_kind(object, fields, &rows, session).await
+        let mut kindless = Vec::new();
+        rows.retain(|(id, row)| {
+            self.belongs(object, row).unwrap_or_else(|| {
+                kindless.push(*id);
+                false
+            })
+        });
+        let (records, mut odd_ones) = self.records_of_any_kind(object, fields, &rows, session).await?;
+        for id in kindless {
+            let why = format!("record {id} does not tell of what kind it is");
+            self.note_unreadable(object, id, &why);
+            odd_ones.insert(id, why);
+        }
+        Ok((records, odd_ones))
     }
 
     /// Rows to records. What has no date of change, or does not show what is wanted of it, is left out and told about;
@@ -333,19 +346,29 @@ impl ConnectWise {
             self.note_unreadable(object, *id, why);
         }
         if has_amount(object, fields) {
-            self.add_amounts(fields, &mut records, session).await?;
+            let amountless = self.add_amounts(fields, &mut records, session).await?;
+            for (id, why) in &amountless {
+                self.note_unreadable(object, *id, why);
+            }
+            odd_ones.extend(amountless);
         }
         Ok((records, odd_ones))
     }
 
-    /// Whether a row of the list is of the kind that was asked for.
-    pub(super) fn belongs(&self, object: ObjectKind, row: &Json) -> bool {
+    /// Whether a row of the list is of the kind that was asked for; none where it does not tell.
+    pub(super) fn belongs(&self, object: ObjectKind, row: &Json) -> Option<bool> {
         match object {
-            ObjectKind::Ticket => {
-                row.get("recordType").and_then(Json::as_str).is_none_or(|kind| kind == "ServiceTicket")
+            ObjectKind::Ticket => match row.get("recordType") {
+                None | Some(Json::Null) => Some(true),
+                Some(kind) => kind.as_str().map(|kind| kind == "ServiceTicket"),
+            },
+            kind if kind.is_activity() => {
+                let told = shapes::reference(row.get("type").unwrap_or(&Json::Null));
+                // Where no types are named, none matters.
+                let is_clear = told.is_some() || self.activities.is(kind, None);
+                is_clear.then(|| self.activities.is(kind, record::referred(row, "type")))
             }
-            kind if kind.is_activity() => self.activities.is(kind, record::referred(row, "type")),
-            _ => true,
+            _ => Some(true),
         }
     }
 

@@ -2,13 +2,13 @@
 //! texts with NUL, members not at all.
 
 use std::collections::BTreeSet;
-use std::str::FromStr;
 
-use rust_decimal::Decimal;
 use serde_json::Value as Json;
 
 use super::address::Address;
 use super::fields::{self, Shape};
+use super::shapes::{self, Holds};
+use crate::connect::flag::is_set;
 use crate::mapping::stages::Progress;
 use crate::model::{FieldKind, FieldName, Fields, ObjectKind, Record, RecordId, Timestamp, Value};
 
@@ -23,39 +23,37 @@ pub(super) struct Reader<'a> {
 #[derive(Clone, Copy)]
 struct Reads<'a> {
     at: Address<'a>,
-    /// A member whose kind says text, though it may come as a reference.
-    is_text: bool,
+    holds: Holds,
 }
 
 impl<'a> Reads<'a> {
     fn new(object: ObjectKind, name: &'a FieldName) -> Self {
-        let known = fields::find(object, name.as_str());
-        Self { at: Address::of(object, name.as_str()), is_text: known.is_some_and(|field| is_text(field.kind)) }
+        Self { at: Address::of(object, name.as_str()), holds: Holds::of(object, name.as_str()) }
     }
 
-    fn value(&self, json: &Json) -> Value {
+    /// None where what stands there cannot be a value of the field: then nothing is known of it.
+    fn value(&self, json: &Json) -> Option<Value> {
         match self.at {
-            Address::Member(name) => match json.get(name) {
-                // `state` is a text on one endpoint and a reference on its neighbour.
-                Some(Json::Object(reference)) if self.is_text => {
-                    let words = ["name", "identifier", "description"].into_iter();
-                    words.filter_map(|name| reference.get(name)).find_map(Json::as_str).map_or(Value::Empty, text)
-                }
-                member => member.map_or(Value::Empty, value),
+            Address::Member(name) => json.get(name).map_or(Some(Value::Empty), |member| self.holds.value(member)),
+            Address::Custom(id) => match custom_item(json, id) {
+                Some(item) => item.get("value").map_or(Some(Value::Empty), shapes::scalar),
+                // It may be the one that does not tell which it is.
+                None => items(json, "customFields")
+                    .all(|item| item.get("id").and_then(self::id).is_some())
+                    .then_some(Value::Empty),
             },
-            Address::Custom(id) => custom_item(json, id).and_then(|item| item.get("value")).map_or(Value::Empty, value),
             Address::Communication(kind) => of_item(json, kind, "value"),
             Address::Extension(kind) => of_item(json, kind, "extension"),
             Address::Progress => {
-                let part = |member| referred(json, member).map(|id| id.to_string()).unwrap_or_default();
-                let (stage, status) = (part("stage"), part("status"));
+                let part = |member| json.get(member).map_or(Some(Value::Empty), shapes::reference);
+                let (stage, status) = (part("stage")?.to_plain(), part("status")?.to_plain());
                 if stage.is_empty() && status.is_empty() {
-                    return Value::Empty;
+                    return Some(Value::Empty);
                 }
-                Value::Choice(Progress { stage: &stage, status: &status }.key())
+                Some(Value::Choice(Progress { stage: &stage, status: &status }.key()))
             }
             // Read from the forecast, not from the record.
-            Address::Amount => Value::Empty,
+            Address::Amount => Some(Value::Empty),
         }
     }
 
@@ -87,6 +85,12 @@ impl<'a> Reader<'a> {
         reads.into_iter().find_map(|reads| reads.unshown(json))
     }
 
+    /// What a record shows for a wanted field and cannot be its value, in a few words.
+    pub fn nonsense(&self, json: &Json, id: RecordId) -> Option<String> {
+        let odd = self.wanted.iter().find(|(_, reads)| reads.value(json).is_none());
+        odd.map(|(name, _)| no_value(id, name.as_str()))
+    }
+
     /// The wanted user-defined fields that a record does not list though it shows others: an empty one is listed.
     pub fn unlisted(&self, json: &Json) -> impl Iterator<Item = u64> {
         let unlisted = move |(_, reads): &(&FieldName, Reads<'_>)| match reads.at {
@@ -107,41 +111,38 @@ impl<'a> Reader<'a> {
         if let Some(field) = self.unlisted(json).next() {
             return Err(format!("record {id} does not list its user-defined field customFields/{field}"));
         }
-        Ok(self.record_as_of(json, id, modified))
+        self.record_as_of(json, id, modified)
     }
 
     /// For what has no date of change of its own.
-    pub fn record_as_of(&self, json: &Json, id: RecordId, modified: Timestamp) -> Record {
+    ///
+    /// # Errors
+    /// What the record shows for a wanted field and cannot be its value, in a few words.
+    pub fn record_as_of(&self, json: &Json, id: RecordId, modified: Timestamp) -> Result<Record, String> {
         let mut fields = Fields::new();
         for (name, reads) in &self.wanted {
-            let value = reads.value(json);
+            let value = reads.value(json).ok_or_else(|| no_value(id, name.as_str()))?;
             if !value.is_empty() {
                 fields.insert((*name).clone(), value);
             }
         }
-        let stamp = self.stamp.map(|stamp| stamp.value(json)).filter(|value| !value.is_empty());
-        Record {
+        let stamp =
+            self.stamp.map_or(Some(Value::Empty), |stamp| stamp.value(json)).ok_or_else(|| no_value(id, "stamp"))?;
+        Ok(Record {
             id,
             modified,
-            archived: json.get("deletedFlag").and_then(Json::as_bool).unwrap_or(false),
+            archived: is_set(json.get("deletedFlag"))
+                .ok_or_else(|| format!("record {id} does not tell whether it is deleted"))?,
             fields,
-            stamp: stamp.map(|value| value.to_plain()),
+            stamp: Some(stamp).filter(|stamp| !stamp.is_empty()).map(|stamp| stamp.to_plain()),
             merged: Vec::new(),
             modified_by: info(json, "updatedBy").map(str::to_owned),
-        }
+        })
     }
 }
 
-const fn is_text(kind: FieldKind) -> bool {
-    matches!(
-        kind,
-        FieldKind::Text
-            | FieldKind::LongText
-            | FieldKind::Phone
-            | FieldKind::Url
-            | FieldKind::Domain
-            | FieldKind::Email
-    )
+fn no_value(id: RecordId, name: &str) -> String {
+    format!("record {id} shows something as its {name} that cannot be a value of that field")
 }
 
 fn info<'a>(json: &'a Json, name: &str) -> Option<&'a str> {
@@ -176,45 +177,39 @@ fn custom_item(json: &Json, wanted: u64) -> Option<&Json> {
     items(json, "customFields").find(|item| item.get("id").and_then(id) == Some(RecordId(wanted)))
 }
 
-fn of_item(contact: &Json, kind: u64, member: &str) -> Value {
-    communication_item(contact, kind).and_then(|item| item.get(member)).map_or(Value::Empty, value)
+fn of_item(contact: &Json, kind: u64, member: &str) -> Option<Value> {
+    let item = communication_item(contact, kind).ok()?;
+    item.and_then(|item| item.get(member)).map_or(Some(Value::Empty), |told| Holds::Text.value(told))
 }
+
+/// An answer shows what cannot be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Nonsense;
 
 /// The contact's communication item of that type: the default one, else the first.
-pub(super) fn communication_item(contact: &Json, kind: u64) -> Option<&Json> {
-    let of_kind = |item: &&Json| referred(item, "type") == Some(RecordId(kind));
-    let is_default = |item: &&Json| item.get("defaultFlag").and_then(Json::as_bool) == Some(true);
-    let mut all = items(contact, "communicationItems").filter(of_kind);
-    items(contact, "communicationItems").filter(of_kind).find(is_default).or_else(|| all.next())
-}
-
-/// Text that other systems take: no NUL.
-fn text(text: &str) -> Value {
-    if text.contains('\0') { Value::text(text.replace('\0', "")) } else { Value::text(text) }
-}
-
-fn value(json: &Json) -> Value {
-    match json {
-        Json::Null => Value::Empty,
-        Json::Bool(flag) => Value::Bool(*flag),
-        Json::Number(number) => {
-            let text = number.to_string();
-            let parsed = Decimal::from_str(&text).or_else(|_| Decimal::from_scientific(&text));
-            parsed.map_or(Value::Text(text), Value::Number)
+///
+/// # Errors
+/// The items do not tell which it is.
+pub(super) fn communication_item(contact: &Json, kind: u64) -> Result<Option<&Json>, Nonsense> {
+    let wanted = Value::Choice(kind.to_string());
+    let mut found = None;
+    for item in items(contact, "communicationItems") {
+        let of = item.as_object().ok_or(Nonsense)?.get("type").unwrap_or(&Json::Null);
+        if shapes::reference(of).ok_or(Nonsense)? != wanted {
+            continue;
         }
-        Json::String(string) => text(string),
-        // An empty reference may come as `{}` or with nothing but `_info`.
-        Json::Object(reference) => {
-            reference.get("id").and_then(id).map_or(Value::Empty, |id| Value::Choice(id.to_string()))
-        }
-        Json::Array(list) => {
-            let ids = list.iter().filter_map(|one| one.get("id").and_then(id));
-            let mut keys: Vec<String> = ids.map(|id| id.to_string()).collect();
-            keys.sort();
-            keys.dedup();
-            if keys.is_empty() { Value::Empty } else { Value::Choices(keys) }
-        }
+        let is_default = is_set(item.get("defaultFlag")).ok_or(Nonsense)?;
+        found = found.filter(|(_, chosen)| *chosen || !is_default).or(Some((item, is_default)));
     }
+    Ok(found.map(|(item, _)| item))
+}
+
+/// Whether every user-defined field of a record can be sent back as it is shown.
+pub(super) fn shows_custom_fields(record: &Json) -> bool {
+    let whole = |item: &Json| {
+        item.get("id").and_then(id).is_some() && item.get("value").is_none_or(|value| shapes::scalar(value).is_some())
+    };
+    items(record, "customFields").all(whole)
 }
 
 /// The kind under which two values of a field are compared.
@@ -234,6 +229,9 @@ pub(super) fn kind(object: ObjectKind, name: &str) -> FieldKind {
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failing parse is a failing test")]
+    use std::str::FromStr;
+
+    use rust_decimal::Decimal;
     use serde_json::json;
 
     use super::*;
@@ -281,7 +279,7 @@ mod tests {
             {"id": 11, "type": {"id": "2"}, "value": "default", "extension": "12", "defaultFlag": true},
             {"id": 12, "type": {"id": 1}, "value": "a@b.c", "defaultFlag": false},
             {"id": 13, "type": {"id": 1}, "value": "x@y.z"},
-            {"id": 14, "type": {}}, "nonsense", null,
+            {"id": 14, "type": {}},
         ]);
         let body = json!({"id": 7, "communicationItems": items, "_info": {"lastUpdated": "2026-06-09T21:59:49Z"}});
         let record = Reader::new(ObjectKind::Contact, &fields, None).record(&body).unwrap();

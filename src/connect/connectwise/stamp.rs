@@ -13,6 +13,7 @@ use super::record::Reader;
 use super::{ConnectWise, refused};
 use crate::connect::Prepared;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
+use crate::connect::flag::flag;
 use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
 use crate::engine::core::request::{AnswerBody, Priority};
@@ -144,7 +145,8 @@ impl ConnectWise {
         let reader = Reader::new(object, &[], Some(&stamp));
         let foreign = |row: &&Json| {
             let record = reader.record_as_of(row, crate::model::RecordId(0), crate::model::Timestamp::EPOCH);
-            record.stamp.is_some_and(|text| crate::connect::stamped_record(object, System::HubSpot, &text).is_none())
+            let stamp = record.ok().and_then(|record| record.stamp);
+            stamp.is_some_and(|text| crate::connect::stamped_record(object, System::HubSpot, &text).is_none())
         };
         let foreign = rows.as_array().into_iter().flatten().filter(foreign).count();
         if foreign > 0 {
@@ -173,7 +175,7 @@ fn misfits(object: ObjectKind, id: u64, caption: &str, definition: &Json) -> Res
     if word("fieldTypeIdentifier") != "Text" || matches!(word("entryTypeIdentifier"), "List" | "Option") {
         return Err(setup("it is no free text"));
     }
-    if definition.get("readOnlyFlag").and_then(Json::as_bool) == Some(true) {
+    if definition.get("readOnlyFlag").and_then(flag) == Some(true) {
         return Err(setup("it is read-only"));
     }
     let pod = word("podDescription").to_lowercase();

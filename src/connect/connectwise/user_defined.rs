@@ -31,7 +31,7 @@ pub(super) fn definition(object: ObjectKind, row: &Json) -> Option<FieldDef> {
         return None;
     }
     let id = row.get("id").and_then(record::id)?;
-    let flag = |name: &str| row.get(name).and_then(Json::as_bool).unwrap_or(false);
+    let flag = |name: &str| row.get(name).and_then(crate::connect::flag::flag).unwrap_or(false);
     let options: Vec<ChoiceOption> = record::items(row, "options").filter_map(option).collect();
     let kind = match word("fieldTypeIdentifier") {
         // A button holds nothing, and a password is nobody else's business.
@@ -62,7 +62,7 @@ pub(super) fn definition(object: ObjectKind, row: &Json) -> Option<FieldDef> {
 /// Records hold the text of the option, not its id.
 fn option(row: &Json) -> Option<ChoiceOption> {
     let text = row.get("optionValue").and_then(Json::as_str)?.to_owned();
-    let inactive = row.get("inactiveFlag").and_then(Json::as_bool).unwrap_or(false);
+    let inactive = row.get("inactiveFlag").and_then(crate::connect::flag::flag).unwrap_or(false);
     Some(ChoiceOption { key: text.clone(), label: text, inactive, ..ChoiceOption::default() })
 }
 

@@ -163,12 +163,9 @@ impl ConnectWise {
         for (name, value) in wanted {
             match Address::of(object, name.as_str()) {
                 Address::Member("types") if values::has_type_calls(object) => {
-                    let held = Reader::new(object, std::slice::from_ref(name), None).record_as_of(
-                        body,
-                        record.id,
-                        record.modified,
-                    );
-                    if !values::same(object, name, value, held.value("types")) {
+                    let reader = Reader::new(object, std::slice::from_ref(name), None);
+                    let held = reader.record_as_of(body, record.id, record.modified);
+                    if !held.is_ok_and(|held| values::same(object, name, value, held.value("types"))) {
                         let held = self.associations(object, record.id, session).await?;
                         calls.extend(held.calls(object, record.id, name, value).map_err(reject)?);
                     }
@@ -241,6 +238,12 @@ impl ConnectWise {
         let reader = Reader::new(object, &names, None);
         if let Some(array) = reader.unshown(&body) {
             return Err(super::read::odd(&format!("record {} comes without its {array}", item.id)));
+        }
+        if let Some(why) = reader.nonsense(&body, item.id) {
+            return Err(super::read::odd(&why));
+        }
+        if !record::shows_custom_fields(&body) {
+            return Err(super::read::odd(&unsendable(item.id)));
         }
         present.before = reader.record(&body).ok();
         present.body = Some(body);
@@ -320,6 +323,9 @@ impl ConnectWise {
             let Some(array) = present.get("customFields").and_then(Json::as_array) else {
                 return Err(course.refused());
             };
+            if !record::shows_custom_fields(&present) {
+                return Err(course.refused());
+            }
             operations.push(values::custom_operation(object, &[], array).map_err(reject)?);
             course.refusal = None;
             if let Some(body) = self.step(&send(&operations), course, session).await? {
@@ -366,7 +372,10 @@ impl ConnectWise {
         let mut records = vec![record];
         if super::address::has_amount(object, fields) {
             session.written();
-            self.add_amounts(fields, &mut records, session).await?;
+            let odd_ones = self.add_amounts(fields, &mut records, session).await?;
+            if let Some(why) = odd_ones.into_values().next() {
+                return Err(super::read::odd(&why));
+            }
         }
         records.pop().ok_or_else(|| Fault::unknown("The record is not there any more after it was written."))
     }
@@ -400,6 +409,10 @@ impl ConnectWise {
         };
         found.ok_or_else(|| Fault::unknown("The record was written, and then not found."))
     }
+}
+
+fn unsendable(id: RecordId) -> String {
+    format!("record {id} shows user-defined fields that cannot be sent back as they are")
 }
 
 const fn reference(object: ObjectKind, id: RecordId) -> RecordRef {

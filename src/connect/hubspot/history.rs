@@ -12,7 +12,7 @@ use crate::connect::error::Fault;
 use crate::connect::http::Session;
 use crate::connect::redact::clip_message;
 use crate::engine::core::request::{AnswerBody, Failure, FieldChange, RejectionKind};
-use crate::model::{FieldName, ObjectKind, RecordId};
+use crate::model::{FieldName, ObjectKind, RecordId, Value};
 
 /// What one batch takes with history, half of the usual.
 const HISTORY_BATCH: usize = 50;
@@ -128,7 +128,10 @@ fn changes(result: &Json, fields: &[FieldName]) -> Result<Vec<FieldChange>, &'st
             let word = |name: &str| entry.get(name).and_then(record::plain);
             changes.push(FieldChange {
                 field: field.clone(),
-                value: entry.get("value").map(record::value).unwrap_or_default(),
+                value: entry
+                    .get("value")
+                    .map_or(Some(Value::Empty), record::value)
+                    .ok_or("a value in the history of a property makes no sense")?,
                 at,
                 source: clip_message(&word("sourceType").unwrap_or_else(|| "unknown".to_owned())),
                 source_id: word("sourceId").or_else(|| word("updatedByUserId")).map(|id| clip_message(&id)),
@@ -143,7 +146,7 @@ fn changes(result: &Json, fields: &[FieldName]) -> Result<Vec<FieldChange>, &'st
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a failing parse is a failing test")]
     use super::*;
-    use crate::model::{Timestamp, Value};
+    use crate::model::Timestamp;
 
     #[test]
     fn changes_of_several_fields_come_newest_first() {

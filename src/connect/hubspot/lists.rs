@@ -9,7 +9,7 @@ use std::sync::{Mutex, PoisonError};
 use serde_json::{Value as Json, json};
 
 use super::paths::{self, Route};
-use super::told::{odd, results};
+use super::told::{next_page, odd, results};
 use super::{HubCall, HubSpot, record};
 use crate::connect::address::{path_segment, query_value};
 use crate::connect::error::{ConnectError, Fault};
@@ -73,7 +73,7 @@ impl MemberPage {
         if ids.is_empty() && unread > 1 {
             return Err(odd("no member of a list has a usable id".to_owned()));
         }
-        Ok(Self { ids, unread, next: body.pointer("/paging/next/after").and_then(record::plain) })
+        Ok(Self { ids, unread, next: next_page(body)? })
     }
 }
 

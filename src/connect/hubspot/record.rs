@@ -3,6 +3,7 @@
 use serde_json::{Map, Value as Json};
 
 use super::{paths, references};
+use crate::connect::flag::is_set;
 use crate::mapping::references::holds_all;
 use crate::model::{FieldName, Fields, ObjectKind, Record, RecordId, Timestamp, Value};
 
@@ -37,18 +38,26 @@ impl Reader<'_> {
         let id = json.get("id").and_then(id).ok_or("a record has no usable id")?;
         let properties = told(json).ok_or_else(|| format!("record {id} has no properties"))?;
         let modified = self.modified(json, properties).ok_or_else(|| format!("record {id} has no date of change"))?;
+        let odd = |name: &str| format!("record {id} shows something as its \"{name}\" that cannot be a value");
         let mut fields = Fields::new();
         for name in self.fields {
-            let value = property(properties, name).map(value).filter(|value| !value.is_empty());
-            fields.extend(value.map(|value| (name.clone(), value)));
+            let Some(told) = property(properties, name) else { continue };
+            let value = value(told).ok_or_else(|| odd(name.as_str()))?;
+            if !value.is_empty() {
+                fields.insert(name.clone(), value);
+            }
         }
+        let own =
+            |name: &str| properties.get(name).map_or(Ok(Value::Empty), |told| value(told).ok_or_else(|| odd(name)));
+        let stamp = self.stamp.map_or(Ok(Value::Empty), |name| own(name.as_str()))?;
         Ok(Record {
             id,
             modified,
-            archived: json.get("archived").and_then(Json::as_bool).unwrap_or(false),
+            archived: is_set(json.get("archived"))
+                .ok_or_else(|| format!("record {id} does not tell whether it is archived"))?,
             fields,
-            stamp: self.stamp(json),
-            merged: properties.get(MERGED).and_then(plain).map(|list| merged(&list)).unwrap_or_default(),
+            stamp: Some(stamp.to_plain()).filter(|stamp| !stamp.is_empty()),
+            merged: merged(&own(MERGED)?.to_plain()),
             modified_by: properties.get(CHANGED_BY).and_then(plain),
         })
     }
@@ -115,17 +124,20 @@ pub(super) fn time(json: &Json) -> Option<Timestamp> {
     Timestamp::parse_rfc3339(&text).or_else(|| text.parse().ok().map(Timestamp))
 }
 
-pub(super) fn value(json: &Json) -> Value {
-    plain(json).map_or(Value::Empty, Value::Text)
+/// What a property holds; none where nothing can be made of it. HubSpot tells texts; a server on the way may make numbers
+/// and flags of them.
+pub(super) fn value(json: &Json) -> Option<Value> {
+    match json {
+        Json::Null => Some(Value::Empty),
+        Json::String(text) => Some(Value::text(text.clone())),
+        Json::Number(_) | Json::Bool(_) => Some(Value::Text(json.to_string())),
+        Json::Array(_) | Json::Object(_) => None,
+    }
 }
 
+/// A text that is not blank, or what is as good as one.
 pub(super) fn plain(json: &Json) -> Option<String> {
-    let text = match json {
-        Json::Null => return None,
-        Json::String(text) => text.clone(),
-        other => other.to_string(),
-    };
-    (!text.trim().is_empty()).then_some(text)
+    value(json).filter(|value| !value.is_empty()).map(|value| value.to_plain())
 }
 
 fn merged(list: &str) -> Vec<RecordId> {

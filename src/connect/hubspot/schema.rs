@@ -6,9 +6,10 @@ use serde_json::Value as Json;
 
 use super::doctor::{add, lacking, named};
 use super::paths::{self, Route};
-use super::told::{odd, results};
+use super::told::{next_page, odd, results};
 use super::{HubCall, HubSpot, record, references, stage};
 use crate::connect::error::{ConnectErrorKind, Fault};
+use crate::connect::flag::flag;
 use crate::connect::http::Session;
 use crate::connect::redact::clip_message;
 use crate::connect::rights::{OWNERS, Way, scope};
@@ -125,7 +126,7 @@ impl HubSpot {
                 }
                 let body = self.call(&HubCall::get(Route::Owners, rest), session).await?;
                 owners.extend(results(&body)?.iter().filter_map(|json| owner(json, archived)));
-                let next = body.pointer("/paging/next/after").and_then(record::plain);
+                let next = next_page(&body)?;
                 if next.is_some() && next == after {
                     return Err(odd("the pages of owners repeat".to_owned()));
                 }
@@ -186,7 +187,7 @@ fn owner(json: &Json, archived: bool) -> Option<ChoiceOption> {
 
 fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
     let word = |name: &str| json.get(name).and_then(Json::as_str).unwrap_or_default();
-    let flag = |path: &str| json.pointer(path).and_then(Json::as_bool).unwrap_or(false);
+    let flag = |path: &str| json.pointer(path).and_then(flag).unwrap_or(false);
     let name = word("name");
     if name.is_empty() || flag("/archived") {
         return None;
@@ -238,7 +239,7 @@ fn associated(object: ObjectKind) -> impl Iterator<Item = FieldDef> {
 fn option(json: &Json) -> Option<ChoiceOption> {
     let key = json.get("value").and_then(Json::as_str)?.to_owned();
     let label = json.get("label").and_then(Json::as_str).filter(|label| !label.is_empty()).unwrap_or(&key).to_owned();
-    let inactive = json.get("hidden").and_then(Json::as_bool).unwrap_or(false);
+    let inactive = json.get("hidden").and_then(flag).unwrap_or(false);
     Some(ChoiceOption { key, label, inactive, ..ChoiceOption::default() })
 }
 

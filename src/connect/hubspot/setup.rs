@@ -4,9 +4,11 @@ use serde_json::{Value as Json, json};
 
 use super::paths::{self, Route};
 use super::schema::gap;
+use super::told::odd;
 use super::{HubCall, HubSpot, record};
 use crate::connect::address::path_segment;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
+use crate::connect::flag::is_set;
 use crate::connect::http::Session;
 use crate::connect::rights::{OWNERS, Way, scope};
 use crate::connect::{Check, Finding, Prepared, Severity};
@@ -53,8 +55,16 @@ impl HubSpot {
     ) -> Result<Option<Json>, Fault> {
         let rest = format!("/{}/{}", paths::object(object), path_segment(name.as_str()));
         match self.call(&HubCall::get(Route::Properties, rest), session).await {
-            Ok(property) if property.get("archived").and_then(Json::as_bool) == Some(true) => Ok(None),
-            Ok(property) => Ok(Some(property)),
+            Ok(property) => {
+                let named = property.get("name").and_then(Json::as_str);
+                if !named.is_some_and(|named| named.eq_ignore_ascii_case(name.as_str())) {
+                    return Err(odd(format!("it is not about the {object} property {name}")));
+                }
+                match is_set(property.get("archived")) {
+                    Some(archived) => Ok((!archived).then_some(property)),
+                    None => Err(odd(format!("it does not tell whether the {object} property {name} is archived"))),
+                }
+            }
             Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {
                 Ok(None)
             }
@@ -143,8 +153,11 @@ fn probes() -> [(&'static str, &'static str, &'static str, HubCall); 3] {
 
 /// A stamp must be text, and where HubSpot can see to it, text that no two records share: uniqueness cannot be added later.
 pub(super) fn usable(object: ObjectKind, property: &Json, stamp: &FieldName) -> Result<(), ConnectError> {
-    let text = property.get("type").and_then(Json::as_str) == Some("string");
-    let unique = property.get("hasUniqueValue").and_then(Json::as_bool) == Some(true);
+    let told = property.get("type").and_then(Json::as_str).zip(is_set(property.get("hasUniqueValue")));
+    let Some((kind, unique)) = told else {
+        return Err(odd(format!("it does not tell of what kind the {object} property {stamp} is")).into());
+    };
+    let text = kind == "string";
     if text && (unique || !stamps_are_unique(object)) {
         return Ok(());
     }

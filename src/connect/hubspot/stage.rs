@@ -18,6 +18,7 @@ use super::told::results;
 use super::write::{Item, Verb, Verdict};
 use super::{HubCall, HubSpot};
 use crate::connect::error::Fault;
+use crate::connect::flag::flag;
 use crate::connect::http::Session;
 use crate::connect::redact::clip_message;
 use crate::engine::core::request::{Failure, ItemOutcome, Request, RequestBody};
@@ -306,7 +307,7 @@ fn parse(object: ObjectKind, list: &[Json]) -> Pipelines {
 fn option(json: &Json) -> Option<ChoiceOption> {
     let key = json.get("id").and_then(record::plain)?;
     let label = json.get("label").and_then(record::plain).map_or_else(|| key.clone(), |label| clip_message(&label));
-    let inactive = json.get("archived").and_then(Json::as_bool).unwrap_or(false);
+    let inactive = json.get("archived").and_then(flag).unwrap_or(false);
     Some(ChoiceOption { key, label, inactive, ..ChoiceOption::default() })
 }
 

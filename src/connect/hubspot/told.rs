@@ -93,6 +93,17 @@ pub(super) fn results(body: &Json) -> Result<&Vec<Json>, Fault> {
     body.get("results").and_then(Json::as_array).ok_or_else(|| odd("there is no list of results".to_owned()))
 }
 
+/// The word to go on with behind a page; none behind the last one.
+///
+/// # Errors
+/// It cannot be one: taken for the end, what follows would be missed.
+pub(super) fn next_page(body: &Json) -> Result<Option<String>, Fault> {
+    match body.pointer("/paging/next/after").filter(|next| !next.is_null()) {
+        Some(next) => record::plain(next).map(Some).ok_or_else(|| odd("it does not tell where it goes on".to_owned())),
+        None => Ok(None),
+    }
+}
+
 pub(super) fn odd(what: String) -> Fault {
     Fault::unknown(format!("HubSpot's answer makes no sense: {what}."))
 }

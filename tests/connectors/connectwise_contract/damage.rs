@@ -72,32 +72,12 @@ async fn nonsense_is_a_failure_of_every_request_for_every_object() {
 }
 
 #[tokio::test]
-async fn odd_shapes_become_what_they_can_be() {
+async fn odd_shapes_that_are_known_become_what_they_can_be() {
     let row = json!({"id": "7", "firstName": 12, "lastName": null, "company": {}, "managerContact": {"_info": {}}, "site": {"id": 99_999, "name": "gone"},
-        "title": "a\u{0}b", "birthDay": "0001-01-01T00:00:00Z", "anniversary": "9999-99-99", "inactiveFlag": "yes", "surprise": [{}],
-        "types": "none", "communicationItems": [{"0": {}}, 7], "customFields": [null, 7, {"id": 4}, {"id": "5", "value": {"a": 1}}, {"id": 6, "value": null}],
+        "title": "a\u{0}b", "birthDay": "0001-01-01T00:00:00Z", "anniversary": "9999-99-99", "inactiveFlag": "True", "surprise": [{}],
+        "types": [], "state": {"id": 3, "name": "Texas"}, "communicationItems": [{"id": 3, "type": {}}], "customFields": [null, 7, {"id": 4}, {"id": "5", "value": "x"}, {"id": 6, "value": null}],
         "_info": {"lastUpdated": "2026-06-09T21:59:49Z", "updatedBy": 5}});
     let tenant = Tenant::new(move |_| (200, json!([row]))).await;
-    let fields = [
-        "firstName",
-        "lastName",
-        "company",
-        "managerContact",
-        "site",
-        "title",
-        "birthDay",
-        "anniversary",
-        "inactiveFlag",
-        "types",
-        "communications/1",
-        "customFields/4",
-        "customFields/5",
-        "customFields/6",
-        "school",
-    ];
-    let (records, ..) = page(tenant.ask(ObjectKind::Contact, list(&fields, None, 50)).await);
-    let record = &records[0];
-    assert_eq!((record.id, record.modified_by.as_deref()), (RecordId(7), None));
     let table = [
         ("firstName", "12"),
         ("lastName", ""),
@@ -107,16 +87,118 @@ async fn odd_shapes_become_what_they_can_be() {
         ("title", "ab"),
         ("birthDay", "0001-01-01T00:00:00Z"),
         ("anniversary", "9999-99-99"),
-        ("inactiveFlag", "yes"),
-        ("types", "none"),
+        ("inactiveFlag", "true"),
+        ("types", ""),
+        ("state", "Texas"),
         ("communications/1", ""),
         ("customFields/4", ""),
-        ("customFields/5", ""),
+        ("customFields/5", "x"),
         ("customFields/6", ""),
         ("school", ""),
     ];
+    let fields: Vec<&str> = table.iter().map(|(field, _)| *field).collect();
+    let (records, ..) = page(tenant.ask(ObjectKind::Contact, list(&fields, None, 50)).await);
+    let record = &records[0];
+    assert_eq!((record.id, record.modified_by.as_deref()), (RecordId(7), None));
     for (field, expected) in table {
         assert_eq!(record.value(field).to_plain(), expected, "{field}");
+    }
+}
+
+/// What contact 7 may show for a field, where it can be no value of it.
+fn nonsense_of_fields() -> Vec<(&'static str, &'static str, Json)> {
+    let item = |item: Json| json!([{"id": 4, "type": {"id": 1}, "value": "a@b.c", "defaultFlag": true}, item]);
+    let custom = |value: Json| json!([{"id": 5, "value": value}]);
+    vec![
+        ("firstName", "firstName", json!(["a"])),
+        ("firstName", "firstName", json!({"a": 1})),
+        ("firstName", "firstName", json!({})),
+        ("company", "company", json!("ACME")),
+        ("company", "company", json!(12)),
+        ("company", "company", json!({"id": "ACME"})),
+        ("company", "company", json!({"name": "ACME"})),
+        ("company", "company", json!([{"id": 12}])),
+        ("inactiveFlag", "inactiveFlag", json!("yes")),
+        ("birthDay", "birthDay", json!(12)),
+        ("types", "types", json!("none")),
+        ("types", "types", json!([{"id": 3}, {}])),
+        ("communications/1", "communicationItems", item(json!("nonsense"))),
+        ("communications/1", "communicationItems", item(json!({"id": 5, "type": "Email", "value": "x@y.z"}))),
+        ("communications/1", "communicationItems", json!([{"id": 5, "type": {"id": 1}, "value": ["a"]}])),
+        (
+            "communications/1",
+            "communicationItems",
+            item(json!({"id": 5, "type": {"id": 1}, "value": "x@y.z", "defaultFlag": "first"})),
+        ),
+        ("communications/1/extension", "communicationItems", json!([{"id": 5, "type": {"id": 1}, "extension": {}}])),
+        ("customFields/5", "customFields", custom(json!({"a": 1}))),
+        ("customFields/5", "customFields", custom(json!(["a"]))),
+    ]
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_value_leaves_its_record_unknown_in_every_answer() {
+    for (field, member, shown) in nonsense_of_fields() {
+        let what = format!("{field} {shown}");
+        let row = move |id: u64| {
+            let mut row = stamped(json!({"id": id, "firstName": "A", "customFields": [{"id": 5, "value": "x"}]}));
+            if id == 7 {
+                row[member] = shown.clone();
+            }
+            row
+        };
+        let tenant = Tenant::new(move |asked| match asked.method.as_str() {
+            "GET" if asked.path == "/company/contacts" => (200, json!([row(7), row(8)])),
+            _ => (200, row(7)),
+        })
+        .await;
+        let (records, last, _) = page(tenant.ask(ObjectKind::Contact, list(&[field], None, 50)).await);
+        assert_eq!((ids(&records), last), (vec![8], Some(RecordId(8))), "{what}");
+        let AnswerBody::Records { found } = tenant.ask(ObjectKind::Contact, read(&[field], &[7, 8])).await else {
+            panic!("{what}: no records")
+        };
+        assert_eq!(found.iter().map(|(id, one)| (id.0, one.is_some())).collect::<Vec<_>>(), [(8, true)], "{what}");
+        let answer = tenant.ask(ObjectKind::Contact, read(&[field], &[7])).await;
+        let AnswerBody::Failed(Failure::Unknown(words)) = &answer else { panic!("{what}: {answer:?}") };
+        assert!(words.contains(field) && words.contains('7'), "{words}");
+
+        let item =
+            UpdateItem { intent: IntentId(8), id: RecordId(7), values: values(&[("title", text("A"))]), stamp: None };
+        let body = RequestBody::Update { fields: names(&[field]), items: vec![item] };
+        let answer = outcome(tenant.ask(ObjectKind::Contact, body).await);
+        assert!(matches!(&answer, ItemOutcome::Unknown(words) if words.contains(field)), "{what}: {answer:?}");
+        let item =
+            CreateItem { intent: IntentId(8), values: values(&[("title", text("A"))]), stamp: "contact:42".to_owned() };
+        let body = RequestBody::Create { fields: names(&[field]), items: vec![item] };
+        let answer = outcome(tenant.ask(ObjectKind::Contact, body).await);
+        assert!(matches!(&answer, ItemOutcome::Unknown(words) if words.contains(field)), "{what}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_change_is_built_on_an_array_that_makes_no_sense() {
+    let table = [
+        ("customFields/5", json!([{"id": 5, "value": "x"}, {"id": 6, "value": {"a": 1}}])),
+        ("customFields/5", json!([{"id": 5, "value": "x"}, "nonsense"])),
+        ("customFields/5", json!([{"id": 5, "value": ["x"]}])),
+        ("communications/1", json!([{"id": 5, "type": "Email", "value": "x@y.z"}])),
+        ("communications/1", json!(["nonsense"])),
+    ];
+    for (field, shown) in table {
+        let what = format!("{field} {shown}");
+        let member = if field.starts_with("custom") { "customFields" } else { "communicationItems" };
+        let tenant = Tenant::new(move |asked| match asked.path.as_str() {
+            "/company/communicationTypes" => (200, json!([{"id": 1, "emailFlag": true}])),
+            _ => {
+                let mut row = stamped(json!({"id": 7}));
+                row[member] = shown.clone();
+                (200, row)
+            }
+        })
+        .await;
+        let answer = tenant.ask(ObjectKind::Contact, update(&[(field, text("q"))])).await;
+        assert!(matches!(answer, AnswerBody::Failed(Failure::NotSent(_) | Failure::Unknown(_))), "{what}: {answer:?}");
+        assert!(tenant.lines().iter().all(|line| line.starts_with("GET")), "{what}: {:?}", tenant.lines());
     }
 }
 

@@ -156,7 +156,7 @@ impl ConnectWise {
 }
 
 fn is(row: &Json, flag: &str) -> bool {
-    row.get(flag).and_then(Json::as_bool) == Some(true)
+    row.get(flag).and_then(crate::connect::flag::flag) == Some(true)
 }
 
 fn word(row: &Json, name: &str) -> Option<String> {
