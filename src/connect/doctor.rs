@@ -11,6 +11,15 @@ pub struct Need {
     pub reads: bool,
     pub creates: bool,
     pub updates: bool,
+    pub amount: Amount,
+}
+
+/// What is done with the amount of deals, which ConnectWise keeps beside them and under a right of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Amount {
+    Unmapped,
+    Read,
+    Written,
 }
 
 /// What a connector found.

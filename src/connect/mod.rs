@@ -25,7 +25,7 @@ use std::pin::Pin;
 
 pub use budget::BudgetSnapshot;
 pub use connectwise::ConnectWise;
-pub use doctor::{Cause, Examination, Finding, Need, Root, Severity};
+pub use doctor::{Amount, Cause, Examination, Finding, Need, Root, Severity};
 pub use error::{ConnectError, ConnectErrorKind};
 pub use http::{Clock, Options};
 pub use hubspot::HubSpot;

@@ -162,6 +162,7 @@ pub fn markdown() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connect::Amount;
 
     #[test]
     fn every_object_has_its_rights_in_order() {
@@ -170,7 +171,13 @@ mod tests {
 
     #[test]
     fn an_app_asks_for_no_more_than_the_configuration_needs() {
-        let need = |creates| Need { object: ObjectKind::Company, reads: true, creates, updates: false };
+        let need = |creates| Need {
+            object: ObjectKind::Company,
+            reads: true,
+            creates,
+            updates: false,
+            amount: Amount::Unmapped,
+        };
         let reads = ["crm.objects.companies.read", "crm.objects.owners.read", "crm.schemas.companies.read", "oauth"];
         assert_eq!(scopes(&[need(false)]), reads);
         let both = scopes(&[need(true), need(false)]);

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use lockstep::connect::hubspot::oauth::{App, Authorization, Loopback, OAuth, Renewal, Tokens};
-use lockstep::connect::{Finding, Need, Severity};
+use lockstep::connect::{Amount, Finding, Need, Severity};
 use lockstep::sim::{Fault, FaultRule, Side};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
@@ -305,7 +305,7 @@ async fn narrowed_scopes_are_told_once() {
 
 fn needs() -> Vec<Need> {
     use ObjectKind::{Company, Contact, Deal, LineItem, Product, Ticket};
-    let need = |object| Need { object, reads: true, creates: true, updates: true };
+    let need = |object| Need { object, reads: true, creates: true, updates: true, amount: Amount::Unmapped };
     [Company, Contact, Deal, Ticket, Product, LineItem].map(need).to_vec()
 }
 
@@ -360,7 +360,8 @@ async fn each_scope_that_is_missing_is_named_with_its_object_and_nothing_is_writ
 async fn a_missing_stamp_and_the_scope_to_make_it_are_named() {
     let running = Simulators::start(sim::Options::quick(Data::Empty)).await.unwrap();
     let hub = hub_at(&running.hubspot_url, &running.credentials.hubspot_token);
-    let need = [Need { object: ObjectKind::Deal, reads: false, creates: true, updates: false }];
+    let need =
+        [Need { object: ObjectKind::Deal, reads: false, creates: true, updates: false, amount: Amount::Unmapped }];
     let stamp = |findings: Vec<Finding>| findings.into_iter().find(|one| one.what.contains("lockstep_key")).unwrap();
     let found = stamp(hub.examine(&need).await.unwrap().findings);
     assert!(found.severity == Severity::Problem && found.remedy.contains("lockstep connect hubspot"), "{found:?}");
@@ -372,7 +373,8 @@ async fn a_missing_stamp_and_the_scope_to_make_it_are_named() {
     running.control.define_property(lockstep::sim::Object::Deal, "lockstep_key", "Key", false).unwrap();
     let found = stamp(hub.examine(&need).await.unwrap().findings);
     assert!(found.severity == Severity::Problem && found.what.contains("unique"), "{found:?}");
-    let contacts = [Need { object: ObjectKind::Contact, reads: true, creates: false, updates: false }];
+    let contacts =
+        [Need { object: ObjectKind::Contact, reads: true, creates: false, updates: false, amount: Amount::Unmapped }];
     let findings = hub.examine(&contacts).await.unwrap().findings;
     assert!(findings.iter().any(|one| one.what.contains("company of its own") && one.severity == Severity::Warning));
     assert!(findings.iter().any(|one| one.what.contains("calls are left today")), "{findings:?}");

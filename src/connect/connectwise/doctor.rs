@@ -19,7 +19,7 @@ use super::schema;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
-use crate::connect::{Check, Examination, Finding, Need, Severity};
+use crate::connect::{Amount, Check, Examination, Finding, Need, Severity};
 use crate::engine::core::request::{Failure, Priority};
 use crate::model::{ObjectKind, Right, Verb};
 
@@ -141,7 +141,7 @@ impl ConnectWise {
         if need.reads {
             probes.push((Verb::Read, "read", Call::get(format!("{path}?pageSize=1&fields=id")), Severity::Problem));
         }
-        if need.reads && is_line {
+        if need.reads && (is_line || need.amount > Amount::Unmapped) {
             probes.push((Verb::Read, "read", Call::get(forecast), Severity::Problem));
         }
         if need.creates && !is_line {
@@ -151,15 +151,15 @@ impl ConnectWise {
             let one = if is_line { format!("{forecast}/0") } else { format!("{path}/0") };
             probes.push((Verb::Update, "changed", Call::send(Method::PATCH, one, json!([])), Severity::Problem));
         }
-        if object == ObjectKind::Deal && (need.creates || need.updates) {
+        if need.amount == Amount::Written && (need.creates || need.updates) {
             let amounts = [(Method::POST, no_record()), (Method::PATCH, json!([]))];
             let call = |(method, body)| {
                 let call = Call::send(method, format!("{forecast}/0"), body);
-                (Verb::Update, "given an amount", call, Severity::Warning)
+                (Verb::Update, "given an amount", call, Severity::Problem)
             };
             probes.extend(amounts.map(call));
         }
-        let mut fine = Vec::new();
+        let (mut fine, mut lacking) = (Vec::new(), Vec::new());
         for (verb, done, call, severity) in probes {
             let probe = self.probe(&call, exam).await?;
             if severity == Severity::Problem {
@@ -168,6 +168,7 @@ impl ConnectWise {
             match probe {
                 Probe::Allowed => fine.push(done),
                 Probe::Denied => {
+                    lacking.push(done);
                     let hurts = format!("{} {done}", many.to_lowercase());
                     exam.lacks(severity, object, &call, &format!("{many} cannot be {done}"), hurts);
                 }
@@ -193,6 +194,7 @@ impl ConnectWise {
                 }
             }
         }
+        fine.retain(|done| !lacking.contains(done));
         fine.dedup();
         if !fine.is_empty() {
             exam.add(Severity::Fine, Some(object), format!("{many} can be {}.", fine.join(", ")), "");

@@ -8,7 +8,7 @@ use super::causes::Findings;
 use super::clock::Clock;
 use super::setup::{Connection, SetupError, keep_renewals, read_config, refresh_schema};
 use super::steps::Steps;
-use crate::connect::{Cause, ConnectError, ConnectErrorKind, Connector, Need, Root, ServerClock, Severity};
+use crate::connect::{Amount, Cause, ConnectError, ConnectErrorKind, Connector, Need, Root, ServerClock, Severity};
 use crate::mapping::lint::{self, Missing};
 use crate::mapping::{Config, ObjectMapping, defaults, harm};
 use crate::model::{BySystem, Changed, Checked, Checkup, Grade, ObjectAccess, ObjectKind, Schema, System, Timestamp};
@@ -162,9 +162,21 @@ pub fn needs(config: &Config, system: System) -> Vec<Need> {
             && mapping.fields.iter().any(|field| {
                 field.direction.restricted_by(mapping.direction).is_some_and(|direction| direction.writes(system))
             });
-        Need { object: mapping.object, reads: true, creates: writes && mapping.create.allows(system), updates }
+        let creates = writes && mapping.create.allows(system);
+        Need { object: mapping.object, reads: true, creates, updates, amount: amount(mapping, system) }
     };
     config.objects.iter().map(need).collect()
+}
+
+fn amount(mapping: &ObjectMapping, system: System) -> Amount {
+    let mut fields = mapping.fields.iter();
+    match fields.find(|field| mapping.object == ObjectKind::Deal && field.connectwise.as_str() == "amount") {
+        Some(field) => match field.direction.restricted_by(mapping.direction) {
+            Some(direction) if direction.writes(system) => Amount::Written,
+            _ => Amount::Read,
+        },
+        None => Amount::Unmapped,
+    }
 }
 
 /// One system that can be spoken to.
@@ -346,7 +358,8 @@ mod tests {
     fn needs_follow_the_directions_of_the_configuration() {
         let mut config = defaults::config();
         config.objects.truncate(1);
-        let all = |reads, creates, updates| Need { object: ObjectKind::Company, reads, creates, updates };
+        let (object, amount) = (ObjectKind::Company, Amount::Unmapped);
+        let all = |reads, creates, updates| Need { object, reads, creates, updates, amount };
         assert_eq!(needs(&config, System::HubSpot), [all(true, true, true)]);
         config.objects[0].direction = Direction::ToConnectwise;
         assert_eq!(needs(&config, System::HubSpot), [all(true, false, false)]);
@@ -356,6 +369,19 @@ mod tests {
             field.direction = Direction::ToHubspot;
         }
         assert_eq!(needs(&config, System::ConnectWise), [all(true, false, false)]);
+    }
+
+    #[test]
+    fn an_amount_needs_its_own_rights_where_it_is_mapped() {
+        let mut config = defaults::config();
+        assert_eq!(needs(&config, System::ConnectWise)[0].amount, Amount::Unmapped, "companies have none");
+        config.objects = vec![defaults::deal("customFields/51".into())];
+        let of = |config: &Config, system| needs(config, system)[0].amount;
+        assert_eq!(of(&config, System::ConnectWise), Amount::Written);
+        config.objects[0].direction = Direction::ToHubspot;
+        assert_eq!(of(&config, System::ConnectWise), Amount::Read);
+        config.objects[0].fields.retain(|field| field.connectwise.as_str() != "amount");
+        assert_eq!(of(&config, System::ConnectWise), Amount::Unmapped);
     }
 
     #[test]

@@ -389,7 +389,13 @@ async fn poisoned_records_are_left_out_of_every_list_and_told_by_the_doctor() {
         assert_eq!((ids(&left), more), (expected, false), "{object}");
         assert_eq!(last, records.last().map(|record| record.id), "{object}");
         switch(&world.running, &json!({"poisoned": {}}));
-        let need = lockstep::connect::Need { object, reads: true, creates: false, updates: false };
+        let need = lockstep::connect::Need {
+            object,
+            reads: true,
+            creates: false,
+            updates: false,
+            amount: lockstep::connect::Amount::Unmapped,
+        };
         let findings = world.psa.examine(&[need]).await.unwrap().findings;
         assert!(
             findings.iter().any(|finding| finding.what.contains(&format!(" {bad} itself"))),
@@ -418,7 +424,13 @@ const UNUSED: [&str; 11] = [
 async fn each_row_of_the_published_role_that_is_taken_away_is_named() {
     let world = World::new(&json!({})).await;
     let role = serde_json::to_value(sim::Role::published()).unwrap();
-    let all = |object| lockstep::connect::Need { object, reads: true, creates: true, updates: true };
+    let all = |object| lockstep::connect::Need {
+        object,
+        reads: true,
+        creates: true,
+        updates: true,
+        amount: lockstep::connect::Amount::Written,
+    };
     let needs = ObjectKind::ALL.map(all);
     let mut unnamed = Vec::new();
     for (row, permit) in role["rows"].as_object().unwrap() {

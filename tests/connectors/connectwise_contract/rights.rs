@@ -2,14 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use lockstep::connect::{Finding, Need, Severity};
+use lockstep::connect::{Amount, Finding, Need, Severity};
+use lockstep::model::Right;
 use lockstep::sim::{Object, Side};
 
 use super::lines::Office;
 use super::*;
 
-const fn all(object: ObjectKind) -> Need {
-    Need { object, reads: true, creates: true, updates: true }
+pub const fn all(object: ObjectKind) -> Need {
+    let amount = if matches!(object, ObjectKind::Deal) { Amount::Written } else { Amount::Unmapped };
+    Need { object, reads: true, creates: true, updates: true, amount }
 }
 
 /// A tenant with a little of everything, that refuses what `denied` says.
@@ -121,6 +123,28 @@ async fn each_right_that_is_taken_away_is_named_and_nothing_is_written() {
     }
 }
 
+#[tokio::test]
+async fn an_amount_that_is_mapped_and_may_not_be_read_or_written_is_a_problem_of_deals() {
+    let told_of = |method, column, amount| async move {
+        let path =
+            if method == "GET" { "/sales/opportunities/0/forecast" } else { "/sales/opportunities/0/forecast/0" };
+        let tenant = tenant(Some((method, path))).await;
+        let exam = tenant.psa.examine(&[Need { amount, ..all(ObjectKind::Deal) }]).await.unwrap();
+        let remedy = format!("In the API member's security role, set Sales / Opportunity Finance / {column} to All.");
+        let named = told(&exam.findings, Severity::Problem).iter().filter(|one| one.remedy == remedy).count();
+        let readable = told(&exam.findings, Severity::Fine).iter().any(|one| one.what.contains("Deals can be read"));
+        (named, readable, exam.access[&ObjectKind::Deal].read)
+    };
+    let (yes, no) = (Some(Right::Allowed), Some(Right::Denied));
+    assert_eq!(told_of("GET", "Inquire", Amount::Written).await, (1, false, no));
+    assert_eq!(told_of("GET", "Inquire", Amount::Read).await, (1, false, no));
+    assert_eq!(told_of("GET", "Inquire", Amount::Unmapped).await, (0, true, yes));
+    for (method, column) in [("POST", "Add"), ("PATCH", "Edit")] {
+        assert_eq!(told_of(method, column, Amount::Written).await, (1, true, yes), "{column}");
+        assert_eq!(told_of(method, column, Amount::Read).await, (0, true, yes), "{column}");
+    }
+}
+
 /// A tenant that takes whatever could be a record, and makes one of nothing.
 #[tokio::test]
 async fn a_tenant_that_demands_nothing_is_given_nothing() {
@@ -178,7 +202,8 @@ async fn a_healthy_tenant_has_no_problems_and_every_finding_has_a_next_step() {
 #[tokio::test]
 async fn only_what_is_needed_is_asked() {
     let tenant = tenant(None).await;
-    let need = Need { object: ObjectKind::Contact, reads: true, creates: false, updates: false };
+    let need =
+        Need { object: ObjectKind::Contact, reads: true, creates: false, updates: false, amount: Amount::Unmapped };
     tenant.psa.examine(&[need]).await.unwrap();
     let calls = tenant.calls();
     assert!(calls.iter().all(|call| call.method == "GET"), "a read needs no probe of a write");
