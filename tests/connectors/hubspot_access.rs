@@ -380,3 +380,36 @@ async fn a_missing_stamp_and_the_scope_to_make_it_are_named() {
     assert!(findings.iter().any(|one| one.what.contains("calls are left today")), "{findings:?}");
     assert!(matches!(tell(&hub, ObjectKind::Deal, RequestBody::Identify).await, AnswerBody::Identity { .. }));
 }
+
+/// What the doctor says of creating companies while every call for it is answered so.
+async fn of_creating(running: &Running, hub: &HubSpot, body: &str) -> Finding {
+    let answer = Fault::Status { code: 403, body: Some(body.to_owned()), retry_after: None };
+    running.control.clear_faults();
+    running.control.inject(FaultRule { count: None, ..FaultRule::once(answer).path("/companies/batch/create") });
+    let findings = hub.examine(&needs()[..1]).await.unwrap().findings;
+    findings.into_iter().find(|one| one.what.to_lowercase().contains("creating companies is")).unwrap()
+}
+
+#[tokio::test]
+async fn a_403_is_a_missing_scope_only_where_hubspot_says_so_or_the_token_lacks_it() {
+    let (running, hub) = portal(&[ObjectKind::Company]).await;
+    let found = of_creating(&running, &hub, "<html>cloudflare</html>").await;
+    assert_eq!(found.severity, Severity::Warning, "{found:?}");
+    assert!(found.what.contains("unclear: A web page answers in place of HubSpot (403): cloudflare"), "{found:?}");
+    assert!(found.remedy.contains("proxy") && !found.remedy.contains("scope"), "{found:?}");
+    let policy = r#"{"status": "error", "message": "Blocked by policy."}"#;
+    let found = of_creating(&running, &hub, policy).await;
+    assert_eq!((found.severity, &found.root), (Severity::Problem, &None), "{found:?}");
+    assert!(found.what.contains("Blocked by policy.") && found.remedy.contains("has the scope"), "{found:?}");
+    let mut behaviour = running.control.behaviour();
+    behaviour.hubspot.scopes.retain(|scope| scope != "crm.objects.companies.write");
+    running.control.set_behaviour(behaviour);
+    for body in ["<html>cloudflare</html>", policy] {
+        let found = of_creating(&running, &hub, body).await;
+        assert_eq!(found.severity, Severity::Problem, "{found:?}");
+        assert_eq!(
+            found.remedy,
+            "Add the scope crm.objects.companies.write to the service key, private app or app in HubSpot."
+        );
+    }
+}

@@ -54,6 +54,7 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
                 "It may be a proxy or a log-in page: check the site, and this machine's proxy.",
             ))
         }
+        401 if speaks_of_rights(reply, &words) => Err(permission(&words)),
         401 => {
             Err(denied(ConnectErrorKind::Credentials, &format!("ConnectWise refused the credentials: {words}"), KEYS))
         }
@@ -61,7 +62,7 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
             let hint = "Use the API host of the cloud site, such as api-na.myconnectwise.net, over https.";
             Err(denied(ConnectErrorKind::Tls, &format!("ConnectWise refused the connection: {words}"), hint))
         }
-        403 => Err(denied(ConnectErrorKind::Permission, &format!("ConnectWise refused access: {words}"), ROLE)),
+        403 => Err(permission(&words)),
         423 | 429 => {
             let retry_after = reply.retry_after.or_else(|| spoken_wait(&words)).unwrap_or(COOL_DOWN);
             let message = format!("ConnectWise asks for a pause ({}): {words}", reply.status);
@@ -84,6 +85,15 @@ fn speaks_of_credentials(words: &str) -> bool {
     ["unauthorized", "unauthorised", "invalid credentials", "not authenticated", "notauthenticated"]
         .into_iter()
         .any(|said| words.contains(said))
+}
+
+fn speaks_of_rights(reply: &Reply, words: &str) -> bool {
+    let code = reply.json().ok().as_ref().and_then(|body| word(body, "code"));
+    code.as_deref() == Some("Security") || words.to_lowercase().contains("security permission")
+}
+
+fn permission(words: &str) -> Fault {
+    denied(ConnectErrorKind::Permission, &format!("ConnectWise refused access: {words}"), ROLE)
 }
 
 /// The words of an answer that one stored value has spoiled, where it is one: "String was not recognized as a valid
@@ -252,6 +262,19 @@ mod tests {
         }
         assert!(is_missing_route(&reply(404, r#"{"code":"ConnectWiseApi","message":"The endpoint does not exist."}"#)));
         assert!(!is_missing_route(&reply(404, r#"{"code":"NotFound","message":"Company 1 not found"}"#)));
+    }
+
+    #[test]
+    fn a_401_about_rights_is_not_about_the_keys() {
+        let rights = r#"{"code":"Security","message":"You do not have security permission to perform this action."}"#;
+        for status in [401, 403] {
+            let fault = classify(&reply(status, rights)).unwrap_err();
+            assert_eq!(fault.kind, ConnectErrorKind::Permission, "{status}");
+            assert!(fault.hint.contains("security role"), "{}", fault.hint);
+        }
+        for keys in [r#"{"code":"ConnectWiseApi","message":"UserNotAuthenticated"}"#, "Unauthorized", ""] {
+            assert_eq!(classify(&reply(401, keys)).unwrap_err().kind, ConnectErrorKind::Credentials, "{keys}");
+        }
     }
 
     #[test]

@@ -69,6 +69,13 @@ impl HubSpot {
             Err(fault) if ends(fault.kind) => return Err(fault.into()),
             Err(fault) if fault.kind == ConnectErrorKind::Permission => {
                 let what = format!("{} not allowed: {}", probe.what, why(fault.clone()));
+                if theirs(&fault).is_none() && granted.is_some_and(|granted| granted.contains(&probe.scope)) {
+                    let remedy = format!(
+                        "The connection has the scope {}: something else forbids it, as HubSpot's words may tell, or a proxy on the way.",
+                        probe.scope
+                    );
+                    return Ok((finding(probe.severity, what, remedy), Right::Denied));
+                }
                 let scope = named(&fault, &probe.scope);
                 let root = Some(lacking(&scope, &probe.what));
                 (Finding { root, ..finding(probe.severity, what, add(&scope)) }, Right::Denied)
@@ -255,12 +262,16 @@ pub(super) fn lacking(scope: &str, what: &str) -> Root {
 
 /// The scope to add: the one from the table where HubSpot's answer agrees or names none, else HubSpot's own.
 pub(super) fn named(fault: &Fault, ours: &str) -> String {
-    let hint = &fault.hint;
-    let theirs = hint.split_once("the scope ").and_then(|(_, rest)| rest.split_once(" to the ")).map(|(list, _)| list);
-    match theirs {
+    match theirs(fault) {
         Some(list) if !list.split(" or ").any(|scope| scope == ours) => list.to_owned(),
         _ => ours.to_owned(),
     }
+}
+
+/// The scopes that HubSpot's own answer names.
+fn theirs(fault: &Fault) -> Option<&str> {
+    let (_, rest) = fault.hint.split_once("the scope ")?;
+    rest.split_once(" to the ").map(|(list, _)| list)
 }
 
 pub(super) fn add(scope: &str) -> String {

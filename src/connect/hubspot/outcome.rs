@@ -22,7 +22,7 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
         200..=299 => {
             reply.json().map_err(|why| Fault::unknown(format!("HubSpot answered {}, but {why}.", reply.status)))
         }
-        401 if is_page(&reply.text()) => Err(page(reply)),
+        401 | 403 if is_foreign(reply) => Err(foreign(reply)),
         401 => Err(credentials(reply)),
         403 => Err(permission(reply)),
         423 => Err(throttled(reply, reply.retry_after.unwrap_or(LOCK).max(LOCK))),
@@ -166,11 +166,24 @@ fn credentials(reply: &Reply) -> Fault {
     denied(ConnectErrorKind::Credentials, &message, MISSING_TOKEN)
 }
 
-/// A web page says nothing of the token: HubSpot refuses one in JSON.
-fn page(reply: &Reply) -> Fault {
-    let message = format!("A web page answers in place of HubSpot ({}): {}", reply.status, say(reply));
+/// HubSpot refuses in JSON: a page or a bare text comes from somewhere before it, and says nothing of the token.
+fn is_foreign(reply: &Reply) -> bool {
+    !reply.text().trim().is_empty() && !reply.json().is_ok_and(|body| body.is_object())
+}
+
+fn foreign(reply: &Reply) -> Fault {
+    let who = if is_page(&reply.text()) {
+        "A web page answers in place of HubSpot"
+    } else {
+        "Something other than HubSpot answers"
+    };
+    let message = format!("{who} ({}): {}", reply.status, say(reply));
     let hint = "Look at the network's proxy and HubSpot's status page.";
-    Fault { hint: hint.to_owned(), ..Fault::unknown(message) }
+    match reply.status {
+        // Whoever refused it, it was refused, and so is what follows.
+        403 => denied(ConnectErrorKind::Unexpected, &message, hint),
+        _ => Fault { hint: hint.to_owned(), ..Fault::unknown(message) },
+    }
 }
 
 /// Whether a token that lives for a while has just ended, so that a new one helps. A 401 alone does not say so.
@@ -205,14 +218,7 @@ fn expiry(body: &Json) -> Option<Expiry> {
 }
 
 fn permission(reply: &Reply) -> Fault {
-    let Ok(body) = reply.json() else {
-        let message = format!("HubSpot, or a proxy before it, refused access: {}", say(reply));
-        return denied(
-            ConnectErrorKind::Permission,
-            &message,
-            "Look at the network's proxy and HubSpot's status page.",
-        );
-    };
+    let body = reply.json().unwrap_or(Json::Null);
     let scopes = scopes(&body);
     let message = text(&body, "message").unwrap_or_else(|| "no reason given".to_owned());
     if scopes.is_empty() {

@@ -34,10 +34,23 @@ fn the_token_is_refused() {
 }
 
 #[test]
-fn a_page_is_no_word_about_the_token() {
-    for body in ["<html>Sign in</html>", " <!DOCTYPE html><p>Sign in", "\u{feff}<HTML>Sign in"] {
-        let Failure::Unknown(message) = failure(401, body) else { panic!("{body}") };
-        assert!(message.contains("web page") && message.contains("Sign in"), "{message}");
+fn what_is_not_json_is_no_word_about_the_token_or_its_scopes() {
+    let table = [
+        ("<html>Sign in</html>", "A web page answers in place of HubSpot"),
+        (" <!DOCTYPE html><p>Sign in", "A web page answers in place of HubSpot"),
+        ("\u{feff}<HTML>Sign in", "A web page answers in place of HubSpot"),
+        ("Sign in", "Something other than HubSpot answers"),
+    ];
+    for status in [401, 403] {
+        for (body, who) in table {
+            let fault = classify(&reply(status, body)).unwrap_err();
+            assert!(fault.kind == ConnectErrorKind::Unexpected && fault.hint.contains("proxy"), "{fault:?}");
+            let (Failure::Unknown(message) | Failure::Denied { message, .. }) = fault.failure else {
+                panic!("{status} {body}")
+            };
+            assert!(message.starts_with(&format!("{who} ({status}): ")) && message.ends_with("Sign in"), "{message}");
+        }
+        assert_ne!(classify(&reply(status, "")).unwrap_err().kind, ConnectErrorKind::Unexpected, "{status}");
     }
 }
 
@@ -50,7 +63,6 @@ fn missing_scopes_are_named() {
     let older = r#"{"context":{"requiredScopes":["contacts"]}}"#;
     let Failure::Denied { hint, .. } = failure(403, older) else { panic!("not denied") };
     assert!(hint.contains("contacts"), "{hint}");
-    assert!(matches!(failure(403, "<html>Cloudflare</html>"), Failure::Denied { .. }));
 }
 
 #[test]
