@@ -67,11 +67,11 @@ pub fn convert(
         FieldKind::DateTime => typed(value, "date and time", |v| matches!(v, Value::DateTime(_))),
         FieldKind::Choice | FieldKind::Person => {
             let raw = value.to_plain();
-            let option = option(field, from, &raw)?;
-            Ok(Value::Choice(match &field.stages {
-                Some(stages) => stages.nearest(from.other(), &raw, &option, there.to_plain().trim()),
-                None => option,
-            }))
+            let partner = match &field.stages {
+                Some(stages) => stages.nearest(from.other(), &raw, there.to_plain().trim()),
+                None => field.partner(from, &raw).map(str::to_owned),
+            };
+            partner.map(Value::Choice).ok_or_else(|| unmapped(field, &raw))
         }
         FieldKind::MultiChoice => options(field, from, &value),
         FieldKind::Reference(object) => referred(RecordRef::new(object, from, RecordId(0)), raw, partners),
@@ -169,13 +169,15 @@ fn fit(field: &FieldRule, to: System, text: String) -> Result<Value, Misfit> {
 }
 
 fn option(field: &FieldRule, from: System, key: &str) -> Result<String, Misfit> {
-    field.partner(from, key).map(str::to_owned).ok_or_else(|| {
-        let value = key.to_owned();
-        match field.unmapped() {
-            Unmapped::Hold => Misfit::Unmapped { value },
-            Unmapped::Skip => Misfit::Skipped { value },
-        }
-    })
+    field.partner(from, key).map(str::to_owned).ok_or_else(|| unmapped(field, key))
+}
+
+fn unmapped(field: &FieldRule, key: &str) -> Misfit {
+    let value = key.to_owned();
+    match field.unmapped() {
+        Unmapped::Hold => Misfit::Unmapped { value },
+        Unmapped::Skip => Misfit::Skipped { value },
+    }
 }
 
 fn options(field: &FieldRule, from: System, value: &Value) -> Result<Value, Misfit> {

@@ -2,6 +2,7 @@
 
 use super::config::{AutoPairs, Config, FieldMapping, ObjectMapping, ValueMap};
 use super::lint::KEY;
+use super::stages::is_called;
 use crate::filter::{Condition, Expr, Literal, Test, parse};
 use crate::model::{Changed, FieldName, ObjectKind, Schema, SchemaChange, System};
 
@@ -248,7 +249,7 @@ fn folded(label: &str) -> String {
 }
 
 fn named(end: &str, label: &str) -> bool {
-    end.strip_prefix("label:").is_some_and(|name| name.trim().to_lowercase() == label.to_lowercase())
+    end.strip_prefix("label:").is_some_and(|name| is_called(label, name))
 }
 
 #[cfg(test)]

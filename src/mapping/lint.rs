@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::compat::{self, Fit};
 use super::config::{AutoPairs, Config, Direction, FieldKey, FieldMapping, MatchRule, ObjectMapping, ValueMap};
 use super::lacks;
+use super::stages::is_called;
 use crate::filter;
 use crate::filter::nearest::did_you_mean;
 use crate::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
@@ -411,7 +412,7 @@ impl<'a> Lint<'a> {
         }
         let label = if system == System::ConnectWise { value.strip_prefix("label:") } else { None };
         let found = def.options.iter().find(|option| match label {
-            Some(label) => option.label.trim().eq_ignore_ascii_case(label.trim()),
+            Some(label) => is_called(&option.label, label),
             None => option.key == value,
         });
         match found {

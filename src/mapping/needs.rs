@@ -1,6 +1,7 @@
 //! What a system insists on when a record is made, and by which fields people know a record.
 
 use super::references::{CONTACT_COMPANY, DEAL_COMPANY, TICKET_COMPANY};
+use super::stages::BOARD_AND_STATUS;
 use crate::model::{ObjectKind, Record, System};
 
 /// One thing a new record must have: a value in at least one of these fields.
@@ -65,7 +66,7 @@ const fn hubspot(object: ObjectKind) -> &'static [Need] {
             const {
                 &[
                     refused(&["subject"], "a subject"),
-                    refused(&["hs_pipeline"], "a pipeline"),
+                    // It insists on the pipeline, too, which the connection writes beside the stage.
                     refused(&["hs_pipeline_stage"], "a stage"),
                     unwanted(&[TICKET_COMPANY], "a company"),
                 ]
@@ -101,8 +102,7 @@ const fn connectwise(object: ObjectKind) -> &'static [Need] {
                     refused(&["summary"], "a summary"),
                     refused(&["company"], "a company"),
                     // Without them a ticket lands wherever the defaults of the API member say.
-                    unwanted(&["board"], "a board"),
-                    unwanted(&["status"], "a status"),
+                    unwanted(&[BOARD_AND_STATUS], "a board and a status"),
                 ]
             }
         }
@@ -117,6 +117,15 @@ const fn connectwise(object: ObjectKind) -> &'static [Need] {
 #[must_use]
 pub fn is_required(object: ObjectKind, system: System, field: &str) -> bool {
     needs(object, system).iter().any(|need| need.asked_by == AskedBy::System && need.any_of == [field])
+}
+
+/// Whether `system` takes a value of this field with a new record alone, and never shows it: ConnectWise makes notes of
+/// the texts that a ticket starts with.
+#[must_use]
+pub fn is_given_once(object: ObjectKind, system: System, field: &str) -> bool {
+    object == ObjectKind::Ticket
+        && system == System::ConnectWise
+        && ["initialDescription", "initialInternalAnalysis", "initialResolution"].contains(&field)
 }
 
 /// The fields by which people call a record: together, or the first that has a value.
@@ -189,8 +198,8 @@ mod tests {
             (ObjectKind::Deal, System::HubSpot, "dealstage", true),
             (ObjectKind::Deal, System::ConnectWise, "contact", true),
             (ObjectKind::Deal, System::ConnectWise, "expectedCloseDate", false),
-            (ObjectKind::Ticket, System::HubSpot, "hs_pipeline", true),
-            (ObjectKind::Ticket, System::ConnectWise, "board", false),
+            (ObjectKind::Ticket, System::HubSpot, "hs_pipeline_stage", true),
+            (ObjectKind::Ticket, System::ConnectWise, BOARD_AND_STATUS, false),
             (ObjectKind::Task, System::HubSpot, "hs_timestamp", true),
         ];
         for (object, system, field, expected) in table {

@@ -105,8 +105,8 @@ impl Partners {
 /// How the name of a HubSpot field begins that stands for all associated records of one object: `associations/contacts`.
 const ASSOCIATED: &str = "associations/";
 
-/// All contacts of a HubSpot deal.
-pub const DEAL_CONTACTS: &str = "associations/contacts";
+/// All contacts of a HubSpot deal or ticket.
+pub const ALL_CONTACTS: &str = "associations/contacts";
 
 /// Whether a field holds every associated record instead of the one that counts.
 #[must_use]

@@ -5,7 +5,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::lacks::{self, Lack, Lacks};
 use super::references::refers_to;
-use super::stages::{STAGE_AND_STATUS, Stages};
+use super::stages::Stages;
 use super::{AutoPairs, Config, FieldKey, FieldMapping, MatchRule, ObjectMapping, Unmapped, ValueMap};
 use crate::filter::{self, Filter};
 use crate::model::{BySystem, ChoiceOption, ConfigVersion, FieldName, ObjectKind, Schema, System};
@@ -194,7 +194,7 @@ pub struct FieldRule {
     pub key: FieldKey,
     /// The system whose schema has no such field: nothing is read of it, and nothing crosses.
     pub absent: Option<System>,
-    /// For the field that holds a deal's stage and status together.
+    /// For the field that tells where a deal or a ticket stands.
     pub stages: Option<Stages>,
     /// By the system written to: from the other side's key to the one written.
     partners: BySystem<BTreeMap<String, String>>,
@@ -207,19 +207,19 @@ impl FieldRule {
             let name = mapping.field(*system).as_str();
             schema[*system].lacks(name)
         });
-        let mut rule =
-            Self { mapping: mapping.clone(), key: mapping.key(), absent, stages: None, partners: BySystem::default() };
+        let mut rule = Self {
+            mapping: mapping.clone(),
+            key: mapping.key(),
+            absent,
+            stages: Stages::of(mapping, schema),
+            partners: BySystem::default(),
+        };
         match &mapping.values {
-            Some(values) if mapping.connectwise.as_str() == STAGE_AND_STATUS => {
-                let there = |name: &str| schema.connectwise.field(name).map_or(&[][..], |field| &field.options);
-                let here = options_of(schema, System::HubSpot, mapping);
-                rule.stages = Some(Stages::new(values, here, there("stage"), there("status")));
-            }
-            Some(values) => {
+            Some(values) if rule.stages.is_none() => {
                 rule.add_listed(values, schema);
                 rule.add_found(values, schema);
             }
-            None => {}
+            _ => {}
         }
         rule
     }
@@ -234,9 +234,6 @@ impl FieldRule {
     pub fn partner<'a>(&'a self, from: System, key: &'a str) -> Option<&'a str> {
         if self.mapping.values.is_none() {
             return Some(key);
-        }
-        if let Some(stages) = &self.stages {
-            return stages.partner(from, key);
         }
         let map = &self.partners[from.other()];
         map.get(key).or_else(|| map.get(&folded(key))).map(String::as_str)

@@ -1,7 +1,7 @@
 //! Associations, history and lists of HubSpot.
 
 use lockstep::engine::core::request::{AssociateItem, Association};
-use lockstep::mapping::references::{DEAL_COMPANY, DEAL_CONTACTS};
+use lockstep::mapping::references::{ALL_CONTACTS, DEAL_COMPANY};
 use lockstep::model::RecordId;
 use lockstep::sim::{Fault, FaultRule, Object, Side};
 use serde_json::{Value as Json, json};
@@ -39,7 +39,7 @@ async fn a_record_is_made_together_with_its_associations_and_its_company_is_the_
     let values = [
         ("dealname", "D"),
         ("dealstage", "qualifiedtobuy"),
-        (DEAL_CONTACTS, of_contact.as_str()),
+        (ALL_CONTACTS, of_contact.as_str()),
         (DEAL_COMPANY, of_company.as_str()),
     ];
     let deal = made(&hub, ObjectKind::Deal, 3, &values).await.id;

@@ -1,6 +1,6 @@
 //! What the name of a field stands for: a member, a user-defined field, a communication item, the amount.
 
-use crate::mapping::stages::STAGE_AND_STATUS;
+use crate::mapping::stages::Standing;
 use crate::model::{FieldName, ObjectKind};
 
 /// Where the value of a field lives in ConnectWise.
@@ -16,8 +16,8 @@ pub(super) enum Address<'a> {
     Extension(u64),
     /// `amount`: the revenue of the opportunity's one forecast item that Lockstep owns.
     Amount,
-    /// `stage/status`: both members of an opportunity as one value.
-    Progress,
+    /// `stage/status` of an opportunity, `board/status` of a ticket: both members as one value.
+    Progress(Standing),
 }
 
 impl<'a> Address<'a> {
@@ -25,10 +25,12 @@ impl<'a> Address<'a> {
         if let Some(id) = name.strip_prefix("customFields/").and_then(|id| id.parse().ok()) {
             return Self::Custom(id);
         }
+        if let Some(standing) = Standing::of(object).filter(|standing| standing.field() == name) {
+            return Self::Progress(standing);
+        }
         match object {
             ObjectKind::Contact => communication(name).unwrap_or(Self::Member(name)),
             ObjectKind::Deal if name == "amount" => Self::Amount,
-            ObjectKind::Deal if name == STAGE_AND_STATUS => Self::Progress,
             _ => Self::Member(name),
         }
     }
@@ -37,7 +39,10 @@ impl<'a> Address<'a> {
     pub fn asked(&self) -> impl Iterator<Item = &'a str> {
         let (one, other) = match self {
             Self::Member(name) => (Some(*name), None),
-            Self::Progress => (Some("stage"), Some("status")),
+            Self::Progress(standing) => {
+                let [place, status] = standing.members();
+                (Some(place), Some(status))
+            }
             _ => (self.array(), None),
         };
         one.into_iter().chain(other)
@@ -48,7 +53,7 @@ impl<'a> Address<'a> {
         match self {
             Self::Custom(_) => Some("customFields"),
             Self::Communication(_) | Self::Extension(_) => Some("communicationItems"),
-            Self::Member(_) | Self::Amount | Self::Progress => None,
+            Self::Member(_) | Self::Amount | Self::Progress(_) => None,
         }
     }
 }
@@ -78,7 +83,8 @@ mod tests {
             (ObjectKind::Contact, "communications/x", Address::Member("communications/x")),
             (ObjectKind::Company, "communications/7", Address::Member("communications/7")),
             (ObjectKind::Deal, "amount", Address::Amount),
-            (ObjectKind::Deal, "stage/status", Address::Progress),
+            (ObjectKind::Deal, "stage/status", Address::Progress(Standing::Opportunity)),
+            (ObjectKind::Ticket, "board/status", Address::Progress(Standing::Ticket)),
             (ObjectKind::Ticket, "stage/status", Address::Member("stage/status")),
             (ObjectKind::LineItem, "amount", Address::Member("amount")),
             (ObjectKind::Deal, "customFields/12", Address::Custom(12)),

@@ -44,13 +44,14 @@ impl<'a> Reads<'a> {
             },
             Address::Communication(kind) => of_item(json, kind, "value"),
             Address::Extension(kind) => of_item(json, kind, "extension"),
-            Address::Progress => {
-                let part = |member| json.get(member).map_or(Some(Value::Empty), shapes::reference);
-                let (stage, status) = (part("stage")?.to_plain(), part("status")?.to_plain());
-                if stage.is_empty() && status.is_empty() {
+            Address::Progress(standing) => {
+                let [place, status] =
+                    standing.members().map(|name| json.get(name).map_or(Some(Value::Empty), shapes::reference));
+                let (place, status) = (place?.to_plain(), status?.to_plain());
+                if place.is_empty() && status.is_empty() {
                     return Some(Value::Empty);
                 }
-                Some(Value::Choice(Progress { stage: &stage, status: &status }.key()))
+                Some(Value::Choice(Progress { place: &place, status: &status }.key()))
             }
             // Read from the forecast, not from the record.
             Address::Amount => Some(Value::Empty),
@@ -219,7 +220,7 @@ pub(super) fn kind(object: ObjectKind, name: &str) -> FieldKind {
         Some(field) => field.kind,
         None => match Address::of(object, name) {
             Address::Amount => FieldKind::Number,
-            Address::Progress => FieldKind::Choice,
+            Address::Progress(_) => FieldKind::Choice,
             // Its own kind is the customer's; values of the same JSON type compare as texts.
             _ => FieldKind::Text,
         },

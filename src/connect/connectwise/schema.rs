@@ -16,7 +16,7 @@ use crate::connect::redact::clip_message;
 use crate::connect::{Finding, LiveSchema, Severity};
 use crate::engine::core::request::Priority;
 use crate::mapping::needs::is_required;
-use crate::mapping::stages;
+use crate::mapping::stages::Standing;
 use crate::model::drift::Unread;
 use crate::model::{FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
 
@@ -51,12 +51,12 @@ impl ConnectWise {
             }
             fields.push(field);
         }
-        if object == ObjectKind::Deal {
-            fields.push(stage_and_status(&fields));
+        if let Some(standing) = Standing::of(object) {
+            fields.push(joint(standing, &fields));
             let lacks =
-                |one: &Unread| matches!(one, Unread::Options(name) if ["stage", "status"].contains(&name.as_str()));
+                |one: &Unread| matches!(one, Unread::Options(name) if standing.members().contains(&name.as_str()));
             if unread.iter().any(lacks) {
-                unread.push(Unread::Options(stages::STAGE_AND_STATUS.into()));
+                unread.push(Unread::Options(standing.field().into()));
             }
         }
         if place(object).numbered
@@ -103,21 +103,22 @@ impl ConnectWise {
     }
 }
 
-/// The stage and the status of an opportunity as one field.
-fn stage_and_status(fields: &[FieldDef]) -> FieldDef {
+/// The two members that tell where a record stands, as one field.
+fn joint(standing: Standing, fields: &[FieldDef]) -> FieldDef {
     let options = |name: &str| {
         fields.iter().find(|field| field.name.as_str() == name).map_or(&[][..], |field| field.options.as_slice())
     };
+    let [place, status] = standing.members();
     FieldDef {
-        name: FieldName::new(stages::STAGE_AND_STATUS),
-        label: "Stage and status".to_owned(),
+        name: FieldName::new(standing.field()),
+        label: standing.label().to_owned(),
         kind: FieldKind::Choice,
         read_only: false,
         required: false,
         unique: false,
         max_length: None,
         custom: false,
-        options: stages::options(options("stage"), options("status")),
+        options: standing.options(options(place), options(status)),
     }
 }
 

@@ -9,8 +9,12 @@ use super::fields::{self, Shape};
 use super::record::{self, id};
 use crate::engine::core::request::{Rejection, RejectionKind};
 use crate::mapping::normalise::normalise_as;
-use crate::mapping::stages::Progress;
+use crate::mapping::stages::{Progress, Standing};
 use crate::model::{FieldKind, FieldName, ObjectKind, Record, Timestamp, Value};
+
+/// Whether a write of a ticket sends the mails that its board has for the contact and the technicians. Lockstep's never
+/// do: nobody is told twice of what happened in the other system.
+const NOTIFIES: &str = "processNotifications";
 
 /// What is to be written, by field.
 pub(super) type Values = [(FieldName, Value)];
@@ -104,8 +108,8 @@ pub(super) fn create(
                 drop(body.insert("typeIds".to_owned(), json!(rows(name, value)?)));
             }
             Address::Member(member) => drop(body.insert(member.to_owned(), json(object, name, value)?)),
-            Address::Progress => {
-                for (member, id) in progress(name, value)? {
+            Address::Progress(standing) => {
+                for (member, id) in progress(standing, name, value)? {
                     body.insert(member.to_owned(), json!({ "id": id }));
                 }
             }
@@ -128,6 +132,9 @@ pub(super) fn create(
         // Without a site a create is refused: "Company Site name is required."
         body.entry("site").or_insert_with(|| json!({ "name": "Main" }));
     }
+    if object == ObjectKind::Ticket {
+        body.insert(NOTIFIES.to_owned(), json!(false));
+    }
     Ok(Json::Object(body))
 }
 
@@ -139,9 +146,9 @@ pub(super) fn patch(object: ObjectKind, values: &Values, present: Option<&[Json]
         match Address::of(object, name.as_str()) {
             Address::Member("types") if has_type_calls(object) => {}
             Address::Member(_) => operations.push(operation(object, name, value)?),
-            Address::Progress => {
+            Address::Progress(standing) => {
                 let replace = |(member, id)| json!({ "op": "replace", "path": member, "value": { "id": id } });
-                operations.extend(progress(name, value)?.into_iter().map(replace));
+                operations.extend(progress(standing, name, value)?.into_iter().map(replace));
             }
             Address::Custom(_) | Address::Communication(_) | Address::Extension(_) | Address::Amount => {}
         }
@@ -149,18 +156,27 @@ pub(super) fn patch(object: ObjectKind, values: &Values, present: Option<&[Json]
     if values.iter().any(|(name, _)| matches!(Address::of(object, name.as_str()), Address::Custom(_))) {
         operations.push(custom_operation(object, values, present.unwrap_or_default())?);
     }
+    if object == ObjectKind::Ticket && !operations.is_empty() {
+        operations.push(json!({ "op": "replace", "path": NOTIFIES, "value": false }));
+    }
     Ok(operations)
 }
 
-/// The stage and the status that a value names, by member; what it does not name stays as it is.
-fn progress(name: &FieldName, value: &Value) -> Result<Vec<(&'static str, u64)>, Rejection> {
+/// The members that a value names, with their ids; what it does not name stays as it is.
+fn progress(standing: Standing, name: &FieldName, value: &Value) -> Result<Vec<(&'static str, u64)>, Rejection> {
     let told = value.to_plain();
-    let Progress { stage, status } = Progress::of(&told);
-    let parts = [("stage", stage), ("status", status)].into_iter().filter(|(_, id)| !id.is_empty());
+    let Progress { place, status } = Progress::of(&told);
+    let parts = standing.members().into_iter().zip([place, status]).filter(|(_, id)| !id.is_empty());
     let ids = parts.map(|(member, id)| Ok((member, row(name, &Value::Text(id.to_owned()))?)));
     let ids = ids.collect::<Result<Vec<_>, Rejection>>()?;
     if ids.is_empty() {
-        return Err(invalid(name, "An opportunity is never without stage and status.".to_owned()));
+        let [place, status] = standing.members();
+        return Err(invalid(
+            name,
+            format!(
+                "It is never without {place} and status in ConnectWise, and this names neither a {place} nor a {status}."
+            ),
+        ));
     }
     Ok(ids)
 }
@@ -207,7 +223,7 @@ pub(super) fn missed<'v>(object: ObjectKind, values: &'v Values, record: &Record
 
 /// Whether `other` holds what `one` says: two values of a field that are one to ConnectWise.
 pub(super) fn same(object: ObjectKind, name: &FieldName, one: &Value, other: &Value) -> bool {
-    if Address::of(object, name.as_str()) == Address::Progress {
+    if matches!(Address::of(object, name.as_str()), Address::Progress(_)) {
         return Progress::of(&one.to_plain()).is_met_by(Progress::of(&other.to_plain()));
     }
     let kind = record::kind(object, name.as_str());
@@ -225,6 +241,7 @@ fn bare(value: &Value) -> String {
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a value that is refused is a failing test")]
     use super::*;
+    use crate::mapping::stages::BOARD_AND_STATUS;
 
     fn values(values: &[(&str, Value)]) -> Vec<(FieldName, Value)> {
         values.iter().map(|(name, value)| (FieldName::new(name), value.clone())).collect()
@@ -253,6 +270,22 @@ mod tests {
                 {"op": "replace", "path": "customFields", "value": [{"id": 1, "value": "a"}, {"id": 2, "value": "new"}]},
             ])
         );
+    }
+
+    #[test]
+    fn a_ticket_moves_with_its_board_and_tells_nobody() {
+        let moved = values(&[(BOARD_AND_STATUS, Value::Choice("21/31".into()))]);
+        assert_eq!(
+            Json::Array(patch(ObjectKind::Ticket, &moved, None).unwrap()),
+            json!([
+                {"op": "replace", "path": "board", "value": {"id": 21}},
+                {"op": "replace", "path": "status", "value": {"id": 31}},
+                {"op": "replace", "path": "processNotifications", "value": false},
+            ])
+        );
+        assert_eq!(patch(ObjectKind::Ticket, &[], None), Ok(Vec::new()));
+        let nowhere = values(&[(BOARD_AND_STATUS, Value::Choice("/".into()))]);
+        assert!(patch(ObjectKind::Ticket, &nowhere, None).unwrap_err().message.contains("board"));
     }
 
     #[test]
@@ -319,6 +352,18 @@ mod tests {
         ]);
         let body = create(ObjectKind::Deal, &deal, Some((&custom, "deal:1")), Map::new()).unwrap();
         assert_eq!(body, json!({"name": "D", "customFields": [{"id": 9, "value": "deal:1"}]}));
+
+        let ticket = values(&[
+            ("summary", Value::Text("No mail".into())),
+            (BOARD_AND_STATUS, Value::Choice("1/16".into())),
+            ("initialDescription", Value::Text("Since today".into())),
+        ]);
+        let body = create(ObjectKind::Ticket, &ticket, Some((&custom, "ticket:1")), Map::new()).unwrap();
+        assert_eq!(
+            body,
+            json!({"summary": "No mail", "board": {"id": 1}, "status": {"id": 16}, "initialDescription": "Since today",
+                "customFields": [{"id": 9, "value": "ticket:1"}], "processNotifications": false})
+        );
 
         let typed = values(&[("types", Value::Choices(vec!["4".into()]))]);
         let body = create(ObjectKind::Contact, &typed, None, Map::new()).unwrap();

@@ -254,7 +254,7 @@ impl ConnectWise {
     fn present_path(&self, object: ObjectKind, item: &UpdateItem) -> Option<String> {
         let names = item.values.iter().map(|(name, _)| name);
         let plain =
-            |name: &FieldName| matches!(Address::of(object, name.as_str()), Address::Member(_) | Address::Progress);
+            |name: &FieldName| matches!(Address::of(object, name.as_str()), Address::Member(_) | Address::Progress(_));
         let needs = names.clone().any(|name| !plain(name));
         if !needs {
             return None;

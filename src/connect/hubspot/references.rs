@@ -12,7 +12,7 @@ use super::{HubSpot, joins};
 use crate::connect::error::Fault;
 use crate::connect::http::Session;
 use crate::engine::core::request::{AnswerBody, AssociateItem, ItemOutcome, Rejection, RejectionKind};
-use crate::mapping::references::{CONTACT_COMPANY, DEAL_COMPANY, DEAL_CONTACTS, TICKET_COMPANY};
+use crate::mapping::references::{ALL_CONTACTS, CONTACT_COMPANY, DEAL_COMPANY, TICKET_COMPANY};
 use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, Value};
 
 /// A field that stands for associations with one kind of record.
@@ -32,7 +32,7 @@ const fn all(name: &'static str, to: ObjectKind) -> Joined {
     Joined { name, to, mirrored: false }
 }
 
-const CONTACTS: Joined = all(DEAL_CONTACTS, ObjectKind::Contact);
+const CONTACTS: Joined = all(ALL_CONTACTS, ObjectKind::Contact);
 const DEALS: Joined = all("associations/deals", ObjectKind::Deal);
 const OF_ACTIVITY: [Joined; 4] = [
     all("associations/companies", ObjectKind::Company),

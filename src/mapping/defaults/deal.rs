@@ -4,7 +4,7 @@ use super::{both_ways, by_label, connectwise_takes, pair, rule};
 use crate::mapping::config::{
     AutoPairs, FieldMapping, MatchBy, ObjectMapping, SystemOfRecord, Unmapped, ValueMap, ValuePair,
 };
-use crate::mapping::references::{DEAL_COMPANY, DEAL_CONTACTS};
+use crate::mapping::references::{ALL_CONTACTS, DEAL_COMPANY};
 use crate::mapping::stages::STAGE_AND_STATUS;
 use crate::model::{FieldKind, FieldName, ObjectKind};
 
@@ -48,7 +48,7 @@ pub fn deal(stamp: FieldName) -> ObjectMapping {
         // Of several contacts the oldest one that belongs to the deal's company.
         FieldMapping {
             wins: SystemOfRecord::ConnectWise,
-            ..pair(DEAL_CONTACTS, "contact", FieldKind::Reference(ObjectKind::Contact))
+            ..pair(ALL_CONTACTS, "contact", FieldKind::Reference(ObjectKind::Contact))
         },
     ];
     let matching = vec![rule("dealname", "name", MatchBy::CompanyText)];

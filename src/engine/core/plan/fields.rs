@@ -6,6 +6,7 @@ use super::{FieldNext, FieldPlan};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
 use crate::filter::Answer;
 use crate::mapping::convert::{Misfit, convert, holds, is_rewriting, same};
+use crate::mapping::needs::is_given_once;
 use crate::mapping::normalise::normalise;
 use crate::mapping::references::{self, Partners};
 use crate::mapping::{ClearPolicy, ConflictTie, Direction, FieldRule, SystemOfRecord};
@@ -86,6 +87,13 @@ pub fn compare(c: &Comparison<'_>) -> (FieldPlan, Option<Trouble>) {
 
 impl Comparison<'_> {
     fn verdict(&self, values: &BySystem<Value>, changed: &BySystem<bool>) -> Verdict {
+        let given_once = |system: &System| is_given_once(self.object, *system, self.rule.name(*system).as_str());
+        if let Some(system) = System::BOTH.into_iter().find(given_once) {
+            return Verdict::Tolerate(format!(
+                "{system} takes it with a new {} alone, and shows it nowhere",
+                self.object
+            ));
+        }
         let Some(direction) = self.rule.mapping.direction.restricted_by(self.object_direction) else {
             return Verdict::Tolerate("the directions of field and object leave no way".to_owned());
         };
