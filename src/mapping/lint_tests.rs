@@ -409,3 +409,34 @@ fn what_a_reference_points_to_must_be_mapped() {
     let errors = contact_errors(|config| config.objects.retain(|object| object.object == ObjectKind::Contact));
     assert_eq!(errors, ["`associatedcompanyid~company` points to a company, and companies are not mapped."]);
 }
+
+#[test]
+fn a_new_ticket_needs_a_named_board_where_there_are_several() {
+    let found = |boards: &[(&str, &str)], change: fn(&mut ObjectMapping)| {
+        let mut config = defaults::config();
+        config.objects.push(defaults::ticket("customFields/61".into(), "1"));
+        change(config.object_mut(ObjectKind::Ticket).unwrap());
+        let of = |system, fields| Schema { object: ObjectKind::Ticket, ..schema(system, fields) };
+        let there =
+            of(System::ConnectWise, vec![choice("board", boards), choice("board/status", &[("1/", "Help Desk")])]);
+        let findings = check(&config, &BySystem::new(of(System::HubSpot, vec![]), there));
+        findings.into_iter().find(|finding| finding.message.contains("board is named")).map(|finding| finding.hint)
+    };
+    let homeless = |mapping: &mut ObjectMapping| {
+        for field in &mut mapping.fields {
+            field.default = Defaults::default();
+        }
+    };
+    let two = [("1", "Help Desk"), ("21", "Alerts")];
+    assert_eq!(found(&two, |_| {}), None);
+    let hint = found(&two, homeless).unwrap();
+    assert!(hint.contains("\"21/\" is Alerts"), "{hint}");
+    assert_eq!(found(&two[..1], homeless), None);
+    let one_way = |mapping: &mut ObjectMapping| {
+        mapping.direction = Direction::ToHubspot;
+        for field in &mut mapping.fields {
+            field.default = Defaults::default();
+        }
+    };
+    assert_eq!(found(&two, one_way), None);
+}

@@ -111,8 +111,8 @@ pub use self::ledger::{Actor, Mutation, Verb};
 pub use self::object::Object;
 pub use self::options::{
     Behaviour, CATCHALL_COMPANY, CONNECTWISE_API_MEMBER, CONNECTWISE_CLIENT_ID, CONNECTWISE_COMPANY, CONNECTWISE_PORT,
-    CONNECTWISE_PRIVATE_KEY, CONNECTWISE_PUBLIC_KEY, Credentials, DEAL_KEY_FIELD, Data, HUBSPOT_APP_ID, HUBSPOT_PORT,
-    HUBSPOT_TOKEN, OWN_COMPANY, Options, Size, Sizes,
+    CONNECTWISE_PRIVATE_KEY, CONNECTWISE_PUBLIC_KEY, Credentials, DEAL_KEY_FIELD, Data, HELP_DESK, HUBSPOT_APP_ID,
+    HUBSPOT_PORT, HUBSPOT_TOKEN, OWN_COMPANY, Options, Size, Sizes, TICKET_KEY_FIELD,
 };
 
 pub use self::requests::RequestEntry;

@@ -27,6 +27,10 @@ pub const CONNECTWISE_API_MEMBER: &str = "Lockstep";
 pub const OWN_COMPANY: u64 = 19_301;
 /// The user-defined field of the story's opportunities that is meant for the HubSpot deal.
 pub const DEAL_KEY_FIELD: &str = "customFields/51";
+/// The user-defined field of the story's tickets that is meant for the HubSpot ticket.
+pub const TICKET_KEY_FIELD: &str = "customFields/61";
+/// The id of the service board in the story where people's tickets are.
+pub const HELP_DESK: u64 = 1;
 /// The id of the company in the story where mail of unknown senders lands.
 pub const CATCHALL_COMPANY: u64 = 19_302;
 

@@ -122,13 +122,13 @@ fn the_demo_does_its_job_without_a_terminal_and_comes_to_rest() {
     assert!(passes.len() >= 2 && passes[0]["hubspot"]["created"].as_u64().unwrap() > 0, "{}", demo.out);
     let last = passes.last().unwrap();
     assert_eq!((&last["hubspot"]["created"], &last["connectwise"]["updated"]), (&Value::from(0), &Value::from(0)));
-    for object in ["company", "contact", "deal"] {
+    for object in ["company", "contact", "deal", "ticket"] {
         assert!(json["records"][object]["in sync"].as_u64().unwrap() > 0, "{object}: {}", demo.out);
         assert!(json["held"].as_array().unwrap().iter().any(|row| row["object"] == object), "{object}: {}", demo.out);
     }
     let text = home.run("demo").out;
     let records: u64 = json["records"]["contact"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
-    assert!(text.contains(&format!(", {records} contacts and ")), "{text}");
+    assert!(text.contains(&format!(", {records} contacts, ")), "{text}");
     assert!(text.contains("Which contacts wait for a person"), "{text}");
 }
 

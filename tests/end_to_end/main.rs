@@ -8,6 +8,7 @@ mod contacts;
 mod deals;
 mod kills;
 mod missing;
+mod tickets;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

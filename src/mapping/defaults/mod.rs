@@ -3,9 +3,11 @@
 
 mod contact;
 mod deal;
+mod ticket;
 
 pub use contact::contact;
 pub use deal::deal;
+pub use ticket::ticket;
 
 use super::config::{
     AutoPairs, Config, ConflictTie, CreatePolicy, Defaults, Direction, Exclusions, FieldMapping, Filters, Guards,

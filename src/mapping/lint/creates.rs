@@ -3,6 +3,7 @@
 use super::super::config::{ClearPolicy, Config, FieldMapping};
 use super::super::needs::needs;
 use super::super::references::refers_to;
+use super::super::stages::BOARD_AND_STATUS;
 use super::Lint;
 use crate::model::{FieldName, ObjectKind, System};
 
@@ -20,6 +21,27 @@ impl Lint<'_> {
                 self.required_fields(system);
             }
         }
+        if self.object.create.allows(System::ConnectWise) && self.object.direction.writes(System::ConnectWise) {
+            self.board_of_new_tickets();
+        }
+    }
+
+    /// A status of one name stands on several boards: a new ticket's board is chosen by a person, not by their order.
+    fn board_of_new_tickets(&mut self) {
+        let fields = &self.object.fields;
+        let Some(field) = fields.iter().find(|field| field.connectwise.as_str() == BOARD_AND_STATUS) else { return };
+        let boards = self.schemas.connectwise.field("board").map_or(&[][..], |def| &def.options);
+        let active: Vec<String> = boards
+            .iter()
+            .filter(|board| !board.inactive)
+            .map(|board| format!("\"{}/\" is {}", board.key, board.label))
+            .collect();
+        if field.default.connectwise.is_some() || active.len() < 2 {
+            return;
+        }
+        let message = "No board is named for new tickets, and there are several.";
+        let hint = format!("Write `default = {{ connectwise = \"ID/\" }}`: {}.", active.join(", "));
+        self.error(Some(field), message, hint);
     }
 
     fn needs(&mut self, system: System) {
