@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::json;
 
 use super::args::ConfigCommand;
+use super::config_add::Named;
 use super::connect::{Told, make_ready};
 use super::output::count;
 use super::progress::attend;
@@ -37,8 +38,9 @@ pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
             export(session, &version(&settings, *deployed)?, file, *force)
         }
         ConfigCommand::Import { file } => import(session, &mut settings, file),
-        ConfigCommand::Add { object, key_field } => {
-            super::config_add::run(session, &workspace, &mut settings, *object, key_field.as_deref())
+        ConfigCommand::Add { object, key_field, board } => {
+            let named = Named { key_field: key_field.as_deref(), board: board.as_deref() };
+            super::config_add::run(session, &workspace, &mut settings, *object, named)
         }
         ConfigCommand::Lint => lint(session, &settings),
         ConfigCommand::Diff => diff(session, &settings),

@@ -12,8 +12,15 @@ use crate::engine::driver::setup::{Connection, keep_renewals, refresh_schema};
 use crate::engine::driver::steps::Steps;
 use crate::error::{Exit, Outcome, Report};
 use crate::mapping::{ObjectMapping, compat, defaults, toml};
-use crate::model::{FieldDef, FieldName, ObjectKind, Schema, System};
+use crate::model::{ChoiceOption, FieldDef, FieldName, ObjectKind, Schema, System};
 use crate::store::{Settings, Workspace};
+
+/// What a person names of the tenant's own.
+#[derive(Clone, Copy)]
+pub struct Named<'a> {
+    pub key_field: Option<&'a str>,
+    pub board: Option<&'a str>,
+}
 
 /// # Errors
 /// Where the object is in the draft already, has no default mapping, or a system does not tell its fields.
@@ -22,8 +29,11 @@ pub fn run(
     workspace: &Workspace,
     settings: &mut Settings,
     object: ObjectKind,
-    key_field: Option<&str>,
+    named: Named<'_>,
 ) -> Outcome {
+    if named.board.is_some() && object != ObjectKind::Ticket {
+        return Err(Report::usage(format!("{} are on no board", plural(object))).hint("leave --board out"));
+    }
     let row = newest(settings)?;
     let mut config = parse(&row.body, &format!("version {}", row.info.version))?;
     if config.objects.iter().any(|mapping| mapping.object == object) {
@@ -32,7 +42,7 @@ pub fn run(
     }
     let steps = Steps::default();
     let work = async {
-        let mapping = mapping(workspace, settings, &config, object, key_field, &steps).await?;
+        let mapping = mapping(workspace, settings, &config, object, named, &steps).await?;
         config.objects.push(mapping);
         config.objects.sort_by_key(|mapping| mapping.object);
         make_both_ready(workspace, &config, settings, &steps).await
@@ -64,32 +74,62 @@ async fn mapping(
     settings: &mut Settings,
     config: &crate::mapping::Config,
     object: ObjectKind,
-    key_field: Option<&str>,
+    named: Named<'_>,
     steps: &Steps,
 ) -> Outcome<ObjectMapping> {
     let mut mapping = match object {
         ObjectKind::Company => defaults::company(),
         ObjectKind::Contact => defaults::contact(),
-        ObjectKind::Deal => {
+        ObjectKind::Deal | ObjectKind::Ticket => {
             let connection = Connection::load(settings, System::ConnectWise)?;
             let clock = Clock::start();
             let connector = connection.connector(config, clock, keep_renewals(workspace, &connection)?)?;
             let work = async { Ok(refresh_schema(settings, connector.as_ref(), object, clock).await) };
             let live = steps.within(&connector, work).await??;
-            defaults::deal(match key_field {
+            let key = match named.key_field {
                 Some(name) => FieldName::new(name),
                 None => key_of(&live.schema)?,
-            })
+            };
+            match object {
+                ObjectKind::Ticket => defaults::ticket(key, board_of(&live.schema, named.board)?),
+                _ => defaults::deal(key),
+            }
         }
         other => {
             return Err(Report::refused(format!("{} cannot be synced by this version", plural(other)))
-                .hint("company, contact and deal can"));
+                .hint("company, contact, deal and ticket can"));
         }
     };
-    if let Some(name) = key_field {
+    if let Some(name) = named.key_field {
         mapping.connectwise_stamp = FieldName::new(name);
     }
     Ok(mapping)
+}
+
+/// The id of the board for new tickets: the one that is named, or the only one. Where there are several, nothing is guessed.
+fn board_of<'a>(schema: &'a Schema, named: Option<&str>) -> Outcome<&'a str> {
+    let all = schema.field("board").map_or(&[][..], |field| &field.options);
+    let active: Vec<_> = all.iter().filter(|board| !board.inactive).collect();
+    let fits = |board: &&ChoiceOption| match named {
+        Some(name) => board.key == name || board.label.to_lowercase() == name.trim().to_lowercase(),
+        None => active.len() == 1,
+    };
+    if let Some(board) = active.iter().copied().find(fits) {
+        return Ok(board.key.as_str());
+    }
+    let (what, why) = match (named, active.len()) {
+        (_, 0) => ("ConnectWise shows no service board".to_owned(), "none is active, or the API member may see none"),
+        (Some(name), _) => {
+            (format!("ConnectWise has no active service board `{name}`"), "new tickets need one to be on")
+        }
+        (None, _) => ("it is not known on which service board new tickets are to be".to_owned(), "there are several"),
+    };
+    let boards = active.iter().map(|board| format!("\"{}\"", board.label)).collect::<Vec<_>>().join(", ");
+    let hint = match active.len() {
+        0 => "run `lockstep doctor`: it says what the API member's role lacks".to_owned(),
+        _ => format!("name one with --board: {boards}"),
+    };
+    Err(Report::refused(what).because(why).hint(hint))
 }
 
 /// The user-defined text whose caption says that it is meant for HubSpot's record; nothing is guessed between two.

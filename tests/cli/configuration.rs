@@ -50,7 +50,7 @@ fn deals_are_added_with_the_field_that_is_meant_for_their_key() {
     let home = Home::new();
     let sim = Sim::start(&home);
     sim.connect(&home, |text| text);
-    let refused = home.run("config add ticket");
+    let refused = home.run("config add product");
     assert_eq!(refused.code, 3, "{}", refused.err);
     let added = home.run("--json config add deal");
     assert_eq!(added.code, 0, "{}", added.err);
@@ -63,4 +63,24 @@ fn deals_are_added_with_the_field_that_is_meant_for_their_key() {
     assert_eq!(synced.code, 5, "{}", synced.err);
     let deal = home.run("--json explain deal --connectwise 4117");
     assert!(deal.json()["hubspot"].is_u64(), "{}", deal.out);
+}
+
+#[test]
+fn tickets_are_added_with_their_key_and_the_board_that_is_named() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    let unnamed = home.run("config add ticket");
+    assert_eq!(unnamed.code, 3, "{}", unnamed.err);
+    assert!(unnamed.err.contains("\"Help Desk\", \"Alerts\", \"Projects\""), "{}", unnamed.err);
+    let unknown = home.run("config add ticket --board Old-Board");
+    assert!(unknown.code == 3 && unknown.err.contains("Old-Board"), "{}", unknown.err);
+    assert_eq!(home.run("config add contact --board Alerts").code, 2);
+    let added = home.run("--json config add ticket --board alerts");
+    assert_eq!(added.code, 0, "{}", added.err);
+    assert_eq!(added.json()["key_field"], "customFields/61");
+    assert_eq!(added.json()["errors"], serde_json::json!([]));
+    let warnings = added.json()["warnings"].to_string();
+    assert!(!warnings.contains("ticket "), "{warnings}");
+    assert!(home.run("config show").out.contains("default = { connectwise = \"21/\" }"));
 }

@@ -40,13 +40,17 @@ Examples:
     #[command(after_help = "\
 Examples:
   lockstep config add contact
-  lockstep config add deal --key-field customFields/51")]
+  lockstep config add deal --key-field customFields/51
+  lockstep config add ticket --board \"Help Desk\"")]
     Add {
-        /// company, contact or deal
+        /// company, contact, deal or ticket
         object: ObjectKind,
         /// The ConnectWise field for the key of the HubSpot record, such as customFields/51
         #[arg(long, value_name = "FIELD")]
         key_field: Option<String>,
+        /// The ConnectWise service board for new tickets, by its name or id
+        #[arg(long, value_name = "NAME")]
+        board: Option<String>,
     },
     /// Check the draft; exit code 3 if it could not be deployed
     Lint,
