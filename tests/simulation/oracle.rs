@@ -658,17 +658,22 @@ fn i5_deletions_are_noticed(sim: &mut Simulation<'_>) {
     }
 }
 
-/// Whether a record stays behind because of its company, for want of a key, or as the mapping says; and tells so.
+/// Whether a record stays behind because of its company, for want of a key, because somebody deleted its copy before they
+/// were linked, or as the mapping says; and tells so.
 fn stays_behind(sim: &Simulation<'_>, entry: &Entry) -> bool {
     let system = if entry.id.0 < 1000 { System::ConnectWise } else { System::HubSpot };
     let value = |shape| place_of(entry.object, shape).map(|at| entry.value(SPECS[at].name(system)).to_plain());
     let company = value(Shape::Reference);
-    let cause = company.is_some_and(|company| company.is_empty() || partner_of(sim, system, &company).is_none())
+    let copies = sim.watch.copies.get(&(system.other(), entry.id));
+    let is_deleted = copies.is_some_and(|copies| copies.iter().all(|copy| !sim.live(system.other(), *copy)));
+    let cause = is_deleted
+        || company.is_some_and(|company| company.is_empty() || partner_of(sim, system, &company).is_none())
         || (entry.object != ObjectKind::Company && value(Shape::Key).is_none_or(|key| key.is_empty()))
         || (entry.object == ObjectKind::Product && system == System::HubSpot);
     let record = RecordRef::new(entry.object, system, entry.id);
     let told = sim.store.statuses.get(&record).is_some_and(|status| {
-        matches!(status.state, RecordState::Waiting | RecordState::Excluded) && !status.why.is_empty()
+        matches!(status.state, RecordState::Waiting | RecordState::Excluded | RecordState::Gone)
+            && !status.why.is_empty()
     });
     cause && told
 }
