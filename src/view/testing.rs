@@ -185,6 +185,7 @@ pub fn link() -> Link {
         created: Timestamp(1_772_445_600_000),
         baseline: BTreeMap::new(),
         recent: BTreeMap::new(),
+        own: BySystem::default(),
     }
 }
 

@@ -5,7 +5,7 @@ use lockstep::engine::core::state::{IntentState, LinkOrigin, LinkState};
 use lockstep::model::{BySystem, ObjectKind, Schema, System};
 
 use crate::faults::Fault;
-use crate::fields::{self, COMPANY_COUNT, PRODUCTS, SPECS};
+use crate::fields::{self, COMPANY_COUNT, CONTACTS, PRODUCTS, SPECS};
 use crate::scenario::{Clockwork, Crash, Newborn, Op, Scenario, Temper, What, When};
 use crate::simulation::{Simulation, Trace};
 
@@ -211,6 +211,30 @@ fn i2_the_same_value_from_a_user_is_not_taken_for_a_write_that_may_still_land() 
             }
         }
     }
+}
+
+/// A conflict that "latest" decides may have to wait: here for the partner of a company, while another field of the
+/// contact is written already. That write does not make HubSpot's side the one that was changed last.
+#[test]
+fn i2_a_write_of_the_engine_does_not_make_a_side_the_later_one() {
+    let schemas = fields::schemas();
+    let newborn = |object, side, key, parent, value| Newborn { object, side, key, parent, fields: CONTACTS, value };
+    let company = |side, key, value| newborn(ObjectKind::Company, side, Some(key), None, value);
+    let setup = vec![
+        // two of one key, and their match: held, so that their contacts' company has no partner
+        company(System::HubSpot, 1, 1),
+        company(System::HubSpot, 1, 2),
+        newborn(ObjectKind::Contact, System::HubSpot, Some(2), Some(0), 3),
+        company(System::ConnectWise, 3, 4),
+        company(System::ConnectWise, 1, 5),
+        company(System::ConnectWise, 1, 6),
+        newborn(ObjectKind::Contact, System::ConnectWise, Some(2), Some(0), 7),
+    ];
+    let scenario = Scenario { fields: ALL_FIELDS | CONTACTS, setup, ..calm() };
+    let simulation = play(&scenario, &schemas);
+    let crossed = simulation.store.history.iter().find(|entry| entry.field.as_str() == "associatedcompanyid");
+    let why = crossed.map(|entry| entry.why.as_str());
+    assert!(why.is_some_and(|why| why.contains("ConnectWise wins, most recently modified")), "{why:?}");
 }
 
 /// Correction (d): the workspace is lost, keys were changed meanwhile; the stamps bring back who belongs to whom.

@@ -95,6 +95,7 @@ pub fn link(id: u64, hubspot: u64, connectwise: u64) -> Link {
         created: Timestamp(2),
         baseline: BTreeMap::from([(field("name"), agreed)]),
         recent: BTreeMap::from([(field("name"), vec![recent])]),
+        own: BySystem::new(None, Some(OwnChange { modified: Timestamp(9), before: Timestamp(4) })),
     }
 }
 

@@ -318,6 +318,7 @@ impl Engine {
             created: now,
             baseline: std::collections::BTreeMap::new(),
             recent: std::collections::BTreeMap::new(),
+            own: crate::model::BySystem::default(),
         }
     }
 

@@ -9,7 +9,7 @@ use super::request::{AnswerBody, Failure, ItemOutcome, Rejection, RejectionKind}
 use super::side::back_off;
 use super::state::{
     Agreed, DirtyReason, FieldWrite, HistoryEntry, Intent, IntentKind, IntentState, Issue, IssueClass, Link,
-    LinkOrigin, LinkState, RecentWrite,
+    LinkOrigin, LinkState, OwnChange, RecentWrite,
 };
 use super::step::{Engine, Step, rules_of};
 use super::view::ViewResult;
@@ -152,7 +152,8 @@ impl Engine {
         let copy = RecordRef::new(intent.object, intent.system, record.id);
         intent.target = Some(record.id);
         self.count_write(&intent);
-        self.link_copy(step, &mut intent, copy, &record, LinkState::Active)?;
+        let own = OwnChange { modified: record.modified, before: Timestamp::EPOCH };
+        self.link_copy(step, &mut intent, copy, &record, LinkState::Active, Some(own))?;
         self.store_written(step, copy, record);
         finish(step, intent, IntentState::Applied, "confirmed");
         Ok(())
@@ -167,6 +168,7 @@ impl Engine {
         copy: RecordRef,
         shown: &Record,
         state: LinkState,
+        own: Option<OwnChange>,
     ) -> ViewResult<()> {
         let source = intent.source_record();
         step.row(dirty(source, DirtyReason::Written, step.now));
@@ -182,6 +184,7 @@ impl Engine {
         };
         let mut link = self.new_link(intent.object, h, c, LinkOrigin::Created(intent.system), step.now);
         link.state = state;
+        link.own[intent.system] = own;
         if let Some(rules) = self.rules.object(intent.object) {
             agree_on_payload(&mut link, rules, intent, shown, step.now);
         }
@@ -226,6 +229,10 @@ impl Engine {
             let value = held.value.clone();
             link.baseline.insert(rule.key.clone(), held.agreed(intent.system, write, step.now));
             remember(&mut link, &rule.key, intent.system, value, step.now);
+        }
+        if let Some(known) = step.view.observation(target)? {
+            let before = link.changed_by_others(intent.system, known.record.modified);
+            link.own[intent.system] = Some(OwnChange { modified: record.modified, before });
         }
         if intent.stamp.is_some() && intent.stamp != record.stamp {
             ineffective.push("its partner's key".to_owned());

@@ -272,7 +272,8 @@ impl Engine {
         intent.target = Some(first.id);
         self.count_write(&intent);
         let state = if first.archived { LinkState::Tomb } else { LinkState::Active };
-        self.link_copy(step, &mut intent, copy, &first, state)?;
+        // Somebody may have changed it since: what it shows is not known to be ours.
+        self.link_copy(step, &mut intent, copy, &first, state, None)?;
         self.take_copy(step, copy, first, request);
         for twin in copies.filter(|record| !record.archived) {
             let of = RecordRef::new(intent.object, intent.system, twin.id);

@@ -143,6 +143,7 @@ fn an_opened_record_is_planned_with_the_deployed_rules() {
         created: NOW,
         baseline: BTreeMap::new(),
         recent: BTreeMap::new(),
+        own: BySystem::default(),
     };
     commit(&place, vec![seen(left, "Acme", "Austin"), seen(right, "Acme", "Dallas"), Row::Link(link)]);
     let opened = place.desk.records.open(right, NOW).unwrap().unwrap();

@@ -21,7 +21,7 @@ pub struct Comparison<'a> {
     /// As observed.
     pub raw: BySystem<&'a Value>,
     pub agreed: Option<&'a Agreed>,
-    /// When each record was last modified, by its system's clock.
+    /// When somebody other than the engine last modified each record, by its system's clock.
     pub modified: BySystem<Timestamp>,
     pub decision: Option<&'a Decision>,
     pub recent: &'a [RecentWrite],

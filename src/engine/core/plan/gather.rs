@@ -88,6 +88,7 @@ impl Facts {
             created: now,
             baseline: BTreeMap::new(),
             recent: BTreeMap::new(),
+            own: BySystem::default(),
         };
         let records = BySystem::new(
             view.observation(link.record(System::HubSpot))?,

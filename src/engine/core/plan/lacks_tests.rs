@@ -124,6 +124,7 @@ fn link() -> Link {
         created: NOW,
         baseline: std::collections::BTreeMap::new(),
         recent: std::collections::BTreeMap::new(),
+        own: crate::model::BySystem::default(),
     }
 }
 

@@ -215,7 +215,10 @@ impl Planner<'_> {
                 partners: &self.facts.partners,
                 raw,
                 agreed: link.baseline.get(&rule.key),
-                modified: BySystem::new(h.record.modified, c.record.modified),
+                modified: BySystem::new(
+                    link.changed_by_others(System::HubSpot, h.record.modified),
+                    link.changed_by_others(System::ConnectWise, c.record.modified),
+                ),
                 decision: self.facts.decisions.iter().find(|decision| decision.field == rule.key),
                 recent: link.recent.get(&rule.key).map_or(&[], Vec::as_slice),
                 object_direction: self.rules.mapping.direction,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::mapping::FieldKey;
-use crate::model::{LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
+use crate::model::{BySystem, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
 
 /// A HubSpot record and a ConnectWise record known to be the same thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,9 +21,27 @@ pub struct Link {
     pub baseline: BTreeMap<FieldKey, Agreed>,
     /// Per field mapping the engine's last writes, newest last, at most eight: what the oscillation breaker looks at.
     pub recent: BTreeMap<FieldKey, Vec<RecentWrite>>,
+    /// The engine's own last change of each record.
+    #[serde(default)]
+    pub own: BySystem<Option<OwnChange>>,
+}
+
+/// A time of modification that the engine itself caused: it says nothing about whose value is the newer one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnChange {
+    /// What the system showed after the write.
+    pub modified: Timestamp,
+    /// When somebody else had last changed the record.
+    pub before: Timestamp,
 }
 
 impl Link {
+    /// When somebody other than the engine last changed the record that shows this time of modification.
+    #[must_use]
+    pub fn changed_by_others(&self, system: System, modified: Timestamp) -> Timestamp {
+        self.own[system].filter(|own| own.modified == modified).map_or(modified, |own| own.before)
+    }
+
     #[must_use]
     pub const fn id_in(&self, system: System) -> RecordId {
         match system {

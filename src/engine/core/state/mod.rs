@@ -17,7 +17,7 @@ pub use dirty::{Dirty, DirtyReason};
 pub use exchange::Exchange;
 pub use intent::{FieldWrite, Intent, IntentKind, IntentState};
 pub use issue::{Issue, IssueClass};
-pub use link::{Agreed, Decision, Link, LinkOrigin, LinkState, RecentWrite};
+pub use link::{Agreed, Decision, Link, LinkOrigin, LinkState, OwnChange, RecentWrite};
 pub use observation::Observation;
 pub use run::{Counts, HistoryEntry, Run, RunCounts, RunKind, SideCounts, Verdict};
 pub use status::{RecordState, Status};
