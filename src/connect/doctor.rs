@@ -1,7 +1,10 @@
 //! What the doctor asks of a connector, and what it is told: one vocabulary for both systems.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use super::error::{ConnectError, Fault};
+use crate::engine::core::request::Failure;
 use crate::model::{Access, FieldName, ObjectKind, Right, Verb};
 
 /// What the deployed configuration does with one object in one system.
@@ -28,6 +31,16 @@ pub struct Examination {
     pub findings: Vec<Finding>,
     /// What was tried of each object, and whether it is allowed.
     pub access: BTreeMap<ObjectKind, Access>,
+    /// Why the rest was not looked at; none where everything was.
+    pub ended: Option<ConnectError>,
+}
+
+/// A pause that the doctor waits out; for a longer one it ends, and says so.
+const SHORT_PAUSE: Duration = Duration::from_secs(10);
+
+/// Whether a call was put off for so short that it is worth making again.
+pub(super) fn is_worth_a_wait<T>(result: &Result<T, Fault>) -> bool {
+    matches!(result, Err(Fault { failure: Failure::Throttled { retry_after, .. }, .. }) if *retry_after <= SHORT_PAUSE)
 }
 
 impl Examination {

@@ -79,6 +79,7 @@ impl From<Fault> for ConnectError {
         let Fault { failure, kind, hint } = fault;
         let (message, hint) = match failure {
             Failure::NotSent(message) | Failure::Unknown(message) => (message, hint),
+            Failure::Throttled { message, .. } if !hint.is_empty() => (message, hint),
             Failure::Throttled { message, retry_after } => {
                 (message, format!("Try again in {} seconds.", retry_after.as_secs().max(1)))
             }

@@ -812,6 +812,32 @@ async fn a_system_that_drips_is_given_up_by_name_and_the_other_one_is_examined()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_day_of_calls_that_ends_while_the_doctor_looks_is_told_and_no_fault_of_the_connection() {
+    let bench = Bench::new(Data::Empty).await;
+    let body = r#"{"message": "You have reached your daily limit.", "policyName": "DAILY"}"#;
+    let spent = Fault::Status { code: 429, body: Some(body.to_owned()), retry_after: None };
+    for path in ["/batch/update", "/properties/"] {
+        bench.running.control.clear_faults();
+        let rule = FaultRule::once(spent.clone()).on(HUBSPOT).path(path);
+        bench.running.control.inject(FaultRule { count: None, ..rule });
+        let began = Instant::now();
+        let items = bench.examine().await;
+        assert!(began.elapsed() < Duration::from_secs(30), "{path}: it did not wait for the next day");
+        assert!(!items.iter().any(|item| item.cut_off), "{path}: {items:#?}");
+        let hubspot = |what: &str| {
+            let of = |item: &&Item| item.system == Some(System::HubSpot) && item.what.contains(what);
+            items.iter().filter(of).collect::<Vec<_>>()
+        };
+        let told =
+            hubspot("Not everything of HubSpot was looked at: HubSpot's allowance of calls for today is used up");
+        assert!(told.len() == 1 && told[0].severity == Severity::Warning, "{path}: {items:#?}");
+        assert!(told[0].remedy.contains("midnight"), "{path}: {told:?}");
+        assert_eq!(hubspot("calls are left").len(), 1, "{path}: {items:#?}");
+        assert_eq!(hubspot("Reading companies is allowed").len(), 1, "{path}: {items:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_doctor_tells_of_a_clock_that_is_off() {
     let bench = Bench::new(Data::Empty).await;
     for (skew, severity) in [(0, Severity::Fine), (90_000, Severity::Warning), (-3_600_000, Severity::Problem)] {

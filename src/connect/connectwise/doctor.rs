@@ -16,6 +16,7 @@ use super::fields::MEMBERS;
 use super::objects::place;
 use super::roles::{self, Column};
 use super::schema;
+use crate::connect::doctor::is_worth_a_wait;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
@@ -121,14 +122,20 @@ impl ConnectWise {
         let mut exam = Examining { told: Examination::default(), asked: BTreeMap::new(), needs, session };
         let label = self.label(&mut exam.session).await?;
         exam.add(Severity::Fine, None, format!("{label} answers at {}.", self.api.host()), "");
-        for need in needs {
-            self.examine_rights(need, &mut exam).await?;
-        }
-        self.examine_tables(&mut exam).await?;
-        self.examine_sight(&mut exam).await?;
-        self.examine_setup(&mut exam).await?;
+        let ended = self.examine_all(&mut exam).await.err();
         self.tell_unreadable(&mut exam);
-        Ok(exam.told)
+        Ok(Examination { ended, ..exam.told })
+    }
+
+    /// # Errors
+    /// What keeps the rest from being looked at.
+    async fn examine_all(&self, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
+        for need in exam.needs {
+            self.examine_rights(need, exam).await?;
+        }
+        self.examine_tables(exam).await?;
+        self.examine_sight(exam).await?;
+        self.examine_setup(exam).await
     }
 
     /// Each direction of one object, and the row of the role that it lacks.
@@ -217,7 +224,11 @@ impl ConnectWise {
         if let Some(known) = exam.asked.get(&key) {
             return Ok(known.clone());
         }
-        let probe = match self.call(call, &mut exam.session).await {
+        let mut result = self.call(call, &mut exam.session).await;
+        if is_worth_a_wait(&result) {
+            result = self.call(call, &mut exam.session).await;
+        }
+        let probe = match result {
             Ok(_) if call.method == Method::POST => Probe::Wrote,
             Ok(_) => Probe::Allowed,
             Err(fault) => verdict(fault)?,

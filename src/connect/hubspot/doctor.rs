@@ -12,15 +12,13 @@ use serde_json::{Value as Json, json};
 use super::paths::{self, Route};
 use super::schema::why;
 use super::{HubCall, HubSpot, oauth, record, setup};
+use crate::connect::doctor::is_worth_a_wait;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
 use crate::connect::rights::{LISTS, OWNERS, Way, scope};
 use crate::connect::{Cause, Examination, Finding, Need, Root, Severity};
 use crate::engine::core::request::{Failure, Priority};
 use crate::model::{ObjectKind, Right, Verb};
-
-/// Less than this share of the day's calls left is worth a word.
-const LOW_PERCENT: u64 = 20;
 
 /// One thing to try.
 struct Probe {
@@ -38,22 +36,40 @@ impl HubSpot {
         let mut session = Session::new(Priority::Interactive);
         let details = self.details(&mut session).await.map_err(setup::not_hubspot)?;
         let mut exam = Examination { findings: vec![account(&details)], ..Examination::default() };
-        exam.findings.extend(self.daily(&mut session).await);
-        let granted = self.granted(&mut session).await;
+        exam.ended = self.examine_all(needs, &mut exam, &mut session).await.err();
+        Ok(exam)
+    }
+
+    /// # Errors
+    /// What keeps the rest from being looked at.
+    async fn examine_all(
+        &self,
+        needs: &[Need],
+        exam: &mut Examination,
+        session: &mut Session,
+    ) -> Result<(), ConnectError> {
+        self.daily(session).await?;
+        let granted = self.granted(session).await;
         for probe in probes(needs) {
-            let (finding, right) = self.try_out(&probe, granted.as_ref(), &mut session).await?;
+            let (finding, right) = self.try_out(&probe, granted.as_ref(), session).await?;
             exam.findings.push(finding);
             if let Some(object) = probe.object {
                 exam.note(object, probe.verb, right);
             }
         }
         for need in needs.iter().filter(|need| need.creates || need.updates) {
-            exam.findings.push(self.stamp_finding(need.object, &mut session).await);
+            exam.findings.push(self.stamp_finding(need.object, session).await?);
         }
         if needs.iter().any(|need| need.object == ObjectKind::Contact) {
             exam.findings.push(auto_company());
         }
-        Ok(exam)
+        Ok(())
+    }
+
+    /// Makes a call, and once more behind a short pause that HubSpot asks for.
+    async fn patiently(&self, call: &HubCall, session: &mut Session) -> Result<Json, Fault> {
+        let result = self.call(call, session).await;
+        if is_worth_a_wait(&result) { self.call(call, session).await } else { result }
     }
 
     /// # Errors
@@ -65,7 +81,7 @@ impl HubSpot {
         session: &mut Session,
     ) -> Result<(Finding, Right), ConnectError> {
         let finding = |severity, what, remedy| Finding { severity, object: probe.object, what, remedy, root: None };
-        Ok(match self.call(&probe.call, session).await {
+        Ok(match self.patiently(&probe.call, session).await {
             Err(fault) if ends(fault.kind) => return Err(fault.into()),
             Err(fault) if fault.kind == ConnectErrorKind::Permission => {
                 let what = format!("{} not allowed: {}", probe.what, why(fault.clone()));
@@ -116,23 +132,23 @@ impl HubSpot {
         Some(scopes.into_iter().collect())
     }
 
-    /// What is left of the day's calls, which all private apps and keys of the account share. Apps by OAuth have no such
-    /// limit, and no answer here.
-    async fn daily(&self, session: &mut Session) -> Option<Finding> {
+    /// Learns what is left of the day's calls, which all private apps and keys of the account share. Apps by OAuth have no
+    /// such limit, and no answer here.
+    async fn daily(&self, session: &mut Session) -> Result<(), ConnectError> {
         let call = HubCall::get(Route::Account, "/api-usage/daily/private-apps".to_owned());
-        let body = self.call(&call, session).await.ok()?;
-        let (used, of) = body.get("results").and_then(Json::as_array).into_iter().flatten().find_map(usage)?;
-        self.transport.budget.daily(used, of);
-        let left = of.saturating_sub(used);
-        let low = left.saturating_mul(100) < of.saturating_mul(LOW_PERCENT);
-        let what = format!("{left} of {of} calls are left today, for all private apps and keys of the account.");
-        let remedy =
-            if low { "See in HubSpot which other apps use them up, or buy the API limit increase." } else { "" };
-        let severity = if low { Severity::Warning } else { Severity::Fine };
-        Some(Finding { severity, object: None, what, remedy: remedy.to_owned(), root: None })
+        let body = match self.patiently(&call, session).await {
+            Ok(body) => body,
+            Err(fault) if fault.kind == ConnectErrorKind::Limited => return Err(fault.into()),
+            Err(_) => return Ok(()),
+        };
+        let rows = body.get("results").and_then(Json::as_array);
+        if let Some((used, of)) = rows.into_iter().flatten().find_map(usage) {
+            self.transport.budget.daily(used, of);
+        }
+        Ok(())
     }
 
-    async fn stamp_finding(&self, object: ObjectKind, session: &mut Session) -> Finding {
+    async fn stamp_finding(&self, object: ObjectKind, session: &mut Session) -> Result<Finding, ConnectError> {
         let about = |severity, what, remedy: &str, root| Finding {
             severity,
             object: Some(object),
@@ -143,9 +159,9 @@ impl HubSpot {
         let finding = |severity, what, remedy: &str| about(severity, what, remedy, None);
         let Some(stamp) = self.stamps.get(&object) else {
             let what = format!("No property is named for the key of {}.", object.plural().to_lowercase());
-            return finding(Severity::Problem, what, "Name one in the configuration.");
+            return Ok(finding(Severity::Problem, what, "Name one in the configuration."));
         };
-        match self.property(object, stamp, session).await {
+        Ok(match self.property(object, stamp, session).await {
             Ok(Some(property)) => match setup::usable(object, &property, stamp) {
                 Ok(()) => finding(
                     Severity::Fine,
@@ -176,17 +192,18 @@ impl HubSpot {
                     _ => about(Severity::Problem, what, "Let Lockstep create it: `lockstep connect hubspot`.", root),
                 }
             }
+            Err(fault) if ends(fault.kind) => return Err(fault.into()),
             Err(fault) => {
                 let hint = fault.hint.clone();
                 finding(Severity::Problem, format!("The property {stamp} cannot be looked at: {}", why(fault)), &hint)
             }
-        }
+        })
     }
 }
 
 /// Whether a fault says that nothing else can be looked at either.
 const fn ends(kind: ConnectErrorKind) -> bool {
-    matches!(kind, ConnectErrorKind::Credentials | ConnectErrorKind::Unreachable)
+    matches!(kind, ConnectErrorKind::Credentials | ConnectErrorKind::Unreachable | ConnectErrorKind::Limited)
 }
 
 /// `what` is the beginning of a sentence: `Reading companies is`.
@@ -345,9 +362,10 @@ mod tests {
     }
 
     #[test]
-    fn only_trouble_with_the_connection_itself_ends_the_examination() {
+    fn only_trouble_that_everything_else_meets_too_ends_the_examination() {
         assert!(ends(ConnectErrorKind::Credentials) && ends(ConnectErrorKind::Unreachable));
-        assert!(!ends(ConnectErrorKind::Permission) && !ends(ConnectErrorKind::Limited));
+        assert!(ends(ConnectErrorKind::Limited));
+        assert!(!ends(ConnectErrorKind::Permission) && !ends(ConnectErrorKind::Unexpected));
     }
 
     #[test]

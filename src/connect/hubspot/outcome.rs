@@ -249,22 +249,36 @@ fn scopes(body: &Json) -> Vec<String> {
 }
 
 fn throttled(reply: &Reply, retry_after: Duration) -> Fault {
+    if is_about_the_day(reply) {
+        let message = format!("HubSpot's allowance of calls for today is used up ({}): {}", reply.status, say(reply));
+        let hint = "It is given anew at midnight in the portal's time zone. Look in HubSpot which app uses the calls.";
+        return Fault::new(ConnectErrorKind::Limited, Failure::Throttled { retry_after, message }, hint);
+    }
     let message = format!("HubSpot asks for a pause ({}): {}", reply.status, say(reply));
     Fault::new(ConnectErrorKind::Limited, Failure::Throttled { retry_after, message }, "")
 }
 
-/// How long to wait where HubSpot does not say: by the name of the limit that was hit.
+/// How long to wait where HubSpot does not say: by the limit that was hit.
 fn policy_wait(reply: &Reply) -> Duration {
-    let body = reply.json().unwrap_or(Json::Null);
-    let policy = text(&body, "policyName").unwrap_or_default();
-    let message = text(&body, "message").unwrap_or_default();
+    let (policy, message) = limit(reply);
     if policy == "SECONDLY" || message.contains("secondly limit") && !message.contains("ten_secondly") {
         Duration::from_secs(1)
-    } else if policy == "DAILY" || message.contains("daily limit") {
+    } else if is_about_the_day(reply) {
         Duration::from_secs(15 * 60)
     } else {
         Duration::from_secs(10)
     }
+}
+
+fn is_about_the_day(reply: &Reply) -> bool {
+    let (policy, message) = limit(reply);
+    reply.status == 429 && (policy == "DAILY" || message.contains("daily limit"))
+}
+
+/// The name of the limit that was hit, and HubSpot's words about it.
+fn limit(reply: &Reply) -> (String, String) {
+    let body = reply.json().unwrap_or(Json::Null);
+    (text(&body, "policyName").unwrap_or_default(), text(&body, "message").unwrap_or_default())
 }
 
 fn say(reply: &Reply) -> String {

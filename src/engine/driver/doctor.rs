@@ -16,6 +16,8 @@ use crate::store::{Settings, Workspace};
 
 /// A schema that could not be read again and is older than this is told of.
 const STALE: Duration = Duration::from_secs(24 * 3600);
+/// A pause is waited out up to this.
+const LONG_PAUSE: Duration = Duration::from_secs(10);
 /// A clock that is off by more than this is told of; HubSpot and ConnectWise keep theirs by network time.
 const SKEW_WARNS: Duration = Duration::from_secs(30);
 /// Beyond this, times of changes cannot be trusted to order anything.
@@ -91,12 +93,13 @@ pub async fn examine(workspace: &Workspace, clock: Clock, steps: &Steps) -> Resu
         match connector(workspace, &settings, &config, system, clock)? {
             Ok(connector) => {
                 let asked = Arc::clone(&connector);
-                let (settings, found, access) = (&mut settings, &mut found, &mut access);
-                let mut side = Side { connector, settings, clock, found, access, steps };
-                match steps.within(&asked, side.examine(system, &config, &mut schemas)).await {
-                    Err(SetupError::Connect(error)) => found.add(Item::cut_off(system, *error)),
+                let (settings, items, access) = (&mut settings, &mut found, &mut access);
+                let mut side = Side { connector, settings, clock, found: items, access, steps };
+                let ended = match steps.within(&asked, side.examine(system, &config, &mut schemas)).await {
+                    Err(SetupError::Connect(error)) => Some(paused(asked.as_ref()).unwrap_or(*error)),
                     done => done?,
-                }
+                };
+                found.of_connection(asked.as_ref(), ended);
             }
             Err(item) => found.add(item),
         }
@@ -190,31 +193,31 @@ struct Side<'a> {
 }
 
 impl Side<'_> {
-    async fn examine(&mut self, system: System, config: &Config, schemas: &mut Vec<Schema>) -> Result<(), SetupError> {
+    /// What keeps the rest from being looked at, if anything.
+    async fn examine(
+        &mut self,
+        system: System,
+        config: &Config,
+        schemas: &mut Vec<Schema>,
+    ) -> Result<Option<ConnectError>, SetupError> {
         self.steps.begin(&self.connector, "rights and settings");
-        match self.connector.examine(&needs(config, system)).await {
-            Ok(exam) => {
-                self.found.of(system, exam.findings);
-                let seen = exam.access.into_iter();
-                self.access.extend(seen.map(|(object, access)| ObjectAccess { system, object, access }));
-            }
-            Err(error) => {
-                self.found.add(Item::cut_off(system, error));
-                return Ok(());
-            }
+        let exam = match self.connector.examine(&needs(config, system)).await {
+            Ok(exam) => exam,
+            Err(error) => return Ok(Some(error)),
+        };
+        self.found.of(system, exam.findings);
+        let seen = exam.access.into_iter();
+        self.access.extend(seen.map(|(object, access)| ObjectAccess { system, object, access }));
+        if exam.ended.is_some() {
+            return Ok(exam.ended);
         }
         for mapping in &config.objects {
             self.schema(system, mapping.object, schemas).await?;
+            if let Some(pause) = paused(self.connector.as_ref()) {
+                return Ok(Some(pause));
+            }
         }
-        if let Some(clock) = self.connector.clock() {
-            self.found.add(skew(system, clock));
-        }
-        // That it is fine the connector says itself, in its own words.
-        let day = self.connector.budget().daily.map(|(used, of)| day(system, used, of));
-        if let Some(day) = day.filter(|item| item.severity != Severity::Fine) {
-            self.found.add(day);
-        }
-        Ok(())
+        Ok(None)
     }
 
     async fn schema(
@@ -238,6 +241,37 @@ impl Side<'_> {
         }
         Ok(())
     }
+}
+
+impl Findings {
+    /// How the look at one system ended, and what its answers said of its clock and of the day's calls.
+    fn of_connection(&mut self, connector: &dyn Connector, ended: Option<ConnectError>) {
+        let system = connector.system();
+        let is_over = ended.as_ref().is_some_and(|error| error.kind != ConnectErrorKind::Limited);
+        ended.into_iter().for_each(|error| self.add(broken_off(system, error)));
+        if is_over {
+            return;
+        }
+        let clock = connector.clock().map(|clock| skew(system, clock));
+        let day = connector.budget().daily.map(|(used, of)| day(system, used, of));
+        clock.into_iter().chain(day).for_each(|item| self.add(item));
+    }
+}
+
+/// A pause is no fault of the connection.
+fn broken_off(system: System, error: ConnectError) -> Item {
+    if error.kind != ConnectErrorKind::Limited {
+        return Item::cut_off(system, error);
+    }
+    let what = format!("Not everything of {system} was looked at: {}", error.message);
+    Item::new(Severity::Warning, Some(system), what, error.hint)
+}
+
+/// The pause that a system has asked for, where it is too long to be waited out.
+fn paused(connector: &dyn Connector) -> Option<ConnectError> {
+    let left = connector.budget().blocked.filter(|left| *left > LONG_PAUSE)?;
+    let what = format!("{} asks for a pause.", connector.system());
+    Some(ConnectError::new(ConnectErrorKind::Limited, what, format!("Run the doctor again in {} s.", left.as_secs())))
 }
 
 fn unread(system: System, object: ObjectKind, error: &ConnectError, known: Option<Timestamp>, now: Timestamp) -> Item {
@@ -286,10 +320,19 @@ fn plainly(seconds: u64) -> String {
 fn day(system: System, used: u64, of: u64) -> Item {
     let percent = used.saturating_mul(100).checked_div(of).unwrap_or(100);
     let left = of.saturating_sub(used);
-    let what = format!("{left} of {of} calls are left of today's allowance of {system} ({percent} % used).");
+    let what = format!(
+        "{left} of {of} calls are left of today's allowance of {system}, which all its private apps and keys share \
+         ({percent} % used)."
+    );
     let (severity, remedy) = match percent {
-        95.. => (Severity::Problem, "Sync waits for the next day. Look which app of the portal uses the calls."),
-        70.. => (Severity::Warning, "Sweeps and back-fill wait for the next day; changes still cross."),
+        95.. => (
+            Severity::Problem,
+            "Sync waits for the next day. See in HubSpot which other apps use them up, or buy the API limit increase.",
+        ),
+        70.. => (
+            Severity::Warning,
+            "Sweeps and back-fill wait for the next day; changes still cross. See in HubSpot which other apps use them up.",
+        ),
         _ => (Severity::Fine, ""),
     };
     Item::new(severity, Some(system), what, remedy)

@@ -428,3 +428,31 @@ async fn a_missing_right_of_a_request_names_its_row() {
         assert!(hint.contains(row), "{hint}");
     }
 }
+
+#[tokio::test]
+async fn a_pause_asked_for_on_the_way_keeps_what_was_found() {
+    let tenant = Tenant::with_header("retry-after: 60", |asked| match asked.line().as_str() {
+        "PATCH /company/contacts/0 []" => (429, json!({"message": "Too many requests."})),
+        _ => healthy(asked),
+    })
+    .await;
+    let exam = tenant.psa.examine(&[all(ObjectKind::Company), all(ObjectKind::Contact)]).await.unwrap();
+    let said = |what: &str| exam.findings.iter().any(|finding| finding.what.contains(what));
+    assert!(said("Companies can be read, created, changed.") && said("answers at"), "{:?}", exam.findings);
+    let ended = exam.ended.unwrap();
+    assert_eq!(ended.kind, ConnectErrorKind::Limited);
+    assert!(ended.message.contains("asks for a pause") && ended.hint.contains("60 seconds"), "{ended:?}");
+    assert_eq!(exam.access[&ObjectKind::Contact].create, Some(Right::Allowed));
+}
+
+#[tokio::test]
+async fn a_short_pause_is_waited_out() {
+    let asked_before = std::sync::atomic::AtomicBool::new(false);
+    let tenant = Tenant::with_header("retry-after: 1", move |asked| {
+        let is_first = asked.method == "PATCH" && !asked_before.swap(true, std::sync::atomic::Ordering::Relaxed);
+        if is_first { (429, json!({"message": "Too many requests."})) } else { healthy(asked) }
+    })
+    .await;
+    let exam = tenant.psa.examine(&[all(ObjectKind::Contact)]).await.unwrap();
+    assert_eq!((exam.ended, exam.access[&ObjectKind::Contact].update), (None, Some(Right::Allowed)));
+}
