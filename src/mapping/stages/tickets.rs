@@ -205,16 +205,7 @@ impl Tickets {
         if let Some(kept) = candidates.iter().find(|one| *one == current) {
             return Some(kept);
         }
-        let home = Some(self.homes[to].as_str()).filter(|home| !home.is_empty());
-        let Some(place) = self.place(to, current).or(home) else {
-            // Nothing says which board is meant, unless there is but one.
-            let mut boards = candidates.iter().filter_map(|one| self.place(to, one));
-            let first = boards.next()?;
-            return candidates
-                .first()
-                .filter(|_| to == System::HubSpot || boards.all(|one| one == first))
-                .map(String::as_str);
-        };
+        let Some(place) = self.place(to, current) else { return self.of_new(to, raw, candidates) };
         if let Some(beside) = candidates.iter().find(|one| self.place(to, one) == Some(place)) {
             return Some(beside);
         }
@@ -225,6 +216,21 @@ impl Tickets {
         }
         let says_nothing = to == System::HubSpot && is_open(to, current) && is_open(System::ConnectWise, raw);
         says_nothing.then_some(current)
+    }
+
+    /// Where a new ticket begins: in the place that is named for new ones. What has nothing to do with that place begins
+    /// in its own; which of several boards is meant is not guessed.
+    fn of_new<'a>(&'a self, to: System, raw: &str, candidates: &'a [String]) -> Option<&'a str> {
+        let place = |one: &'a String| self.place(to, one);
+        let home = self.homes[to].as_str();
+        if let Some(at_home) = candidates.iter().find(|one| place(one) == Some(home)) {
+            return Some(at_home);
+        }
+        let from = self.place(to.other(), raw)?;
+        let (pipeline, board) = if to == System::HubSpot { (home, from) } else { (from, home) };
+        let first = candidates.first()?;
+        let is_clear = to == System::HubSpot || candidates.iter().all(|one| place(one) == place(first));
+        (is_clear && !self.belong_together(pipeline, board)).then_some(first)
     }
 }
 
@@ -280,6 +286,7 @@ mod tests {
             option("5", "Help Desk", None, None),
             option("6", "Alerts", None, None),
             option("7", "Projects", None, None),
+            ChoiceOption { inactive: true, ..option("8", "Old Board", None, None) },
         ];
         let statuses = [
             option("50", "New", Some(Open), Some("5")),
@@ -293,6 +300,7 @@ mod tests {
             option("61", "Closed", Some(Closed), Some("6")),
             option("70", "New", Some(Open), Some("7")),
             option("71", "Finished", Some(Closed), Some("7")),
+            option("80", "New", Some(Open), Some("8")),
         ];
         let values = ValueMap { auto: Some(AutoPairs::Label), unmapped: Unmapped::Hold, pairs };
         let homes = BySystem::new(String::new(), home.to_owned());
@@ -362,6 +370,8 @@ mod tests {
         let homeless = tickets(Vec::new(), "");
         check(&homeless, System::ConnectWise, &[("1", "", None), ("91", "", Some("7/70"))]);
         check(&tickets(Vec::new(), "6/60"), System::ConnectWise, &[("1", "", Some("6/60")), ("4", "", Some("6/61"))]);
+        // No other board stands in for the named one that is in use no more.
+        check(&tickets(Vec::new(), "8/"), System::ConnectWise, &[("1", "", None), ("91", "", Some("7/70"))]);
     }
 
     #[test]
