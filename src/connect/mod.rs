@@ -6,6 +6,7 @@
 mod address;
 mod bucket;
 mod budget;
+mod clean;
 pub mod connectwise;
 mod doctor;
 mod error;

@@ -413,3 +413,31 @@ async fn a_403_is_a_missing_scope_only_where_hubspot_says_so_or_the_token_lacks_
         );
     }
 }
+
+#[tokio::test]
+async fn secrets_that_a_good_answer_echoes_are_told_neither_by_the_doctor_nor_by_a_check() {
+    let running = Simulators::start(sim::Options::quick(Data::Empty)).await.unwrap();
+    let c = &running.credentials;
+    let echoes = [
+        (Side::HubSpot, "/details", "/accountType", &c.hubspot_token),
+        (Side::ConnectWise, "companyinfo", "/CompanyName", &c.connectwise_public_key),
+        (Side::ConnectWise, "system/info", "/version", &c.connectwise_private_key),
+    ];
+    // Where a long text is cut, too.
+    for before in [0, 380] {
+        running.control.clear_faults();
+        for (side, path, pointer, secret) in &echoes {
+            let value = Some(json!(format!("{}{secret}", " x".repeat(before / 2))));
+            let mangled = Fault::Mangle { pointer: (*pointer).to_owned(), value };
+            running.control.inject(FaultRule { count: None, ..FaultRule::once(mangled).on(*side).path(path) });
+        }
+        let (hub, psa) = (hub(&running.hubspot_url, &c.hubspot_token), psa(&running, &c.connectwise_company));
+        for connector in [&hub as &dyn Connector, &psa] {
+            let told = format!("{:?} {:?}", connector.check().await, connector.examine(&needs()[..1]).await);
+            assert!(told.contains("[redacted]"), "{told}");
+            for (.., secret) in &echoes {
+                assert!(!told.contains(&secret[..8]), "{before}: {told}");
+            }
+        }
+    }
+}

@@ -114,7 +114,9 @@ impl ConnectWise {
             Some(false) => ", on premises",
             None => "",
         };
-        Ok(clip_message(&format!("{} ({version}{place})", tenant.name.as_deref().unwrap_or(&self.company))))
+        let label = format!("{} ({version}{place})", tenant.name.as_deref().unwrap_or(&self.company));
+        // Clean first: a secret cut in two would not be found.
+        Ok(clip_message(&self.transport.redactor.clean(&label)))
     }
 
     pub(super) async fn examine_needs(&self, needs: &[Need]) -> Result<Examination, ConnectError> {

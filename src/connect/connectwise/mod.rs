@@ -47,6 +47,7 @@ pub use callbacks::{Callback, Hint, HintAction};
 
 use super::address::{Base, connectwise_api_host, connectwise_site};
 use super::budget::{Budget, BudgetSnapshot, Pace};
+use super::clean::Clean as _;
 use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Options, Session, Transport};
 use super::redact::{Redactor, clip_message};
@@ -192,7 +193,9 @@ impl Connector for ConnectWise {
     }
 
     fn schema_at(&self, object: ObjectKind, priority: Priority) -> Boxed<'_, Result<LiveSchema, ConnectError>> {
-        Box::pin(async move { self.live_schema(object, priority).await.map_err(ConnectError::from) })
+        Box::pin(async move {
+            self.live_schema(object, priority).await.map_err(ConnectError::from).clean(&self.transport.redactor)
+        })
     }
 
     fn describe(&self, request: &Request) -> Vec<HttpPreview> {
@@ -200,15 +203,15 @@ impl Connector for ConnectWise {
     }
 
     fn prepare(&self, object: ObjectKind, _create: bool) -> Boxed<'_, Result<Prepared, ConnectError>> {
-        Box::pin(self.prepare_stamp(object))
+        Box::pin(async move { self.prepare_stamp(object).await.clean(&self.transport.redactor) })
     }
 
     fn check(&self) -> Boxed<'_, Result<Check, ConnectError>> {
-        Box::pin(self.check_access())
+        Box::pin(async move { self.check_access().await.clean(&self.transport.redactor) })
     }
 
     fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Examination, ConnectError>> {
-        Box::pin(self.examine_needs(needs))
+        Box::pin(async move { self.examine_needs(needs).await.clean(&self.transport.redactor) })
     }
 
     fn budget(&self) -> BudgetSnapshot {

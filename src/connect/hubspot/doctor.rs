@@ -35,7 +35,7 @@ impl HubSpot {
     pub(super) async fn examine_needs(&self, needs: &[Need]) -> Result<Examination, ConnectError> {
         let mut session = Session::new(Priority::Interactive);
         let details = self.details(&mut session).await.map_err(setup::not_hubspot)?;
-        let mut exam = Examination { findings: vec![account(&details)], ..Examination::default() };
+        let mut exam = Examination { findings: vec![self.account(&details)], ..Examination::default() };
         exam.ended = self.examine_all(needs, &mut exam, &mut session).await.err();
         Ok(exam)
     }
@@ -64,6 +64,18 @@ impl HubSpot {
             exam.findings.push(auto_company());
         }
         Ok(())
+    }
+
+    fn account(&self, details: &Json) -> Finding {
+        let kind = details.get("accountType").and_then(record::plain);
+        let kind = kind.unwrap_or_else(|| "of a kind it does not tell".to_owned());
+        let kind = crate::connect::redact::clip_message(&self.transport.redactor.clean(&kind));
+        let (severity, remedy) = match kind.as_str() {
+            "STANDARD" => (Severity::Fine, ""),
+            _ => (Severity::Warning, "Make sure that this is the portal that is meant, and not a test account."),
+        };
+        let what = format!("The account is {kind}.");
+        Finding { severity, object: None, what, remedy: remedy.to_owned(), root: None }
     }
 
     /// Makes a call, and once more behind a short pause that HubSpot asks for.
@@ -293,16 +305,6 @@ fn theirs(fault: &Fault) -> Option<&str> {
 
 pub(super) fn add(scope: &str) -> String {
     format!("Add the scope {scope} to the service key, private app or app in HubSpot.")
-}
-
-fn account(details: &Json) -> Finding {
-    let kind =
-        details.get("accountType").and_then(record::plain).unwrap_or_else(|| "of a kind it does not tell".to_owned());
-    let kind = crate::connect::redact::clip_message(&kind);
-    let standard = kind == "STANDARD";
-    let remedy = if standard { "" } else { "Make sure that this is the portal that is meant, and not a test account." };
-    let severity = if standard { Severity::Fine } else { Severity::Warning };
-    Finding { severity, object: None, what: format!("The account is {kind}."), remedy: remedy.to_owned(), root: None }
 }
 
 /// The setting has no API; it bites whoever syncs contacts.

@@ -41,6 +41,7 @@ use serde_json::Value as Json;
 
 use super::address::Base;
 use super::budget::{Budget, BudgetSnapshot, Lane, Pace};
+use super::clean::Clean as _;
 use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Call, Options, Reply, Session, Transport};
 use super::redact::Redactor;
@@ -238,7 +239,9 @@ impl Connector for HubSpot {
     }
 
     fn schema_at(&self, object: ObjectKind, priority: Priority) -> Boxed<'_, Result<LiveSchema, ConnectError>> {
-        Box::pin(async move { self.live_schema(object, priority).await.map_err(ConnectError::from) })
+        Box::pin(async move {
+            self.live_schema(object, priority).await.map_err(ConnectError::from).clean(&self.transport.redactor)
+        })
     }
 
     fn describe(&self, request: &Request) -> Vec<HttpPreview> {
@@ -246,15 +249,15 @@ impl Connector for HubSpot {
     }
 
     fn prepare(&self, object: ObjectKind, create: bool) -> Boxed<'_, Result<Prepared, ConnectError>> {
-        Box::pin(self.prepare_stamp(object, create))
+        Box::pin(async move { self.prepare_stamp(object, create).await.clean(&self.transport.redactor) })
     }
 
     fn check(&self) -> Boxed<'_, Result<Check, ConnectError>> {
-        Box::pin(self.check_access())
+        Box::pin(async move { self.check_access().await.clean(&self.transport.redactor) })
     }
 
     fn examine<'a>(&'a self, needs: &'a [Need]) -> Boxed<'a, Result<Examination, ConnectError>> {
-        Box::pin(self.examine_needs(needs))
+        Box::pin(async move { self.examine_needs(needs).await.clean(&self.transport.redactor) })
     }
 
     fn budget(&self) -> BudgetSnapshot {

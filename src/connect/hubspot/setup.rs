@@ -29,7 +29,8 @@ impl HubSpot {
                 "Check the address of the connection; HubSpot's is https://api.hubapi.com.",
             ));
         };
-        let account = details.get("accountType").and_then(Json::as_str).unwrap_or("account").to_owned();
+        let account = details.get("accountType").and_then(Json::as_str).unwrap_or("account");
+        let account = crate::connect::redact::clip_message(&self.transport.redactor.clean(account));
         let mut warnings = Vec::new();
         if account != "STANDARD" {
             let what = format!("This is not a standard portal but: {account}.");
@@ -42,7 +43,9 @@ impl HubSpot {
             }
         }
         let domain = details.get("uiDomain").and_then(Json::as_str).unwrap_or("HubSpot");
-        let label = crate::connect::redact::clip_message(&format!("portal {tenant} ({account}, {domain})"));
+        let label = crate::connect::redact::clip_message(
+            &self.transport.redactor.clean(&format!("portal {tenant} ({account}, {domain})")),
+        );
         Ok(Check { tenant: tenant.to_string(), label, warnings })
     }
 
