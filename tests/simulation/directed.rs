@@ -237,6 +237,29 @@ fn i2_a_write_of_the_engine_does_not_make_a_side_the_later_one() {
     assert!(why.is_some_and(|why| why.contains("ConnectWise wins, most recently modified")), "{why:?}");
 }
 
+/// Several on one side that are the same thing by their key: a person decides, and until then nothing is linked or made.
+#[test]
+fn i4_twins_are_held_and_neither_linked_nor_copied() {
+    let schemas = fields::schemas();
+    let company = |side, value| Newborn {
+        object: ObjectKind::Company,
+        side,
+        key: Some(1),
+        parent: None,
+        fields: ALL_FIELDS,
+        value,
+    };
+    for side in System::BOTH {
+        let rivals = Scenario { setup: vec![company(side, 1), company(side, 2), company(side.other(), 3)], ..calm() };
+        let simulation = play(&rivals, &schemas);
+        assert_eq!(simulation.store.links.len(), 0, "which of the two in {side} it is cannot be known");
+        assert_eq!(simulation.watch.copies.len(), 0);
+        let alone = Scenario { setup: vec![company(side, 1), company(side, 2)], ..calm() };
+        let simulation = play(&alone, &schemas);
+        assert_eq!(copies_in(&simulation, side.other()), 1, "the younger one of two in {side} waits");
+    }
+}
+
 /// Correction (d): the workspace is lost, keys were changed meanwhile; the stamps bring back who belongs to whom.
 #[test]
 fn i4_links_come_back_by_their_stamps_when_the_workspace_is_lost() {

@@ -32,6 +32,8 @@ fn i1_to_i19_hold_over_many_seeds() {
     let totals = suite::run_seeds(1, count, 1, |_, _| {});
     println!("{} seeds, {} a minute", totals.seeds, suite::pace(totals.seeds, start));
     println!("{}", totals.counters);
+    let (blind, writes) = (u64::from(totals.counters.blind), totals.counters.writes);
+    assert!(blind * 100 <= writes, "{blind} of {writes} writes replaced what somebody had entered since it was read");
     if let Some(failure) = totals.failures.iter().min_by_key(|failure| failure.seed) {
         panic!("{}\n{}", suite::summary(&totals), suite::explain(failure.seed));
     }
