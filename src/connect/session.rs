@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::error::{ConnectErrorKind, Fault};
 use super::trace::Subject;
 use crate::engine::core::request::{Failure, Priority, Request};
-use crate::model::Timestamp;
+use crate::model::{ObjectKind, System, Timestamp};
 
 /// What the calls of one request may spend on answers, in time-outs of a call. Of that, one and a half may be in vain: one
 /// call that is never answered is bad luck and leaves time for the others; where the next one is not either, none follows.
@@ -59,6 +59,18 @@ impl Session {
     /// The calls of one request of the engine.
     pub fn about(self, request: &Request) -> Self {
         Self { subject: Some(Subject::of(request)), ..self }
+    }
+
+    /// Calls that nothing of the engine asked for.
+    pub fn for_task(self, system: System, task: &'static str) -> Self {
+        Self { subject: Some(Subject::task(system, task)), ..self }
+    }
+
+    /// What the calls from now on are about.
+    pub fn turn_to(&mut self, object: Option<ObjectKind>) {
+        if let Some(subject) = &mut self.subject {
+            subject.object = object;
+        }
     }
 
     /// For a write: whoever journaled it counts from that moment how long it can still take effect.

@@ -10,6 +10,9 @@ use crate::engine::core::request::{Request, RequestBody};
 use crate::model::text::printable;
 use crate::model::{ObjectKind, RunId, System};
 
+/// The task of a doctor, who provokes refusals: what they say is a finding.
+pub(crate) const DOCTOR: &str = "doctor";
+
 /// Records that one line names; of the others it tells the number.
 const MOST_RECORDS: usize = 8;
 
@@ -17,7 +20,10 @@ const MOST_RECORDS: usize = 8;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Subject {
     pub system: System,
-    pub object: ObjectKind,
+    /// What is done: `request`, or what else than one of the engine's.
+    pub task: &'static str,
+    /// None where it is about the connection as a whole.
+    pub object: Option<ObjectKind>,
     pub run: Option<RunId>,
     /// Ids, or for creates the stamps, which name the sources.
     pub records: String,
@@ -39,7 +45,12 @@ impl Subject {
             | RequestBody::Count { .. }
             | RequestBody::Members { .. } => String::new(),
         };
-        Self { system: request.system, object: request.object, run: request.run, records }
+        Self { system: request.system, task: "request", object: Some(request.object), run: request.run, records }
+    }
+
+    /// Calls that nothing of the engine asked for.
+    pub const fn task(system: System, task: &'static str) -> Self {
+        Self { system, task, object: None, run: None, records: String::new() }
     }
 }
 
@@ -76,12 +87,22 @@ pub(crate) struct Ended<'a> {
 impl Ended<'_> {
     /// No answer, a refused credential, a limit, or a system in distress. A refused value is an answer like any other.
     fn is_trouble(&self) -> bool {
+        let provoked = match self.status {
+            Some(403) => true,
+            // A text in place of a record.
+            Some(500) => self.method == "POST",
+            _ => false,
+        };
+        if provoked && self.subject.is_some_and(|subject| subject.task == DOCTOR) {
+            return false;
+        }
         !matches!(self.status, Some(100..=400 | 402 | 404..=428 | 430..=499))
     }
 
     pub fn log(&self) {
         let system = self.subject.map_or("", |subject| subject.system.key());
-        let object = self.subject.map_or("", |subject| subject.object.key());
+        let object = self.subject.and_then(|subject| subject.object).map_or("", |object| object.key());
+        let task = self.subject.map_or("", |subject| subject.task);
         let run = self.subject.and_then(|subject| subject.run).map(|run| run.0);
         let records = self.subject.map_or("", |subject| subject.records.as_str());
         let Self { host, method, status, attempt, .. } = self;
@@ -93,6 +114,7 @@ impl Ended<'_> {
         if self.is_trouble() {
             tracing::info!(
                 system,
+                task,
                 host,
                 run,
                 object,
@@ -106,7 +128,7 @@ impl Ended<'_> {
                 "call in trouble"
             );
         } else {
-            tracing::debug!(system, host, run, object, records, method, endpoint, status, ms, attempt, "call");
+            tracing::debug!(system, task, host, run, object, records, method, endpoint, status, ms, attempt, "call");
         }
     }
 }

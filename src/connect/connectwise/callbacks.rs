@@ -66,7 +66,7 @@ impl ConnectWise {
     /// # Errors
     /// When `url` is no address, or they cannot be listed.
     pub async fn callbacks(&self, url: &str) -> Result<Vec<Callback>, ConnectError> {
-        let mut session = Session::new(Priority::Settled);
+        let mut session = Session::new(Priority::Settled).for_task(crate::model::System::ConnectWise, "call-backs");
         self.own_callbacks(&target(url)?, &mut session).await.map_err(ConnectError::from)
     }
 
@@ -77,7 +77,7 @@ impl ConnectWise {
     /// When `url` is no address, an object has no call-backs, or ConnectWise refuses.
     pub async fn ensure_callbacks(&self, url: &str, objects: &[ObjectKind]) -> Result<Vec<Callback>, ConnectError> {
         let target = target(url)?;
-        let mut session = Session::new(Priority::Settled);
+        let mut session = Session::new(Priority::Settled).for_task(crate::model::System::ConnectWise, "call-backs");
         let present = self.own_callbacks(&target, &mut session).await?;
         let mut kinds = Vec::new();
         for object in objects {
@@ -108,7 +108,7 @@ impl ConnectWise {
     /// # Errors
     /// When `url` is no address, or ConnectWise refuses.
     pub async fn drop_callbacks(&self, url: &str) -> Result<usize, ConnectError> {
-        let mut session = Session::new(Priority::Settled);
+        let mut session = Session::new(Priority::Settled).for_task(crate::model::System::ConnectWise, "call-backs");
         let own = self.own_callbacks(&target(url)?, &mut session).await?;
         for callback in &own {
             let path = format!("/system/callbacks/{}", callback.id);
@@ -177,7 +177,7 @@ impl ConnectWise {
             return Ok(key.clone());
         }
         let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        let mut session = Session::new(Priority::Settled);
+        let mut session = Session::new(Priority::Settled).for_task(crate::model::System::ConnectWise, "call-backs");
         let reply = self.transport.send_anonymous(url.as_str(), &Call::get(path), &mut session).await?;
         let body = super::outcome::classify(&reply).map_err(|fault| self.failed(fault))?;
         let key = body.get("signing_key").and_then(Json::as_str).filter(|key| !key.is_empty());

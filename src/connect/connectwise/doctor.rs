@@ -20,6 +20,7 @@ use crate::connect::doctor::is_worth_a_wait;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
 use crate::connect::redact::clip_message;
+use crate::connect::trace::DOCTOR;
 use crate::connect::{Amount, Check, Examination, Finding, Need, Severity};
 use crate::engine::core::request::{Failure, Priority};
 use crate::model::{ObjectKind, Right, Verb};
@@ -88,7 +89,7 @@ impl Examining<'_> {
 
 impl ConnectWise {
     pub(super) async fn check_access(&self) -> Result<Check, ConnectError> {
-        let mut session = Session::new(Priority::Interactive);
+        let mut session = Session::new(Priority::Interactive).for_task(crate::model::System::ConnectWise, "connect");
         let label = self.label(&mut session).await?;
         self.call(&Call::get("/company/companies?pageSize=1&fields=id"), &mut session).await?;
         let mut warnings = Vec::new();
@@ -120,7 +121,7 @@ impl ConnectWise {
     }
 
     pub(super) async fn examine_needs(&self, needs: &[Need]) -> Result<Examination, ConnectError> {
-        let session = Session::new(Priority::Interactive);
+        let session = Session::new(Priority::Interactive).for_task(crate::model::System::ConnectWise, DOCTOR);
         let mut exam = Examining { told: Examination::default(), asked: BTreeMap::new(), needs, session };
         let label = self.label(&mut exam.session).await?;
         exam.add(Severity::Fine, None, format!("{label} answers at {}.", self.api.host()), "");
@@ -137,12 +138,14 @@ impl ConnectWise {
         }
         self.examine_tables(exam).await?;
         self.examine_sight(exam).await?;
+        exam.session.turn_to(None);
         self.examine_setup(exam).await
     }
 
     /// Each direction of one object, and the row of the role that it lacks.
     async fn examine_rights(&self, need: &Need, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
         let object = need.object;
+        exam.session.turn_to(Some(object));
         let (path, many) = (place(object).path, object.plural());
         let is_line = object == ObjectKind::LineItem;
         let forecast = "/sales/opportunities/0/forecast";
@@ -258,6 +261,7 @@ impl ConnectWise {
             }
         }
         for (list, (object, label)) in tables {
+            exam.session.turn_to(Some(object));
             let call = Call::get(if list.ends_with("/crm") { list.to_owned() } else { format!("{list}?pageSize=1") });
             match self.probe(&call, exam).await? {
                 Probe::Allowed | Probe::Wrote => {}

@@ -31,7 +31,8 @@ pub(super) const NUMBERED_LIST: &str = "/system/myCompany/crm";
 
 impl ConnectWise {
     pub(super) async fn live_schema(&self, object: ObjectKind, priority: Priority) -> Result<LiveSchema, Fault> {
-        let mut session = Session::new(priority);
+        let mut session = Session::new(priority).for_task(crate::model::System::ConnectWise, "fields");
+        session.turn_to(Some(object));
         // The one call that must work: without it there is no tenant.
         let info = self.call(&Call::get("/system/info"), &mut session).await?;
         let told = info.get("version").and_then(Json::as_str).and_then(Version::parse);

@@ -120,7 +120,8 @@ impl ConnectWise {
         let Some(stamp) = self.stamps.get(&object).cloned() else {
             return Err(refused("No ConnectWise field is named for the stamp.").into());
         };
-        let mut session = Session::new(Priority::Interactive);
+        let mut session = Session::new(Priority::Interactive).for_task(crate::model::System::ConnectWise, "connect");
+        session.turn_to(Some(object));
         let mut warnings = Vec::new();
         let condition = match carrier(object, &stamp) {
             None => return Err(unfit(object, &stamp).into()),

@@ -16,6 +16,7 @@ use crate::connect::doctor::is_worth_a_wait;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
 use crate::connect::rights::{LISTS, OWNERS, Way, scope};
+use crate::connect::trace::DOCTOR;
 use crate::connect::{Cause, Examination, Finding, Need, Root, Severity};
 use crate::engine::core::request::{Failure, Priority};
 use crate::model::{ObjectKind, Right, Verb};
@@ -33,7 +34,7 @@ struct Probe {
 
 impl HubSpot {
     pub(super) async fn examine_needs(&self, needs: &[Need]) -> Result<Examination, ConnectError> {
-        let mut session = Session::new(Priority::Interactive);
+        let mut session = Session::new(Priority::Interactive).for_task(crate::model::System::HubSpot, DOCTOR);
         let details = self.details(&mut session).await.map_err(setup::not_hubspot)?;
         let mut exam = Examination { findings: vec![self.account(&details)], ..Examination::default() };
         exam.ended = self.examine_all(needs, &mut exam, &mut session).await.err();
@@ -51,6 +52,7 @@ impl HubSpot {
         self.daily(session).await?;
         let granted = self.granted(session).await;
         for probe in probes(needs) {
+            session.turn_to(probe.object);
             let (finding, right) = self.try_out(&probe, granted.as_ref(), session).await?;
             exam.findings.push(finding);
             if let Some(object) = probe.object {
@@ -58,6 +60,7 @@ impl HubSpot {
             }
         }
         for need in needs.iter().filter(|need| need.creates || need.updates) {
+            session.turn_to(Some(need.object));
             exam.findings.push(self.stamp_finding(need.object, session).await?);
         }
         if needs.iter().any(|need| need.object == ObjectKind::Contact) {

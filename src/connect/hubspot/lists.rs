@@ -83,7 +83,8 @@ impl HubSpot {
     /// # Errors
     /// When they cannot be read.
     pub async fn lists(&self, object: ObjectKind, name: &str) -> Result<Vec<ListInfo>, ConnectError> {
-        let mut session = Session::new(Priority::Interactive);
+        let mut session = Session::new(Priority::Interactive).for_task(crate::model::System::HubSpot, "lists");
+        session.turn_to(Some(object));
         let body = json!({ "query": name, "objectTypeId": paths::type_id(object), "count": SHOWN, "offset": 0 });
         let answer = self.call(&HubCall::post(Route::Lists, "/search".to_owned(), body), &mut session).await?;
         let lists = answer.get("lists").and_then(Json::as_array).ok_or_else(|| odd("there are no lists".to_owned()))?;

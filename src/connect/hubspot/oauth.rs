@@ -161,7 +161,7 @@ impl Authorization {
             ("redirect_uri", &self.redirect),
             ("code_verifier", self.verifier.expose_secret()),
         ];
-        let mut session = Session::new(Priority::Interactive);
+        let mut session = Session::new(Priority::Interactive).for_task(crate::model::System::HubSpot, "sign-in");
         Ok(endpoint.grant(app, &fields, None, &mut session).await?)
     }
 }

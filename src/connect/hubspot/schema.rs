@@ -28,7 +28,8 @@ const MOST_FIELDS: usize = 10_000;
 
 impl HubSpot {
     pub(super) async fn live_schema(&self, object: ObjectKind, priority: Priority) -> Result<LiveSchema, Fault> {
-        let mut session = Session::new(priority);
+        let mut session = Session::new(priority).for_task(crate::model::System::HubSpot, "fields");
+        session.turn_to(Some(object));
         let rest = format!("/{}", paths::object(object));
         let body = self.call(&HubCall::get(Route::Properties, rest), &mut session).await?;
         let mut fields: Vec<FieldDef> = results(&body)?.iter().filter_map(|json| property(object, json)).collect();

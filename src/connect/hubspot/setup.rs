@@ -20,7 +20,7 @@ const GROUP: &str = "lockstep";
 
 impl HubSpot {
     pub(super) async fn check_access(&self) -> Result<Check, ConnectError> {
-        let mut session = Session::new(Priority::Interactive);
+        let mut session = Session::new(Priority::Interactive).for_task(crate::model::System::HubSpot, "connect");
         let details = self.details(&mut session).await.map_err(not_hubspot)?;
         let Some(tenant) = details.get("portalId").and_then(record::id) else {
             return Err(ConnectError::new(
@@ -76,7 +76,8 @@ impl HubSpot {
     }
 
     pub(super) async fn prepare_stamp(&self, object: ObjectKind, create: bool) -> Result<Prepared, ConnectError> {
-        let mut session = Session::new(Priority::Interactive);
+        let mut session = Session::new(Priority::Interactive).for_task(crate::model::System::HubSpot, "connect");
+        session.turn_to(Some(object));
         let Some(stamp) = self.stamps.get(&object).cloned() else {
             return Err(setup(
                 format!("No HubSpot property is named for the stamp of {object}."),

@@ -456,3 +456,27 @@ async fn a_short_pause_is_waited_out() {
     let exam = tenant.psa.examine(&[all(ObjectKind::Contact)]).await.unwrap();
     assert_eq!((exam.ended, exam.access[&ObjectKind::Contact].update), (None, Some(Right::Allowed)));
 }
+
+#[tokio::test]
+async fn what_the_doctor_provokes_is_traced_and_no_trouble() {
+    let (lines, _guard) = crate::log::listen(tracing::Level::DEBUG);
+    let tenant = Tenant::new(|asked| match asked.method.as_str() {
+        "POST" => (500, json!({"message": "Error converting value \"No record\" to type 'Company'."})),
+        "PATCH" => (403, json!({"code": "Security", "message": "No."})),
+        _ => healthy(asked),
+    })
+    .await;
+    // Another test may just have met the same line of code with nobody listening, which is remembered for all threads.
+    tracing::callsite::rebuild_interest_cache();
+    tenant.psa.examine(&[all(ObjectKind::Contact)]).await.unwrap();
+    let text = lines.text();
+    assert!(!text.contains("call in trouble"), "{text}");
+    let calls: Vec<Json> = text.lines().map(|line| serde_json::from_str::<Json>(line).unwrap()).collect();
+    let calls: Vec<&Json> = calls.iter().filter(|line| line["message"] == "call").collect();
+    assert!(
+        calls.len() > 5 && calls.iter().all(|call| call["system"] == "connectwise" && call["task"] == "doctor"),
+        "{text}"
+    );
+    let of_contacts = calls.iter().filter(|call| call["object"] == "contact" && call["method"] != "GET").count();
+    assert_eq!(of_contacts, 2, "{text}");
+}

@@ -43,6 +43,7 @@ impl ConnectWise {
     }
 
     async fn examine_list(&self, object: ObjectKind, exam: &mut Examining<'_>) -> Result<(), ConnectError> {
+        exam.session.turn_to(Some(object));
         let count = self.call(&Call::get(format!("{}/count", place(object).path)), &mut exam.session).await;
         if count.ok().and_then(|body| body.get("count").and_then(Json::as_u64)) == Some(0) {
             let what = format!("no {} can be seen at all. If there are some, Inquire is below All.", many(object));
