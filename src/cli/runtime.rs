@@ -12,21 +12,33 @@ pub fn start() -> Outcome<tokio::runtime::Runtime> {
         .map_err(|error| Report::failed("the program cannot start its threads").because(error))
 }
 
-/// Waits for Ctrl-C, or for the signal by which service managers end a process.
+/// Waits for Ctrl-C, or for the signal by which service managers end a process. Both are listened for from the call on, not
+/// only once it is awaited: what begins in the meantime ends in good order, too.
 ///
 /// # Errors
 /// When signals cannot be listened for.
-pub async fn interrupted() -> Outcome<()> {
-    let failed = |error: std::io::Error| Report::failed("signals cannot be listened for").because(error);
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
+#[cfg(unix)]
+pub fn interrupted() -> impl Future<Output = Outcome<()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listening = signal(SignalKind::interrupt()).and_then(|stop| Ok((stop, signal(SignalKind::terminate())?)));
+    async move {
+        let (mut interrupt, mut terminate) = listening.map_err(failed)?;
         tokio::select! {
-            done = tokio::signal::ctrl_c() => done.map_err(failed),
+            _ = interrupt.recv() => Ok(()),
             _ = terminate.recv() => Ok(()),
         }
     }
-    #[cfg(not(unix))]
+}
+
+/// Waits for Ctrl-C.
+///
+/// # Errors
+/// When signals cannot be listened for.
+#[cfg(not(unix))]
+pub async fn interrupted() -> Outcome<()> {
     tokio::signal::ctrl_c().await.map_err(failed)
+}
+
+fn failed(error: std::io::Error) -> Report {
+    Report::failed("signals cannot be listened for").because(error)
 }
