@@ -160,7 +160,7 @@ async fn page(
     let body = RequestBody::List { fields: fields.to_vec(), after, archived: false, limit };
     let request = Request { system, object: ObjectKind::Contact, priority: Priority::Bulk, run: None, body };
     let answer = connector.perform(RequestId(1), &request).await.answer;
-    let AnswerBody::Page { records, last, more } = answer.body else { panic!("{:?}", answer.body) };
+    let AnswerBody::Page { records, last, more, .. } = answer.body else { panic!("{:?}", answer.body) };
     (records.len() as u64, last, more, answer.calls.into())
 }
 

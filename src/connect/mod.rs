@@ -38,6 +38,9 @@ use crate::model::drift::Unread;
 use crate::model::{FieldName, ObjectKind, RecordId, RecordRef, Schema, System};
 use http::{Session, Transport, Wire};
 
+/// A page that shows more records than this, and none in a form that can be read, is not believed.
+const MOST_UNREAD: usize = 10;
+
 /// A future that borrows its connector.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 

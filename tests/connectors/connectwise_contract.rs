@@ -204,7 +204,7 @@ pub fn create(object: ObjectKind, written: &[(&str, Value)]) -> RequestBody {
 
 pub fn page(answer: AnswerBody) -> (Vec<Record>, Option<RecordId>, bool) {
     match answer {
-        AnswerBody::Page { records, last, more } => (records, last, more),
+        AnswerBody::Page { records, last, more, .. } => (records, last, more),
         other => panic!("no page: {other:?}"),
     }
 }

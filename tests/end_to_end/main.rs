@@ -9,6 +9,7 @@ mod deals;
 mod kills;
 mod missing;
 mod tickets;
+mod unread;
 
 use std::process::{Command, Stdio};
 use std::time::Duration;

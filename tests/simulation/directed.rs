@@ -381,6 +381,45 @@ fn i4_a_copy_of_which_look_ups_say_nothing_is_not_made_twice() {
     }
 }
 
+/// What makes no sense on a page is read again soon: after the calm that ends the faults nothing may be left to write, and
+/// all records are read only long after that.
+#[test]
+fn i22_a_record_that_no_page_could_tell_of_goes_on_by_itself() {
+    let schemas = fields::schemas();
+    let clockwork = Clockwork { sweep: 20_000, ..calm().clockwork };
+    for from in 1..=REQUESTS {
+        let faults = (from..from + 6).map(|number| (number, Fault::Untold)).collect();
+        let scenario = Scenario { clockwork: clockwork.clone(), ..with_edits() }.with_faults(faults);
+        let simulation = play(&scenario, &schemas);
+        let active = simulation.store.links.values().filter(|link| link.state == LinkState::Active);
+        assert_eq!(active.count(), 3, "from request {from}");
+    }
+}
+
+/// A record that no answer could tell of, and that is deleted for good before one can, leaves nothing to do.
+#[test]
+fn i22_a_record_that_went_before_it_could_be_read_is_waited_for_no_more() {
+    let schemas = fields::schemas();
+    let mut awaited = 0;
+    for side in System::BOTH {
+        for pick in 0..2 {
+            for from in 1..=6 {
+                let faults = (from..from + 6).map(|number| (number, Fault::Untold)).collect();
+                let ops = vec![at(30, What::Purge { side, pick })];
+                let scenario = Scenario { ops, ..calm() }.with_faults(faults);
+                let simulation = play(&scenario, &schemas);
+                let store = &simulation.store;
+                let never_seen = |of| !store.observations.contains_key(of);
+                assert!(!store.dirty.keys().any(never_seen), "{side} {pick}, request {from}: {:?}", store.dirty);
+                assert!(!store.statuses.keys().any(never_seen), "{side} {pick}, request {from}: {:?}", store.statuses);
+                let gone = store.observations.values().any(|seen| seen.of.system == side && seen.gone);
+                awaited += u32::from(!gone);
+            }
+        }
+    }
+    assert!(awaited > 0, "some went before they were ever read");
+}
+
 /// A system that keeps less than it was sent has not changed the value: what it dropped stays where it came from.
 #[test]
 fn i3_what_a_system_drops_of_a_new_record_is_not_carried_back() {

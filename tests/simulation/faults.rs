@@ -29,7 +29,7 @@ pub enum Fault {
     FalseSuccess,
     /// The answer takes its time, and others overtake it.
     Slow,
-    /// An answer to a read says nothing of some of the records.
+    /// An answer to a read says nothing of some of the records; one of a page says that they cannot be read.
     Untold,
     /// Every change is refused as if the records were not there.
     Missing,

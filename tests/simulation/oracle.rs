@@ -8,7 +8,7 @@ use lockstep::engine::core::state::{
     Cursor, CursorKey, Feed, Intent, IntentKind, IntentState, Issue, IssueClass, Link, LinkState, RecordState,
 };
 use lockstep::mapping::{ClearPolicy, Direction};
-use lockstep::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, System, Value};
+use lockstep::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
 use rust_decimal::Decimal;
 
 use crate::faults::Fault;
@@ -252,10 +252,13 @@ pub fn i12_cursor_safety(sim: &mut Simulation<'_>, cursor: &Cursor) {
     }
     let missed = sim.servers[system].records.values().filter(|entry| entry.object == cursor.key.object).find(|entry| {
         let covered = entry.modified.0.saturating_add(slack) <= cursor.from.0;
-        let seen = sim.store.observations.get(&sim.servers[system].named(entry.id));
+        let of = sim.servers[system].named(entry.id);
+        let seen = sim.store.observations.get(&of);
         // what was deleted before anybody saw it may stay unknown
         let hidden = entry.archived && (system == System::HubSpot || seen.is_none());
-        !hidden && covered && seen.is_none_or(|seen| seen.record.modified < entry.modified)
+        // what a page could not tell of is read by its id
+        let awaited = sim.store.dirty.contains_key(&of) && seen.is_none_or(|seen| seen.seen == Timestamp::EPOCH);
+        !hidden && !awaited && covered && seen.is_none_or(|seen| seen.record.modified < entry.modified)
     });
     if let Some(missed) = missed {
         let text = format!(

@@ -723,6 +723,11 @@ fn spoil(body: &mut AnswerBody, fault: Fault, entropy: u64) {
         match &mut *body {
             AnswerBody::Records { found } => found.retain(|_| is_told()),
             AnswerBody::Stamped { found } => found.retain(|_| is_told()),
+            AnswerBody::Page { records, unread, .. } => {
+                let (told, untold): (Vec<_>, Vec<_>) = std::mem::take(records).into_iter().partition(|_| is_told());
+                *records = told;
+                unread.extend(untold.into_iter().map(|record| record.id));
+            }
             _ => {}
         }
     }

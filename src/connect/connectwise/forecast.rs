@@ -196,7 +196,7 @@ impl ConnectWise {
         }
         records.sort_by_key(|record| record.id);
         records.dedup_by_key(|record| record.id);
-        Ok(AnswerBody::Page { records, last, more })
+        Ok(AnswerBody::Page { records, last, more, unread: Vec::new() })
     }
 
     /// The items of one opportunity, as of their own last change where they tell it, else as of hers.
@@ -296,7 +296,7 @@ impl ConnectWise {
             for id in &wanted {
                 let one = searched.entry(*id).or_default();
                 one.after = one.after.max(page.last);
-                one.skipped |= page.skipped;
+                one.skipped |= !page.unread.is_empty();
             }
             searched.retain(|id, one| !found.contains_key(id) && (page.more || one.skipped || !wanted.contains(id)));
             wanted.retain(|id| searched.contains_key(id));

@@ -47,11 +47,6 @@ impl ConnectWise {
             return self.read_lines(fields, ids, session).await;
         }
         let ByIds { records, unreadable, .. } = self.surely_by_ids(object, fields, ids, session).await?;
-        if let Some((first, why)) = unreadable.first_key_value()
-            && ids.iter().all(|id| unreadable.contains_key(id))
-        {
-            return Err(Fault::unknown(format!("ConnectWise cannot read {} {first}: {why}.", place(object).word)));
-        }
         let find = |id: &RecordId| records.iter().find(|record| record.id == *id).cloned();
         let known = ids.iter().filter(|id| !unreadable.contains_key(id));
         Ok(AnswerBody::Records { found: known.map(|id| (*id, find(id))).collect() })

@@ -16,6 +16,7 @@ use super::outcome;
 use super::record;
 use super::shapes;
 use super::{ConnectWise, refused};
+use crate::connect::MOST_UNREAD;
 use crate::connect::address::query_value;
 use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
@@ -55,8 +56,8 @@ pub(super) struct Rows {
     /// The highest id covered, unreadable ones included.
     pub last: Option<RecordId>,
     pub more: bool,
-    /// Unreadable ones were left out.
-    pub skipped: bool,
+    /// Those that ConnectWise itself cannot read; they are left out.
+    pub unread: Vec<RecordId>,
 }
 
 /// One answer to a list call.
@@ -93,7 +94,7 @@ impl ConnectWise {
             }
             RequestBody::List { fields, after, archived, limit } => {
                 if *archived && !place(object).recycles {
-                    return Ok(AnswerBody::Page { records: Vec::new(), last: None, more: false });
+                    return Ok(AnswerBody::Page { records: Vec::new(), last: None, more: false, unread: Vec::new() });
                 }
                 let condition = archived.then(|| Condition::is_true("deletedFlag"));
                 self.page(&Query { object, fields, condition }, *after, *limit, session).await
@@ -135,9 +136,14 @@ impl ConnectWise {
             return self.line_page(query, after, limit, session).await;
         }
         let most = if has_amount(query.object, query.fields) { FORECASTS } else { PAGE };
-        let Rows { rows, last, more, .. } = self.rows_after(query, after, limit.clamp(1, most), session).await?;
-        let (records, _) = self.records(query.object, query.fields, rows, session).await?;
-        Ok(AnswerBody::Page { records, last, more })
+        let Rows { rows, last, more, mut unread } =
+            self.rows_after(query, after, limit.clamp(1, most), session).await?;
+        let (records, odd_ones) = self.records(query.object, query.fields, rows, session).await?;
+        if let (Some(why), true) = (odd_ones.values().next(), records.is_empty() && odd_ones.len() > MOST_UNREAD) {
+            return Err(odd(&format!("{why}, and so with all {} records of the answer", odd_ones.len())));
+        }
+        unread.extend(odd_ones.into_keys());
+        Ok(AnswerBody::Page { records, last, more, unread })
     }
 
     /// The next rows of a list behind `after`, bad ones left out.
@@ -149,7 +155,7 @@ impl ConnectWise {
         session: &mut Session,
     ) -> Result<Rows, Fault> {
         let (mut found, mut last, mut size) =
-            (Rows { rows: Vec::new(), last: None, more: false, skipped: false }, after, limit);
+            (Rows { rows: Vec::new(), last: None, more: false, unread: Vec::new() }, after, limit);
         let before = session.calls;
         loop {
             let asked = size.min(limit.saturating_sub(u32::try_from(found.rows.len()).unwrap_or(limit))).max(1);
@@ -168,7 +174,7 @@ impl ConnectWise {
                 Fetched::Poisoned(why) => {
                     let Some(bad) = self.locate(query, last, session).await? else { break };
                     self.note_unreadable(query.object, bad, &why);
-                    found.skipped = true;
+                    found.unread.push(bad);
                     last = Some(bad);
                     size = limit.min(2);
                 }
@@ -321,8 +327,7 @@ impl ConnectWise {
         Ok((records, odd_ones))
     }
 
-    /// Rows to records. What has no date of change, or does not show what is wanted of it, is left out and told about;
-    /// where several are all like that, the answer is not believed.
+    /// Rows to records. What has no date of change, or does not show what is wanted of it, is left out and told about.
     async fn records_of_any_kind(
         &self,
         object: ObjectKind,
@@ -338,9 +343,6 @@ impl ConnectWise {
                 Ok(record) => records.push(record),
                 Err(why) => drop(odd_ones.insert(*id, why)),
             }
-        }
-        if let (Some(why), true) = (odd_ones.values().next(), records.is_empty() && odd_ones.len() > 1) {
-            return Err(odd(&format!("{why}, and so with all {} records of the answer", odd_ones.len())));
         }
         for (id, why) in &odd_ones {
             self.note_unreadable(object, *id, why);

@@ -80,19 +80,22 @@ impl HubSpot {
         let Some(last) = ids.iter().max().copied() else {
             return match rows {
                 1.. if more => Err(odd("it goes on behind a record without an id".to_owned())),
-                _ => Ok(AnswerBody::Page { records: Vec::new(), last: None, more: false }),
+                _ => Ok(AnswerBody::Page { records: Vec::new(), last: None, more: false, unread: Vec::new() }),
             };
         };
         if ids.iter().any(|id| after.is_some_and(|after| *id <= after)) {
             return Err(Fault::unknown("HubSpot's search answered with records that were not asked for."));
         }
         let reader = self.reader(object, fields);
-        let mut records = Vec::new();
+        let mut told = Told::default();
         for chunk in ids.chunks(BATCH) {
-            records.extend(self.batch_read(&reader, chunk, false, session).await?.records);
+            told.add(self.batch_read(&reader, chunk, false, session).await?);
         }
+        let told = told.believed()?;
+        let unread = told.unread();
+        let mut records = told.records;
         records.sort_by_key(|record| record.id);
-        Ok(AnswerBody::Page { records, last: Some(last), more })
+        Ok(AnswerBody::Page { records, last: Some(last), more, unread })
     }
 
     /// The change index tells how many records it has; the list of all records does not.
@@ -129,13 +132,17 @@ impl HubSpot {
             rest.push_str(&format!("&after={after}"));
         }
         let body = self.call(&HubCall::get(Route::Objects, rest), session).await?;
-        let mut records = if short {
-            self.told(&reader, results(&body)?, session).await?.records
+        let page = if short {
+            self.told(&reader, results(&body)?, session).await?
         } else {
             let ids: Vec<RecordId> =
                 told::ids(&body)?.into_iter().filter(|id| after.is_none_or(|after| *id > after)).collect();
-            self.batch_read(&reader, &ids, archived, session).await?.records
+            self.batch_read(&reader, &ids, archived, session).await?
         };
+        let page = page.believed()?;
+        let mut unread = page.unread();
+        unread.retain(|id| after.is_none_or(|after| *id > after));
+        let mut records = page.records;
         let told = results(&body)?.iter().filter_map(|one| one.get("id").and_then(record::id)).max();
         records.retain(|record| after.is_none_or(|after| record.id > after));
         records.sort_by_key(|record| record.id);
@@ -149,7 +156,7 @@ impl HubSpot {
         if more && last.is_none() {
             return Err(odd("the pages of the list repeat".to_owned()));
         }
-        Ok(AnswerBody::Page { records, last, more })
+        Ok(AnswerBody::Page { records, last, more, unread })
     }
 
     pub(super) async fn read(

@@ -196,7 +196,10 @@ fn records(body: &mut AnswerBody) -> Vec<&mut Record> {
 fn leave_out_unknown(body: &mut AnswerBody, ties: &Ties) {
     let known = |record: &Record| ties.of(record.id).is_some();
     match body {
-        AnswerBody::Page { records, .. } => records.retain(known),
+        AnswerBody::Page { records, unread, .. } => {
+            unread.extend(records.iter().filter(|record| !known(record)).map(|record| record.id));
+            records.retain(known);
+        }
         AnswerBody::Records { found } => found.retain(|(_, record)| record.as_ref().is_none_or(known)),
         AnswerBody::Stamped { found } => found.retain(|(_, records)| records.iter().all(known)),
         AnswerBody::Written { items } => {

@@ -1,13 +1,14 @@
 //! What a page of records tells, and what it does not.
 //!
 //! One record that cannot be read must not keep the others from being read: it is left out and told about. Where that is
-//! every one of several records, the page is not believed. A property that none of several records shows is one that the
+//! every one of many records, a page is not believed. A property that none of several records shows is one that the
 //! portal does not have any more, or hides from the token: an answer without it says nothing of its values, least of all
 //! that they are empty. One record alone is no evidence of that: the portal is asked for the property.
 
 use serde_json::Value as Json;
 
 use super::record::{self, Reader};
+use crate::connect::MOST_UNREAD;
 use crate::connect::error::{ConnectErrorKind, Fault};
 use crate::engine::core::request::Failure;
 use crate::model::{FieldName, ObjectKind, Record, RecordId};
@@ -28,7 +29,7 @@ pub(super) struct Told {
 
 impl Told {
     /// # Errors
-    /// A property is told of none of several records, or none of several records can be read.
+    /// A property is told of none of several records.
     pub fn of(reader: &Reader<'_>, rows: &[Json]) -> Result<Self, Fault> {
         let read: Vec<(&Json, Result<Record, String>)> = rows.iter().map(|row| (row, reader.record(row))).collect();
         let shown: Vec<&Json> = read.iter().filter(|(_, read)| read.is_ok()).map(|(row, _)| *row).collect();
@@ -60,10 +61,33 @@ impl Told {
                 }
             }
         }
-        match told.why {
-            Some(why) if told.records.is_empty() && rows.len() > 1 => Err(odd(why)),
-            _ => Ok(told),
+        Ok(told)
+    }
+
+    /// A page as far as it is believed.
+    ///
+    /// # Errors
+    /// None of many records can be read, or none of several has even an id.
+    pub fn believed(self) -> Result<Self, Fault> {
+        let (left_out, named) = (self.left_out.len(), self.unread().len());
+        match self.why {
+            Some(why) if self.records.is_empty() && (left_out > MOST_UNREAD || (left_out > 1 && named == 0)) => {
+                Err(odd(why))
+            }
+            _ => Ok(self),
         }
+    }
+
+    /// Takes in what else is on the same page.
+    pub fn add(&mut self, other: Self) {
+        self.records.extend(other.records);
+        self.left_out.extend(other.left_out);
+        self.why = other.why.or(self.why.take());
+    }
+
+    /// The ids of those that cannot be read.
+    pub fn unread(&self) -> Vec<RecordId> {
+        self.left_out.iter().filter_map(|one| one.id).collect()
     }
 }
 

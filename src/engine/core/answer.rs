@@ -6,6 +6,7 @@ use super::command::Row;
 use super::request::{Answer, AnswerBody, Failure};
 use super::state::{Counts, Verdict};
 use super::step::{Engine, Mode, Pending, Step};
+use super::untold::makes_no_sense;
 use super::view::ViewResult;
 use crate::model::{ObjectKind, System, Timestamp};
 
@@ -52,6 +53,10 @@ impl Engine {
             }
             Pending::Job { ticket, system, object } => {
                 self.sides[system].succeeded();
+                if matches!(&answer.body, AnswerBody::Records { found } if found.is_empty()) {
+                    self.job_read_failed(ticket, &Failure::Unknown(makes_no_sense(system)));
+                    return Ok(());
+                }
                 self.absorb_read(step, system, object, answer.request, answer.body)?;
                 self.job_read_done(ticket);
                 Ok(())

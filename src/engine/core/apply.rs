@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use super::command::{Durability, Row};
 use super::plan::{Facts, PairDecision, PlannedWrite, plan_pair};
-use super::request::{AnswerBody, CreateItem, Priority, RequestBody, UpdateItem};
-use super::state::{Dirty, DirtyReason, Intent, IntentKind, IntentState, Verdict};
+use super::request::{CreateItem, Priority, RequestBody, UpdateItem};
+use super::state::{Intent, IntentKind, IntentState, Verdict};
 use super::step::{Engine, Pending, Stage, Step, rules_of};
 use super::view::ViewResult;
-use crate::model::{BySystem, IntentId, RecordId, RecordRef, RunId, System, Timestamp};
+use crate::model::{BySystem, IntentId, RecordRef, RunId, System, Timestamp};
 
 /// A record is written to only if it was read so lately: what a person changed meanwhile would be overwritten unseen.
 const TARGET_FRESH: Duration = Duration::from_secs(10);
@@ -19,9 +19,6 @@ const SOURCE_FRESH: Duration = Duration::from_secs(60);
 
 /// A long run looks for changes again after so long, before it goes on writing.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
-
-/// A record of which an answer said nothing is asked for again after so long.
-const UNTOLD: Duration = Duration::from_secs(60);
 
 /// Items of one write request.
 const fn batch_size(system: System) -> usize {
@@ -206,36 +203,6 @@ impl Engine {
             let pending = Pending::Fresh { system, queue, object, pairs };
             self.send(step, system, object, Priority::Write, RequestBody::Read { fields, ids }, pending);
         }
-    }
-
-    /// The pairs of a read before writes go on; one of which the answer says nothing rests for a while.
-    pub(super) fn take_fresh(
-        &mut self,
-        step: &mut Step<'_>,
-        system: System,
-        queue: System,
-        pairs: Vec<Unread>,
-        body: &AnswerBody,
-    ) -> ViewResult<()> {
-        let told: BTreeSet<RecordId> = match body {
-            AnswerBody::Records { found } => found.iter().map(|(id, _)| *id).collect(),
-            _ => BTreeSet::new(),
-        };
-        for pair in pairs.into_iter().rev() {
-            self.release(&pair.members);
-            if pair.stale.iter().all(|record| record.system != system || told.contains(&record.id)) {
-                self.work[queue].push_front(pair.anchor);
-                continue;
-            }
-            let later = step.now + UNTOLD;
-            for record in pair.members {
-                if let Some(mark) = step.view.dirty(record)? {
-                    step.row(Row::Dirty(Dirty { not_before: later, reason: DirtyReason::Retry, ..mark }));
-                }
-            }
-            step.wake_at(later);
-        }
-        Ok(())
     }
 
     /// Journals the writes and sends them, creates and updates apart.

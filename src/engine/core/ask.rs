@@ -261,7 +261,8 @@ impl Engine {
             step.row(Row::Run(run));
         }
         if let JobState::Failed(reason) = job.state {
-            let hint = "Nothing was written. Try again when the connection is back.".to_owned();
+            let hint = "Nothing was written. Try again later; `lockstep doctor` tells what is wrong with a connection."
+                .to_owned();
             step.reply(job.ticket, Reply::Refused { reason, hint });
             return;
         }

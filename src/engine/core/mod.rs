@@ -21,6 +21,7 @@ pub mod request;
 mod side;
 pub mod state;
 pub mod step;
+mod untold;
 pub mod view;
 
 pub use side::Side;

@@ -187,18 +187,21 @@ impl Engine {
             return Ok(());
         }
         self.page_failed(key);
-        let AnswerBody::Page { records, last, more } = body else {
+        let AnswerBody::Page { records, last, more, unread } = body else {
             return self.stop(step, format!("{} answered a list with something else", key.system));
         };
         if more && last.is_none_or(|last| pass.after.is_some_and(|after| last <= after)) {
             return self.stop(step, format!("{} repeats the same page of its list over and over", key.system));
         }
+        for id in &unread {
+            self.take_unread(step, RecordRef::new(key.object, key.system, *id), key.feed, request)?;
+        }
         let force = key.feed == Feed::Backfill;
         if matches!(key.feed, Feed::Backfill | Feed::Sweep) {
-            let shown = records.iter().map(|record| record.id).collect();
+            let shown = records.iter().map(|record| record.id).chain(unread.iter().copied()).collect();
             self.doubt_absent(step, key, pass, last.filter(|_| more), &shown, request)?;
         }
-        let brought = records.len() as u64;
+        let brought = (records.len() + unread.len()) as u64;
         for record in records {
             let of = RecordRef::new(key.object, key.system, record.id);
             // what was thrown away before Lockstep ever saw it is nobody's business, unless it is a copy of ours
@@ -341,8 +344,10 @@ impl Engine {
         if news {
             look_at_merged(step, &observed)?;
         }
-        if news || force {
+        if news || force || unread {
             step.row(dirty(of, DirtyReason::Changed, step.now));
+        }
+        if news || force {
             show_pending(step, &observed)?;
         }
         step.row(Row::Observation(observed));
@@ -393,6 +398,10 @@ impl Engine {
             known.seen = step.now;
             step.row(Row::Observation(known));
             step.row(dirty(of, DirtyReason::Changed, step.now));
+        } else {
+            // nothing could ever be made of it, and now there is nothing to be made
+            step.row(Row::ClearDirty(of));
+            step.row(Row::ClearStatus(of));
         }
         Ok(())
     }
@@ -465,24 +474,35 @@ fn is_news(known: &Observation, record: &Record) -> bool {
 /// A changed record is shown as pending from the moment it is known.
 fn show_pending(step: &mut Step<'_>, observed: &Observation) -> ViewResult<()> {
     let of = observed.of;
+    let status = shown(step, of, Some(observed), RecordState::Pending, format!("changed in {}", of.system))?;
+    step.row(Row::Status(status));
+    Ok(())
+}
+
+/// The row people see of a record, or of its pair, before it is planned.
+pub(super) fn shown(
+    step: &Step<'_>,
+    of: RecordRef,
+    known: Option<&Observation>,
+    state: RecordState,
+    why: String,
+) -> ViewResult<Status> {
     let link = step.view.link_of(of)?;
     let id_in = |system: System| match &link {
         Some(link) => Some(link.id_in(system)),
         None => (system == of.system).then_some(of.id),
     };
-    let name = name_of(of.object, of.system, &observed.record).unwrap_or_else(|| of.to_string());
-    let status = Status {
+    let name = known.and_then(|known| name_of(of.object, of.system, &known.record));
+    Ok(Status {
         object: of.object,
         hubspot: id_in(System::HubSpot),
         connectwise: id_in(System::ConnectWise),
         link: link.as_ref().map(|link| link.id),
-        name,
-        state: RecordState::Pending,
-        why: format!("changed in {}", of.system),
+        name: name.unwrap_or_else(|| of.to_string()),
+        state,
+        why,
         since: step.now,
-    };
-    step.row(Row::Status(status));
-    Ok(())
+    })
 }
 
 /// Whether a record has to be read before it can be decided on.

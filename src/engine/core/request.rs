@@ -145,8 +145,9 @@ pub enum AnswerBody {
     /// The portal id, or the login company and its host (`acme@na.myconnectwise.net`): what must stay the same for the
     /// life of a workspace.
     Identity { tenant: String, label: String },
-    /// A page of `Changes` or `List`. `last` is the highest id covered; `more` says whether to go on after it.
-    Page { records: Vec<Record>, last: Option<RecordId>, more: bool },
+    /// A page of `Changes` or `List`. `last` is the highest id covered; `more` says whether to go on after it. Those that
+    /// are `unread` belong on the page too, but nothing can be made of what it shows of them.
+    Page { records: Vec<Record>, last: Option<RecordId>, more: bool, unread: Vec<RecordId> },
     /// Answer to `Count`; none where the system cannot count what its pages bring.
     Counted { records: Option<u64> },
     /// Answer to `Read`: per id asked the record found, if any. A merged record answers with the survivor, whose id differs.

@@ -50,7 +50,7 @@ pub enum RecordState {
     Failing,
     /// A change is on its way.
     Pending,
-    /// Waits for its parent, or for certainty about an earlier write.
+    /// Waits for its parent, for certainty about an earlier write, or for an answer that makes sense.
     Waiting,
     /// Both sides agree.
     InSync,
