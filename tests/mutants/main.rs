@@ -116,7 +116,7 @@ fn copy_sources(to: &Path) {
     for name in ["src", "tests", "benches", "fixtures", "themes"] {
         copy(&root().join(name), &to.join(name));
     }
-    for name in ["Cargo.toml", "Cargo.lock", "clippy.toml"] {
+    for name in ["Cargo.toml", "Cargo.lock", "clippy.toml", "README.md"] {
         fs::copy(root().join(name), to.join(name)).unwrap();
     }
 }
