@@ -33,7 +33,11 @@ fn i1_to_i19_hold_over_many_seeds() {
     println!("{} seeds, {} a minute", totals.seeds, suite::pace(totals.seeds, start));
     println!("{}", totals.counters);
     let (blind, writes) = (u64::from(totals.counters.blind), totals.counters.writes);
-    assert!(blind * 100 <= writes, "{blind} of {writes} writes replaced what somebody had entered since it was read");
+    // Some four of a thousand, however soon after its read a write is sent.
+    assert!(
+        blind * 1000 <= writes * 6,
+        "{blind} of {writes} writes replaced what somebody had entered since it was read"
+    );
     if let Some(failure) = totals.failures.iter().min_by_key(|failure| failure.seed) {
         panic!("{}\n{}", suite::summary(&totals), suite::explain(failure.seed));
     }
