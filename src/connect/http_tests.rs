@@ -301,7 +301,18 @@ impl std::io::Write for Lines {
     }
 }
 
+/// Somebody listens on every thread, for ever. Without that, a line of code that a test without a listener meets first is
+/// remembered as one that nobody listens to, at whatever moment that happens.
+fn everybody_listens() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let levels = tracing_subscriber::filter::Targets::new().with_target("lockstep", tracing::Level::TRACE);
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(levels)).unwrap();
+    });
+}
+
 async fn logged(call: Call, answer: Option<Vec<u8>>, request: &Request) -> Vec<Json> {
+    everybody_listens();
     let lines = Lines::default();
     let writer = lines.clone();
     let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone()).json().flatten_event(true);
@@ -312,8 +323,6 @@ async fn logged(call: Call, answer: Option<Vec<u8>>, request: &Request) -> Vec<J
         None => "http://127.0.0.1:1".to_owned(),
     };
     let url = format!("{base}{}", call.path);
-    // Another test may just have met the same line of code with nobody listening, which is remembered for all threads.
-    tracing::callsite::rebuild_interest_cache();
     let mut session = Session::new(request.priority).about(request);
     drop(transport(Duration::from_secs(20)).send(&url, &call, &mut session).await);
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();

@@ -352,8 +352,6 @@ async fn every_call_under_every_fault_ends_in_time_in_a_word_and_without_a_secre
     }
     let mut wrong = Vec::new();
     for at in 0..table("").len() {
-        // Another test may have met the same lines of code with nobody listening, which is remembered for all threads.
-        tracing::callsite::rebuild_interest_cache();
         for call in Call::ALL {
             let (fault, usual, others) = table(&bench.secret(call)).swap_remove(at);
             let other = others.into_iter().find(|(other, ..)| *other == call).map(|(_, word, sent)| (word, sent));

@@ -24,8 +24,19 @@ impl std::io::Write for Lines {
     }
 }
 
+/// Somebody listens on every thread, for ever. Without that, a line of code that a test without a listener meets first is
+/// remembered as one that nobody listens to, at whatever moment that happens.
+fn everybody_listens() {
+    static ONCE: std::sync::Once = std::sync::Once::new();
+    ONCE.call_once(|| {
+        let levels = tracing_subscriber::filter::Targets::new().with_target("lockstep", tracing::Level::TRACE);
+        tracing::subscriber::set_global_default(tracing_subscriber::registry().with(levels)).unwrap();
+    });
+}
+
 /// Listens to the program's own rooms on this thread, until the guard goes.
 pub fn listen(level: tracing::Level) -> (Lines, tracing::subscriber::DefaultGuard) {
+    everybody_listens();
     let lines = Lines::default();
     let writer = lines.clone();
     let layer = tracing_subscriber::fmt::layer().with_writer(move || writer.clone()).json().flatten_event(true);

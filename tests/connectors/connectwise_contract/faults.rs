@@ -146,7 +146,6 @@ async fn cell(row: Row, name: &str, fault: Fault) -> (String, u64) {
     running
         .control
         .inject(FaultRule::once(fault).with_probability(1.0).on(Side::ConnectWise).method(row.method).path(row.path));
-    tracing::callsite::rebuild_interest_cache();
     let began = Instant::now();
     let fields = names(&["name", "city"]);
     let body = match row.asks {
