@@ -1,10 +1,12 @@
 //! Service tickets below their companies: where they stand, whose they are, and that nothing is made twice.
 
-use super::contacts::contact;
-use super::*;
+use lockstep::engine::core::plan::FieldNext;
 use lockstep::mapping::ValuePair;
 use lockstep::sim::{HELP_DESK, TICKET_KEY_FIELD};
 use reqwest::Method;
+
+use super::contacts::contact;
+use super::*;
 
 const fn ticket(system: System, id: u64) -> RecordRef {
     RecordRef::new(ObjectKind::Ticket, system, RecordId(id))
@@ -137,6 +139,9 @@ async fn a_service_ticket_crosses_and_is_edited_from_both_sides() {
     assert_eq!(bench.ticket_value(CONNECTWISE, there, "priority")["id"], 4);
     assert_eq!(bench.stage(here), named("0", "2"));
     assert_eq!((bench.tickets(HUBSPOT), bench.tickets(CONNECTWISE)), (1, 1));
+    let plan = bench.push(ticket(System::HubSpot, here), System::ConnectWise, true).await.plan;
+    let described = plan.fields.iter().find(|field| field.names.hubspot.as_str() == "content").unwrap();
+    assert_eq!(described.next, FieldNext::Same, "nobody described it: no difference to show");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -89,10 +89,9 @@ impl Comparison<'_> {
     fn verdict(&self, values: &BySystem<Value>, changed: &BySystem<bool>) -> Verdict {
         let given_once = |system: &System| is_given_once(self.object, *system, self.rule.name(*system).as_str());
         if let Some(system) = System::BOTH.into_iter().find(given_once) {
-            return Verdict::Tolerate(format!(
-                "{system} takes it with a new {} alone, and shows it nowhere",
-                self.object
-            ));
+            let why = format!("{system} takes it with a new {} alone, and shows it nowhere", self.object);
+            let none = values[system.other()].is_empty();
+            return if none { Verdict::Same(why) } else { Verdict::Tolerate(why) };
         }
         let Some(direction) = self.rule.mapping.direction.restricted_by(self.object_direction) else {
             return Verdict::Tolerate("the directions of field and object leave no way".to_owned());
