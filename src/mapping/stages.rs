@@ -2,8 +2,8 @@
 //!
 //! What HubSpot says by the stage of a pipeline, ConnectWise says by two members of the record: a stage and a status of an
 //! opportunity, a board and a status of a ticket. So the two are one field here, `stage/status` or `board/status`, whose
-//! value is both ids with a slash between: `3/1`. How the values of the two systems belong together differs: see [`deals`]
-//! and [`tickets`].
+//! value is both ids with a slash between: `3/1`. How the values of the two systems belong together differs: see `deals`
+//! and `tickets`.
 
 mod deals;
 mod tickets;
