@@ -73,6 +73,12 @@ struct Seen {
     losers: usize,
 }
 
+impl Seen {
+    fn kills(&self) -> usize {
+        self.kills.values().sum()
+    }
+}
+
 fn number(name: &str, otherwise: usize) -> usize {
     std::env::var(name)
         .map_or(otherwise, |text| text.parse().unwrap_or_else(|_| panic!("{name} is not a number: {text}")))
@@ -81,12 +87,13 @@ fn number(name: &str, otherwise: usize) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_any_moment_nothing_is_lost_invented_or_doubled() {
     let (wanted, first) = (number("LOCKSTEP_KILLS", 24), number("LOCKSTEP_KILL_SEED", 0));
-    let worlds = first..first + wanted.div_ceil(KILLS_PER_WORLD);
     let mut total = Seen::default();
-    let (mut waiting, mut at_work) = (worlds, tokio::task::JoinSet::new());
+    let (mut seeds, mut at_work) = (first.., tokio::task::JoinSet::new());
     loop {
+        // A world whose runs were over before their points has fewer kills than others: one more makes up for it.
         while at_work.len() < AT_ONCE
-            && let Some(seed) = waiting.next()
+            && total.kills() + at_work.len() * KILLS_PER_WORLD < wanted
+            && let Some(seed) = seeds.next()
         {
             at_work.spawn(async move { (seed, World::run(seed as u64, KILLS_PER_WORLD).await) });
         }
@@ -101,13 +108,9 @@ async fn killed_at_any_moment_nothing_is_lost_invented_or_doubled() {
             *total.kills.entry(point).or_default() += times;
         }
     }
-    let kills: usize = total.kills.values().sum();
     for (point, times) in &total.kills {
         println!("{times:>6}  {point}");
     }
-    println!(
-        "{kills:>6}  kills; {} values lost a conflict and are kept, {} blind overwrites",
-        total.losers, total.blind
-    );
-    assert!(kills * 2 > wanted, "the points were rarely reached: {kills} of {wanted}");
+    let (kills, losers, blind) = (total.kills(), total.losers, total.blind);
+    println!("{kills:>6}  kills; {losers} values lost a conflict and are kept, {blind} blind overwrites");
 }

@@ -33,7 +33,7 @@ impl World {
         // A run may be over before it gets to its point.
         for _ in 0..3 * kills {
             world.round().await;
-            if world.seen.kills.values().sum::<usize>() >= kills {
+            if world.seen.kills() >= kills {
                 break;
             }
         }
