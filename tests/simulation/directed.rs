@@ -92,7 +92,16 @@ fn i1_two_populated_systems_meet_and_every_record_finds_or_gets_its_partner() {
     let (scenario, schemas) = (calm(), fields::schemas());
     let simulation = play(&scenario, &schemas);
     let active = simulation.store.links.values().filter(|link| link.state == LinkState::Active);
-    assert_eq!(active.count(), 3);
+    let active: Vec<_> = active.collect();
+    assert_eq!(active.len(), 3);
+    for link in active {
+        let stamp = simulation.servers.hubspot.records[&link.hubspot].stamp.clone();
+        assert_eq!(
+            stamp,
+            Some(format!("company:{}", link.connectwise)),
+            "by it they are found again if the workspace is lost"
+        );
+    }
     assert_eq!(copies_in(&simulation, System::HubSpot), 1);
     assert_eq!(copies_in(&simulation, System::ConnectWise), 1);
 }
