@@ -54,7 +54,7 @@ fn lost_its_half(shown: &Buffer, next: &Buffer, x: u16, y: u16) -> bool {
 /// colour set.
 #[must_use]
 pub fn bytes(changes: &[Change<'_>], next: &Buffer) -> Vec<u8> {
-    let mut pen = Pen { next, out: String::new(), look: Look::PLAIN, at: None, is_sure: false };
+    let mut pen = Pen { next, out: String::new(), look: Look::PLAIN, at: None, is_sure: false, is_doubtful: false };
     for row in changes.chunk_by(|one, other| one.1 == other.1) {
         pen.row(row);
     }
@@ -149,6 +149,8 @@ struct Pen<'a> {
     at: Option<Position>,
     /// Since the pen was put there, it wrote only what every terminal gives one column.
     is_sure: bool,
+    /// The letter just written is one to which terminals give one column or two, as they please.
+    is_doubtful: bool,
 }
 
 impl Pen<'_> {
@@ -207,6 +209,7 @@ impl Pen<'_> {
         let after = x.saturating_add(width(cell));
         self.at = (after < self.next.area.width).then_some(Position::new(after, y));
         self.is_sure &= cell.symbol().is_ascii();
+        self.is_doubtful = is_doubtful(cell);
     }
 
     fn look_for(&self, cell: &Cell) -> Look {
@@ -216,7 +219,7 @@ impl Pen<'_> {
     /// Puts the pen there. It only jumps where that is shorter than writing what lies between once more.
     fn go(&mut self, x: u16, y: u16) {
         let jump = match self.at {
-            Some(at) if at.y == y && at.x == x => return,
+            Some(at) if at.y == y && at.x == x && !self.is_doubtful => return,
             Some(at) if at.y == y => format!("\x1b[{}G", x + 1),
             _ if x == 0 => format!("\x1b[{}H", y + 1),
             _ => format!("\x1b[{};{}H", y + 1, x + 1),
@@ -226,6 +229,7 @@ impl Pen<'_> {
             _ => {
                 self.out.push_str(&jump);
                 self.is_sure = true;
+                self.is_doubtful = false;
             }
         }
         self.at = Some(Position::new(x, y));
@@ -256,6 +260,12 @@ impl Pen<'_> {
     }
 }
 
+/// Emoji, and letters that are put together of several.
+fn is_doubtful(cell: &Cell) -> bool {
+    let mut letters = cell.symbol().chars();
+    letters.next().is_some_and(|first| first > '\u{ffff}') || letters.next().is_some()
+}
+
 fn width(cell: &Cell) -> u16 {
     u16::try_from(cell.symbol().width()).unwrap_or(1).max(1)
 }
@@ -276,7 +286,7 @@ mod tests {
 
     /// Texts as screens have them, some of two columns, in looks as themes have them.
     fn drawing() -> impl Strategy<Value = Buffer> {
-        let text = (0..SIZE.0, 0..SIZE.1, "[a-z ─→日]{0,24}", style());
+        let text = (0..SIZE.0, 0..SIZE.1, "[a-z ─→日\u{1f680}]{0,24}", style());
         proptest::collection::vec(text, 0..12).prop_map(|texts| {
             let mut buffer = empty();
             for (x, y, text, style) in texts {
@@ -375,6 +385,14 @@ mod tests {
         assert_eq!(told("a → d", "x → y"), "^[2Hx^[5Gy", "a terminal may give it two columns");
     }
 
+    /// Terminals differ in how many columns an emoji has: what stands behind it is put where it belongs by its number.
+    #[test]
+    fn what_follows_an_emoji_stands_where_it_belongs_in_every_terminal() {
+        assert_eq!(told("", "a \u{1f5a8}\u{fe0f} in"), "^[2Ha \u{1f5a8}\u{fe0f}^[6Gin");
+        assert_eq!(told("", "\u{1f680}x"), "^[2H\u{1f680}^[3Gx");
+        assert_eq!(told("", "日本"), "^[2H日本", "everybody gives these two");
+    }
+
     #[test]
     fn the_end_of_a_row_is_erased_not_overwritten() {
         assert_eq!(told("name of a record", "name"), "^[2;6H^[K");
@@ -387,7 +405,8 @@ mod tests {
         let look = |fg, modifier| Look { fg, bg: Color::Reset, modifier };
         let turn = |from: Look, to: Look| {
             let next = empty();
-            let mut pen = Pen { next: &next, out: String::new(), look: from, at: None, is_sure: false };
+            let mut pen =
+                Pen { next: &next, out: String::new(), look: from, at: None, is_sure: false, is_doubtful: false };
             pen.turn(to);
             pen.out.replace('\x1b', "^")
         };
