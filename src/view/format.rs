@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use crate::mapping::normalise::normalise_as;
 use crate::model::text::printable;
@@ -135,15 +135,10 @@ pub fn truncate(text: &str, width: usize) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let Some(room) = width.checked_sub(1) else { return Cow::Borrowed("") };
-    let mut used = 0;
-    let kept: String = text
-        .chars()
-        .take_while(|c| {
-            used += c.width().unwrap_or(0);
-            used <= room
-        })
-        .collect();
-    Cow::Owned(kept + "…")
+    // Signs are put together of letters, and have other widths than those: only whole beginnings tell.
+    let ends = text.char_indices().map(|(at, letter)| at + letter.len_utf8());
+    let kept = ends.take_while(|end| text[..*end].width() <= room).last().unwrap_or(0);
+    Cow::Owned(format!("{}…", &text[..kept]))
 }
 
 /// Exactly `width` columns, text at the left.
@@ -250,6 +245,9 @@ mod tests {
             ("日本語テスト", 7, "日本語…"),
             ("日本語テスト", 6, "日本…"),
             ("x", 0, ""),
+            // two letters that are one sign of two columns, though the first alone has one
+            ("Printer prints \u{1f5a8}\u{fe0f} instead", 20, "Printer prints \u{1f5a8}\u{fe0f} i…"),
+            ("Printer prints \u{1f5a8}\u{fe0f} instead", 17, "Printer prints \u{1f5a8}…"),
         ];
         for (text, width, expected) in cases {
             assert_eq!(truncate(text, width), expected, "{text} at {width}");
