@@ -25,7 +25,7 @@ Examples:
                                           why a record did or did not sync
 
 Exit codes:
-  0 done · 1 failed · 2 usage · 3 refused by a guard (nothing written) ·
+  0 done · 1 failed · 2 usage · 3 refused, nothing written ·
   4 connection or credentials · 5 issues need a person";
 
 /// Keep HubSpot and ConnectWise PSA in step, both ways, field by field.
