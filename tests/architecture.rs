@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a source file that cannot be read must stop the test")]
 
+#[path = "architecture/facts.rs"]
+mod facts;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
