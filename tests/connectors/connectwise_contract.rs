@@ -13,6 +13,7 @@ mod reading;
 mod rights;
 mod schema;
 mod switches;
+mod tables;
 mod unsaid;
 mod writing;
 

@@ -132,6 +132,15 @@ async fn table_setup_is_customised_table_by_table() {
     bench.running.control.set_behaviour(behave(|b| b.role = role));
     assert_eq!(bench.cw_get("/sales/stages", &[]).await.0, 403);
     assert_eq!(bench.cw_get("/sales/probabilities", &[]).await.0, 200);
+    let closed = ["system/userDefinedFields", "service/boards"];
+    let role = Role { closed_tables: closed.map(str::to_owned).to_vec(), ..Role::all() };
+    bench.running.control.set_behaviour(behave(|b| b.role = role));
+    for path in ["/system/userDefinedFields", "/system/userDefinedFields/31", "/service/boards/1/statuses"] {
+        assert_eq!(bench.cw_get(path, &[]).await.0, 403, "{path}");
+    }
+    let company = bench.new_connectwise("A").await;
+    let (_, seen) = bench.cw_get(&format!("/company/companies/{company}"), &[]).await;
+    assert!(!ids(&seen["customFields"]).is_empty(), "records go on showing their values");
     let role = Role::all().with("System/Table Setup", Permit::NONE);
     bench.running.control.set_behaviour(behave(|b| b.role = role));
     assert_eq!(bench.cw_get("/system/userDefinedFields", &[]).await.0, 403);

@@ -6,6 +6,7 @@ mod connectwise;
 mod connectwise_callbacks;
 mod connectwise_companies;
 mod connectwise_contacts;
+mod connectwise_hosts;
 mod connectwise_oddities;
 mod connectwise_role;
 mod connectwise_sales;

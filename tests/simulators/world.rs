@@ -136,6 +136,7 @@ async fn a_slip_in_a_call_of_the_control_api_is_refused_with_what_is_allowed() {
         ("PUT", "/clock/skew", json!({"side": "salesforce", "ms": 1}), "salesforce"),
         ("POST", "/clock/advance", json!({"ms": 1, "hours": 2}), "hours"),
         ("PATCH", "/behaviour", closing("sales/stage"), "the nearest is \"sales/stages\""),
+        ("PATCH", "/behaviour", closing("system/userDefinedField"), "the nearest is \"system/userDefinedFields\""),
         ("PATCH", "/behaviour", closing(""), "the nearest is"),
         ("PATCH", "/behaviour", closing("system/members"), "no table \"system/members\""),
         ("GET", "/ledger?since=never", json!({}), "\"since\" must be a whole number"),

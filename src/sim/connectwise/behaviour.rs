@@ -65,7 +65,7 @@ pub struct Behaviour {
     pub release: String,
     /// Status for a missing clientId header: 401 or 400.
     pub missing_client_id: u16,
-    /// Whether 401 says `UserNotAuthenticated`, as installations on premises do.
+    /// An installation on premises: it says that it is none of the cloud, and to wrong keys `UserNotAuthenticated`.
     pub on_premise: bool,
     /// The host is one that serves people, not programs: everything is refused with "SSL is required."
     pub wrong_host: bool,

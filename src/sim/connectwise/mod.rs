@@ -172,6 +172,12 @@ impl Call<'_> {
         self.permit_verb(row, Verb::of(&self.request.method))
     }
 
+    /// The same for a table of the Table Setup, which a role can be customised to leave out.
+    pub fn permit_table(&self, table: &str) -> Result<(), Failure> {
+        self.permit(permits::TABLE_SETUP)?;
+        if self.switches().role.closes(table) { Err(Failure::Forbidden) } else { Ok(()) }
+    }
+
     pub fn permit_verb(&self, row: &str, verb: Verb) -> Result<(), Failure> {
         if self.switches().role.level(row, verb) == Reach::None { Err(Failure::Forbidden) } else { Ok(()) }
     }
@@ -187,7 +193,8 @@ fn discovery(world: &World, request: &Request, company: &str) -> Reply {
         200,
         &json!({
             "CompanyName": "Brightwater IT Services", "Codebase": code_base, "VersionCode": version,
-            "VersionNumber": version_text(world), "CompanyID": company, "IsCloud": "True", "SiteUrl": request.host(),
+            "VersionNumber": version_text(world), "CompanyID": company, "SiteUrl": request.host(),
+            "IsCloud": if world.behaviour.connectwise.on_premise { "False" } else { "True" },
         }),
     )
 }
@@ -200,6 +207,8 @@ fn version_text(world: &World) -> String {
 /// What follows `{codebase}apis/3.0`. A code base that was left behind answers 404, nonsense 400 in plain text.
 fn codebase_route<'a, 'b>(world: &World, parts: &'b [&'a str]) -> Result<&'b [&'a str], Failure> {
     match parts {
+        // No path begins twice.
+        [_, "apis", "3.0", _, "apis", ..] => Err(Failure::CannotRoute),
         [code_base, "apis", "3.0", rest @ ..] => {
             let current = world.behaviour.connectwise.code_base.trim_end_matches('/');
             if *code_base == current || *code_base == ROUTER {

@@ -88,7 +88,7 @@ pub struct Role {
     #[serde(deserialize_with = "known_rows")]
     pub rows: BTreeMap<String, Permit>,
     pub other: Permit,
-    /// Tables left out of the customised Table Setup, by path such as `sales/stages`.
+    /// Tables left out of the customised Table Setup, by path such as `sales/stages` or `system/userDefinedFields`.
     #[serde(deserialize_with = "known_tables")]
     pub closed_tables: Vec<String>,
 }
@@ -158,6 +158,11 @@ impl Role {
         ]
     }
 
+    /// Whether the customised Table Setup leaves this table out.
+    pub(crate) fn closes(&self, table: &str) -> bool {
+        self.closed_tables.iter().any(|closed| closed == table)
+    }
+
     pub(crate) fn level(&self, row: &str, verb: Verb) -> Level {
         self.rows.get(row).copied().unwrap_or(self.other).level(verb)
     }
@@ -177,7 +182,8 @@ fn known_rows<'de, D: Deserializer<'de>>(from: D) -> Result<BTreeMap<String, Per
 
 fn known_tables<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
     let named = Vec::<String>::deserialize(from)?;
-    let closable = || Table::all().filter(|table| row_of_table(*table) == TABLE_SETUP).map(Table::path);
+    let tables = || Table::all().filter(|table| row_of_table(*table) == TABLE_SETUP).map(Table::path);
+    let closable = || tables().chain([CUSTOM_FIELDS]);
     for name in &named {
         if !closable().any(|path| path == name) {
             let nearest = closable().min_by_key(|path| edits(&folded(name), &folded(path))).unwrap_or_default();
@@ -253,6 +259,9 @@ pub(crate) const MEMBERS: &str = "System/Member Maintenance";
 pub(crate) const MY_COMPANY: &str = "System/My Company";
 pub(crate) const TABLE_SETUP: &str = "System/Table Setup";
 pub(crate) const HOSTED_API: &str = "System/Manage Hosted API";
+
+/// The definitions of user-defined fields: General / Custom Fields among the tables of the Table Setup.
+pub(crate) const CUSTOM_FIELDS: &str = "system/userDefinedFields";
 
 /// The row that guards records of a kind.
 pub(crate) const fn row_of(entity: Entity) -> &'static str {
