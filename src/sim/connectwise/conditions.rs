@@ -278,6 +278,15 @@ impl<F> Condition<F> {
         }
     }
 
+    /// The operators of all its tests.
+    pub fn tests(&self) -> Box<dyn Iterator<Item = Op> + '_> {
+        match self {
+            Self::And(all) | Self::Or(all) => Box::new(all.iter().flat_map(Self::tests)),
+            Self::Not(inner) => inner.tests(),
+            Self::Test { op, .. } => Box::new(std::iter::once(*op)),
+        }
+    }
+
     /// The tests that must all hold, when the condition is nothing but such.
     pub fn conjuncts(&self) -> Vec<(&F, Op, &[Operand<'static>])> {
         match self {

@@ -80,20 +80,13 @@ impl Asked {
         let tenant = call.tenant();
         let own = parsed(call, &question.conditions)?;
         let own = own.map(|c| c.resolve(&mut |name| Path::find(tenant, entity, name))).transpose();
-        let asked = Self {
+        let children: &[&str] = if entity == Entity::Contact { &CONTACT_LISTS } else { &[] };
+        let values: &[&str] = if entity.about().screen.is_some() { &CUSTOM_VALUE } else { &[] };
+        Ok(Self {
             own: own.map_err(unrecognized)?,
-            child: parsed(call, &question.child)?,
-            custom: parsed(call, &question.custom)?,
-        };
-        for condition in asked.child.iter().chain(&asked.custom) {
-            if condition.conjuncts().iter().any(|(_, op, _)| *op == Op::In) {
-                return Err(find_condition("in is not supported here.".to_owned()));
-            }
-        }
-        if asked.child.is_some() && !matches!(entity, Entity::Company | Entity::Contact) {
-            return Err(find_condition("childConditions is not supported here.".to_owned()));
-        }
-        Ok(asked)
+            child: beside(call, "childConditions", &question.child, children)?,
+            custom: beside(call, "customFieldConditions", &question.custom, values)?,
+        })
     }
 
     fn holds(&self, call: &Call<'_>, seen: Seen<'_>) -> bool {
@@ -149,20 +142,43 @@ impl Asked {
     }
 }
 
+/// What conditions on children can name. Only the lists of contacts are known to be searched.
+const CONTACT_LISTS: [&str; 10] = [
+    "types/id",
+    "types/name",
+    "communicationItems/id",
+    "communicationItems/type/id",
+    "communicationItems/type/name",
+    "communicationItems/value",
+    "communicationItems/extension",
+    "communicationItems/defaultFlag",
+    "communicationItems/domain",
+    "communicationItems/communicationType",
+];
+/// What conditions on user-defined fields can name.
+const CUSTOM_VALUE: [&str; 6] = ["id", "caption", "type", "entryMethod", "numberOfDecimals", "value"];
+
+/// Conditions beside those on the record's own fields: where there are any, they know these names and no `in`.
+fn beside(call: &Call<'_>, parameter: &str, text: &str, known: &[&str]) -> Result<Option<Condition>, Failure> {
+    let Some(condition) = parsed(call, text)? else { return Ok(None) };
+    if known.is_empty() {
+        return Err(find_condition(format!("{parameter} is not supported here.")));
+    }
+    let mut find = |name: &str| known.iter().any(|one| one.eq_ignore_ascii_case(name)).then(|| name.to_owned());
+    let condition = condition.resolve(&mut find).map_err(unrecognized)?;
+    if condition.tests().any(|op| op == Op::In) {
+        return Err(find_condition("in is not supported here.".to_owned()));
+    }
+    Ok(Some(condition))
+}
+
 type Candidates<'a> = Box<dyn Iterator<Item = &'a Record> + 'a>;
 
-/// Every item of the record's lists on its own, for conditions on children.
+/// Every item of a contact's lists on its own, for conditions on children.
 fn child_holds(call: &Call<'_>, seen: Seen<'_>, condition: &Condition) -> bool {
-    let (table, eyes) = match seen.entity {
-        Entity::Company => (Table::Type, call.eyes()),
-        _ => (Table::ContactType, call.eyes()),
-    };
-    let types = seen
-        .record
-        .types
-        .iter()
-        .map(|(_, id)| json!({"types": {"id": id, "name": seen.tenant.tables.name(table, *id)}}));
-    let items = seen.record.items.iter().map(|item| json!({"communicationItems": eyes.item(item)}));
+    let name = |id: u32| seen.tenant.tables.name(Table::ContactType, id);
+    let types = seen.record.types.iter().map(|(_, id)| json!({"types": {"id": id, "name": name(*id)}}));
+    let items = seen.record.items.iter().map(|item| json!({"communicationItems": call.eyes().item(item)}));
     types.chain(items).any(|row| condition.holds(&JsonRow(&row)))
 }
 
@@ -342,6 +358,8 @@ pub(crate) fn rows_of(call: &Call<'_>, rows: Vec<Value>, what: &'static str, res
         rows.is_empty() || rows.iter().any(|row| inside(row, name).is_some()) || name.eq_ignore_ascii_case("identifier")
     };
     let question = Question::of(call);
+    beside(call, "childConditions", &question.child, &[])?;
+    beside(call, "customFieldConditions", &question.custom, &[])?;
     let mut find = |name: &str| known(name).then(|| name.to_owned());
     let condition =
         parsed(call, &question.conditions)?.map(|c| c.resolve(&mut find)).transpose().map_err(unrecognized)?;
