@@ -214,7 +214,7 @@ impl Pass {
 }
 
 async fn pass(workspace: &Workspace) -> Outcome<Pass> {
-    let Ended { finished, broken } = run_once(workspace, Mode::Once).await?;
+    let Ended { finished, broken, .. } = run_once(workspace, Mode::Once).await?;
     let run = finished.run;
     match (&run.verdict, broken) {
         (Verdict::Done, _) => {}

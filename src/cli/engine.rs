@@ -15,6 +15,8 @@ use crate::view::format;
 pub struct Ended {
     pub finished: Finished,
     pub broken: Option<Report>,
+    /// What one of the systems does not allow, with the next step.
+    pub missing_rights: Vec<String>,
 }
 
 /// Runs the engine of a workspace until it has nothing left to do.
@@ -57,7 +59,7 @@ async fn wait(handle: &mut EngineHandle, progress: &Progress) -> Outcome<Ended> 
         tokio::select! {
             biased;
             finished = handle.finished() => {
-                return Ok(Ended { finished: finished?, broken: broken(&handle.snapshot().borrow()) });
+                return Ok(ended(finished?, &handle.snapshot().borrow()));
             }
             stopped = &mut interrupted => {
                 stopped?;
@@ -66,11 +68,17 @@ async fn wait(handle: &mut EngineHandle, progress: &Progress) -> Outcome<Ended> 
             }
             changed = snapshot.changed() => {
                 if changed.is_err() {
-                    return Ok(Ended { finished: handle.finished().await?, broken: None });
+                    let finished = handle.finished().await?;
+                    return Ok(Ended { finished, broken: None, missing_rights: Vec::new() });
                 }
             }
         }
     }
+}
+
+fn ended(finished: Finished, seen: &Snapshot) -> Ended {
+    let rights = System::BOTH.into_iter().flat_map(|system| &seen.sides[system].missing_rights);
+    Ended { finished, broken: broken(seen), missing_rights: rights.cloned().collect() }
 }
 
 /// The connection that does not work, as a report.

@@ -42,6 +42,11 @@ fn conclude(session: &Session, workspace: &Workspace, ended: Ended) -> Outcome {
         _ => exit_of(run, open),
     }?;
     session.output.result(&Summary::from(run), |_| plain_text(&run_view::lines(run, width())))?;
+    for right in &ended.missing_rights {
+        session.output.note(right);
+    }
+    // an object that cannot be read may have no record to say so
+    let exit = if ended.missing_rights.is_empty() { exit } else { Exit::NeedsPerson };
     if exit == Exit::NeedsPerson {
         session.output.note("Some records need a person: see them in the console (`lockstep`), tab Activity.");
     }

@@ -83,7 +83,7 @@ impl From<Fault> for ConnectError {
             Failure::Throttled { message, retry_after } => {
                 (message, format!("Try again in {} seconds.", retry_after.as_secs().max(1)))
             }
-            Failure::Denied { message, hint } => (message, hint),
+            Failure::Denied { message, hint } | Failure::Forbidden { message, hint } => (message, hint),
             Failure::Rejected(rejection) => (rejection.message, hint),
         };
         Self { kind, message, hint }

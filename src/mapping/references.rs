@@ -60,6 +60,18 @@ impl Partners {
         self.known.insert(record, partner);
     }
 
+    /// Those whose partner is still to come.
+    #[must_use]
+    pub fn awaited(&self) -> Vec<RecordRef> {
+        let awaited = self.known.iter().filter(|(_, partner)| matches!(partner, Partner::Awaited(_)));
+        awaited.map(|(record, _)| *record).collect()
+    }
+
+    /// Says in other words what is waited for.
+    pub fn await_for(&mut self, record: RecordRef, why: String) {
+        self.known.insert(record, Partner::Awaited(why));
+    }
+
     pub fn add_kin(&mut self, record: RecordRef) {
         self.kin.insert(record);
     }

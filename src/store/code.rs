@@ -69,7 +69,8 @@ codes!(IssueClass {
     Transient = 10,
     IdentifierTaken = 11,
     AmbiguousReference = 12,
-    MissingField = 13
+    MissingField = 13,
+    Permission = 14
 });
 
 /// An id as SQLite's signed integer. Ids above 2^63 keep their identity and only sort first.
@@ -135,10 +136,10 @@ mod tests {
         for state in RecordState::ALL {
             assert_eq!(RecordState::from_code(state.code()).unwrap(), state);
         }
-        for code in 0..14 {
+        for code in 0..15 {
             assert_eq!(IssueClass::from_code(code).unwrap().code(), code);
         }
-        assert_eq!(IssueClass::from_code(14), None);
+        assert_eq!(IssueClass::from_code(15), None);
     }
 
     #[test]

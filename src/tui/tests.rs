@@ -118,6 +118,7 @@ fn snapshot() -> Snapshot {
         tenant: Some(HOSTILE.into()),
         budget: Budget { rate_milli: 9500, daily: Some((1204, 250_000)), waiting: 3 },
         last_error: Some((NOW - Duration::from_secs(5), HOSTILE.into())),
+        missing_rights: vec![HOSTILE.into()],
         calls: 312,
         latency: Some(Duration::from_millis(82)),
         paused: true,

@@ -102,6 +102,7 @@ pub fn word(body: &AnswerBody) -> String {
         AnswerBody::Failed(Failure::Throttled { retry_after, .. }) => format!("throttled {}", retry_after.as_secs()),
         AnswerBody::Failed(Failure::NotSent(_)) => "not sent".into(),
         AnswerBody::Failed(Failure::Denied { .. }) => "denied".into(),
+        AnswerBody::Failed(Failure::Forbidden { .. }) => "forbidden".into(),
         AnswerBody::Failed(Failure::Rejected(_)) => "rejected".into(),
         AnswerBody::Failed(Failure::Unknown(_)) => "unknown".into(),
         AnswerBody::Written { items } => match &items[0].1 {
@@ -132,7 +133,7 @@ fn table(system: System) -> Vec<(Fault, &'static str, bool)> {
         (status(502, Some("<html><body>Bad gateway</body></html>"), None), "unknown", false),
         (status(503, Some(""), None), "unknown", false),
         (status(401, None, None), "denied", false),
-        (status(403, None, None), "denied", false),
+        (status(403, None, None), "forbidden", false),
         (Fault::StatusAfterCommit { code: 504, body: None }, "unknown", true),
         (Fault::Truncate, "unknown", true),
         (Fault::Delay { ms: 1500 }, "unknown", true),

@@ -206,6 +206,7 @@ impl Bench {
             AnswerBody::Failed(Failure::Throttled { .. }) => "throttled".into(),
             AnswerBody::Failed(Failure::NotSent(_)) => "not sent".into(),
             AnswerBody::Failed(Failure::Denied { .. }) => "denied".into(),
+            AnswerBody::Failed(Failure::Forbidden { .. }) => "forbidden".into(),
             AnswerBody::Failed(Failure::Rejected(_)) => "rejected".into(),
             AnswerBody::Failed(Failure::Unknown(_)) => "unknown".into(),
             AnswerBody::Written { items } => {

@@ -118,7 +118,7 @@ async fn a_list_that_is_gone_is_refused_and_a_missing_scope_is_named() {
     behaviour.hubspot.scopes.retain(|scope| scope != "crm.lists.read");
     running.control.set_behaviour(behaviour);
     let denied = tell(&hub, ObjectKind::Company, page(&list, None, 250)).await;
-    let AnswerBody::Failed(Failure::Denied { hint, .. }) = denied else { panic!("{denied:?}") };
+    let AnswerBody::Failed(Failure::Forbidden { hint, .. }) = denied else { panic!("{denied:?}") };
     assert!(hint.contains("crm.lists.read"), "{hint}");
     let error = hub.lists(ObjectKind::Company, "sync").await.unwrap_err();
     assert!(error.kind == ConnectErrorKind::Permission && error.hint.contains("crm.lists.read"), "{error:?}");

@@ -9,6 +9,7 @@ mod contacts;
 mod deals;
 mod kills;
 mod missing;
+mod rights;
 mod tickets;
 mod unread;
 

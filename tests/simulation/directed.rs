@@ -1,7 +1,7 @@
 //! Situations worth a test of their own: each fault at every request, a crash at every command, and the five
 //! corrections that the protocol once needed.
 
-use lockstep::engine::core::state::{IntentState, LinkOrigin, LinkState};
+use lockstep::engine::core::state::{IntentState, Issue, IssueClass, LinkOrigin, LinkState};
 use lockstep::model::{BySystem, ObjectKind, Schema, System};
 
 use crate::faults::Fault;
@@ -335,6 +335,29 @@ fn i13_a_record_that_is_there_and_is_said_not_to_be_rests() {
         let simulation = play(&scenario, &schemas);
         let refused = simulation.store.intents.values().filter(|intent| intent.state == IntentState::Rejected);
         assert!((1..=8).contains(&refused.count()), "{side}: {:?}", simulation.store.intents);
+    }
+}
+
+/// Rights that are missing from some moment on, for a while: nothing is lost, what needs them is held, not tried over and
+/// over, and all of it goes on by itself.
+#[test]
+fn i13_what_is_not_allowed_is_held_and_goes_on_when_it_is() {
+    let schemas = fields::schemas();
+    for from in (5..=REQUESTS).step_by(3) {
+        let edits = (0..4).flat_map(|n| {
+            let edit = |side, value| at(70 + n * 60, What::Edit { side, pick: 0, field: 4 + n as usize % 2, value });
+            [edit(System::HubSpot, 40 + n as u32), edit(System::ConnectWise, 50 + n as u32)]
+        });
+        let forbidden = (from..from + 60).map(|number| (number, Fault::Forbidden)).collect();
+        let scenario = Scenario { ops: edits.collect(), ..calm() }.with_faults(forbidden);
+        let mut simulation = Simulation::new(&scenario, &schemas, Trace::Lines);
+        simulation.run_until(460_000);
+        let told = |issue: &&Issue| issue.class == IssueClass::Permission;
+        assert!(simulation.store.issues.values().any(|issue| told(&issue)), "request {from}");
+        let tries = simulation.store.intents.values().filter(|intent| intent.state == IntentState::NotApplied);
+        assert!(tries.count() <= 8, "request {from}: {:?}", simulation.store.intents);
+        let simulation = play(&scenario, &schemas);
+        assert!(!simulation.store.issues.values().any(|issue| told(&issue)), "request {from}");
     }
 }
 

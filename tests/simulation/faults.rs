@@ -15,6 +15,8 @@ pub enum Fault {
     Late,
     Throttled,
     Denied,
+    /// A right is missing for just that; whoever asks who it is has all of them.
+    Forbidden,
     /// 500, and nothing was done.
     ErrorBefore,
     /// 500, though it was done, or a part of it.
@@ -36,13 +38,14 @@ pub enum Fault {
 }
 
 impl Fault {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::NotSent,
         Self::Dropped,
         Self::AnswerLost,
         Self::Late,
         Self::Throttled,
         Self::Denied,
+        Self::Forbidden,
         Self::ErrorBefore,
         Self::ErrorAfter,
         Self::ItemsMissing,

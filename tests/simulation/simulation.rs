@@ -446,6 +446,7 @@ impl<'a> Simulation<'a> {
             (None, mix(self.scenario.seed, number.into()))
         };
         let fault = fault.filter(|fault| *fault != Fault::FalseSuccess || is_false_success_possible(&request));
+        let fault = fault.filter(|fault| *fault != Fault::Forbidden || request.body != RequestBody::Identify);
         if let Some(fault) = fault {
             self.outcome.struck.push((number, fault));
         }
@@ -481,6 +482,9 @@ impl<'a> Simulation<'a> {
             }
             Some(Fault::Denied) => {
                 (way, Failure::Denied { message: "not authorized".into(), hint: "look at the key".into() })
+            }
+            Some(Fault::Forbidden) => {
+                (way, Failure::Forbidden { message: "not for this".into(), hint: "look at the role".into() })
             }
             Some(Fault::ErrorBefore) => (way, Failure::Unknown("500 server error".into())),
             Some(Fault::Dropped) => (TIMEOUT, Failure::Unknown("timed out".into())),

@@ -93,7 +93,8 @@ fn speaks_of_rights(reply: &Reply, words: &str) -> bool {
 }
 
 fn permission(words: &str) -> Fault {
-    denied(ConnectErrorKind::Permission, &format!("ConnectWise refused access: {words}"), ROLE)
+    let message = clip_message(&format!("ConnectWise refused access: {words}"));
+    Fault::new(ConnectErrorKind::Permission, Failure::Forbidden { message, hint: ROLE.to_owned() }, ROLE)
 }
 
 /// The words of an answer that one stored value has spoiled, where it is one: "String was not recognized as a valid
@@ -256,7 +257,6 @@ mod tests {
             (401, r#"{"code":"ConnectWiseApi","message":"UserNotAuthenticated"}"#),
             (400, "Cannot route. Codebase/company is invalid"),
             (400, r#"{"message":"clientId is missing"}"#),
-            (403, r#"{"code":"Security","message":"You do not have security permission to perform this action."}"#),
         ] {
             assert!(matches!(failure(status, body), Failure::Denied { .. }), "{status} {body}");
         }
@@ -270,6 +270,7 @@ mod tests {
         for status in [401, 403] {
             let fault = classify(&reply(status, rights)).unwrap_err();
             assert_eq!(fault.kind, ConnectErrorKind::Permission, "{status}");
+            assert!(matches!(fault.failure, Failure::Forbidden { .. }), "{fault:?}");
             assert!(fault.hint.contains("security role"), "{}", fault.hint);
         }
         for keys in [r#"{"code":"ConnectWiseApi","message":"UserNotAuthenticated"}"#, "Unauthorized", ""] {
@@ -319,8 +320,8 @@ mod tests {
         }
         let Failure::Denied { hint, .. } = failure(401, "Unauthorized") else { panic!("not denied") };
         assert!(hint.contains("private key"), "{hint}");
-        let Failure::Denied { hint, .. } = failure(403, r#"{"code":"Security","message":"No."}"#) else {
-            panic!("not denied")
+        let Failure::Forbidden { hint, .. } = failure(403, r#"{"code":"Security","message":"No."}"#) else {
+            panic!("not forbidden")
         };
         assert!(hint.contains("security role"), "{hint}");
     }

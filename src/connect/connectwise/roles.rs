@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 
-use crate::connect::error::{ConnectErrorKind, Fault};
+use crate::connect::error::Fault;
 use crate::connect::http::Call;
 use crate::connect::{Cause, Root};
 use crate::engine::core::request::Failure;
@@ -146,10 +146,10 @@ pub(super) const fn closed(object: ObjectKind) -> Option<Row> {
 /// Names the row where a call was refused for lack of rights.
 pub(super) fn explain(fault: Fault, call: &Call) -> Fault {
     match fault {
-        Fault { failure: Failure::Denied { message, .. }, kind: ConnectErrorKind::Permission, hint } => {
+        Fault { failure: Failure::Forbidden { message, .. }, kind, hint } => {
             let column = Column::of(&call.method);
             let hint = row(&call.path).map_or(hint, |row| row.remedy(column));
-            Fault { failure: Failure::Denied { message, hint: hint.clone() }, kind: ConnectErrorKind::Permission, hint }
+            Fault { failure: Failure::Forbidden { message, hint: hint.clone() }, kind, hint }
         }
         other => other,
     }

@@ -51,6 +51,14 @@ fn is_code_base(text: &str) -> bool {
     plain && !bare.is_empty() && bare.len() < 64 && !bare.contains("..") && bare != "."
 }
 
+/// A refusal before anything is asked of a record is one of the whole connection.
+fn of_connection(fault: Fault) -> Fault {
+    match fault.failure {
+        Failure::Forbidden { message, hint } => Fault { failure: Failure::Denied { message, hint }, ..fault },
+        failure => Fault { failure, ..fault },
+    }
+}
+
 impl ConnectWise {
     /// Asks the site which code base serves the login company. Unauthenticated.
     pub(super) async fn discover(&self, session: &mut Session) -> Result<Tenant, Fault> {
@@ -58,7 +66,7 @@ impl ConnectWise {
         let reply = self.transport.send_anonymous(&self.login.join(&call.path), &call, session).await?;
         let known = match reply.status {
             404 => Json::Null,
-            _ => outcome::classify(&reply).map_err(|fault| self.failed(fault))?,
+            _ => outcome::classify(&reply).map_err(|fault| self.failed(of_connection(fault)))?,
         };
         if known.is_null() {
             let message = format!("{} does not know the login company {}.", self.login.host(), self.company);

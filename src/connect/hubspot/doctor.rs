@@ -351,7 +351,7 @@ mod tests {
         let fault = |hint: &str| {
             Fault::new(
                 ConnectErrorKind::Permission,
-                Failure::Denied { message: String::new(), hint: String::new() },
+                Failure::Forbidden { message: String::new(), hint: String::new() },
                 hint,
             )
         };

@@ -45,6 +45,7 @@ use super::clean::Clean as _;
 use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Call, Options, Reply, Session, Transport};
 use super::redact::Redactor;
+use super::rights::{self, Way};
 use super::{
     Boxed, Check, Connector, Examination, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, performed,
 };
@@ -226,7 +227,7 @@ impl Connector for HubSpot {
             if request.body.is_write() {
                 let mut session = Session::for_write(request.priority).about(request);
                 let (body, exchanges) = self.write(request, &mut session).await;
-                return performed(id, &session, body, exchanges);
+                return performed(id, &session, with_scope(request, body), exchanges);
             }
             let mut session = Session::new(request.priority).about(request);
             let body = match (self.answer(request, &mut session).await, fields_of(&request.body)) {
@@ -234,7 +235,7 @@ impl Connector for HubSpot {
                 (body, _) => body,
             };
             let body = body.unwrap_or_else(|fault| AnswerBody::Failed(fault.failure));
-            performed(id, &session, body, Vec::new())
+            performed(id, &session, with_scope(request, body), Vec::new())
         })
     }
 
@@ -298,6 +299,21 @@ fn fields_of(body: &RequestBody) -> Option<&[FieldName]> {
     }
 }
 
+/// Names the scope that a request takes, where HubSpot refused it for lack of one and did not say which.
+fn with_scope(request: &Request, body: AnswerBody) -> AnswerBody {
+    match body {
+        AnswerBody::Failed(Failure::Forbidden { message, hint })
+            if hint == outcome::SCOPES && request.body != RequestBody::Identify =>
+        {
+            let way = if request.body.is_write() { Way::WriteRecords } else { Way::ReadRecords };
+            let scope = rights::scope(request.object, way);
+            let hint = format!("Look whether the service key or private app in HubSpot has the scope {scope}.");
+            AnswerBody::Failed(Failure::Forbidden { message, hint })
+        }
+        other => other,
+    }
+}
+
 /// Refused here, before any call.
 fn local_rejection(message: &str) -> Fault {
     let rejection = Rejection { kind: RejectionKind::Other, message: message.to_owned(), field: None };
@@ -312,6 +328,7 @@ pub(super) fn clean(redactor: &Redactor, fault: Fault) -> Fault {
             Failure::Throttled { retry_after, message: redactor.clean(&message) }
         }
         Failure::Denied { message, hint } => Failure::Denied { message: redactor.clean(&message), hint },
+        Failure::Forbidden { message, hint } => Failure::Forbidden { message: redactor.clean(&message), hint },
         Failure::Rejected(rejection) => {
             Failure::Rejected(Rejection { message: redactor.clean(&rejection.message), ..rejection })
         }

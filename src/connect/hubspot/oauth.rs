@@ -291,9 +291,10 @@ fn refused(reply: &Reply) -> Fault {
     match outcome::classify(reply) {
         // Whatever it is, it is not a word about the grant.
         Ok(_) => Fault::unknown(format!("HubSpot's sign-in answered {}.", reply.status)),
-        Err(Fault { failure: Failure::Denied { message, .. } | Failure::Unknown(message), .. }) => {
-            Fault::unknown(format!("HubSpot's sign-in is in trouble: {message}"))
-        }
+        Err(Fault {
+            failure: Failure::Denied { message, .. } | Failure::Forbidden { message, .. } | Failure::Unknown(message),
+            ..
+        }) => Fault::unknown(format!("HubSpot's sign-in is in trouble: {message}")),
         Err(Fault { failure: Failure::Rejected(rejection), .. }) => {
             Fault::unknown(format!("HubSpot's sign-in is in trouble: {}", rejection.message))
         }

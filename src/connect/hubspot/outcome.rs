@@ -14,6 +14,8 @@ use crate::model::RecordId;
 
 /// HubSpot locks an area for two seconds when too many writes meet there.
 const LOCK: Duration = Duration::from_secs(2);
+/// The next step where HubSpot does not say which scope is missing.
+pub(super) const SCOPES: &str = "Look at the scopes of the service key or private app in HubSpot.";
 const MISSING_TOKEN: &str = "Enter the service key or private-app token again (`lockstep connect hubspot`).";
 
 /// The body of a successful answer, or what went wrong.
@@ -222,12 +224,16 @@ fn permission(reply: &Reply) -> Fault {
     let scopes = scopes(&body);
     let message = text(&body, "message").unwrap_or_else(|| "no reason given".to_owned());
     if scopes.is_empty() {
-        let hint = "Look at the scopes of the service key or private app in HubSpot.";
-        return denied(ConnectErrorKind::Permission, &format!("HubSpot refused access: {message}"), hint);
+        return forbidden(&format!("HubSpot refused access: {message}"), SCOPES);
     }
     let list = scopes.join(" or ");
     let message = format!("HubSpot refused access: the token lacks the scope {list}.");
-    denied(ConnectErrorKind::Permission, &message, &format!("Add the scope {list} to the service key or private app."))
+    forbidden(&message, &format!("Add the scope {list} to the service key or private app."))
+}
+
+fn forbidden(message: &str, hint: &str) -> Fault {
+    let message = clip_message(message);
+    Fault::new(ConnectErrorKind::Permission, Failure::Forbidden { message, hint: hint.to_owned() }, hint)
 }
 
 fn denied(kind: ConnectErrorKind, message: &str, hint: &str) -> Fault {

@@ -57,11 +57,11 @@ fn what_is_not_json_is_no_word_about_the_token_or_its_scopes() {
 #[test]
 fn missing_scopes_are_named() {
     let body = r#"{"status":"error","message":"This app hasn't been granted all required scopes to make this call.","errors":[{"message":"One or more of the following scopes are required.","context":{"requiredGranularScopes":["crm.schemas.deals.read","crm.objects.deals.read"]}}],"category":"MISSING_SCOPES"}"#;
-    let Failure::Denied { message, hint } = failure(403, body) else { panic!("not denied") };
+    let Failure::Forbidden { message, hint } = failure(403, body) else { panic!("not forbidden") };
     assert!(message.contains("crm.schemas.deals.read or crm.objects.deals.read"), "{message}");
     assert!(hint.contains("crm.objects.deals.read"), "{hint}");
     let older = r#"{"context":{"requiredScopes":["contacts"]}}"#;
-    let Failure::Denied { hint, .. } = failure(403, older) else { panic!("not denied") };
+    let Failure::Forbidden { hint, .. } = failure(403, older) else { panic!("not forbidden") };
     assert!(hint.contains("contacts"), "{hint}");
 }
 

@@ -106,7 +106,9 @@ impl HubSpot {
         }
         match self.pipelines(request.object, session).await {
             Ok(_) => Ok(()),
-            Err(Fault { failure: Failure::Denied { .. } | Failure::Rejected(_), .. }) => Ok(()),
+            Err(Fault {
+                failure: Failure::Denied { .. } | Failure::Forbidden { .. } | Failure::Rejected(_), ..
+            }) => Ok(()),
             Err(fault) => Err(fault),
         }
     }

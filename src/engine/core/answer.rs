@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::command::Row;
+use super::recover::{SOON, UNTELLABLE};
 use super::request::{Answer, AnswerBody, Failure};
 use super::state::{Counts, Verdict};
 use super::step::{Engine, Mode, Pending, Step};
@@ -102,12 +103,18 @@ impl Engine {
     fn take_read_failure(&mut self, step: &mut Step<'_>, pending: Pending, failure: Failure) -> ViewResult<()> {
         let system = pending.system();
         let is_count = matches!(pending, Pending::Count(_));
+        let object = self.object_of(&pending);
         self.let_go(step.now, pending, &failure);
         match failure {
             // the list may be read all the same
-            Failure::Denied { .. } | Failure::Rejected(_) if is_count => Ok(()),
+            Failure::Denied { .. } | Failure::Forbidden { .. } | Failure::Rejected(_) if is_count => Ok(()),
             Failure::Throttled { retry_after, message } => self.put_off(step, system, retry_after, &message),
-            Failure::Denied { message, hint } => {
+            Failure::Forbidden { message, hint } if let Some(object) = object => {
+                self.forbid_reading(step, system, object, (&message, &hint));
+                Ok(())
+            }
+            // who may not even ask who it is may do nothing
+            Failure::Denied { message, hint } | Failure::Forbidden { message, hint } => {
                 self.sides[system].denied(step.now, message.clone(), hint);
                 self.refuse_jobs(step, &message);
                 self.stop(step, message)
@@ -145,6 +152,18 @@ impl Engine {
         Ok(())
     }
 
+    /// Whose records are read; none where it is about no object.
+    fn object_of(&self, pending: &Pending) -> Option<ObjectKind> {
+        match pending {
+            Pending::Page { key, .. } | Pending::Count(key) => Some(key.object),
+            Pending::Fresh { object, .. } | Pending::Job { object, .. } => Some(*object),
+            Pending::LookUp { intents, .. } | Pending::Write { intents, .. } => {
+                intents.iter().find_map(|id| self.open.get(id)).map(|open| open.intent.object)
+            }
+            Pending::Identify(_) => None,
+        }
+    }
+
     fn let_go(&mut self, now: Timestamp, pending: Pending, failure: &Failure) {
         match pending {
             Pending::Page { key, .. } | Pending::Count(key) => self.page_failed(key),
@@ -155,7 +174,10 @@ impl Engine {
                 // the marks stay: the pairs come back with the next evaluation
                 self.progressed();
             }
-            Pending::LookUp { intents, .. } => self.look_up_failed(now, &intents),
+            Pending::LookUp { intents, .. } => {
+                let forbidden = matches!(failure, Failure::Forbidden { .. });
+                self.look_up_failed(now, &intents, if forbidden { UNTELLABLE } else { SOON });
+            }
             Pending::Job { ticket, .. } => self.job_read_failed(ticket, failure),
             Pending::Identify(_) | Pending::Write { .. } => {}
         }

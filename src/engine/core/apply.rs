@@ -143,6 +143,10 @@ impl Engine {
             }
             let Some(handle) = self.object_rules(anchor.object) else { continue };
             let Some(rules) = rules_of(&handle) else { continue };
+            if self.unreadable(anchor.object).is_some() {
+                self.progressed();
+                continue;
+            }
             let facts = Facts::gather(step.view, rules, anchor, &[])?;
             let ids = facts.ids();
             let members: Vec<RecordRef> = [ids.hubspot, ids.connectwise].into_iter().flatten().collect();
@@ -150,7 +154,11 @@ impl Engine {
                 self.progressed();
                 continue;
             }
-            let plan = plan_pair(&facts, rules, step.now, None);
+            let (plan, is_held) = self.restrict(&facts, plan_pair(&facts, rules, step.now, None), step.now);
+            if is_held {
+                self.settle_held(step, &facts, &plan)?;
+                continue;
+            }
             let stale = stale(&facts, &plan.decision, &members, step.now);
             if !stale.is_empty() {
                 self.busy.extend(members.iter().copied());
@@ -164,7 +172,12 @@ impl Engine {
                         self.work[other].push_back(anchor);
                         continue;
                     };
-                    let most = self.batch_limit.get(&anchor).copied().unwrap_or(room);
+                    let on_trial = self.is_on_trial(write);
+                    if on_trial && (!ready.is_empty() || self.is_being_tried(write)) {
+                        self.work[system].push_front(anchor);
+                        break;
+                    }
+                    let most = if on_trial { 1 } else { self.batch_limit.get(&anchor).copied().unwrap_or(room) };
                     if most <= ready.len() {
                         self.work[system].push_front(anchor);
                         break;

@@ -193,7 +193,12 @@ impl Engine {
         let facts = Facts::gather(step.view, rules, job.record, &open)?;
         // after the first write the rest, such as the key, follows the ordinary rules
         let push_to = if job.rounds == 0 { job.push_to } else { None };
-        let plan = explain_pair(&facts, rules, step.now, push_to);
+        let mut plan = explain_pair(&facts, rules, step.now, push_to);
+        // a right to write that was missing is tried for a person; without reading nothing can be decided
+        let mut is_held = false;
+        if self.unreadable(job.record.object).is_some() {
+            (plan, is_held) = self.restrict(&facts, plan, step.now);
+        }
         job.plan.get_or_insert_with(|| plan.clone());
         if job.dry_run || job.rounds >= MOST_ROUNDS {
             return Ok(true);
@@ -225,6 +230,10 @@ impl Engine {
             }
             // nothing to take over is not nothing to do: what the ordinary rules make of the pair is for the next look
             _ if push_to.is_some() => Ok(true),
+            _ if is_held => {
+                self.settle_held(step, &facts, &plan)?;
+                Ok(true)
+            }
             _ => {
                 self.settle(step, rules, &facts, &plan)?;
                 Ok(true)
@@ -325,7 +334,9 @@ impl Engine {
 fn in_words(failure: &Failure) -> String {
     match failure {
         Failure::NotSent(message) | Failure::Unknown(message) => message.clone(),
-        Failure::Throttled { message, .. } | Failure::Denied { message, .. } => message.clone(),
+        Failure::Throttled { message, .. } | Failure::Denied { message, .. } | Failure::Forbidden { message, .. } => {
+            message.clone()
+        }
         Failure::Rejected(rejection) => rejection.message.clone(),
     }
 }

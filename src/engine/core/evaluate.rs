@@ -75,6 +75,9 @@ impl Engine {
         if self.busy.contains(&mark.record) || decided.any(&[mark.record]) {
             return Ok(false);
         }
+        if self.is_shown_held(step, mark.record)? {
+            return Ok(false);
+        }
         let mut facts = Facts::gather(step.view, rules, mark.record, &[])?;
         if let Some(run) = &self.run {
             facts.partners.foresee(&run.foreseen);
@@ -84,13 +87,21 @@ impl Engine {
         if members.iter().any(|record| self.busy.contains(record)) || decided.any(&members) {
             return Ok(false);
         }
-        if members.iter().any(|record| is_unread(facts.records[record.system].as_ref())) {
+        let is_readable = self.unreadable(kind).is_none();
+        if is_readable && members.iter().any(|record| is_unread(facts.records[record.system].as_ref())) {
             if self.mode != Mode::Plan && decided.to_read.insert(facts.anchor()) {
                 self.work[facts.anchor().system].push_back(facts.anchor());
             }
             return Ok(false);
         }
-        let plan = plan_pair(&facts, rules, step.now, None);
+        self.tell_unreadable(step, &mut facts)?;
+        let (plan, is_held) = self.restrict(&facts, plan_pair(&facts, rules, step.now, None), step.now);
+        if is_held {
+            decided.settled.extend(members);
+            self.settle_held(step, &facts, &plan)?;
+            self.keep_plan(plan);
+            return Ok(false);
+        }
         if let PairDecision::Link { hubspot, connectwise, .. } = &plan.decision {
             // several records of one step may want the same partner: the first is linked, the others look again
             let partners = [
@@ -361,7 +372,7 @@ impl Engine {
         }
     }
 
-    fn wake_children_of(&self, step: &mut Step<'_>, parent: RecordRef) {
+    pub(super) fn wake_children_of(&self, step: &mut Step<'_>, parent: RecordRef) {
         for object in self.rules.children(parent.object) {
             step.row(Row::DirtyChildren { object: *object, parent, since: step.now });
         }
@@ -429,7 +440,8 @@ impl Engine {
                 issue.class,
                 IssueClass::Rejected | IssueClass::FalseSuccess | IssueClass::Transient | IssueClass::IdentifierTaken
             );
-            if !stands && (in_step || !of_a_write) {
+            let of_a_right = issue.class == IssueClass::Permission && matches!(plan.decision, PairDecision::Write(_));
+            if !stands && (in_step || !of_a_write) && !of_a_right {
                 step.row(Row::ClearIssue { record: issue.record, class: issue.class, field: issue.field.clone() });
             }
         }
@@ -455,7 +467,7 @@ impl Engine {
 }
 
 /// A few words for the list: which field, which reason.
-fn why(plan: &PairPlan) -> String {
+pub(super) fn why(plan: &PairPlan) -> String {
     let named = |next: &dyn Fn(&FieldNext) -> bool| {
         let names: Vec<&str> = plan.fields.iter().filter(|f| next(&f.next)).map(|f| f.names.hubspot.as_str()).collect();
         names.join(", ")

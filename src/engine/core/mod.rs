@@ -18,6 +18,7 @@ pub mod plan;
 mod pull;
 mod recover;
 pub mod request;
+mod rights;
 mod side;
 pub mod state;
 pub mod step;

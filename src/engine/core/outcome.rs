@@ -6,6 +6,7 @@ use super::command::Row;
 use super::plan::gather::MOST_IDENTIFIERS;
 use super::pull::{dirty, observation};
 use super::request::{AnswerBody, Failure, ItemOutcome, Rejection, RejectionKind};
+use super::rights::{Need, Way};
 use super::side::back_off;
 use super::state::{
     Agreed, DirtyReason, FieldWrite, HistoryEntry, Intent, IntentKind, IntentState, Issue, IssueClass, Link,
@@ -32,6 +33,12 @@ impl Engine {
             AnswerBody::Written { items } => {
                 self.sides[system].succeeded();
                 let mut outcomes: BTreeMap<IntentId, ItemOutcome> = items.into_iter().collect();
+                let told = |outcome: &ItemOutcome| !matches!(outcome, ItemOutcome::Unknown(_));
+                if outcomes.values().any(told)
+                    && let Some(need) = self.need_of(intents)
+                {
+                    self.allow(need);
+                }
                 for id in intents {
                     let silent = || ItemOutcome::Unknown("the answer does not mention it".to_owned());
                     let outcome = outcomes.remove(id).unwrap_or_else(silent);
@@ -72,6 +79,14 @@ impl Engine {
                 self.sides[system].denied(step.now, message.clone(), hint);
                 self.stop(step, message)
             }
+            Failure::Forbidden { message, hint } => {
+                let need = self.need_of(intents);
+                self.none_applied(step, intents, &message);
+                if let Some(need) = need {
+                    self.forbid(step, need, &message, &hint);
+                }
+                Ok(())
+            }
             Failure::Rejected(rejection) => match intents {
                 [one] => self.take_outcome(step, *one, ItemOutcome::Rejected(rejection)),
                 several => {
@@ -86,6 +101,12 @@ impl Engine {
                 self.all_unknown(step, intents, &message)
             }
         }
+    }
+
+    /// The right that these writes take.
+    fn need_of(&self, intents: &[IntentId]) -> Option<Need> {
+        let intent = &intents.iter().find_map(|id| self.open.get(id))?.intent;
+        Some((intent.system, intent.object, Way::of(intent.kind)))
     }
 
     /// One bad item spoils a batch: its items are tried again in halves, until the bad one stands alone.
@@ -194,7 +215,8 @@ impl Engine {
         }
         step.row(dirty(link.record(System::HubSpot), DirtyReason::Written, step.now));
         step.row(Row::ClearStatus(link.record(System::ConnectWise)));
-        for class in [IssueClass::IdentifierTaken, IssueClass::Rejected, IssueClass::Transient] {
+        for class in [IssueClass::IdentifierTaken, IssueClass::Rejected, IssueClass::Transient, IssueClass::Permission]
+        {
             step.row(Row::ClearIssue { record: source, class, field: None });
         }
         self.wake_children(step, &link);

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::command::Row;
 use super::endless::Length;
 use super::request::{AnswerBody, RequestBody, RequestId};
+use super::rights::Way;
 use super::state::cursor::Pass;
 use super::state::{Cursor, CursorKey, Dirty, DirtyReason, Feed, Observation, RecordState, Status};
 use super::step::{Engine, Mode, Pending, Stage, Step};
@@ -22,6 +23,16 @@ pub(super) struct Feeds {
     pub reading: bool,
     /// Of the first one in the queue.
     pub length: Length,
+}
+
+impl Feeds {
+    /// What is left of an object is not read in this run.
+    pub fn drop_all(&mut self, object: ObjectKind) {
+        if self.queue.front().is_some_and(|(first, _)| *first == object) {
+            self.length = Length::default();
+        }
+        self.queue.retain(|(of, _)| *of != object);
+    }
 }
 
 /// A portal so small that reading all of it costs no more than asking what changed: a single run then misses nothing
@@ -190,6 +201,7 @@ impl Engine {
         let AnswerBody::Page { records, last, more, unread } = body else {
             return self.stop(step, format!("{} answered a list with something else", key.system));
         };
+        self.allow((key.system, key.object, Way::Read));
         if more && last.is_none_or(|last| pass.after.is_some_and(|after| last <= after)) {
             return self.stop(step, format!("{} repeats the same page of its list over and over", key.system));
         }
@@ -272,14 +284,18 @@ impl Engine {
         Ok(())
     }
 
-    /// After a change of configuration all records of the cache are looked at again; no call is needed for that.
-    fn after_pull(&self, step: &Step<'_>) -> ViewResult<Stage> {
+    /// After a change of configuration all records of the cache are looked at again; no call is needed for that. So are
+    /// those of an object that cannot be read any more.
+    fn after_pull(&mut self, step: &Step<'_>) -> ViewResult<Stage> {
         let mut left = Vec::new();
+        let unreadable = self.newly_unreadable();
         for object in self.object_kinds() {
             for system in System::BOTH {
                 let key = CursorKey { system, object, feed: Feed::Backfill };
                 if step.view.cursor(key)?.is_some_and(|cursor| cursor.config != self.rules.version) {
-                    left.push(key);
+                    left.push((key, DirtyReason::Configuration));
+                } else if unreadable.contains(&object) {
+                    left.push((key, DirtyReason::Retry));
                 }
             }
         }
@@ -293,19 +309,24 @@ impl Engine {
     pub(super) fn advance_remark(&mut self, step: &mut Step<'_>) -> ViewResult<bool> {
         const PAGE: usize = 500;
         let Stage::Remark { left, after } = &mut self.stage else { return Ok(false) };
-        let Some(key) = left.last().copied() else {
+        let Some((key, reason)) = left.last().copied() else {
             self.stage = Self::begin_evaluate();
             return Ok(true);
         };
         let records = step.view.records_after(key.object, key.system, *after, PAGE)?;
         for record in &records {
-            step.row(dirty(*record, DirtyReason::Configuration, step.now));
+            // what is marked already is not written once more by every engine that may not read
+            if reason == DirtyReason::Configuration || step.view.dirty(*record)?.is_none() {
+                step.row(dirty(*record, reason, step.now));
+            }
         }
         *after = records.last().map(|record| record.id);
         if records.len() < PAGE {
             left.pop();
             *after = None;
-            if let Some(mut cursor) = step.view.cursor(key)? {
+            if reason == DirtyReason::Configuration
+                && let Some(mut cursor) = step.view.cursor(key)?
+            {
                 cursor.config = self.rules.version;
                 step.row(Row::Cursor(cursor));
             }

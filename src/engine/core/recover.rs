@@ -15,7 +15,10 @@ use crate::mapping::keys::stamps_are_unique;
 use crate::model::{IntentId, ObjectKind, Record, RecordRef, System, Timestamp};
 
 /// How long until it is looked once more whether a copy can be told from other records again.
-const UNTELLABLE: Duration = Duration::from_secs(30);
+pub(super) const UNTELLABLE: Duration = Duration::from_secs(30);
+
+/// How long until a look-up that failed is tried once more.
+pub(super) const SOON: Duration = Duration::from_secs(5);
 
 /// A write that is on its way, or of which nobody knows what became.
 #[derive(Debug)]
@@ -154,11 +157,11 @@ impl Engine {
         self.send(step, system, object, Priority::Recovery, body, Pending::LookUp { system, intents: due });
     }
 
-    pub(super) fn look_up_failed(&mut self, now: Timestamp, intents: &[IntentId]) {
+    pub(super) fn look_up_failed(&mut self, now: Timestamp, intents: &[IntentId], pause: Duration) {
         for id in intents {
             if let Some(open) = self.open.get_mut(id) {
                 open.looking = false;
-                open.next_look_up = now + Duration::from_secs(5);
+                open.next_look_up = now + pause;
             }
         }
     }
@@ -202,7 +205,7 @@ impl Engine {
                 }
             }
             _ => {
-                self.look_up_failed(step.now, intents);
+                self.look_up_failed(step.now, intents, SOON);
                 self.sides[system].failed(step.now, "a look-up was answered with something else");
             }
         }

@@ -214,8 +214,11 @@ pub enum Failure {
     NotSent(String),
     /// 429 or alike: nothing was done; not again before `retry_after`.
     Throttled { retry_after: Duration, message: String },
-    /// Credentials or rights: nothing was done, and nothing will be until a person acts.
+    /// The connection as a whole is refused: nothing was done, and nothing will be until a person acts.
     Denied { message: String, hint: String },
+    /// A right is missing for just this: nothing was done. Other objects, and other things to do with this one, may be
+    /// allowed.
+    Forbidden { message: String, hint: String },
     /// The request as a whole was refused (400, 404, 409, 415, 422): nothing was done.
     Rejected(Rejection),
     /// Sent, and then no answer that tells what happened: time-out, reset, 5xx, unreadable body.

@@ -15,9 +15,10 @@ use super::plan::PairPlan;
 use super::pull::Feeds;
 use super::recover::Open;
 use super::request::{Priority, Request, RequestBody, RequestId};
+use super::rights::{Denial, Need};
 use super::side::Side;
 use super::state::cursor::Pass;
-use super::state::{CursorKey, Link, Run, RunKind, Verdict};
+use super::state::{CursorKey, DirtyReason, Link, Run, RunKind, Verdict};
 use super::view::{View, ViewError, ViewResult};
 use crate::mapping::references::Partner;
 use crate::mapping::{ObjectRules, Rules};
@@ -67,6 +68,8 @@ pub struct Engine {
     winding_down: bool,
     /// Batches that were refused as a whole are tried again in halves.
     pub(super) batch_limit: BTreeMap<RecordRef, usize>,
+    /// Rights that are missing, as far as this engine met it.
+    pub(super) denials: BTreeMap<Need, Denial>,
 }
 
 /// The numbers given out last.
@@ -86,9 +89,9 @@ pub(super) enum Stage {
     Identify,
     Recover,
     Pull(BySystem<Feeds>),
-    /// Marks all records of the cache after a change of configuration.
+    /// Marks all records of the cache: after a change of configuration, or when an object cannot be read any more.
     Remark {
-        left: Vec<CursorKey>,
+        left: Vec<(CursorKey, DirtyReason)>,
         after: Option<RecordId>,
     },
     Evaluate {
@@ -213,6 +216,7 @@ impl Engine {
             next_rules: None,
             winding_down: false,
             batch_limit: BTreeMap::new(),
+            denials: BTreeMap::new(),
         };
         for intent in view.open_intents()? {
             engine.adopt(intent);

@@ -69,7 +69,7 @@ impl Reread {
         let hint = match answer {
             AnswerBody::Written { items } => items.iter().any(|(_, outcome)| invalid(outcome)),
             AnswerBody::Failed(Failure::Rejected(why)) => why.kind == RejectionKind::Invalid,
-            AnswerBody::Failed(Failure::Denied { .. }) => true,
+            AnswerBody::Failed(Failure::Denied { .. } | Failure::Forbidden { .. }) => true,
             _ => false,
         };
         if hint {

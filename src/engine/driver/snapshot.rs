@@ -56,6 +56,8 @@ pub struct Side {
     pub budget: Budget,
     /// The last thing that went wrong, with its time.
     pub last_error: Option<(Timestamp, String)>,
+    /// Rights that are missing for some of the work, with the next step.
+    pub missing_rights: Vec<String>,
     /// HTTP calls since the engine started.
     pub calls: u64,
     /// Median time from request to answer over the last calls.

@@ -77,7 +77,10 @@ impl Watcher {
             phase: engine.phase(),
             run: engine.current_run().cloned(),
             next_poll: engine.next_poll(),
-            sides: BySystem::from_fn(|system| self.side(system, &engine.sides()[system], now)),
+            sides: BySystem::from_fn(|system| Side {
+                missing_rights: engine.missing_rights(system),
+                ..self.side(system, &engine.sides()[system], now)
+            }),
             schemas_read: self.schemas_read,
             queue: marks.values().map(|of| of.hubspot.count + of.connectwise.count).sum(),
             oldest_change: BySystem::from_fn(|system| marks.values().filter_map(|of| of[system].oldest).min()),
@@ -98,6 +101,7 @@ impl Watcher {
             tenant: side.tenant.clone(),
             budget: Budget { rate_milli: budget.rate_milli, daily: budget.daily, waiting: budget.waiting },
             last_error: side.last_error.clone(),
+            missing_rights: Vec::new(),
             calls: side.calls,
             latency: None,
             paused: side.paused,

@@ -75,6 +75,7 @@ fn table(secret: &str) -> Vec<Line> {
     let mangle = |pointer: &str, value: Option<Json>| Fault::Mangle { pointer: pointer.into(), value };
     let pause = |words| [words, words, words, "-", words];
     let denied = ["denied", "denied", "denied", "partial", "denied"];
+    let forbidden = ["forbidden", "forbidden", "forbidden", "partial", "denied"];
     let rejected = ["rejected", "rejected", "rejected", "partial", "rejected"];
     vec![
         ("broken off before", Fault::DropBefore, LOST),
@@ -88,7 +89,7 @@ fn table(secret: &str) -> Vec<Line> {
         ("limited for seconds", limited(Some(RetryAfter::Seconds(7))), pause("throttled 7")),
         ("limited until a date", limited(Some(RetryAfter::DateInSeconds(20))), pause("throttled 20")),
         ("expired", Fault::Expired, denied),
-        ("403 that echoes", status(403, &format!("{{\"message\": \"{secret} may not\"}}")), denied),
+        ("403 that echoes", status(403, &format!("{{\"message\": \"{secret} may not\"}}")), forbidden),
         ("400 that echoes", status(400, &format!("{{\"message\": \"What is {secret}?\"}}")), rejected),
         (
             "no such endpoint",

@@ -424,7 +424,7 @@ async fn a_missing_right_of_a_request_names_its_row() {
         (create(ObjectKind::Contact, &[("firstName", text("x"))]), "Companies / Contacts / Add"),
     ] {
         let answer = tenant.ask(ObjectKind::Contact, request).await;
-        let AnswerBody::Failed(Failure::Denied { hint, .. }) = &answer else { panic!("{answer:?}") };
+        let AnswerBody::Failed(Failure::Forbidden { hint, .. }) = &answer else { panic!("{answer:?}") };
         assert!(hint.contains(row), "{hint}");
     }
 }

@@ -174,7 +174,7 @@ async fn a_verb_that_is_denied_is_denied_of_every_request_that_takes_it() {
     let update = RequestBody::Update { fields: names(&["city"]), items: vec![item] };
     for (verb, body) in [("inquire", list(&["name"], None, 50)), ("add", company("NEW", &[])), ("edit", update)] {
         switch(&office.running, &json!({"denied": [verb]}));
-        assert_eq!(crate::faults::word(&ask(&office.psa, body.clone()).await), "denied", "{verb}");
+        assert_eq!(crate::faults::word(&ask(&office.psa, body.clone()).await), "forbidden", "{verb}");
         switch(&office.running, &json!({"denied": []}));
         let answer = ask(&office.psa, body).await;
         assert!(!matches!(answer, AnswerBody::Failed(_)), "{verb}: {answer:?}");

@@ -25,7 +25,21 @@ use crate::model::{BySystem, RecordRef, System, Timestamp, Value};
 pub fn plan_record(view: &dyn View, rules: &Rules, record: RecordRef, now: Timestamp) -> ViewResult<Option<PairPlan>> {
     let Some(object) = rules.object(record.object) else { return Ok(None) };
     let facts = Facts::gather(view, object, record, &view.open_intents()?)?;
-    Ok(Some(explain_pair(&facts, object, now, None)))
+    Ok(Some(held_by_right(&facts, explain_pair(&facts, object, now, None))))
+}
+
+/// Whether a right is still missing only the engine finds out; until then it is what keeps the pair.
+fn held_by_right(facts: &Facts, plan: PairPlan) -> PairPlan {
+    let untouched = matches!(plan.decision, PairDecision::Exclude { .. } | PairDecision::Gone { .. });
+    let Some(issue) = facts.issue(IssueClass::Permission).filter(|_| !untouched && facts.open.is_none()) else {
+        return plan;
+    };
+    let PairPlan { mut issues, mut trace, .. } = plan;
+    issues.push(issue.clone());
+    let decision = PairDecision::Hold { reason: issue.message.clone() };
+    trace.retain(|line| line.stage != "next");
+    trace.push(TraceLine { stage: "next", text: sentence(&decision, 0) });
+    PairPlan { decision, issues, trace, ..plan }
 }
 
 /// The plan for one pair, from its facts alone. `push_to`: a person wants that system to take the other's values.

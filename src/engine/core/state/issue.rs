@@ -61,6 +61,8 @@ pub enum IssueClass {
     IdentifierTaken,
     /// A mapping, match rule, filter or key counts on a field that is not there any more, or has another type.
     MissingField,
+    /// A system does not let Lockstep read, create or change records of this object.
+    Permission,
 }
 
 impl IssueClass {
@@ -88,6 +90,7 @@ impl IssueClass {
             Self::Transient => "retrying",
             Self::IdentifierTaken => "identifier",
             Self::MissingField => "field",
+            Self::Permission => "permission",
         }
     }
 }

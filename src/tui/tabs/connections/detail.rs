@@ -66,6 +66,9 @@ fn of_connection(tab: &Connections, system: System, world: &World) -> Vec<(Strin
     if side.paused {
         return vec![(format!("Writes to {system} are paused. Changes are kept; p lets them cross."), Role::Warn)];
     }
+    if !side.missing_rights.is_empty() {
+        return side.missing_rights.iter().map(|right| (right.clone(), Role::Warn)).collect();
+    }
     if let Some(harm) = tab.hurt(system) {
         return vec![
             (format!("A change in {system} hurts the {}: {}", harm.part, harm.what), Role::Warn),

@@ -307,6 +307,16 @@ fn a_first_answer_that_makes_no_sense_is_not_called_untried() {
 }
 
 #[test]
+fn a_right_that_is_missing_is_told_while_the_connection_works() {
+    let mut snapshot = running();
+    snapshot.sides.connectwise.missing_rights = vec!["ConnectWise does not let its contacts be read.".into()];
+    let both = BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
+    let mut person = Person::with(snapshot, FakeSource { connected: both, drift: Vec::new(), ..source() });
+    person.press(KeyCode::Right);
+    person.expects("ConnectWise does not let its contacts be read.");
+}
+
+#[test]
 fn without_an_engine_no_key_of_its_is_promised() {
     let both = || BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
     let shown = |role| {
