@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockstep::sim::{Behaviour, ConnectWiseBehaviour};
+use lockstep::sim::{Behaviour, ConnectWiseBehaviour, Level, Permit, Role};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -112,6 +112,8 @@ async fn a_patch_checks_the_whole_stored_record() {
 #[tokio::test]
 async fn custom_fields_that_are_not_sent_keep_their_values() {
     let bench = Bench::empty().await;
+    let loose = ConnectWiseBehaviour { custom_fields_whole: false, ..ConnectWiseBehaviour::quick() };
+    bench.running.control.set_behaviour(connectwise(loose));
     let id = bench.new_connectwise("A").await;
     let send = async |value: Value| answer(bench.patch_one(id, "replace", "customFields", value)).await;
     send(json!([{"id": 31, "value": "88"}])).await;
@@ -216,7 +218,12 @@ async fn a_connectwise_merge_bins_the_source() {
     let bench = Bench::empty().await;
     let (from, to) = (bench.new_connectwise("FROM").await, bench.new_connectwise("TO").await);
     let body = json!({"toCompanyId": to, "name": "From"});
-    assert_eq!(bench.cw(Method::POST, &format!("/company/companies/{from}/merge"), body).await.0, 200);
+    let path = format!("/company/companies/{from}/merge");
+    let role = Role::all().with("Companies/Company Maintenance", Permit { edit: Level::None, ..Permit::ALL });
+    bench.running.control.set_behaviour(connectwise(ConnectWiseBehaviour { role, ..ConnectWiseBehaviour::quick() }));
+    assert_eq!(bench.cw(Method::POST, &path, body.clone()).await.0, 403, "a merge is an edit");
+    bench.running.control.set_behaviour(Behaviour::quick());
+    assert_eq!(bench.cw(Method::POST, &path, body).await.0, 200);
     assert_eq!(bench.cw_get(&format!("/company/companies/{to}"), &[]).await.1["name"], "FROM");
     assert_eq!(bench.cw_get(&format!("/company/companies/{from}"), &[]).await.1["deletedFlag"], true);
 }
@@ -230,6 +237,19 @@ async fn connectwise_limits_a_minute_and_calls_the_key_error() {
     let response = bench.connectwise(Method::GET, "/system/info").send().await.unwrap();
     assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &"30".parse().unwrap()));
     assert_eq!(response.json::<Value>().await.unwrap()["error"], "ConnectWiseAPI");
+}
+
+#[tokio::test]
+async fn a_bundle_counts_as_one_request() {
+    let limits = connectwise(ConnectWiseBehaviour { per_minute: 2, ..ConnectWiseBehaviour::quick() });
+    let bench = Bench::behaving(Behaviour { limits: true, ..limits }, 1_780_000_000_000).await;
+    let read = |number: u32| json!({"sequenceNumber": number, "resourceType": "company", "apiRequest": {}});
+    let bundle = json!({"requests": [read(1), read(2), read(3)]});
+    let (status, body) = bench.cw(Method::POST, "/system/bundles", bundle).await;
+    let read = body["results"].as_array().unwrap().iter().filter(|one| one["success"] == true).count();
+    assert_eq!((status, read), (200, 3));
+    assert_eq!(bench.cw_get("/system/info", &[]).await.0, 200);
+    assert_eq!(bench.cw_get("/system/info", &[]).await.0, 429);
 }
 
 #[tokio::test]

@@ -209,12 +209,11 @@ async fn definitions_of_user_defined_fields_name_their_screen_and_are_named_othe
 async fn user_defined_fields_can_be_wanted_whole_always_or_at_birth() {
     let bench = Bench::empty().await;
     let id = bench.new_connectwise("A").await;
-    bench.running.control.set_behaviour(behave(|b| b.custom_fields_whole = true));
     let partial = set("customFields", json!([{"id": 31, "value": "7"}]));
     assert_eq!(patched(&bench, &company(id), partial.clone()).await.0, 400);
     let (_, seen) = bench.cw_get(&company(id), &[]).await;
     assert_eq!(patched(&bench, &company(id), set("customFields", seen["customFields"].clone())).await.0, 200);
-    bench.running.control.set_behaviour(behave(|b| b.custom_fields_always = true));
+    bench.running.control.set_behaviour(behave(|b| (b.custom_fields_whole, b.custom_fields_always) = (false, true)));
     let (status, body) = patched(&bench, &company(id), set("city", json!("Salem"))).await;
     assert_eq!((status, &body["errors"][0]["field"]), (400, &json!("customFields")));
     assert_eq!(patched(&bench, &company(id), partial).await.0, 200);
@@ -267,4 +266,49 @@ async fn an_old_record_that_breaks_todays_rules_fails_every_patch() {
     map.remove("yearEstablished");
     map.insert("city".to_owned(), json!("Salem"));
     assert_eq!(bench.cw(Method::PUT, &company(id), whole).await.0, 200, "a cleaned copy goes through");
+}
+
+#[tokio::test]
+async fn an_identifier_is_of_plain_characters_and_minds_its_case_as_switched() {
+    let bench = Bench::empty().await;
+    let create = async |identifier: &str| {
+        let body = json!({"identifier": identifier, "name": "A", "site": {"name": "Main"}});
+        let (status, body) = bench.cw(Method::POST, "/company/companies", body).await;
+        (status, body["errors"][0]["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let made = (201, String::new());
+    assert_eq!(create("Acme 24").await, made);
+    for odd in ["Acme-24", "Müller", "A&B", "A/B"] {
+        assert_eq!(create(odd).await, (400, "InvalidField".to_owned()), "{odd}");
+    }
+    assert_eq!(create("ACME 24").await, (400, "ObjectExists".to_owned()));
+    bench.running.control.set_behaviour(behave(|b| (b.identifiers_plain, b.identifiers_fold_case) = (false, false)));
+    assert_eq!(create("Acme-24").await, made);
+    assert_eq!(create("ACME 24").await, made);
+    assert_eq!(create("Acme 24").await, (400, "ObjectExists".to_owned()), "the very same one is taken");
+    let (_, found) = bench.cw_get("/company/companies", &[("conditions", "identifier = \"acme 24\"")]).await;
+    assert_eq!(ids(&found).len(), 2, "conditions mind no case");
+}
+
+#[tokio::test]
+async fn a_tenant_can_make_its_identifiers_itself_and_without_spaces() {
+    let bench = Bench::empty().await;
+    let create = async |identifier: &str| {
+        let body = json!({"identifier": identifier, "name": "Acme & Sons", "site": {"name": "Main"}});
+        bench.cw(Method::POST, "/company/companies", body).await
+    };
+    bench.running.control.set_behaviour(behave(|b| b.identifiers_generated = true));
+    let (_, crm) = bench.cw_get("/system/myCompany/crm", &[]).await;
+    assert_eq!((&crm["companyIdGenerationFlag"], &crm["excludeSpacesFlag"]), (&json!(true), &json!(false)));
+    assert_eq!(create("MINE").await.1["identifier"], "Acme  Sons");
+    assert_eq!(create("MINE").await.1["identifier"], "Acme  Sons2");
+    bench
+        .running
+        .control
+        .set_behaviour(behave(|b| (b.identifiers_generated, b.identifiers_without_spaces) = (true, true)));
+    assert_eq!(create("MINE").await.1["identifier"], "AcmeSons");
+    bench.running.control.set_behaviour(behave(|b| b.identifiers_without_spaces = true));
+    let (status, body) = create("MY OWN").await;
+    assert_eq!((status, &body["errors"][0]["field"]), (400, &json!("identifier")));
+    assert_eq!(create("MYOWN").await.0, 201);
 }

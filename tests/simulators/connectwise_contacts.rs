@@ -53,8 +53,8 @@ async fn items_derive_domain_kind_and_default_phone() {
         &bench,
         json!({"firstName": "Ann", "communicationItems": [
             {"type": {"id": "1"}, "value": "ann@test.example"},
-            {"type": {"name": "Cell"}, "value": "555-0101"},
-            {"communicationType": "Phone", "value": "555-0102", "extension": "7", "defaultFlag": true},
+            {"type": {"name": "Cell"}, "value": "5550101"},
+            {"communicationType": "Phone", "value": "5550102", "extension": "7", "defaultFlag": true},
         ]}),
     )
     .await;
@@ -64,7 +64,7 @@ async fn items_derive_domain_kind_and_default_phone() {
     assert_eq!(items(&made).iter().map(|i| i.1).collect::<Vec<_>>(), [true, false, true]);
     assert_eq!(
         (&made["defaultPhoneType"], &made["defaultPhoneNbr"], &made["defaultPhoneExtension"]),
-        (&json!("Direct"), &json!("555-0102"), &json!("7"))
+        (&json!("Direct"), &json!("5550102"), &json!("7"))
     );
 }
 
@@ -75,7 +75,7 @@ async fn a_new_default_demotes_the_former_one_of_its_kind_alone() {
         &bench,
         json!({"firstName": "Ann", "communicationItems": [
             {"type": {"id": 1}, "value": "a@test.example", "defaultFlag": true},
-            {"type": {"id": 2}, "value": "555-0101", "defaultFlag": true},
+            {"type": {"id": 2}, "value": "5550101", "defaultFlag": true},
         ]}),
     )
     .await;
@@ -83,7 +83,7 @@ async fn a_new_default_demotes_the_former_one_of_its_kind_alone() {
         "value": {"type": {"id": 7}, "value": "b@test.example", "defaultFlag": true}}]);
     let (status, body) = patched(&bench, &one(&made), add).await;
     assert_eq!(status, 200, "{body}");
-    let expected = [("a@test.example", false), ("555-0101", true), ("b@test.example", true)];
+    let expected = [("a@test.example", false), ("5550101", true), ("b@test.example", true)];
     assert_eq!(items(&body), expected.map(|(v, d)| (v.to_owned(), d)));
 }
 
@@ -105,7 +105,7 @@ async fn an_item_added_at_the_front_goes_to_the_end_and_loses_its_default_flag()
 async fn items_removed_from_the_front_shift_the_ones_behind_them() {
     let bench = Bench::empty().await;
     let item = |value: &str| json!({"type": {"id": 4}, "value": value});
-    let list = json!([item("555-0101"), item("555-0102"), item("555-0103")]);
+    let list = json!([item("5550101"), item("5550102"), item("5550103")]);
     let made = contact(&bench, json!({"firstName": "Ann", "communicationItems": list})).await;
     let remove = |places: [u32; 2]| {
         let all = places.map(|at| json!({"op": "remove", "path": format!("/communicationItems/{at}")}));
@@ -115,14 +115,18 @@ async fn items_removed_from_the_front_shift_the_ones_behind_them() {
     assert_eq!(status, 400, "after the first removal there is no third item");
     assert_eq!(items(&bench.cw_get(&one(&made), &[]).await.1).len(), 3, "and nothing was removed");
     let (status, body) = patched(&bench, &one(&made), remove([2, 1])).await;
-    assert_eq!((status, items(&body)), (200, vec![("555-0101".to_owned(), true)]));
+    assert_eq!((status, items(&body)), (200, vec![("5550101".to_owned(), true)]));
     let (_, body) = patched(
         &bench,
         &one(&made),
-        json!([{"op": "replace", "path": "/communicationItems/0/value", "value": "555-0199"}]),
+        json!([{"op": "replace", "path": "/communicationItems/0/value", "value": "5550199"}]),
     )
     .await;
-    assert_eq!(body["defaultPhoneNbr"], "555-0199");
+    assert_eq!(body["defaultPhoneNbr"], "5550199");
+    let two = json!([item("5550101"), item("5550102")]);
+    let made = contact(&bench, json!({"firstName": "Ben", "communicationItems": two})).await;
+    let (_, body) = patched(&bench, &one(&made), json!([{"op": "remove", "path": "/communicationItems/0"}])).await;
+    assert_eq!(items(&body), [("5550102".to_owned(), true)], "the next one is the default");
 }
 
 #[tokio::test]
@@ -130,14 +134,14 @@ async fn items_have_a_sub_resource_of_their_own_ids() {
     let bench = Bench::empty().await;
     let made = contact(&bench, json!({"firstName": "Ann"})).await;
     let path = format!("{}/communications", one(&made));
-    let (status, body) = bench.cw(Method::POST, &path, json!({"value": "555-0101"})).await;
+    let (status, body) = bench.cw(Method::POST, &path, json!({"value": "5550101"})).await;
     assert_eq!((status, &body["errors"][0]["field"]), (400, &json!("type/id")));
-    let (status, item) = bench.cw(Method::POST, &path, json!({"type": {"id": 2}, "value": "555-0101"})).await;
+    let (status, item) = bench.cw(Method::POST, &path, json!({"type": {"id": 2}, "value": "5550101"})).await;
     assert_eq!((status, &item["contactId"], &item["defaultFlag"]), (201, &made["id"], &json!(true)));
     let this = format!("{path}/{}", item["id"]);
-    let (status, body) = patched(&bench, &this, json!([{"op": "replace", "path": "value", "value": "555-0102"}])).await;
-    assert_eq!((status, &body["value"], &body["id"]), (200, &json!("555-0102"), &item["id"]));
-    let (status, body) = bench.cw(Method::PUT, &this, json!({"type": {"id": 4}, "value": "555-0103"})).await;
+    let (status, body) = patched(&bench, &this, json!([{"op": "replace", "path": "value", "value": "5550102"}])).await;
+    assert_eq!((status, &body["value"], &body["id"]), (200, &json!("5550102"), &item["id"]));
+    let (status, body) = bench.cw(Method::PUT, &this, json!({"type": {"id": 4}, "value": "5550103"})).await;
     assert_eq!((status, &body["type"]["name"]), (200, &json!("Cell")));
     let long = json!([{"op": "replace", "path": "extension", "value": "1234567890123456"}]);
     assert_eq!(patched(&bench, &this, long).await.1["errors"][0]["code"], "MaxLengthField");
@@ -295,18 +299,18 @@ async fn a_person_sets_items_by_type_and_merges_contacts() {
         );
         control.create(Side::ConnectWise, Object::Contact, &values, None).unwrap()
     };
-    let (ann, ben) = (add("Ann", "555-0101"), add("Ben", "555-0102"));
+    let (ann, ben) = (add("Ann", "5550101"), add("Ben", "5550102"));
     control
         .edit(
             Side::ConnectWise,
             Object::Contact,
             ann,
-            &fields(json!({"communications/2": "555-0109", "communications/2/extension": "4"})),
+            &fields(json!({"communications/2": "5550109", "communications/2/extension": "4"})),
             None,
         )
         .unwrap();
     let seen = control.record(Side::ConnectWise, Object::Contact, ann).unwrap();
-    assert_eq!((&seen["communications/2"], &seen["defaultPhoneExtension"]), (&json!("555-0109"), &json!("4")));
+    assert_eq!((&seen["communications/2"], &seen["defaultPhoneExtension"]), (&json!("5550109"), &json!("4")));
     control.merge(Side::ConnectWise, Object::Contact, ann, ben, None).unwrap();
     assert_eq!(control.record(Side::ConnectWise, Object::Contact, ben), None);
     let (_, body) = bench.cw_get(&format!("{CONTACTS}/{ann}"), &[]).await;

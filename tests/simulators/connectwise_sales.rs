@@ -199,6 +199,19 @@ async fn the_whole_forecast_is_changed_under_a_slash_at_the_end() {
 }
 
 #[tokio::test]
+async fn a_patch_of_the_whole_forecast_replaces_its_items_alone() {
+    let bench = Bench::empty().await;
+    let (_, made) = deal(&bench).await;
+    let path = format!("{}/forecast/", one(&made));
+    let item = json!({"status": {"id": 1}, "forecastType": "Other2", "revenue": 4});
+    let set = |name: &str| json!([{"op": "replace", "path": name, "value": [item]}]);
+    let (status, whole) = patched(&bench, &path, set("forecastItems")).await;
+    assert_eq!((status, ids(&whole["forecastItems"]).len(), &whole["otherRevenue2"]["revenue"]), (200, 1, &json!(4.0)));
+    let (status, body) = patched(&bench, &path, set("wonRevenue")).await;
+    assert_eq!((status, &body["errors"][0]["field"]), (400, &json!("forecastItems")));
+}
+
+#[tokio::test]
 async fn a_person_sets_the_amount_of_an_opportunity() {
     let bench = Bench::empty().await;
     let (_, made) = deal(&bench).await;
@@ -235,8 +248,13 @@ async fn a_user_defined_field_of_one_location_is_not_there_for_the_others() {
     let (_, made) = deal(&bench).await;
     let defined = |body: &Value| ids(&body["customFields"]);
     assert_eq!(defined(&made), ["51", "52", "54"]);
-    let set = json!([{"op": "replace", "path": "customFields", "value": [{"id": 53, "value": "x"}]}]);
+    let whole = |ids: &[u32]| {
+        let value = |id: &u32| json!({"id": id, "value": if *id == 53 { json!("x") } else { Value::Null }});
+        json!([{"op": "replace", "path": "customFields", "value": ids.iter().map(value).collect::<Vec<_>>()}])
+    };
+    let set = whole(&[51, 52, 53, 54]);
     assert_eq!(patched(&bench, &one(&made), set.clone()).await.0, 400);
+    assert_eq!(patched(&bench, &one(&made), whole(&[51, 52, 54])).await.0, 200, "whole is what the record shows");
     let moves = json!([{"op": "replace", "path": "locationId", "value": 3}]);
     let (_, body) = patched(&bench, &one(&made), moves).await;
     assert_eq!(defined(&body), ["51", "52", "53", "54"]);

@@ -47,6 +47,19 @@ async fn a_ticket_needs_a_summary_and_a_company() {
 }
 
 #[tokio::test]
+async fn a_put_of_a_ticket_must_carry_severity_and_impact() {
+    let bench = Bench::empty().await;
+    let (_, made) = ticket(&bench, json!({})).await;
+    let mut whole = json!({"summary": "Smoke", "company": made["company"]});
+    let (status, body) = bench.cw(Method::PUT, &one(&made), whole.clone()).await;
+    let fields: Vec<&str> = body["errors"].as_array().unwrap().iter().map(|e| e["field"].as_str().unwrap()).collect();
+    assert_eq!((status, fields), (400, vec!["severity", "impact"]));
+    (whole["severity"], whole["impact"]) = (json!("High"), json!("Low"));
+    let (status, body) = bench.cw(Method::PUT, &one(&made), whole).await;
+    assert_eq!((status, &body["summary"], &body["severity"]), (200, &json!("Smoke"), &json!("High")));
+}
+
+#[tokio::test]
 async fn a_status_must_belong_to_the_board() {
     let bench = Bench::empty().await;
     let (status, body) = ticket(&bench, json!({"board": {"id": 21}, "status": {"id": 17}})).await;
@@ -110,13 +123,13 @@ async fn the_first_description_becomes_a_note_and_is_not_on_the_ticket() {
 async fn an_address_finds_the_contact_of_a_ticket() {
     let bench = Bench::empty().await;
     let contact = json!({"firstName": "Ann", "lastName": "Vale", "communicationItems": [
-        {"type": {"id": 1}, "value": "ann@t.example"}, {"type": {"id": 2}, "value": "555-0101"}]});
+        {"type": {"id": 1}, "value": "ann@t.example"}, {"type": {"id": 2}, "value": "5550101"}]});
     let (_, contact) = bench.cw(Method::POST, "/company/contacts", contact).await;
     let (_, made) = ticket(&bench, json!({"contactEmailLookup": "ANN@t.example"})).await;
     assert_eq!((&made["contact"]["id"], &made["contactName"]), (&contact["id"], &json!("Ann Vale")));
     assert_eq!(
         (&made["contactPhoneNumber"], &made["contactEmailAddress"]),
-        (&json!("555-0101"), &json!("ann@t.example"))
+        (&json!("5550101"), &json!("ann@t.example"))
     );
 }
 

@@ -16,21 +16,9 @@ fn set(path: &str, value: Value) -> Value {
     json!([{"op": "replace", "path": path, "value": value}])
 }
 
-/// Takes a change of anything alone, as seen live; by default the guide's word is law.
-async fn lenient() -> Bench {
-    let bench = Bench::empty().await;
-    let loose = ConnectWiseBehaviour {
-        custom_fields_whole: false,
-        custom_fields_always: false,
-        ..ConnectWiseBehaviour::quick()
-    };
-    bench.running.control.set_behaviour(connectwise(loose));
-    bench
-}
-
 #[tokio::test]
 async fn a_path_of_a_patch_minds_its_case_and_not_its_first_slash() {
-    let bench = lenient().await;
+    let bench = Bench::empty().await;
     let id = bench.new_connectwise("A").await;
     for path in ["city", "/city"] {
         let (status, body) = patched(&bench, &company(id), set(path, json!(path))).await;
@@ -44,7 +32,7 @@ async fn a_path_of_a_patch_minds_its_case_and_not_its_first_slash() {
 
 #[tokio::test]
 async fn what_the_server_sets_by_itself_is_taken_and_left_as_it_is() {
-    let bench = lenient().await;
+    let bench = Bench::empty().await;
     let id = bench.new_connectwise("A").await;
     for path in ["dateDeleted", "id"] {
         let (status, body) = patched(&bench, &company(id), set(path, json!("2026-01-01T00:00:00Z"))).await;
@@ -67,7 +55,9 @@ async fn a_create_that_is_sent_twice_makes_two_records() {
 
 #[tokio::test]
 async fn a_user_defined_field_takes_the_json_of_its_type_and_null_to_be_cleared() {
-    let bench = lenient().await;
+    let bench = Bench::empty().await;
+    let loose = ConnectWiseBehaviour { custom_fields_whole: false, ..ConnectWiseBehaviour::quick() };
+    bench.running.control.set_behaviour(connectwise(loose));
     let id = bench.new_connectwise("A").await;
     let send = async |items: Value| patched(&bench, &company(id), set("customFields", items)).await;
     // Currency, date, checkbox, number.
@@ -91,7 +81,7 @@ async fn a_user_defined_field_takes_the_json_of_its_type_and_null_to_be_cleared(
 
 #[tokio::test]
 async fn years_and_account_numbers_have_their_bounds() {
-    let bench = lenient().await;
+    let bench = Bench::empty().await;
     let id = bench.new_connectwise("A").await;
     let refused = async |path: &str, value: Value| {
         let (status, body) = patched(&bench, &company(id), set(path, value)).await;

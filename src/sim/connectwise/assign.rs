@@ -64,7 +64,7 @@ impl Tenant {
             Target::Record(entity) => {
                 let shelf = self.shelf(entity);
                 let same = |record: &&Record| self.name_of(entity, record).eq_ignore_ascii_case(name);
-                shelf.by_key(name).or_else(|| shelf.after(0).find(same).map(|record| record.id))
+                shelf.by_key(name).next().or_else(|| shelf.after(0).find(same).map(|record| record.id))
             }
         }
     }
@@ -131,7 +131,9 @@ impl Tenant {
             Value::Null => &[],
             _ => return Err(refused("The custom fields must be an array.")),
         };
-        if whole && items.len() < self.tables.defined(entity).count() {
+        let sent = |id: u32| items.iter().any(|item| item.get("id").and_then(as_id) == Some(id));
+        let mut shown = self.tables.defined(entity).filter(|(id, _)| self.custom_at_home(entity, record, *id));
+        if whole && !shown.all(|(id, _)| sent(id)) {
             return Err(refused("The entire array of custom fields must be passed."));
         }
         for item in items {

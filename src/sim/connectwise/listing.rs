@@ -119,7 +119,7 @@ impl Asked {
                 }
                 (Path::Id, Op::Greater | Op::GreaterEqual, Some(Operand::Number(n))) => least = least.max(*n as u32),
                 (Path::Field(id), Op::Equal, Some(Operand::Text(text))) if entity.key() == Some(*id) => {
-                    narrow(shelf.by_key(text).into_iter().collect());
+                    narrow(shelf.by_key(text).collect());
                 }
                 (Path::Member(id, _, super::paths::Member::Id), Op::Equal, Some(Operand::Number(n)))
                     if entity.owner().is_some_and(|(field, _)| field == *id) =>

@@ -180,7 +180,10 @@ impl Tenant {
         fields: &Map<String, Value>,
     ) -> Result<u64, ControlError> {
         let entity = served(object)?;
-        let (mut ledger, behaviour) = (Ledger::default(), options::Behaviour::default());
+        let mut ledger = Ledger::default();
+        // Numbers as somebody once typed them.
+        let connectwise = Behaviour { phone_digits: false, ..Behaviour::default() };
+        let behaviour = options::Behaviour { connectwise, ..options::Behaviour::default() };
         let actor = Actor::Human(OLD_HAND.to_owned());
         let mut act = Act { now: updated, actor, behaviour: &behaviour, ledger: &mut ledger };
         let mut record = self.blank(entity, updated, OLD_HAND);

@@ -70,8 +70,14 @@ fn system(call: &mut Call<'_>, rest: &[&str]) -> Result<Reply, Failure> {
         ["myCompany", "crm"] if get => {
             call.permit(permits::MY_COMPANY)?;
             let mut crm = call.tenant().tables.crm.clone();
+            let switches = call.switches();
+            let settings = [
+                ("lockProbabilityFlag", switches.lock_probability),
+                ("companyIdGenerationFlag", switches.identifiers_generated),
+                ("excludeSpacesFlag", switches.identifiers_without_spaces),
+            ];
             if let Some(map) = crm.as_object_mut() {
-                map.insert("lockProbabilityFlag".to_owned(), json!(call.switches().lock_probability));
+                map.extend(settings.map(|(name, value)| (name.to_owned(), json!(value))));
             }
             Ok(Reply::json(200, &crm))
         }

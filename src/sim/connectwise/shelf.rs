@@ -1,6 +1,6 @@
 //! All records of one kind, with what finds them fast: by id, by last change, by owner, by key.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::entity::Entity;
 use super::fields::FieldId;
@@ -13,7 +13,8 @@ pub(crate) struct Shelf {
     updated: BTreeSet<(i64, u32)>,
     /// By the record they belong to.
     owned: BTreeSet<(u32, u32)>,
-    keys: HashMap<Box<str>, u32>,
+    /// By their key in lower case, which is nobody's alone where case counts or the recycle bin lets go.
+    keys: BTreeSet<(Box<str>, u32)>,
     owner: Option<FieldId>,
     key: Option<FieldId>,
     next: u32,
@@ -25,7 +26,7 @@ impl Shelf {
             records: BTreeMap::new(),
             updated: BTreeSet::new(),
             owned: BTreeSet::new(),
-            keys: HashMap::new(),
+            keys: BTreeSet::new(),
             owner: entity.owner().map(|(field, _)| field),
             key: entity.key(),
             next: entity.about().first_id,
@@ -55,9 +56,10 @@ impl Shelf {
         self.owned.range((owner, 0)..=(owner, u32::MAX)).map(|(_, id)| *id)
     }
 
-    /// The record with that key, whatever its case.
-    pub fn by_key(&self, key: &str) -> Option<u32> {
-        self.keys.get(key.to_lowercase().as_str()).copied()
+    /// Ids of the records with that key, whatever its case, in id order.
+    pub fn by_key(&self, key: &str) -> impl Iterator<Item = u32> {
+        let key: Box<str> = key.to_lowercase().into();
+        self.keys.range((key.clone(), 0)..=(key, u32::MAX)).map(|(_, id)| *id)
     }
 
     /// Stores a record, in place of the one with its id.
@@ -70,7 +72,7 @@ impl Shelf {
             self.owned.insert((owner, record.id));
         }
         if let Some(key) = self.key_of(&record) {
-            self.keys.insert(key, record.id);
+            self.keys.insert((key, record.id));
         }
         self.records.insert(record.id, record);
     }
@@ -81,10 +83,8 @@ impl Shelf {
         if let Some(owner) = self.owner_of(&record) {
             self.owned.remove(&(owner, id));
         }
-        if let Some(key) = self.key_of(&record)
-            && self.keys.get(&key) == Some(&id)
-        {
-            self.keys.remove(&key);
+        if let Some(key) = self.key_of(&record) {
+            self.keys.remove(&(key, id));
         }
         Some(record)
     }

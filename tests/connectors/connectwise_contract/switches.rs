@@ -83,6 +83,15 @@ async fn an_identifier_in_the_recycle_bin_is_taken_or_free() {
 }
 
 #[tokio::test]
+async fn an_identifier_that_the_tenant_makes_itself_is_told_as_it_was_made() {
+    let office = office(&json!({"identifiers_generated": true, "identifiers_without_spaces": true})).await;
+    for expected in ["Acme", "Acme2"] {
+        let ItemOutcome::Applied(record) = made(&office, "MINE", &[]).await else { panic!("{expected}: not made") };
+        assert_eq!(record.value("identifier"), &text(expected));
+    }
+}
+
+#[tokio::test]
 async fn a_company_that_was_merged_away_is_in_the_bin_or_gone() {
     for (rule, there) in [("binned", true), ("gone", false)] {
         let office = office(&json!({"merged_company": rule})).await;

@@ -1,6 +1,7 @@
-//! Companies and their sites: the company's own address is that of its primary site, and the other way round.
+//! Companies, what they may be called, and their sites: a company shows the address of its primary site as its own.
 
 use super::{default, reference, set, text};
+use crate::sim::connectwise::behaviour::Behaviour;
 use crate::sim::connectwise::entity::Entity;
 use crate::sim::connectwise::fields::{Problem, Stored};
 use crate::sim::connectwise::record::Record;
@@ -8,18 +9,57 @@ use crate::sim::connectwise::tables::Table;
 use crate::sim::connectwise::tenant::Tenant;
 use crate::sim::world::Act;
 
+const IDENTIFIER: &str = "identifier";
 /// Fields that a company shares with its primary site under the same name; state is apart, a text here, a row there.
 const MIRRORED: [&str; 5] = ["addressLine1", "addressLine2", "city", "zip", "country"];
 
 pub(super) fn derive(tenant: &Tenant, act: &Act<'_>, company: &mut Record, old: Option<&Record>) {
     let entity = Entity::Company;
-    if old.is_none() && act.behaviour.connectwise.status_lands_elsewhere {
+    let behaviour = &act.behaviour.connectwise;
+    if old.is_none() && behaviour.status_lands_elsewhere {
         set(entity, company, "status", None);
+    }
+    if old.is_none() && behaviour.identifiers_generated {
+        let made = generated(tenant, behaviour, company);
+        set(entity, company, IDENTIFIER, Some(Stored::Text(made.into())));
     }
     default(entity, company, "status", || tenant.tables.flagged(Table::Status, "defaultFlag").map(Stored::Ref));
 }
 
-pub(super) fn check(tenant: &Tenant, company: &Record, problems: &mut Vec<Problem>) {
+/// A free identifier from the company's name.
+fn generated(tenant: &Tenant, behaviour: &Behaviour, company: &Record) -> String {
+    let entity = Entity::Company;
+    let keeps = |c: &char| is_plain(*c) && !(behaviour.identifiers_without_spaces && *c == ' ');
+    let letters: String = text(entity, company, "name").chars().filter(keeps).collect();
+    let most = entity.field(IDENTIFIER).map_or(0, |(_, field)| field.longest(behaviour.release_number()));
+    let numbered = |number: u32| {
+        let suffix = if number == 1 { String::new() } else { number.to_string() };
+        let room = most.saturating_sub(suffix.len());
+        format!("{}{suffix}", letters.chars().take(room).collect::<String>())
+    };
+    let is_free = |identifier: &String| tenant.shelf(entity).by_key(identifier).next().is_none();
+    (1..=u32::MAX).map(numbered).find(is_free).unwrap_or_default()
+}
+
+const fn is_plain(c: char) -> bool {
+    c.is_ascii_alphanumeric() || c == ' '
+}
+
+pub(super) fn check(
+    (tenant, behaviour): (&Tenant, &Behaviour),
+    company: &Record,
+    old: Option<&Record>,
+    problems: &mut Vec<Problem>,
+) {
+    let identifier = text(Entity::Company, company, IDENTIFIER);
+    let is_new = old.is_none_or(|old| text(Entity::Company, old, IDENTIFIER) != identifier);
+    if is_new && behaviour.identifiers_plain && !identifier.chars().all(is_plain) {
+        let message = "The field identifier must consist of letters, digits and spaces.";
+        problems.push(Problem::new("InvalidField", IDENTIFIER, message));
+    }
+    if is_new && behaviour.identifiers_without_spaces && identifier.contains(' ') {
+        problems.push(Problem::new("InvalidField", IDENTIFIER, "The field identifier must not contain spaces."));
+    }
     let Some(status) = reference(Entity::Company, company, "status") else { return };
     if tenant.tables.flag(Table::Status, status, "disallowSavingFlag") {
         let name = tenant.tables.name(Table::Status, status);

@@ -56,7 +56,7 @@ pub(crate) fn check(
     misfits(behaviour, entity, record, &mut problems);
     taken(tenant, behaviour, entity, record, &mut problems);
     match entity {
-        Entity::Company => companies::check(tenant, record, &mut problems),
+        Entity::Company => companies::check((tenant, behaviour), record, old, &mut problems),
         Entity::Contact => contacts::check(tenant, record, &mut problems),
         Entity::Ticket => tickets::check(tenant, record, &mut problems),
         Entity::Callback => callbacks::check(tenant, record, &mut problems),
@@ -111,9 +111,12 @@ fn taken(tenant: &Tenant, behaviour: &Behaviour, entity: Entity, record: &Record
     let Some(field) = entity.key() else { return };
     let name = entity.field_by_id(field).map_or("", |f: &Field| f.name);
     let shelf = tenant.shelf(entity);
-    let holder = shelf.by_key(record.text(field)).filter(|holder| *holder != record.id);
-    let binned = |id: u32| entity == Entity::Company && shelf.get(id).is_some_and(is_deleted);
-    if holder.is_some_and(|id| behaviour.binned_identifier_taken || !binned(id)) {
+    let key = record.text(field);
+    let same = |holder: &Record| behaviour.identifiers_fold_case || holder.text(field) == key;
+    let lets_go =
+        |holder: &Record| entity == Entity::Company && is_deleted(holder) && !behaviour.binned_identifier_taken;
+    let mut holders = shelf.by_key(key).filter(|holder| *holder != record.id).filter_map(|id| shelf.get(id));
+    if holders.any(|holder| same(holder) && !lets_go(holder)) {
         let what = entity.title().to_lowercase();
         problems.push(Problem::new("ObjectExists", name, format!("A {what} with this {name} already exists.")));
     }
