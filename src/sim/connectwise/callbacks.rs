@@ -1,8 +1,4 @@
 //! Call-backs: what an entry may say, which changes it hears of, what it is sent and how that is signed.
-//!
-//! Decided where the facts are silent: an entry of level `owner` hears of every record of its type; the levels `project`,
-//! `phase` and `integratorTag` are accepted and hear of nothing, since the simulator has none of them; a contact's
-//! territory is that of its company.
 
 use base64::Engine;
 use ring::{digest, hmac};

@@ -4,32 +4,8 @@
 //! ([`resource`], [`assign`], [`patch`]) and showing ([`show`]); what a kind does by itself is in [`rules`]. What no public
 //! source settles is a switch ([`Behaviour`]) whose default is the choice that is harder on a client.
 //!
-//! # Decided where the facts are silent
-//!
-//! - `expectedCloseDate` of a new opportunity is the day it is made; location, department and board are the API member's.
-//! - A contact takes the primary site of its company, and changes it with the company; a site that is named must be the
-//!   company's.
-//! - The first communication item of a way is its default; when the default goes, the next one is.
-//! - Of a primary site's address only the company's own fields count as a change of the company.
-//! - A record in use refuses to be deleted through the API (409, code `Conflict`); people are not stopped.
-//! - `POST …/forecast/{id}` makes an item whatever the id; a PATCH of the whole forecast replaces `forecastItems` alone.
-//! - A poisoned value fails the single read as well as every page. A bundle counts as one request.
-//! - `includeFlag` decides `forecastRevenueTotals`; `inclusiveRevenueTotals` count every item.
-//! - A merge through the API needs edit on Company Maintenance, and takes children along that the body does not name.
-//!
-//! # Left out, with the reason
-//!
-//! - Audit trail, schedules, time, agreements, invoices, projects, configurations, documents, opportunity conversion: the
-//!   sync neither reads nor writes them. The references to them are kept as they are sent.
-//! - Impersonation, cookie and integrator login, plain-HTTP refusal: not used by the sync, or not possible on the loopback.
-//! - Writing tables, members and user-defined field definitions: a sync must not do it (405).
-//! - UI-mandatory fields beyond [`Behaviour::mandatory`], workflow rules and notifications: private to each tenant.
-//! - Working SLA times, sentiment scores and other values that the server computes on tickets: shown only if seeded.
-//! - Parallel requests tripping the limit by their number: the limit counts a minute. Cloudflare's own pages are a fault
-//!   of the transport.
-//! - `processNotifications`, `ignoreDuplicates`: accepted without effect, for nothing is notified or de-duplicated here.
-//! - Captions of at most 12 or 25 characters: definitions are not written.
-//! - Post-merge states other than binned and gone; the exact 401, 409 and duplicate-identifier texts: unknown.
+//! Fact by fact, `docs/facts/connectwise.md` says how each is met, which test sees it, what was decided where nothing is
+//! known, and what is left out for which reason.
 
 mod answers;
 mod apart;

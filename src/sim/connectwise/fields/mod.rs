@@ -382,7 +382,31 @@ pub(crate) fn complaint(field: &Field, value: &Stored, release: Release) -> Opti
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
+
+    /// The published 2026.4 model. Of contacts it states no lengths, so that these are those of 2021; the length of an
+    /// account number and the need of a first name are told by live answers, `typeIds` of a company by an error.
+    const PUBLISHED: &str = include_str!("../../../../fixtures/connectwise-fields.tsv");
+
+    #[test]
+    fn every_field_of_the_published_model_is_there_with_its_length_and_its_duties() {
+        let at = release(2026, 4);
+        let told: BTreeSet<String> = PUBLISHED.lines().skip(1).map(str::to_owned).collect();
+        let models: BTreeSet<&str> = told.iter().filter_map(|line| line.split('\t').next()).collect();
+        let word = |is: bool| if is { "yes" } else { "" };
+        let row = |model: &str, field: &Field| {
+            let length = Some(field.longest(at)).filter(|most| *most > 0).map(|most| most.to_string());
+            let (required, on_put) = (word(field.required), word(field.on_update));
+            format!("{model}\t{}\t{}\t{required}\t{on_put}", field.name, length.unwrap_or_default())
+        };
+        let published = Entity::ALL.iter().map(|entity| entity.about()).filter(|about| models.contains(about.model));
+        let known: BTreeSet<String> =
+            published.flat_map(|about| about.fields.iter().map(|field| row(about.model, field))).collect();
+        let differences: Vec<&String> = told.symmetric_difference(&known).collect();
+        assert!(models.len() > 10 && differences.is_empty(), "{differences:#?}");
+    }
 
     #[test]
     fn an_identifier_is_as_long_as_its_release_allows() {
