@@ -304,3 +304,21 @@ async fn a_batch_without_a_list_of_inputs_is_refused() {
         assert_eq!(bench.hs(Method::POST, path, json!({"inputs": []})).await.0, 200, "{path}");
     }
 }
+
+/// Whatever is sent with it: no list of inputs makes a call of a verb that there is not.
+#[tokio::test]
+async fn a_verb_that_a_batch_does_not_have_is_no_endpoint() {
+    let bench = Bench::empty().await;
+    for path in [
+        "/crm/v3/properties/companies/batch/bogus",
+        "/crm/properties/2026-09/companies/batch/update",
+        "/crm/v3/objects/companies/batch/bogus",
+        "/crm/objects/2026-09/companies/batch/merge",
+        "/crm/v4/associations/contacts/companies/batch/bogus",
+    ] {
+        for body in [json!({"inputs": []}), json!({"inputs": [{"name": "name"}]}), json!({})] {
+            let (status, told) = bench.hs(Method::POST, path, body.clone()).await;
+            assert_eq!((status, told["message"].as_str()), (404, Some("resource not found")), "{path} {body}: {told}");
+        }
+    }
+}

@@ -13,17 +13,19 @@ use crate::sim::wire::Reply;
 
 const MOST: usize = 100;
 
+type Handler = fn(&mut Call<'_>, KindRef, &[Value]) -> Result<Reply, Failure>;
+
 pub(crate) fn serve(call: &mut Call<'_>, kind: KindRef, what: &str) -> Result<Reply, Failure> {
+    let handler: Handler = match what {
+        "read" => return read(call, kind),
+        "create" => batch_write::create,
+        "update" => batch_write::update,
+        "upsert" => batch_write::upsert,
+        "archive" => archive,
+        _ => return Err(Failure::NoRoute),
+    };
     let body = call.body()?;
-    let inputs = inputs(&body, MOST)?;
-    match what {
-        "read" => read(call, kind, &body, inputs),
-        "create" => batch_write::create(call, kind, inputs),
-        "update" => batch_write::update(call, kind, inputs),
-        "upsert" => batch_write::upsert(call, kind, inputs),
-        "archive" => archive(call, kind, inputs),
-        _ => Err(Failure::NoRoute),
-    }
+    handler(call, kind, inputs(&body, MOST)?)
 }
 
 /// The inputs of a batch, at most so many.
@@ -98,12 +100,13 @@ pub(crate) fn item_error(failure: Failure, key: &str, value: &str) -> Value {
     error
 }
 
-fn read(call: &Call<'_>, kind: KindRef, body: &Value, inputs: &[Value]) -> Result<Reply, Failure> {
-    let shown = Shown::of_body(call, kind, body);
+fn read(call: &Call<'_>, kind: KindRef) -> Result<Reply, Failure> {
+    let body = call.body()?;
+    let shown = Shown::of_body(call, kind, &body);
     let archived = call.flag("archived")?;
     let id_property = body.get("idProperty").and_then(Value::as_str);
     let (mut seen, mut results, mut missing) = (Vec::new(), Vec::new(), Vec::new());
-    for input in inputs {
+    for input in inputs(&body, MOST)? {
         let key = id_text(input);
         match look_up(call, kind, &key, id_property, archived) {
             Ok(record) if seen.contains(&record.id) => {}

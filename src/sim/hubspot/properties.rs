@@ -19,6 +19,8 @@ const PAIRS: [(&str, &[&str]); 7] = [
     ("enumeration", &["select", "radio", "checkbox", "booleancheckbox", "calculation_equation"]),
     ("bool", &["booleancheckbox", "calculation_equation"]),
 ];
+/// Properties in one batch.
+const MOST_AT_ONCE: usize = 100;
 /// Unique properties per object.
 const MOST_UNIQUE: usize = 10;
 /// Objects whose properties can be unique.
@@ -35,7 +37,9 @@ pub(crate) fn serve(mut call: Call<'_>, rest: &[&str]) -> Result<Reply, Failure>
             create(&mut call, kind, &body).map(|definition| Reply::json(201, &definition))
         }
         (_, ["groups", rest @ ..]) => property_groups::serve(&mut call, kind, rest),
-        (Method::POST, ["batch", what]) => batch(&mut call, kind, what),
+        (Method::POST, ["batch", "read"]) => batch(&mut call, kind, 200, read_named),
+        (Method::POST, ["batch", "create"]) => batch(&mut call, kind, 201, create),
+        (Method::POST, ["batch", "archive"]) => archive_named(&mut call, kind),
         (Method::GET, [name]) => get(&call, kind, name),
         (Method::PATCH, [name]) => patch(&mut call, kind, name),
         (Method::DELETE, [name]) => archive(&mut call, kind, name).map(|()| Reply::empty(204)),
@@ -234,33 +238,38 @@ fn archive(call: &mut Call<'_>, kind: KindRef, name: &str) -> Result<(), Failure
     Ok(())
 }
 
-/// Read, create and archive; there is no batch that changes.
-fn batch(call: &mut Call<'_>, kind: KindRef, what: &str) -> Result<Reply, Failure> {
+/// Every input for itself; there is no batch that changes.
+fn batch(
+    call: &mut Call<'_>,
+    kind: KindRef,
+    full: u16,
+    one: impl Fn(&mut Call<'_>, KindRef, &Value) -> Result<Value, Failure>,
+) -> Result<Reply, Failure> {
     let body = call.body()?;
-    let inputs = super::batch::inputs(&body, 100)?;
     let (mut results, mut errors) = (Vec::new(), Vec::new());
-    for input in inputs {
-        let name = text(input, "name").unwrap_or_default();
-        let done = match what {
-            "read" => {
-                let schema = &call.portal().of(kind).schema;
-                let found = schema.id(&name).and_then(|id| schema.get(id));
-                found.map(|p| definition(call, p)).ok_or_else(|| Failure::PropertyNotFound(name.clone()))
-            }
-            "create" => create(call, kind, input),
-            "archive" => archive(call, kind, &name).map(|()| Value::Null),
-            _ => return Err(Failure::NoRoute),
-        };
-        match done {
+    for input in super::batch::inputs(&body, MOST_AT_ONCE)? {
+        match one(call, kind, input) {
             Ok(definition) => results.push(definition),
-            Err(_) if what == "archive" => {}
-            Err(failure) => errors.push(batch_error(failure, &name)),
+            Err(failure) => errors.push(batch_error(failure, &text(input, "name").unwrap_or_default())),
         }
     }
-    if what == "archive" {
-        return Ok(Reply::empty(204));
+    Ok(super::batch::complete(call, full, results, errors))
+}
+
+fn read_named(call: &mut Call<'_>, kind: KindRef, input: &Value) -> Result<Value, Failure> {
+    let name = text(input, "name").unwrap_or_default();
+    let schema = &call.portal().of(kind).schema;
+    let found = schema.id(&name).and_then(|id| schema.get(id));
+    found.map(|property| definition(call, property)).ok_or(Failure::PropertyNotFound(name))
+}
+
+/// 204 whatever became of each.
+fn archive_named(call: &mut Call<'_>, kind: KindRef) -> Result<Reply, Failure> {
+    let body = call.body()?;
+    for name in super::batch::inputs(&body, MOST_AT_ONCE)?.iter().filter_map(|input| text(input, "name")) {
+        let _kept = archive(call, kind, &name);
     }
-    Ok(super::batch::complete(call, if what == "create" { 201 } else { 200 }, results, errors))
+    Ok(Reply::empty(204))
 }
 
 fn batch_error(failure: Failure, name: &str) -> Value {
