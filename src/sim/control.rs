@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::Side;
 use super::clock::Clock;
-use super::delivery::{DeliveryEntry, Webhook, is_local};
+use super::delivery::{DeliveryEntry, Events, Webhook, is_local};
 use super::faults::FaultRule;
 use super::ledger::Mutation;
 use super::object::Object;
@@ -258,6 +258,23 @@ impl ControlHandle {
         }
         self.with(|world| world.deliveries.webhook = webhook);
         Ok(())
+    }
+
+    /// A person presses "Test" beside a subscription: the listener is told of something that did not happen.
+    ///
+    /// # Errors
+    /// Nobody listens, or there is no such event.
+    pub fn test_webhook(&self, event: &str) -> Result<(), ControlError> {
+        self.with(|world| {
+            if world.deliveries.webhook.is_none() {
+                return Err(ControlError::Refused("No app of HubSpot listens: set a webhook first".to_owned()));
+            }
+            let sample = world.hubspot.sample(event, world.now(Side::HubSpot));
+            let sample = sample.ok_or_else(|| ControlError::Refused(format!("HubSpot has no event \"{event}\"")))?;
+            world.deliveries.samples.push(sample);
+            world.ledger.bell().notify_one();
+            Ok(())
+        })
     }
 
     #[must_use]

@@ -213,6 +213,9 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
             Ok(json!([]))
         }
         (_, ["webhooks", "hubspot"]) => return webhook(control, request),
+        ("POST", ["webhooks", "hubspot", "test"]) => {
+            told(request).and_then(|Test { event }| control.test_webhook(&event)).map(|()| json!({}))
+        }
         (method, ["hubspot", rest @ ..]) => match body(request) {
             Ok(body) => return control.upkeep_hubspot(method, rest, &body),
             Err(error) => Err(error),
@@ -293,6 +296,12 @@ fn set_skew(control: &ControlHandle, request: &Request) -> Answer {
 struct Skew {
     side: Side,
     ms: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Test {
+    event: String,
 }
 
 /// The secret goes in and never comes out.

@@ -32,7 +32,8 @@ pub struct Webhook {
     pub url: String,
     /// The app's client secret, which signs.
     pub secret: String,
-    /// Event types such as `contact.propertyChange`; none for all.
+    /// Event types such as `contact.propertyChange`, or `object.propertyChange` as project apps have them; none for all of
+    /// the first kind.
     #[serde(default)]
     pub events: Vec<String>,
 }
@@ -59,6 +60,9 @@ pub(crate) struct Notice {
 pub(crate) trait Events {
     /// The events of one change, each with every member but `attemptNumber`, which the delivery adds.
     fn events(&self, webhook: &Webhook, change: &Mutation) -> Vec<Value>;
+
+    /// The event that the user interface's test of a subscription sends; none when there is no such event.
+    fn sample(&self, event: &str, at_ms: i64) -> Option<Value>;
 }
 
 /// What ConnectWise says: `impl Notices for Tenant` in `connectwise/callbacks.rs`.
@@ -155,6 +159,8 @@ pub struct DeliveryEntry {
 #[derive(Debug, Default)]
 pub(crate) struct Deliveries {
     pub webhook: Option<Webhook>,
+    /// Tests of subscriptions that a person asked for.
+    pub samples: Vec<Value>,
     /// The last change that was looked at.
     pub seen: u64,
     /// Moves when everything begins anew: what was on its way then is not sent any more.

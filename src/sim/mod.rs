@@ -33,6 +33,7 @@
 //! | `GET /_sim/ledger?since=n` | | every change with who made it ([`Mutation`]) |
 //! | `GET /_sim/requests?since=n` | | the last requests: time, method, path, status (0: no answer), ms |
 //! | `GET`, `PUT`, `DELETE /_sim/webhooks/hubspot` | `{"url", "secret", "events"?}` | where HubSpot's app listens ([`Webhook`]) |
+//! | `POST /_sim/webhooks/hubspot/test` | `{"event": "contact.propertyChange"}` | `{}`: as a person tests a subscription |
 //! | `GET /_sim/deliveries?since=n` | | attempts to deliver webhooks and callbacks ([`DeliveryEntry`]) |
 //! | `GET /_sim/calls` | | calls per endpoint and status; status 0: no answer |
 //! | `DELETE /_sim/calls`, `DELETE /_sim/ledger` | | forgets them |
@@ -106,7 +107,7 @@ pub use self::connectwise::{
 pub use self::control::{ControlError, ControlHandle};
 pub use self::delivery::{Behaviour as DeliveryBehaviour, DeliveryEntry, Webhook};
 pub use self::faults::{Fault, FaultRule, RetryAfter};
-pub use self::hubspot::{Behaviour as HubSpotBehaviour, WebhookSignature};
+pub use self::hubspot::{Behaviour as HubSpotBehaviour, LimitWord, WebhookSignature};
 pub use self::ledger::{Actor, Mutation, Verb};
 pub use self::object::Object;
 pub use self::options::{

@@ -160,6 +160,7 @@ fn due(world: &mut World, site: &str) -> Due {
         }
     }
     world.deliveries.seen = world.ledger.last();
+    events.append(&mut world.deliveries.samples);
     let batches = world.behaviour.delivery.batches(events, &mut world.random);
     Due { epoch: world.deliveries.epoch, webhook: world.deliveries.webhook.clone(), batches, notices }
 }

@@ -24,27 +24,27 @@ const SECRET: &str = "not-so-secret";
 
 /// What came in.
 #[derive(Debug, Clone)]
-struct Heard {
+pub struct Heard {
     path: String,
     headers: HeaderMap,
     body: Vec<u8>,
 }
 
 impl Heard {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 /// Answers with the scripted statuses in turn, then with 204. 0 waits longer than anybody does.
 #[derive(Debug, Clone, Default)]
-struct Listener {
+pub struct Listener {
     script: Arc<Mutex<VecDeque<u16>>>,
     heard: Arc<Mutex<Vec<Heard>>>,
 }
 
 impl Listener {
-    async fn start(script: &[u16]) -> (Self, String) {
+    pub async fn start(script: &[u16]) -> (Self, String) {
         let listener = Self { script: Arc::new(Mutex::new(script.iter().copied().collect())), ..Self::default() };
         let tcp = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", tcp.local_addr().unwrap());
@@ -53,7 +53,7 @@ impl Listener {
         (listener, url)
     }
 
-    fn heard(&self) -> Vec<Heard> {
+    pub fn heard(&self) -> Vec<Heard> {
         self.heard.lock().unwrap().clone()
     }
 
@@ -72,7 +72,7 @@ async fn hear(State(listener): State<Listener>, uri: Uri, headers: HeaderMap, bo
     StatusCode::from_u16(status).unwrap_or(StatusCode::NO_CONTENT)
 }
 
-async fn until(mut holds: impl FnMut() -> bool) {
+pub async fn until(mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !holds() {
         assert!(Instant::now() < deadline, "it never came");
@@ -86,7 +86,7 @@ impl Bench {
         Self::with(Options { behaviour, standing_at_ms: Some(START), ..Options::quick(Data::Empty) }).await
     }
 
-    fn listen(&self, url: &str, events: &[&str]) {
+    pub fn listen(&self, url: &str, events: &[&str]) {
         let events = events.iter().map(|event| (*event).to_owned()).collect();
         let webhook = Webhook { url: url.to_owned(), secret: SECRET.to_owned(), events };
         self.running.control.set_webhook(Some(webhook)).unwrap();

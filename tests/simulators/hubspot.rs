@@ -51,7 +51,7 @@ async fn hubspot_lists_every_bad_value_and_writes_none() {
     assert_eq!((status, &body["category"]), (400, &json!("VALIDATION_ERROR")));
     let mut codes: Vec<&str> = body["errors"].as_array().unwrap().iter().map(|e| e["code"].as_str().unwrap()).collect();
     codes.sort_unstable();
-    assert_eq!(codes, ["INVALID_LONG", "INVALID_OPTION", "PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"]);
+    assert_eq!(codes, ["INVALID_INTEGER", "INVALID_OPTION", "PROPERTY_DOESNT_EXIST", "READ_ONLY_VALUE"]);
     assert!(body["message"].as_str().unwrap().starts_with("Property values were not valid: [{"));
     assert_eq!(bench.hs_get(COMPANIES).await.1["results"], json!([]));
 }

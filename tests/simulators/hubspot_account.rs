@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockstep::sim::{Behaviour, HubSpotBehaviour};
+use lockstep::sim::{Behaviour, HubSpotBehaviour, Object, Side};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -170,6 +170,32 @@ async fn a_private_apps_token_can_be_introspected_and_a_service_key_cannot() {
     let id = bench.new_hubspot(json!({"name": "A"})).await;
     let (_, body) = bench.hs_get(&format!("/crm/v3/objects/companies/{id}?propertiesWithHistory=name")).await;
     assert_eq!(body["propertiesWithHistory"]["name"][0]["sourceId"], "", "a key's source is not documented");
+}
+
+#[tokio::test]
+async fn a_record_keeps_where_it_came_from() {
+    let bench = Bench::empty().await;
+    let ours = bench.new_hubspot(json!({"name": "A"})).await;
+    let name = super::fields(json!({"name": "B"}));
+    let control = &bench.running.control;
+    let theirs = control.create(Side::HubSpot, Object::Company, &name, Some("42")).unwrap();
+    control.edit(Side::HubSpot, Object::Company, ours.parse().unwrap(), &name, Some("42")).unwrap();
+    let app = lockstep::sim::HUBSPOT_APP_ID;
+    let table = [
+        (ours.clone(), "INTEGRATION", app, Value::Null, json!("42")),
+        (theirs.to_string(), "CRM_UI", "userId:42", json!("42"), json!("42")),
+    ];
+    let names = "hs_object_source,hs_object_source_label,hs_object_source_id,hs_object_source_user_id,hs_updated_by_user_id,hs_object_source_detail_1";
+    for (id, source, source_id, creator, updater) in table {
+        let (_, read) = bench.hs_get(&format!("/crm/v3/objects/companies/{id}?properties={names}")).await;
+        let told = &read["properties"];
+        assert_eq!((&told["hs_object_source"], &told["hs_object_source_label"]), (&json!(source), &json!(source)));
+        assert_eq!((&told["hs_object_source_id"], &told["hs_object_source_user_id"]), (&json!(source_id), &creator));
+        assert_eq!((&told["hs_updated_by_user_id"], &told["hs_object_source_detail_1"]), (&updater, &Value::Null));
+    }
+    let change = json!({"properties": {"hs_object_source_detail_1": "x"}});
+    let (status, told) = bench.hs(Method::PATCH, &format!("/crm/v3/objects/companies/{ours}"), change).await;
+    assert_eq!((status, &told["errors"][0]["code"]), (400, &json!("READ_ONLY_VALUE")));
 }
 
 #[tokio::test]

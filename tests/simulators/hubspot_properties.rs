@@ -88,6 +88,22 @@ async fn an_archived_name_can_be_made_again_and_a_used_one_cannot_be_archived() 
 }
 
 #[tokio::test]
+async fn a_name_that_is_there_is_an_object_that_exists_already() {
+    let bench = Bench::empty().await;
+    for name in ["amount", "own"] {
+        if name == "own" {
+            assert_eq!(bench.hs(Method::POST, DEALS, property(name)).await.0, 201);
+        }
+        let (status, told) = bench.hs(Method::POST, DEALS, property(name)).await;
+        assert_eq!((status, &told["category"]), (409, &json!("OBJECT_ALREADY_EXISTS")), "{told}");
+        assert_eq!(told["message"], format!("A property named '{name}' already exists."));
+        let batch = json!({"inputs": [property(name)]});
+        let (status, told) = bench.hs(Method::POST, &format!("{DEALS}/batch/create"), batch).await;
+        assert_eq!((status, &told["errors"][0]["category"]), (207, &json!("OBJECT_ALREADY_EXISTS")), "{told}");
+    }
+}
+
+#[tokio::test]
 async fn a_definition_must_make_sense() {
     let bench = Bench::empty().await;
     let with = |member: &str, value: Value| {

@@ -128,3 +128,14 @@ async fn several_choices_are_found_one_by_one() {
     let (_, body) = bench.hs(Method::PATCH, &format!("/crm/v3/objects/tickets/{id}"), more).await;
     assert_eq!(body["properties"]["hs_ticket_category"], "BILLING_ISSUE;PRODUCT_ISSUE;GENERAL_INQUIRY");
 }
+
+#[tokio::test]
+async fn a_phone_is_found_by_its_digits_without_the_country() {
+    let bench = Bench::empty().await;
+    let body = json!({"properties": {"email": "a@tin.example.com", "phone": "+1 (555) 010-0199"}});
+    let id = bench.hs(Method::POST, "/crm/v3/objects/contacts", body).await.1["id"].as_str().unwrap().to_owned();
+    let name = "hs_searchable_calculated_phone_number";
+    let found = bench.find("contacts", filter(name, "EQ", json!("5550100199"))).await;
+    assert_eq!(ids(&found["results"]), [id]);
+    assert_eq!(bench.find("contacts", filter(name, "EQ", json!("+15550100199"))).await["total"], 0);
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use lockstep::sim::{Actor, Behaviour, HubSpotBehaviour, Object, Options, Side};
+use lockstep::sim::{Actor, Behaviour, HubSpotBehaviour, LimitWord, Object, Options, Side};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -38,6 +38,41 @@ async fn a_429_carries_a_wait_only_where_it_is_told_to() {
         assert_eq!(limited.status(), 429);
         let told = limited.headers().get("retry-after").map(|value| value.to_str().unwrap().to_owned());
         assert_eq!(told, wait.map(|seconds: u32| seconds.to_string()));
+    }
+}
+
+#[tokio::test]
+async fn a_429_says_by_error_type_by_category_or_by_both_that_it_is_a_limit() {
+    let table = [
+        (LimitWord::ErrorType, json!("RATE_LIMIT"), Value::Null),
+        (LimitWord::Category, Value::Null, json!("RATE_LIMITS")),
+        (LimitWord::Both, json!("RATE_LIMIT"), json!("RATE_LIMITS")),
+    ];
+    for (word, error_type, category) in table {
+        let switches = HubSpotBehaviour { burst: 0, limit_word: word, ..HubSpotBehaviour::quick() };
+        let bench = Bench::behaving(Behaviour { limits: true, ..hubspot(switches) }, START).await;
+        let (status, told) = bench.hs_get(COMPANIES).await;
+        assert_eq!((status, &told["errorType"], &told["category"]), (429, &error_type, &category), "{told}");
+        assert_eq!(told["policyName"], "TEN_SECONDLY_ROLLING");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_number_is_an_invalid_integer_or_an_invalid_long() {
+    for long in [false, true] {
+        let bench = with(|switches| switches.bad_number_is_long = long).await;
+        let values = json!({"name": "A", "numberofemployees": "many", "closedate": "1/1/1"});
+        let (status, told) = create(&bench, COMPANIES, values).await;
+        let errors = told["errors"].as_array().unwrap();
+        let of = |name: &str| errors.iter().find(|error| error["context"]["propertyName"] == json!([name])).unwrap();
+        let (number, date) = (of("numberofemployees"), of("closedate"));
+        let expected = if long {
+            ("INVALID_LONG", "many was not a valid long.")
+        } else {
+            ("INVALID_INTEGER", "numberofemployees was not a valid number")
+        };
+        assert_eq!((status, &number["code"], &number["message"]), (400, &json!(expected.0), &json!(expected.1)));
+        assert_eq!((&date["code"], &date["message"]), (&json!("INVALID_LONG"), &json!("1/1/1 was not a valid long.")));
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) struct Known<'a> {
     pub doubtful_is_read_only: bool,
     /// Seconds where milliseconds belong are refused; otherwise they are taken for a day in 1970.
     pub refuses_seconds: bool,
+    pub bad_number_is_long: bool,
 }
 
 impl Property {
@@ -95,7 +96,9 @@ impl Property {
     fn accept_number(&self, value: &str, known: &Known<'_>) -> Result<String, Refusal> {
         let trimmed = value.trim();
         let is_decimal = trimmed.bytes().all(|b| b.is_ascii_digit() || b"+-.eE".contains(&b));
-        let parsed = trimmed.parse::<f64>().ok().filter(|_| is_decimal).ok_or_else(|| self.not_long(value))?;
+        let parsed = trimmed.parse::<f64>().ok().filter(|_| is_decimal);
+        let parsed =
+            parsed.ok_or_else(|| if known.bad_number_is_long { self.not_long(value) } else { self.not_number() })?;
         if parsed < 0.0 && self.name == "price" && known.kind.legacy == "LINE_ITEM" {
             return Err(self.refuse("NEGATIVE_VALUE", format!("{} must not be negative", self.name)));
         }
@@ -152,6 +155,10 @@ impl Property {
             Some(bad) => Err(self.not_an_option(bad)),
             None => Ok(value.to_owned()),
         }
+    }
+
+    fn not_number(&self) -> Refusal {
+        self.refuse("INVALID_INTEGER", format!("{} was not a valid number", self.name))
     }
 
     fn not_long(&self, value: &str) -> Refusal {

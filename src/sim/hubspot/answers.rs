@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::Behaviour;
 use super::accept::Refusal;
+use super::behaviour::{Behaviour, LimitWord};
 use super::limits::Exceeded;
 use super::portal::{PORTAL_ID, WriteError};
 use crate::sim::clock::iso_millis;
@@ -70,12 +70,16 @@ impl Failure {
             _ => None,
         };
         let is_oauth = matches!(self, Self::OAuth { .. });
+        let is_limit = matches!(self, Self::Limited(..));
         let (status, mut body) = self.describe();
         if is_oauth && switches.oauth_errors_are_rfc {
             body = json!({"error": "invalid_grant", "error_description": body.get("message")});
         } else if let (false, Some(map)) = (is_oauth, body.as_object_mut()) {
             map.insert("status".to_owned(), json!("error"));
             map.insert("correlationId".to_owned(), json!(correlation));
+        }
+        if is_limit {
+            say_limit(&mut body, switches.limit_word);
         }
         if switches.errors_lack_members {
             strip(&mut body);
@@ -248,18 +252,27 @@ fn in_message(refusal: &Refusal) -> Value {
     })
 }
 
+fn say_limit(body: &mut Value, word: LimitWord) {
+    let Some(map) = body.as_object_mut() else { return };
+    if word != LimitWord::Category {
+        map.insert("errorType".to_owned(), json!("RATE_LIMIT"));
+    }
+    if word != LimitWord::ErrorType {
+        map.insert("category".to_owned(), json!("RATE_LIMITS"));
+    }
+}
+
 fn limited(which: Exceeded) -> Value {
     match which {
         Exceeded::TenSecondly => json!({
-            "message": "You have reached your ten_secondly_rolling limit.", "errorType": "RATE_LIMIT",
-            "policyName": "TEN_SECONDLY_ROLLING", "groupName": "publicapi:private-apps-api-calls-1047301",
+            "message": "You have reached your ten_secondly_rolling limit.", "policyName": "TEN_SECONDLY_ROLLING", "groupName": "publicapi:private-apps-api-calls-1047301",
             "requestId": "5f2a9c0e",
         }),
         Exceeded::Secondly => json!({
-            "message": "You have reached your secondly limit.", "errorType": "RATE_LIMIT", "policyName": "SECONDLY",
+            "message": "You have reached your secondly limit.", "policyName": "SECONDLY",
         }),
         Exceeded::Daily => json!({
-            "message": "You have reached your daily limit.", "errorType": "RATE_LIMIT", "policyName": "DAILY",
+            "message": "You have reached your daily limit.", "policyName": "DAILY",
         }),
     }
 }

@@ -25,6 +25,17 @@ pub enum WebhookSignature {
     V3,
 }
 
+/// By which member the body of a 429 says that it is about limits: both were seen, alone and together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitWord {
+    /// `errorType: RATE_LIMIT`.
+    ErrorType,
+    /// `category: RATE_LIMITS`.
+    Category,
+    Both,
+}
+
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Behaviour {
@@ -41,6 +52,7 @@ pub struct Behaviour {
     pub daily: u32,
     /// Seconds in a `Retry-After` on 429; none, as documented.
     pub retry_after: Option<u32>,
+    pub limit_word: LimitWord,
     /// More writes to one object within a second than this lock it for two seconds (423).
     pub writes_per_second_before_lock: Option<u32>,
     /// The account moves between data centres: every call answers 477 with this `Retry-After` (seconds).
@@ -85,6 +97,9 @@ pub struct Behaviour {
     pub doubtful_is_read_only: bool,
     /// From 2026-09 on, a time in seconds is refused; otherwise it is taken for a moment of 1970.
     pub refuses_seconds: bool,
+    /// What is no number is refused as `INVALID_LONG`, as it was seen, instead of `INVALID_INTEGER`, as it is documented.
+    /// Neither is stricter: both refuse the request as a whole and name the property.
+    pub bad_number_is_long: bool,
     /// A ticket cannot be created without naming its pipeline.
     pub tickets_need_pipeline: bool,
     /// A value that was cleared reads as an empty text instead of null.
@@ -151,6 +166,7 @@ impl Default for Behaviour {
             search_per_second: 5,
             daily: 650_000,
             retry_after: None,
+            limit_word: LimitWord::ErrorType,
             writes_per_second_before_lock: None,
             moving_for_s: None,
             errors_lack_members: false,
@@ -171,6 +187,7 @@ impl Default for Behaviour {
             contact_lifecycle_default: Some("lead".to_owned()),
             doubtful_is_read_only: false,
             refuses_seconds: true,
+            bad_number_is_long: false,
             tickets_need_pipeline: true,
             cleared_reads_as_empty: false,
             history_shown: 20,

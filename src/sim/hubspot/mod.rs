@@ -53,7 +53,7 @@ mod upkeep;
 mod values;
 mod webhooks;
 
-pub use self::behaviour::{Behaviour, WebhookSignature};
+pub use self::behaviour::{Behaviour, LimitWord, WebhookSignature};
 pub(crate) use self::webhooks::sign;
 
 pub(crate) use self::answers::{Failure, expired_reply, refused, typical_error};

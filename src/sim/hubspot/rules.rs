@@ -73,6 +73,7 @@ impl Portal {
             pipelines: &self.pipelines,
             doubtful_is_read_only: manner.behaviour.doubtful_is_read_only,
             refuses_seconds: manner.is_strict && manner.behaviour.refuses_seconds,
+            bad_number_is_long: manner.behaviour.bad_number_is_long,
         };
         let schema = &self.of(kind).schema;
         let (mut accepted, mut refusals) = (Checked::with_capacity(values.len()), Vec::new());

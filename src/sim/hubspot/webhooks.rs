@@ -1,6 +1,7 @@
 //! What HubSpot tells an app that listens: the events of one change, and the signatures of a request.
 //!
-//! Notes, tasks, calls and meetings are not told: only the generic subscriptions of project apps know them.
+//! An app subscribes to the events of an object, `contact.creation`, or as project apps do to those of all, `object.creation`:
+//! these name the object by its type, and they alone tell of notes, tasks, calls and meetings.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -32,9 +33,15 @@ const DECODED: [(&str, &str); 12] = [
     ("%3B", ";"),
 ];
 
+/// What happens to a record, as subscriptions call it.
+const EVENTS: [&str; 7] =
+    ["creation", "deletion", "merge", "restore", "propertyChange", "associationChange", "privacyDeletion"];
+/// The record that samples are about.
+const SAMPLE_ID: u64 = 123;
+
 impl Events for Portal {
     fn events(&self, webhook: &Webhook, change: &Mutation) -> Vec<Value> {
-        let Some(kind) = Kind::of(change.object).filter(|kind| !kind.is_engagement()) else { return Vec::new() };
+        let Some(kind) = Kind::of(change.object) else { return Vec::new() };
         let told = match change.verb {
             Verb::Create => {
                 let mut told = vec![Told::flagged(kind, "creation", change.id, "CREATED")];
@@ -51,8 +58,32 @@ impl Events for Portal {
             Verb::Merge => merged(kind, change),
             Verb::Associate => self.associated(kind, change),
         };
-        let wanted = |event: &&Told| webhook.events.is_empty() || webhook.events.contains(&event.name);
-        told.iter().enumerate().filter(|(_, event)| wanted(event)).map(|(i, event)| event.show(change, i)).collect()
+        let wanted = |name: &String| webhook.events.contains(name);
+        let mut shown = Vec::new();
+        for (index, event) in told.iter().enumerate() {
+            let (own, generic) = (event.name(), event.generic_name());
+            if (webhook.events.is_empty() || wanted(&own)) && !event.kind.is_engagement() {
+                shown.push(event.show(&own, change, index));
+            }
+            if wanted(&generic) {
+                shown.push(event.show_generic(&generic, change, index));
+            }
+        }
+        shown
+    }
+
+    /// Made up by the user interface: no such record need be there.
+    fn sample(&self, event: &str, at_ms: i64) -> Option<Value> {
+        let (object, what) = event.split_once('.')?;
+        let kind = Kind::named(object)?;
+        let what = EVENTS.into_iter().find(|known| *known == what)?;
+        let told = match what {
+            "propertyChange" => Told::new(kind, what, SAMPLE_ID)
+                .with("propertyName", json!(kind.searched.first()))
+                .with("propertyValue", json!("sample-value")),
+            _ => Told::flagged(kind, what, SAMPLE_ID, "NEW"),
+        };
+        Some(told.dressed(event, &Provenance::system("CRM"), (0, at_ms), 0))
     }
 }
 
@@ -95,17 +126,26 @@ fn signature_v3(webhook: &Webhook, body: &[u8], now_ms: i64) -> String {
 
 /// One event before it is dressed up with what all have.
 struct Told {
-    name: String,
+    kind: KindRef,
+    what: &'static str,
     id: u64,
     own: Map<String, Value>,
 }
 
 impl Told {
-    fn new(kind: KindRef, what: &str, id: u64) -> Self {
-        Self { name: format!("{}.{what}", kind.singular()), id, own: Map::new() }
+    fn new(kind: KindRef, what: &'static str, id: u64) -> Self {
+        Self { kind, what, id, own: Map::new() }
     }
 
-    fn flagged(kind: KindRef, what: &str, id: u64, flag: &str) -> Self {
+    fn name(&self) -> String {
+        format!("{}.{}", self.kind.singular(), self.what)
+    }
+
+    fn generic_name(&self) -> String {
+        format!("object.{}", self.what)
+    }
+
+    fn flagged(kind: KindRef, what: &'static str, id: u64, flag: &str) -> Self {
         Self::new(kind, what, id).with("changeFlag", json!(flag))
     }
 
@@ -114,16 +154,29 @@ impl Told {
         self
     }
 
-    fn show(&self, change: &Mutation, index: usize) -> Value {
-        let who = Provenance::of(&change.actor);
+    fn show(&self, name: &str, change: &Mutation, index: usize) -> Value {
+        self.dressed(name, &Provenance::of(&change.actor), (change.sequence, change.at_ms), index)
+    }
+
+    fn show_generic(&self, name: &str, change: &Mutation, index: usize) -> Value {
+        let mut event = self.show(name, change, index);
+        if let Some(map) = event.as_object_mut() {
+            map.insert("objectTypeId".to_owned(), json!(self.kind.type_id));
+            map.insert("isSensitive".to_owned(), json!(false));
+        }
+        event
+    }
+
+    /// With what all events have.
+    fn dressed(&self, name: &str, who: &Provenance, (sequence, at_ms): (u64, i64), index: usize) -> Value {
         let number = |text: &str| text.bytes().fold(7_u64, |n, b| n.wrapping_mul(31).wrapping_add(u64::from(b)));
         let index = u64::try_from(index).unwrap_or(0);
         let mut event = json!({
             // Ids of events are not unique, and say nothing of their order.
-            "eventId": (change.sequence.wrapping_mul(2_654_435_761) + index * 97) % 4_294_967_291,
-            "subscriptionId": 7_000_000 + number(&self.name) % 900_000, "portalId": PORTAL_ID,
-            "appId": HUBSPOT_APP_ID.parse::<u64>().unwrap_or(0), "occurredAt": change.at_ms,
-            "subscriptionType": self.name, "objectId": self.id,
+            "eventId": (sequence.wrapping_mul(2_654_435_761) + index * 97) % 4_294_967_291,
+            "subscriptionId": 7_000_000 + number(name) % 900_000, "portalId": PORTAL_ID,
+            "appId": HUBSPOT_APP_ID.parse::<u64>().unwrap_or(0), "occurredAt": at_ms,
+            "subscriptionType": name, "objectId": self.id,
             "changeSource": who.source, "sourceId": who.source_id,
         });
         if let Some(map) = event.as_object_mut() {
