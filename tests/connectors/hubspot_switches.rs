@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use lockstep::engine::core::request::RejectionKind;
-use lockstep::sim::{Behaviour, HubSpotBehaviour, Object, Side};
+use lockstep::sim::{Behaviour, HubSpotBehaviour, LimitWord, Object, Side};
 
 use super::hubspot_records::{applied, change, create, hub_at, made, names, outcomes, portal, samples, tell};
 use super::*;
@@ -16,8 +16,14 @@ fn switch(running: &Running, change: impl FnOnce(&mut HubSpotBehaviour)) {
 
 #[tokio::test]
 async fn the_wait_of_a_429_is_the_portals_or_that_of_its_limit() {
-    for (told, expected) in [(None, 10), (Some(7), 7)] {
-        let hubspot = HubSpotBehaviour { burst: 1, retry_after: told, ..HubSpotBehaviour::quick() };
+    let table = [
+        (None, LimitWord::ErrorType, 10),
+        (None, LimitWord::Category, 10),
+        (None, LimitWord::Both, 10),
+        (Some(7), LimitWord::Category, 7),
+    ];
+    for (told, word, expected) in table {
+        let hubspot = HubSpotBehaviour { burst: 1, retry_after: told, limit_word: word, ..HubSpotBehaviour::quick() };
         let behaviour = Behaviour { limits: true, hubspot, ..Behaviour::quick() };
         let running = Simulators::start(sim::Options { behaviour, ..sim::Options::quick(Data::Empty) }).await.unwrap();
         let token = &running.credentials.hubspot_token;

@@ -77,9 +77,14 @@ impl Receiver {
         let url = format!("http://{}/hook%2Fa?tenant=a%3Ab&x=%20", tcp.local_addr().unwrap());
         let router = Router::new().fallback(hear).with_state(receiver.clone());
         tokio::spawn(async move { axum::serve(tcp, router).await });
-        let webhook = Webhook { url, secret: SECRET.to_owned(), events: Vec::new() };
-        running.control.set_webhook(Some(webhook)).unwrap();
+        receiver.subscribe(&url, &[]);
         receiver
+    }
+
+    fn subscribe(&self, url: &str, events: &[&str]) {
+        let events = events.iter().map(|event| (*event).to_owned()).collect();
+        let webhook = Webhook { url: url.to_owned(), secret: SECRET.to_owned(), events };
+        self.control.set_webhook(Some(webhook)).unwrap();
     }
 
     fn heard(&self) -> Vec<(Heard, Believed)> {
@@ -256,4 +261,40 @@ async fn repeated_retried_and_shuffled_deliveries_come_to_the_same_hints() {
     assert!(events >= 2 * hinted, "{events} events, {hinted} hints");
     let attempt = |heard: &Heard| heard.events()[0]["attemptNumber"].as_u64();
     assert!(all.iter().any(|(heard, _)| attempt(heard) > Some(0)), "a retry is signed anew, and believed");
+}
+
+#[tokio::test]
+async fn generic_events_hint_at_records_of_every_object() {
+    let running = signing(WebhookSignature::V3).await;
+    let receiver = Receiver::start(&running, SECRET, 0, &[]).await;
+    let url = running.control.webhook().unwrap().url;
+    receiver.subscribe(&url, &["object.creation", "object.deletion"]);
+    let one = company(&running, "One");
+    let fields = Map::from_iter([("hs_timestamp".to_owned(), json!("1780000000000"))]);
+    let note = RecordId(running.control.create(Side::HubSpot, Object::Note, &fields, None).unwrap());
+    running.control.delete(Side::HubSpot, Object::Note, note.0).unwrap();
+    let hint = |object, id, kind| Hint { object, id, kind };
+    let expected = BTreeSet::from([
+        hint(ObjectKind::Company, one, HintKind::Created),
+        hint(ObjectKind::Note, note, HintKind::Created),
+        hint(ObjectKind::Note, note, HintKind::Deleted),
+    ]);
+    receiver.wait_until(|receiver| receiver.hints().is_superset(&expected)).await;
+    assert_eq!(receiver.hints(), expected);
+}
+
+/// A hint is no news: the record that the user interface's test is about is read, and not there.
+#[tokio::test]
+async fn the_test_of_a_subscription_hints_at_a_record_that_no_read_finds() {
+    let running = signing(WebhookSignature::V3).await;
+    let receiver = Receiver::start(&running, SECRET, 0, &[]).await;
+    running.control.test_webhook("company.propertyChange").unwrap();
+    receiver.wait_until(|receiver| !receiver.hints().is_empty()).await;
+    let hints = receiver.hints();
+    let sample = Hint { object: ObjectKind::Company, id: RecordId(123), kind: HintKind::Changed };
+    assert_eq!(hints, BTreeSet::from([sample]));
+    let hub = hub(&running.hubspot_url, &running.credentials.hubspot_token);
+    let body = RequestBody::Read { fields: super::hubspot_records::names(&["name"]), ids: vec![sample.id] };
+    let AnswerBody::Records { found } = tell(&hub, ObjectKind::Company, body).await else { panic!("not read") };
+    assert_eq!(found, [(sample.id, None)]);
 }

@@ -308,7 +308,7 @@ async fn times_are_milliseconds_and_dates_are_midnights() {
 async fn rules_of_administrators_hold_from_2026_09_on() {
     let switches = HubSpotBehaviour {
         admin_required: vec!["deals.amount".to_owned()],
-        admin_conditional: vec!["tickets.hs_pipeline_stage=4.hs_resolution".to_owned()],
+        admin_conditional: vec!["tickets.hs_pipeline_stage=4.content".to_owned()],
         ..HubSpotBehaviour::quick()
     };
     let bench = Bench::behaving(hubspot(switches), START).await;
@@ -320,7 +320,7 @@ async fn rules_of_administrators_hold_from_2026_09_on() {
     let ticket = bench.make("tickets", ticket).await;
     let (status, body) = bench.change("tickets", &ticket, json!({"hs_pipeline_stage": "4"})).await;
     assert_eq!((status, &body["errors"][0]["code"]), (400, &json!("MISSING_CONDITIONAL_REQUIRED_PROPERTY")));
-    let both = json!({"hs_pipeline_stage": "4", "hs_resolution": "ISSUE_FIXED"});
+    let both = json!({"hs_pipeline_stage": "4", "content": "Fixed"});
     assert_eq!(bench.change("tickets", &ticket, both).await.0, 200);
 }
 

@@ -1,10 +1,10 @@
 //! HubSpot's definitions: properties, groups, rules, pipelines and stages, owners.
 
-use lockstep::sim::HubSpotBehaviour;
+use lockstep::sim::{HubSpotBehaviour, Object, Side};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use super::{Bench, hubspot};
+use super::{Bench, fields, hubspot};
 
 const START: i64 = 1_780_000_000_000;
 const DEALS: &str = "/crm/properties/2026-09/deals";
@@ -172,17 +172,20 @@ async fn rules_on_properties_can_be_read_and_hold() {
 }
 
 #[tokio::test]
-async fn doubtful_properties_are_read_only_when_told_so() {
-    let switches = HubSpotBehaviour { doubtful_is_read_only: true, ..HubSpotBehaviour::quick() };
-    let bench = Bench::behaving(hubspot(switches), START).await;
-    let (_, definition) = bench.hs_get("/crm/v3/properties/companies/linkedinbio").await;
-    assert_eq!(definition["modificationMetadata"]["readOnlyValue"], true);
-    let body = json!({"properties": {"name": "A", "linkedinbio": "x"}});
-    let (status, body) = bench.hs(Method::POST, "/crm/v3/objects/companies", body).await;
-    assert_eq!(
-        (status, &body["errors"][0]["message"]),
-        (400, &json!("\"linkedinbio\" is a read only property; its value cannot be set."))
-    );
+async fn doubtful_properties_are_read_only_for_clients_unless_the_portal_says_otherwise() {
+    let lenient = HubSpotBehaviour { doubtful_is_read_only: false, ..HubSpotBehaviour::quick() };
+    for (switches, read_only) in [(HubSpotBehaviour::quick(), true), (lenient, false)] {
+        let bench = Bench::behaving(hubspot(switches), START).await;
+        let (_, definition) = bench.hs_get("/crm/v3/properties/companies/linkedinbio").await;
+        assert_eq!(definition["modificationMetadata"]["readOnlyValue"], read_only);
+        let body = json!({"properties": {"name": "A", "linkedinbio": "x"}});
+        let (status, body) = bench.hs(Method::POST, "/crm/v3/objects/companies", body).await;
+        assert_eq!(status, if read_only { 400 } else { 201 }, "{body}");
+        let message = "\"linkedinbio\" is a read only property; its value cannot be set.";
+        assert_eq!(body["errors"][0]["message"] == message, read_only, "{body}");
+        let typed = fields(json!({"name": "B", "linkedinbio": "y"}));
+        assert!(bench.running.control.create(Side::HubSpot, Object::Company, &typed, None).is_ok(), "people may");
+    }
 }
 
 #[tokio::test]

@@ -61,15 +61,15 @@ async fn a_429_says_by_error_type_by_category_or_by_both_that_it_is_a_limit() {
 async fn what_is_no_number_is_an_invalid_integer_or_an_invalid_long() {
     for long in [false, true] {
         let bench = with(|switches| switches.bad_number_is_long = long).await;
-        let values = json!({"name": "A", "numberofemployees": "many", "closedate": "1/1/1"});
-        let (status, told) = create(&bench, COMPANIES, values).await;
+        let values = json!({"dealname": "A", "dealstage": "qualifiedtobuy", "amount": "many", "closedate": "1/1/1"});
+        let (status, told) = create(&bench, "/crm/objects/2026-09/deals", values).await;
         let errors = told["errors"].as_array().unwrap();
         let of = |name: &str| errors.iter().find(|error| error["context"]["propertyName"] == json!([name])).unwrap();
-        let (number, date) = (of("numberofemployees"), of("closedate"));
+        let (number, date) = (of("amount"), of("closedate"));
         let expected = if long {
             ("INVALID_LONG", "many was not a valid long.")
         } else {
-            ("INVALID_INTEGER", "numberofemployees was not a valid number")
+            ("INVALID_INTEGER", "amount was not a valid number")
         };
         assert_eq!((status, &number["code"], &number["message"]), (400, &json!(expected.0), &json!(expected.1)));
         assert_eq!((&date["code"], &date["message"]), (&json!("INVALID_LONG"), &json!("1/1/1 was not a valid long.")));
@@ -78,8 +78,10 @@ async fn what_is_no_number_is_an_invalid_integer_or_an_invalid_long() {
 
 #[tokio::test]
 async fn an_archived_record_gives_up_its_unique_values_or_holds_them() {
-    for holds in [false, true] {
-        let bench = with(|switches| switches.archived_holds_unique = holds).await;
+    for holds in [None, Some(true), Some(false)] {
+        let bench =
+            with(|switches| switches.archived_holds_unique = holds.unwrap_or(switches.archived_holds_unique)).await;
+        let holds = holds.unwrap_or(true);
         bench.running.control.define_property(Object::Company, "their_key", "Key", true).unwrap();
         let (_, first) = create(&bench, COMPANIES, json!({"name": "A", "their_key": "k1"})).await;
         let taken = create(&bench, COMPANIES, json!({"name": "B", "their_key": "k1"})).await;
@@ -87,6 +89,12 @@ async fn an_archived_record_gives_up_its_unique_values_or_holds_them() {
         assert_eq!(bench.hs(Method::DELETE, &format!("{COMPANIES}/{}", id(&first)), json!({})).await.0, 204);
         let again = create(&bench, COMPANIES, json!({"name": "B", "their_key": "k1"})).await;
         assert_eq!(again.0, if holds { 400 } else { 201 }, "{}", again.1);
+        let (_, contact) = create(&bench, CONTACTS, json!({"email": "a@x.example.com"})).await;
+        assert_eq!(bench.hs(Method::DELETE, &format!("{CONTACTS}/{}", id(&contact)), json!({})).await.0, 204);
+        let (status, again) = create(&bench, CONTACTS, json!({"email": "a@x.example.com"})).await;
+        assert_eq!(status, if holds { 409 } else { 201 }, "{again}");
+        let holder = format!("Existing ID: {}", id(&contact));
+        assert_eq!(again.to_string().contains(&holder), holds, "{again}");
     }
 }
 

@@ -83,7 +83,8 @@ pub struct Behaviour {
     pub batch_item_failures: f64,
     /// A merge keeps the primary record's id ("Primary ID Preservation") instead of giving a new one.
     pub merge_keeps_id: bool,
-    /// An archived record still holds its unique values.
+    /// An archived record still holds its unique values, its e-mail addresses among them: a new record with one is refused,
+    /// and the holder that the refusal names is in the recycle bin.
     pub archived_holds_unique: bool,
     /// An e-mail address taken by a contact this young is refused as a race (400) instead of a conflict (409).
     pub race_window_ms: i64,
@@ -93,7 +94,7 @@ pub struct Behaviour {
     pub domain_is_id_property: bool,
     /// Life-cycle stage of a contact that is created without one.
     pub contact_lifecycle_default: Option<String>,
-    /// Properties of which no source says whether clients may write them are read-only.
+    /// Properties of which no source says whether clients may write them are read-only; people write them all the same.
     pub doubtful_is_read_only: bool,
     /// From 2026-09 on, a time in seconds is refused; otherwise it is taken for a moment of 1970.
     pub refuses_seconds: bool,
@@ -180,12 +181,12 @@ impl Default for Behaviour {
             shuffles_batches: true,
             batch_item_failures: 0.0,
             merge_keeps_id: false,
-            archived_holds_unique: false,
+            archived_holds_unique: true,
             race_window_ms: 0,
             email_upsert_clears: true,
             domain_is_id_property: false,
             contact_lifecycle_default: Some("lead".to_owned()),
-            doubtful_is_read_only: false,
+            doubtful_is_read_only: true,
             refuses_seconds: true,
             bad_number_is_long: false,
             tickets_need_pipeline: true,

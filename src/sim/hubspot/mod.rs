@@ -172,7 +172,8 @@ impl Call<'_> {
     }
 
     pub fn manner(&self) -> Manner<'_> {
-        Manner { behaviour: &self.world.behaviour.hubspot, is_strict: self.version == Version::Y2026M09 }
+        let is_strict = self.version == Version::Y2026M09;
+        Manner { behaviour: &self.world.behaviour.hubspot, is_strict, by_person: false }
     }
 
     pub const fn portal(&self) -> &Portal {

@@ -16,12 +16,14 @@ pub(crate) struct Manner<'a> {
     pub behaviour: &'a Behaviour,
     /// From 2026-09 on: rules of administrators hold, and seconds are not taken for milliseconds.
     pub is_strict: bool,
+    /// A person types: what no source allows a client is not forbidden to them.
+    pub by_person: bool,
 }
 
 impl<'a> Manner<'a> {
     /// What a person types is held against the administrators' rules by the user interface, not here.
     pub const fn of_people(behaviour: &'a Behaviour) -> Self {
-        Self { behaviour, is_strict: false }
+        Self { behaviour, is_strict: false, by_person: true }
     }
 }
 
@@ -71,7 +73,7 @@ impl Portal {
             owners: &self.owners,
             currencies: &self.currencies,
             pipelines: &self.pipelines,
-            doubtful_is_read_only: manner.behaviour.doubtful_is_read_only,
+            doubtful_is_read_only: manner.behaviour.doubtful_is_read_only && !manner.by_person,
             refuses_seconds: manner.is_strict && manner.behaviour.refuses_seconds,
             bad_number_is_long: manner.behaviour.bad_number_is_long,
         };
