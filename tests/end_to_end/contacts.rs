@@ -152,3 +152,30 @@ async fn contacts_under_faults_are_made_once_each() {
         assert_eq!(bench.contact_value(CONNECTWISE, there, "communications/1"), address);
     }
 }
+
+/// HubSpot refuses a new contact for one in its recycle bin, and names that one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_an_archived_contact_still_holds_is_told_and_not_tried_for_ever() {
+    let bench = Bench::new(Data::Empty).await;
+    let (_, company) = bench.pair("Acme").await;
+    let gone = bench.hubspot_contact("pat@acme.example.com", None);
+    bench.running.control.delete(HUBSPOT, Object::Contact, gone).unwrap();
+    let here = bench.connectwise_contact("pat@acme.example.com", company);
+    bench.settle().await;
+    let issues = || bench.workspace.reader().unwrap().issues_of(contact(System::ConnectWise, here)).unwrap();
+    assert!(issues().iter().any(|issue| issue.class == IssueClass::Rejected), "{:?}", issues());
+    assert_eq!(bench.partner(contact(System::ConnectWise, here)), None, "nobody is linked with what is archived");
+    let refusals = || {
+        let requests = bench.running.control.requests(0);
+        requests.iter().filter(|one| one.method == "POST" && one.path.ends_with("/contacts/batch/create")).count()
+    };
+    let before = refusals();
+    assert!((1..=4).contains(&before), "{before}");
+    bench.run().await;
+    assert_eq!(refusals(), before, "it rests until something changes");
+    let other = map(&[("communications/1", json!("poe@acme.example.com"))]);
+    bench.running.control.edit(CONNECTWISE, Object::Contact, here, &other, None).unwrap();
+    bench.settle().await;
+    assert!(bench.partner(contact(System::ConnectWise, here)).is_some_and(|(partner, _)| partner != gone));
+    assert!(issues().is_empty(), "{:?}", issues());
+}

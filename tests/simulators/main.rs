@@ -19,6 +19,7 @@ mod faults;
 mod hubspot;
 mod hubspot_account;
 mod hubspot_associations;
+mod hubspot_details;
 mod hubspot_events;
 mod hubspot_lists;
 mod hubspot_merges;

@@ -1,16 +1,7 @@
 //! The simulated HubSpot: both path families of the CRM API, for every object that has a counterpart in ConnectWise.
 //!
-//! Everything is written from the API facts. What they leave open is a switch of [`Behaviour`]; what is not here, and why:
-//!
-//! | left out | why |
-//! |---|---|
-//! | quotes, invoices, leads, e-mails, users, custom objects | no counterpart; a call answers 403 (scope) or 404 |
-//! | v1 to v3 of associations | deprecated; every client uses v4 or dated paths |
-//! | webhook subscriptions over the API, the webhooks journal | private apps have neither; deliveries are simulated |
-//! | sensitive properties | no account of the product has them |
-//! | rotation of private-app tokens, uninstalling an app | done by people; `revoke` and narrowed scopes show the same |
-//! | association usage reports, imports, exports, batch update of properties | not used; the last does not exist |
-//! | HTTP 522, 525, 526 | never reach HTTP on the loopback; faults on demand can send any status |
+//! Everything is written from the API facts. `docs/facts/hubspot.md` lists them one by one: how each is met, which tests see
+//! it, and what is left out for which reason. What they leave open is a switch of [`Behaviour`].
 
 mod accept;
 mod account;
