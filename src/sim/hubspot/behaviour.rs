@@ -103,7 +103,8 @@ pub struct Behaviour {
     pub bad_number_is_long: bool,
     /// A ticket cannot be created without naming its pipeline.
     pub tickets_need_pipeline: bool,
-    /// A value that was cleared reads as an empty text instead of null.
+    /// A value that was cleared reads as an empty text instead of null. Neither is stricter: a client that knows only one of
+    /// them fails at the other.
     pub cleared_reads_as_empty: bool,
     /// Entries of a property's history that are shown.
     pub history_shown: usize,
@@ -128,7 +129,8 @@ pub struct Behaviour {
     // Associations
     /// How many records of one kind a record may be associated with.
     pub association_cap: Option<usize>,
-    /// A change of labels alone moves the last change of both records.
+    /// A change of labels alone moves the last change of both records. Where it does not, a client that asks for changed
+    /// records never learns of it.
     pub labels_move_modified: bool,
     /// Reading the associations of a record that has none is an error of the batch.
     pub no_associations_is_an_error: bool,
