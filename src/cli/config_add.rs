@@ -51,7 +51,8 @@ pub fn run(
     let findings = check::findings(&config, settings)?;
     let note = format!("{} added", plural(object));
     let version = settings.save_draft(&toml::write(&config), &author(), &note, Clock::start().now())?;
-    let key = config.objects.iter().find(|mapping| mapping.object == object).map(|one| one.connectwise_stamp.clone());
+    let key =
+        config.objects.iter().find(|mapping| mapping.object == object).and_then(|one| one.connectwise_stamp.clone());
     let answer = json!({
         "version": version, "object": object, "key_field": key, "created": told.created,
         "errors": findings.errors, "warnings": findings.warnings,
@@ -80,6 +81,7 @@ async fn mapping(
     let mut mapping = match object {
         ObjectKind::Company => defaults::company(),
         ObjectKind::Contact => defaults::contact(),
+        ObjectKind::Product => defaults::product(),
         ObjectKind::Deal | ObjectKind::Ticket => {
             let connection = Connection::load(settings, System::ConnectWise)?;
             let clock = Clock::start();
@@ -97,11 +99,11 @@ async fn mapping(
         }
         other => {
             return Err(Report::refused(format!("{} cannot be synced by this version", plural(other)))
-                .hint("company, contact, deal and ticket can"));
+                .hint("company, contact, deal, ticket and product can"));
         }
     };
     if let Some(name) = named.key_field {
-        mapping.connectwise_stamp = FieldName::new(name);
+        mapping.connectwise_stamp = Some(FieldName::new(name));
     }
     Ok(mapping)
 }

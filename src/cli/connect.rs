@@ -124,9 +124,11 @@ pub async fn make_ready(
 ) -> Outcome<()> {
     for object in &config.objects {
         steps.begin(connector, format!("the {} fields", object.object));
-        let prepared = connector.prepare(object.object, true).await?;
-        told.created.extend(prepared.created);
-        told.warnings.extend(prepared.warnings);
+        if object.stamp(connector.system()).is_some() {
+            let prepared = connector.prepare(object.object, true).await?;
+            told.created.extend(prepared.created);
+            told.warnings.extend(prepared.warnings);
+        }
         let live = refresh_schema(settings, connector.as_ref(), object.object, clock).await?;
         told.found.of(connector.system(), live.warnings);
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use super::eval::Answer;
 use crate::mapping::ObjectMapping;
+use crate::mapping::needs::retired;
 use crate::mapping::references::refers_to;
-use crate::model::{FieldName, ObjectKind, Record, System, no_such_field};
+use crate::model::{FieldName, ObjectKind, Record, System, Value, no_such_field};
 
 /// What a standard filter says: its text, whether the record passes, the value it looked at or why it could not.
 pub type StandardClause = (String, Answer, String);
@@ -27,6 +28,7 @@ pub fn clauses(mapping: &ObjectMapping, system: System, record: &Record, gone: &
 pub fn of_linked(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone) -> Vec<StandardClause> {
     let mut clauses = vec![not_deleted(system, record), not_excluded(mapping, system, record)];
     clauses.extend(has_company(mapping, system, record, gone));
+    clauses.extend(in_use(mapping, system, record, gone));
     clauses
 }
 
@@ -63,6 +65,17 @@ fn has_company(mapping: &ObjectMapping, system: System, record: &Record, gone: &
     let value = record.value(name.as_str());
     let shown = if value.is_empty() { "none".to_owned() } else { value.to_plain() };
     Some((text, (!value.is_empty()).into(), shown))
+}
+
+/// What is sold no more is not offered anew; what was linked before rests as it is.
+fn in_use(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone) -> Option<StandardClause> {
+    let name = FieldName::new(retired(mapping.object, system)?);
+    let text = "is active".to_owned();
+    if gone.contains(&name) {
+        return Some((text, Answer::Undecided, no_such_field(system, mapping.object, name.as_str())));
+    }
+    let retired = *record.value(name.as_str()) == Value::Bool(true);
+    Some((text, (!retired).into(), format!("{name}: {}", if retired { "yes" } else { "no" })))
 }
 
 /// Without a value to be recognised by, nothing could ever find its partner, and every create would be blind.

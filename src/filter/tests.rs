@@ -393,6 +393,26 @@ fn the_standard_filters_of_companies_look_at_deletion_exclusion_and_match_keys()
     assert_eq!(judge(&record(&[("name", Value::text(" - "))])), [true, true, false]);
 }
 
+#[test]
+fn an_inactive_catalog_item_is_kept_out_and_one_that_does_not_tell_is_none() {
+    let mapping = crate::mapping::defaults::product();
+    let gone = standard::Gone::from([FieldName::new("inactiveFlag")]);
+    let judge = |flag: Value, gone: &standard::Gone| {
+        let record = record(&[("identifier", Value::text("A-1")), ("inactiveFlag", flag)]);
+        let linked = standard::of_linked(&mapping, System::ConnectWise, &record, gone);
+        let clauses = standard::clauses(&mapping, System::ConnectWise, &record, gone);
+        let answer = |clauses: Vec<standard::StandardClause>| {
+            clauses.into_iter().find(|clause| clause.0 == "is active").map(|clause| clause.1)
+        };
+        [answer(linked), answer(clauses)].map(Option::unwrap)
+    };
+    let known = standard::Gone::new();
+    assert_eq!(judge(Value::Bool(true), &known), [Answer::Fail; 2]);
+    assert_eq!(judge(Value::Bool(false), &known), [Answer::Pass; 2]);
+    assert_eq!(judge(Value::Empty, &known), [Answer::Pass; 2]);
+    assert_eq!(judge(Value::Empty, &gone), [Answer::Undecided; 2]);
+}
+
 fn literal() -> impl Strategy<Value = Literal> {
     prop_oneof![
         any::<String>().prop_map(Literal::Text),

@@ -44,8 +44,10 @@ pub struct ObjectMapping {
     pub conflict_tie: ConflictTie,
     /// The HubSpot property with unique values that carries the key of the ConnectWise record.
     pub hubspot_stamp: FieldName,
-    /// The ConnectWise field that carries the key of the HubSpot record; written only when a record is created.
-    pub connectwise_stamp: FieldName,
+    /// The ConnectWise field that carries the key of the HubSpot record; written only when a record is created. None where
+    /// none is made there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connectwise_stamp: Option<FieldName>,
     /// Ids of the ConnectWise activity types that are this kind of activity; the first is given to new records. Where no
     /// object of the configuration names any, every activity is a task.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -64,11 +66,17 @@ pub struct ObjectMapping {
 impl ObjectMapping {
     /// The field of `system` that carries the key of the counterpart.
     #[must_use]
-    pub const fn stamp(&self, system: System) -> &FieldName {
+    pub const fn stamp(&self, system: System) -> Option<&FieldName> {
         match system {
-            System::HubSpot => &self.hubspot_stamp,
-            System::ConnectWise => &self.connectwise_stamp,
+            System::HubSpot => Some(&self.hubspot_stamp),
+            System::ConnectWise => self.connectwise_stamp.as_ref(),
         }
+    }
+
+    /// Whether records are made in `system`.
+    #[must_use]
+    pub const fn creates_in(&self, system: System) -> bool {
+        self.direction.writes(system) && self.create.allows(system)
     }
 }
 

@@ -144,7 +144,7 @@ impl<'a> Uses<'a> {
     }
 
     fn stamp(&self, what: &str) -> Vec<Harm> {
-        if self.mapping.stamp(self.system) != self.field {
+        if self.mapping.stamp(self.system) != Some(self.field) {
             return Vec::new();
         }
         let remedy = format!("Connect {} again: that puts the field right or says why not.", self.system);
@@ -160,7 +160,7 @@ impl<'a> Uses<'a> {
 
     /// The field must have a value now, and nothing gives it one.
     fn unfed(&self) -> Vec<Harm> {
-        let creates = self.mapping.create.allows(self.system) && self.mapping.direction.writes(self.system);
+        let creates = self.mapping.creates_in(self.system);
         let fed = self.mappings().any(|field| self.is_written(field) || field.default.of(self.system).is_some());
         if !creates || fed {
             return Vec::new();

@@ -37,7 +37,7 @@ impl Lacks {
         });
         let matching = mapping.matching.iter().map(|rule| unaskable(rule, schema)).collect();
         let key = System::BOTH.into_iter().find_map(|system| {
-            let name = mapping.stamp(system).as_str();
+            let name = mapping.stamp(system)?.as_str();
             unserved(&schema[system], name, |def| no_key_field(&schema[system], def))
         });
         Self { fields, matching, key }
@@ -65,6 +65,7 @@ pub(super) fn named(
     if system == System::ConnectWise && mapping.object == ObjectKind::Company {
         names.insert(FieldName::new(super::keys::IDENTIFIER));
     }
+    names.extend(needs::retired(mapping.object, system).map(FieldName::new));
     names
 }
 

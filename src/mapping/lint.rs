@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::compat::{self, Fit};
 use super::config::{AutoPairs, Config, Direction, FieldKey, FieldMapping, MatchRule, ObjectMapping, ValueMap};
 use super::lacks;
+use super::needs::only_read;
 use super::stages::is_called;
 use crate::filter;
 use crate::filter::nearest::did_you_mean;
@@ -57,6 +58,7 @@ pub fn check(config: &Config, schemas: &BySystem<Schema>) -> Vec<Finding> {
     let Some(object) = config.object(schemas.hubspot.object) else { return Vec::new() };
     let mut lint = Lint { object, schemas, findings: Vec::new() };
     lint.timing(config);
+    lint.only_read();
     lint.stamps();
     lint.activity_types(config);
     lint.filters();
@@ -140,9 +142,30 @@ impl<'a> Lint<'a> {
         }
     }
 
+    /// What belongs to one system alone is never written there, whatever a mapping says.
+    fn only_read(&mut self) {
+        for system in System::BOTH.into_iter().filter(|system| self.object.direction.writes(*system)) {
+            let Some(why) = only_read(self.object.object, system) else { continue };
+            let objects = self.object.object.plural();
+            let hint = format!("Write `direction = \"to_{}\"` below its `[[object]]`.", system.other().key());
+            self.error(None, format!("{objects} are never written to {system}: {why}."), hint);
+        }
+    }
+
     fn stamps(&mut self) {
         for system in System::BOTH {
-            let name = self.object.stamp(system);
+            let Some(name) = self.object.stamp(system) else {
+                if self.object.creates_in(system) {
+                    let message =
+                        format!("No field of {system} is named for the {KEY}: without it, none is made there.");
+                    self.error(
+                        None,
+                        message,
+                        "Write `connectwise_stamp = \"FIELD\"`, or create nothing in ConnectWise.",
+                    );
+                }
+                continue;
+            };
             match (self.def(system, name), system) {
                 (None, System::HubSpot) => {
                     let absence = self.schemas[system].lack(name.as_str());

@@ -206,8 +206,15 @@ fn every_mistake_is_found_where_it_is() {
         ),
         ("stamp not unique", |_, s| def(s, System::HubSpot, "lockstep_cw_key").unique = false, "", Error, "unique"),
         ("stamp missing", |o, _| o.hubspot_stamp = "other".into(), "", Warning, "no company field `other`"),
-        ("stamp missing", |o, _| o.connectwise_stamp = "userDefinedField11".into(), "", Error, "`userDefinedField10`"),
-        ("stamp no text", |o, _| o.connectwise_stamp = "market".into(), "", Error, "can't carry a key"),
+        (
+            "stamp missing",
+            |o, _| o.connectwise_stamp = Some("userDefinedField11".into()),
+            "",
+            Error,
+            "`userDefinedField10`",
+        ),
+        ("no stamp", |o, _| o.connectwise_stamp = None, "", Error, "without it, none is made there"),
+        ("stamp no text", |o, _| o.connectwise_stamp = Some("market".into()), "", Error, "can't carry a key"),
         (
             "pair of no option",
             |o, _| find(o, "industry").values.as_mut().unwrap().pairs[0].connectwise = "label:Legall".into(),
@@ -352,7 +359,7 @@ fn contact_schemas() -> BySystem<Schema> {
         let mut fields: Vec<FieldDef> =
             object.fields.iter().map(|mapping| field(mapping.field(system).as_str(), mapping.kind)).collect();
         fields.push(FieldDef { unique: true, ..field("lockstep_cw_key", Text) });
-        fields.push(field(object.connectwise_stamp.as_str(), Text));
+        fields.extend(object.stamp(system).map(|stamp| field(stamp.as_str(), Text)));
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         fields.dedup_by(|a, b| a.name == b.name);
         Schema { system, object: ObjectKind::Contact, fields }

@@ -41,6 +41,26 @@ pub const fn needs(object: ObjectKind, system: System) -> &'static [Need] {
     }
 }
 
+/// Why nothing of an object is ever written to a system; none where it is.
+#[must_use]
+pub const fn only_read(object: ObjectKind, system: System) -> Option<&'static str> {
+    match (object, system) {
+        (ObjectKind::Product, System::ConnectWise) => {
+            Some("purchasing, agreements and invoices are made of its catalog, which belongs to those who keep it")
+        }
+        _ => None,
+    }
+}
+
+/// Whether a record says that it is in use no more, where that keeps it out: the field that tells.
+#[must_use]
+pub const fn retired(object: ObjectKind, system: System) -> Option<&'static str> {
+    match (object, system) {
+        (ObjectKind::Product, System::ConnectWise) => Some("inactiveFlag"),
+        _ => None,
+    }
+}
+
 /// HubSpot's guides disagree on contacts, and say nothing of products, line items, calls and meetings.
 const fn hubspot(object: ObjectKind) -> &'static [Need] {
     match object {
@@ -73,7 +93,8 @@ const fn hubspot(object: ObjectKind) -> &'static [Need] {
             }
         }
         ObjectKind::Note | ObjectKind::Task => const { &[refused(&["hs_timestamp"], "a time")] },
-        ObjectKind::Product | ObjectKind::LineItem | ObjectKind::Call | ObjectKind::Meeting => &[],
+        ObjectKind::Product => const { &[unwanted(&["name", "hs_sku"], "a name or an SKU")] },
+        ObjectKind::LineItem | ObjectKind::Call | ObjectKind::Meeting => &[],
     }
 }
 

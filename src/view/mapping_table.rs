@@ -310,7 +310,7 @@ mod tests {
             create: crate::mapping::CreatePolicy::default(),
             conflict_tie: crate::mapping::ConflictTie::default(),
             hubspot_stamp: "cw_key".into(),
-            connectwise_stamp: "hs_key".into(),
+            connectwise_stamp: Some("hs_key".into()),
             activity_types: Vec::new(),
             filters: crate::mapping::Filters::default(),
             exclude: crate::mapping::Exclusions::default(),

@@ -50,7 +50,7 @@ fn deals_are_added_with_the_field_that_is_meant_for_their_key() {
     let home = Home::new();
     let sim = Sim::start(&home);
     sim.connect(&home, |text| text);
-    let refused = home.run("config add product");
+    let refused = home.run("config add note");
     assert_eq!(refused.code, 3, "{}", refused.err);
     let added = home.run("--json config add deal");
     assert_eq!(added.code, 0, "{}", added.err);
@@ -63,6 +63,33 @@ fn deals_are_added_with_the_field_that_is_meant_for_their_key() {
     assert_eq!(synced.code, 5, "{}", synced.err);
     let deal = home.run("--json explain deal --connectwise 4117");
     assert!(deal.json()["hubspot"].is_u64(), "{}", deal.out);
+}
+
+#[test]
+fn products_are_added_without_a_key_in_connectwise_and_never_the_other_way() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    let added = home.run("--json config add product");
+    assert_eq!(added.code, 0, "{}", added.err);
+    assert_eq!((&added.json()["key_field"], &added.json()["errors"]), (&Value::Null, &serde_json::json!([])));
+    assert!(!added.json()["warnings"].to_string().contains("product "), "{}", added.out);
+    assert_eq!(home.run("config deploy").code, 0);
+    assert_eq!(home.run("--json sync --once").code, 5);
+    let product = home.run("--json explain product --connectwise 601").json();
+    assert!(product["hubspot"].is_u64(), "{product}");
+    let pushed = home.run("--json push product --connectwise 602 --to hubspot --dry-run");
+    assert_eq!(pushed.code, 0, "{} {}", pushed.out, pushed.err);
+    assert_eq!(home.run("config export both.toml").code, 0);
+    let file = home.path().join("both.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let both = text.replace("direction = \"to_hubspot\"\nhubspot_stamp", "hubspot_stamp");
+    assert_ne!(both, text);
+    fs::write(&file, both).unwrap();
+    assert_eq!(home.run("config import both.toml").code, 0);
+    let refused = home.run("config deploy");
+    assert_eq!(refused.code, 3, "{}", refused.out);
+    assert!(refused.err.contains("never written to ConnectWise"), "{}", refused.err);
 }
 
 #[test]

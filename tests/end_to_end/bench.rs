@@ -73,8 +73,11 @@ impl Bench {
         for connection in connections(&running) {
             let connector = connection.connector(&config, clock, std::sync::Arc::new(|_: &_| ())).unwrap();
             connector.check().await.unwrap();
-            for object in config.objects.iter().map(|mapping| mapping.object) {
-                connector.prepare(object, true).await.unwrap();
+            for mapping in &config.objects {
+                let object = mapping.object;
+                if mapping.stamp(connector.system()).is_some() {
+                    connector.prepare(object, true).await.unwrap();
+                }
                 let live = connector.schema(object).await.unwrap();
                 settings.put_schema(&live.schema, clock.now()).unwrap();
             }

@@ -9,6 +9,7 @@ mod contacts;
 mod deals;
 mod kills;
 mod missing;
+mod products;
 mod rights;
 mod tickets;
 mod unread;

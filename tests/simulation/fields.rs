@@ -1,6 +1,7 @@
 //! The mapping under test: one field for each kind of rule, with the schemas of both sides.
 //! Few fields and few keys, so that everything collides.
 
+use lockstep::mapping::needs::retired;
 use lockstep::mapping::{
     ClearPolicy, Config, ConflictTie, CreatePolicy, Defaults, Direction, Exclusions, FieldKey, FieldMapping, Filters,
     MatchBy, MatchRule, ObjectMapping, Overflow, Rules, SystemOfRecord, Unmapped, ValueMap, ValuePair,
@@ -251,6 +252,7 @@ fn schema(object: ObjectKind, system: System) -> Schema {
         }
         System::ConnectWise if object != ObjectKind::Company => {
             fields.push(FieldDef { custom: true, ..plain_field("customFields/1", FieldKind::Text) });
+            fields.extend(retired(object, system).map(|name| plain_field(name, FieldKind::Bool)));
         }
         System::ConnectWise => {
             let mut identifier = plain_field(IDENTIFIER, FieldKind::Text);
@@ -296,7 +298,7 @@ fn object_mapping(object: ObjectKind, mask: u32) -> ObjectMapping {
         create: CreatePolicy::default(),
         conflict_tie: ConflictTie::HubSpot,
         hubspot_stamp: "connectwise_key".into(),
-        connectwise_stamp: "customFields/1".into(),
+        connectwise_stamp: Some("customFields/1".into()),
         activity_types: Vec::new(),
         filters: Filters::default(),
         exclude: Exclusions::default(),

@@ -40,7 +40,8 @@ impl From<ConnectError> for SetupError {
 }
 
 pub(super) fn stamps(config: &Config, system: System) -> BTreeMap<ObjectKind, FieldName> {
-    config.objects.iter().map(|object| (object.object, object.stamp(system).clone())).collect()
+    let stamp = |object: &mapping::ObjectMapping| Some((object.object, object.stamp(system)?.clone()));
+    config.objects.iter().filter_map(stamp).collect()
 }
 
 /// A configuration as stored, read.

@@ -52,7 +52,7 @@ pub fn deal(stamp: FieldName) -> ObjectMapping {
         },
     ];
     let matching = vec![rule("dealname", "name", MatchBy::CompanyText)];
-    ObjectMapping { connectwise_stamp: stamp, ..both_ways(ObjectKind::Deal, matching, fields) }
+    ObjectMapping { connectwise_stamp: Some(stamp), ..both_ways(ObjectKind::Deal, matching, fields) }
 }
 
 /// A stage that nobody paired waits for a person: a deal in the wrong column would be reported as something it is not.

@@ -63,7 +63,7 @@ pub fn ticket(stamp: FieldName, board: &str) -> ObjectMapping {
         },
     ];
     let matching = vec![rule("subject", "summary", MatchBy::CompanyText)];
-    ObjectMapping { connectwise_stamp: stamp, ..both_ways(ObjectKind::Ticket, matching, fields) }
+    ObjectMapping { connectwise_stamp: Some(stamp), ..both_ways(ObjectKind::Ticket, matching, fields) }
 }
 
 /// What nobody paired waits for a person, unless it is an open status of the tenant's own.

@@ -16,12 +16,12 @@ impl Lint<'_> {
     /// What a new record must have needs a mapping that gives it.
     pub(super) fn creates(&mut self) {
         for system in System::BOTH {
-            if self.object.create.allows(system) && self.object.direction.writes(system) {
+            if self.object.creates_in(system) {
                 self.needs(system);
                 self.required_fields(system);
             }
         }
-        if self.object.create.allows(System::ConnectWise) && self.object.direction.writes(System::ConnectWise) {
+        if self.object.creates_in(System::ConnectWise) {
             self.board_of_new_tickets();
         }
     }

@@ -128,7 +128,7 @@ fn object(item: &Item<'_, '_, '_>) -> Option<ObjectMapping> {
     let create = table.optional("create", create).unwrap_or_default();
     let conflict_tie = table.optional("conflict_tie", Item::word).unwrap_or_default();
     let hubspot_stamp = table.required("hubspot_stamp", name);
-    let connectwise_stamp = table.required("connectwise_stamp", name);
+    let connectwise_stamp = table.optional("connectwise_stamp", name);
     let activity_types = table.optional("activity_types", |item| activity_types(item, object)).unwrap_or_default();
     let filters = table.optional("filters", filters).unwrap_or_default();
     let exclude = table.optional("exclude", exclude).unwrap_or_default();
@@ -141,7 +141,7 @@ fn object(item: &Item<'_, '_, '_>) -> Option<ObjectMapping> {
         create,
         conflict_tie,
         hubspot_stamp: hubspot_stamp?,
-        connectwise_stamp: connectwise_stamp?,
+        connectwise_stamp,
         activity_types,
         filters,
         exclude,

@@ -85,7 +85,9 @@ impl Page {
         }
         self.set_word("conflict_tie", &object.conflict_tie);
         self.set("hubspot_stamp", &quoted(object.hubspot_stamp.as_str()));
-        self.set("connectwise_stamp", &quoted(object.connectwise_stamp.as_str()));
+        if let Some(stamp) = &object.connectwise_stamp {
+            self.set("connectwise_stamp", &quoted(stamp.as_str()));
+        }
         if !object.activity_types.is_empty() {
             self.set("activity_types", &numbers(&object.activity_types));
         }

@@ -22,7 +22,8 @@ fn schemas() -> BySystem<Schema> {
         let mapped = mapping.fields.iter().map(|field| (field.field(system).as_str(), field.kind));
         let mut fields: Vec<FieldDef> = mapped.map(|(name, kind)| field(name, kind)).collect();
         fields.push(field("segment", FieldKind::Text));
-        fields.push(FieldDef { unique: true, ..field(mapping.stamp(system).as_str(), FieldKind::Text) });
+        let stamp = mapping.stamp(system).unwrap();
+        fields.push(FieldDef { unique: true, ..field(stamp.as_str(), FieldKind::Text) });
         fields.sort_by(|a, b| a.name.cmp(&b.name));
         fields.dedup_by(|a, b| a.name == b.name);
         Schema { system, object: ObjectKind::Company, fields }
@@ -279,7 +280,7 @@ fn a_record_that_has_nothing_else_to_be_matched_by_is_not_excluded_for_a_field_t
 #[test]
 fn without_the_field_of_the_key_nothing_is_made_and_pairs_go_on_without_it() {
     for system in System::BOTH {
-        let key = defaults::company().stamp(system).clone();
+        let key = defaults::company().stamp(system).unwrap().clone();
         for schemas in [without(system, key.as_str()), retyped(system, key.as_str(), FieldKind::Number)] {
             let rules = rules("", schemas);
             for from in System::BOTH {

@@ -12,7 +12,7 @@ use crate::engine::core::state::{FieldWrite, IntentKind, Issue, IssueClass, Link
 use crate::engine::core::view::{View, ViewResult};
 use crate::filter::Answer;
 use crate::mapping::convert::Misfit;
-use crate::mapping::keys::stamp_of;
+use crate::mapping::keys::{stamp_of, stamps_are_unique};
 use crate::mapping::needs::name_of;
 use crate::mapping::normalise::normalise;
 use crate::mapping::{FieldKey, FieldRule, ObjectRules, Rules};
@@ -350,7 +350,12 @@ impl Planner<'_> {
                 let message = format!(
                     "{to} {partner} is the same thing by {rule}, but is linked with {from} {linked_with} already."
                 );
-                let hint = "Merge the two in their own system, or change the key of one of them.";
+                // where HubSpot does not see to it that keys are unique, whoever copies a record there copies its key
+                let hint = if from == System::HubSpot && !stamps_are_unique(observed.of.object) {
+                    "Delete it in HubSpot, or, where somebody copied it on purpose, clear the key in the copy."
+                } else {
+                    "Merge the two in their own system, or change the key of one of them."
+                };
                 self.hold(IssueClass::SuspectedDuplicate, message, hint)
             }
             Identity::Deleted { reason } => PairDecision::Gone { reason },

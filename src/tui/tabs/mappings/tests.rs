@@ -7,7 +7,7 @@ use crossterm::event::KeyCode;
 
 use super::source::{Book, ConfigSource, Version};
 use crate::mapping::{Config, Direction, ObjectMapping, SystemOfRecord, defaults};
-use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, ObjectKind, Schema, System};
+use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, ObjectKind, Schema};
 use crate::tui::tabs::desk::Desk;
 use crate::tui::tabs::testing::{FakeConfig, FakeRecords};
 use crate::tui::testing::{FakeSource, Person, running};
@@ -27,12 +27,8 @@ pub fn fields_of_object(object: &ObjectMapping) -> BySystem<Schema> {
             max_length: field.max_length[system],
             ..text_field(field.field(system).as_str())
         });
-        let stamp = match system {
-            System::HubSpot => &object.hubspot_stamp,
-            System::ConnectWise => &object.connectwise_stamp,
-        };
-        let mut fields: Vec<_> = mapped.collect();
-        fields.push(FieldDef { unique: true, ..text_field(stamp.as_str()) });
+        let stamp = object.stamp(system).map(|stamp| FieldDef { unique: true, ..text_field(stamp.as_str()) });
+        let mut fields: Vec<_> = mapped.chain(stamp).collect();
         fields.push(FieldDef { label: "Motto".into(), ..text_field("motto") });
         fields.push(FieldDef { kind: FieldKind::Date, label: "Founded".into(), ..text_field("founded") });
         fields.push(FieldDef { kind: FieldKind::Number, label: "Heads".into(), ..text_field("heads") });
