@@ -541,3 +541,22 @@ async fn a_definition_of_a_property_that_tells_nothing_is_no_verdict_about_the_p
     let error = hub_at(&forged.url, "pat-na1-any").prepare(ObjectKind::Company, true).await.unwrap_err();
     assert!(error.message.contains("cannot carry the stamp"), "{error:?}");
 }
+
+#[tokio::test]
+async fn an_answer_to_a_create_that_contradicts_itself_about_the_id_is_none() {
+    for (told, believed) in
+        [(json!("7"), true), (json!(7), true), (json!(null), true), (json!("8"), false), (json!("x"), false)]
+    {
+        let shown = json!({"results": [{"id": "7", "updatedAt": DAY, "objectWriteTraceId": "1",
+            "properties": {"name": "A", "lockstep_key": "company:1", "hs_object_id": told}}]});
+        let forged = Forged::start(move |_| (201, shown.to_string().into_bytes())).await;
+        let body = RequestBody::Create {
+            fields: names(&["name"]),
+            items: vec![super::hubspot_records::create(ObjectKind::Company, 1, &[("name", "A")])],
+        };
+        let answer = tell(&hub_at(&forged.url, "pat-na1-any"), ObjectKind::Company, body).await;
+        let AnswerBody::Written { items } = &answer else { panic!("{answer:?}") };
+        assert_eq!(matches!(items[0].1, ItemOutcome::Applied(_)), believed, "{told}: {answer:?}");
+        assert_eq!(matches!(items[0].1, ItemOutcome::Unknown(_)), !believed, "{told}: {answer:?}");
+    }
+}

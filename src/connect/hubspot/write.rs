@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 
 use super::outcome::item_rejection;
 use super::paths;
+use super::read::ID;
 use super::record::{self, Reader, properties};
 use super::references::{self, Join};
 use super::{BATCH, HubSpot, joins, local_rejection, rules};
@@ -20,7 +21,7 @@ use crate::engine::core::request::{
     AnswerBody, CreateItem, Failure, ItemOutcome, Rejection, RejectionKind, Request, RequestBody, UpdateItem,
 };
 use crate::engine::core::state::Exchange;
-use crate::model::{FieldName, IntentId, ObjectKind, RecordId, RecordRef, System, Value};
+use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, RecordRef, System, Value};
 
 /// One record of a batch on its way.
 pub(super) struct Item<'a> {
@@ -261,7 +262,7 @@ impl HubSpot {
         let results = answer.get("results").and_then(Json::as_array).into_iter().flatten();
         let errors: Vec<&Json> = answer.get("errors").and_then(Json::as_array).into_iter().flatten().collect();
         if let Some(result) = results.into_iter().find(|result| is_about(result, item, reader.stamp)) {
-            let mut verdict = match reader.record(result) {
+            let mut verdict = match reader.record(result).and_then(|record| consistent(result, record)) {
                 Ok(record) => Verdict::new(ItemOutcome::Applied(Box::new(record))),
                 // As good as no word: a record that is there is looked up.
                 Err(why) => {
@@ -402,8 +403,19 @@ fn half_done(items: &[Item<'_>], verdicts: Vec<Option<Verdict>>, fault: Fault) -
 }
 
 /// Whether a record holds every value that was to be written.
-fn shows_all(record: &crate::model::Record, values: &[(FieldName, Value)]) -> bool {
+fn shows_all(record: &Record, values: &[(FieldName, Value)]) -> bool {
     values.iter().all(|(name, value)| record.value(name.as_str()).to_plain() == value.to_plain())
+}
+
+/// The record, unless what it shows as its own id is another one: then nobody knows which it is.
+fn consistent(result: &Json, record: Record) -> Result<Record, String> {
+    let told = result.get("properties").and_then(|properties| properties.get(ID)).filter(|told| !told.is_null());
+    match told {
+        Some(told) if record::id(told) != Some(record.id) => {
+            Err(format!("it names record {}, and shows another id of it", record.id))
+        }
+        _ => Ok(record),
+    }
 }
 
 /// Whether a result is this item's: by trace id where it has one, else by record id, else by the stamp.
