@@ -76,9 +76,10 @@ pub fn run(session: &Session, args: &Sim) -> Outcome {
 
 async fn serve(session: &Session, args: &Sim) -> Outcome {
     let running = Simulators::start(options(args)).await.map_err(|error| {
-        Report::failed("the simulators cannot start")
-            .because(error)
-            .hint("another process may hold the port: choose others, or 0 for a free one")
+        Report::failed("the simulators cannot start").because(error).hint(
+            "end the process that holds it, or choose another port with --hubspot-port or --connectwise-port; 0 \
+                 takes a free one",
+        )
     })?;
     announce(session, &running)?;
     runtime::interrupted().await?;

@@ -34,7 +34,9 @@ pub(crate) async fn serve(
     handle: ControlHandle,
     mut stop: watch::Receiver<bool>,
 ) -> io::Result<SocketAddr> {
-    let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await?;
+    let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(|error| {
+        io::Error::new(error.kind(), format!("port {port} cannot be had for {}: {error}", side.title()))
+    })?;
     let address = tcp.local_addr()?;
     let router = Router::new().fallback(answer).with_state((side, handle));
     let service = router.into_make_service_with_connect_info::<Cut>();

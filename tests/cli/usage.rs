@@ -198,3 +198,19 @@ fn an_answer_that_cannot_be_written_is_a_failure_help_included() {
         assert!(said.contains("cannot be written to stdout"), "{args}: {said}");
     }
 }
+
+#[test]
+fn a_port_that_is_taken_is_named_with_the_option_for_another_one() {
+    let home = Home::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    for (args, system, option) in [
+        (format!("sim --hubspot-port {port} --connectwise-port 0"), "HubSpot", "--hubspot-port"),
+        (format!("sim --hubspot-port 0 --connectwise-port {port}"), "ConnectWise", "--connectwise-port"),
+    ] {
+        let refused = home.run(&args);
+        assert_eq!(refused.code, 1, "{}", refused.err);
+        let named = format!("port {port} cannot be had for {system}");
+        assert!(refused.err.contains(&named) && refused.err.contains(option), "{}", refused.err);
+    }
+}

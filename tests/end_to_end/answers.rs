@@ -100,3 +100,28 @@ async fn a_refused_identifier_is_tried_a_few_times_and_then_left_to_a_person() {
         bench.assert_pairs(&["Acme".to_owned()]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_whose_id_is_not_that_of_its_own_record_is_looked_up_and_links_nothing_else() {
+    const NOBODY: u64 = 18_239_999_999;
+    let bench = Bench::new(Data::Empty).await;
+    bench.running.control.inject(FaultRule { count: Some(1), ..names(HUBSPOT, NOBODY) });
+    let there = bench.create(CONNECTWISE, "Beta");
+    bench.run().await;
+    let link = bench.workspace.reader().unwrap().link_of(at(System::ConnectWise, there)).unwrap();
+    assert_eq!(link.map(|link| link.hubspot.0), Some(bench.only(HUBSPOT, "Beta")));
+    bench.settle().await;
+    bench.assert_pairs(&["Beta".to_owned()]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_single_run_against_a_system_that_is_down_promises_no_further_try() {
+    let bench = Bench::new(Data::Empty).await;
+    for side in [HUBSPOT, CONNECTWISE] {
+        bench.running.control.inject(FaultRule { count: None, ..FaultRule::once(Fault::DropBefore).on(side) });
+        let (code, out) = bench.exit_code("--json sync --once").await;
+        assert_eq!(code, 4, "{out}");
+        assert!(out.contains("run it again") && !out.contains("by itself"), "{out}");
+        bench.running.control.clear_faults();
+    }
+}

@@ -126,7 +126,11 @@ impl Engine {
                 let patience_ends = self.sides[system].failed(step.now, &message);
                 step.wake_at(self.sides[system].not_before);
                 if patience_ends {
-                    let hint = "Check the network and the system's status; Lockstep tries again by itself.";
+                    let hint = if self.mode == Mode::Watch {
+                        "Check the network and the system's status; Lockstep tries again by itself."
+                    } else {
+                        "Check the network and the system's status, then run it again; what was done stays done."
+                    };
                     return self.give_up(step, system, format!("{system} cannot be read: {message}"), hint);
                 }
                 Ok(())

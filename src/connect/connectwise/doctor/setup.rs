@@ -13,6 +13,7 @@ use crate::connect::http::Call;
 use crate::connect::redact::clip_message;
 use crate::connect::{Need, Severity};
 use crate::model::ObjectKind;
+use crate::model::text::printable;
 
 /// Names told before "and n more".
 const NAMES: usize = 5;
@@ -160,7 +161,8 @@ fn is(row: &Json, flag: &str) -> bool {
 }
 
 fn word(row: &Json, name: &str) -> Option<String> {
-    row.get(name).and_then(Json::as_str).filter(|text| !text.trim().is_empty()).map(clip_message)
+    let text = row.get(name).and_then(Json::as_str).filter(|text| !text.trim().is_empty())?;
+    Some(clip_message(&printable(text)))
 }
 
 fn named<'a>(rows: impl Iterator<Item = &'a Json>) -> Vec<String> {
@@ -173,5 +175,21 @@ fn listed(names: &[String]) -> String {
     match names.len().saturating_sub(NAMES) {
         0 => shown,
         more => format!("{shown} and {more} more"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_name_is_cleaned_and_then_cut() {
+        let row = json!({ "name": format!("a\u{1b}[2Jb\nc{}", "d".repeat(500)), "blank": "\u{1b}\u{7}" });
+        let told = word(&row, "name").unwrap_or_default();
+        assert!(told.starts_with("a\u{fffd}[2Jb cd") && told.ends_with("d…"), "{told:?}");
+        assert_eq!(told.chars().filter(|c| c.is_control()).count(), 0, "{told:?}");
+        assert_eq!(word(&row, "blank"), Some("\u{fffd}\u{fffd}".to_owned()));
     }
 }
