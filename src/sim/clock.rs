@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::Side;
+
 /// What time it is for both systems. All points are milliseconds since 1970-01-01T00:00:00Z.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Clock {
@@ -29,6 +31,51 @@ impl Clock {
             Self::Running { shift_ms } => Self::Running { shift_ms: shift_ms.saturating_add(by) },
             Self::Standing { at_ms } => Self::Standing { at_ms: at_ms.saturating_add(by) },
         }
+    }
+}
+
+/// A year: more is no clock that runs wrong.
+pub(crate) const MOST_SKEW_MS: i64 = 366 * 24 * 3_600_000;
+
+/// How far each system's clock is ahead of the world's, in milliseconds: as it was set, and what faults added to that.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Skews {
+    set: [i64; 2],
+    jumped: [i64; 2],
+}
+
+impl Skews {
+    pub const fn of(&self, side: Side) -> i64 {
+        let ([hubspot, connectwise], [also_hubspot, also_connectwise]) = (self.set, self.jumped);
+        match side {
+            Side::HubSpot => hubspot.saturating_add(also_hubspot),
+            Side::ConnectWise => connectwise.saturating_add(also_connectwise),
+        }
+    }
+
+    pub const fn set(&mut self, side: Side, ms: i64) {
+        *place(&mut self.set, side) = ms;
+        *place(&mut self.jumped, side) = 0;
+    }
+
+    /// Never further than a clock can be set.
+    pub fn jump(&mut self, side: Side, by_ms: i64) {
+        let before = self.of(side);
+        let by = before.saturating_add(by_ms).clamp(-MOST_SKEW_MS, MOST_SKEW_MS) - before;
+        let jumped = place(&mut self.jumped, side);
+        *jumped = jumped.saturating_add(by);
+    }
+
+    pub const fn forget_jumps(&mut self) {
+        self.jumped = [0; 2];
+    }
+}
+
+const fn place(of: &mut [i64; 2], side: Side) -> &mut i64 {
+    let [hubspot, connectwise] = of;
+    match side {
+        Side::HubSpot => hubspot,
+        Side::ConnectWise => connectwise,
     }
 }
 

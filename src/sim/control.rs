@@ -11,6 +11,7 @@ use super::clock::Clock;
 use super::delivery::{DeliveryEntry, Events, Webhook, is_local};
 use super::faults::FaultRule;
 use super::ledger::Mutation;
+use super::nearest::nearest;
 use super::object::Object;
 use super::options::{Behaviour, Credentials, Options};
 use super::people::People;
@@ -29,6 +30,9 @@ pub enum ControlError {
     NotFound { side: &'static str, object: Object, id: u64 },
     #[error("{side} has no {object}")]
     NoObject { side: &'static str, object: Object },
+    /// A path that names something which is not there.
+    #[error("{0}")]
+    Nothing(String),
     #[error("{0}")]
     Refused(String),
 }
@@ -74,7 +78,7 @@ impl ControlHandle {
 
     /// Sets how far a system's clock is ahead of the world's, in milliseconds.
     pub fn set_skew(&self, side: Side, ms: i64) {
-        self.with(|world| world.skew(side, ms.saturating_sub(world.skewed(side))));
+        self.with(|world| world.set_skew(side, ms));
     }
 
     /// Records in id order, those after `after`, at most `limit`: a flat map of their fields with `id` and `deleted`.
@@ -88,6 +92,31 @@ impl ControlHandle {
     #[must_use]
     pub fn record(&self, side: Side, object: Object, id: u64) -> Option<Value> {
         self.with(|world| world.seen(side).flat(object, id))
+    }
+
+    /// Refuses an object that the system does not have, and says which it has.
+    pub(crate) fn must_hold(&self, side: Side, object: Object) -> Result<(), ControlError> {
+        self.with(|world| {
+            let half = world.seen(side);
+            if half.holds(object) {
+                return Ok(());
+            }
+            let held: Vec<&str> = Object::ALL.into_iter().filter(|one| half.holds(*one)).map(Object::word).collect();
+            let (system, held) = (side.title(), held.join(", "));
+            Err(ControlError::Nothing(format!("{system} has no {object}; it has {held}")))
+        })
+    }
+
+    /// Refuses somebody whom the system does not know. The methods of this handle themselves take anybody's name.
+    pub(crate) fn must_know(&self, side: Side, user: Option<&str>) -> Result<(), ControlError> {
+        let Some(user) = user else { return Ok(()) };
+        let users = self.with(|world| world.seen(side).users());
+        if users.iter().any(|known| known == user) {
+            return Ok(());
+        }
+        let nearest = nearest(user, users.iter().map(String::as_str));
+        let system = side.title();
+        Err(ControlError::Refused(format!("{system} has no user {user:?}; the nearest is {nearest:?}")))
     }
 
     /// A person edits fields of a record. Null or an empty text clears. ConnectWise references are given as
@@ -155,7 +184,7 @@ impl ControlHandle {
     /// Merges `other` into `primary`; answers the survivor's id, which is new in HubSpot by default.
     ///
     /// # Errors
-    /// When either record does not exist, or the system does not merge this object.
+    /// When either record does not exist, both are the same, or the system does not merge this object.
     pub fn merge(
         &self,
         side: Side,
@@ -164,6 +193,10 @@ impl ControlHandle {
         other: u64,
         user: Option<&str>,
     ) -> Result<u64, ControlError> {
+        if primary == other {
+            let (system, what) = (side.title(), object.singular());
+            return Err(ControlError::Refused(format!("{system} does not merge {what} {primary} into itself")));
+        }
         self.act(side, user, |half, act| half.merge(act, object, primary, other))
     }
 
@@ -216,8 +249,9 @@ impl ControlHandle {
         self.with(|world| world.faults.struck())
     }
 
+    /// No fault strikes any more, and clocks that faults set wrong go right again.
     pub fn clear_faults(&self) {
-        self.with(|world| world.faults.clear());
+        self.with(World::clear_faults);
     }
 
     /// All changes after the one with that sequence number; 0 for all.

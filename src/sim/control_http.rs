@@ -8,10 +8,11 @@ use serde_json::{Map, Value, json};
 
 use super::Role;
 use super::Side;
-use super::clock::{Clock, iso_millis, parse_instant};
+use super::clock::{Clock, MOST_SKEW_MS, iso_millis, parse_instant};
 use super::control::{ControlError, ControlHandle};
 use super::delivery::Webhook;
 use super::faults::FaultRule;
+use super::nearest::nearest;
 use super::object::Object;
 use super::options::{Behaviour, CONNECTWISE_API_MEMBER, HUBSPOT_APP_ID};
 use super::wire::{Reply, Request};
@@ -19,21 +20,27 @@ use super::wire::{Reply, Request};
 /// 9999-12-30T00:00:00Z.
 const LAST_MS: i64 = 253_402_128_000_000;
 
-/// A year: more is no clock that runs wrong.
-const MOST_SKEW_MS: i64 = 366 * 24 * 3_600_000;
-
 /// What a route answers: JSON, or why not.
 type Answer = Result<Value, ControlError>;
+
+/// To a body of more than so many bytes, which nobody has read.
+pub(crate) fn too_long(limit: usize) -> Reply {
+    let most = limit / (1024 * 1024);
+    Reply::json(413, &json!({"error": format!("The body is longer than {most} MB: send it in parts")}))
+}
 
 pub(crate) fn answer(control: &ControlHandle, request: &Request) -> Reply {
     let parts = request.parts();
     let rest = parts.get(1..).unwrap_or_default();
-    let answer = match rest {
-        ["records", side, object, rest @ ..] => match (side_named(side), Object::from_word(object)) {
-            (Some(side), Some(object)) => records(control, request, (side, object), rest),
-            _ => return unknown(request),
+    let answer = match known_parameters(request, rest) {
+        Err(error) => Some(Err(error)),
+        Ok(()) => match rest {
+            ["records", side, object, rest @ ..] => match place(control, side, object) {
+                Ok(of) => records(control, request, of, rest),
+                Err(error) => Some(Err(error)),
+            },
+            _ => world(control, request, rest),
         },
-        _ => world(control, request, rest),
     };
     match answer {
         Some(Ok(value)) => Reply::json(200, &value),
@@ -50,12 +57,34 @@ fn unknown(request: &Request) -> Reply {
     Reply::json(404, &json!({"error": format!("The control API has no such call: {method} {path}")}))
 }
 
-fn side_named(name: &str) -> Option<Side> {
-    match name {
-        "hubspot" => Some(Side::HubSpot),
-        "connectwise" => Some(Side::ConnectWise),
-        _ => None,
-    }
+/// The system and the object that a path names, if the one has the other.
+fn place(control: &ControlHandle, side: &str, object: &str) -> Result<(Side, Object), ControlError> {
+    let sides = [Side::HubSpot, Side::ConnectWise];
+    let side = sides.into_iter().find(|known| known.name() == side).ok_or_else(|| {
+        let nearest = nearest(side, sides.map(Side::name));
+        ControlError::Nothing(format!("There is no system {side:?}; the nearest is {nearest:?}"))
+    })?;
+    let object = Object::from_word(object).ok_or_else(|| {
+        let nearest = nearest(object, Object::ALL.map(Object::word));
+        ControlError::Nothing(format!("There is no object {object:?}; the nearest is {nearest:?}"))
+    })?;
+    control.must_hold(side, object)?;
+    Ok((side, object))
+}
+
+/// A misspelt parameter would be no parameter, and its call would answer something else in silence.
+fn known_parameters(request: &Request, rest: &[&str]) -> Result<(), ControlError> {
+    let known: &[&str] = match (request.method.as_str(), rest) {
+        ("GET", ["records", _, _]) => &["after", "limit"],
+        ("GET", ["ledger" | "deliveries" | "requests"]) => &["since"],
+        _ => &[],
+    };
+    let slip = request.query.iter().map(|(name, _)| name).find(|name| !known.contains(&name.as_str()));
+    let Some(slip) = slip else { return Ok(()) };
+    Err(ControlError::Refused(match known {
+        [] => format!("This call takes no parameters; it was given {slip:?}"),
+        _ => format!("This call has no parameter {slip:?}; the nearest is {:?}", nearest(slip, known.iter().copied())),
+    }))
 }
 
 fn body(request: &Request) -> Result<Value, ControlError> {
@@ -139,6 +168,7 @@ fn records(control: &ControlHandle, request: &Request, of: (Side, Object), rest:
     match (request.method.as_str(), rest) {
         ("GET", []) => Some(page(control, request, of)),
         ("POST", []) => Some(told(request).and_then(|Fields { fields, user }| {
+            control.must_know(of.0, user.as_deref())?;
             let made = control.create(of.0, of.1, &fields, user.as_deref());
             made.map(|id| json!({ "id": id }))
         })),
@@ -166,17 +196,21 @@ fn record(
     let one = |()| shown().unwrap_or(Value::Null);
     Some(match (request.method.as_str(), rest) {
         ("GET", []) => shown().ok_or(ControlError::NotFound { side: side.title(), object, id }),
-        ("PATCH", []) => told(request)
-            .and_then(|Fields { fields, user }| control.edit(side, object, id, &fields, user.as_deref()).map(one)),
+        ("PATCH", []) => told(request).and_then(|Fields { fields, user }| {
+            control.must_know(side, user.as_deref())?;
+            control.edit(side, object, id, &fields, user.as_deref()).map(one)
+        }),
         ("DELETE", []) => control.delete(side, object, id).map(one),
         ("POST", ["restore"]) => control.restore(side, object, id).map(one),
         ("POST", ["merge"]) => told(request).and_then(|Merge { other, user }| {
+            control.must_know(side, user.as_deref())?;
             control.merge(side, object, id, other, user.as_deref()).map(|id| json!({ "id": id }))
         }),
         ("POST", ["associate"]) => told(request).and_then(|Associate { to, id: other, primary, user }| {
             let unknown =
                 || ControlError::Refused(format!("\"to\" must name an object, such as companies; it is {to:?}"));
             let to = Object::from_word(&to).ok_or_else(unknown)?;
+            control.must_know(side, user.as_deref())?;
             control.associate(side, (object, id), (to, other), primary, user.as_deref()).map(one)
         }),
         ("POST", ["index"]) if side == Side::HubSpot => told(request).and_then(|Index { visible_at_ms }| {
@@ -251,8 +285,10 @@ fn define(control: &ControlHandle, Property { object, name, label, unique }: Pro
     let object = Object::from_word(word).ok_or_else(|| {
         ControlError::Refused(format!("\"object\" must name an object, such as companies; it is {word:?}"))
     })?;
-    if name.is_empty() {
-        return Err(ControlError::Refused("\"name\" must not be empty".to_owned()));
+    let begins = name.starts_with(|c: char| c.is_ascii_lowercase());
+    if !begins || !name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_') {
+        let why = "must be lower-case letters, digits and underscores, a letter first";
+        return Err(ControlError::Refused(format!("\"name\" {why}; it is {name:?}")));
     }
     let label = label.filter(|label| !label.is_empty()).unwrap_or_else(|| name.clone());
     control.define_property(object, &name, &label, unique).map(|added| json!({ "added": added }))

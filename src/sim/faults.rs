@@ -58,7 +58,8 @@ pub enum Fault {
     Reorder { pointer: String },
     /// The request takes effect; one item of the array at the pointer is left out: the one at `index`, or the last.
     DropItem { pointer: String, index: Option<usize> },
-    /// The system's clock jumps by so many milliseconds, back when negative, and stays there; then the request is served.
+    /// The system's clock jumps by so many milliseconds, back when negative, and stays there until the faults are cleared,
+    /// never more than a year away; then the request is served.
     Skew { ms: i64 },
 }
 

@@ -66,7 +66,7 @@
 //! | `{"header": {"name": "link", "value"?: "…"}}` | replaces a header of the answer, or removes it |
 //! | `{"reorder": {"pointer": "/results"}}` | the items of an array in another order |
 //! | `{"drop_item": {"pointer": "/results", "index"?: 0}}` | an array without one of its items |
-//! | `{"skew": {"ms": 60000}}` | the system's clock jumps, and stays; with `count` 5, five minutes in five steps |
+//! | `{"skew": {"ms": 60000}}` | the system's clock jumps, and stays until the faults are deleted; with `count` 5, five minutes in five steps |
 //!
 //! A page that never ends is `{"mangle": {"pointer": "/paging", "value": {"next": {"after": "1"}}}}`, and `{"header": {"name":
 //! "link", …}}` in ConnectWise.
@@ -81,6 +81,7 @@ mod faults;
 mod generate;
 mod hubspot;
 mod ledger;
+mod nearest;
 mod object;
 mod options;
 mod packed;

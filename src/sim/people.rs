@@ -8,6 +8,12 @@ use super::world::Act;
 
 /// A half of the world as its users see it. An object that the system does not have is [`ControlError::NoObject`].
 pub(crate) trait People {
+    /// Whether the system has such records at all.
+    fn holds(&self, object: Object) -> bool;
+
+    /// Who may act in the system, as acts name them.
+    fn users(&self) -> Vec<String>;
+
     /// One record as a flat map of its fields with `id` (a number) and `deleted`; a merged id shows its survivor where
     /// the system follows merges.
     fn flat(&self, object: Object, id: u64) -> Option<Value>;

@@ -53,7 +53,7 @@ pub(crate) async fn perform(side: Side, handle: ControlHandle, request: Request,
         }
         Some(Fault::LateLanding { ms }) => late(played, ms).await,
         Some(Fault::Skew { ms }) => {
-            played.handle.with(|world| world.skew(side, ms));
+            played.handle.with(|world| world.jump(side, ms));
             whole(played.run())
         }
         Some(Fault::Truncate) => broken_off(played.run()),

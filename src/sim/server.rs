@@ -53,11 +53,13 @@ async fn answer(
     request: axum::extract::Request,
 ) -> Result<Response<Body>, Infallible> {
     let (parts, body) = request.into_parts();
+    let controls = parts.uri.path().trim_start_matches('/').split('/').next() == Some("_sim");
     let Ok(body) = axum::body::to_bytes(body, BODY_LIMIT).await else {
-        return Ok(perform::respond(Reply::empty(413), handle.now_ms()));
+        let reply = if controls { control_http::too_long(BODY_LIMIT) } else { Reply::empty(413) };
+        return Ok(perform::respond(reply, handle.now_ms()));
     };
     let request = Request::new(parts.method, &parts.uri, parts.headers, body);
-    if request.segments.first().is_some_and(|s| s == "_sim") {
+    if controls {
         return Ok(perform::respond(control_http::answer(&handle, &request), handle.now_ms()));
     }
     let (method, path, began) = (request.method.clone(), request.path.clone(), Instant::now());

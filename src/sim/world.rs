@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::clock::Clock;
+use super::clock::{Clock, Skews};
 use super::connectwise::{self, Tenant};
 use super::delivery::Deliveries;
 use super::faults::Faults;
@@ -29,8 +29,7 @@ pub(crate) struct World {
     pub calls: Calls,
     pub requests: Requests,
     pub deliveries: Deliveries,
-    /// How far each system's clock is ahead of the world's, in milliseconds.
-    skews: [i64; 2],
+    skews: Skews,
     pub hubspot: Portal,
     pub connectwise: Tenant,
 }
@@ -58,7 +57,7 @@ impl World {
             calls: Calls::default(),
             requests: Requests::default(),
             deliveries: Deliveries::default(),
-            skews: [0; 2],
+            skews: Skews::default(),
             hubspot,
             connectwise,
         })
@@ -80,21 +79,23 @@ impl World {
 
     /// How far a system's clock is ahead of the world's, in milliseconds.
     pub const fn skewed(&self, side: Side) -> i64 {
-        let [hubspot, connectwise] = self.skews;
-        match side {
-            Side::HubSpot => hubspot,
-            Side::ConnectWise => connectwise,
-        }
+        self.skews.of(side)
     }
 
-    /// Moves a system's clock against the world's.
-    pub const fn skew(&mut self, side: Side, by_ms: i64) {
-        let [hubspot, connectwise] = &mut self.skews;
-        let skew = match side {
-            Side::HubSpot => hubspot,
-            Side::ConnectWise => connectwise,
-        };
-        *skew = skew.saturating_add(by_ms);
+    /// Sets a system's clock against the world's, whatever faults made of it.
+    pub const fn set_skew(&mut self, side: Side, ms: i64) {
+        self.skews.set(side, ms);
+    }
+
+    /// Lets a system's clock jump, until the faults are cleared.
+    pub fn jump(&mut self, side: Side, by_ms: i64) {
+        self.skews.jump(side, by_ms);
+    }
+
+    /// No fault strikes any more, and what faults did to the clocks is undone.
+    pub fn clear_faults(&mut self) {
+        self.faults.clear();
+        self.skews.forget_jumps();
     }
 
     /// Notes a request that was answered; status 0: its connection broke.

@@ -14,6 +14,7 @@ mod connectwise_sales;
 mod connectwise_scale;
 mod connectwise_service;
 mod connectwise_writing;
+mod control;
 mod delivery;
 mod faults;
 mod hubspot;

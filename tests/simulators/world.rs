@@ -39,7 +39,7 @@ async fn the_control_api_does_over_http_what_the_handle_does() {
         answer(bench.client.request(method, format!("{base}{path}")).json(&body)).await
     };
     let (_, made) =
-        call(Method::POST, "/records/hubspot/companies", json!({"fields": {"name": "A"}, "user": "7"})).await;
+        call(Method::POST, "/records/hubspot/companies", json!({"fields": {"name": "A"}, "user": "51446677"})).await;
     let one = format!("/records/hubspot/companies/{}", made["id"]);
     let (_, edited) = call(Method::PATCH, &one, json!({"fields": {"name": "B"}})).await;
     assert_eq!(edited["name"], "B");
@@ -149,7 +149,7 @@ async fn a_slip_in_a_call_of_the_control_api_is_refused_with_what_is_allowed() {
         ("POST", "/records/connectwise/companies/19305/merge", json!({"other": "19306"}), "expected u64"),
         ("POST", "/records/hubspot/contacts/18230000229/associate", json!({"to": "companies"}), "`id`"),
         ("POST", "/records/hubspot/contacts/18230000229/index", json!({"visible_at_ms": -1}), "from 0 to"),
-        ("POST", "/properties", json!({"name": ""}), "\"name\""),
+        ("POST", "/properties", json!({"name": ""}), "\"name\" must be"),
         ("POST", "/properties", json!({"object": "unicorns", "name": "horn"}), "unicorns"),
         ("POST", "/faults", json!({"fault": "expired", "cuont": 2}), "cuont"),
         ("PUT", "/webhooks/hubspot", json!({"url": "http://example.com", "secret": "s"}), "on this machine"),

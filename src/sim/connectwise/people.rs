@@ -33,6 +33,15 @@ const OLD_HAND: &str = "mvance";
 const OLD_BROOM: &str = "tokafor";
 
 impl People for Tenant {
+    fn holds(&self, object: Object) -> bool {
+        Entity::of(object).is_some()
+    }
+
+    fn users(&self) -> Vec<String> {
+        let identifier = |row: &Value| row.get("identifier").and_then(Value::as_str).map(str::to_owned);
+        self.tables.rows(Table::Member).filter_map(identifier).collect()
+    }
+
     fn flat(&self, object: Object, id: u64) -> Option<Value> {
         let entity = Entity::of(object)?;
         let record = self.find(entity, u32::try_from(id).ok()?)?;

@@ -8,6 +8,7 @@ use super::portal::{Portal, WriteError};
 use super::refused;
 use super::rules::Manner;
 use super::show::all_values;
+use super::ties::End;
 use crate::sim::control::ControlError;
 use crate::sim::object::Object;
 use crate::sim::people::People;
@@ -16,6 +17,14 @@ use crate::sim::world::Act;
 const SYSTEM: &str = "HubSpot";
 
 impl People for Portal {
+    fn holds(&self, object: Object) -> bool {
+        Kind::of(object).is_some()
+    }
+
+    fn users(&self) -> Vec<String> {
+        self.owners.iter().map(|owner| owner.user_id.to_string()).collect()
+    }
+
     fn flat(&self, object: Object, id: u64) -> Option<Value> {
         let kind = Kind::of(object)?;
         self.find(kind, id).map(|record| flat(self, kind, record))
@@ -69,6 +78,7 @@ impl People for Portal {
             self.check_end((served(object)?, self.resolve(id))).map_err(|error| told(object, id, &error))
         };
         let (from_end, to_end) = (end(from)?, end(to)?);
+        two_records(from_end, to_end)?;
         let unknown = || ControlError::Refused(format!("{SYSTEM} has no such association from {} to {}", from.0, to.0));
         self.links.base(from_end.0, to_end.0).ok_or_else(unknown)?;
         let types: Vec<u16> = match primary {
@@ -147,6 +157,15 @@ fn told(object: Object, id: u64, error: &WriteError) -> ControlError {
         WriteError::NotFound => missing(object, id),
         other => ControlError::Refused(refused(other).0),
     }
+}
+
+/// No record is associated with itself.
+pub(crate) fn two_records(from: End, to: End) -> Result<(), ControlError> {
+    if from.1 == to.1 {
+        let (what, id) = (from.0.singular(), from.1);
+        return Err(ControlError::Refused(format!("{SYSTEM} does not associate {what} {id} with itself")));
+    }
+    Ok(())
 }
 
 fn as_text(fields: &Map<String, Value>) -> Vec<(String, String)> {

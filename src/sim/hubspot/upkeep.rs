@@ -1,10 +1,13 @@
 //! What the control API can do in HubSpot beside single records: noise, lists and their members, associations.
 
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::derive::Sheet;
 use super::kinds::{Kind, KindRef};
 use super::list_store::Processing;
+use super::people::two_records;
 use super::portal::{Portal, Provenance};
 use super::{lag, refused};
 use crate::sim::control::ControlError;
@@ -45,6 +48,12 @@ impl Portal {
         let kind = kind(object)?;
         let processing = Processing::named(processing)
             .ok_or_else(|| ControlError::Refused(format!("{processing} is not MANUAL, DYNAMIC or SNAPSHOT")))?;
+        if let Some(id) = members.iter().find(|id| self.of(kind).living(**id).is_none()) {
+            let what = object.singular();
+            return Err(ControlError::Refused(format!(
+                "HubSpot has no {what} {id}: it cannot be in the list {name:?}"
+            )));
+        }
         let known = self.lists.by_name(kind, name).map(|list| list.id);
         let id = known.or_else(|| self.lists.define(name, kind, processing, Value::Null, now));
         let id = id.ok_or_else(|| ControlError::Refused(format!("The list {name} cannot be made")))?;
@@ -71,6 +80,7 @@ impl Portal {
         let told = |error: super::WriteError| ControlError::Refused(refused(&error).0);
         let types = self.check_types(from.0, to.0, &asked).map_err(told)?;
         let (from, to) = (self.check_end(from).map_err(told)?, self.check_end(to).map_err(told)?);
+        two_records(from, to)?;
         if remove {
             self.dissociate(act, from, to, (!types.is_empty()).then_some(types.as_slice()));
             return Ok(());
@@ -85,33 +95,56 @@ impl Portal {
         (method, rest): (&str, &[&str]),
         body: &Value,
     ) -> Option<Result<Value, ControlError>> {
-        let object = |of: &Value| {
-            let word = of.get("object").and_then(Value::as_str).unwrap_or_default();
-            Object::from_word(word).ok_or_else(|| ControlError::Refused(format!("\"{word}\" is not an object")))
-        };
-        let numbers = |name: &str| -> Vec<u64> {
-            body.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_u64).collect()
-        };
-        let text = |name: &str| body.get(name).and_then(Value::as_str);
         Some(match (method, rest) {
             ("POST", ["storm"]) => {
-                object(body).and_then(|object| self.storm(act, object)).map(|count| json!({"records": count}))
+                told(body).and_then(|Storm { object }| self.storm(act, object)).map(|count| json!({"records": count}))
             }
-            ("PUT", ["lists"]) => object(body).and_then(|object| {
-                let name = text("name").ok_or_else(|| ControlError::Refused("The list needs a name".to_owned()))?;
-                let processing = text("processing").unwrap_or("MANUAL");
-                self.set_list(object, name, processing, &numbers("members"), act.now).map(|id| json!({ "id": id }))
+            ("PUT", ["lists"]) => told(body).and_then(|SetList { object, name, processing, members }| {
+                let processing = processing.as_deref().unwrap_or("MANUAL");
+                self.set_list(object, &name, processing, &members, act.now).map(|id| json!({ "id": id }))
             }),
-            ("POST", ["associations"]) => {
-                let end = |name: &str| -> Result<(Object, u64), ControlError> {
-                    let of = body.get(name).unwrap_or(&Value::Null);
-                    Ok((object(of)?, of.get("id").and_then(Value::as_u64).unwrap_or(0)))
-                };
-                let remove = body.get("remove").and_then(Value::as_bool).unwrap_or(false);
-                let ends = end("from").and_then(|from| Ok((from, end("to")?)));
-                ends.and_then(|(from, to)| self.tie(act, from, to, &numbers("types"), remove)).map(|()| json!({}))
-            }
+            ("POST", ["associations"]) => told(body).and_then(|Tie { from, to, types, remove }| {
+                self.tie(act, (from.object, from.id), (to.object, to.id), &types, remove).map(|()| json!({}))
+            }),
             _ => return None,
         })
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Storm {
+    object: Object,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetList {
+    object: Object,
+    name: String,
+    processing: Option<String>,
+    #[serde(default)]
+    members: Vec<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Tie {
+    from: TieEnd,
+    to: TieEnd,
+    #[serde(default)]
+    types: Vec<u64>,
+    #[serde(default)]
+    remove: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TieEnd {
+    object: Object,
+    id: u64,
+}
+
+fn told<T: DeserializeOwned>(body: &Value) -> Result<T, ControlError> {
+    T::deserialize(body).map_err(|e| ControlError::Refused(format!("The body is not what this call takes: {e}")))
 }
