@@ -142,6 +142,36 @@ async fn a_merge_moves_the_children_and_leaves_the_source_as_switched() {
 }
 
 #[tokio::test]
+async fn a_put_of_what_a_get_showed_goes_through_where_the_tenant_is_kinder_than_was_seen() {
+    let bench = Bench::empty().await;
+    let id = bench.new_connectwise("A").await;
+    let contact = json!({"firstName": "Ann", "company": {"id": id}, "typeIds": [1, 2],
+        "communicationItems": [{"type": {"id": 1}, "value": "ann@example.com", "defaultFlag": true}]});
+    let (_, contact) = bench.cw(Method::POST, "/company/contacts", contact).await;
+    for (path, change, field) in [
+        (company(id), json!("https://a.example"), "website"),
+        (format!("/company/contacts/{}", contact["id"]), json!("Owner"), "title"),
+    ] {
+        let (_, mut whole) = bench.cw_get(&path, &[]).await;
+        let put = async |body: Value| bench.cw(Method::PUT, &path, body).await;
+        assert_eq!(put(whole.clone()).await.0, 400, "{path}: as was seen");
+        bench.running.control.set_behaviour(crate::behave(|b| b.put_takes_what_get_shows = true));
+        whole[field] = change;
+        let (status, mut shown) = put(whole.clone()).await;
+        assert_eq!(status, 200, "{path}: {shown}");
+        for one in [&mut shown, &mut whole] {
+            one.as_object_mut().unwrap().remove("_info");
+        }
+        assert_eq!(shown, whole, "{path}");
+        whole["types"] = json!([{"id": 3}]);
+        let (status, body) = put(whole).await;
+        let said = body["errors"][0]["message"].as_str().unwrap();
+        assert!(status == 400 && said.starts_with("typeIds can only be used when creating"), "{path}: {body}");
+        bench.running.control.set_behaviour(crate::behave(|_| {}));
+    }
+}
+
+#[tokio::test]
 async fn a_put_without_a_field_clears_it_and_with_types_fails() {
     let bench = Bench::empty().await;
     let id = bench.new_connectwise("A").await;

@@ -189,7 +189,46 @@ async fn boards_priorities_and_e_mail_connectors_can_be_read() {
     let (_, boards) =
         bench.cw_get("/service/boards", &[("conditions", "inactiveFlag = false and projectFlag = false")]).await;
     assert_eq!(ids(&boards), ["1", "21"]);
-    let (_, connectors) = bench.cw_get("/service/emailConnectors", &[]).await;
+    let (_, connectors) = bench.cw_get("/system/emailConnectors", &[]).await;
     assert_eq!(connectors[0]["serviceBoard"]["id"], 1);
+    assert_eq!(bench.cw_get("/service/emailConnectors", &[]).await.0, 404);
     assert_eq!(bench.cw_get("/service/priorities", &[]).await.1[0]["level"], "Critical");
+}
+
+#[tokio::test]
+async fn what_tickets_and_roles_are_chosen_from_has_lists_in_the_words_of_its_model() {
+    let bench = Bench::empty().await;
+    let table = [
+        ("/service/impacts", "description"),
+        ("/service/severities", "description"),
+        ("/system/securityroles", "adminFlag"),
+        ("/company/teamRoles", "techFlag"),
+        ("/service/boards/1/subtypes", "typeAssociationIds"),
+        ("/service/boards/1/teams", "boardId"),
+        ("/sales/roles", "name"),
+        ("/marketing/campaigns", "startDate"),
+    ];
+    for (path, member) in table {
+        let (status, rows) = bench.cw_get(path, &[]).await;
+        let all = rows.as_array().unwrap();
+        assert!(status == 200 && !all.is_empty(), "{path}: {rows}");
+        assert!(all.iter().all(|row| row["name"].is_string() && !row[member].is_null()), "{path}: {rows}");
+        assert_eq!(bench.cw_get(&format!("{path}/count"), &[]).await.1["count"], all.len(), "{path}");
+        assert_eq!(bench.cw(Method::POST, path, json!({})).await.0, 405, "{path}");
+    }
+    let (_, other) = bench.cw_get("/service/boards/21/subtypes", &[]).await;
+    assert_eq!(ids(&other), ["3"], "each board has its own");
+    let known = ["InventoryPart", "NonInventoryPart", "OtherCharge", "Service"];
+    let (_, types) = bench.cw_get("/procurement/types", &[]).await;
+    assert!(types.as_array().unwrap().iter().all(|row| known.contains(&row["typeXref"].as_str().unwrap())), "{types}");
+}
+
+#[tokio::test]
+async fn mail_opens_tickets_on_the_boards_that_are_switched_to_it() {
+    let bench = Bench::empty().await;
+    let open = async |path: &str| bench.cw_get(path, &[]).await.1["emailConnectorNewTicketNoMatchFlag"].clone();
+    assert_eq!(open("/service/boards/21").await, Value::Null);
+    bench.running.control.set_behaviour(crate::behave(|b| b.boards_open_to_mail = vec![21]));
+    assert_eq!((open("/service/boards/21").await, open("/service/boards/1").await), (json!(true), Value::Null));
+    assert_eq!(bench.cw_get("/service/boards/21", &[]).await.1["emailConnectorAllowReopenClosedFlag"], true);
 }

@@ -75,6 +75,16 @@ fn types(
     Ok(())
 }
 
+/// Whether the `types` of a body are those that the record has, in whatever order.
+pub(crate) fn has_types(record: &Record, body: &Map<String, Value>) -> bool {
+    let sent = body.get("types").and_then(Value::as_array).into_iter().flatten();
+    let mut sent: Vec<Option<u32>> = sent.map(|one| one.get("id").and_then(as_id)).collect();
+    let mut own: Vec<Option<u32>> = record.types.iter().map(|(_, id)| Some(*id)).collect();
+    sent.sort_unstable();
+    own.sort_unstable();
+    sent == own
+}
+
 /// Types are given at birth only.
 pub(crate) fn late_types(entity: Entity) -> WriteError {
     let what = entity.title().to_lowercase();

@@ -86,7 +86,10 @@ pub struct Behaviour {
     pub required_custom_fields: Vec<u32>,
     /// Fields that the tenant made mandatory, such as `opportunity/campaign`; they bind the API too.
     pub mandatory: Vec<String>,
+    /// What `replace` with null does to a reference.
     pub null_reference: NullReference,
+    /// A PUT may carry what a GET showed: types as they are, and communication items. Otherwise either fails it, as seen.
+    pub put_takes_what_get_shows: bool,
     /// An empty text clears a field; otherwise it is stored, or refused where it is no text.
     pub empty_text_clears: bool,
     /// Texts lose the spaces around them.
@@ -116,6 +119,8 @@ pub struct Behaviour {
     pub nul_in_text: bool,
     /// Ids are shown as texts.
     pub ids_as_text: bool,
+    /// Boards, by id, on which e-mail connectors make tickets of unknown senders' mail and open closed ones again.
+    pub boards_open_to_mail: Vec<u32>,
     /// Members, by id, that were deleted for good: references to them dangle.
     pub deleted_members: Vec<u32>,
 
@@ -160,6 +165,7 @@ impl Default for Behaviour {
             required_custom_fields: Vec::new(),
             mandatory: Vec::new(),
             null_reference: NullReference::Refused,
+            put_takes_what_get_shows: false,
             empty_text_clears: true,
             trims: true,
             phone_digits: true,
@@ -174,6 +180,7 @@ impl Default for Behaviour {
             empty_reference: EmptyReference::Absent,
             nul_in_text: false,
             ids_as_text: false,
+            boards_open_to_mail: Vec::new(),
             deleted_members: Vec::new(),
             identifiers_fold_case: true,
             identifiers_plain: true,

@@ -333,8 +333,18 @@ pub(crate) fn table(call: &Call<'_>, table: Table, rest: &[&str]) -> Result<Repl
     let gone = |row: &Value| {
         table == Table::Member && id_of(row).is_some_and(|id| call.switches().deleted_members.contains(&id))
     };
-    let rows = call.tenant().tables.rows(table).filter(|row| !gone(row)).cloned().collect();
-    rows_of(call, rows, table.title(), rest)
+    let rows = call.tenant().tables.rows(table).filter(|row| !gone(row)).cloned();
+    let open = &call.switches().boards_open_to_mail;
+    let shown = rows.map(|mut row| {
+        let by_mail = table == Table::Board && id_of(&row).is_some_and(|id| open.contains(&id));
+        if let (true, Some(map)) = (by_mail, row.as_object_mut()) {
+            for flag in ["emailConnectorNewTicketNoMatchFlag", "emailConnectorAllowReopenClosedFlag"] {
+                map.insert(flag.to_owned(), json!(true));
+            }
+        }
+        row
+    });
+    rows_of(call, shown.collect(), table.title(), rest)
 }
 
 pub(crate) fn definitions(call: &Call<'_>, rest: &[&str]) -> Result<Reply, Failure> {

@@ -184,7 +184,9 @@ fn put(
     body: &Map<String, Value>,
 ) -> Result<(), Failure> {
     let typed = matches!(entity, Entity::Company | Entity::Contact);
-    if typed && ["types", "typeIds"].iter().any(|name| body.get(*name).is_some_and(|v| !v.is_null())) {
+    let sent = |name: &str| typed && body.get(name).is_some_and(|v| !v.is_null());
+    let as_shown = manner.behaviour.put_takes_what_get_shows && apart::has_types(record, body);
+    if sent("typeIds") || sent("types") && !as_shown {
         return Err(apart::late_types(entity).into());
     }
     tenant.clear_unsent(entity, record, body)?;
@@ -196,14 +198,19 @@ fn put(
 
 /// A PUT of a contact is faulty: communication items fail it for no reason, and user-defined fields are not cleared.
 fn put_contact(
-    tenant: &tenant::Tenant,
+    tenant: &mut tenant::Tenant,
     manner: Manner<'_>,
     record: &mut Record,
     body: &Map<String, Value>,
 ) -> Result<(), Failure> {
-    if body.get("communicationItems").and_then(Value::as_array).is_some_and(|items| !items.is_empty()) {
-        let message = "The communicationItems/type/id field is required.";
-        return Err(Failure::one(Entity::Contact, "MissingRequiredField", "communicationItems/type/id", message));
+    if let Some(items) =
+        body.get("communicationItems").filter(|sent| sent.as_array().is_some_and(|all| !all.is_empty()))
+    {
+        if !manner.behaviour.put_takes_what_get_shows {
+            let message = "The communicationItems/type/id field is required.";
+            return Err(Failure::one(Entity::Contact, "MissingRequiredField", "communicationItems/type/id", message));
+        }
+        apart::replace_items(tenant, manner.behaviour, record, items)?;
     }
     let mut body = body.clone();
     if let Some(items) = body.get_mut("customFields").and_then(Value::as_array_mut) {

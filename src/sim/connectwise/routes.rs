@@ -148,7 +148,7 @@ fn tickets(call: &mut Call<'_>, rest: &[&str]) -> Result<Reply, Failure> {
     }
 }
 
-/// The statuses and types of one board, which are nobody else's.
+/// The statuses, types, subtypes and teams of one board, which are nobody else's.
 fn board_rows(call: &Call<'_>, board: &str, rest: &[&str]) -> Result<Reply, Failure> {
     call.permit_table(Table::Board.path())?;
     let board = number(board)?;
@@ -159,8 +159,11 @@ fn board_rows(call: &Call<'_>, board: &str, rest: &[&str]) -> Result<Reply, Fail
     let (table, rest) = match rest {
         ["statuses", rest @ ..] => (Table::BoardStatus, rest),
         ["types", rest @ ..] => (Table::BoardType, rest),
+        ["subtypes", rest @ ..] => (Table::BoardSubtype, rest),
+        ["teams", rest @ ..] => (Table::Team, rest),
         _ => return Err(Failure::NoRoute),
     };
-    let of_board = |row: &&Value| row.get("board").and_then(id_of) == Some(board);
+    let own = |row: &Value| row.get("boardId").and_then(Value::as_u64) == Some(u64::from(board));
+    let of_board = |row: &&Value| row.get("board").and_then(id_of) == Some(board) || own(row);
     listing::rows_of(call, tables.rows(table).filter(of_board).cloned().collect(), table.title(), rest)
 }
