@@ -101,6 +101,44 @@ async fn labels_are_replaced_and_the_plain_type_stays() {
 }
 
 #[tokio::test]
+async fn a_label_of_the_portal_is_renamed_and_deleted_and_one_of_hubspot_is_not() {
+    const LABELS: &str = "/crm/v4/associations/contacts/companies/labels";
+    let bench = Bench::empty().await;
+    let contact = bench.contact("ada").await;
+    let company = bench.new_hubspot(json!({"name": "A"})).await;
+    let (_, made) = bench.hs(Method::POST, LABELS, json!({"label": "Reseller", "name": "reseller"})).await;
+    let (own, back) = (made["results"][0]["typeId"].clone(), made["results"][1]["typeId"].as_u64().unwrap());
+    let path = format!("/crm/v4/objects/contacts/{contact}/associations/companies/{company}");
+    let labelled = async || {
+        let spec = json!([{"associationCategory": "USER_DEFINED", "associationTypeId": own}]);
+        bench.hs(Method::PUT, &path, spec).await
+    };
+    let rename = async |id: &Value, label: &str| {
+        bench.hs(Method::PUT, LABELS, json!({"associationTypeId": id, "label": label})).await.0
+    };
+    let texts = async |of: &str| {
+        let (_, all) = bench.hs_get(&format!("/crm/v4/associations/{of}/labels")).await;
+        let all = all["results"].as_array().unwrap().iter().filter_map(|t| t["label"].as_str().map(str::to_owned));
+        all.collect::<Vec<String>>()
+    };
+    assert_eq!(rename(&own, "Partner").await, 204);
+    assert_eq!(labelled().await.1["labels"], json!(["Partner"]));
+    assert!(texts("companies/contacts").await.contains(&"Partner".to_owned()), "one text in both directions");
+    let primary = texts("contacts/companies").await[0].clone();
+    assert_eq!((rename(&own, &primary).await, rename(&own, " ").await), (400, 400));
+    assert_eq!((rename(&json!(1), "Mine").await, rename(&json!(9999), "Mine").await), (400, 404));
+    assert_eq!(rename(&json!(back), "Mine").await, 404, "that one is of the other direction");
+
+    let delete = async |id: &str| bench.hs(Method::DELETE, &format!("{LABELS}/{id}"), json!(null)).await.0;
+    assert_eq!((delete("1").await, delete("9999").await, delete("x").await), (400, 404, 404));
+    assert_eq!(delete(&own.to_string()).await, 204);
+    assert!(!texts("contacts/companies").await.contains(&"Partner".to_owned()));
+    assert!(!texts("companies/contacts").await.contains(&"Partner".to_owned()));
+    assert_eq!(bench.ties(&format!("contacts/{contact}"), "companies").await, [(company.clone(), vec![1, 279])]);
+    assert_eq!(labelled().await.0, 400, "nobody knows it any more");
+}
+
+#[tokio::test]
 async fn status_codes_of_batches_differ_between_versions() {
     let bench = Bench::empty().await;
     let deal = json!({"properties": {"dealname": "D", "dealstage": "qualifiedtobuy"}});

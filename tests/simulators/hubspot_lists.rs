@@ -82,9 +82,64 @@ async fn members_are_added_and_removed_only_where_people_keep_them() {
     let (_, made) = bench.hs(Method::POST, LISTS, new).await;
     let id = made["list"]["listId"].as_str().unwrap();
     let (status, body) = bench.hs(Method::PUT, &format!("{LISTS}/{id}/memberships/add"), json!([company, "99"])).await;
-    assert_eq!((status, &body["recordIdsAdded"], &body["recordIdsMissing"]), (200, &json!([company]), &json!(["99"])));
+    assert_eq!((status, &body["recordsIdsAdded"], &body["recordIdsMissing"]), (200, &json!([company]), &json!(["99"])));
     let (_, body) = bench.hs(Method::PUT, &format!("{LISTS}/{id}/memberships/remove"), json!([company])).await;
     assert_eq!(body["recordIdsRemoved"], json!([company]));
     let dynamic = set(&bench, "DYNAMIC", &[]).await;
     assert_eq!(bench.hs(Method::PUT, &format!("{LISTS}/{dynamic}/memberships/add"), json!([company])).await.0, 400);
+}
+
+#[tokio::test]
+async fn a_list_is_renamed_emptied_filled_from_another_deleted_and_restored() {
+    let bench = bench().await;
+    let (one, two) = (bench.new_hubspot(json!({"name": "A"})).await, bench.new_hubspot(json!({"name": "B"})).await);
+    let put = async |path: String| bench.hs(Method::PUT, &format!("{LISTS}/{path}"), json!({})).await;
+    let new = json!({"name": "By hand", "objectTypeId": "0-2", "processingType": "MANUAL"});
+    let (_, made) = bench.hs(Method::POST, LISTS, new).await;
+    let id = made["list"]["listId"].as_str().unwrap();
+    let source = set(&bench, "DYNAMIC", &[one.parse().unwrap(), two.parse().unwrap()]).await;
+    let listed = async || bench.hs_get(&format!("{LISTS}/{id}/memberships")).await.1;
+
+    let (status, renamed) = put(format!("{id}/update-list-name?listName=Chosen%20ones")).await;
+    assert_eq!((status, &renamed["updatedList"]["name"]), (200, &json!("Chosen ones")));
+    assert_eq!(put(format!("{id}/update-list-name?listName=sync%20me")).await.0, 400, "the name is taken");
+    assert_eq!(put(format!("{id}/update-list-name")).await.0, 400);
+
+    assert_eq!(put(format!("{id}/memberships/add-from/{source}")).await.0, 204);
+    assert_eq!(members(&listed().await), [&one, &two]);
+    assert_eq!(put(format!("{source}/memberships/add-from/{id}")).await.0, 400, "a filter decides about that one");
+    assert_eq!(bench.hs(Method::DELETE, &format!("{LISTS}/{source}/memberships"), json!({})).await.0, 400);
+
+    assert_eq!(bench.hs(Method::DELETE, &format!("{LISTS}/{id}"), json!({})).await.0, 204);
+    assert_eq!(bench.hs_get(&format!("{LISTS}/{id}")).await.0, 404);
+    bench.hs(Method::DELETE, &format!("/crm/v3/objects/companies/{two}"), json!({})).await;
+    assert_eq!((put(format!("{id}/restore")).await.0, put("77/restore".to_owned()).await.0), (204, 404));
+    assert_eq!(members(&listed().await), [&one], "who was archived meanwhile is in no list");
+
+    bench.hs(Method::DELETE, &format!("{LISTS}/{id}"), json!({})).await;
+    let again = json!({"name": "Chosen ones", "objectTypeId": "0-2", "processingType": "MANUAL"});
+    assert_eq!(bench.hs(Method::POST, LISTS, again).await.0, 200);
+    assert_eq!(put(format!("{id}/restore")).await.0, 400, "its name is another list's by now");
+
+    let other = bench.hs(Method::POST, &format!("{LISTS}/search"), json!({"query": "Chosen"})).await.1;
+    let other = other["lists"][0]["listId"].as_str().unwrap().to_owned();
+    put(format!("{other}/memberships/add-from/{source}")).await;
+    let emptied = bench.hs(Method::DELETE, &format!("{LISTS}/{other}/memberships"), json!({})).await;
+    let left = bench.hs_get(&format!("{LISTS}/{other}/memberships")).await.1;
+    assert_eq!((emptied.0, &left["total"]), (204, &json!(0)));
+}
+
+#[tokio::test]
+async fn what_is_not_served_of_lists_and_associations_is_no_list_and_no_object() {
+    let bench = bench().await;
+    for path in [
+        "/crm/v3/lists/folders",
+        "/crm/v3/lists/idmapping",
+        "/crm/v4/associations/definitions/configurations/all",
+        "/crm/v4/associations/definitions/configurations/contacts/companies",
+        "/crm/v4/associations/usage/high-usage-report/7",
+    ] {
+        let (status, body) = bench.hs_get(path).await;
+        assert_eq!((status, &body["message"]), (404, &json!("resource not found")), "{path}");
+    }
 }

@@ -17,6 +17,10 @@ const MOST_CREATED: usize = 2_000;
 const MOST_ARCHIVED: usize = 100;
 
 pub(crate) fn serve(mut call: Call<'_>, rest: &[&str]) -> Result<Reply, Failure> {
+    // Limits of pairs and reports of them are not served, and those words are no objects.
+    if let ["definitions", "configurations", ..] | ["usage", ..] = rest {
+        return Err(Failure::NoRoute);
+    }
     let [from, to, rest @ ..] = rest else { return Err(Failure::NoRoute) };
     let writes =
         !matches!(rest, ["batch", "read"] | ["labels"]) || call.request.method != Method::GET && rest == ["labels"];

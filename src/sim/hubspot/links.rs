@@ -107,6 +107,26 @@ impl Links {
         (there, back)
     }
 
+    /// Gives a label of the portal another text. Both directions that had one text go on having one, unless an inverse
+    /// label is given.
+    pub fn rename(&mut self, id: u16, label: &str, inverse: Option<&str>) {
+        let Some((before, back)) = self.get_type(id).map(|t| (t.label.clone(), t.inverse)) else { return };
+        for one in self.types.iter_mut().filter(|t| t.by_user) {
+            if one.id == id {
+                one.label = Some(label.to_owned());
+            } else if one.id == back && (inverse.is_some() || one.label == before) {
+                one.label = Some(inverse.unwrap_or(label).to_owned());
+            }
+        }
+    }
+
+    /// Takes a label of the portal away, in both directions, and from every pair that has it.
+    pub fn undefine(&mut self, id: u16) {
+        let gone: Vec<u16> = self.get_type(id).into_iter().flat_map(|t| [t.id, t.inverse]).collect();
+        self.types.retain(|t| !gone.contains(&t.id));
+        self.pairs.retain(|(.., id)| !gone.contains(id));
+    }
+
     /// The types of one pair, in the order of their ids.
     pub fn of_pair(&self, from: u64, to_kind: KindRef, to: u64) -> Vec<u16> {
         let start = (from, to_kind.place, to, 0);

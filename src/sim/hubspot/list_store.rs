@@ -47,6 +47,8 @@ pub(crate) struct List {
 #[derive(Debug, Default)]
 pub(crate) struct Lists {
     all: BTreeMap<u64, List>,
+    /// Deleted ones, which can be brought back.
+    removed: BTreeMap<u64, List>,
     last: u64,
 }
 
@@ -86,8 +88,39 @@ impl Lists {
         self.all.values()
     }
 
-    pub fn remove(&mut self, id: u64) -> bool {
-        self.all.remove(&id).is_some()
+    pub fn remove(&mut self, id: u64) {
+        if let Some(list) = self.all.remove(&id) {
+            self.removed.insert(id, list);
+        }
+    }
+
+    pub fn is_removed(&self, id: u64) -> bool {
+        self.removed.contains_key(&id)
+    }
+
+    /// Brings a deleted list back; its name, where another list has it by now.
+    pub fn restore(&mut self, id: u64) -> Result<(), String> {
+        let Some(list) = self.removed.get(&id) else { return Ok(()) };
+        if self.by_name(list.kind, &list.name).is_some() {
+            return Err(list.name.clone());
+        }
+        if let Some(list) = self.removed.remove(&id) {
+            self.all.insert(id, list);
+        }
+        Ok(())
+    }
+
+    /// Gives a list another name; false when another list has it.
+    pub fn rename(&mut self, id: u64, name: &str, now: i64) -> bool {
+        let Some(kind) = self.get(id).map(|list| list.kind) else { return false };
+        if self.by_name(kind, name).is_some_and(|holder| holder.id != id) {
+            return false;
+        }
+        if let Some(list) = self.get_mut(id) {
+            name.clone_into(&mut list.name);
+            list.updated = now;
+        }
+        true
     }
 
     /// The lists that a record is in.
@@ -98,7 +131,7 @@ impl Lists {
 
     /// Takes a record out of all lists.
     pub fn forget(&mut self, kind: KindRef, record: u64) {
-        for list in self.all.values_mut().filter(|list| list.kind == kind) {
+        for list in self.all.values_mut().chain(self.removed.values_mut()).filter(|list| list.kind == kind) {
             list.members.remove(&record);
         }
     }

@@ -31,12 +31,25 @@ pub(crate) fn serve(mut call: Call<'_>, rest: &[&str]) -> Result<Reply, Failure>
         }
         (Method::GET, ["records", kind, id, "memberships"]) => of_record(&call, kind, id),
         (Method::POST, ["records", "memberships", "batch", "read"]) => of_records(&call),
+        // Not served, and no ids of lists.
+        (_, ["folders" | "idmapping", ..]) => Err(Failure::NoRoute),
         (Method::GET, [id]) => Ok(Reply::json(200, &json!({"list": shown(&call, list(&call, id)?)?}))),
         (Method::DELETE, [id]) => {
             let id = list(&call, id)?.id;
             call.world.hubspot.lists.remove(id);
             Ok(Reply::empty(204))
         }
+        (Method::PUT, [id, "restore"]) => restore(&mut call, id),
+        (Method::PUT, [id, "update-list-name"]) => rename(&mut call, id),
+        (Method::DELETE, [id, "memberships"]) => {
+            let kept = kept_by_people(&call, id)?.id;
+            let now = call.now;
+            let list = call.world.hubspot.lists.get_mut(kept).ok_or(Failure::NotFound)?;
+            list.members.clear();
+            list.updated = now;
+            Ok(Reply::empty(204))
+        }
+        (Method::PUT, [id, "memberships", "add-from", source]) => add_from(&mut call, id, source),
         (Method::GET, [id, "memberships"]) => members(&call, id, false),
         (Method::GET, [id, "memberships", "join-order"]) => members(&call, id, true),
         (Method::PUT, [id, "memberships", what]) => change(&mut call, id, what),
@@ -114,7 +127,7 @@ fn create(call: &mut Call<'_>) -> Result<Reply, Failure> {
     let filter = body.get("filterBranch").cloned().unwrap_or(Value::Null);
     let now = call.now;
     let id = call.world.hubspot.lists.define(name, kind, processing, filter, now);
-    let id = id.ok_or_else(|| Failure::invalid(format!("A list named '{name}' already exists")))?;
+    let id = id.ok_or_else(|| taken(name))?;
     let list = call.portal().lists.get(id).ok_or(Failure::NotFound)?;
     Ok(Reply::json(200, &json!({"list": shown(call, list)?})))
 }
@@ -198,7 +211,58 @@ fn ids(from: Option<&Value>) -> Result<Vec<u64>, Failure> {
     Ok(list.iter().filter_map(integer).filter_map(|id| u64::try_from(id).ok()).collect())
 }
 
-/// Only lists that people keep; a filter decides about the others alone.
+/// A list whose members are people's to change; about those of the others a filter decides alone.
+fn kept_by_people<'a>(call: &'a Call<'_>, id: &str) -> Result<&'a List, Failure> {
+    let list = list(call, id)?;
+    if list.processing == Processing::Dynamic {
+        return Err(Failure::invalid(format!("List {id} is DYNAMIC: its members cannot be changed")));
+    }
+    Ok(list)
+}
+
+fn rename(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
+    let (id, now) = (list(call, id)?.id, call.now);
+    let name = call.request.param("listName").filter(|name| !name.trim().is_empty()).map(str::to_owned);
+    let name = name.ok_or_else(|| Failure::invalid("listName must not be blank".to_owned()))?;
+    if !call.world.hubspot.lists.rename(id, &name, now) {
+        return Err(taken(&name));
+    }
+    let list = call.portal().lists.get(id).ok_or(Failure::NotFound)?;
+    Ok(Reply::json(200, &json!({"updatedList": shown(call, list)?})))
+}
+
+/// Its name may have been given to another list since.
+fn restore(call: &mut Call<'_>, id: &str) -> Result<Reply, Failure> {
+    let lists = &mut call.world.hubspot.lists;
+    let known = id.parse().ok().filter(|id| lists.get(*id).is_some() || lists.is_removed(*id));
+    let known = known.ok_or_else(|| missing(id))?;
+    lists.restore(known).map_err(|name| taken(&name))?;
+    Ok(Reply::empty(204))
+}
+
+fn taken(name: &str) -> Failure {
+    Failure::invalid(format!("A list named '{name}' already exists"))
+}
+
+/// The members of another list of the same object join.
+fn add_from(call: &mut Call<'_>, id: &str, source: &str) -> Result<Reply, Failure> {
+    let (kept, from) = (kept_by_people(call, id)?, list(call, source)?);
+    if kept.kind != from.kind {
+        let (kept, from) = (kept.kind.plural(), from.kind.plural());
+        return Err(Failure::invalid(format!("List {id} holds {kept} and list {source} holds {from}")));
+    }
+    if from.members.len() > MOST_AT_ONCE {
+        return Err(Failure::invalid(format!("At most {MOST_AT_ONCE} records at once")));
+    }
+    let (kept, joining, now) = (kept.id, from.members.keys().copied().collect::<Vec<u64>>(), call.now);
+    let list = call.world.hubspot.lists.get_mut(kept).ok_or(Failure::NotFound)?;
+    for record in joining {
+        list.members.entry(record).or_insert(now);
+    }
+    list.updated = now;
+    Ok(Reply::empty(204))
+}
+
 fn change(call: &mut Call<'_>, id: &str, what: &str) -> Result<Reply, Failure> {
     let body = call.body()?;
     let (add, remove) = match what {
@@ -207,10 +271,7 @@ fn change(call: &mut Call<'_>, id: &str, what: &str) -> Result<Reply, Failure> {
         "add-and-remove" => (ids(body.get("recordIdsToAdd"))?, ids(body.get("recordIdsToRemove"))?),
         _ => return Err(Failure::NoRoute),
     };
-    let list = list(call, id)?;
-    if list.processing == Processing::Dynamic {
-        return Err(Failure::invalid(format!("List {id} is DYNAMIC: its members cannot be changed")));
-    }
+    let list = kept_by_people(call, id)?;
     let (id, kind, now) = (list.id, list.kind, call.now);
     let portal = &mut call.world.hubspot;
     let (known, unknown): (Vec<u64>, Vec<u64>) =
@@ -221,7 +282,7 @@ fn change(call: &mut Call<'_>, id: &str, what: &str) -> Result<Reply, Failure> {
     list.updated = now;
     let text = |ids: Vec<u64>| ids.into_iter().map(|id| id.to_string()).collect::<Vec<_>>();
     let body = json!({
-        "recordIdsAdded": text(new), "recordIdsRemoved": text(gone), "recordIdsMissing": text(unknown),
+        "recordsIdsAdded": text(new), "recordIdsRemoved": text(gone), "recordIdsMissing": text(unknown),
     });
     Ok(Reply::json(200, &body))
 }
