@@ -53,6 +53,21 @@ curl -s -X PUT localhost:7421/_sim/clock/skew \
 curl -s -X PATCH localhost:7421/_sim/behaviour \
   -d '{"hubspot": {"create_lag_ms": 0, "update_lag_ms": 0}}'
 
+# Every kind of fault and every switch of the behaviour, with what it does; a
+# scope is taken from the token and given back, a right from a row of the
+# security role, and the row is as it was
+curl -s localhost:7421/_sim/faults/kinds
+curl -s localhost:7421/_sim/behaviour/switches
+curl -s -X PATCH localhost:7421/_sim/behaviour \
+  -d '{"hubspot": {"scopes": {"remove": ["crm.objects.deals.write"]}}}'
+curl -s -X PATCH localhost:7421/_sim/behaviour \
+  -d '{"hubspot": {"scopes": {"add": ["crm.objects.deals.write"]}}}'
+curl -s -X PATCH localhost:7421/_sim/behaviour \
+  -d '{"connectwise": {"role": {"rows":
+        {"Sales/Opportunity": {"edit": "NONE"}}}}}'
+curl -s -X PATCH localhost:7421/_sim/behaviour \
+  -d '{"connectwise": {"role": {"rows": {"Sales/Opportunity": null}}}}'
+
 # Where HubSpot's app listens to webhooks (ConnectWise's callbacks are made over
 # its own API)
 curl -s -X PUT localhost:7421/_sim/webhooks/hubspot \

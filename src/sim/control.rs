@@ -8,8 +8,10 @@ use serde_json::{Map, Value};
 
 use super::Side;
 use super::clock::Clock;
+use super::control_behaviour;
 use super::delivery::{DeliveryEntry, Events, Webhook, is_local};
 use super::faults::FaultRule;
+use super::hubspot;
 use super::ledger::Mutation;
 use super::nearest::nearest;
 use super::object::Object;
@@ -283,12 +285,21 @@ impl ControlHandle {
     /// Where HubSpot's app listens from now on; none: nowhere. Later changes are told there, earlier ones are not.
     ///
     /// # Errors
-    /// When the address is not plain HTTP on this machine.
+    /// When the address is not plain HTTP on this machine, or HubSpot has no such event.
     pub fn set_webhook(&self, webhook: Option<Webhook>) -> Result<(), ControlError> {
         if let Some(Webhook { url, .. }) = &webhook
             && !is_local(url)
         {
             return Err(ControlError::Refused(format!("{url} is not plain HTTP on this machine")));
+        }
+        let known = hubspot::event_names();
+        for event in webhook.iter().flat_map(|webhook| &webhook.events) {
+            if !known.contains(event) {
+                let nearest = nearest(event, known.iter().map(String::as_str));
+                return Err(ControlError::Refused(format!(
+                    "HubSpot has no event {event:?}; the nearest is {nearest:?}"
+                )));
+            }
         }
         self.with(|world| world.deliveries.webhook = webhook);
         Ok(())
@@ -329,6 +340,14 @@ impl ControlHandle {
 
     pub fn set_behaviour(&self, behaviour: Behaviour) {
         self.with(|world| world.behaviour = behaviour);
+    }
+
+    /// Lays changes over the behaviour in force; answers the new one.
+    pub(crate) fn change_behaviour(&self, changes: Value) -> Result<Behaviour, ControlError> {
+        self.with(|world| {
+            world.behaviour = control_behaviour::changed(world, changes).map_err(ControlError::Refused)?;
+            Ok(world.behaviour.clone())
+        })
     }
 
     #[must_use]

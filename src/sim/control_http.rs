@@ -6,15 +6,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use super::Role;
 use super::Side;
 use super::clock::{Clock, MOST_SKEW_MS, iso_millis, parse_instant};
 use super::control::{ControlError, ControlHandle};
 use super::delivery::Webhook;
+use super::described;
 use super::faults::FaultRule;
 use super::nearest::nearest;
 use super::object::Object;
-use super::options::{Behaviour, CONNECTWISE_API_MEMBER, HUBSPOT_APP_ID};
+use super::options::{CONNECTWISE_API_MEMBER, HUBSPOT_APP_ID};
 use super::wire::{Reply, Request};
 
 /// 9999-12-30T00:00:00Z.
@@ -231,9 +231,11 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
         ("PUT", ["clock"]) => set_clock(control, request),
         ("POST", ["clock", "advance"]) => advance(control, request),
         ("GET", ["faults"]) => Ok(json!(control.faults())),
+        ("GET", ["faults", "kinds"]) => Ok(described::faults()),
         ("POST", ["faults"]) => body(request).and_then(|body| {
             let rule: FaultRule =
                 serde_json::from_value(body).map_err(|e| ControlError::Refused(format!("This is not a fault: {e}")))?;
+            rule.check().map_err(ControlError::Refused)?;
             control.inject(rule);
             Ok(json!(control.faults()))
         }),
@@ -262,7 +264,8 @@ fn world(control: &ControlHandle, request: &Request, rest: &[&str]) -> Option<An
             Ok(json!({}))
         }
         ("GET", ["behaviour"]) => Ok(json!(control.behaviour())),
-        ("PATCH", ["behaviour"]) => change_behaviour(control, request),
+        ("PATCH", ["behaviour"]) => body(request).and_then(|changes| Ok(json!(control.change_behaviour(changes)?))),
+        ("GET", ["behaviour", "switches"]) => Ok(described::switches(&control.behaviour())),
         ("POST", ["properties"]) => told(request).and_then(|property| define(control, property)),
         ("POST", ["reset"]) => match control.reset() {
             Ok(()) => Ok(json!({})),
@@ -374,32 +377,4 @@ fn set_clock(control: &ControlHandle, request: &Request) -> Answer {
     };
     control.set_clock(new);
     Ok(clock(control))
-}
-
-fn change_behaviour(control: &ControlHandle, request: &Request) -> Answer {
-    let mut whole = json!(control.behaviour());
-    let mut changes = body(request)?;
-    if let Some(Value::Object(rows)) = changes.pointer_mut("/connectwise/role/rows") {
-        // By their own names, so that they take the places of those that are there.
-        for (name, permit) in std::mem::take(rows) {
-            rows.insert(Role::row_named(&name).map_err(ControlError::Refused)?.to_owned(), permit);
-        }
-    }
-    merge(&mut whole, changes);
-    let behaviour: Behaviour =
-        serde_json::from_value(whole).map_err(|e| ControlError::Refused(format!("This is not a behaviour: {e}")))?;
-    control.set_behaviour(behaviour);
-    Ok(json!(control.behaviour()))
-}
-
-/// Lays `changes` over `whole`: objects member by member, everything else as a whole.
-fn merge(whole: &mut Value, changes: Value) {
-    match (whole, changes) {
-        (Value::Object(whole), Value::Object(changes)) => {
-            for (name, change) in changes {
-                merge(whole.entry(name).or_insert(Value::Null), change);
-            }
-        }
-        (whole, changes) => *whole = changes,
-    }
 }

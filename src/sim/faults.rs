@@ -4,6 +4,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::Side;
+use super::clock::MOST_SKEW_MS;
+use super::control_behaviour::{at_least_one, known, share};
 use super::random::Random;
 use super::wire::Request;
 
@@ -79,6 +81,9 @@ fn given<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> 
     Value::deserialize(from).map(Some)
 }
 
+/// The methods that either system knows.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
 /// A fault and when it strikes.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -144,6 +149,33 @@ impl FaultRule {
         self.probability = probability;
         self.count = None;
         self
+    }
+
+    /// Whether the rule can strike, and does then what it says.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        share("probability", self.probability)?;
+        if let Some(count) = self.count {
+            at_least_one("count", usize::try_from(count).unwrap_or(usize::MAX))?;
+        }
+        if let Some(method) = &self.method {
+            known("method", &method.to_ascii_uppercase(), METHODS)?;
+        }
+        match &self.fault {
+            Fault::Status { code, .. } | Fault::StatusAfterCommit { code, .. } if !(200..=599).contains(code) => {
+                Err(format!("\"code\" must be from 200 to 599; it is {code}"))
+            }
+            Fault::Mangle { pointer, .. } | Fault::Reorder { pointer } | Fault::DropItem { pointer, .. }
+                if !pointer.is_empty() && !pointer.starts_with('/') =>
+            {
+                let (slip, right) = (pointer, format!("/{pointer}"));
+                Err(format!("\"pointer\" must be empty or begin with a slash, such as {right:?}; it is {slip:?}"))
+            }
+            Fault::Drip { bytes, .. } => at_least_one("bytes", *bytes),
+            Fault::Skew { ms } if !(-MOST_SKEW_MS..=MOST_SKEW_MS).contains(ms) => {
+                Err(format!("\"ms\" must be from -{MOST_SKEW_MS} to {MOST_SKEW_MS}, a year back or ahead; it is {ms}"))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn matches(&self, side: Side, request: &Request) -> bool {

@@ -30,6 +30,7 @@
 //! | `POST /_sim/clock/advance` | `{"ms": n}`, forward only | the clock |
 //! | `PUT /_sim/clock/skew` | `{"side", "ms"}` | that system's clock is so far ahead of the world's |
 //! | `GET`, `POST`, `DELETE /_sim/faults` | `POST`: a [`FaultRule`], e.g. `{"fault": {"status": {"code": 503}}, "count": 2}` | the rules |
+//! | `GET /_sim/faults/kinds` | | every kind of fault: what it does, and an example |
 //! | `GET /_sim/ledger?since=n` | | every change with who made it ([`Mutation`]) |
 //! | `GET /_sim/requests?since=n` | | the last requests: time, method, path, status (0: no answer), ms |
 //! | `GET`, `PUT`, `DELETE /_sim/webhooks/hubspot` | `{"url", "secret", "events"?}` | where HubSpot's app listens ([`Webhook`]) |
@@ -37,7 +38,8 @@
 //! | `GET /_sim/deliveries?since=n` | | attempts to deliver webhooks and callbacks ([`DeliveryEntry`]) |
 //! | `GET /_sim/calls` | | calls per endpoint and status; status 0: no answer |
 //! | `DELETE /_sim/calls`, `DELETE /_sim/ledger` | | forgets them |
-//! | `GET`, `PATCH /_sim/behaviour` | part of [`Behaviour`], merged deeply | the behaviour in force |
+//! | `GET`, `PATCH /_sim/behaviour` | part of [`Behaviour`], merged deeply; a list also by `{"add": […], "remove": […]}` | the behaviour in force |
+//! | `GET /_sim/behaviour/switches` | | every switch: what it does, its value and its default |
 //! | `POST /_sim/properties` | `{"object"?, "name", "label"?, "unique"?}` | adds a HubSpot property of text |
 //! | `POST /_sim/reset` | | data, faults, ledger, calls and clock as at the start |
 //!
@@ -75,8 +77,10 @@ mod alter;
 mod clock;
 mod connectwise;
 mod control;
+mod control_behaviour;
 mod control_http;
 mod delivery;
+mod described;
 mod faults;
 mod generate;
 mod hubspot;

@@ -10,13 +10,13 @@ const CONTACT: &str = "/records/hubspot/contacts/18230000229";
 const CONTACTS: &str = "/records/hubspot/contacts";
 
 impl Bench {
-    async fn control(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+    pub async fn control(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
         let url = format!("{}/_sim{path}", self.running.connectwise_url);
         let request = self.client.request(method.parse().unwrap(), url);
         answer(if body.is_null() { request } else { request.json(&body) }).await
     }
 
-    async fn refuses(&self, slips: &[(&str, &str, Value, &[&str])]) {
+    pub async fn refuses(&self, slips: &[(&str, &str, Value, &[&str])]) {
         for (method, path, body, words) in slips {
             let (status, answered) = self.control(method, path, body.clone()).await;
             let said = answered["error"].as_str().unwrap_or_default();
@@ -127,6 +127,24 @@ async fn lists_properties_and_associations_take_nothing_that_is_not_there() {
         .await;
     let (_, lists) = bench.hs(Method::POST, "/crm/lists/2026-09/search", json!({"query": "VIPs"})).await;
     assert_eq!(lists["total"], 0, "{lists}");
+}
+
+#[tokio::test]
+async fn an_app_listens_to_events_that_there_are() {
+    let bench = Bench::empty().await;
+    let hook = |event: &str| json!({"url": "http://127.0.0.1:9/hook", "secret": "s", "events": [event]});
+    let path = "/webhooks/hubspot";
+    bench
+        .refuses(&[
+            ("PUT", path, hook("contact.propertyChanged"), &["the nearest is \"contact.propertyChange\""]),
+            ("PUT", path, hook("contacts.creation"), &["the nearest is \"contact.creation\""]),
+            ("PUT", path, hook("note.creation"), &["\"note.creation\""]),
+        ])
+        .await;
+    assert_eq!(bench.control("GET", path, Value::Null).await.1, Value::Null);
+    for event in ["contact.propertyChange", "object.creation", "line_item.merge"] {
+        assert_eq!(bench.control("PUT", path, hook(event)).await.1["events"], json!([event]));
+    }
 }
 
 #[tokio::test]

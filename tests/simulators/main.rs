@@ -15,6 +15,7 @@ mod connectwise_scale;
 mod connectwise_service;
 mod connectwise_writing;
 mod control;
+mod control_switches;
 mod delivery;
 mod faults;
 mod hubspot;

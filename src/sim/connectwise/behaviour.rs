@@ -86,7 +86,7 @@ pub struct Behaviour {
     pub required_custom_fields: Vec<u32>,
     /// Fields that the tenant made mandatory, such as `opportunity/campaign`; they bind the API too.
     pub mandatory: Vec<String>,
-    /// What `replace` with null does to a reference.
+    /// What `replace` with null does to a reference: `clears`, `ignored` or `refused`.
     pub null_reference: NullReference,
     /// A PUT may carry what a GET showed: types as they are, and communication items. Otherwise either fails it, as seen.
     pub put_takes_what_get_shows: bool,
@@ -114,6 +114,7 @@ pub struct Behaviour {
 
     /// Fields without a value are shown as null; otherwise they are left out.
     pub explicit_nulls: bool,
+    /// How a reference without a value is shown: `absent`, `braces` or `info_only`.
     pub empty_reference: EmptyReference,
     /// Texts end in a NUL character.
     pub nul_in_text: bool,
@@ -139,12 +140,15 @@ pub struct Behaviour {
     pub binned_identifier_taken: bool,
     /// The API refuses to delete what other records use (409).
     pub delete_refuses_used: bool,
+    /// What is left of a company that was merged into another: it is `binned` or `gone`.
     pub merged_company: MergedCompany,
     /// An opportunity's probability follows its stage, and writes to it are lost.
     pub lock_probability: bool,
+    /// The `closedDate` of an opportunity when it closes and opens again: `set_and_cleared`, `set_and_kept` or `never`.
     pub closed_date: ClosedDate,
     /// `GET …/forecast` answers an array, as its specification says; otherwise one object.
     pub forecast_is_array: bool,
+    /// What `isSelfSuppressedFlag` of a call-back holds back: `own_changes` or `nothing`.
     pub self_suppression: SelfSuppression,
 }
 

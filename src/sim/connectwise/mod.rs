@@ -31,6 +31,7 @@ mod routes;
 mod rules;
 mod shelf;
 mod show;
+mod slips;
 mod tables;
 mod tenant;
 

@@ -52,6 +52,7 @@ pub struct Behaviour {
     pub daily: u32,
     /// Seconds in a `Retry-After` on 429; none, as documented.
     pub retry_after: Option<u32>,
+    /// By which member the body of a 429 says that it is about limits: `error_type`, `category` or `both`.
     pub limit_word: LimitWord,
     /// More writes to one object within a second than this lock it for two seconds (423).
     pub writes_per_second_before_lock: Option<u32>,
@@ -118,6 +119,7 @@ pub struct Behaviour {
     pub trims_values: bool,
     /// Telephone numbers are stored in international format.
     pub formats_phones: bool,
+    /// What the portal's own workflows do after every write.
     pub workflows: Vec<Workflow>,
     /// "Create and associate companies with contacts": a company is made from the domain of a new contact.
     pub auto_company: bool,
@@ -144,8 +146,11 @@ pub struct Behaviour {
     pub scopes: Vec<String>,
     /// The static token is a service key: it cannot be introspected, and history names `service_key_source_id`.
     pub token_is_service_key: bool,
+    /// What history names as the source of a service key's writes.
     pub service_key_source_id: String,
+    /// The app's id, with which it signs in.
     pub oauth_client_id: String,
+    /// The app's secret, which signs in with the id.
     pub oauth_client_secret: String,
     /// Seconds that an access token lives.
     pub token_lifetime_s: i64,
@@ -157,6 +162,7 @@ pub struct Behaviour {
     pub oauth_errors_are_rfc: bool,
 
     // Webhooks
+    /// How deliveries of webhooks are signed: `v1`, `v2` or `v3`.
     pub webhook_signature: WebhookSignature,
 }
 
@@ -221,7 +227,7 @@ impl Default for Behaviour {
 }
 
 /// Everything that the served objects can ask for.
-const SCOPES: [&str; 22] = [
+pub(super) const SCOPES: [&str; 22] = [
     "oauth",
     "crm.objects.companies.read",
     "crm.objects.companies.write",

@@ -38,6 +38,7 @@ mod search;
 mod search_filters;
 mod search_query;
 mod show;
+mod slips;
 mod ties;
 mod tokens;
 mod upkeep;
@@ -45,7 +46,7 @@ mod values;
 mod webhooks;
 
 pub use self::behaviour::{Behaviour, LimitWord, WebhookSignature};
-pub(crate) use self::webhooks::sign;
+pub(crate) use self::webhooks::{event_names, sign};
 
 pub(crate) use self::answers::{Failure, expired_reply, refused, typical_error};
 pub(crate) use self::portal::{Portal, WriteError};

@@ -10,7 +10,7 @@ use ring::hmac;
 use serde_json::{Map, Value, json};
 
 use super::behaviour::WebhookSignature;
-use super::kinds::{Kind, KindRef};
+use super::kinds::{ALL, Kind, KindRef};
 use super::links::Type;
 use super::portal::{PORTAL_ID, Portal, Provenance};
 use crate::sim::delivery::{Events, Webhook};
@@ -38,6 +38,12 @@ const EVENTS: [&str; 7] =
     ["creation", "deletion", "merge", "restore", "propertyChange", "associationChange", "privacyDeletion"];
 /// The record that samples are about.
 const SAMPLE_ID: u64 = 123;
+
+/// Everything that an app can subscribe to, of one object or of all.
+pub(crate) fn event_names() -> Vec<String> {
+    let told = ALL.iter().filter(|kind| !kind.is_engagement()).map(|kind| kind.singular());
+    told.chain(["object"]).flat_map(|object| EVENTS.map(|what| format!("{object}.{what}"))).collect()
+}
 
 impl Events for Portal {
     fn events(&self, webhook: &Webhook, change: &Mutation) -> Vec<Value> {
