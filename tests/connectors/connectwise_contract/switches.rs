@@ -189,3 +189,14 @@ async fn a_verb_that_is_denied_is_denied_of_every_request_that_takes_it() {
         assert!(!matches!(answer, AnswerBody::Failed(_)), "{verb}: {answer:?}");
     }
 }
+
+#[tokio::test]
+async fn boards_that_are_open_to_the_mail_of_unknown_senders_are_named() {
+    let needs = [super::rights::all(ObjectKind::Ticket)];
+    for (boards, named) in [(json!([]), false), (json!([21]), true)] {
+        let office = office(&json!({ "boards_open_to_mail": boards })).await;
+        let findings = office.psa.examine(&needs).await.unwrap().findings;
+        let told = findings.iter().any(|one| one.what.contains("unknown senders: Alerts"));
+        assert_eq!(told, named, "{boards}: {findings:?}");
+    }
+}
