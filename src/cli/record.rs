@@ -29,7 +29,7 @@ pub fn explain(session: &Session, args: &Explain) -> Outcome {
     is_mapped(record, &rules.config)?;
     let reader = workspace.reader()?;
     let now = Clock::start().now();
-    if reader.observation(record)?.is_none() {
+    if reader.observation(record)?.is_none() && reader.status(record)?.is_none() {
         return Err(Report::failed(format!("{record} was never read"))
             .because("either it does not exist, or the workspace has not looked since it was made")
             .hint("read both systems with `lockstep plan`, then ask again"));

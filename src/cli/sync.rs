@@ -10,15 +10,20 @@ use super::session::Session;
 use super::summary::{Summary, exit_of};
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Batch, Durability, Row};
-use crate::engine::core::state::{Run, Verdict};
+use crate::engine::core::state::{Issue, IssueClass, Run, Verdict};
+use crate::engine::core::view::View;
 use crate::engine::driver::{self, EngineHandle, Finished, setup};
 use crate::error::{Exit, Outcome, Report};
 use crate::model::ConfigVersion;
-use crate::store::{Settings, Workspace};
+use crate::store::rows::IssueQuery;
+use crate::store::{Reader, Settings, Workspace};
 use crate::view::{plain_text, run as run_view};
 
 /// Held runs looked through for the plan that a person approves.
 const HELD_RUNS: usize = 100;
+
+/// Records that are named where a run leaves them waiting.
+const NAMED: usize = 5;
 
 /// # Errors
 /// As the run ended.
@@ -45,12 +50,32 @@ fn conclude(session: &Session, workspace: &Workspace, ended: Ended) -> Outcome {
     for right in &ended.missing_rights {
         session.output.note(right);
     }
+    for waiting in unreadable(&workspace.reader()?)? {
+        session.output.note(&waiting);
+    }
     // an object that cannot be read may have no record to say so
     let exit = if ended.missing_rights.is_empty() { exit } else { Exit::NeedsPerson };
     if exit == Exit::NeedsPerson {
         session.output.note("Some records need a person: see them in the console (`lockstep`), tab Activity.");
     }
     Ok(exit)
+}
+
+/// Records that wait because they cannot be read, the first ones by name.
+fn unreadable(reader: &Reader) -> Outcome<Vec<String>> {
+    let query = IssueQuery { class: Some(IssueClass::Unreadable), ..IssueQuery::default() };
+    let issues = reader.issues_page(&query, None, NAMED + 1)?;
+    let mut lines = Vec::new();
+    for Issue { record, message, .. } in issues.iter().take(NAMED) {
+        let name = reader.status(*record)?.map_or_else(String::new, |status| format!(" \"{}\"", status.name));
+        lines.push(format!("{record}{name} waits: {message}"));
+    }
+    if issues.len() > NAMED {
+        lines.push(
+            "More records wait for the same reason: see them in the console (`lockstep`), tab Activity.".to_owned(),
+        );
+    }
+    Ok(lines)
 }
 
 /// Lets exactly the plan through that a guard held, at the next run.

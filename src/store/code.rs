@@ -70,7 +70,8 @@ codes!(IssueClass {
     IdentifierTaken = 11,
     AmbiguousReference = 12,
     MissingField = 13,
-    Permission = 14
+    Permission = 14,
+    Unreadable = 15
 });
 
 /// An id as SQLite's signed integer. Ids above 2^63 keep their identity and only sort first.
@@ -136,10 +137,10 @@ mod tests {
         for state in RecordState::ALL {
             assert_eq!(RecordState::from_code(state.code()).unwrap(), state);
         }
-        for code in 0..15 {
+        for code in 0..16 {
             assert_eq!(IssueClass::from_code(code).unwrap().code(), code);
         }
-        assert_eq!(IssueClass::from_code(15), None);
+        assert_eq!(IssueClass::from_code(16), None);
     }
 
     #[test]

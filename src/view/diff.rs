@@ -293,7 +293,11 @@ fn side_id(plan: &PairPlan, system: System) -> String {
 
 /// `read 4 s ago`, by the older of the two readings; says which side was never read.
 fn read_age(observations: BySystem<Option<&Observation>>, now: Timestamp) -> String {
-    let seen = [observations.hubspot, observations.connectwise].into_iter().flatten().map(|o| o.seen).min();
+    let both = || [observations.hubspot, observations.connectwise].into_iter().flatten();
+    if let Some(doubtful) = both().find(|observation| observation.is_in_doubt()) {
+        return format!("to be read again in {}", doubtful.of.system);
+    }
+    let seen = both().map(|observation| observation.seen).min();
     seen.map_or_else(|| "not read yet".to_owned(), |at| format!("read {} ago", format::age(now.since(at))))
 }
 

@@ -72,3 +72,54 @@ async fn what_the_changes_show_in_no_readable_form_waits_and_crosses_without_a_s
     engine.stop().await;
     bench.assert_pairs(&["Linked", "Here", "There"].map(str::to_owned));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_read_is_told_as_waiting_everywhere() {
+    let bench = Bench::with(Data::Empty, |config| config.timing.poll = 1).await;
+    let (hubspot, connectwise) = bench.pair("Acme").await;
+    bench.running.control.inject(nameless(CONNECTWISE));
+    bench.edit(CONNECTWISE, connectwise, "city", "Bonn");
+    let run = bench.run().await.run;
+    assert_eq!((run.verdict, run.counts.total().waiting), (Verdict::Done, 1));
+    for (flag, id) in [("hubspot", hubspot), ("connectwise", connectwise)] {
+        let (exit, told) = bench.exit_code(&format!("--json explain company --{flag} {id}")).await;
+        assert_eq!(exit, 0, "{told}");
+        let told: Json = serde_json::from_str(&told).unwrap();
+        assert_eq!((&told["state"], &told["decision"]), (&json!("waiting"), &json!("wait")), "{told}");
+        let verdict = told["verdict"].as_str().unwrap();
+        assert!(verdict.starts_with("Waits: ConnectWise's answer for this record makes no sense"), "{verdict}");
+        assert!(told["issues"][0]["hint"].as_str().unwrap().starts_with("It is read again by itself."), "{told}");
+        assert!(!told.to_string().contains("1970"), "{told}");
+        let (_, told) = bench.exit_code(&format!("explain company --{flag} {id}")).await;
+        assert!(told.contains("to be read again in ConnectWise") && !told.contains("1970"), "{told}");
+        assert!(!told.contains("in step") && !told.contains("Both sides agree"), "{told}");
+    }
+    let (_, plan) = bench.exit_code("--json plan").await;
+    let plan: Json = serde_json::from_str(&plan).unwrap();
+    assert_eq!((&plan["looked_at"], &plan["waiting"]), (&json!(1), &json!(1)), "{plan}");
+    assert_eq!(plan["pairs"][0]["name"], "Acme");
+    let issues = || bench.workspace.reader().unwrap().issues_of(at(System::HubSpot, hubspot)).unwrap();
+    let classes: Vec<IssueClass> = issues().iter().map(|issue| issue.class).collect();
+    assert_eq!(classes, [IssueClass::Unreadable]);
+
+    bench.running.control.clear_faults();
+    until_in_step(&bench, connectwise).await;
+    assert_eq!(bench.value(HUBSPOT, hubspot, "city"), "Bonn");
+    assert_eq!(issues(), []);
+}
+
+/// Runs until the pair of that company is in step: what could not be read rests for a while.
+async fn until_in_step(bench: &Bench, connectwise: u64) {
+    let of = at(System::ConnectWise, connectwise);
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        bench.settle().await;
+        let reader = bench.workspace.reader().unwrap();
+        let anchor = reader.link_of(of).unwrap().unwrap().record(System::HubSpot);
+        if reader.status(anchor).unwrap().is_some_and(|status| status.state == RecordState::InSync) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "it is not read again");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+}

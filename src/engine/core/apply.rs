@@ -324,7 +324,7 @@ fn stale(facts: &Facts, decision: &PairDecision, members: &[RecordRef], now: Tim
         .iter()
         .filter(|record| match &facts.records[record.system] {
             None => true,
-            Some(observed) if observed.seen == Timestamp::EPOCH => true,
+            Some(observed) if observed.is_in_doubt() => true,
             Some(observed) => !writes.is_empty() && now.since(observed.seen) > age_allowed(record),
         })
         .copied()

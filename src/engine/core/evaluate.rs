@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use super::command::Row;
 use super::outcome::agree_on_payload;
-use super::plan::{Facts, FieldNext, PairDecision, PairPlan, plan_pair};
+use super::plan::{Facts, FieldNext, PairDecision, PairPlan, awaited, plan_pair, until_read};
 use super::pull::{dirty, is_unread};
 use super::state::{
     Agreed, Dirty, DirtyReason, IntentKind, IssueClass, Link, LinkOrigin, LinkState, RecordState, Status, Verdict,
@@ -48,7 +48,9 @@ impl Engine {
         let Some(kind) = self.object_kinds().get(object).copied() else {
             return self.finish_evaluate(step, again);
         };
-        let page = step.view.dirty_page(kind, step.now, after, PAGE)?;
+        // a plan also tells of what rests until later
+        let due = if self.mode == Mode::Plan { Timestamp::MAX } else { step.now };
+        let page = step.view.dirty_page(kind, due, after, PAGE)?;
         let mut linked = again;
         // a record that was decided on in this step is not decided on again before that is committed
         let mut decided = Decided::default();
@@ -88,9 +90,9 @@ impl Engine {
             return Ok(false);
         }
         let is_readable = self.unreadable(kind).is_none();
-        if is_readable && members.iter().any(|record| is_unread(facts.records[record.system].as_ref())) {
-            if self.mode != Mode::Plan && decided.to_read.insert(facts.anchor()) {
-                self.work[facts.anchor().system].push_back(facts.anchor());
+        if is_readable && facts.in_doubt().is_some() {
+            if decided.to_read.insert(facts.anchor()) {
+                self.read_before_deciding(step, rules, &facts);
             }
             return Ok(false);
         }
@@ -115,6 +117,7 @@ impl Engine {
             // one that is in doubt is read first: its own mark brings both back
             for partner in partners {
                 if is_unread(step.view.observation(partner)?.as_ref()) {
+                    self.keep_plan(PairPlan { decision: PairDecision::Wait { reason: awaited(partner) }, ..plan });
                     return Ok(false);
                 }
             }
@@ -128,6 +131,15 @@ impl Engine {
             _ => decided.settled.extend(members.iter().copied()),
         }
         self.dispose(step, rules, &facts, plan)
+    }
+
+    /// A plan reads no single records: it says what it does not know.
+    fn read_before_deciding(&mut self, step: &Step<'_>, rules: &ObjectRules, facts: &Facts) {
+        if self.mode == Mode::Plan {
+            self.keep_plan(until_read(facts, plan_pair(facts, rules, step.now, None)));
+        } else {
+            self.work[facts.anchor().system].push_back(facts.anchor());
+        }
     }
 
     fn dispose(&mut self, step: &mut Step<'_>, rules: &ObjectRules, facts: &Facts, plan: PairPlan) -> ViewResult<bool> {

@@ -8,7 +8,7 @@ use super::endless::Length;
 use super::request::{AnswerBody, RequestBody, RequestId};
 use super::rights::Way;
 use super::state::cursor::Pass;
-use super::state::{Cursor, CursorKey, Dirty, DirtyReason, Feed, Observation, RecordState, Status};
+use super::state::{Cursor, CursorKey, Dirty, DirtyReason, Feed, IssueClass, Observation, RecordState, Status};
 use super::step::{Engine, Mode, Pending, Stage, Step};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
@@ -356,7 +356,7 @@ impl Engine {
         }
         self.absorbed.insert(of, request.0);
         let news = known.as_ref().is_none_or(|known| is_news(known, &record));
-        let unread = known.as_ref().is_some_and(|known| known.seen == Timestamp::EPOCH);
+        let unread = known.as_ref().is_some_and(Observation::is_in_doubt);
         let touched = known.as_ref().is_some_and(|known| known.record.modified != record.modified);
         if !(news || unread || touched || force) {
             return Ok(false);
@@ -423,6 +423,7 @@ impl Engine {
             // nothing could ever be made of it, and now there is nothing to be made
             step.row(Row::ClearDirty(of));
             step.row(Row::ClearStatus(of));
+            step.row(Row::ClearIssue { record: of, class: IssueClass::Unreadable, field: None });
         }
         Ok(())
     }
@@ -528,5 +529,5 @@ pub(super) fn shown(
 
 /// Whether a record has to be read before it can be decided on.
 pub(super) fn is_unread(known: Option<&Observation>) -> bool {
-    known.is_none_or(|known| known.seen == Timestamp::EPOCH)
+    known.is_none_or(Observation::is_in_doubt)
 }

@@ -8,7 +8,7 @@ use super::apply::Unread;
 use super::command::Row;
 use super::pull::{is_unread, shown};
 use super::request::{AnswerBody, RequestId};
-use super::state::{Dirty, DirtyReason, Feed, RecordState};
+use super::state::{Dirty, DirtyReason, Feed, Issue, IssueClass, RecordState};
 use super::step::{Engine, Step};
 use super::view::ViewResult;
 use crate::model::{Record, RecordId, RecordRef, System, Timestamp};
@@ -20,6 +20,15 @@ const LONGEST: Duration = Duration::from_secs(15 * 60);
 /// What a person reads of such a record.
 pub(super) fn makes_no_sense(system: System) -> String {
     format!("{system}'s answer for this record makes no sense: what is needed of it is missing, or is no value.")
+}
+
+/// What comes next for it.
+fn read_again(of: RecordRef) -> String {
+    format!(
+        "It is read again by itself. Where it stays so, open {of} there, enter the value that is not shown or is wrong \
+         once more, and save; the log names it where {} does.",
+        of.system
+    )
 }
 
 impl Engine {
@@ -98,9 +107,25 @@ impl Engine {
         let before = step.view.status(status.anchor())?;
         let so_before = before.filter(|before| before.state == status.state && before.why == status.why);
         let age = so_before.map_or(Duration::ZERO, |before| step.now.since(before.since));
-        step.row(Row::Status(status));
         let shortest = Duration::from_secs(self.rules.config.timing.poll);
-        Ok(step.now + (age / 4).max(shortest).min(LONGEST))
+        let again = step.now + (age / 4).max(shortest).min(LONGEST);
+        let anchor = status.anchor();
+        let known = step.view.issues_of(anchor)?.into_iter().find(|issue| issue.class == IssueClass::Unreadable);
+        step.row(Row::Issue(Issue {
+            record: anchor,
+            class: IssueClass::Unreadable,
+            field: None,
+            link: status.link,
+            message: makes_no_sense(of.system),
+            hint: read_again(of),
+            fingerprint: 0,
+            attempts: known.as_ref().map_or(0, |issue| issue.attempts) + 1,
+            next_try: again,
+            first: known.map_or(step.now, |issue| issue.first),
+            last: step.now,
+        }));
+        step.row(Row::Status(status));
+        Ok(again)
     }
 }
 

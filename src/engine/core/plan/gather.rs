@@ -113,6 +113,14 @@ impl Facts {
         })
     }
 
+    /// A record of the pair that has to be read before anything is decided about it.
+    #[must_use]
+    pub fn in_doubt(&self) -> Option<RecordRef> {
+        let ids = self.ids();
+        let unread = |of: &RecordRef| self.records[of.system].as_ref().is_none_or(Observation::is_in_doubt);
+        [ids.hubspot, ids.connectwise].into_iter().flatten().find(unread)
+    }
+
     #[must_use]
     pub fn issue(&self, class: IssueClass) -> Option<&Issue> {
         self.issues.iter().find(|issue| issue.class == class)

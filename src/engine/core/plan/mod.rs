@@ -4,6 +4,7 @@
 pub mod fields;
 pub mod gather;
 pub mod identity;
+pub mod kept;
 #[cfg(test)]
 mod lacks_tests;
 pub mod pair;
@@ -11,6 +12,7 @@ pub mod scope;
 pub mod words;
 
 pub use gather::Facts;
+pub use kept::{awaited, until_read};
 pub use pair::{explain_pair, fingerprint, plan_pair, plan_record};
 
 use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, LinkOrigin, RecordState};

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::fields::{Comparison, Trouble, compare};
 use super::gather::Facts;
 use super::identity::Identity;
+use super::kept::{held_by_right, until_read};
 use super::words::{field_in_words, origin_in_words, sentence, write_in_words};
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, Scope, TraceLine, scope};
 use crate::engine::core::state::{FieldWrite, IntentKind, Issue, IssueClass, Link, LinkState, Observation};
@@ -25,21 +26,7 @@ use crate::model::{BySystem, RecordRef, System, Timestamp, Value};
 pub fn plan_record(view: &dyn View, rules: &Rules, record: RecordRef, now: Timestamp) -> ViewResult<Option<PairPlan>> {
     let Some(object) = rules.object(record.object) else { return Ok(None) };
     let facts = Facts::gather(view, object, record, &view.open_intents()?)?;
-    Ok(Some(held_by_right(&facts, explain_pair(&facts, object, now, None))))
-}
-
-/// Whether a right is still missing only the engine finds out; until then it is what keeps the pair.
-fn held_by_right(facts: &Facts, plan: PairPlan) -> PairPlan {
-    let untouched = matches!(plan.decision, PairDecision::Exclude { .. } | PairDecision::Gone { .. });
-    let Some(issue) = facts.issue(IssueClass::Permission).filter(|_| !untouched && facts.open.is_none()) else {
-        return plan;
-    };
-    let PairPlan { mut issues, mut trace, .. } = plan;
-    issues.push(issue.clone());
-    let decision = PairDecision::Hold { reason: issue.message.clone() };
-    trace.retain(|line| line.stage != "next");
-    trace.push(TraceLine { stage: "next", text: sentence(&decision, 0) });
-    PairPlan { decision, issues, trace, ..plan }
+    Ok(Some(until_read(&facts, held_by_right(&facts, explain_pair(&facts, object, now, None)))))
 }
 
 /// The plan for one pair, from its facts alone. `push_to`: a person wants that system to take the other's values.
@@ -147,11 +134,11 @@ impl Planner<'_> {
         for system in System::BOTH {
             if let Some(observed) = &self.facts.records[system] {
                 let flags = if observed.is_live() { "" } else { ", deleted" };
-                note!(
-                    self,
-                    "read",
-                    format!("{} read {}, modified {}{flags}", observed.of, observed.seen, observed.record.modified)
-                );
+                let read = match observed.is_in_doubt() {
+                    true => "to be read again".to_owned(),
+                    false => format!("read {}", observed.seen),
+                };
+                note!(self, "read", format!("{} {read}, modified {}{flags}", observed.of, observed.record.modified));
             }
         }
         let scope = BySystem::from_fn(|to: System| {

@@ -63,13 +63,15 @@ pub enum IssueClass {
     MissingField,
     /// A system does not let Lockstep read, create or change records of this object.
     Permission,
+    /// The system does not show the record in a form that can be read; it is read again by itself.
+    Unreadable,
 }
 
 impl IssueClass {
     /// Whether only a person can end it.
     #[must_use]
     pub const fn needs_person(self) -> bool {
-        !matches!(self, Self::Transient | Self::IdentifierTaken)
+        !matches!(self, Self::Transient | Self::IdentifierTaken | Self::Unreadable)
     }
 
     /// A word for tables and the database.
@@ -91,6 +93,7 @@ impl IssueClass {
             Self::IdentifierTaken => "identifier",
             Self::MissingField => "field",
             Self::Permission => "permission",
+            Self::Unreadable => "unreadable",
         }
     }
 }

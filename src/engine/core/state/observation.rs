@@ -23,4 +23,10 @@ impl Observation {
     pub const fn is_live(&self) -> bool {
         !self.gone && !self.record.archived
     }
+
+    /// Whether the record has to be read again before anything is decided about it.
+    #[must_use]
+    pub fn is_in_doubt(&self) -> bool {
+        self.seen == Timestamp::EPOCH
+    }
 }

@@ -317,6 +317,7 @@ const fn state_of(class: crate::engine::core::state::IssueClass) -> RecordState 
     match class {
         Class::Conflict => RecordState::Conflict,
         Class::Transient | Class::Rejected | Class::FalseSuccess | Class::IdentifierTaken => RecordState::Failing,
+        Class::Unreadable => RecordState::Waiting,
         _ => RecordState::Held,
     }
 }
