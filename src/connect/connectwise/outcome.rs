@@ -43,8 +43,8 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
             let message = format!("The site refused the credentials, with a web page: {words}");
             Err(denied(ConnectErrorKind::Credentials, &message, KEYS))
         }
-        // Not ConnectWise's word about anybody's rights, nor about a record.
-        401 | 403 | 404 if is_page(&reply.text()) => {
+        // Not ConnectWise's word about anybody's rights, nor about a record: of a write, what became of it is not known.
+        400 | 401 | 403 | 404 | 409 | 422 if is_page(&reply.text()) => {
             let message =
                 format!("Something answered {} with a web page in place of ConnectWise: {words}", reply.status);
             let kind = if reply.status == 401 { ConnectErrorKind::Credentials } else { ConnectErrorKind::Unexpected };
@@ -54,7 +54,7 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
                 "It may be a proxy or a log-in page: check the site, and this machine's proxy.",
             ))
         }
-        401 if speaks_of_rights(reply, &words) => Err(permission(&words)),
+        401 if speaks_of_rights(reply, &words) || !is_about_the_keys(reply, &words) => Err(permission(&words)),
         401 => {
             Err(denied(ConnectErrorKind::Credentials, &format!("ConnectWise refused the credentials: {words}"), KEYS))
         }
@@ -85,6 +85,18 @@ fn speaks_of_credentials(words: &str) -> bool {
     ["unauthorized", "unauthorised", "invalid credentials", "not authenticated", "notauthenticated"]
         .into_iter()
         .any(|said| words.contains(said))
+}
+
+/// A 401 without a word of ConnectWise's own is about the keys, and so is one that says so. "Member is not licensed for
+/// this module" is not: no other key would help.
+fn is_about_the_keys(reply: &Reply, words: &str) -> bool {
+    let Some(body) = reply.json().ok().filter(Json::is_object) else { return true };
+    let said = words.to_lowercase();
+    let speaks =
+        ["unauthori", "authenticat", "credential", "clientid", "client id", "key", "password", "token", "login"];
+    message(&body).is_none()
+        || word(&body, "code").as_deref() == Some("Unauthorized")
+        || speaks.iter().any(|word| said.contains(word))
 }
 
 fn speaks_of_rights(reply: &Reply, words: &str) -> bool {
@@ -273,7 +285,18 @@ mod tests {
             assert!(matches!(fault.failure, Failure::Forbidden { .. }), "{fault:?}");
             assert!(fault.hint.contains("security role"), "{}", fault.hint);
         }
-        for keys in [r#"{"code":"ConnectWiseApi","message":"UserNotAuthenticated"}"#, "Unauthorized", ""] {
+        let license = r#"{"code":"x","message":"Member is not licensed for this module"}"#;
+        let fault = classify(&reply(401, license)).unwrap_err();
+        let Failure::Forbidden { message, hint } = &fault.failure else { panic!("{fault:?}") };
+        assert!(message.ends_with("Member is not licensed for this module") && !hint.contains("key"), "{fault:?}");
+        for keys in [
+            r#"{"code":"ConnectWiseApi","message":"UserNotAuthenticated"}"#,
+            r#"{"code":"Unauthorized","message":"The clientId is invalid"}"#,
+            r#"{"message":"Cannot authenticate the API member."}"#,
+            "Unauthorized",
+            "{}",
+            "",
+        ] {
             assert_eq!(classify(&reply(401, keys)).unwrap_err().kind, ConnectErrorKind::Credentials, "{keys}");
         }
     }
@@ -309,7 +332,7 @@ mod tests {
 
     #[test]
     fn a_page_is_no_word_about_keys_rights_or_records() {
-        for status in [401, 403, 404] {
+        for status in [400, 401, 403, 404, 409, 422] {
             for page in
                 ["<!DOCTYPE html><html>Sign in</html>", "<html>", " \n<HTML><body>Blocked by policy</body></html>"]
             {

@@ -24,8 +24,10 @@ pub(super) fn classify(reply: &Reply) -> Result<Json, Fault> {
         200..=299 => {
             reply.json().map_err(|why| Fault::unknown(format!("HubSpot answered {}, but {why}.", reply.status)))
         }
-        401 | 403 if is_foreign(reply) => Err(foreign(reply)),
-        401 => Err(credentials(reply)),
+        // of what a proxy refused, what became of it is not known
+        400 | 401 | 403 | 404 | 409 | 422 if is_foreign(reply) => Err(foreign(reply)),
+        401 if is_about_the_token(reply) => Err(credentials(reply)),
+        401 => Err(permission(reply)),
         403 => Err(permission(reply)),
         423 => Err(throttled(reply, reply.retry_after.unwrap_or(LOCK).max(LOCK))),
         429 => Err(throttled(reply, reply.retry_after.unwrap_or_else(|| policy_wait(reply)))),
@@ -168,7 +170,21 @@ fn credentials(reply: &Reply) -> Fault {
     denied(ConnectErrorKind::Credentials, &message, MISSING_TOKEN)
 }
 
-/// HubSpot refuses in JSON: a page or a bare text comes from somewhere before it, and says nothing of the token.
+/// A 401 without a word is about the token, and so is one that says so. HubSpot also answers it to an object that the
+/// token may not name: "Unable to infer object type from: companies".
+fn is_about_the_token(reply: &Reply) -> bool {
+    let Ok(body) = reply.json() else { return true };
+    match (text(&body, "category").as_deref(), text(&body, "message")) {
+        (Some("INVALID_AUTHENTICATION" | "EXPIRED_AUTHENTICATION"), _) | (None, None) => true,
+        (_, message) => {
+            let words = message.unwrap_or_default().to_lowercase();
+            ["authenticat", "credential", "token", "api key", "expired"].iter().any(|word| words.contains(word))
+        }
+    }
+}
+
+/// HubSpot refuses in JSON: a page or a bare text comes from somewhere before it, and says nothing of the token, of rights or
+/// of a record.
 fn is_foreign(reply: &Reply) -> bool {
     !reply.text().trim().is_empty() && !reply.json().is_ok_and(|body| body.is_object())
 }
@@ -224,7 +240,7 @@ fn permission(reply: &Reply) -> Fault {
     let scopes = scopes(&body);
     let message = text(&body, "message").unwrap_or_else(|| "no reason given".to_owned());
     if scopes.is_empty() {
-        return forbidden(&format!("HubSpot refused access: {message}"), SCOPES);
+        return forbidden(&format!("HubSpot refused access ({}): {message}", reply.status), SCOPES);
     }
     let list = scopes.join(" or ");
     let message = format!("HubSpot refused access: the token lacks the scope {list}.");

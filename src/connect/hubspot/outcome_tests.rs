@@ -55,6 +55,32 @@ fn what_is_not_json_is_no_word_about_the_token_or_its_scopes() {
 }
 
 #[test]
+fn a_401_that_is_not_about_the_token_is_not_blamed_on_it() {
+    for body in [
+        r#"{"status":"error","message":"Unable to infer object type from: companies","category":"VALIDATION_ERROR"}"#,
+        r#"{"message":"This user may not see companies."}"#,
+    ] {
+        let fault = classify(&reply(401, body)).unwrap_err();
+        assert_eq!(fault.kind, ConnectErrorKind::Permission, "{body}");
+        let Failure::Forbidden { message, hint } = fault.failure else { panic!("{body}") };
+        assert!(message.starts_with("HubSpot refused access (401): ") && message.contains("companies"), "{message}");
+        assert!(!hint.contains("again") && hint.contains("scopes"), "{hint}");
+    }
+    let nameless = r#"{"message":"The access token is expired! expiration time: 2026"}"#;
+    assert_eq!(classify(&reply(401, nameless)).unwrap_err().kind, ConnectErrorKind::Credentials);
+}
+
+#[test]
+fn a_page_in_place_of_a_refusal_says_nothing_of_the_record() {
+    for status in [400, 404, 409, 422] {
+        for body in ["<!doctype html><title>Blocked</title>", "Blocked", "{"] {
+            let fault = classify(&reply(status, body)).unwrap_err();
+            assert!(matches!(fault.failure, Failure::Unknown(_)) && fault.hint.contains("proxy"), "{status} {body}");
+        }
+    }
+}
+
+#[test]
 fn missing_scopes_are_named() {
     let body = r#"{"status":"error","message":"This app hasn't been granted all required scopes to make this call.","errors":[{"message":"One or more of the following scopes are required.","context":{"requiredGranularScopes":["crm.schemas.deals.read","crm.objects.deals.read"]}}],"category":"MISSING_SCOPES"}"#;
     let Failure::Forbidden { message, hint } = failure(403, body) else { panic!("not forbidden") };
@@ -119,8 +145,8 @@ fn refused_values_name_their_property() {
     assert_eq!(rejection.field.as_deref(), Some("testproperty"));
     let only_text = r#"{"message":"Property values were not valid: [{\"message\":\"no\",\"name\":\"n\"}]"}"#;
     assert_eq!(refusal(400, only_text).field.as_deref(), Some("n"));
-    assert_eq!(refusal(400, "{").kind, RejectionKind::Invalid);
-    assert!(refusal(422, "<html>").message.contains("422"));
+    assert_eq!(refusal(400, "{}").kind, RejectionKind::Invalid);
+    assert!(refusal(422, "{}").message.contains("422"));
 }
 
 #[test]
