@@ -32,11 +32,12 @@ pub use http::{Clock, Options};
 pub use hubspot::HubSpot;
 pub use server_clock::ServerClock;
 
-use crate::engine::core::request::{Answer, AnswerBody, Priority, Request, RequestId};
+use crate::engine::core::request::{Answer, AnswerBody, Failure, Priority, Rejection, Request, RequestBody, RequestId};
 use crate::engine::core::state::Exchange;
 use crate::model::drift::Unread;
 use crate::model::{FieldName, ObjectKind, RecordId, RecordRef, Schema, System};
 use http::{Session, Transport, Wire};
+use redact::Redactor;
 
 /// A page that shows more records than this, and none in a form that can be read, is not believed.
 const MOST_UNREAD: usize = 10;
@@ -144,6 +145,37 @@ pub struct Check {
 fn performed(id: RequestId, session: &Session, body: AnswerBody, exchanges: Vec<Exchange>) -> Performed {
     let answer = Answer { request: id, server_time: session.server_time, calls: session.calls, body };
     Performed { answer, exchanges }
+}
+
+/// A read that failed says what was read, and at which endpoint: the words of an answer alone seldom do.
+fn located(failure: Failure, request: &Request, session: &Session, redactor: &Redactor) -> Failure {
+    let Some(wire) = &session.last else { return failure };
+    let path = redactor.clean(wire.path.split(['?', '#']).next().unwrap_or_default());
+    let what = match request.body {
+        RequestBody::Identify => "asking who it is".to_owned(),
+        _ => format!("reading {}", request.object.plural().to_lowercase()),
+    };
+    let tell = |message: String| {
+        let method = &wire.method;
+        format!("{} (while {what}: {method} {path}).", message.trim_end_matches('.'))
+    };
+    match failure {
+        Failure::Unknown(message) => Failure::Unknown(tell(message)),
+        Failure::NotSent(message) if wire.status.is_some() => Failure::NotSent(tell(message)),
+        Failure::Rejected(rejection) => Failure::Rejected(Rejection { message: tell(rejection.message), ..rejection }),
+        other => other,
+    }
+}
+
+/// Why a record has no usable date of change, of what is told as one.
+fn undated(id: RecordId, told: Option<&serde_json::Value>) -> String {
+    match told.filter(|told| !told.is_null()) {
+        None => format!("record {id} has no date of change"),
+        Some(told) => {
+            let told = redact::clip_message(&told.to_string());
+            format!("record {id} was changed at {told}, which is no date or out of range")
+        }
+    }
 }
 
 /// The exchange of one record of a write.

@@ -52,7 +52,8 @@ use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Options, Session, Transport};
 use super::redact::{Redactor, clip_message};
 use super::{
-    Boxed, Check, Connector, Examination, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, performed,
+    Boxed, Check, Connector, Examination, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, located,
+    performed,
 };
 use crate::engine::core::request::{AnswerBody, Failure, Priority, Rejection, RejectionKind, Request, RequestId};
 use crate::model::{FieldName, ObjectKind, RecordId, System};
@@ -187,7 +188,8 @@ impl Connector for ConnectWise {
             }
             let mut session = Session::new(request.priority).about(request);
             let body = self.answer(request, &mut session).await;
-            let body = body.unwrap_or_else(|fault| AnswerBody::Failed(fault.failure));
+            let located = |failure| located(failure, request, &session, &self.transport.redactor);
+            let body = body.unwrap_or_else(|fault| AnswerBody::Failed(located(fault.failure)));
             performed(id, &session, body, Vec::new())
         })
     }

@@ -9,6 +9,7 @@ use super::address::Address;
 use super::fields::{self, Shape};
 use super::shapes::{self, Holds};
 use crate::connect::flag::is_set;
+use crate::connect::undated;
 use crate::mapping::stages::Progress;
 use crate::model::{FieldKind, FieldName, Fields, ObjectKind, Record, RecordId, Timestamp, Value};
 
@@ -105,7 +106,7 @@ impl<'a> Reader<'a> {
     /// What is missing for a record, or for one of the wanted values, in a few words.
     pub fn record(&self, json: &Json) -> Result<Record, String> {
         let id = json.get("id").and_then(id).ok_or("a record has no usable id")?;
-        let modified = modified(json).ok_or_else(|| format!("record {id} has no date of change"))?;
+        let modified = modified(json).ok_or_else(|| undated(id, json.pointer("/_info/lastUpdated")))?;
         if let Some(array) = self.unshown(json) {
             return Err(format!("record {id} comes without its {array}, so that nothing is known of what they hold"));
         }

@@ -47,7 +47,8 @@ use super::http::{Call, Options, Reply, Session, Transport};
 use super::redact::Redactor;
 use super::rights::{self, Way};
 use super::{
-    Boxed, Check, Connector, Examination, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, performed,
+    Boxed, Check, Connector, Examination, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, located,
+    performed,
 };
 use crate::engine::core::request::{
     AnswerBody, Failure, Priority, Rejection, RejectionKind, Request, RequestBody, RequestId,
@@ -234,7 +235,8 @@ impl Connector for HubSpot {
                 (Ok(body), Some(fields)) => self.with_associated(request.object, fields, body, &mut session).await,
                 (body, _) => body,
             };
-            let body = body.unwrap_or_else(|fault| AnswerBody::Failed(fault.failure));
+            let located = |failure| located(failure, request, &session, &self.transport.redactor);
+            let body = body.unwrap_or_else(|fault| AnswerBody::Failed(located(fault.failure)));
             performed(id, &session, with_scope(request, body), Vec::new())
         })
     }

@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{paths, references};
 use crate::connect::flag::is_set;
+use crate::connect::undated;
 use crate::mapping::references::holds_all;
 use crate::model::{FieldName, Fields, ObjectKind, Record, RecordId, Timestamp, Value};
 
@@ -37,7 +38,9 @@ impl Reader<'_> {
     pub fn record(&self, json: &Json) -> Result<Record, String> {
         let id = json.get("id").and_then(id).ok_or("a record has no usable id")?;
         let properties = told(json).ok_or_else(|| format!("record {id} has no properties"))?;
-        let modified = self.modified(json, properties).ok_or_else(|| format!("record {id} has no date of change"))?;
+        let modified = self.modified(json, properties).ok_or_else(|| {
+            undated(id, properties.get(paths::modified(self.object)).or_else(|| json.get("updatedAt")))
+        })?;
         let odd = |name: &str| format!("record {id} shows something as its \"{name}\" that cannot be a value");
         let mut fields = Fields::new();
         for name in self.fields {

@@ -74,7 +74,8 @@ impl Engine {
 
     fn take_identity(&mut self, step: &mut Step<'_>, system: System, body: AnswerBody) -> ViewResult<()> {
         let AnswerBody::Identity { tenant, .. } = body else {
-            return self.give_up(step, system, format!("{system} answered something else than who it is"), "");
+            let hint = "Check the address of the connection, and any proxy before it.";
+            return self.give_up(step, system, format!("{system} answered something else than who it is"), hint);
         };
         match step.view.tenant(system)? {
             Some(known) if !is_same_tenant(&known, &tenant) => {
@@ -120,7 +121,11 @@ impl Engine {
                 self.stop(step, message)
             }
             Failure::Rejected(rejection) => {
-                self.give_up(step, system, format!("{system} refused a read: {}", rejection.message), "")
+                let hint = format!(
+                    "Run `lockstep doctor`: it tries every endpoint of {system} and names what is missing or closed. What \
+                     was done stays done; it is read again with the next run."
+                );
+                self.give_up(step, system, format!("{system} refused a read: {}", rejection.message), &hint)
             }
             Failure::NotSent(message) | Failure::Unknown(message) => {
                 let patience_ends = self.sides[system].failed(step.now, &message);
@@ -151,7 +156,10 @@ impl Engine {
         step.wake_at(until);
         if too_long && self.mode != Mode::Watch {
             let hint = format!("Try again after {until}; what was done stays done.");
-            return self.give_up(step, system, format!("{system} asks for a pause: {message}"), &hint);
+            // most say who it is already
+            let who =
+                if message.starts_with(system.name()) { String::new() } else { format!("{system} asks for a pause: ") };
+            return self.give_up(step, system, format!("{who}{message}"), &hint);
         }
         Ok(())
     }
