@@ -2,6 +2,7 @@
 
 use lockstep::model::{Record, RecordId};
 use lockstep::sim::{Fault, FaultRule, Side};
+use serde_json::json;
 
 use super::hubspot_records::{applied, calls_to, change, create, made, names, outcomes, portal, tell};
 use super::*;
@@ -90,6 +91,30 @@ async fn a_company_that_is_none_is_refused_by_name_and_nothing_else_is_written()
     assert_eq!(calls_to(&running, "/batch/create"), creates);
     let record = read(&hub, &["city", COMPANY], contact).await;
     assert_eq!((record.value("city").to_plain(), record.value(COMPANY).to_plain()), (String::new(), one.to_string()));
+}
+
+#[tokio::test]
+async fn an_answer_without_a_word_of_a_record_is_no_word_that_it_has_no_company() {
+    let (running, hub, [.., contact]) = contact_of_the_first().await;
+    let alone = made(&hub, ObjectKind::Contact, 4, &[("email", "b@x.example.com")]).await.id;
+    let silent = || {
+        let emptied = Fault::Mangle { pointer: "/results".to_owned(), value: Some(json!([])) };
+        FaultRule::once(emptied).on(Side::HubSpot).path("/associations/")
+    };
+    let list = || RequestBody::List { fields: names(&["email", COMPANY]), after: None, archived: false, limit: 100 };
+    running.control.inject(silent());
+    let AnswerBody::Page { records, unread, .. } = tell(&hub, ObjectKind::Contact, list()).await else {
+        panic!("no page")
+    };
+    assert_eq!((records.len(), unread.len()), (2, 0), "it is asked once more");
+    assert!(records.iter().any(|record| record.id == contact && !record.value(COMPANY).is_empty()));
+
+    running.control.inject(FaultRule { count: None, ..silent() });
+    let AnswerBody::Page { records, unread, .. } = tell(&hub, ObjectKind::Contact, list()).await else {
+        panic!("no page")
+    };
+    assert_eq!(unread, [contact], "its own property names a company");
+    assert_eq!(records.iter().map(|record| record.id).collect::<Vec<_>>(), [alone], "nothing speaks against none");
 }
 
 #[tokio::test]

@@ -111,9 +111,12 @@ impl HubSpot {
             if ids.is_empty() {
                 continue;
             }
-            let ties = self.ties(object, joined.to, &ids, session).await?;
+            let mut ties = self.ties(object, joined.to, &ids, session).await?;
             for record in &mut records {
-                record.fields.remove(name.as_str());
+                let property = record.fields.remove(name.as_str());
+                if joined.mirrored && property.is_some_and(|company| !company.is_empty()) {
+                    ties.doubt_silence(record.id);
+                }
                 let held = ties.of(record.id).unwrap_or_default();
                 let value = if joined.mirrored { one_that_counts(object, held) } else { everyone(held) };
                 if !value.is_empty() {

@@ -2,6 +2,11 @@
 //!
 //! A row that cannot be read must not keep the others from being read, and must not make anybody's associations look like
 //! none: what it concerns is unknown.
+//!
+//! A record without associations is told by a row with an empty list, or by an error of its own
+//! (`NO_ASSOCIATIONS_FOUND`); that every portal says so is not documented. So an answer that says nothing at all of a
+//! record that was asked for is asked for once more, of that record alone, and then stands for "none" only as long as
+//! nothing speaks against it: where the record's own property names a company, it is unknown.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,6 +24,7 @@ use crate::model::{ObjectKind, RecordId};
 
 /// What one batch read takes.
 pub(super) const READ_BATCH: usize = 1000;
+const SILENT: &str = "an answer says nothing of a record whose own property names a company";
 /// Pages of one record's associations; 500 come at once, and an object has a ceiling far below the product.
 const PAGES: u32 = 1000;
 
@@ -55,6 +61,8 @@ impl TieType {
 pub(super) struct Ties {
     known: BTreeMap<RecordId, Vec<Tie>>,
     unknown: BTreeSet<RecordId>,
+    /// Asked for twice, and never told of.
+    silent: BTreeSet<RecordId>,
     /// What is wrong with the last row that cannot be read.
     why: Option<&'static str>,
 }
@@ -105,6 +113,26 @@ impl Ties {
         Ok(onward)
     }
 
+    /// Those of whom an answer says nothing, be it that they have no associations.
+    fn note_silent(&mut self, body: &Json, asked: &BTreeMap<RecordId, Option<String>>) {
+        let errors = || body.get("errors").and_then(Json::as_array).into_iter().flatten();
+        let named: BTreeSet<RecordId> = errors().flat_map(named_in).collect();
+        let nameless = errors().filter(|error| named_in(error).is_empty()).count();
+        let is_told = |id: &RecordId| self.known.contains_key(id) || self.unknown.contains(id) || named.contains(id);
+        self.silent = asked.keys().copied().filter(|id| !is_told(id)).collect();
+        // an error without a name is about one of them
+        if nameless >= self.silent.len() {
+            self.silent.clear();
+        }
+    }
+
+    /// Takes it that nothing is known of a record of which nothing was said, though something speaks for an association.
+    pub fn doubt_silence(&mut self, id: RecordId) {
+        if self.silent.contains(&id) {
+            self.doubt(id, SILENT);
+        }
+    }
+
     fn doubt(&mut self, id: RecordId, why: &'static str) {
         self.unknown.insert(id);
         self.why = Some(why);
@@ -121,14 +149,41 @@ impl HubSpot {
         session: &mut Session,
     ) -> Result<Ties, Fault> {
         let mut ties = Ties::default();
+        self.follow(from, to, ids, &mut ties, session).await?;
+        if !ties.silent.is_empty() {
+            let again: Vec<RecordId> = ties.silent.iter().copied().collect();
+            self.follow(from, to, &again, &mut ties, session).await?;
+        }
+        if let Some(why) = ties.why {
+            let records = ties.unknown.len();
+            tracing::warn!(object = %from, records, why, "HubSpot shows associations that cannot be read; they are unknown");
+        }
+        for list in ties.known.values_mut() {
+            *list = merge(std::mem::take(list));
+        }
+        Ok(ties)
+    }
+
+    /// All pages of the associations of these records.
+    async fn follow(
+        &self,
+        from: ObjectKind,
+        to: ObjectKind,
+        ids: &[RecordId],
+        ties: &mut Ties,
+        session: &mut Session,
+    ) -> Result<(), Fault> {
         let mut open: BTreeMap<RecordId, Option<String>> = ids.iter().map(|id| (*id, None)).collect();
         let mut seen: BTreeSet<(RecordId, String)> = BTreeSet::new();
-        for _ in 0..PAGES {
+        for page in 0..PAGES {
             if open.is_empty() {
                 break;
             }
             let body = self.tie_page(from, to, &open, session).await?;
             let onward = ties.take(results(&body)?, &open)?;
+            if page == 0 {
+                ties.note_silent(&body, &open);
+            }
             open.clear();
             for (id, next) in onward {
                 if ties.unknown.contains(&id) {
@@ -144,14 +199,7 @@ impl HubSpot {
         for id in open.into_keys() {
             ties.doubt(id, "the pages of a record's associations do not end");
         }
-        if let Some(why) = ties.why {
-            let records = ties.unknown.len();
-            tracing::warn!(object = %from, records, why, "HubSpot shows associations that cannot be read; they are unknown");
-        }
-        for list in ties.known.values_mut() {
-            *list = merge(std::mem::take(list));
-        }
-        Ok(ties)
+        Ok(())
     }
 
     async fn tie_page(
@@ -173,7 +221,8 @@ impl HubSpot {
         let call = HubCall::post(Route::Associations, rest, json!({ "inputs": inputs }));
         let mut body = match self.call(&call, session).await {
             Err(Fault { failure: Failure::Rejected(rejection), .. }) if rejection.kind == RejectionKind::NotFound => {
-                return Ok(json!({ "results": [] }));
+                // that is HubSpot's word for all of them
+                return Ok(json!({ "results": open.keys().map(|id| no_ties(*id)).collect::<Vec<_>>() }));
             }
             other => other?,
         };
@@ -185,6 +234,16 @@ impl HubSpot {
         }
         Ok(body)
     }
+}
+
+fn no_ties(id: RecordId) -> Json {
+    json!({ "from": { "id": id.to_string() }, "to": [] })
+}
+
+/// The records that an error names.
+fn named_in(error: &Json) -> Vec<RecordId> {
+    let context = error.get("context").and_then(Json::as_object).into_iter().flat_map(|context| context.values());
+    context.filter_map(Json::as_array).flatten().filter_map(record::id).collect()
 }
 
 /// What one row says of its record.
@@ -283,6 +342,35 @@ mod tests {
             assert_eq!((ties.of(RecordId(1)).map(<[Tie]>::len), ties.of(RecordId(2))), (Some(1), None), "{bad}");
             assert_eq!((ties.of(RecordId(3)), onward), (Some(&[][..]), vec![]), "{bad}");
         }
+    }
+
+    #[test]
+    fn only_a_row_or_an_error_says_that_a_record_has_no_associations() {
+        let asked = || BTreeMap::from([1, 2, 3].map(|id| (RecordId(id), None)));
+        let silent = |body: Json| {
+            let mut ties = Ties::default();
+            ties.take(results(&body).unwrap(), &asked()).unwrap();
+            ties.note_silent(&body, &asked());
+            ties.silent.iter().map(|id| id.0).collect::<Vec<_>>()
+        };
+        let none = json!({"from": {"id": "2"}, "to": []});
+        let error =
+            |context: Json| json!({"subCategory": "crm.associations.NO_ASSOCIATIONS_FOUND", "context": context});
+        assert_eq!(silent(json!({"results": []})), [1, 2, 3]);
+        assert_eq!(silent(json!({"results": [sound(1, 9), none]})), [3]);
+        let named = error(json!({"fromObjectId": ["2", "3"]}));
+        assert_eq!(silent(json!({"results": [sound(1, 9)], "errors": [named]})), [0; 0]);
+        let nameless = error(json!({}));
+        assert_eq!(silent(json!({"results": [sound(1, 9)], "errors": [nameless]})), [2, 3]);
+        assert_eq!(silent(json!({"results": [sound(1, 9)], "errors": [nameless, nameless]})), [0; 0]);
+    }
+
+    #[test]
+    fn a_silence_that_something_speaks_against_is_no_none() {
+        let mut ties = Ties { silent: [RecordId(1), RecordId(2)].into(), ..Ties::default() };
+        ties.doubt_silence(RecordId(1));
+        ties.doubt_silence(RecordId(3));
+        assert_eq!([1, 2, 3].map(|id| ties.of(RecordId(id)).is_some()), [false, true, true]);
     }
 
     #[test]
