@@ -14,6 +14,7 @@ mod engine;
 mod home;
 mod init;
 mod input;
+mod issues;
 mod key;
 mod oauth;
 mod output;
@@ -78,6 +79,7 @@ fn start(cli: Cli) -> Outcome {
         Some(Command::Doctor) => doctor::run(&session),
         Some(Command::Schema(args)) => schema::run(&session, &args),
         Some(Command::Plan) => plan::run(&session),
+        Some(Command::Issues) => issues::run(&session),
         Some(Command::Sync(args)) => sync::run(&session, &args),
         Some(Command::Explain(args)) => record::explain(&session, &args),
         Some(Command::Push(args)) => record::push(&session, &args),

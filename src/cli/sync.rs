@@ -56,7 +56,9 @@ fn conclude(session: &Session, workspace: &Workspace, ended: Ended) -> Outcome {
     // an object that cannot be read may have no record to say so
     let exit = if ended.missing_rights.is_empty() { exit } else { Exit::NeedsPerson };
     if exit == Exit::NeedsPerson {
-        session.output.note("Some records need a person: see them in the console (`lockstep`), tab Activity.");
+        session
+            .output
+            .note("Some records need a person: `lockstep issues` lists them, and so does the console, tab Activity.");
     }
     Ok(exit)
 }
@@ -71,9 +73,7 @@ fn unreadable(reader: &Reader) -> Outcome<Vec<String>> {
         lines.push(format!("{record}{name} waits: {message}"));
     }
     if issues.len() > NAMED {
-        lines.push(
-            "More records wait for the same reason: see them in the console (`lockstep`), tab Activity.".to_owned(),
-        );
+        lines.push("More records wait for the same reason: `lockstep issues` lists them.".to_owned());
     }
     Ok(lines)
 }

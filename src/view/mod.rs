@@ -9,6 +9,7 @@ pub mod diff;
 pub mod explain;
 pub mod filter_panel;
 pub mod format;
+pub mod issues;
 pub mod mapping_table;
 pub mod objects;
 pub mod plan_summary;

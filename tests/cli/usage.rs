@@ -31,8 +31,8 @@ fn help_tells_every_command_and_every_exit_code() {
     let help = Home::new().run("--help");
     assert_eq!(help.code, 0);
     for word in [
-        "init", "connect", "config", "doctor", "schema", "plan", "sync", "explain", "push", "demo", "sim", "0 done",
-        "5 issues",
+        "init", "connect", "config", "doctor", "schema", "plan", "sync", "issues", "explain", "push", "demo", "sim",
+        "0 done", "5 issues",
     ] {
         assert!(help.out.contains(word), "{word} is missing");
     }
@@ -75,7 +75,7 @@ fn nothing_secret_is_in_the_log() {
 }
 
 /// Every command with what it needs, and the options that mean nothing to it.
-const COMMANDS: [(&str, &[&str]); 16] = [
+const COMMANDS: [(&str, &[&str]); 17] = [
     ("", &["--json"]),
     ("init new", &["--workspace acme", "--theme dark", "--ascii", "--no-color", "--read-only"]),
     ("connect hubspot --token-stdin", CONSOLE),
@@ -86,6 +86,7 @@ const COMMANDS: [(&str, &[&str]); 16] = [
     ("config import -", CONSOLE),
     ("config deploy", CONSOLE),
     ("plan", CONSOLE),
+    ("issues", CONSOLE),
     ("sync --once", CONSOLE),
     ("sync --watch", CONSOLE),
     ("explain company --hubspot 1", CONSOLE),

@@ -98,6 +98,11 @@ async fn what_cannot_be_read_is_told_as_waiting_everywhere() {
     let plan: Json = serde_json::from_str(&plan).unwrap();
     assert_eq!((&plan["looked_at"], &plan["waiting"]), (&json!(1), &json!(1)), "{plan}");
     assert_eq!(plan["pairs"][0]["name"], "Acme");
+    let (exit, told) = bench.exit_code("--json issues").await;
+    let told: Json = serde_json::from_str(&told).unwrap();
+    assert_eq!((exit, &told["issues"], &told["need_person"]), (0, &json!(1), &json!(0)), "{told}");
+    assert_eq!(told["causes"][0]["class"], "unreadable");
+    assert_eq!(told["causes"][0]["records"][0]["name"], "Acme");
     let issues = || bench.workspace.reader().unwrap().issues_of(at(System::HubSpot, hubspot)).unwrap();
     let classes: Vec<IssueClass> = issues().iter().map(|issue| issue.class).collect();
     assert_eq!(classes, [IssueClass::Unreadable]);

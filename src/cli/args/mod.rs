@@ -130,6 +130,15 @@ Exit codes:
   0 done · 3 a guard held the run (nothing written) ·
   4 a system cannot be used · 5 done, and some records need a person")]
     Sync(Sync),
+    /// Show what keeps records from being in sync, by cause, with the next step
+    #[command(after_help = "\
+Examples:
+  lockstep issues
+  lockstep issues --json | jq '.causes[] | {class, object, count}'
+
+Exit codes:
+  0 nothing needs a person · 5 some records do")]
+    Issues,
     /// Show why a record did, or did not, sync, stage by stage
     #[command(
         override_usage = "lockstep explain <OBJECT> <--hubspot <ID>|--connectwise <ID>> [OPTIONS]",
