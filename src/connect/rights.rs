@@ -18,8 +18,10 @@ pub struct Rights {
     pub rows: &'static [(&'static str, &'static str)],
 }
 
-/// The scopes that every portal takes: account and allowance, and the owners.
-pub const ALWAYS: [&str; 2] = ["oauth", OWNERS];
+/// The scopes that every app takes: signing in, and the owners.
+pub const ALWAYS: [&str; 2] = [SIGN_IN, OWNERS];
+/// For apps by OAuth alone: a service key or private app needs no signing in.
+pub const SIGN_IN: &str = "oauth";
 /// For the people that records belong to.
 pub const OWNERS: &str = "crm.objects.owners.read";
 /// For filters by the members of a list.
@@ -154,7 +156,8 @@ pub fn markdown() -> String {
         );
     }
     let always: Vec<String> = ROWS_ALWAYS.iter().map(|(module, row)| format!("{module} / {row}")).collect();
-    let _ = writeln!(text, "| always | {} | | {} (Inquire) |", code(&ALWAYS), always.join("; "));
+    let _ = writeln!(text, "| always | {} | | {} (Inquire) |", code(&[OWNERS]), always.join("; "));
+    let _ = writeln!(text, "| signing in by OAuth | {} | | |", code(&[SIGN_IN]));
     let _ = writeln!(text, "| filters by a list | {} | | |", code(&[LISTS]));
     text
 }

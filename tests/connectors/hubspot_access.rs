@@ -376,9 +376,27 @@ async fn a_missing_stamp_and_the_scope_to_make_it_are_named() {
     let contacts =
         [Need { object: ObjectKind::Contact, reads: true, creates: false, updates: false, amount: Amount::Unmapped }];
     let findings = hub.examine(&contacts).await.unwrap().findings;
-    assert!(findings.iter().any(|one| one.what.contains("company of its own") && one.severity == Severity::Warning));
+    assert!(findings.iter().any(|one| one.what.contains("company of its own") && one.severity == Severity::Fine));
     assert!(hub.budget().daily.is_some_and(|(used, of)| used > 0 && used < of), "{:?}", hub.budget());
     assert!(matches!(tell(&hub, ObjectKind::Deal, RequestBody::Identify).await, AnswerBody::Identity { .. }));
+}
+
+#[tokio::test]
+async fn a_scope_that_nothing_was_refused_for_is_named_all_the_same() {
+    let (running, hub) = portal(&[ObjectKind::Company]).await;
+    let need = needs()[..1].to_vec();
+    let lacking = |findings: Vec<Finding>| -> Vec<Finding> {
+        findings.into_iter().filter(|one| one.what.contains("lacks the scope")).collect()
+    };
+    assert_eq!(lacking(hub.examine(&need).await.unwrap().findings), []);
+    let mut behaviour = running.control.behaviour();
+    behaviour.hubspot.scopes.retain(|one| one != "crm.schemas.companies.write" && one != "oauth");
+    running.control.set_behaviour(behaviour);
+    let found = lacking(hub.examine(&need).await.unwrap().findings);
+    let [one] = found.as_slice() else { panic!("a token needs no signing in: {found:?}") };
+    assert_eq!(one.severity, Severity::Warning);
+    assert!(one.what.contains("crm.schemas.companies.write") && one.what.contains("property of the key"), "{one:?}");
+    assert!(one.remedy.contains("Add the scope crm.schemas.companies.write"), "{one:?}");
 }
 
 /// What the doctor says of creating companies while every call for it is answered so.

@@ -317,3 +317,26 @@ async fn a_deal_is_not_made_while_connectwise_has_no_field_for_its_key() {
     bench.settle().await;
     assert!(bench.workspace.reader().unwrap().link_of(deal).unwrap().is_some());
 }
+
+/// Nothing tells beforehand which fields a tenant made mandatory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mandatory_field_that_nothing_fills_is_named_with_what_to_do() {
+    let bench = Bench::new(Data::Empty).await;
+    let mut behaviour = bench.running.control.behaviour();
+    behaviour.connectwise.mandatory = vec!["company/market".to_owned()];
+    bench.running.control.set_behaviour(behaviour);
+    bench.create(HUBSPOT, "Acme");
+    bench.settle().await;
+    let (exit, told) = bench.exit_code("--json issues").await;
+    let told: Json = serde_json::from_str(&told).unwrap();
+    let record = &told["causes"][0]["records"][0];
+    assert_eq!((exit, &told["need_person"], &record["name"]), (5, &json!(1), &json!("Acme")), "{told}");
+    let hint = record["hint"].as_str().unwrap();
+    assert!(hint.starts_with("ConnectWise wants market for a new company"), "{hint}");
+    assert!(hint.contains("map it, or give it a default"), "{hint}");
+    let items = bench.examine().await;
+    let item = items.iter().find(|item| item.what.starts_with("One record waits: ConnectWise refused the write"));
+    let item = item.unwrap_or_else(|| panic!("{items:?}"));
+    assert!(item.severity == Severity::Warning && item.remedy.contains("market"), "{item:?}");
+    assert!(items.iter().any(|item| item.what.starts_with("Cannot be seen: which fields the tenant made mandatory")));
+}

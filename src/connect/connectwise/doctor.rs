@@ -139,7 +139,9 @@ impl ConnectWise {
         self.examine_tables(exam).await?;
         self.examine_sight(exam).await?;
         exam.session.turn_to(None);
-        self.examine_setup(exam).await
+        self.examine_setup(exam).await?;
+        tell_unseen(exam);
+        Ok(())
     }
 
     /// Each direction of one object, and the row of the role that it lacks.
@@ -214,11 +216,14 @@ impl ConnectWise {
         if let Some(row) = roles::closed(object) {
             let made = need.creates && object == ObjectKind::Deal;
             let columns = [(need.reads, Column::Inquire), (made, Column::Add), (need.updates, Column::Edit)];
-            let remedies: Vec<String> =
-                columns.iter().filter(|(needed, _)| *needed).map(|(_, column)| row.remedy(*column)).collect();
-            let closed = many.to_lowercase();
-            let what = format!("Whether closed {closed} are open to the sync cannot be seen without changing one.");
-            exam.add(Severity::Warning, Some(object), what, remedies.join(" "));
+            let rows: Vec<String> =
+                columns.iter().filter(|(needed, _)| *needed).map(|(_, column)| row.name(*column)).collect();
+            let what = format!(
+                "Cannot be seen without changing one: whether closed {} are open to the sync. It takes {} at level All.",
+                many.to_lowercase(),
+                rows.join(", ")
+            );
+            exam.add(Severity::Fine, Some(object), what, "");
         }
         Ok(())
     }
@@ -293,6 +298,22 @@ impl ConnectWise {
                 "Open the record in ConnectWise and save it with valid values.",
             );
         }
+    }
+}
+
+/// What no API tells, and may surprise somebody.
+fn tell_unseen(exam: &mut Examining<'_>) {
+    let money = exam.needs.iter().any(|need| need.amount > Amount::Unmapped || need.object == ObjectKind::LineItem);
+    let finance = if money { "Sales / Opportunity Finance, " } else { "" };
+    let what = format!(
+        "Cannot be seen: whether Inquire of {finance}System / Member Maintenance, System / My Company and System / Table \
+         Setup is at level All. Below it, rows are hidden without a word."
+    );
+    exam.add(Severity::Fine, None, what, "");
+    if exam.needs.iter().any(|need| need.creates) {
+        let what = "Cannot be seen: which fields the tenant made mandatory, other than user-defined ones. A new record that \
+                    lacks one is refused, and its issue names the field.";
+        exam.add(Severity::Fine, None, what, "");
     }
 }
 

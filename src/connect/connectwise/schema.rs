@@ -145,7 +145,14 @@ pub(super) fn content(list: &str, label: &str) -> String {
 /// What could not be read, and what it comes of.
 pub(super) fn gap(object: ObjectKind, list: &str, label: &str, fault: Fault) -> Finding {
     let row = roles::row(list).filter(|_| fault.kind == ConnectErrorKind::Permission);
-    let (hurts, remedy) = (content(list, label), fault.hint.clone());
+    let hurts = content(list, label);
+    let remedy = match fault.hint.as_str() {
+        "" => format!(
+            "See whether this release of ConnectWise has the list {list}. Until it can be read, leave fields that need it \
+             unmapped."
+        ),
+        hint => hint.to_owned(),
+    };
     let what = format!("The {hurts} cannot be read: {}", ConnectError::from(fault).message);
     let root = row.map(|row| row.root(Column::Inquire, hurts));
     Finding { severity: Severity::Warning, object: Some(object), what, remedy, root }

@@ -15,7 +15,7 @@ use super::{HubCall, HubSpot, oauth, record, setup};
 use crate::connect::doctor::is_worth_a_wait;
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
-use crate::connect::rights::{LISTS, OWNERS, Way, scope};
+use crate::connect::rights::{self, LISTS, OWNERS, SIGN_IN, Way, scope};
 use crate::connect::trace::DOCTOR;
 use crate::connect::{Cause, Examination, Finding, Need, Root, Severity};
 use crate::engine::core::request::{Failure, Priority};
@@ -63,9 +63,9 @@ impl HubSpot {
             session.turn_to(Some(need.object));
             exam.findings.push(self.stamp_finding(need.object, session).await?);
         }
-        if needs.iter().any(|need| need.object == ObjectKind::Contact) {
-            exam.findings.push(auto_company());
-        }
+        session.turn_to(None);
+        exam.findings.extend(self.ungranted(needs, granted.as_ref(), &exam.findings));
+        exam.findings.extend(unseen(needs));
         Ok(())
     }
 
@@ -129,6 +129,31 @@ impl HubSpot {
                 }
             },
         })
+    }
+
+    /// Scopes of the table of rights that the connection has not got, though nothing was refused for lack of them.
+    fn ungranted(&self, needs: &[Need], granted: Option<&BTreeSet<String>>, told: &[Finding]) -> Vec<Finding> {
+        let finding = |severity, what, remedy, root| Finding { severity, object: None, what, remedy, root };
+        let Some(granted) = granted else {
+            let what = "Cannot be seen: which scopes the credential has. Each way of reading and writing was tried \
+                        instead, but not the making of new properties."
+                .to_owned();
+            return vec![finding(Severity::Fine, what, String::new(), None)];
+        };
+        let is_told = |cause: &Cause| told.iter().filter_map(|one| one.root.as_ref()).any(|root| root.cause == *cause);
+        let wanted = rights::scopes(needs).into_iter().filter(|scope| *scope != SIGN_IN || self.keeper.is_some());
+        let lacking =
+            wanted.filter(|scope| !granted.contains(*scope)).map(|scope| (scope, lacking(scope, purpose(scope))));
+        lacking
+            .filter(|(_, root)| !is_told(&root.cause))
+            .map(|(scope, root)| {
+                let what = format!(
+                    "The connection lacks the scope {scope}, which is for {}. Nothing that was tried was refused for it.",
+                    purpose(scope)
+                );
+                finding(Severity::Warning, what, add(scope), Some(root))
+            })
+            .collect()
     }
 
     /// The scopes of the credential, where it can be asked for them. Not being able to is no finding.
@@ -310,15 +335,38 @@ pub(super) fn add(scope: &str) -> String {
     format!("Add the scope {scope} to the service key, private app or app in HubSpot.")
 }
 
-/// The setting has no API; it bites whoever syncs contacts.
-fn auto_company() -> Finding {
-    Finding {
-        severity: Severity::Warning,
-        object: Some(ObjectKind::Contact),
-        what: "HubSpot may make a company of its own for every new contact, from the domain of its e-mail address. Whether it does cannot be read.".to_owned(),
-        remedy: "In HubSpot, under Settings, Objects, Companies, switch off creating and associating companies with contacts.".to_owned(),
-        root: None,
+/// What a scope of the table is for.
+fn purpose(scope: &str) -> &'static str {
+    match scope {
+        SIGN_IN => "signing in",
+        OWNERS => "reading owners",
+        scope if scope.starts_with("crm.schemas.") && scope.ends_with(".write") => "making the property of the key",
+        scope if scope.starts_with("crm.schemas.") => "reading fields and their options",
+        _ => "reading and writing records",
     }
+}
+
+/// What no API tells, and may surprise somebody.
+fn unseen(needs: &[Need]) -> Vec<Finding> {
+    let unseen = |object, what: &str| Finding {
+        severity: Severity::Fine,
+        object,
+        what: format!("Cannot be seen: {what}"),
+        remedy: String::new(),
+        root: None,
+    };
+    let mut found = Vec::new();
+    if needs.iter().any(|need| need.object == ObjectKind::Contact) {
+        let what = "whether HubSpot makes a company of its own for every new contact, from the domain of its e-mail address. \
+                    It is switched off under Settings, Objects, Companies.";
+        found.push(unseen(Some(ObjectKind::Contact), what));
+    }
+    if needs.iter().any(|need| need.creates) {
+        let what = "which properties an administrator made required for new records. A record that lacks one is refused, \
+                    and its issue names the property.";
+        found.push(unseen(None, what));
+    }
+    found
 }
 
 fn usage(json: &Json) -> Option<(u64, u64)> {

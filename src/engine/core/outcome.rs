@@ -329,11 +329,9 @@ impl Engine {
                 // system contradicts itself, and the write rests like any other that was refused
                 self.expect_unread(step, target)?;
             }
-            let hint = rejection.field.as_ref().map_or_else(
-                || "Correct the record, or the mapping; it is tried again when either changes.".to_owned(),
-                |field| format!("Correct {field}, or its mapping; it is tried again when either changes."),
-            );
-            let message = format!("{} refused the write: {}", intent.system, rejection.message);
+            let hint = way_out(&intent, rejection.field.as_deref());
+            let said = if rejection.message.trim().is_empty() { "it gave no reason" } else { &rejection.message };
+            let message = format!("{} refused the write: {said}", intent.system);
             let next_try = step.now + self.slow_probe(step, anchor)?;
             self.raise(step, anchor, IssueClass::Rejected, &intent, message, &hint, next_try)?;
         }
@@ -415,6 +413,25 @@ impl Engine {
         step.row(dirty(anchor, DirtyReason::Retry, step.now));
         Ok(())
     }
+}
+
+/// What a person does about a refused write.
+fn way_out(intent: &Intent, field: Option<&str>) -> String {
+    let Some(field) = field else {
+        return "Correct the record, or the mapping; it is tried again when either changes.".to_owned();
+    };
+    let member = |name: &str| name.split('/').next().unwrap_or(name).to_lowercase();
+    let is_sent = intent.writes.iter().any(|write| member(write.field.as_str()) == member(field));
+    if intent.kind == IntentKind::Create && !is_sent {
+        // ConnectWise names the id of a reference; the configuration, the reference
+        let field = field.strip_suffix("/id").unwrap_or(field);
+        return format!(
+            "{} wants {field} for a new {}, which the configuration does not fill: map it, or give it a default. It is \
+             tried again then.",
+            intent.system, intent.object
+        );
+    }
+    format!("Correct {field}, or its mapping; it is tried again when either changes.")
 }
 
 /// Whether a create was refused because another company has its identifier.

@@ -85,7 +85,11 @@ impl Group {
                     Cause::Field(_) => None,
                 }));
                 let remedy = part.map(|part| first.remedy.replacen(part, &parts.join(", "), 1));
-                (format!("{name} is missing."), remedy.unwrap_or_else(|| first.remedy.clone()))
+                let only = match parts.as_slice() {
+                    [part] => format!(" ({part})"),
+                    _ => String::new(),
+                };
+                (format!("{name}{only} is missing."), remedy.unwrap_or_else(|| first.remedy.clone()))
             }
             Cause::Field(_) => (first.what.clone(), first.remedy.clone()),
         };
@@ -156,6 +160,14 @@ mod tests {
         let told = two.told();
         assert_eq!(told.len(), 1);
         assert_eq!((told[0].what.as_str(), told[0].hurts.len()), ("No status.", 0), "one harm keeps its own words");
+
+        let mut one = Findings::default();
+        one.of(System::ConnectWise, [status.clone(), finding(Severity::Problem, "", table("Status"), "stages", "")]);
+        assert_eq!(
+            one.told()[0].what,
+            "System / Table Setup / Inquire (Status) is missing.",
+            "the only table is named"
+        );
 
         let mut objects = Findings::default();
         objects.of(System::ConnectWise, [status, Finding { object: Some(ObjectKind::Deal), ..market }]);

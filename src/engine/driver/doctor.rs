@@ -9,10 +9,12 @@ use super::clock::Clock;
 use super::setup::{Connection, SetupError, keep_renewals, read_config, refresh_schema};
 use super::steps::Steps;
 use crate::connect::{Amount, Cause, ConnectError, ConnectErrorKind, Connector, Need, Root, ServerClock, Severity};
+use crate::engine::core::state::IssueClass;
 use crate::mapping::lint::{self, Missing};
 use crate::mapping::{Config, ObjectMapping, defaults, harm};
 use crate::model::{BySystem, Changed, Checked, Checkup, Grade, ObjectAccess, ObjectKind, Schema, System, Timestamp};
-use crate::store::{Settings, Workspace};
+use crate::store::rows::IssueQuery;
+use crate::store::{Reader, Settings, Workspace};
 
 /// A schema that could not be read again and is older than this is told of.
 const STALE: Duration = Duration::from_secs(24 * 3600);
@@ -20,6 +22,8 @@ const STALE: Duration = Duration::from_secs(24 * 3600);
 const LONG_PAUSE: Duration = Duration::from_secs(10);
 /// A clock that is off by more than this is told of; HubSpot and ConnectWise keep theirs by network time.
 const SKEW_WARNS: Duration = Duration::from_secs(30);
+/// Causes of refused writes that are told.
+const REFUSALS: usize = 5;
 /// Beyond this, times of changes cannot be trusted to order anything.
 const SKEW_HURTS: Duration = Duration::from_secs(300);
 
@@ -106,11 +110,27 @@ pub async fn examine(workspace: &Workspace, clock: Clock, steps: &Steps) -> Resu
     }
     drifted(&settings, &config, &schemas, &mut found)?;
     misfits(&config, &schemas, &mut found);
+    refused(&workspace.reader()?, &mut found)?;
     let mut items = found.told();
     items.sort_by_key(|item| (!item.cut_off, std::cmp::Reverse(item.severity), item.system, item.object));
     let findings = items.iter().map(Item::checked).collect();
     settings.put_checkup(&Checkup { at: clock.now(), findings, access })?;
     Ok(items)
+}
+
+/// Records that a system refused to make or change: what it wants of them is told nowhere else, such as a field that the
+/// tenant made mandatory.
+fn refused(reader: &Reader, found: &mut Findings) -> Result<(), SetupError> {
+    for group in reader.issue_groups()?.into_iter().filter(|group| group.class == IssueClass::Rejected).take(REFUSALS) {
+        let query = IssueQuery { class: Some(group.class), template: Some(group.template) };
+        let Some(issue) = reader.issues_page(&query, None, 1)?.pop() else { continue };
+        let records =
+            if group.count == 1 { "One record waits".to_owned() } else { format!("{} records wait", group.count) };
+        let what = format!("{records}: {}", issue.message);
+        let remedy = format!("{} `lockstep issues` lists the records.", issue.hint);
+        found.add(Item::new(Severity::Warning, None, what, remedy).about(issue.record.object));
+    }
+    Ok(())
 }
 
 /// What is to be examined: what is deployed, else the draft, else the default.

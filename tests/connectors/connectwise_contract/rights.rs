@@ -190,7 +190,7 @@ async fn a_healthy_tenant_has_no_problems_and_every_finding_has_a_next_step() {
     let closed: Vec<_> = findings
         .iter()
         .filter(|finding| finding.what.contains("closed"))
-        .map(|finding| finding.remedy.as_str())
+        .map(|finding| finding.what.as_str())
         .collect();
     assert!(
         closed[0].contains("Sales / Closed Opportunity / Edit")
