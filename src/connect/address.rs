@@ -86,6 +86,24 @@ pub(crate) fn connectwise_site(text: &str) -> String {
     }
 }
 
+/// An address as it is pasted from a call (`http://localhost:9101/v2025_1/apis/3.0`), without the code base and what
+/// follows it: both are found by asking.
+pub(crate) fn connectwise_root(base: &str) -> &str {
+    let base = base.trim().trim_end_matches('/');
+    let base = base.split_once("/apis/").map_or(base, |(before, _)| before);
+    let base = base.strip_suffix("/apis").unwrap_or(base);
+    let is_code_base = |segment: &str| {
+        let mut letters = segment.chars();
+        letters.next() == Some('v')
+            && letters.next().is_some_and(|letter| letter.is_ascii_digit())
+            && segment.contains('_')
+    };
+    match base.rsplit_once('/') {
+        Some((root, segment)) if is_code_base(segment) && !root.ends_with('/') => root,
+        _ => base,
+    }
+}
+
 /// The text as the value of a query parameter. Commas and slashes stay readable; everything else that could mean
 /// something to a URL is escaped.
 pub(crate) fn query_value(text: &str) -> String {
@@ -146,6 +164,22 @@ mod tests {
             assert_eq!(connectwise_site(written), site);
             assert_eq!(connectwise_api_host(site), api);
         }
+    }
+
+    #[test]
+    fn an_address_that_is_pasted_whole_is_cut_to_its_root() {
+        for written in [
+            "http://127.0.0.1:9101",
+            "http://127.0.0.1:9101/",
+            "http://127.0.0.1:9101/v2025_1/apis/3.0",
+            " http://127.0.0.1:9101/v4_6_release/apis/3.0/company/companies ",
+            "http://127.0.0.1:9101/v4_6_release/",
+            "http://127.0.0.1:9101/v2025_1/apis",
+        ] {
+            assert_eq!(connectwise_root(written), "http://127.0.0.1:9101", "{written}");
+        }
+        assert_eq!(connectwise_root("http://localhost:9/cw/v2025_1/apis/3.0"), "http://localhost:9/cw");
+        assert_eq!(connectwise_root("http://v1_host/"), "http://v1_host");
     }
 
     #[test]

@@ -88,7 +88,12 @@ fn certificate(error: &rustls::Error) -> (Option<&'static str>, &'static str) {
             (Some("its certificate is for another host"), "Check the address for a wrong or outdated host name.")
         }
         CertificateError::Revoked => (Some("its certificate was revoked"), "Ask whoever runs the host."),
-        _ => (None, "Check the address and the host's certificate."),
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => (
+            Some("its certificate is one that the host signed for itself"),
+            "Give the host a certificate of an authority that this machine trusts; one that is used to sign others is no \
+             certificate of a host.",
+        ),
+        _ => (Some("its certificate is not valid"), "Check the address and the host's certificate."),
     }
 }
 

@@ -45,7 +45,7 @@ use tokio::sync::Mutex;
 pub use activities::ActivityTypes;
 pub use callbacks::{Callback, Hint, HintAction};
 
-use super::address::{Base, connectwise_api_host, connectwise_site};
+use super::address::{Base, connectwise_api_host, connectwise_root, connectwise_site};
 use super::budget::{Budget, BudgetSnapshot, Pace};
 use super::clean::Clean as _;
 use super::error::{ConnectError, ConnectErrorKind, Fault};
@@ -114,7 +114,10 @@ impl ConnectWise {
     ) -> Result<Self, ConnectError> {
         let site = connectwise_site(&credentials.site);
         let (login, api) = match &options.base {
-            Some(base) => (Base::parse(base)?, Base::parse(base)?),
+            Some(base) => {
+                let root = Base::parse(connectwise_root(base))?;
+                (root.clone(), root)
+            }
             None => {
                 // Refused as written: a site that says `http://` is not quietly spoken to over TLS.
                 Base::parse(&credentials.site)?;

@@ -70,6 +70,8 @@ pub(super) enum Fetched {
 /// One page, ascending by id.
 pub(super) struct Listed {
     pub rows: Vec<(RecordId, Json)>,
+    /// Items without a usable id; they are left out.
+    pub nameless: usize,
     /// It names a next page.
     pub next: bool,
 }
@@ -79,7 +81,8 @@ impl Listed {
     /// that a short page ends a list only where it names no next one. A full page never does: a proxy may have dropped
     /// the header.
     fn is_end(&self, size: u32) -> bool {
-        self.rows.is_empty() || (!self.next && self.rows.len() < size as usize)
+        let items = self.rows.len() + self.nameless;
+        self.rows.is_empty() || (!self.next && items < size as usize)
     }
 }
 
@@ -213,7 +216,11 @@ impl ConnectWise {
             return Ok(Fetched::Poisoned(words));
         }
         let Json::Array(list) = self.classified(call, &reply)? else { return Err(odd("there is no list of records")) };
-        Ok(Fetched::Rows(Listed { rows: with_ids(list)?, next: reply.next }))
+        let (rows, nameless) = with_ids(list)?;
+        if nameless > 0 {
+            tracing::warn!(records = nameless, "ConnectWise shows records without an id; they are left out");
+        }
+        Ok(Fetched::Rows(Listed { rows, nameless, next: reply.next }))
     }
 
     /// The id of the first record behind `after`, which cannot be read: by asking for ids alone, and where even that
@@ -226,6 +233,9 @@ impl ConnectWise {
     ) -> Result<Option<RecordId>, Fault> {
         let call = query.page("&fields=id", after, 1);
         if let Fetched::Rows(page) = self.list(&call, session).await? {
+            if page.nameless > 0 {
+                return Err(odd(NO_ID));
+            }
             in_order(&page.rows, after)?;
             return Ok(page.rows.first().map(|(id, _)| *id));
         }
@@ -298,8 +308,12 @@ impl ConnectWise {
             }
             _ => fault,
         })?;
-        let (records, odd_ones) = self.records_of_any_kind(object, fields, &with_ids(rows)?, session).await?;
         // Left out, a record that carries the stamp would be made a second time.
+        let (rows, nameless) = with_ids(rows)?;
+        if nameless > 0 {
+            return Err(odd(NO_ID));
+        }
+        let (records, odd_ones) = self.records_of_any_kind(object, fields, &rows, session).await?;
         odd_ones.into_values().next().map_or(Ok(records), |why| Err(odd(&why)))
     }
 
@@ -395,15 +409,22 @@ impl ConnectWise {
     }
 }
 
-/// Rows by their ids, ascending.
-fn with_ids(list: Vec<Json>) -> Result<Vec<(RecordId, Json)>, Fault> {
-    let with_id = |row: Json| {
-        let id = row.get("id").and_then(record::id).ok_or_else(|| odd("a record has no usable id"))?;
-        Ok((id, row))
-    };
-    let mut rows = list.into_iter().map(with_id).collect::<Result<Vec<_>, Fault>>()?;
+const NO_ID: &str = "a record has no usable id";
+
+/// Rows by their ids, ascending, and how many have none: one that cannot be told must not keep the others from being read.
+///
+/// # Errors
+/// None of the rows has one.
+fn with_ids(list: Vec<Json>) -> Result<(Vec<(RecordId, Json)>, usize), Fault> {
+    let all = list.len();
+    let with_id = |row: Json| row.get("id").and_then(record::id).map(|id| (id, row));
+    let mut rows: Vec<(RecordId, Json)> = list.into_iter().filter_map(with_id).collect();
+    if rows.is_empty() && all > 0 {
+        return Err(odd(NO_ID));
+    }
     rows.sort_by_key(|(id, _)| *id);
-    Ok(rows)
+    let nameless = all - rows.len();
+    Ok((rows, nameless))
 }
 
 /// A page that repeats an id or goes back would be read for ever.

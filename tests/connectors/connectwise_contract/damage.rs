@@ -72,6 +72,21 @@ async fn nonsense_is_a_failure_of_every_request_for_every_object() {
 }
 
 #[tokio::test]
+async fn one_item_without_an_id_is_left_out_and_the_rest_of_the_list_is_read() {
+    let row = |id: Json| json!({"id": id, "name": "A", "_info": {"lastUpdated": "2026-06-09T21:59:49Z"}});
+    for odd in [json!(null), json!({}), json!("x")] {
+        let items = json!([row(json!(7)), row(odd.clone()), null, row(json!(9))]);
+        let tenant = Tenant::new(move |_| (200, items.clone())).await;
+        let (records, ..) = page(tenant.ask(ObjectKind::Company, list(&["name"], None, 50)).await);
+        assert_eq!(records.iter().map(|record| record.id.0).collect::<Vec<_>>(), [7, 9], "{odd}");
+        let stamped = RequestBody::FindStamped { fields: names(&["name"]), stamps: vec!["company:1".into()] };
+        let answer = tenant.ask(ObjectKind::Company, stamped).await;
+        let AnswerBody::Failed(Failure::Unknown(why)) = &answer else { panic!("{odd}: {answer:?}") };
+        assert!(why.contains("no usable id") && why.contains("reading companies: GET"), "{why}");
+    }
+}
+
+#[tokio::test]
 async fn odd_shapes_that_are_known_become_what_they_can_be() {
     let row = json!({"id": "7", "firstName": 12, "lastName": null, "company": {}, "managerContact": {"_info": {}}, "site": {"id": 99_999, "name": "gone"},
         "title": "a\u{0}b", "birthDay": "0001-01-01T00:00:00Z", "anniversary": "9999-99-99", "inactiveFlag": "True", "surprise": [{}],
