@@ -93,7 +93,7 @@ fn certificate(error: &rustls::Error) -> (Option<&'static str>, &'static str) {
             "Give the host a certificate of an authority that this machine trusts; one that is used to sign others is no \
              certificate of a host.",
         ),
-        _ => (Some("its certificate is not valid"), "Check the address and the host's certificate."),
+        _ => (None, "Check the address and the host's certificate."),
     }
 }
 
@@ -124,7 +124,9 @@ mod tests {
 
     #[test]
     fn each_fault_of_a_certificate_has_its_own_next_step() {
+        let own = rustls::OtherError(std::sync::Arc::new(std::io::Error::other("CaUsedAsEndEntity")));
         let table = [
+            (CertificateError::Other(own), "signed for itself", "authority"),
             (CertificateError::UnknownIssuer, "trusts", "ca-certificates"),
             (CertificateError::Expired, "expired", "clock"),
             (CertificateError::NotValidYet, "not valid yet", "clock"),
