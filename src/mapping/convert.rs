@@ -11,7 +11,7 @@ use crate::model::{FieldKind, RecordId, RecordRef, System, Value};
 /// Why a value cannot cross.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Misfit {
-    /// No partner in the value map; the field waits for a person.
+    /// No partner in the value map; the field waits for a person. The value as people call it.
     Unmapped {
         value: String,
     },
@@ -71,7 +71,7 @@ pub fn convert(
                 Some(stages) => stages.nearest(from.other(), &raw, there.to_plain().trim()),
                 None => field.partner(from, &raw).map(str::to_owned),
             };
-            partner.map(Value::Choice).ok_or_else(|| unmapped(field, &raw))
+            partner.map(Value::Choice).ok_or_else(|| unmapped(field, from, &raw))
         }
         FieldKind::MultiChoice => options(field, from, &value),
         FieldKind::Reference(object) => referred(RecordRef::new(object, from, RecordId(0)), raw, partners),
@@ -169,11 +169,11 @@ fn fit(field: &FieldRule, to: System, text: String) -> Result<Value, Misfit> {
 }
 
 fn option(field: &FieldRule, from: System, key: &str) -> Result<String, Misfit> {
-    field.partner(from, key).map(str::to_owned).ok_or_else(|| unmapped(field, key))
+    field.partner(from, key).map(str::to_owned).ok_or_else(|| unmapped(field, from, key))
 }
 
-fn unmapped(field: &FieldRule, key: &str) -> Misfit {
-    let value = key.to_owned();
+fn unmapped(field: &FieldRule, from: System, key: &str) -> Misfit {
+    let value = field.called(from, key);
     match field.unmapped() {
         Unmapped::Hold => Misfit::Unmapped { value },
         Unmapped::Skip => Misfit::Skipped { value },

@@ -239,6 +239,12 @@ impl FieldRule {
         map.get(key).or_else(|| map.get(&folded(key))).map(String::as_str)
     }
 
+    /// What people call a value that `system` holds: the label of a stage or status, and any other value as it is.
+    #[must_use]
+    pub fn called(&self, system: System, value: &str) -> String {
+        self.stages.as_ref().map_or_else(|| value.to_owned(), |stages| stages.called(system, value))
+    }
+
     #[must_use]
     pub fn unmapped(&self) -> Unmapped {
         self.mapping.values.as_ref().map_or(Unmapped::Hold, |values| values.unmapped)

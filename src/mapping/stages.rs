@@ -6,6 +6,7 @@
 //! and `tickets`.
 
 mod deals;
+mod labels;
 mod tickets;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use super::FieldMapping;
 use crate::model::{BySystem, ChoiceOption, ObjectKind, Schema, StageOutcome, System};
 use deals::Deals;
+use labels::Labels;
 use tickets::Tickets;
 
 /// An opportunity's stage and status as one field.
@@ -57,6 +59,14 @@ impl Standing {
         match self {
             Self::Opportunity => ["stage", "status"],
             Self::Ticket => ["board", "status"],
+        }
+    }
+
+    /// The property of HubSpot that holds the pipeline.
+    const fn pipeline(self) -> &'static str {
+        match self {
+            Self::Opportunity => "pipeline",
+            Self::Ticket => "hs_pipeline",
         }
     }
 
@@ -105,9 +115,15 @@ impl<'a> Progress<'a> {
     }
 }
 
-/// Which stage of HubSpot stands for what in ConnectWise.
+/// Which stage of HubSpot stands for what in ConnectWise, and what people call each.
 #[derive(Debug, Clone)]
-pub enum Stages {
+pub struct Stages {
+    meaning: Meaning,
+    labels: Labels,
+}
+
+#[derive(Debug, Clone)]
+enum Meaning {
     Deals(Deals),
     Tickets(Tickets),
 }
@@ -119,26 +135,35 @@ impl Stages {
         let values = mapping.values.as_ref()?;
         let options = |system: System, name: &str| schema[system].field(name).map_or(&[][..], |field| &field.options);
         let hubspot = options(System::HubSpot, mapping.hubspot.as_str());
-        let there = |name| options(System::ConnectWise, name);
-        let statuses = there("status");
-        match mapping.connectwise.as_str() {
-            STAGE_AND_STATUS => Some(Self::Deals(Deals::new(values, hubspot, there("stage"), statuses))),
-            BOARD_AND_STATUS => {
-                let pipelines = options(System::HubSpot, "hs_pipeline");
+        let standing = [Standing::Opportunity, Standing::Ticket]
+            .into_iter()
+            .find(|standing| standing.field() == mapping.connectwise.as_str())?;
+        let pipelines = options(System::HubSpot, standing.pipeline());
+        let [places, statuses] = standing.members().map(|name| options(System::ConnectWise, name));
+        let labels = Labels::new((pipelines, hubspot), (places, statuses));
+        let meaning = match standing {
+            Standing::Opportunity => Meaning::Deals(Deals::new(values, hubspot, places, statuses)),
+            Standing::Ticket => {
                 let homes = BySystem::from_fn(|system| mapping.default.of(system).unwrap_or_default().to_owned());
-                Some(Self::Tickets(Tickets::new(values, (pipelines, hubspot), (there("board"), statuses), homes)))
+                Meaning::Tickets(Tickets::new(values, (pipelines, hubspot), (places, statuses), homes))
             }
-            _ => None,
-        }
+        };
+        Some(Self { meaning, labels })
+    }
+
+    /// What people call a value of `system`; its ids where they have no label.
+    #[must_use]
+    pub fn called(&self, system: System, key: &str) -> String {
+        self.labels.of(system, key)
     }
 
     /// What to write to `to`, where the other side holds `raw` and `to` holds `current`: the same meaning with as little
     /// change as possible. None where nothing over there means the same.
     #[must_use]
     pub fn nearest(&self, to: System, raw: &str, current: &str) -> Option<String> {
-        match self {
-            Self::Deals(deals) => deals.nearest(to, raw, current),
-            Self::Tickets(tickets) => tickets.nearest(to, raw, current).map(str::to_owned),
+        match &self.meaning {
+            Meaning::Deals(deals) => deals.nearest(to, raw, current),
+            Meaning::Tickets(tickets) => tickets.nearest(to, raw, current).map(str::to_owned),
         }
     }
 }

@@ -277,7 +277,7 @@ impl Comparison<'_> {
             }
         }
         if self.push_to.is_none() && self.decision.is_none() && self.oscillates(to, &value) {
-            let trouble = self.oscillation_trouble(&value);
+            let trouble = self.oscillation_trouble(to, &value);
             set(plan, FieldNext::Stuck, trouble.message.clone());
             return Some(trouble);
         }
@@ -296,11 +296,12 @@ impl Comparison<'_> {
     }
 
     fn conflict_trouble(&self, plan: &FieldPlan) -> Trouble {
+        let held = BySystem::from_fn(|system| self.rule.called(system, &plan.values[system].to_plain()));
         Trouble {
             class: IssueClass::Conflict,
             message: format!(
                 "{} differs: HubSpot has \"{}\", ConnectWise has \"{}\", and the rule is to ask.",
-                self.rule.mapping.hubspot, plan.values.hubspot, plan.values.connectwise
+                self.rule.mapping.hubspot, held.hubspot, held.connectwise
             ),
             hint: "Open the record and take one side: h HubSpot, c ConnectWise.".to_owned(),
         }
@@ -338,12 +339,13 @@ impl Comparison<'_> {
         Trouble { class, message, hint: hint.to_owned() }
     }
 
-    fn oscillation_trouble(&self, value: &Value) -> Trouble {
+    fn oscillation_trouble(&self, to: System, value: &Value) -> Trouble {
         Trouble {
             class: IssueClass::Oscillation,
             message: format!(
-                "{} keeps changing back to \"{value}\": something in one of the systems undoes what Lockstep writes.",
-                self.rule.mapping.hubspot
+                "{} keeps changing back to \"{}\": something in one of the systems undoes what Lockstep writes.",
+                self.rule.mapping.hubspot,
+                self.rule.called(to, &value.to_plain())
             ),
             hint: "Find the workflow that rewrites it, or map the field one way; then push the record once.".to_owned(),
         }

@@ -3,15 +3,18 @@
 use std::time::Duration;
 
 use super::super::FieldNext;
-use super::{Comparison, compare};
+use super::{Comparison, Trouble, compare};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
 use crate::filter::Answer;
 use crate::mapping::references::Partners;
+use crate::mapping::stages::STAGE_AND_STATUS;
 use crate::mapping::{
     ClearPolicy, ConflictTie, Direction, FieldMapping, FieldRule, Overflow, SystemOfRecord, Unmapped, ValueMap,
     ValuePair,
 };
-use crate::model::{BySystem, FieldDef, FieldKind, FieldName, LinkId, ObjectKind, Schema, System, Timestamp, Value};
+use crate::model::{
+    BySystem, ChoiceOption, FieldDef, FieldKind, FieldName, LinkId, ObjectKind, Schema, System, Timestamp, Value,
+};
 
 const NOW: Timestamp = Timestamp(1_000_000_000);
 
@@ -87,7 +90,12 @@ impl Case {
     }
 
     fn run(&self) -> (FieldNext, Option<IssueClass>) {
-        let rule = FieldRule::new(&self.mapping, &schema());
+        let (next, trouble) = self.run_on(&schema());
+        (next, trouble.map(|trouble| trouble.class))
+    }
+
+    fn run_on(&self, schema: &BySystem<Schema>) -> (FieldNext, Option<Trouble>) {
+        let rule = FieldRule::new(&self.mapping, schema);
         let (h, c) = (Value::text(self.hubspot), Value::text(self.connectwise));
         let agreed = self.agreed.map(|(h, c)| Agreed {
             hubspot: Value::text(h),
@@ -118,7 +126,7 @@ impl Case {
             push_to: self.push_to,
             now: NOW,
         });
-        (plan.next, trouble.map(|trouble| trouble.class))
+        (plan.next, trouble)
     }
 
     fn next(&self) -> FieldNext {
@@ -281,6 +289,63 @@ fn a_skipped_option_and_its_other_half_are_agreed_on_so_that_only_a_change_of_th
         FieldNext::Write { to: H, value: Value::Choice("RETAIL".into()), loser: None }
     );
     assert_eq!(case("BANKING", None, "").run(), (FieldNext::Tolerate, None), "an empty side is still filled later");
+}
+
+/// Deals of one pipeline, opportunities of two stages and one status.
+fn schema_of_deals() -> BySystem<Schema> {
+    let field = |name: &str, options: &[(&str, &str)]| FieldDef {
+        name: FieldName::new(name),
+        options: options
+            .iter()
+            .map(|(key, label)| ChoiceOption {
+                key: (*key).to_owned(),
+                label: (*label).to_owned(),
+                ..ChoiceOption::default()
+            })
+            .collect(),
+        ..schema().hubspot.fields[0].clone()
+    };
+    let of = |system, fields| Schema { system, object: ObjectKind::Deal, fields };
+    let here = field("dealstage", &[("a", "Qualified"), ("b", "Quote sent"), ("odd", "Legal")]);
+    let there = vec![
+        field("stage", &[("1", "Prospect"), ("3", "Quote")]),
+        field(STAGE_AND_STATUS, &[]),
+        field("status", &[("10", "Open")]),
+    ];
+    BySystem::new(of(H, vec![here]), of(C, there))
+}
+
+#[test]
+fn issues_about_a_stage_call_it_by_its_label_and_by_its_id_where_it_has_none() {
+    let told = |h, agreed, c, recent: Vec<RecentWrite>| {
+        let pair = |hubspot: &str, connectwise: &str| ValuePair {
+            hubspot: hubspot.to_owned(),
+            connectwise: connectwise.to_owned(),
+        };
+        let case = Case::new(h, agreed, c).with(|case| {
+            case.mapping.hubspot = FieldName::new("dealstage");
+            case.mapping.connectwise = FieldName::new(STAGE_AND_STATUS);
+            case.mapping.kind = FieldKind::Choice;
+            case.mapping.wins = SystemOfRecord::Ask;
+            let pairs = vec![pair("a", "1/10"), pair("b", "3/10")];
+            case.mapping.values = Some(ValueMap { auto: None, unmapped: Unmapped::Hold, pairs });
+            case.recent = recent;
+        });
+        case.run_on(&schema_of_deals()).1.map(|trouble| trouble.message).unwrap_or_default()
+    };
+    let agreed = Some(("a", "1/10"));
+    assert_eq!(
+        told("a", None, "3/10", Vec::new()),
+        "dealstage differs: HubSpot has \"Qualified\", ConnectWise has \"Quote · Open\", and the rule is to ask."
+    );
+    let unpaired = "has no partner in the value map of";
+    assert_eq!(told("odd", agreed, "1/10", Vec::new()), format!("\"Legal\" {unpaired} stage/status in ConnectWise."));
+    assert_eq!(told("new", agreed, "1/10", Vec::new()), format!("\"new\" {unpaired} stage/status in ConnectWise."));
+    assert_eq!(told("a", agreed, "7/10", Vec::new()), format!("\"7 · Open\" {unpaired} dealstage in HubSpot."));
+    let turns = [(C, "1/10"), (H, "b"), (C, "1/10")];
+    let turns = turns.map(|(to, key)| RecentWrite { to, value: Value::Choice(key.to_owned()), at: NOW });
+    let back = told("a", agreed, "3/10", turns.to_vec());
+    assert!(back.starts_with("dealstage keeps changing back to \"Quote sent\":"), "{back}");
 }
 
 #[test]
