@@ -7,6 +7,7 @@ mod answers;
 mod bench;
 mod contacts;
 mod deals;
+mod endless;
 mod kills;
 mod missing;
 mod products;

@@ -4,13 +4,14 @@
 //! to see, for both systems alike. What a list brings in one run is held against what the system itself counts, after ten
 //! pages and at every doubling: an honest list costs a handful of counts, and one that is made up is found out before it
 //! fills the disk. Where nothing can be counted, a ceiling is left. A list that is given up begins anew with the next run:
-//! pages that were made up must not be where it goes on.
+//! pages that were made up must not be where it goes on, and their records are looked for in the list of all of them.
 
 use super::command::Row;
 use super::request::RequestBody;
-use super::state::cursor::{CursorKey, Feed, Pass};
+use super::state::cursor::{Cursor, CursorKey, Feed, Pass};
 use super::step::{Engine, Pending, Stage, Step};
 use super::view::ViewResult;
+use crate::model::{ConfigVersion, Timestamp};
 
 /// Records of one list that a single run reads.
 const MOST_RECORDS: u64 = 50_000_000;
@@ -90,11 +91,28 @@ impl Engine {
         Ok(true)
     }
 
+    /// What was made up is in the cache by now: the list of all records, which comes next, does not show it.
+    fn sweep_next(&self, step: &mut Step<'_>, key: CursorKey) -> ViewResult<()> {
+        let key = CursorKey { feed: Feed::Sweep, ..key };
+        let known = step.view.cursor(key)?;
+        let cursor = known.unwrap_or(Cursor {
+            key,
+            from: Timestamp::EPOCH,
+            pass: None,
+            completed: None,
+            shape: 0,
+            config: ConfigVersion::default(),
+        });
+        step.row(Row::Cursor(Cursor { pass: None, completed: Some(Timestamp::EPOCH), ..cursor }));
+        Ok(())
+    }
+
     fn give_up_list(&mut self, step: &mut Step<'_>, key: CursorKey, why: &str) -> ViewResult<()> {
         if let Some(mut cursor) = step.view.cursor(key)? {
             cursor.pass = None;
             step.row(Row::Cursor(cursor));
         }
+        self.sweep_next(step, key)?;
         let (system, object) = (key.system, key.object.plural().to_lowercase());
         let reason = format!(
             "{system}'s list of {object} has no end: {why}. The next run reads it from its beginning. If that ends alike, \
