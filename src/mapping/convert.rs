@@ -81,16 +81,20 @@ pub fn convert(
 /// Whether what both sides hold means the same: the one written over there would be what is there already.
 #[must_use]
 pub fn same(field: &FieldRule, hubspot: &Value, connectwise: &Value, partners: &Partners) -> bool {
+    arrives(field, System::HubSpot, hubspot, connectwise, partners)
+        || arrives(field, System::ConnectWise, connectwise, hubspot, partners)
+}
+
+/// Whether `raw`, as `from` holds it, would be written as what is `there` already.
+#[must_use]
+pub fn arrives(field: &FieldRule, from: System, raw: &Value, there: &Value, partners: &Partners) -> bool {
     let kind = field.mapping.kind;
-    let (h, c) = (normalise_as(kind, hubspot), normalise_as(kind, connectwise));
-    if h.is_empty() || c.is_empty() {
-        return h.is_empty() && c.is_empty();
+    let (here, there) = (normalise_as(kind, raw), normalise_as(kind, there));
+    if here.is_empty() || there.is_empty() {
+        return here.is_empty() && there.is_empty();
     }
-    let arrives = |from: System, value, there: &Value| {
-        convert(field, from, value, there, partners)
-            .is_ok_and(|written| holds(field, from.other(), there, &normalise_as(kind, &written)))
-    };
-    arrives(System::HubSpot, hubspot, &c) || arrives(System::ConnectWise, connectwise, &h)
+    convert(field, from, raw, &there, partners)
+        .is_ok_and(|written| holds(field, from.other(), &there, &normalise_as(kind, &written)))
 }
 
 /// Whether `held`, in `system`, is the value or has it among others. Both as comparisons see them.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{FieldNext, FieldPlan};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
 use crate::filter::Answer;
-use crate::mapping::convert::{Misfit, convert, holds, is_rewriting, same};
+use crate::mapping::convert::{Misfit, arrives, convert, holds, is_rewriting, same};
 use crate::mapping::needs::is_given_once;
 use crate::mapping::normalise::normalise;
 use crate::mapping::references::{self, Partners};
@@ -110,6 +110,16 @@ impl Comparison<'_> {
         same(self.rule, self.raw.hubspot, self.raw.connectwise, self.partners)
     }
 
+    /// Whether what `from` holds is there already. A stage that stays as it is because the other side says nothing of it
+    /// still says something to the other side: whoever moved it is heard.
+    fn has_come_from(&self, from: System) -> bool {
+        if self.rule.stages.is_some() {
+            arrives(self.rule, from, self.raw[from], self.raw[from.other()], self.partners)
+        } else {
+            self.same()
+        }
+    }
+
     fn fills(&self) -> bool {
         self.rule.mapping.empty == ClearPolicy::Fill
     }
@@ -119,7 +129,12 @@ impl Comparison<'_> {
         if agreed_once && !changed.hubspot && !changed.connectwise {
             return Verdict::Same("neither side changed it".to_owned());
         }
-        if self.same() {
+        let is_same = match (agreed_once, changed.hubspot, changed.connectwise) {
+            (true, true, false) => self.has_come_from(System::HubSpot),
+            (true, false, true) => self.has_come_from(System::ConnectWise),
+            _ => self.same(),
+        };
+        if is_same {
             return Verdict::Agree("both sides hold the same".to_owned());
         }
         // one is empty and emptiness is no message: the full side fills it
@@ -188,7 +203,7 @@ impl Comparison<'_> {
                 Verdict::Same("neither side changed it".to_owned())
             };
         }
-        if self.same() {
+        if self.has_come_from(from) {
             return Verdict::Agree("both sides hold the same".to_owned());
         }
         if values[from].is_empty() && (self.fills() || self.agreed.is_none()) {
@@ -199,7 +214,8 @@ impl Comparison<'_> {
 
     fn pushed(&self, to: System, direction: Direction, values: &BySystem<Value>, changed: &BySystem<bool>) -> Verdict {
         let from = to.other();
-        if self.same() {
+        let has_come = if changed[from] { self.has_come_from(from) } else { self.same() };
+        if has_come {
             return Verdict::Agree("both sides hold the same".to_owned());
         }
         if !changed.hubspot && !changed.connectwise && self.is_kept_differently(to, values) {
