@@ -8,6 +8,10 @@ mod counters;
 mod faults;
 #[path = "../tests/simulation/fields.rs"]
 mod fields;
+#[path = "../tests/simulation/guarded.rs"]
+mod guarded;
+#[path = "../tests/simulation/merging.rs"]
+mod merging;
 #[path = "../tests/simulation/oracle.rs"]
 mod oracle;
 #[path = "../tests/simulation/random.rs"]
@@ -20,6 +24,8 @@ mod server;
 mod shrink;
 #[path = "../tests/simulation/simulation.rs"]
 mod simulation;
+#[path = "../tests/simulation/standing.rs"]
+mod standing;
 #[path = "../tests/simulation/store.rs"]
 mod store;
 #[path = "../tests/simulation/suite.rs"]
@@ -84,6 +90,7 @@ fn main() -> ExitCode {
         suite::pace(totals.seeds, start)
     );
     println!("{}", totals.counters);
+    println!("never met: {}", totals.counters.unreached().join(" · "));
     println!("{}", suite::summary(&totals));
     if totals.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

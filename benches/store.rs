@@ -44,7 +44,7 @@ fn observation(id: u64) -> Row {
     let record = Record { id, modified, archived: false, fields, stamp: None, merged, modified_by: None };
     let of = RecordRef::new(COMPANY, System::HubSpot, id);
     let keys = vec![format!("domain:{id}.example")];
-    Row::Observation(Observation { of, record, seen: Timestamp(1), keys, gone: false })
+    Row::Observation(Observation { of, record, seen: Timestamp(1), keys, gone: false, merged_into: None })
 }
 
 fn status(id: u64) -> Row {

@@ -472,6 +472,10 @@ pub struct Guards {
     pub updates: Ceiling,
     /// Fields emptied.
     pub clears: Ceiling,
+    /// Records that would belong to another record than before.
+    pub references: Ceiling,
+    /// Where more records than these are known, a list of all records that shows none is not believed.
+    pub vanished: u64,
 }
 
 /// A number, and a share of the live links in percent; the larger counts.
@@ -497,6 +501,8 @@ impl Default for Guards {
             creates: Ceiling { count: 500, percent: 30 },
             updates: Ceiling { count: 500, percent: 20 },
             clears: Ceiling { count: 50, percent: 2 },
+            references: Ceiling { count: 50, percent: 5 },
+            vanished: 20,
         }
     }
 }

@@ -204,5 +204,6 @@ pub fn observation(of: RecordRef, seconds_ago: i64, by: Option<&str>) -> Observa
         seen: Timestamp(NOW.0 - seconds_ago * 1000),
         keys: Vec::new(),
         gone: false,
+        merged_into: None,
     }
 }

@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use lockstep::engine::core::state::IssueClass;
+use lockstep::model::{ObjectKind, System};
+
 use crate::faults::Fault;
+use crate::fields::OBJECTS;
 
 /// What one seed saw; added up over all of them.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +32,11 @@ impl Counters {
 
     pub fn saw_fault(&mut self, fault: Fault) {
         self.saw(format!("fault: {fault:?}"));
+    }
+
+    /// What some seed must see, and none did.
+    pub fn unreached(&self) -> Vec<String> {
+        expected().into_iter().filter(|what| !self.seen.contains_key(what)).collect()
     }
 
     pub fn add(&mut self, other: &Self) {
@@ -58,4 +67,57 @@ impl fmt::Display for Counters {
         }
         Ok(())
     }
+}
+
+/// Every fault, every row of the recovery, every kind of hold, of guard and of end that the worlds can bring about.
+fn expected() -> Vec<String> {
+    let mut all: Vec<String> = Fault::ALL.iter().map(|fault| format!("fault: {fault:?}")).collect();
+    for system in System::BOTH {
+        for kind in ["Create", "Update"] {
+            for end in ["Applied", "NotApplied", "Rejected", "Abandoned"] {
+                all.push(format!("journal: {kind} in {system} {end}"));
+            }
+            let kind = kind.to_lowercase();
+            for end in ["Applied", "NotApplied", "Abandoned"] {
+                all.push(format!("recovery: {kind} in {system} of unknown fate, in the end Some({end})"));
+            }
+        }
+        all.push(format!("journal: Create in {system} Applied, repeated"));
+        all.push(format!("merge in {system}"));
+        for object in [ObjectKind::Company, ObjectKind::Contact, ObjectKind::Deal, ObjectKind::Ticket] {
+            all.push(format!("link: {object} Active \"created in {system}\""));
+        }
+    }
+    all.extend(OBJECTS.map(|object| format!("link: {object} Active \"matched\"")));
+    all.extend([ObjectKind::Company, ObjectKind::Contact].map(|object| format!("link: {object} Tomb \"matched\"")));
+    let seen = [
+        "crash",
+        "crash, more than one",
+        "late landing",
+        "overwritten unseen",
+        "restore",
+        "guard: create",
+        "guard: update",
+        "guard: empty",
+        "guard: move",
+        "guard: an empty list",
+        "guard: a plan was let through",
+    ];
+    all.extend(seen.map(str::to_owned));
+    let holds = [
+        IssueClass::Conflict,
+        IssueClass::AmbiguousMatch,
+        IssueClass::AmbiguousReference,
+        IssueClass::SuspectedDuplicate,
+        IssueClass::UnmappedValue,
+        IssueClass::MissingRequired,
+        IssueClass::Rejected,
+        IssueClass::FalseSuccess,
+        IssueClass::Merged,
+        IssueClass::Transient,
+    ];
+    all.extend(holds.map(|class| format!("issue: {class}")));
+    let states = ["conflict", "excluded", "failing", "gone", "held", "in sync", "waiting"];
+    all.extend(states.map(|state| format!("status: {state}")));
+    all
 }

@@ -5,8 +5,8 @@ use lockstep::engine::core::state::{IntentState, Issue, IssueClass, LinkOrigin, 
 use lockstep::model::{BySystem, ObjectKind, Schema, System};
 
 use crate::faults::Fault;
-use crate::fields::{self, COMPANY_COUNT, CONTACTS, PRODUCTS, SPECS};
-use crate::scenario::{Clockwork, Crash, Newborn, Op, Scenario, Temper, What, When};
+use crate::fields::{self, COMPANY_COUNT, CONTACTS, PRODUCTS, SPECS, Shape, TICKETS};
+use crate::scenario::{Clockwork, Crash, MergedKey, Merges, Newborn, Op, Scenario, Temper, What, When};
 use crate::simulation::{Simulation, Trace};
 
 const ALL_FIELDS: u32 = (1 << COMPANY_COUNT) - 1;
@@ -39,6 +39,7 @@ fn calm() -> Scenario {
             all_or_nothing: false,
             whole_numbers: false,
             slowness: 50,
+            merges: Merges { make_new: false, key: MergedKey::OfSurvivor, are_quiet: false, purge: false },
         },
         ..Scenario::draw(1).with_faults(Vec::new())
     }
@@ -246,6 +247,28 @@ fn i2_a_write_of_the_engine_does_not_make_a_side_the_later_one() {
     assert!(why.is_some_and(|why| why.contains("ConnectWise wins, most recently modified")), "{why:?}");
 }
 
+/// A ticket that HubSpot moves to another pipeline moves in ConnectWise too, though what ConnectWise has says nothing of
+/// that pipeline: whoever moved it is heard.
+#[test]
+fn i2_a_ticket_moved_to_a_pipeline_of_which_its_status_says_nothing_moves_on() {
+    let schemas = fields::schemas();
+    let newborn =
+        |object, value| Newborn { object, side: System::HubSpot, key: Some(1), parent: Some(0), fields: 0, value };
+    let stage = fields::place_of(ObjectKind::Ticket, Shape::Stage).unwrap_or_default();
+    // the numbers of "Waiting" in the pipeline of support and of "New" in that of projects
+    let (waiting, new) = (6, 18);
+    let scenario = Scenario {
+        fields: fields::complete(TICKETS),
+        setup: vec![newborn(ObjectKind::Company, 1), newborn(ObjectKind::Ticket, waiting)],
+        ops: vec![at(70, What::Edit { side: System::HubSpot, pick: 0, field: stage, value: new })],
+        ..calm()
+    };
+    let simulation = play(&scenario, &schemas);
+    let tickets = simulation.servers.connectwise.records.values().filter(|entry| entry.object == ObjectKind::Ticket);
+    let statuses: Vec<String> = tickets.map(|entry| entry.value(SPECS[stage].connectwise).to_plain()).collect();
+    assert_eq!(statuses, ["1/11"]);
+}
+
 /// Several on one side that are the same thing by their key: a person decides, and until then nothing is linked or made.
 #[test]
 fn i4_twins_are_held_and_neither_linked_nor_copied() {
@@ -267,6 +290,61 @@ fn i4_twins_are_held_and_neither_linked_nor_copied() {
         let simulation = play(&alone, &schemas);
         assert_eq!(copies_in(&simulation, side.other()), 1, "the younger one of two in {side} waits");
     }
+}
+
+/// HubSpot people merge two companies of which each has its partner: one partner stays, and a person is told of the other.
+/// Two that were held because they are one to ConnectWise go on once they are one.
+#[test]
+fn i5_partners_of_what_was_merged_go_along_or_wait_for_a_person() {
+    let schemas = fields::schemas();
+    let company = |side, key, value| Newborn { object: ObjectKind::Company, side, key, parent: None, fields: 3, value };
+    for make_new in [false, true] {
+        let server = Temper { merges: Merges { make_new, ..calm().server.merges }, ..calm().server };
+        let merge = at(130, What::Merge { side: System::HubSpot, pick: 0, other: 0 });
+        let setup = vec![company(System::HubSpot, Some(1), 1), company(System::HubSpot, Some(2), 2)];
+        let both = Scenario { setup, ops: vec![merge.clone()], server: server.clone(), ..calm() };
+        let simulation = play(&both, &schemas);
+        let links = |state| simulation.store.links.values().filter(move |link| link.state == state).count();
+        assert_eq!((links(LinkState::Active), links(LinkState::Tomb)), (1, 1), "{make_new}");
+        let told = simulation.store.issues.values().filter(|issue| issue.class == IssueClass::Merged);
+        assert_eq!(told.count(), 1, "{make_new}: {:?}", simulation.store.issues);
+        let rivals = vec![
+            company(System::HubSpot, Some(1), 1),
+            company(System::HubSpot, Some(1), 2),
+            company(System::ConnectWise, Some(1), 3),
+        ];
+        let rivals = Scenario { setup: rivals, ops: vec![merge], server, ..calm() };
+        let simulation = play(&rivals, &schemas);
+        let active = simulation.store.links.values().filter(|link| link.state == LinkState::Active).count();
+        assert_eq!((active, simulation.store.issues.len()), (1, 0), "{make_new}");
+    }
+}
+
+/// Both records of a link are there again: it takes part, though a write to one of the two is refused for now.
+#[test]
+fn i1_a_restored_company_takes_part_while_its_own_write_rests() {
+    let schemas = fields::schemas();
+    let newborn = Newborn {
+        object: ObjectKind::Company,
+        side: System::HubSpot,
+        key: Some(1),
+        parent: None,
+        fields: ALL_FIELDS,
+        value: 1,
+    };
+    let there = System::ConnectWise;
+    let ops = vec![
+        at(130, What::Delete { side: there, pick: 0 }),
+        at(250, What::Restore { side: there, pick: 0 }),
+        at(252, What::Edit { side: there, pick: 0, field: 4, value: 31 }),
+    ];
+    let scenario = Scenario { setup: vec![newborn], ops, rounds: 12, ..calm() };
+    let refused = (20..400).map(|number| (number, Fault::Missing)).collect();
+    let scenario = scenario.with_faults(refused);
+    let simulation = play(&scenario, &schemas);
+    let states: Vec<LinkState> = simulation.store.links.values().map(|link| link.state).collect();
+    assert_eq!(states, [LinkState::Active]);
+    assert!(simulation.store.issues.values().any(|issue| issue.class == IssueClass::Rejected));
 }
 
 /// Correction (d): the workspace is lost, keys were changed meanwhile; the stamps bring back who belongs to whom.

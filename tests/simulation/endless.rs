@@ -6,6 +6,7 @@ use lockstep::engine::core::command::{Command, Event, Notice};
 use lockstep::engine::core::request::{Answer, AnswerBody, Failure, Rejection, RejectionKind, Request, RequestBody};
 use lockstep::engine::core::state::{Cursor, CursorKey, Feed, Observation, Run, Verdict};
 use lockstep::engine::core::{Engine, Mode};
+use lockstep::mapping::Guards;
 use lockstep::model::{BySystem, Fields, ObjectKind, Record, RecordId, RecordRef, System, Timestamp};
 
 use crate::fields;
@@ -51,7 +52,7 @@ impl World {
     /// One run, or as much of it as `pages` pages of the strange list let it live.
     fn run(&mut self, pages: u32) -> Option<Run> {
         (self.pages, self.counts) = (0, 0);
-        let rules = fields::rules(0b11, &CLOCKWORK, &fields::schemas());
+        let rules = fields::rules(0b11, &CLOCKWORK, &Guards::default(), &fields::schemas());
         let mut engine = Engine::new(rules, Mode::Once, &self.store).unwrap();
         let (mut events, mut ended) = (vec![Event::Tick], None);
         for _ in 0..MOST {
@@ -169,7 +170,8 @@ fn i21_changes_without_end_are_given_up_and_the_feed_stays_where_it_was() {
         for id in 1..=1001 {
             let of = RecordRef::new(ObjectKind::Company, system, RecordId(id));
             let record = Record { archived: false, ..deleted(id) };
-            let seen = Observation { of, record, seen: Timestamp(EPOCH), keys: Vec::new(), gone: false };
+            let seen =
+                Observation { of, record, seen: Timestamp(EPOCH), keys: Vec::new(), gone: false, merged_into: None };
             world.store.observations.insert(of, seen);
         }
         let from = world.cursor(Feed::Hot).unwrap().from;

@@ -1,5 +1,7 @@
 //! What goes wrong between the engine and a server, drawn for each request from its number alone.
 
+use lockstep::engine::core::request::RequestBody;
+
 use crate::random::{Random, mix};
 
 /// One way for a request to go wrong.
@@ -35,10 +37,12 @@ pub enum Fault {
     Untold,
     /// Every change is refused as if the records were not there.
     Missing,
+    /// A list shows no records at all.
+    Emptied,
 }
 
 impl Fault {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::NotSent,
         Self::Dropped,
         Self::AnswerLost,
@@ -55,20 +59,41 @@ impl Fault {
         Self::Slow,
         Self::Untold,
         Self::Missing,
+        Self::Emptied,
     ];
 
-    /// Whether only writes can meet it.
-    pub const fn is_of_writes(self) -> bool {
-        matches!(
-            self,
+    /// Whether a request of that kind can meet it.
+    pub const fn can_strike(self, kind: Kind) -> bool {
+        match self {
             Self::Late
-                | Self::ErrorAfter
-                | Self::ItemsMissing
-                | Self::ItemsUnknown
-                | Self::Reordered
-                | Self::FalseSuccess
-                | Self::Missing
-        )
+            | Self::ErrorAfter
+            | Self::ItemsMissing
+            | Self::ItemsUnknown
+            | Self::Reordered
+            | Self::FalseSuccess
+            | Self::Missing => matches!(kind, Kind::Write),
+            Self::Emptied => matches!(kind, Kind::List),
+            _ => true,
+        }
+    }
+}
+
+/// What a request is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Write,
+    /// All records of an object, page by page.
+    List,
+    Other,
+}
+
+impl Kind {
+    pub const fn of(body: &RequestBody) -> Self {
+        match body {
+            RequestBody::Create { .. } | RequestBody::Update { .. } => Self::Write,
+            RequestBody::List { archived: false, .. } => Self::List,
+            _ => Self::Other,
+        }
     }
 }
 
@@ -116,19 +141,19 @@ impl Faults {
     }
 
     /// What happens to the request of that number, with a word of randomness for the details.
-    pub fn of(&self, number: u32, is_write: bool) -> (Option<Fault>, u64) {
+    pub fn of(&self, number: u32, kind: Kind) -> (Option<Fault>, u64) {
         let entropy = mix(self.seed, u64::from(number));
-        (self.fault(number, is_write, entropy), mix(entropy, 7))
+        (self.fault(number, kind, entropy), mix(entropy, 7))
     }
 
-    fn fault(&self, number: u32, is_write: bool, entropy: u64) -> Option<Fault> {
+    fn fault(&self, number: u32, kind: Kind, entropy: u64) -> Option<Fault> {
         match &self.how {
             How::Listed(listed) => listed.iter().find(|(at, _)| *at == number).map(|(_, fault)| *fault),
             How::Drawn(weights) => {
                 let mut left = entropy % 1000;
-                let share = if is_write { 3 } else { 1 };
+                let share = if kind == Kind::Write { 3 } else { 1 };
                 for (fault, weight) in Fault::ALL.into_iter().zip(weights) {
-                    if fault.is_of_writes() && !is_write {
+                    if !fault.can_strike(kind) {
                         continue;
                     }
                     let weight = u64::from(*weight) * share / 2;

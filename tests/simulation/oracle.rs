@@ -8,13 +8,14 @@ use lockstep::engine::core::state::{
     Cursor, CursorKey, Feed, Intent, IntentKind, IntentState, Issue, IssueClass, Link, LinkState, RecordState,
 };
 use lockstep::mapping::{ClearPolicy, Direction};
-use lockstep::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
+use lockstep::model::{FieldName, IntentId, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
 use rust_decimal::Decimal;
 
 use crate::faults::Fault;
 use crate::fields::{SPECS, Shape, Spec, complete, index_of, place_of, places};
-use crate::server::{By, Change, Entry, Mutation, POISON};
+use crate::server::{By, Change, Entry, Mutation, POISON, ids, is_given_once};
 use crate::simulation::Simulation;
+use crate::standing;
 use crate::watch::{Blind, Shot, Subject};
 
 /// How long a write of unknown fate must be left alone: the flight time less what clocks may err.
@@ -43,6 +44,8 @@ pub fn before_send(sim: &mut Simulation<'_>, request: &Request, attempts: &[(Int
             i5_no_copy_of_the_linked(sim, &row);
             i4_no_create_beside_a_match(sim, &row);
         }
+        i7_given_once(sim, &row);
+        crate::guarded::i14_guard(sim, &row);
         let shot = Shot { intent, attempt, at: sim.now, settled: false };
         sim.watch.sent(sim.last_request, subject, shot);
     }
@@ -58,6 +61,29 @@ pub fn asks_for_its_own(sim: &mut Simulation<'_>, request: &Request) {
     let server = &sim.servers[request.system];
     if let Some(other) = ids.into_iter().map(|id| server.named(id)).find(|record| record.object != request.object) {
         sim.violate("wrong_object", format!("{other} was asked for as a {}", request.object));
+    }
+}
+
+/// What ConnectWise takes with a new record alone is sent with every new one that has it, and never again.
+fn i7_given_once(sim: &mut Simulation<'_>, row: &Intent) {
+    let Some(spec) = place_of(row.object, Shape::Once).map(|at| &SPECS[at]) else { return };
+    if row.system != System::ConnectWise
+        || places(row.object, sim.scenario.fields).all(|at| SPECS[at].key() != spec.key())
+    {
+        return;
+    }
+    let given = row.writes.iter().find(|write| is_given_once(&write.field)).map(|write| write.after.to_plain());
+    if row.kind == IntentKind::Update {
+        if given.is_some() {
+            sim.violate("i7_given_once", format!("i{} writes {} once more", row.id, spec.connectwise));
+        }
+        return;
+    }
+    let source = sim.store.observations.get(&row.source_record());
+    let wanted = source.map(|seen| spec.canon(System::HubSpot, seen.record.value(spec.hubspot)));
+    // a repeat sends what it sent before
+    if row.attempt == 1 && wanted.is_some_and(|wanted| wanted != given.unwrap_or_default()) {
+        sim.violate("i7_given_once", format!("i{} leaves {} out", row.id, spec.connectwise));
     }
 }
 
@@ -122,11 +148,18 @@ fn i5_no_copy_of_the_linked(sim: &mut Simulation<'_>, row: &Intent) {
         let text = format!("i{} creates a copy of {source}, which is in link {} ({:?})", row.id, link.id, link.state);
         sim.violate("i5_no_resurrection", text);
     }
+    let merged = sim.store.observations.get(&source).map_or(&[][..], |seen| seen.record.merged.as_slice());
+    let linked = merged.iter().find(|id| sim.store.link_at(RecordRef { id: **id, ..source }).is_some());
+    if let Some(linked) = linked {
+        let text = format!("i{} creates a copy of {source}, into which {linked} was merged, which is linked", row.id);
+        sim.violate("i5_no_resurrection", text);
+    }
 }
 
 /// Never a create where the mirror knows a record with the same key on that side.
 fn i4_no_create_beside_a_match(sim: &mut Simulation<'_>, row: &Intent) {
-    let Some(spec) = place_of(row.object, Shape::Key).map(|at| &SPECS[at]) else { return };
+    let by_title = place_of(row.object, Shape::Title);
+    let Some(spec) = place_of(row.object, Shape::Key).or(by_title).map(|at| &SPECS[at]) else { return };
     let Some(key) = row.writes.iter().find(|write| write.field.as_str() == spec.name(row.system)) else { return };
     let mut key = spec.canon(row.system, &key.after);
     let source = row.source_record();
@@ -145,10 +178,23 @@ fn i4_no_create_beside_a_match(sim: &mut Simulation<'_>, row: &Intent) {
             && seen.is_live()
             && sim.live(row.system, seen.of.id)
             && spec.canon(row.system, seen.record.value(spec.name(row.system))) == key
+            // a title says who it is within its company alone, and only of those that have no partner yet
+            && (by_title.is_none() || sim.store.link_at(seen.of).is_none() && are_of_one_company(sim, source, seen.of))
     });
     if let Some(twin) = twin.map(|twin| twin.of) {
         sim.violate("i4_no_duplicate", format!("i{} creates a copy though {twin} with key {key} is known", row.id));
     }
+}
+
+/// Whether two records of two systems belong to the same company, as far as the engine knows.
+fn are_of_one_company(sim: &Simulation<'_>, one: RecordRef, other: RecordRef) -> bool {
+    let Some(spec) = place_of(one.object, Shape::Reference).map(|at| &SPECS[at]) else { return false };
+    let company = |record: RecordRef| {
+        let seen = sim.store.observations.get(&record)?;
+        Some(seen.record.value(spec.name(record.system)).to_plain())
+    };
+    let (Some(one_is_of), Some(other_is_of)) = (company(one), company(other)) else { return false };
+    partner_of(sim, ObjectKind::Company, one.system, &one_is_of).is_some_and(|id| id.to_string() == other_is_of)
 }
 
 /// What a mutation just made by the engine says about I4, I7 and blind overwrites.
@@ -187,7 +233,7 @@ pub fn at_landing(sim: &mut Simulation<'_>, at: usize) {
 
 fn i7_direction(sim: &mut Simulation<'_>, mutation: &Mutation) {
     for (name, before, after) in &mutation.fields {
-        let Some(at) = index_of(mutation.system, name.as_str()) else { continue };
+        let Some(at) = index_of(mutation.object, mutation.system, name.as_str()) else { continue };
         if !SPECS[at].writes(mutation.system) || complete(sim.scenario.fields) & (1 << at) == 0 {
             let text = format!(
                 "{name} of {} was written: {before} → {after}",
@@ -200,7 +246,7 @@ fn i7_direction(sim: &mut Simulation<'_>, mutation: &Mutation) {
 
 fn note_blind(sim: &mut Simulation<'_>, mutation: &Mutation, row: &Intent) {
     for (name, before, after) in &mutation.fields {
-        let Some(at) = index_of(mutation.system, name.as_str()) else { continue };
+        let Some(at) = index_of(mutation.object, mutation.system, name.as_str()) else { continue };
         let spec = &SPECS[at];
         *sim.watch.writes.entry((mutation.system, mutation.record, at)).or_default() += 1;
         if spec.canon(mutation.system, before) == spec.canon(mutation.system, after) {
@@ -247,7 +293,8 @@ pub fn i12_cursor_safety(sim: &mut Simulation<'_>, cursor: &Cursor) {
         (_, System::HubSpot) => return,
     };
     let backfill = CursorKey { feed: Feed::Backfill, ..cursor.key };
-    if sim.store.cursors.get(&backfill).is_none_or(|pass| pass.completed.is_none()) {
+    let is_lied_to = sim.guarded.is_lied_to(system, cursor.key.object);
+    if is_lied_to || sim.store.cursors.get(&backfill).is_none_or(|pass| pass.completed.is_none()) {
         return;
     }
     let missed = sim.servers[system].records.values().filter(|entry| entry.object == cursor.key.object).find(|entry| {
@@ -325,17 +372,18 @@ pub fn verdict(sim: &mut Simulation<'_>) {
             if pair.held.contains(&at) {
                 continue;
             }
-            if spec.shape == Shape::Reference {
-                i1_same_parent(sim, pair, spec);
+            if let Some(parent) = spec.parent() {
+                i1_same_parent(sim, pair, spec, parent);
                 continue;
             }
-            if pair.is_frozen() {
+            if pair.is_frozen() || spec.shape == Shape::Once {
                 continue;
             }
             i1_convergence(sim, pair, spec);
             let story = Story::of(sim, pair, spec);
             i3_no_invention(sim, pair, spec, &story);
-            if spec.is_traceable() && !pair.pushed && !story.ambiguous {
+            let pushed = sim.watch.pushed.iter().any(|(_, of, _)| story.own.contains(&(of.system, of.id)));
+            if spec.is_traceable() && !pair.pushed && !pushed && !story.ambiguous {
                 i2_no_lost_update(sim, pair, spec, &story);
                 i2b_no_silent_loss(sim, pair, spec, &story);
             }
@@ -344,6 +392,7 @@ pub fn verdict(sim: &mut Simulation<'_>) {
     }
     i1_everything_crosses(sim);
     i5_deletions_are_noticed(sim);
+    crate::merging::merges_are_followed(sim);
     i10_journal_completeness(sim);
 }
 
@@ -386,11 +435,17 @@ struct Story {
     ambiguous: bool,
     /// Records whose values may have come here.
     kin: BTreeSet<(System, RecordId)>,
+    /// Those of the pair itself, and what was merged into them.
+    own: BTreeSet<(System, RecordId)>,
+    /// Values that a user's merge left behind.
+    dropped: BTreeSet<String>,
+    merges: usize,
 }
 
 struct Edit {
     at: i64,
     system: System,
+    record: RecordId,
     before: String,
     after: String,
     settled: bool,
@@ -399,14 +454,10 @@ struct Edit {
 
 impl Story {
     fn of(sim: &Simulation<'_>, pair: &Pair, spec: &Spec) -> Self {
-        let mut kin = BTreeSet::from([(System::HubSpot, pair.hubspot.id), (System::ConnectWise, pair.connectwise.id)]);
-        for (hubspot, connectwise) in &sim.store.pairs_ever {
-            if kin.contains(&(System::HubSpot, *hubspot)) || kin.contains(&(System::ConnectWise, *connectwise)) {
-                kin.insert((System::HubSpot, *hubspot));
-                kin.insert((System::ConnectWise, *connectwise));
-            }
-        }
-        let mut edits = Vec::new();
+        let own = BTreeSet::from([(System::HubSpot, pair.hubspot.id), (System::ConnectWise, pair.connectwise.id)]);
+        let own = closure(sim, own, false);
+        let kin = closure(sim, own.clone(), true);
+        let (mut edits, mut dropped, mut merges) = (Vec::new(), BTreeSet::new(), 0);
         for raw in &sim.ledger {
             let By::User { settled } = raw.by else { continue };
             if !kin.contains(&(raw.system, raw.record)) {
@@ -416,18 +467,23 @@ impl Story {
             else {
                 continue;
             };
-            edits.push(Edit {
-                at: raw.at,
-                system: raw.system,
-                before: spec.canon(raw.system, before),
-                after: spec.canon(raw.system, after),
-                settled,
-                change: raw.what,
-            });
+            let (before, after) = (spec.canon(raw.system, before), spec.canon(raw.system, after));
+            if raw.what == Change::Merged {
+                dropped.insert(before);
+                merges += 1;
+                continue;
+            }
+            let (at, system, record, change) = (raw.at, raw.system, raw.record, raw.what);
+            edits.push(Edit { at, system, record, before, after, settled, change });
         }
         let values: Vec<&String> = edits.iter().map(|edit| &edit.after).filter(|value| !value.is_empty()).collect();
         let ambiguous = values.iter().collect::<BTreeSet<_>>().len() < values.len();
-        Self { edits, ambiguous, kin }
+        Self { edits, ambiguous, kin, own, dropped, merges }
+    }
+
+    /// What users did to the pair itself.
+    fn own_edits(&self) -> impl Iterator<Item = &Edit> {
+        self.edits.iter().filter(|edit| self.own.contains(&(edit.system, edit.record)))
     }
 
     /// Whether a user emptied the field on the side of an edit, then or later: the fill policy may bring back anything.
@@ -436,10 +492,38 @@ impl Story {
     }
 }
 
+/// All that was ever linked with these records or merged into them. `far`: and what was linked with that, and so on.
+fn closure(sim: &Simulation<'_>, mut known: BTreeSet<(System, RecordId)>, far: bool) -> BTreeSet<(System, RecordId)> {
+    loop {
+        let before = known.len();
+        for (hubspot, connectwise) in &sim.store.pairs_ever {
+            let (here, there) = ((System::HubSpot, *hubspot), (System::ConnectWise, *connectwise));
+            if known.contains(&here) || known.contains(&there) {
+                known.extend([here, there]);
+            }
+        }
+        for system in System::BOTH {
+            for (loser, survivor) in &sim.servers[system].merged {
+                // ConnectWise can bring one back, which is a record like any other then
+                if known.contains(&(system, *survivor)) && (far || !sim.live(system, *loser)) {
+                    known.insert((system, *loser));
+                }
+            }
+        }
+        if !far || known.len() == before {
+            break;
+        }
+    }
+    known
+}
+
 /// Both sides say the same; one-way fields follow their owner.
 fn i1_convergence(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec) {
     let values = System::BOTH.map(|system| pair.canon(spec, system));
-    let differ = values[0] != values[1];
+    let differ = match spec.shape {
+        Shape::Stage => !may_stand_beside(sim, pair, spec, &values),
+        _ => values[0] != values[1],
+    };
     let owner = match spec.direction {
         Direction::Both => None,
         Direction::ToConnectwise => Some(System::HubSpot),
@@ -461,59 +545,103 @@ fn i1_convergence(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec) {
     }
 }
 
-/// Both records belong to the same company, as far as their companies are linked.
-fn i1_same_parent(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec) {
+/// How long after it a user's move in one system is surely known before another in the other system.
+const SURELY_KNOWN: i64 = 600_000;
+
+/// Whether two stages mean the same, or the one of ConnectWise says nothing of the pipeline that the ticket is in, and
+/// it was not HubSpot that moved the ticket there afterwards.
+fn may_stand_beside(sim: &Simulation<'_>, pair: &Pair, spec: &Spec, values: &[String; 2]) -> bool {
+    if values[0] == values[1] {
+        return true;
+    }
+    let stage = pair.hubspot.value(spec.hubspot).to_plain();
+    let last = |system: System| {
+        let mut moves = sim.ledger.iter().rev().filter(|raw| {
+            let moved = |(name, before, after): &(FieldName, Value, Value)| {
+                name.as_str() == spec.name(system) && before != after
+            };
+            raw.system == system && raw.record == pair.of(system).id && raw.fields.iter().any(moved)
+        });
+        moves.find_map(|raw| match raw.by {
+            By::User { settled } => Some((raw.at, settled && raw.what == Change::Updated)),
+            By::Engine { .. } => None,
+        })
+    };
+    let (here, there) = (last(System::HubSpot), last(System::ConnectWise));
+    let heard = here.is_some_and(|(at, settled)| settled && there.is_none_or(|(before, _)| before + SURELY_KNOWN < at));
+    standing::says_nothing_of(spec.object, &stage, &values[1]) && !heard
+}
+
+/// Both records belong to the same parent, as far as their parents are linked. Of several contacts in HubSpot one is
+/// ConnectWise's.
+fn i1_same_parent(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec, parent: ObjectKind) {
     let values = System::BOTH.map(|system| pair.canon(spec, system));
     let unknown = |system: System| {
-        let value = pair.canon(spec, system);
-        !value.is_empty() && partner_of(sim, system, &value).is_none()
+        ids(pair.of(system).value(spec.name(system)))
+            .into_iter()
+            .any(|id| partner_of(sim, parent, system, &id.to_string()).is_none())
     };
-    if System::BOTH.into_iter().any(unknown) || are_partners(sim, &values) {
+    let frozen = parent != ObjectKind::Company && pair.is_frozen();
+    if frozen || System::BOTH.into_iter().any(unknown) || are_partners(sim, parent, &values) {
         return;
     }
     let text =
-        format!("{}: it belongs to {:?} in HubSpot and to {:?} in ConnectWise", pair.says(), values[0], values[1]);
+        format!("{}: its {parent} is {:?} in HubSpot and {:?} in ConnectWise", pair.says(), values[0], values[1]);
     sim.violate("i1_convergence", text);
 }
 
-/// The company that stands for the one with that id, where both are linked and alive.
-fn partner_of(sim: &Simulation<'_>, system: System, id: &str) -> Option<RecordId> {
-    let company = RecordRef::new(ObjectKind::Company, system, id.parse().ok()?);
-    let link = sim.store.link_at(company).filter(|link| link.state == LinkState::Active)?;
+/// The record that stands for the one with that id, where both are linked and alive.
+fn partner_of(sim: &Simulation<'_>, object: ObjectKind, system: System, id: &str) -> Option<RecordId> {
+    let record = RecordRef::new(object, system, id.parse().ok()?);
+    let link = sim.store.link_at(record).filter(|link| link.state == LinkState::Active)?;
     Some(link.id_in(system.other()))
 }
 
-fn are_partners(sim: &Simulation<'_>, values: &[String; 2]) -> bool {
+/// Whether one of those in HubSpot is the partner of the one in ConnectWise.
+fn are_partners(sim: &Simulation<'_>, object: ObjectKind, values: &[String; 2]) -> bool {
     match (values[0].is_empty(), values[1].is_empty()) {
-        (false, false) => partner_of(sim, System::HubSpot, &values[0]).is_some_and(|id| id.to_string() == values[1]),
+        (false, false) => {
+            let mut of_hubspot = values[0].split(';');
+            of_hubspot
+                .any(|id| partner_of(sim, object, System::HubSpot, id).is_some_and(|id| id.to_string() == values[1]))
+        }
         (hubspot, connectwise) => hubspot == connectwise,
     }
 }
 
-/// A reference is written as the partner of the record that the other side points to, never as a copied id.
+/// A reference is written as the partner of a record that the other side points to, never as a copied id.
 fn i9_references_are_links(sim: &mut Simulation<'_>, row: &Intent) {
-    let Some(spec) = place_of(row.object, Shape::Reference).map(|at| &SPECS[at]) else { return };
-    let Some(write) = row.writes.iter().find(|write| write.field.as_str() == spec.name(row.system)) else { return };
-    if write.after.is_empty() {
-        return;
-    }
-    let expected = partner_of(sim, row.system.other(), &write.source.to_plain()).map(|id| id.to_string());
-    // a repeat sends what it sent before
-    if row.attempt == 1 && expected.as_deref() != Some(write.after.to_plain().as_str()) {
-        let text = format!("i{} points to {}, and {:?} stands for {}", row.id, write.after, expected, write.source);
-        sim.violate("i9_dependency", text);
+    for spec in SPECS.iter().filter(|spec| spec.object == row.object) {
+        let Some(parent) = spec.parent() else { continue };
+        let Some(write) = row.writes.iter().find(|write| write.field.as_str() == spec.name(row.system)) else {
+            continue;
+        };
+        if write.after.is_empty() {
+            continue;
+        }
+        let expected: Vec<RecordId> = ids(&write.source)
+            .into_iter()
+            .filter_map(|id| partner_of(sim, parent, row.system.other(), &id.to_string()))
+            .collect();
+        // a repeat sends what it sent before
+        if row.attempt == 1 && !expected.iter().any(|id| id.to_string() == write.after.to_plain()) {
+            let text = format!("i{} points to {}, and {expected:?} stand for {}", row.id, write.after, write.source);
+            sim.violate("i9_dependency", text);
+        }
     }
 }
 
-/// Whether a user changed the field on that side after the record was made.
+/// Whether a user changed the field on that side after the record was made, be it by a merge.
 fn edited_by_hand(sim: &Simulation<'_>, pair: &Pair, spec: &Spec, system: System) -> bool {
-    sim.ledger.iter().any(|raw| {
-        raw.system == system
-            && raw.record == pair.of(system).id
-            && raw.what == Change::Updated
-            && matches!(raw.by, By::User { .. })
-            && raw.fields.iter().any(|(name, ..)| name.as_str() == spec.name(system))
-    })
+    let is_survivor = sim.servers[system].merged.values().any(|survivor| *survivor == pair.of(system).id);
+    is_survivor
+        || sim.ledger.iter().any(|raw| {
+            raw.system == system
+                && raw.record == pair.of(system).id
+                && raw.what == Change::Updated
+                && matches!(raw.by, By::User { .. })
+                && raw.fields.iter().any(|(name, ..)| name.as_str() == spec.name(system))
+        })
 }
 
 /// The value that survived is one that nobody knowingly replaced.
@@ -525,13 +653,14 @@ fn i2_no_lost_update(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec, story: 
     if last.is_empty() {
         return;
     }
-    let lost = story.edits.iter().find(|edit| {
+    let lost = story.own_edits().find(|edit| {
         let protected = if edit.after.is_empty() {
             spec.empty == ClearPolicy::Clear && edit.settled
         } else {
             spec.empty == ClearPolicy::Clear || !story.emptied_since(edit)
         };
-        edit.before == last && edit.after != last && protected && edit.change == Change::Updated
+        let dropped = story.dropped.contains(&edit.after);
+        edit.before == last && edit.after != last && protected && !dropped && edit.change == Change::Updated
     });
     if let Some(edit) = lost {
         let text = format!(
@@ -553,10 +682,11 @@ fn i2b_no_silent_loss(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec, story:
     }
     let last = pair.canon(spec, System::HubSpot);
     let replaced: BTreeSet<&str> = story.edits.iter().map(|edit| edit.before.as_str()).collect();
-    let lost = story.edits.iter().find(|edit| {
+    let lost = story.own_edits().find(|edit| {
         !edit.after.is_empty()
             && edit.after != last
             && !replaced.contains(edit.after.as_str())
+            && !story.dropped.contains(&edit.after)
             && !is_told(sim, story, spec, &edit.after)
             && !is_blind(sim, story, spec, &edit.after)
     });
@@ -574,6 +704,17 @@ fn i2b_no_silent_loss(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec, story:
 }
 
 fn is_told(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> bool {
+    // what became of a write whose record was merged away meanwhile can be told by the journal alone
+    let abandoned = sim.store.intents.values().filter(|intent| intent.state == IntentState::Abandoned);
+    let of_kin = abandoned.filter(|intent| intent.target.is_some_and(|id| story.kin.contains(&(intent.system, id))));
+    let losers =
+        of_kin.flat_map(|intent| intent.writes.iter().filter(|w| w.field.as_str() == spec.name(intent.system)));
+    if losers
+        .filter_map(|write| write.loser.as_ref())
+        .any(|loser| System::BOTH.into_iter().any(|system| spec.canon(system, loser) == value))
+    {
+        return true;
+    }
     sim.store.history.iter().any(|entry| {
         story.kin.contains(&(entry.system, entry.record.id))
             && entry.field.as_str() == spec.name(entry.system)
@@ -608,7 +749,7 @@ fn i6_write_bound(sim: &mut Simulation<'_>, pair: &Pair, field: usize, story: &S
     let landed = |system: System| sim.watch.writes.get(&(system, pair.of(system).id, field)).copied().unwrap_or(0);
     let writes = landed(System::HubSpot) + landed(System::ConnectWise);
     let pushes = sim.watch.pushed.len();
-    let edits = story.edits.len() + pushes;
+    let edits = story.edits.len() + story.merges + pushes;
     if writes as usize > edits + 3 {
         let text = format!("{}: {} was written {writes} times after {edits} edits", pair.says(), SPECS[field].hubspot);
         sim.violate("i6_write_bound", text);
@@ -667,11 +808,17 @@ fn stays_behind(sim: &Simulation<'_>, entry: &Entry) -> bool {
     let system = if entry.id.0 < 1000 { System::ConnectWise } else { System::HubSpot };
     let value = |shape| place_of(entry.object, shape).map(|at| entry.value(SPECS[at].name(system)).to_plain());
     let company = value(Shape::Reference);
+    let no_contact =
+        |contacts: String| contacts.split(';').any(|id| partner_of(sim, ObjectKind::Contact, system, id).is_none());
+    let is_of_deal = matches!(entry.object, ObjectKind::Deal | ObjectKind::Ticket);
     let copies = sim.watch.copies.get(&(system.other(), entry.id));
     let is_deleted = copies.is_some_and(|copies| copies.iter().all(|copy| !sim.live(system.other(), *copy)));
     let cause = is_deleted
-        || company.is_some_and(|company| company.is_empty() || partner_of(sim, system, &company).is_none())
-        || (entry.object != ObjectKind::Company && value(Shape::Key).is_none_or(|key| key.is_empty()))
+        || company.is_some_and(|company| {
+            company.is_empty() || partner_of(sim, ObjectKind::Company, system, &company).is_none()
+        })
+        || (entry.object == ObjectKind::Deal && value(Shape::Contacts).is_some_and(no_contact))
+        || (entry.object != ObjectKind::Company && !is_of_deal && value(Shape::Key).is_none_or(|key| key.is_empty()))
         || (entry.object == ObjectKind::Product && system == System::HubSpot);
     let record = RecordRef::new(entry.object, system, entry.id);
     let told = sim.store.statuses.get(&record).is_some_and(|status| {
@@ -764,7 +911,11 @@ pub fn i17_idempotent_push(sim: &mut Simulation<'_>) {
     let agreed = pair.held.is_empty()
         && places(pair.object(), sim.scenario.fields).map(|at| &SPECS[at]).all(|spec| {
             let values = System::BOTH.map(|system| pair.canon(spec, system));
-            if spec.shape == Shape::Reference { are_partners(sim, &values) } else { values[0] == values[1] }
+            match spec.parent() {
+                Some(parent) => are_partners(sim, parent, &values),
+                None if spec.shape == Shape::Once => true,
+                None => values[0] == values[1],
+            }
         });
     let record = sim.servers[to.other()].named(pair.of(to.other()).id);
     for round in 0..2 {
@@ -810,7 +961,7 @@ pub fn count(sim: &mut Simulation<'_>) {
         counters.saw(format!("issue: {}", issue.class));
     }
     for link in sim.store.links.values() {
-        counters.saw(format!("link: {:?} {:?}", link.state, origin(&link.origin)));
+        counters.saw(format!("link: {} {:?} {:?}", link.object, link.state, origin(&link.origin)));
     }
     for status in sim.store.statuses.values() {
         counters.saw(format!("status: {}", status.state));
@@ -841,6 +992,9 @@ pub fn count(sim: &mut Simulation<'_>) {
     }
     if sim.ledger.iter().any(|mutation| mutation.what == Change::Restored) {
         counters.saw("restore");
+    }
+    for system in System::BOTH.into_iter().filter(|system| !sim.servers[*system].merged.is_empty()) {
+        counters.saw(format!("merge in {system}"));
     }
     sim.outcome.counters = counters;
     sim.count_work();

@@ -1,10 +1,10 @@
 //! What happens in one seed, as plain data: drawn from the seed, and cut down when it fails.
 
-use lockstep::mapping::Timing;
+use lockstep::mapping::{Ceiling, Guards, Timing};
 use lockstep::model::{BySystem, ObjectKind, System};
 
 use crate::faults::{Fault, Faults};
-use crate::fields::{COMPANY_COUNT, CONTACTS, COUNT, PRODUCTS, SPECS, Shape, complete, place_of};
+use crate::fields::{COMPANY_COUNT, CONTACTS, COUNT, DEALS, PRODUCTS, SPECS, Shape, TICKETS, complete, place_of};
 use crate::random::{Random, mix};
 
 /// Everything that is decided before the engine starts.
@@ -14,6 +14,7 @@ pub struct Scenario {
     /// Bit n: the mapping has field n.
     pub fields: u32,
     pub clockwork: Clockwork,
+    pub guards: Guards,
     /// Polls during which users act and faults strike.
     pub rounds: u32,
     pub setup: Vec<Newborn>,
@@ -64,6 +65,27 @@ pub struct Temper {
     pub whole_numbers: bool,
     /// Milliseconds a call takes, at most.
     pub slowness: i64,
+    pub merges: Merges,
+}
+
+/// What becomes of records that people merge; much of it no documentation tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Merges {
+    /// HubSpot: both records give way to a new one. Deals do so always.
+    pub make_new: bool,
+    /// HubSpot: whose unique key the survivor carries.
+    pub key: MergedKey,
+    /// The children that move along show no new time of modification.
+    pub are_quiet: bool,
+    /// ConnectWise: the company that was merged away is gone, not marked as deleted.
+    pub purge: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MergedKey {
+    OfSurvivor,
+    OfOther,
+    Neither,
 }
 
 /// A record made by a user. Each chosen field gets the value number `value * 32 + field`.
@@ -130,6 +152,12 @@ pub enum What {
         side: System,
         pick: u32,
     },
+    /// One record of an object goes up in another.
+    Merge {
+        side: System,
+        pick: u32,
+        other: u32,
+    },
     /// A person ends a conflict.
     Decide {
         pick: u32,
@@ -168,7 +196,9 @@ impl Scenario {
         let fields = complete(
             companies
                 | if mix(seed, 7) % 5 < 3 { contacts } else { 0 }
-                | if mix(seed, 8).is_multiple_of(4) { PRODUCTS } else { 0 },
+                | if mix(seed, 8).is_multiple_of(4) { PRODUCTS } else { 0 }
+                | if mix(seed, 9).is_multiple_of(5) { DEALS & !(mix(seed, 11) as u32) } else { 0 }
+                | if mix(seed, 10).is_multiple_of(5) { TICKETS & !(mix(seed, 12) as u32) } else { 0 },
         );
         let clockwork = Clockwork {
             poll: [60, 90, 120][workload.below(3) as usize],
@@ -185,6 +215,7 @@ impl Scenario {
             seed,
             fields,
             clockwork,
+            guards: guards(seed),
             rounds,
             setup,
             ops,
@@ -199,6 +230,12 @@ impl Scenario {
                 all_or_nothing: latency.chance(300),
                 whole_numbers: mix(seed, 5).is_multiple_of(3),
                 slowness: [50, 400, 3000][latency.below(3) as usize],
+                merges: Merges {
+                    make_new: mix(seed, 16).is_multiple_of(3),
+                    key: [MergedKey::OfSurvivor, MergedKey::OfOther, MergedKey::Neither][(mix(seed, 17) % 3) as usize],
+                    are_quiet: mix(seed, 18).is_multiple_of(3),
+                    purge: mix(seed, 19).is_multiple_of(2),
+                },
             },
         }
     }
@@ -228,7 +265,11 @@ impl Users {
 
     fn newborn(&mut self, random: &mut Random, side: System) -> Newborn {
         let key = random.chance(700).then(|| random.below(4) as u32);
-        let object = if self.fields & CONTACTS != 0 && random.chance(450) {
+        let object = if self.fields & DEALS != 0 && random.chance(300) {
+            ObjectKind::Deal
+        } else if self.fields & TICKETS != 0 && random.chance(300) {
+            ObjectKind::Ticket
+        } else if self.fields & CONTACTS != 0 && random.chance(450) {
             ObjectKind::Contact
         } else if self.fields & PRODUCTS != 0 && random.chance(400) {
             ObjectKind::Product
@@ -241,7 +282,11 @@ impl Users {
 
     fn setup(&mut self, random: &mut Random) -> Vec<Newborn> {
         let mut all = Vec::new();
-        let most = if self.fields & CONTACTS == 0 { 7 } else { 11 };
+        let most = match self.fields {
+            fields if fields & (DEALS | TICKETS) != 0 => 14,
+            fields if fields & CONTACTS != 0 => 11,
+            _ => 7,
+        };
         while all.len() < most && random.chance(820) {
             let side = side(random);
             let one = self.newborn(random, side);
@@ -256,6 +301,8 @@ impl Users {
             }
             all.push(one);
         }
+        // what belongs to a company and to contacts comes after them
+        all.sort_by_key(|one| matches!(one.object, ObjectKind::Deal | ObjectKind::Ticket));
         all
     }
 
@@ -292,7 +339,8 @@ impl Users {
                 push(What::Create(Newborn { key, ..one.clone() }));
                 push(What::Create(Newborn { side: side.other(), key, value: self.value(), ..one }));
             }
-            79..84 => push(What::Delete { side, pick }),
+            79..81 => push(What::Merge { side, pick, other: self.value() }),
+            81..84 => push(What::Delete { side, pick }),
             84..88 => push(What::Restore { side, pick }),
             88..89 => push(What::Purge { side, pick }),
             89..92 => push(What::Poison { side, pick, field: self.field(random), value: self.value() }),
@@ -311,7 +359,23 @@ impl Users {
         let chosen: Vec<usize> = (0..COUNT).filter(|at| self.fields & (1 << at) != 0).collect();
         let at = chosen[random.below(chosen.len() as u64) as usize];
         let name = place_of(SPECS[at].object, Shape::Name).unwrap_or(0);
-        if SPECS[at].shape == Shape::Key && !random.chance(300) { name } else { at }
+        if matches!(SPECS[at].shape, Shape::Key | Shape::Title) && !random.chance(300) { name } else { at }
+    }
+}
+
+/// In one seed of four the limits are so low that they are met.
+fn guards(seed: u64) -> Guards {
+    if !mix(seed, 13).is_multiple_of(4) {
+        return Guards::default();
+    }
+    let mut random = Random::stream(seed, 14);
+    let mut ceiling = |most: u64| Ceiling { count: random.below(most), percent: 0 };
+    Guards {
+        creates: ceiling(5),
+        updates: ceiling(6),
+        clears: ceiling(2),
+        references: ceiling(3),
+        vanished: ceiling(3).count,
     }
 }
 

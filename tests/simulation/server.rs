@@ -9,9 +9,10 @@ use lockstep::engine::core::request::{
 use lockstep::model::{FieldName, Fields, IntentId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value};
 use rust_decimal::Decimal;
 
-use crate::fields::{self, IDENTIFIER, SPECS, Shape};
+use crate::fields::{self, IDENTIFIER, SPECS, Shape, Spec};
 use crate::random::mix;
 use crate::scenario::Temper;
+use crate::standing;
 
 /// Text that no system accepts from an API.
 pub const POISON: &str = "poison";
@@ -25,9 +26,11 @@ pub struct Server {
     pub system: System,
     pub records: BTreeMap<RecordId, Entry>,
     /// What every record that ever was is.
-    kinds: BTreeMap<RecordId, ObjectKind>,
-    next: u64,
-    temper: Temper,
+    pub(crate) kinds: BTreeMap<RecordId, ObjectKind>,
+    /// Where records went that were merged into another.
+    pub merged: BTreeMap<RecordId, RecordId>,
+    pub(crate) next: u64,
+    pub(crate) temper: Temper,
     entropy: u64,
 }
 
@@ -40,6 +43,8 @@ pub struct Entry {
     pub archived: bool,
     pub fields: Fields,
     pub stamp: Option<String>,
+    /// Records that went up in it.
+    pub(crate) merged: Vec<RecordId>,
     version: u32,
     /// What the search index knows: the newest `modified` whose time has come.
     index: Vec<(i64, Timestamp)>,
@@ -50,6 +55,7 @@ pub struct Entry {
 pub struct Mutation {
     pub at: i64,
     pub system: System,
+    pub object: ObjectKind,
     pub record: RecordId,
     pub by: By,
     pub what: Change,
@@ -72,6 +78,8 @@ pub enum Change {
     Deleted,
     Purged,
     Restored,
+    /// Of what was merged away: the values that were lost with it. Of the survivor: those that it got.
+    Merged,
 }
 
 /// A request as it arrives: when, which attempt of each intent it is, and how far the server is to be believed.
@@ -93,7 +101,15 @@ impl Server {
             System::HubSpot => 1000,
             System::ConnectWise => 10,
         };
-        Self { system, records: BTreeMap::new(), kinds: BTreeMap::new(), next, temper: temper.clone(), entropy }
+        Self {
+            system,
+            records: BTreeMap::new(),
+            kinds: BTreeMap::new(),
+            merged: BTreeMap::new(),
+            next,
+            temper: temper.clone(),
+            entropy,
+        }
     }
 
     /// The record of that number, gone or not.
@@ -134,7 +150,10 @@ impl Server {
             }
             RequestBody::Count { since } => AnswerBody::Counted { records: self.count(arrival, *since) },
             RequestBody::Read { fields, ids } => AnswerBody::Records {
-                found: ids.iter().map(|id| (*id, self.get(object, *id).map(|entry| entry.show(fields)))).collect(),
+                found: ids
+                    .iter()
+                    .map(|id| (*id, self.answering(object, *id).map(|entry| entry.show(fields))))
+                    .collect(),
             },
             RequestBody::FindStamped { fields, stamps } => AnswerBody::Stamped {
                 found: stamps.iter().map(|stamp| (stamp.clone(), self.stamped(arrival, fields, stamp))).collect(),
@@ -158,6 +177,19 @@ impl Server {
 
     fn get(&self, object: ObjectKind, id: RecordId) -> Option<&Entry> {
         self.records.get(&id).filter(|entry| entry.object == object)
+    }
+
+    /// Who answers to that number: HubSpot shows the survivor in the place of what was merged into it.
+    fn answering(&self, object: ObjectKind, id: RecordId) -> Option<&Entry> {
+        self.get(object, self.survivor(id))
+    }
+
+    /// What became of a record: itself, or what it went up in.
+    pub fn survivor(&self, mut id: RecordId) -> RecordId {
+        while let Some(next) = self.merged.get(&id).filter(|_| self.system == System::HubSpot) {
+            id = *next;
+        }
+        id
     }
 
     fn changes(
@@ -240,7 +272,8 @@ impl Server {
         mut one: impl FnMut(&mut Self, &T) -> (IntentId, ItemOutcome),
     ) -> AnswerBody {
         if self.temper.all_or_nothing
-            && let Some(bad) = items.iter().find_map(|item| self.reason_to_refuse(item.values()))
+            && let Some(bad) =
+                items.iter().find_map(|item| self.reason_to_refuse(arrival.request.object, item.values()))
         {
             return AnswerBody::Failed(Failure::Rejected(bad));
         }
@@ -248,12 +281,12 @@ impl Server {
     }
 
     /// What is wrong with the values themselves.
-    fn reason_to_refuse(&self, values: &[(FieldName, Value)]) -> Option<Rejection> {
+    fn reason_to_refuse(&self, object: ObjectKind, values: &[(FieldName, Value)]) -> Option<Rejection> {
         for (name, value) in values {
             if value.to_plain().contains(POISON) {
                 return Some(invalid(name, "the value is not acceptable"));
             }
-            let known = name.as_str() == IDENTIFIER || fields::index_of(self.system, name.as_str()).is_some();
+            let known = name.as_str() == IDENTIFIER || fields::index_of(object, self.system, name.as_str()).is_some();
             if !known {
                 return Some(invalid(name, "there is no such field"));
             }
@@ -269,8 +302,8 @@ impl Server {
         ledger: &mut Vec<Mutation>,
     ) -> ItemOutcome {
         let object = arrival.request.object;
-        let reason = self.reason_to_refuse(&item.values).or_else(|| self.reason_not_to_create(object, item));
-        if let Some(reason) = reason.or_else(|| self.reason_of_others(None, &item.values)) {
+        let reason = self.reason_to_refuse(object, &item.values).or_else(|| self.reason_not_to_create(object, item));
+        if let Some(reason) = reason.or_else(|| self.reason_of_others(object, None, &item.values)) {
             return ItemOutcome::Rejected(reason);
         }
         let by = By::Engine { intent: item.intent, attempt: attempt_of(arrival, item.intent) };
@@ -280,16 +313,21 @@ impl Server {
     }
 
     /// What other records say against these values: a company that is not there, an e-mail address that is taken.
-    fn reason_of_others(&self, own: Option<RecordId>, values: &[(FieldName, Value)]) -> Option<Rejection> {
+    fn reason_of_others(
+        &self,
+        object: ObjectKind,
+        own: Option<RecordId>,
+        values: &[(FieldName, Value)],
+    ) -> Option<Rejection> {
         for (name, value) in values.iter().filter(|(_, value)| !value.is_empty()) {
-            let spec = fields::index_of(self.system, name.as_str()).map(|at| &SPECS[at]);
-            match spec.map(|spec| (spec.object, spec.shape)) {
-                Some((_, Shape::Reference)) => {
-                    let company = value.to_plain().parse().ok().and_then(|id| self.get(ObjectKind::Company, id));
-                    if company.is_none_or(|company| company.archived) {
-                        return Some(invalid(name, "there is no such company"));
-                    }
+            let spec = fields::index_of(object, self.system, name.as_str()).map(|at| &SPECS[at]);
+            if let Some(parent) = spec.and_then(Spec::parent) {
+                let parent = value.to_plain().parse().ok().and_then(|id| self.get(parent, id));
+                if parent.is_none_or(|parent| parent.archived) {
+                    return Some(invalid(name, "there is no such record"));
                 }
+            }
+            match spec.map(|spec| (spec.object, spec.shape)) {
                 Some((ObjectKind::Contact, Shape::Key)) if self.system == System::HubSpot => {
                     if let Some(owner) = self.owner_of_address(value).filter(|owner| Some(*owner) != own) {
                         return Some(duplicate(owner, "email"));
@@ -314,16 +352,13 @@ impl Server {
     }
 
     fn reason_not_to_create(&self, object: ObjectKind, item: &CreateItem) -> Option<Rejection> {
+        let lacks =
+            |wanted: &&&str| item.values.iter().all(|(name, value)| name.as_str() != **wanted || value.is_empty());
+        if let Some(name) = required(object, self.system).iter().find(lacks) {
+            return Some(invalid(&(*name).into(), "the field is required"));
+        }
         match self.system {
             System::HubSpot => self.owner_of_key(object, &item.stamp).map(|id| duplicate(id, "connectwise_key")),
-            System::ConnectWise if object == ObjectKind::Contact => {
-                let lacks =
-                    |wanted: &str| item.values.iter().all(|(name, value)| name.as_str() != wanted || value.is_empty());
-                ["firstName", "company"]
-                    .into_iter()
-                    .find(|name| lacks(name))
-                    .map(|name| invalid(&name.into(), "the field is required"))
-            }
             System::ConnectWise if object != ObjectKind::Company => None,
             System::ConnectWise => {
                 let Some((_, identifier)) = item.values.iter().find(|(name, _)| name.as_str() == IDENTIFIER) else {
@@ -331,9 +366,6 @@ impl Server {
                 };
                 if identifier.to_plain().is_empty() || identifier.to_plain().chars().count() > 25 {
                     return Some(invalid(&IDENTIFIER.into(), "the length must be from 1 to 25"));
-                }
-                if !item.values.iter().any(|(name, value)| name.as_str() == "name" && !value.is_empty()) {
-                    return Some(invalid(&"name".into(), "the field is required"));
                 }
                 let taken = self.records.values().any(|entry| entry.fields.get(IDENTIFIER) == Some(identifier));
                 taken.then(|| Rejection {
@@ -362,17 +394,18 @@ impl Server {
         item: &UpdateItem,
         ledger: &mut Vec<Mutation>,
     ) -> ItemOutcome {
-        let reason = self.reason_to_refuse(&item.values);
-        if let Some(reason) = reason.or_else(|| self.reason_of_others(Some(item.id), &item.values)) {
+        let object = arrival.request.object;
+        let reason = self.reason_to_refuse(object, &item.values);
+        if let Some(reason) = reason.or_else(|| self.reason_of_others(object, Some(item.id), &item.values)) {
             return ItemOutcome::Rejected(reason);
         }
         if let Some(stamp) = &item.stamp
-            && let Some(owner) = self.owner_of_key(arrival.request.object, stamp)
+            && let Some(owner) = self.owner_of_key(object, stamp)
             && owner != item.id
         {
             return ItemOutcome::Rejected(duplicate(owner, "connectwise_key"));
         }
-        let Some(entry) = self.get(arrival.request.object, item.id).filter(|entry| !entry.archived) else {
+        let Some(entry) = self.get(object, item.id).filter(|entry| !entry.archived) else {
             return ItemOutcome::Rejected(Rejection {
                 kind: RejectionKind::NotFound,
                 message: "the record does not exist".into(),
@@ -414,14 +447,15 @@ impl Server {
             archived: false,
             fields: Fields::new(),
             stamp,
+            merged: Vec::new(),
             version: 0,
             index: Vec::new(),
         };
         let mut changes = Vec::with_capacity(values.len());
         for (name, value) in values {
-            let value = self.stored(name, value);
+            let value = self.stored(object, by, name, value, &Value::Empty);
             changes.push((name.clone(), Value::Empty, value.clone()));
-            if !value.is_empty() {
+            if !value.is_empty() && !is_given_once(name) {
                 entry.fields.insert(name.clone(), value);
             }
         }
@@ -431,7 +465,8 @@ impl Server {
         }
         self.records.insert(id, entry);
         self.touch(now, id);
-        ledger.push(Mutation { at: now, system: self.system, record: id, by, what: Change::Created, fields: changes });
+        let system = self.system;
+        ledger.push(Mutation { at: now, system, object, record: id, by, what: Change::Created, fields: changes });
         id
     }
 
@@ -445,7 +480,12 @@ impl Server {
         stamp: Option<String>,
         ledger: &mut Vec<Mutation>,
     ) {
-        let stored: Vec<Value> = values.iter().map(|(name, value)| self.stored(name, value)).collect();
+        let Some(entry) = self.records.get(&id) else { return };
+        let object = entry.object;
+        let stored = |(name, value): &(FieldName, Value)| {
+            self.stored(object, by, name, value, entry.fields.get(name).unwrap_or(&Value::Empty))
+        };
+        let stored: Vec<Value> = values.iter().map(stored).collect();
         let Some(entry) = self.records.get_mut(&id) else { return };
         let mut changes = Vec::with_capacity(values.len());
         for ((name, _), value) in values.iter().zip(stored) {
@@ -459,19 +499,21 @@ impl Server {
             entry.stamp = stamp;
         }
         self.touch(now, id);
-        ledger.push(Mutation { at: now, system: self.system, record: id, by, what: Change::Updated, fields: changes });
+        let system = self.system;
+        ledger.push(Mutation { at: now, system, object, record: id, by, what: Change::Updated, fields: changes });
     }
 
     /// Moves a record into the recycle bin, out of it, or out of the world.
     pub fn move_record(&mut self, now: i64, id: RecordId, what: Change, ledger: &mut Vec<Mutation>) {
         let Some(object) = self.records.get(&id).map(|entry| entry.object) else { return };
-        // ConnectWise has no recycle bin for contacts
+        // ConnectWise has a recycle bin for companies only
         let what = match (self.system, object, what) {
-            (System::ConnectWise, ObjectKind::Contact | ObjectKind::Product, Change::Deleted) => Change::Purged,
+            (System::ConnectWise, ObjectKind::Company, _) | (System::HubSpot, ..) => what,
+            (System::ConnectWise, _, Change::Deleted) => Change::Purged,
             _ => what,
         };
-        if self.system == System::HubSpot && object == ObjectKind::Company && what != Change::Restored {
-            self.let_children_go(now, id, ledger);
+        if self.system == System::HubSpot && what != Change::Restored {
+            self.let_children_go(now, object, id, ledger);
         }
         match what {
             Change::Purged => drop(self.records.remove(&id)),
@@ -483,39 +525,55 @@ impl Server {
             }
         }
         let by = By::User { settled: false };
-        ledger.push(Mutation { at: now, system: self.system, record: id, by, what, fields: Vec::new() });
+        ledger.push(Mutation { at: now, system: self.system, object, record: id, by, what, fields: Vec::new() });
     }
 
-    /// A deleted company of HubSpot takes its associations with it.
-    fn let_children_go(&mut self, now: i64, company: RecordId, ledger: &mut Vec<Mutation>) {
-        let Some(spec) = fields::place_of(ObjectKind::Contact, Shape::Reference).map(|at| &SPECS[at]) else { return };
-        let name = FieldName::new(spec.name(self.system));
-        let of = company.to_string();
-        let children = self.of_object(ObjectKind::Contact).filter(|entry| entry.value(name.as_str()).to_plain() == of);
-        let children: Vec<RecordId> = children.map(|entry| entry.id).collect();
-        for id in children {
-            self.set(now, id, By::User { settled: false }, &[(name.clone(), Value::Empty)], None, ledger);
+    /// A deleted record of HubSpot takes its associations with it.
+    fn let_children_go(&mut self, now: i64, object: ObjectKind, parent: RecordId, ledger: &mut Vec<Mutation>) {
+        for spec in SPECS.iter().filter(|spec| spec.parent() == Some(object)) {
+            let name = FieldName::new(spec.name(self.system));
+            let points = |entry: &&Entry| ids(entry.value(name.as_str())).contains(&parent);
+            let children = self.of_object(spec.object).filter(points);
+            let left = |entry: &Entry| {
+                let left = ids(entry.value(name.as_str())).into_iter().filter(|id| *id != parent);
+                (entry.id, everyone(left))
+            };
+            let children: Vec<(RecordId, Value)> = children.map(left).collect();
+            for (id, left) in children {
+                self.set(now, id, By::User { settled: false }, &[(name.clone(), left)], None, ledger);
+            }
         }
     }
 
     /// The value as this system keeps it: HubSpot knows text only, ConnectWise tidies text.
-    fn stored(&self, name: &FieldName, value: &Value) -> Value {
-        let shape = fields::index_of(self.system, name.as_str()).map_or(Shape::Text, |at| SPECS[at].shape);
+    fn stored(&self, object: ObjectKind, by: By, name: &FieldName, value: &Value, before: &Value) -> Value {
+        let shape = fields::index_of(object, self.system, name.as_str()).map_or(Shape::Text, |at| SPECS[at].shape);
         match (self.system, shape, value) {
             (_, _, Value::Empty) => Value::Empty,
+            // what the engine writes is associated beside what is
+            (System::HubSpot, Shape::Contacts, value) => {
+                let kept = if matches!(by, By::Engine { .. }) { ids(before) } else { Vec::new() };
+                everyone(kept.into_iter().chain(ids(value)))
+            }
+            (System::ConnectWise, Shape::Stage, value) => {
+                Value::Choice(standing::kept(object, &value.to_plain(), &before.to_plain()))
+            }
+            (System::ConnectWise, Shape::Day, value) => value.clone(),
             (System::HubSpot, ..) => Value::text(value.to_plain()),
             (System::ConnectWise, Shape::Number, value) => {
                 let number = value.to_plain().trim().parse::<Decimal>();
                 number.map_or(Value::Empty, |n| Value::Number(if self.temper.whole_numbers { n.trunc() } else { n }))
             }
-            (System::ConnectWise, Shape::Choice | Shape::Reference, value) => Value::Choice(value.to_plain()),
+            (System::ConnectWise, Shape::Choice | Shape::Reference | Shape::Contacts, value) => {
+                Value::Choice(value.to_plain())
+            }
             (System::ConnectWise, _, value) => {
                 Value::text(value.to_plain().split_whitespace().collect::<Vec<_>>().join(" "))
             }
         }
     }
 
-    fn touch(&mut self, now: i64, id: RecordId) {
+    pub(crate) fn touch(&mut self, now: i64, id: RecordId) {
         let modified = self.stamp_time(now);
         let lag = self.lag(id);
         let Some(entry) = self.records.get_mut(&id) else { return };
@@ -548,6 +606,11 @@ impl Server {
 }
 
 impl Entry {
+    /// A new record is one that the index has not seen yet.
+    pub(crate) fn forget_index(&mut self) {
+        self.index.clear();
+    }
+
     /// The newest change that the index has seen.
     fn indexed(&self, now: i64) -> Option<Timestamp> {
         self.index.iter().filter(|(visible, _)| *visible <= now).map(|(_, modified)| *modified).max()
@@ -562,7 +625,7 @@ impl Entry {
             archived: self.archived,
             fields: chosen.map(|(name, value)| (name.clone(), value.clone())).collect(),
             stamp: self.stamp.clone(),
-            merged: Vec::new(),
+            merged: self.merged.clone(),
             modified_by: None,
         }
     }
@@ -587,6 +650,43 @@ impl Item for CreateItem {
 impl Item for UpdateItem {
     fn values(&self) -> &[(FieldName, Value)] {
         &self.values
+    }
+}
+
+/// What a system takes no new record without.
+pub const fn required(object: ObjectKind, system: System) -> &'static [&'static str] {
+    match (object, system) {
+        (ObjectKind::Company, System::ConnectWise) => &["name"],
+        (ObjectKind::Contact, System::ConnectWise) => &["firstName", "company"],
+        (ObjectKind::Deal, System::HubSpot) => &["dealname", "dealstage"],
+        (ObjectKind::Deal, System::ConnectWise) => {
+            &["name", "primarySalesRep", "company", "contact", "expectedCloseDate"]
+        }
+        (ObjectKind::Ticket, System::HubSpot) => &["subject", "hs_pipeline_stage"],
+        (ObjectKind::Ticket, System::ConnectWise) => &["summary", "company"],
+        _ => &[],
+    }
+}
+
+/// ConnectWise makes a note of it and shows it nowhere in the ticket.
+pub fn is_given_once(name: &FieldName) -> bool {
+    name.as_str() == "initialDescription"
+}
+
+/// The records that a value points to.
+pub fn ids(value: &Value) -> Vec<RecordId> {
+    value.to_plain().split(';').filter_map(|id| id.parse().ok()).collect()
+}
+
+/// Several records as HubSpot's associations tell them.
+pub fn everyone(ids: impl Iterator<Item = RecordId>) -> Value {
+    let mut ids: Vec<String> = ids.map(|id| id.to_string()).collect();
+    ids.sort();
+    ids.dedup();
+    match ids.len() {
+        0 => Value::Empty,
+        1 => Value::Text(ids.remove(0)),
+        _ => Value::Choices(ids),
     }
 }
 

@@ -9,17 +9,19 @@ use std::time::Duration;
 
 use lockstep::engine::core::command::{Ask, Command, Event, Notice, Reply, Ticket};
 use lockstep::engine::core::request::{Answer, AnswerBody, Failure, ItemOutcome, Request, RequestBody, RequestId};
+use lockstep::engine::core::state::Verdict;
 use lockstep::engine::core::{Engine, Mode};
 use lockstep::model::{
     BySystem, FieldName, IntentId, ObjectKind, RecordId, RecordRef, Schema, System, Timestamp, Value,
 };
 
 use crate::counters::Counters;
-use crate::faults::Fault;
+use crate::faults::{Fault, Kind};
 use crate::fields::{self, SPECS, Shape};
+use crate::guarded::Guarded;
 use crate::random::mix;
 use crate::scenario::{Newborn, Op, Scenario, What, When};
-use crate::server::{Arrival, By, Change, EPOCH, Entry, Mutation, POISON, Server};
+use crate::server::{Arrival, By, Change, EPOCH, Entry, Mutation, POISON, Server, everyone, ids, required};
 use crate::store::MemoryStore;
 use crate::watch::Watch;
 
@@ -69,8 +71,14 @@ struct Queued {
 
 enum Happening {
     Arrive(Box<Flight>),
-    Deliver { life: u32, answer: Box<Answer>, request: u32 },
+    Deliver {
+        life: u32,
+        answer: Box<Answer>,
+        request: u32,
+    },
     User(usize),
+    /// A person lets a held plan through.
+    Approval(String),
     Restart,
 }
 
@@ -113,6 +121,7 @@ pub struct Simulation<'a> {
     pub servers: BySystem<Server>,
     pub ledger: Vec<Mutation>,
     pub watch: Watch,
+    pub guarded: Guarded,
     pub outcome: Outcome,
     engine: Option<Engine>,
     life: u32,
@@ -148,6 +157,7 @@ impl<'a> Simulation<'a> {
             servers: BySystem::from_fn(|system| Server::new(system, &scenario.server, entropy)),
             ledger: Vec::new(),
             watch: Watch::default(),
+            guarded: Guarded::default(),
             outcome: Outcome::default(),
             engine: None,
             life: 0,
@@ -310,6 +320,12 @@ impl<'a> Simulation<'a> {
                     self.act(op);
                 }
             }
+            Happening::Approval(plan) => {
+                if self.engine.is_some() {
+                    self.guarded.person_approves(&plan);
+                    self.ask(Ask::Approve { plan });
+                }
+            }
             Happening::Restart => self.restart(),
         }
     }
@@ -318,7 +334,8 @@ impl<'a> Simulation<'a> {
         if self.engine.is_some() {
             return;
         }
-        let rules = fields::rules(self.scenario.fields, &self.scenario.clockwork, self.schemas);
+        let Scenario { fields, clockwork, guards, .. } = self.scenario;
+        let rules = fields::rules(*fields, clockwork, guards, self.schemas);
         self.note(|| "engine starts".into());
         match Engine::new(rules, Mode::Watch, &self.store) {
             Ok(engine) => self.engine = Some(engine),
@@ -333,6 +350,7 @@ impl<'a> Simulation<'a> {
         }
         self.in_flight -= 1;
         self.watch.answered(self.now, &answer);
+        crate::guarded::answered(self, &answer);
         self.note(|| format!("  answer #{number} {}", brief(&answer.body)));
         let mut events = vec![Event::Answer(answer)];
         // answers of the same moment come together
@@ -346,6 +364,7 @@ impl<'a> Simulation<'a> {
             };
             self.in_flight -= 1;
             self.watch.answered(self.now, &answer);
+            crate::guarded::answered(self, &answer);
             self.note(|| format!("  answer #{request} {}", brief(&answer.body)));
             events.push(Event::Answer(*answer));
         }
@@ -389,6 +408,7 @@ impl<'a> Simulation<'a> {
         self.wake = None;
         self.in_flight = 0;
         self.watch.died();
+        self.guarded.died();
         if crash.takes_the_store {
             self.store = MemoryStore::default();
             self.watch.shots.clear();
@@ -405,6 +425,7 @@ impl<'a> Simulation<'a> {
                     self.note(|| format!("  commit {}", rows.join(" · ")));
                 }
                 let cursors = crate::oracle::cursors_in(&batch);
+                crate::guarded::at_commit(self, &batch);
                 self.store.apply(batch);
                 for cursor in cursors {
                     crate::oracle::i12_cursor_safety(self, &cursor);
@@ -423,10 +444,17 @@ impl<'a> Simulation<'a> {
         match notice {
             Notice::RunEnded(run) => {
                 self.note(|| format!("run {} ended: {:?}", run.id, run.verdict));
-                if let lockstep::engine::core::state::Verdict::Held { .. } = run.verdict {
-                    self.outcome.counters.guard_held += 1;
-                }
                 self.runs_ended += 1;
+                crate::guarded::run_ended(self, &run);
+                if let Verdict::Held { plan, .. } = &run.verdict {
+                    self.outcome.counters.guard_held += 1;
+                    // once all is calm, somebody looks at every held plan; before that, at some of them and late
+                    let word = mix(self.scenario.seed, mix(run.id.0, 15));
+                    let after = if self.troubled { (word % 240_000).cast_signed() } else { 5_000 };
+                    if !self.troubled || word.is_multiple_of(2) {
+                        self.enqueue(self.now + after, Happening::Approval(plan.clone()));
+                    }
+                }
             }
             Notice::Answered { ticket, reply } => {
                 self.note(|| format!("ask {} answered: {}", ticket.0, crate::words::reply(&reply)));
@@ -441,7 +469,7 @@ impl<'a> Simulation<'a> {
         let number = self.sent;
         let is_write = request.body.is_write();
         let (fault, entropy) = if self.troubled {
-            self.scenario.faults.of(number, is_write)
+            self.scenario.faults.of(number, Kind::of(&request.body))
         } else {
             (None, mix(self.scenario.seed, number.into()))
         };
@@ -452,6 +480,7 @@ impl<'a> Simulation<'a> {
         }
         self.note(|| format!("send #{number} {}{}", crate::words::request(&request), crate::words::fault(fault)));
         crate::oracle::asks_for_its_own(self, &request);
+        self.guarded.sent(id, &request);
         let attempts = self.attempts(&request);
         if is_write {
             crate::oracle::before_send(self, &request, &attempts, fault);
@@ -553,6 +582,9 @@ impl<'a> Simulation<'a> {
                 back
             }
             Some(fault) => {
+                if fault == Fault::Emptied {
+                    self.guarded.list_lies(flight.request.system, flight.request.object);
+                }
                 spoil(&mut body, fault, flight.entropy);
                 back
             }
@@ -583,8 +615,23 @@ impl<'a> Simulation<'a> {
         let mut values: Vec<(FieldName, Value)> = Vec::new();
         for at in fields::places(one.object, !0) {
             let spec = &SPECS[at];
+            let number = one.value * 32 + at as u32;
             let value = match (spec.shape, one.key) {
-                (Shape::Name, _) => spec.value(one.side, one.value * 32 + at as u32),
+                (Shape::Name, _) => spec.value(one.side, number),
+                (Shape::Title, key) => spec.value(one.side, key.unwrap_or(one.value)),
+                (Shape::Stage, _) => spec.value(one.side, one.value),
+                (Shape::Contacts, _) => {
+                    let Some(contacts) = self.contacts_of(one) else { continue };
+                    contacts
+                }
+                (Shape::Once, _) if one.side == System::ConnectWise => continue,
+                // what ConnectWise insists on is seldom left out in HubSpot
+                (Shape::Choice | Shape::Day, _)
+                    if one.object == ObjectKind::Deal
+                        && (one.side == System::ConnectWise || !one.value.is_multiple_of(8)) =>
+                {
+                    spec.value(one.side, if spec.shape == Shape::Choice { one.value } else { number })
+                }
                 (Shape::Key, Some(key)) => spec.value(one.side, key),
                 (Shape::Key, None) => continue,
                 (Shape::Reference, _) => {
@@ -594,9 +641,15 @@ impl<'a> Simulation<'a> {
                 }
                 _ if one.fields & (1 << at) == 0 => continue,
                 (Shape::Choice, _) => spec.value(one.side, one.value),
-                _ => spec.value(one.side, one.value * 32 + at as u32),
+                _ => spec.value(one.side, number),
             };
             values.push((spec.name(one.side).into(), value));
+        }
+        let lacks = |name: &&str| values.iter().all(|(given, _)| given.as_str() != *name);
+        if matches!(one.object, ObjectKind::Deal | ObjectKind::Ticket)
+            && required(one.object, one.side).iter().any(lacks)
+        {
+            return;
         }
         let server = &mut self.servers[one.side];
         if values.iter().any(|(name, value)| server.is_taken(one.object, name, value, None)) {
@@ -607,6 +660,22 @@ impl<'a> Simulation<'a> {
         self.note(|| format!("user creates {} {} {id}: {}", one.side, one.object, crate::words::values(&values)));
     }
 
+    /// The contacts of a new deal or ticket: one of its company where there is one; some in HubSpot have two.
+    fn contacts_of(&self, one: &Newborn) -> Option<Value> {
+        let company = one.parent.and_then(|pick| self.pick(one.side, ObjectKind::Company, pick, false))?.id.to_string();
+        let spec = fields::place_of(ObjectKind::Contact, Shape::Reference).map(|at| SPECS[at].name(one.side))?;
+        let live = |entry: &Entry| entry.object == ObjectKind::Contact && !entry.archived;
+        let of_company =
+            self.pick_among(one.side, one.value, |entry| live(entry) && entry.value(spec).to_plain() == company);
+        let any = self.pick_among(one.side, one.value, live);
+        let is_first_left_out = one.value.is_multiple_of(7);
+        let second = any.filter(|_| one.side == System::HubSpot && one.value.is_multiple_of(3));
+        let chosen = of_company.filter(|_| !is_first_left_out).or(any).into_iter().chain(second);
+        Some(everyone(chosen.map(|contact| contact.id)))
+            .filter(|value| !value.is_empty())
+            .map(|value| if one.side == System::ConnectWise { Value::Choice(value.to_plain()) } else { value })
+    }
+
     fn act(&mut self, index: usize) {
         let Op { what, .. } = &self.scenario.ops[index];
         match what.clone() {
@@ -614,17 +683,27 @@ impl<'a> Simulation<'a> {
             What::Edit { side, pick, field, value } => {
                 // each value names its field, so that one number may be used for both sides of a pair
                 let number = if SPECS[field].shape == Shape::Choice { value } else { value * 32 + field as u32 };
-                let number = match SPECS[field].shape {
-                    Shape::Reference => match self.pick(side, ObjectKind::Company, value, false) {
-                        Some(company) => company.id.0 as u32,
+                let number = match SPECS[field].parent() {
+                    Some(parent) => match self.pick(side, parent, value, false) {
+                        Some(parent) => parent.id.0 as u32,
                         None => return,
                     },
-                    _ => number,
+                    None => number,
                 };
-                self.edit(side, pick, field, &SPECS[field].value(side, number));
+                let mut new = SPECS[field].value(side, number);
+                if (SPECS[field].shape, side) == (Shape::Once, System::ConnectWise) {
+                    return;
+                }
+                if (SPECS[field].shape, side) == (Shape::Contacts, System::HubSpot)
+                    && let Some(second) = self.pick(side, ObjectKind::Contact, value / 3, false)
+                    && value.is_multiple_of(2)
+                {
+                    new = everyone(ids(&new).into_iter().chain([second.id]));
+                }
+                self.edit(side, pick, field, &new);
             }
             What::Clear { side, pick, field } => {
-                if SPECS[field].shape != Shape::Name {
+                if SPECS[field].may_be_emptied(side) {
                     self.edit(side, pick, field, &Value::Empty);
                 }
             }
@@ -636,6 +715,7 @@ impl<'a> Simulation<'a> {
             What::Delete { side, pick } => self.move_one(side, pick, Change::Deleted),
             What::Purge { side, pick } => self.move_one(side, pick, Change::Purged),
             What::Restore { side, pick } => self.move_one(side, pick, Change::Restored),
+            What::Merge { side, pick, other } => self.merge(side, pick, other),
             What::Decide { pick, winner } => self.decide(pick, winner),
             What::Retry { side, pick } => {
                 if let Some(record) = self.pick_any(side, pick, false) {
@@ -701,6 +781,16 @@ impl<'a> Simulation<'a> {
         self.servers[side].move_record(self.now, record.id, what, &mut self.ledger);
     }
 
+    fn merge(&mut self, side: System, pick: u32, other: u32) {
+        let fits = |entry: &Entry| !entry.archived && crate::merging::can_be_merged(side, entry.object);
+        let Some(first) = self.pick_among(side, pick, fits) else { return };
+        let second =
+            self.pick_among(side, other, |entry| fits(entry) && entry.object == first.object && entry.id != first.id);
+        let Some(second) = second else { return };
+        self.note(|| format!("user merges {second} into {first}"));
+        self.servers[side].merge(self.now, first.id, second.id, &mut self.ledger);
+    }
+
     fn decide(&mut self, pick: u32, winner: System) {
         let links: Vec<_> = self.store.links.keys().copied().collect();
         if links.is_empty() {
@@ -734,6 +824,13 @@ fn spoil(body: &mut AnswerBody, fault: Fault, entropy: u64) {
             }
             _ => {}
         }
+    }
+    if fault == Fault::Emptied
+        && let AnswerBody::Page { records, last, more, unread } = &mut *body
+    {
+        records.clear();
+        unread.clear();
+        (*last, *more) = (None, false);
     }
     let AnswerBody::Written { items } = body else { return };
     match fault {

@@ -168,7 +168,8 @@ impl View for MemoryStore {
 
     fn by_stamp(&self, object: ObjectKind, system: System, stamp: &str) -> ViewResult<Vec<RecordRef>> {
         let all = self.observations.values().filter(|seen| seen.of.object == object && seen.of.system == system);
-        Ok(all.filter(|seen| seen.record.stamp.as_deref() == Some(stamp)).take(10).map(|seen| seen.of).collect())
+        let carriers = all.filter(|seen| !seen.gone && seen.record.stamp.as_deref() == Some(stamp));
+        Ok(carriers.take(10).map(|seen| seen.of).collect())
     }
 
     fn dirty_page(

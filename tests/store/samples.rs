@@ -79,6 +79,7 @@ pub fn observation(of: RecordRef) -> Observation {
         seen: Timestamp(6),
         keys: vec![format!("domain:company-{}.example", of.id), "name:acme".to_owned()],
         gone: false,
+        merged_into: None,
     }
 }
 

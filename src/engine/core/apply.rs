@@ -172,6 +172,12 @@ impl Engine {
                         self.work[other].push_back(anchor);
                         continue;
                     };
+                    // Fresh reads changed what is to be written: it is counted like everything else before it is sent.
+                    let is_counted = self.run.as_ref().is_none_or(|run| run.free || run.tally.has(anchor, write));
+                    if !is_counted {
+                        self.progressed();
+                        continue;
+                    }
                     let on_trial = self.is_on_trial(write);
                     if on_trial && (!ready.is_empty() || self.is_being_tried(write)) {
                         self.work[system].push_front(anchor);

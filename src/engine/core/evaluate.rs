@@ -8,7 +8,8 @@ use super::outcome::agree_on_payload;
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, awaited, plan_pair, until_read};
 use super::pull::{dirty, is_unread};
 use super::state::{
-    Agreed, Dirty, DirtyReason, IntentKind, IssueClass, Link, LinkOrigin, LinkState, RecordState, Status, Verdict,
+    Agreed, Dirty, DirtyReason, IntentKind, IssueClass, Link, LinkOrigin, LinkState, Observation, RecordState, Status,
+    Verdict,
 };
 use super::step::{Engine, Mode, Stage, Step, rules_of};
 use super::view::ViewResult;
@@ -144,11 +145,12 @@ impl Engine {
 
     fn dispose(&mut self, step: &mut Step<'_>, rules: &ObjectRules, facts: &Facts, plan: PairPlan) -> ViewResult<bool> {
         let anchor = facts.anchor();
+        self.revive(step, facts, &plan);
         match &plan.decision {
             PairDecision::Write(writes) => {
                 let first = writes.first().map_or(anchor.system, |write| write.system);
                 if let Some(run) = &mut self.run {
-                    run.tally.add(anchor, &plan);
+                    run.tally.add(anchor, &plan, &self.rules);
                 }
                 self.show(step, &plan)?;
                 self.settle_issues(step, facts, &plan);
@@ -180,6 +182,18 @@ impl Engine {
                 }
                 Ok(false)
             }
+        }
+    }
+
+    /// Both records of a link are there again: it takes part, whatever keeps its own values waiting.
+    fn revive(&self, step: &mut Step<'_>, facts: &Facts, plan: &PairPlan) {
+        let Some(link) = facts.link.as_ref().filter(|link| link.state == LinkState::Tomb) else { return };
+        let is_live = |record: &Option<Observation>| record.as_ref().is_some_and(Observation::is_live);
+        let is_settled = matches!(plan.decision, PairDecision::InStep | PairDecision::Agree);
+        if !is_settled && is_live(&facts.records.hubspot) && is_live(&facts.records.connectwise) {
+            let revived = Link { state: LinkState::Active, ..link.clone() };
+            self.wake_children(step, &revived);
+            step.row(Row::Link(revived));
         }
     }
 
@@ -265,18 +279,17 @@ impl Engine {
 
     /// Why the run may not go on without a person, if it may not.
     fn guard(&mut self, step: &mut Step<'_>) -> ViewResult<Option<String>> {
-        let mut live = 0;
-        for object in self.object_kinds() {
-            live += step.view.live_links(object)?;
-        }
         let Some(run) = &mut self.run else { return Ok(None) };
         if run.free {
             return Ok(None);
         }
-        let Some(reason) = run.tally.exceeds(&self.rules.config.guards, live) else { return Ok(None) };
+        let Some(reason) = run.tally.exceeds(&self.rules.config.guards, step.view)? else {
+            run.tally.pass();
+            return Ok(None);
+        };
         let hash = run.tally.hash();
         if step.view.is_approved(&hash)? {
-            run.free = true;
+            run.tally.let_through();
             step.row(Row::Approval { plan: hash, used_by: Some(run.row.id) });
             return Ok(None);
         }
@@ -408,6 +421,7 @@ impl Engine {
         let mut renewed = link.clone();
         match plan.decision {
             PairDecision::Gone { .. } => renewed.state = LinkState::Tomb,
+            PairDecision::Hold { .. } if facts.merged.is_some() => renewed.state = LinkState::Tomb,
             PairDecision::InStep | PairDecision::Agree => renewed.state = LinkState::Active,
             _ => return,
         }
@@ -442,7 +456,8 @@ impl Engine {
 
     /// What the plan complains about stands; what it complained about before and no longer does is over.
     pub(super) fn settle_issues(&self, step: &mut Step<'_>, facts: &Facts, plan: &PairPlan) {
-        let in_step = matches!(plan.decision, PairDecision::InStep | PairDecision::Agree | PairDecision::Gone { .. });
+        let in_step = matches!(plan.decision, PairDecision::InStep | PairDecision::Agree | PairDecision::Gone { .. })
+            || facts.merged.is_some();
         for issue in &facts.issues {
             let stands = plan
                 .issues

@@ -1,83 +1,176 @@
 //! Brakes: a run that would change more than it should stops before its first write and asks.
+//!
+//! What is counted is counted per object: a flood of contacts must not hide behind a quiet year of companies.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::ops::{AddAssign, SubAssign};
 
-use super::plan::{PairPlan, fingerprint};
-use super::state::IntentKind;
-use crate::mapping::Guards;
-use crate::model::RecordRef;
+use super::plan::{PairPlan, PlannedWrite, fingerprint};
+use super::state::{FieldWrite, IntentKind};
+use super::view::{View, ViewResult};
+use crate::mapping::references::{holds_all, refers_to};
+use crate::mapping::{Guards, Rules};
+use crate::model::{ObjectKind, RecordRef, System};
 
-/// What a run would do in all, counted once per pair.
+/// What a run would do in all. A write counts once, as it was last planned.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
-    counted: BTreeSet<RecordRef>,
+    /// By the record that names the pair, and the system written to.
+    writes: BTreeMap<(RecordRef, System), Counted>,
+    objects: BTreeMap<ObjectKind, Changes>,
+}
+
+/// One write as it was counted.
+#[derive(Debug, Clone, Copy)]
+struct Counted {
+    fingerprint: u64,
+    changes: Changes,
+    /// It was within the limits, or a person let it through.
+    passed: bool,
+}
+
+/// What would change of one object.
+#[derive(Debug, Clone, Copy, Default)]
+struct Changes {
     creates: u64,
     updates: u64,
     clears: u64,
-    /// Of all writes counted; the same plan has the same sum, in whatever order it was made.
-    sum: u64,
+    references: u64,
 }
 
 impl Tally {
-    /// Adds a pair's writes. A write of nothing but the partner's key is no change of the customer's data.
-    pub fn add(&mut self, anchor: RecordRef, plan: &PairPlan) {
-        if !self.counted.insert(anchor) {
-            return;
-        }
+    /// Adds a pair's writes. One that was counted in another form, and not let go yet, counts as it is now.
+    pub fn add(&mut self, anchor: RecordRef, plan: &PairPlan, rules: &Rules) {
         for write in plan.writes() {
-            self.sum = self.sum.wrapping_add(fingerprint(write));
-            match write.kind {
-                IntentKind::Create => self.creates += 1,
-                IntentKind::Update if write.fields.is_empty() => {}
-                IntentKind::Update => self.updates += 1,
+            if self.has(anchor, write) {
+                continue;
             }
-            self.clears += write.fields.iter().filter(|field| field.after.is_empty()).count() as u64;
+            let changes = Changes::of(write, rules);
+            let counted = Counted { fingerprint: fingerprint(write), changes, passed: false };
+            let before = self.writes.insert((anchor, write.system), counted);
+            let total = self.objects.entry(write.object).or_default();
+            // what was let go already may have been done by now
+            if let Some(before) = before.filter(|before| !before.passed) {
+                *total -= before.changes;
+            }
+            *total += counted.changes;
         }
     }
 
-    /// Names this plan: an approval is for exactly this one.
+    /// Whether exactly this write has been counted.
+    #[must_use]
+    pub fn has(&self, anchor: RecordRef, write: &PlannedWrite) -> bool {
+        let counted = self.writes.get(&(anchor, write.system));
+        counted.is_some_and(|counted| counted.fingerprint == fingerprint(write))
+    }
+
+    /// All that is counted so far is within the limits. It goes on being counted.
+    pub fn pass(&mut self) {
+        self.writes.values_mut().for_each(|counted| counted.passed = true);
+    }
+
+    /// A person let through all that is counted so far. What comes after it is counted by itself.
+    pub fn let_through(&mut self) {
+        self.pass();
+        self.writes.values_mut().for_each(|counted| counted.changes = Changes::default());
+        self.objects.clear();
+    }
+
+    /// Names what is to be passed: the same writes have the same name, in whatever order they were planned. An approval is
+    /// for exactly these.
     #[must_use]
     pub fn hash(&self) -> String {
-        format!("{:016x}", self.sum)
+        let waiting = self.writes.values().filter(|counted| !counted.passed);
+        let sum = waiting.fold(0_u64, |sum, counted| sum.wrapping_add(counted.fingerprint));
+        format!("{sum:016x}")
     }
 
     /// The first ceiling that is exceeded, in words.
-    #[must_use]
-    pub fn exceeds(&self, guards: &Guards, live_links: u64) -> Option<String> {
-        let checks = [
-            ("create", "records", self.creates, guards.creates.limit(live_links)),
-            ("update", "records", self.updates, guards.updates.limit(live_links)),
-            ("empty", "fields", self.clears, guards.clears.limit(live_links)),
-        ];
-        checks
-            .into_iter()
-            .find(|(_, _, n, limit)| n > limit)
-            .map(|(verb, what, n, limit)| format!("it would {verb} {n} {what}; the limit is {limit}"))
+    ///
+    /// # Errors
+    /// When the view cannot be read.
+    pub fn exceeds(&self, guards: &Guards, view: &dyn View) -> ViewResult<Option<String>> {
+        for (object, changes) in &self.objects {
+            if let Some(reason) = changes.exceed(guards, *object, view.live_links(*object)?) {
+                return Ok(Some(reason));
+            }
+        }
+        Ok(None)
     }
+}
+
+impl Changes {
+    /// A write of nothing but the partner's key is no change of the customer's data.
+    fn of(write: &PlannedWrite, rules: &Rules) -> Self {
+        let count =
+            |is_so: &dyn Fn(&FieldWrite) -> bool| write.fields.iter().filter(|field| is_so(field)).count() as u64;
+        Self {
+            creates: u64::from(write.kind == IntentKind::Create),
+            updates: u64::from(write.kind == IntentKind::Update && !write.fields.is_empty()),
+            clears: count(&|field| field.after.is_empty()),
+            references: count(&|field| re_points(field, write, rules)),
+        }
+    }
+
+    fn exceed(&self, guards: &Guards, object: ObjectKind, live_links: u64) -> Option<String> {
+        let records = object.plural().to_lowercase();
+        let checks = [
+            ("create", records.clone(), self.creates, guards.creates),
+            ("update", records.clone(), self.updates, guards.updates),
+            ("empty", format!("fields of {records}"), self.clears, guards.clears),
+            ("move", format!("{records} to other records"), self.references, guards.references),
+        ];
+        let exceeded = checks.into_iter().find(|(_, _, n, ceiling)| *n > ceiling.limit(live_links));
+        exceeded.map(|(verb, what, n, ceiling)| {
+            format!("it would {verb} {n} {what}; the limit is {}", ceiling.limit(live_links))
+        })
+    }
+}
+
+impl AddAssign for Changes {
+    fn add_assign(&mut self, other: Self) {
+        self.creates += other.creates;
+        self.updates += other.updates;
+        self.clears += other.clears;
+        self.references += other.references;
+    }
+}
+
+impl SubAssign for Changes {
+    fn sub_assign(&mut self, other: Self) {
+        self.creates -= other.creates;
+        self.updates -= other.updates;
+        self.clears -= other.clears;
+        self.references -= other.references;
+    }
+}
+
+/// Whether a record that belonged to one would belong to another. An association beside others takes nothing away.
+fn re_points(field: &FieldWrite, write: &PlannedWrite, rules: &Rules) -> bool {
+    let rule = field.key.as_ref().and_then(|key| rules.object(write.object)?.field(key));
+    let is_reference = rule.is_some_and(|rule| refers_to(rule.mapping.kind).is_some());
+    is_reference && !field.before.is_empty() && !field.after.is_empty() && !holds_all(field.field.as_str())
 }
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
-
     use super::*;
-    use crate::engine::core::plan::{PairDecision, PlannedWrite, scope};
-    use crate::mapping::Ceiling;
-    use crate::model::{BySystem, ObjectKind, RecordId, System};
+    use crate::engine::core::plan::{PairDecision, scope};
+    use crate::mapping::{Ceiling, Direction, FieldMapping, ObjectMapping, defaults};
+    use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, FieldName, RecordId, Schema, Value};
 
-    /// A plan that creates a copy of that HubSpot company.
-    fn creates(id: u64) -> (RecordRef, PairPlan) {
+    fn write(id: u64, kind: IntentKind, fields: Vec<FieldWrite>) -> (RecordRef, PairPlan) {
         let write = PlannedWrite {
-            object: ObjectKind::Company,
+            object: ObjectKind::Contact,
             system: System::ConnectWise,
-            kind: IntentKind::Create,
-            target: None,
+            kind,
+            target: (kind == IntentKind::Update).then_some(RecordId(id + 1000)),
             source: RecordId(id),
-            fields: Vec::new(),
-            stamp: Some(format!("company:{id}")),
+            fields,
+            stamp: Some(format!("contact:{id}")),
         };
         let plan = PairPlan {
-            object: ObjectKind::Company,
+            object: ObjectKind::Contact,
             hubspot: Some(RecordId(id)),
             connectwise: None,
             link: None,
@@ -88,29 +181,157 @@ mod tests {
             issues: Vec::new(),
             trace: Vec::new(),
         };
-        (RecordRef::new(ObjectKind::Company, System::HubSpot, RecordId(id)), plan)
+        (RecordRef::new(ObjectKind::Contact, System::HubSpot, RecordId(id)), plan)
     }
 
-    fn tally(ids: &[u64]) -> Tally {
-        let mut tally = Tally::default();
-        for (anchor, plan) in ids.iter().map(|id| creates(*id)) {
-            tally.add(anchor, &plan);
+    /// A plan that creates a copy of that HubSpot contact.
+    fn creates(id: u64) -> (RecordRef, PairPlan) {
+        write(id, IntentKind::Create, Vec::new())
+    }
+
+    /// A plan that writes one field of the contact.
+    fn updates(id: u64, field: &FieldMapping, before: &str, after: &str) -> (RecordRef, PairPlan) {
+        let field = FieldWrite {
+            key: Some(field.key()),
+            field: field.connectwise.clone(),
+            before: Value::text(before),
+            after: Value::text(after),
+            source: Value::text(after),
+            loser: None,
+            why: String::new(),
+        };
+        write(id, IntentKind::Update, vec![field])
+    }
+
+    fn tally(plans: impl IntoIterator<Item = (RecordRef, PairPlan)>) -> Tally {
+        let (rules, mut tally) = (rules(), Tally::default());
+        for (anchor, plan) in plans {
+            tally.add(anchor, &plan, &rules);
         }
         tally
+    }
+
+    /// Contacts alone, with their company and a text.
+    fn rules() -> Rules {
+        let mapping = mapping();
+        let schema = |system| Schema {
+            system,
+            object: ObjectKind::Contact,
+            fields: mapping.fields.iter().map(|field| definition(field.field(system))).collect(),
+        };
+        let schemas = [BySystem::from_fn(schema)];
+        let config = crate::mapping::Config { objects: vec![mapping], ..defaults::config() };
+        match Rules::compile(config, ConfigVersion(1), &schemas) {
+            Ok(rules) => rules,
+            Err(reasons) => panic!("{reasons:?}"),
+        }
+    }
+
+    fn mapping() -> ObjectMapping {
+        let mut mapping = defaults::contact();
+        mapping.fields.retain(|field| refers_to(field.kind).is_some() || field.hubspot.as_str() == "jobtitle");
+        mapping.direction = Direction::Both;
+        mapping
+    }
+
+    fn definition(name: &FieldName) -> FieldDef {
+        FieldDef {
+            name: name.clone(),
+            label: name.to_string(),
+            kind: FieldKind::Text,
+            read_only: false,
+            required: false,
+            unique: false,
+            max_length: None,
+            custom: false,
+            options: Vec::new(),
+        }
+    }
+
+    fn field(is_it: impl Fn(&FieldMapping) -> bool) -> FieldMapping {
+        mapping().fields.into_iter().find(is_it).unwrap_or_else(|| panic!("the usual mapping has such a field"))
+    }
+
+    fn exceeds(tally: &Tally, guards: &Guards, live: u64) -> Option<String> {
+        tally.objects.iter().find_map(|(object, changes)| changes.exceed(guards, *object, live))
+    }
+
+    fn ids(of: impl IntoIterator<Item = u64>) -> Tally {
+        tally(of.into_iter().map(creates))
     }
 
     #[test]
     fn i14_one_record_more_than_the_limit_holds_the_run() {
         let guards = Guards { creates: Ceiling { count: 3, percent: 10 }, ..Guards::default() };
-        assert_eq!(tally(&[1, 2, 3]).exceeds(&guards, 0), None);
-        assert!(tally(&[1, 2, 3, 4]).exceeds(&guards, 0).unwrap().contains("create 4 records; the limit is 3"));
-        assert_eq!(tally(&[1, 2, 3, 4]).exceeds(&guards, 40), None, "a tenth of forty");
-        assert_eq!(tally(&[1, 2, 3, 3, 3]).exceeds(&guards, 0), None, "a pair counts once");
+        assert_eq!(exceeds(&ids([1, 2, 3]), &guards, 0), None);
+        let reason = exceeds(&ids([1, 2, 3, 4]), &guards, 0);
+        assert_eq!(reason.as_deref(), Some("it would create 4 contacts; the limit is 3"));
+        assert_eq!(exceeds(&ids([1, 2, 3, 4]), &guards, 40), None, "a tenth of forty");
+        assert_eq!(exceeds(&ids([1, 2, 3, 3, 3]), &guards, 0), None, "a write counts once");
+    }
+
+    #[test]
+    fn i14_each_object_has_limits_of_its_own() {
+        let guards = Guards { creates: Ceiling { count: 3, percent: 0 }, ..Guards::default() };
+        let companies = (1..=3).map(|id| {
+            let (anchor, mut plan) = creates(id);
+            if let PairDecision::Write(writes) = &mut plan.decision {
+                writes[0].object = ObjectKind::Company;
+            }
+            (RecordRef { object: ObjectKind::Company, ..anchor }, plan)
+        });
+        let both = tally(companies.chain((1..=3).map(creates)));
+        assert_eq!(exceeds(&both, &guards, 0), None);
     }
 
     #[test]
     fn i14_an_approval_is_for_one_set_of_writes_in_whatever_order() {
-        assert_eq!(tally(&[1, 2, 3]).hash(), tally(&[3, 1, 2]).hash());
-        assert_ne!(tally(&[1, 2, 3]).hash(), tally(&[1, 2, 4]).hash());
+        assert_eq!(ids([1, 2, 3]).hash(), ids([3, 1, 2]).hash());
+        assert_ne!(ids([1, 2, 3]).hash(), ids([1, 2, 4]).hash());
+    }
+
+    #[test]
+    fn i14_what_a_person_let_through_leaves_the_limits_to_what_comes_after_it() {
+        let guards = Guards { creates: Ceiling { count: 3, percent: 0 }, ..Guards::default() };
+        let (rules, mut tally) = (rules(), ids(1..=9));
+        tally.let_through();
+        assert_eq!(exceeds(&tally, &guards, 0), None);
+        for id in 7..=12 {
+            let (anchor, plan) = creates(id);
+            tally.add(anchor, &plan, &rules);
+        }
+        assert_eq!(exceeds(&tally, &guards, 0), None, "three are new");
+        let (anchor, plan) = creates(13);
+        tally.add(anchor, &plan, &rules);
+        assert!(exceeds(&tally, &guards, 0).is_some_and(|reason| reason.contains("create 4 ")));
+        assert_eq!(tally.hash(), ids(10..=13).hash());
+    }
+
+    #[test]
+    fn i14_a_write_that_changed_its_mind_counts_as_it_is_now() {
+        let guards = Guards { clears: Ceiling { count: 0, percent: 0 }, ..Guards::default() };
+        let title = field(|field| field.hubspot.as_str() == "jobtitle");
+        let harmless = updates(1, &title, "Owner", "Boss");
+        let (anchor, clears) = updates(1, &title, "Owner", "");
+        let mut tally = tally([harmless]);
+        assert!(tally.has(anchor, &updates(1, &title, "Owner", "Boss").1.writes()[0]));
+        assert!(!tally.has(anchor, &clears.writes()[0]));
+        assert_eq!(exceeds(&tally, &guards, 0), None);
+        tally.add(anchor, &clears, &rules());
+        assert!(exceeds(&tally, &guards, 0).is_some_and(|reason| reason.contains("empty 1 fields of contacts")));
+        let updates_of = tally.objects.values().map(|changes| changes.updates).collect::<Vec<_>>();
+        assert_eq!(updates_of, [1]);
+    }
+
+    #[test]
+    fn i14_records_that_go_to_another_company_have_a_limit() {
+        let guards = Guards { references: Ceiling { count: 1, percent: 0 }, ..Guards::default() };
+        let company = field(|field| refers_to(field.kind).is_some());
+        let moved = |ids: &[u64]| tally(ids.iter().map(|id| updates(*id, &company, "7", "8")));
+        assert_eq!(exceeds(&moved(&[1]), &guards, 0), None);
+        let reason = exceeds(&moved(&[1, 2]), &guards, 0);
+        assert_eq!(reason.as_deref(), Some("it would move 2 contacts to other records; the limit is 1"));
+        let filled = tally([1, 2].map(|id| updates(id, &company, "", "8")));
+        assert_eq!(exceeds(&filled, &guards, 0), None, "one that belonged to none is not taken from any");
     }
 }

@@ -9,6 +9,7 @@ mod answer;
 mod apply;
 mod ask;
 pub mod command;
+mod counterparts;
 mod endless;
 mod evaluate;
 mod guard;
@@ -23,6 +24,7 @@ mod side;
 pub mod state;
 pub mod step;
 mod untold;
+mod vanished;
 pub mod view;
 
 pub use side::Side;

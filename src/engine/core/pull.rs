@@ -14,7 +14,7 @@ use super::view::ViewResult;
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::all_keys;
 use crate::mapping::needs::name_of;
-use crate::model::{BySystem, ConfigVersion, ObjectKind, Record, RecordRef, System, Timestamp};
+use crate::model::{BySystem, ConfigVersion, ObjectKind, Record, RecordId, RecordRef, System, Timestamp};
 
 /// The feeds of one system that this run still reads, in order.
 #[derive(Debug, Default)]
@@ -205,6 +205,9 @@ impl Engine {
         if more && last.is_none_or(|last| pass.after.is_some_and(|after| last <= after)) {
             return self.stop(step, format!("{} repeats the same page of its list over and over", key.system));
         }
+        if records.is_empty() && unread.is_empty() && !more && self.holds_vanished(step, key, pass)? {
+            return Ok(());
+        }
         for id in &unread {
             self.take_unread(step, RecordRef::new(key.object, key.system, *id), key.feed, request)?;
         }
@@ -364,6 +367,10 @@ impl Engine {
         let observed = observation(rules, of, record, step.now);
         if news {
             look_at_merged(step, &observed)?;
+            // all of a first reading is looked at anyway
+            if !force {
+                Self::wake_counterparts(step, rules, known.as_ref(), &observed)?;
+            }
         }
         if news || force || unread {
             step.row(dirty(of, DirtyReason::Changed, step.now));
@@ -413,9 +420,20 @@ impl Engine {
 
     /// A record that is not there any more.
     pub(super) fn mark_gone(&mut self, step: &mut Step<'_>, of: RecordRef, request: RequestId) -> ViewResult<()> {
+        self.mark_gone_into(step, of, None, request)
+    }
+
+    fn mark_gone_into(
+        &mut self,
+        step: &mut Step<'_>,
+        of: RecordRef,
+        merged_into: Option<RecordId>,
+        request: RequestId,
+    ) -> ViewResult<()> {
         self.absorbed.insert(of, request.0);
         if let Some(mut known) = step.view.observation(of)? {
             known.gone = true;
+            known.merged_into = merged_into;
             known.seen = step.now;
             step.row(Row::Observation(known));
             step.row(dirty(of, DirtyReason::Changed, step.now));
@@ -437,7 +455,7 @@ impl Engine {
         request: RequestId,
     ) -> ViewResult<()> {
         let to = RecordRef { id: survivor.id, ..of };
-        self.mark_gone(step, of, request)?;
+        self.mark_gone_into(step, of, Some(survivor.id), request)?;
         // Two linked records merged into a third are answered together: the first one's link goes along, once.
         let given = |row: &Row| matches!(row, Row::Link(link) if link.record(of.system) == to);
         if let Some(mut link) = step.view.link_of(of)?
@@ -466,16 +484,17 @@ pub(super) const fn dirty(record: RecordRef, reason: DirtyReason, now: Timestamp
 /// The cache's row for a record as just read.
 pub(super) fn observation(rules: &ObjectRules, of: RecordRef, record: Record, now: Timestamp) -> Observation {
     let keys = all_keys(rules, of.system, &record);
-    Observation { of, record, seen: now, keys, gone: false }
+    Observation { of, record, seen: now, keys, gone: false, merged_into: None }
 }
 
 /// Records that a survivor says were merged into it are read again at once: the answer takes their links along.
 fn look_at_merged(step: &mut Step<'_>, survivor: &Observation) -> ViewResult<()> {
     for id in survivor.record.merged.iter().filter(|id| **id != survivor.of.id) {
         let merged = RecordRef { id: *id, ..survivor.of };
-        if let Some(mut known) = step.view.observation(merged)?
-            && known.is_live()
-        {
+        let Some(mut known) = step.view.observation(merged)? else { continue };
+        // one that went before anybody knew what into still has its link
+        let is_unfollowed = known.merged_into.is_none() && step.view.link_of(merged)?.is_some();
+        if known.is_live() || is_unfollowed {
             known.seen = Timestamp::EPOCH;
             step.row(Row::Observation(known));
             step.row(dirty(merged, DirtyReason::Changed, step.now));

@@ -109,7 +109,7 @@ pub(super) enum Stage {
 pub(super) struct ActiveRun {
     pub row: Run,
     pub tally: Tally,
-    /// No guard asks: the first run of a workspace, until it came to its end once, or a plan that a person approved.
+    /// No guard asks: the first run of a workspace, until it came to its end once.
     pub free: bool,
     pub touched: BTreeSet<LinkId>,
     /// What `Mode::Plan` found.

@@ -61,6 +61,8 @@ fn guards(item: &Item<'_, '_, '_>) -> Option<Guards> {
         creates: table.optional("creates", ceiling).unwrap_or(usual.creates),
         updates: table.optional("updates", ceiling).unwrap_or(usual.updates),
         clears: table.optional("clears", ceiling).unwrap_or(usual.clears),
+        references: table.optional("references", ceiling).unwrap_or(usual.references),
+        vanished: table.optional("vanished", Item::number).unwrap_or(usual.vanished),
     };
     table.finish();
     Some(guards)

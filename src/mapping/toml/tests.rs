@@ -185,9 +185,11 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn read_gives_back_what_write_wrote(object in prop::option::of(object()), poll in 0u64..1_000_000, percent in 0u64..101) {
+    fn read_gives_back_what_write_wrote(object in prop::option::of(object()), poll in 0u64..1_000_000, percent in 0u64..101, vanished in 0u64..100) {
         let mut config = Config { guards: Guards::default(), timing: Timing { poll, ..Timing::default() }, objects: object.into_iter().collect() };
         config.guards.clears.percent = percent;
+        config.guards.references.percent = 100 - percent;
+        config.guards.vanished = vanished;
         let text = write(&config);
         prop_assert_eq!(read(&text), Ok(config), "{}", text);
     }

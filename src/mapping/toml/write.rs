@@ -58,11 +58,13 @@ impl Page {
 
     fn guards(&mut self, guards: &Guards) {
         self.heading("[guards]");
+        let Guards { creates, updates, clears, references, vanished } = guards;
         for (key, Ceiling { count, percent }) in
-            [("creates", guards.creates), ("updates", guards.updates), ("clears", guards.clears)]
+            [("creates", creates), ("updates", updates), ("clears", clears), ("references", references)]
         {
             self.set(key, &format!("{{ count = {count}, percent = {percent} }}"));
         }
+        self.set("vanished", &vanished.to_string());
     }
 
     fn timing(&mut self, timing: &Timing) {

@@ -73,6 +73,7 @@ fn seen(of: RecordRef, name: &str, city: &str) -> Row {
         seen: NOW,
         keys: Vec::new(),
         gone: false,
+        merged_into: None,
     })
 }
 

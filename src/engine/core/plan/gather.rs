@@ -25,8 +25,21 @@ pub struct Facts {
     pub issues: Vec<Issue>,
     /// Who stands on the other side for the records that references of the pair point to.
     pub partners: Partners,
+    /// What became of a record of the pair that was merged into another, which is linked already.
+    pub merged: Option<Merged>,
+    /// A record that was merged into the one asked for, and whose link does not lead here yet.
+    pub takes_over: Option<RecordRef>,
     /// The company identifier that a create in ConnectWise would use.
     pub identifier: Option<String>,
+}
+
+/// A merge of two records that each had a partner.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Merged {
+    pub loser: RecordRef,
+    pub survivor: RecordRef,
+    /// The survivor's partner.
+    pub linked_with: RecordRef,
 }
 
 impl Facts {
@@ -51,13 +64,19 @@ impl Facts {
             issues: issues(view, &ids)?,
             identity: Identity::Alone,
             partners: Partners::default(),
+            merged: None,
+            takes_over: None,
             identifier: None,
             link,
         };
+        if facts.link.is_some() {
+            facts.merged = merged(view, &facts.records)?;
+        }
         facts.partners = partners(view, rules, &facts.records)?;
         if facts.link.is_none()
             && let Some(observed) = facts.records[asked.system].clone()
         {
+            facts.takes_over = takes_over(view, &observed)?;
             facts.identity = identity::recognise(view, rules, &observed)?;
             if asked.object == ObjectKind::Company {
                 facts.identifier = free_identifier(view, &observed, &facts.issues)?;
@@ -127,6 +146,40 @@ impl Facts {
     }
 }
 
+/// How many merges after each other are followed.
+const MOST_MERGES: usize = 20;
+
+/// The first record of a pair that was merged into one that has a partner of its own.
+fn merged(view: &dyn View, records: &BySystem<Option<Observation>>) -> ViewResult<Option<Merged>> {
+    for system in System::BOTH {
+        let Some(gone) = records[system].as_ref().filter(|observed| observed.gone) else { continue };
+        let (mut survivor, mut next) = (gone.of, gone.merged_into);
+        for _ in 0..MOST_MERGES {
+            let Some(id) = next else { break };
+            survivor = RecordRef { id, ..survivor };
+            next = view.observation(survivor)?.filter(|observed| observed.gone).and_then(|gone| gone.merged_into);
+        }
+        if survivor != gone.of
+            && let Some(link) = view.link_of(survivor)?
+        {
+            let linked_with = link.record(system.other());
+            return Ok(Some(Merged { loser: gone.of, survivor, linked_with }));
+        }
+    }
+    Ok(None)
+}
+
+/// A linked record that was merged into this one.
+fn takes_over(view: &dyn View, survivor: &Observation) -> ViewResult<Option<RecordRef>> {
+    for id in survivor.record.merged.iter().filter(|id| **id != survivor.of.id) {
+        let loser = RecordRef { id: *id, ..survivor.of };
+        if view.link_of(loser)?.is_some() {
+            return Ok(Some(loser));
+        }
+    }
+    Ok(None)
+}
+
 fn look_up(view: &dyn View, record: Option<RecordRef>) -> ViewResult<Option<Observation>> {
     record.map_or(Ok(None), |record| view.observation(record))
 }
@@ -174,8 +227,12 @@ pub(super) fn share_company(view: &dyn View, one: &Observation, other: &Observat
 
 fn partner(view: &dyn View, parent: RecordRef) -> ViewResult<Partner> {
     if let Some(link) = view.link_of(parent)? {
+        let there = link.record(parent.system.other());
+        // what was just seen to be gone is nobody's partner, also before its link rests
+        let is_gone = view.observation(there)?.is_some_and(|there| !there.is_live());
         return Ok(match link.state {
-            LinkState::Active => Partner::Linked(link.id_in(parent.system.other())),
+            LinkState::Active if is_gone => Partner::Kept(format!("{there}, to which it would belong, was deleted")),
+            LinkState::Active => Partner::Linked(there.id),
             LinkState::Tomb => Partner::Kept(format!("{parent}, to which it belongs, or its partner was deleted")),
             LinkState::Unlinked => {
                 Partner::Kept(format!("{parent}, to which it belongs, was taken apart from its partner"))

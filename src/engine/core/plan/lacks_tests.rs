@@ -80,6 +80,7 @@ fn observed(system: System, id: u64, values: &[(&str, &str)]) -> Observation {
         seen: NOW,
         keys: Vec::new(),
         gone: false,
+        merged_into: None,
     }
 }
 
@@ -94,6 +95,8 @@ fn facts(records: BySystem<Option<Observation>>, link: Option<Link>) -> Facts {
         decisions: Vec::new(),
         issues: Vec::new(),
         partners: Partners::default(),
+        merged: None,
+        takes_over: None,
         identifier: Some("ACME".to_owned()),
     }
 }

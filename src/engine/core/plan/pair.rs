@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::fields::{Comparison, Trouble, compare};
-use super::gather::Facts;
+use super::gather::{Facts, Merged};
 use super::identity::Identity;
 use super::kept::{held_by_right, until_read};
 use super::words::{field_in_words, origin_in_words, sentence, write_in_words};
@@ -186,6 +186,12 @@ impl Planner<'_> {
         };
         if let Some(dead) = [h, c].into_iter().find(|observed| !observed.is_live()) {
             self.show_fields();
+            let facts = self.facts;
+            if let Some(merged) = &facts.merged
+                && let Some(left) = [h, c].into_iter().find(|observed| observed.is_live())
+            {
+                return self.hold_merged(merged, left.of);
+            }
             return PairDecision::Gone { reason: format!("{} was deleted", dead.of) };
         }
         let mut writes = self.compare_fields(link, h, c, scope);
@@ -310,6 +316,9 @@ impl Planner<'_> {
         if !observed.is_live() {
             return PairDecision::Gone { reason: "deleted before it had a partner".to_owned() };
         }
+        if let Some(loser) = self.facts.takes_over {
+            return PairDecision::Wait { reason: format!("{loser} was merged into it: its link comes along first") };
+        }
         if let Identity::Deleted { reason } = &self.facts.identity {
             note!(self, "identity", reason.clone());
             return PairDecision::Gone { reason: reason.clone() };
@@ -348,6 +357,19 @@ impl Planner<'_> {
             Identity::Deleted { reason } => PairDecision::Gone { reason },
             Identity::Alone => self.decide_create(observed, to),
         }
+    }
+
+    /// Two records that each had a partner are one now: what becomes of the other partner is for a person to say.
+    fn hold_merged(&mut self, merged: &Merged, left: RecordRef) -> PairDecision {
+        let Merged { loser, survivor, linked_with } = merged;
+        let message = format!(
+            "{loser} was merged into {survivor}, which is linked with {linked_with}; {left} has no counterpart any more."
+        );
+        let hint = format!(
+            "Merge {left} into {linked_with} in {system}, or delete it there. Nothing of it crosses meanwhile.",
+            system = left.system
+        );
+        self.hold(IssueClass::Merged, message, &hint)
     }
 
     fn hold_ambiguous(

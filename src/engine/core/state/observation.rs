@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Record, RecordRef, Timestamp};
+use crate::model::{Record, RecordId, RecordRef, Timestamp};
 
 /// A record as last observed, raw: a changed mapping needs no new read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Observation {
     pub keys: Vec<String>,
     /// The record could no longer be read: deleted for good, or merged away.
     pub gone: bool,
+    /// The record that answered in its place: it was merged into that one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<RecordId>,
 }
 
 impl Observation {

@@ -1,0 +1,159 @@
+//! Merges that people make in the two systems, and what must have become of the links of what was merged.
+
+use std::collections::BTreeSet;
+
+use lockstep::engine::core::state::{IssueClass, LinkState};
+use lockstep::model::{FieldName, ObjectKind, RecordId, System, Value};
+
+use crate::fields::SPECS;
+use crate::scenario::MergedKey;
+use crate::server::{By, Change, Mutation, Server, everyone, ids};
+use crate::simulation::Simulation;
+
+/// A user does not know what was agreed.
+const BY: By = By::User { settled: false };
+
+/// The objects that people of a system can merge.
+pub const fn can_be_merged(system: System, object: ObjectKind) -> bool {
+    match system {
+        System::HubSpot => !matches!(object, ObjectKind::Product),
+        System::ConnectWise => matches!(object, ObjectKind::Company),
+    }
+}
+
+impl Server {
+    /// Merges `other` into `first`.
+    pub fn merge(&mut self, now: i64, first: RecordId, other: RecordId, ledger: &mut Vec<Mutation>) {
+        match self.system {
+            System::HubSpot => self.merge_into_one(now, first, other, ledger),
+            System::ConnectWise => {
+                let change = if self.temper.merges.purge { Change::Purged } else { Change::Deleted };
+                self.move_children(now, &[other], first, ledger);
+                if let Some(entry) = self.records.get(&other) {
+                    let lost = entry.fields.iter().map(|(name, value)| (name.clone(), value.clone(), Value::Empty));
+                    self.tell(now, other, entry.object, lost.collect(), ledger);
+                }
+                self.move_record(now, other, change, ledger);
+                self.merged.insert(other, first);
+            }
+        }
+    }
+
+    /// HubSpot keeps the values of the first, and those of the other where the first has none.
+    fn merge_into_one(&mut self, now: i64, first: RecordId, other: RecordId, ledger: &mut Vec<Mutation>) {
+        let merges = self.temper.merges;
+        let (Some(one), Some(two)) = (self.records.get(&first).cloned(), self.records.remove(&other)) else { return };
+        let object = one.object;
+        let makes_new = merges.make_new || object == ObjectKind::Deal;
+        let mut whole = one.fields.clone();
+        for (name, value) in &two.fields {
+            let all_count = crate::fields::index_of(object, self.system, name.as_str())
+                .is_some_and(|at| SPECS[at].shape == crate::fields::Shape::Contacts);
+            let both = everyone(ids(whole.get(name).unwrap_or(&Value::Empty)).into_iter().chain(ids(value)));
+            let kept = whole.entry(name.clone()).or_insert_with(|| value.clone());
+            if all_count {
+                *kept = both;
+            }
+        }
+        let stamp = match merges.key {
+            MergedKey::OfSurvivor => one.stamp.clone().or(two.stamp),
+            MergedKey::OfOther => two.stamp.or(one.stamp.clone()),
+            MergedKey::Neither => None,
+        };
+        let survivor = if makes_new { self.rename(first) } else { first };
+        let losers: Vec<RecordId> = if makes_new { vec![first, other] } else { vec![other] };
+        for loser in &losers {
+            self.merged.insert(*loser, survivor);
+            let lost = if *loser == first { &one.fields } else { &two.fields };
+            let lost = lost.iter().filter(|(name, value)| whole.get(*name) != Some(*value));
+            let fields = lost.map(|(name, value)| (name.clone(), value.clone(), whole[name].clone())).collect();
+            self.tell(now, *loser, object, fields, ledger);
+        }
+        if let Some(entry) = self.records.get_mut(&survivor) {
+            let before = |name: &FieldName| if makes_new { Value::Empty } else { entry.value(name.as_str()).clone() };
+            let got = whole.iter().filter(|(name, value)| before(name) != **value);
+            let fields = got.map(|(name, value)| (name.clone(), before(name), value.clone())).collect();
+            entry.fields = whole;
+            entry.stamp = stamp;
+            entry.merged.extend(two.merged.iter().copied().chain(losers.iter().copied()));
+            self.tell(now, survivor, object, fields, ledger);
+        }
+        self.touch(now, survivor);
+        self.move_children(now, &losers, survivor, ledger);
+    }
+
+    /// What becomes a new record that is otherwise the same.
+    fn rename(&mut self, id: RecordId) -> RecordId {
+        let Some(mut entry) = self.records.remove(&id) else { return id };
+        self.next += 1;
+        entry.id = RecordId(self.next);
+        self.kinds.insert(entry.id, entry.object);
+        entry.forget_index();
+        let new = entry.id;
+        self.records.insert(new, entry);
+        new
+    }
+
+    fn tell(
+        &self,
+        now: i64,
+        record: RecordId,
+        object: ObjectKind,
+        fields: Vec<(FieldName, Value, Value)>,
+        ledger: &mut Vec<Mutation>,
+    ) {
+        ledger.push(Mutation { at: now, system: self.system, object, record, by: BY, what: Change::Merged, fields });
+    }
+
+    /// What belonged to one belongs to the other.
+    fn move_children(&mut self, now: i64, from: &[RecordId], to: RecordId, ledger: &mut Vec<Mutation>) {
+        let Some(object) = from.first().map(|id| self.named(*id).object) else { return };
+        for spec in SPECS.iter().filter(|spec| spec.parent() == Some(object)) {
+            let name = FieldName::new(spec.name(self.system));
+            let mut moved = Vec::new();
+            for entry in self.records.values().filter(|entry| entry.object == spec.object) {
+                let held = ids(entry.value(name.as_str()));
+                if held.iter().any(|id| from.contains(id)) {
+                    let held = held.into_iter().map(|id| if from.contains(&id) { to } else { id });
+                    moved.push((entry.id, entry.modified, everyone(held)));
+                }
+            }
+            for (id, modified, value) in moved {
+                self.set(now, id, BY, &[(name.clone(), value)], None, ledger);
+                if self.temper.merges.are_quiet
+                    && let Some(entry) = self.records.get_mut(&id)
+                {
+                    entry.modified = modified;
+                }
+            }
+        }
+    }
+}
+
+/// The links of what was merged go along where the survivor has none; where it has one, a person is told.
+pub fn merges_are_followed(sim: &mut Simulation<'_>) {
+    let mut wrong = Vec::new();
+    let hubspot = &sim.servers[System::HubSpot];
+    let pairs: BTreeSet<(RecordId, RecordId)> = sim.store.pairs_ever.iter().copied().collect();
+    for (loser, partner) in pairs.iter().filter(|(loser, _)| hubspot.merged.contains_key(loser)) {
+        let survivor = hubspot.survivor(*loser);
+        let of = |id| hubspot.named(id);
+        let there = sim.servers[System::ConnectWise].named(*partner);
+        let both = sim.live(System::HubSpot, survivor) && sim.live(System::ConnectWise, *partner);
+        let followed = sim.store.link_at(of(survivor)).is_some_and(|link| link.connectwise == *partner);
+        // it was linked with another one since, or a person was told
+        let elsewhere = sim.store.link_at(there).is_none_or(|link| link.state == LinkState::Active);
+        let told = System::BOTH.into_iter().any(|system| {
+            let link = sim.store.link_at(there);
+            let issues = link.map(|link| sim.store.issues_at(link.record(system)));
+            issues.into_iter().flatten().any(|issue| issue.class == IssueClass::Merged)
+        });
+        let same_object = of(survivor).object == there.object;
+        if both && same_object && !followed && !elsewhere && !told {
+            wrong.push(format!("{} was merged into {}, and nothing tells of {there}", of(*loser), of(survivor)));
+        }
+    }
+    for text in wrong {
+        sim.violate("i5_merges_are_followed", text);
+    }
+}
