@@ -40,6 +40,11 @@ pub fn run(
         return Err(Report::refused(format!("{} are in the configuration already", plural(object)))
             .hint("see them with `lockstep config show`"));
     }
+    if let Some(parent) = lacking_parent(&config, object) {
+        return Err(Report::refused(format!("{} need {}", plural(object), plural(parent)))
+            .because("each of them points to one, and the configuration does not have them")
+            .hint(format!("add those first: `lockstep config add {parent}`")));
+    }
     let steps = Steps::default();
     let work = async {
         let mapping = mapping(workspace, settings, &config, object, named, &steps).await?;
@@ -66,6 +71,13 @@ pub fn run(
     Ok(Exit::Done)
 }
 
+/// What the records of an object are made with, and the configuration lacks. Deals and tickets say so by `lint`.
+fn lacking_parent(config: &crate::mapping::Config, object: ObjectKind) -> Option<ObjectKind> {
+    let parents: &[ObjectKind] =
+        if object == ObjectKind::LineItem { &[ObjectKind::Deal, ObjectKind::Product] } else { &[] };
+    parents.iter().copied().find(|parent| config.object(*parent).is_none())
+}
+
 fn plural(object: ObjectKind) -> String {
     object.plural().to_lowercase()
 }
@@ -82,6 +94,7 @@ async fn mapping(
         ObjectKind::Company => defaults::company(),
         ObjectKind::Contact => defaults::contact(),
         ObjectKind::Product => defaults::product(),
+        ObjectKind::LineItem => defaults::line_item(),
         ObjectKind::Deal | ObjectKind::Ticket => {
             let connection = Connection::load(settings, System::ConnectWise)?;
             let clock = Clock::start();
@@ -99,7 +112,7 @@ async fn mapping(
         }
         other => {
             return Err(Report::refused(format!("{} cannot be synced by this version", plural(other)))
-                .hint("company, contact, deal, ticket and product can"));
+                .hint("company, contact, deal, ticket, product and line_item can"));
         }
     };
     if let Some(name) = named.key_field {

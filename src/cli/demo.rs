@@ -87,7 +87,7 @@ fn config() -> Config {
     let mut config = defaults::config();
     config.objects.push(defaults::deal(sim::DEAL_KEY_FIELD.into()));
     config.objects.push(defaults::ticket(sim::TICKET_KEY_FIELD.into(), &sim::HELP_DESK.to_string()));
-    config.objects.push(defaults::product());
+    config.objects.extend([defaults::product(), defaults::line_item()]);
     config.timing.poll = 3;
     config.timing.settled = 20;
     config.timing.index_lag = 10;

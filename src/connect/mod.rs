@@ -63,6 +63,9 @@ pub trait Connector: Send + Sync {
     /// The same for somebody who can wait, or not.
     fn schema_at(&self, object: ObjectKind, priority: Priority) -> Boxed<'_, Result<LiveSchema, ConnectError>>;
 
+    /// Takes over where records were seen before, for those that a system shows below others only.
+    fn learn_places(&self, _places: Places) {}
+
     /// The calls that a write would make, in order, without credentials. Empty for reads.
     fn describe(&self, request: &Request) -> Vec<HttpPreview>;
 
@@ -92,6 +95,9 @@ pub trait Connector: Send + Sync {
     /// How far the system's clock is from ours; none before its first answer.
     fn clock(&self) -> Option<ServerClock>;
 }
+
+/// Below which record the workspace saw one last: the opportunity of a forecast item.
+pub type Places = Box<dyn Fn(RecordId) -> Option<RecordId> + Send + Sync>;
 
 /// The end of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -78,10 +78,11 @@ fn in_use(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone)
     Some((text, (!retired).into(), format!("{name}: {}", if retired { "yes" } else { "no" })))
 }
 
-/// Without a value to be recognised by, nothing could ever find its partner, and every create would be blind.
+/// Without a value to be recognised by, nothing could ever find its partner, and every create would be blind. A line item
+/// may go by its product alone.
 fn has_match_key(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone) -> Option<StandardClause> {
     let keys: Vec<&FieldName> = mapping.matching.iter().map(|rule| rule.field(system)).collect();
-    if keys.is_empty() {
+    if keys.is_empty() || mapping.object == ObjectKind::LineItem {
         return None;
     }
     let found = keys

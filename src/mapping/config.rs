@@ -234,7 +234,8 @@ pub enum MatchBy {
     Host,
     /// Same digits.
     Digits,
-    /// Same text of records that belong to the same company: `Renewal` is the name of many deals.
+    /// Same text of records that belong to the same company: `Renewal` is the name of many deals. Of line items those of
+    /// the same deal.
     CompanyText,
 }
 

@@ -1,6 +1,6 @@
 //! What a system insists on when a record is made, and by which fields people know a record.
 
-use super::references::{CONTACT_COMPANY, DEAL_COMPANY, TICKET_COMPANY};
+use super::references::{CONTACT_COMPANY, DEAL_COMPANY, DEAL_OF_LINE, TICKET_COMPANY};
 use super::stages::BOARD_AND_STATUS;
 use crate::model::{ObjectKind, Record, System};
 
@@ -48,7 +48,21 @@ pub const fn only_read(object: ObjectKind, system: System) -> Option<&'static st
         (ObjectKind::Product, System::ConnectWise) => {
             Some("purchasing, agreements and invoices are made of its catalog, which belongs to those who keep it")
         }
+        (ObjectKind::LineItem, System::ConnectWise) => {
+            Some("quotes, orders and forecasts are made of them, which belong to those who make these")
+        }
         _ => None,
+    }
+}
+
+/// References that a new record is not made without where its counterpart has them, though the system would take it:
+/// what came later would not be made up for.
+#[must_use]
+pub const fn awaited(object: ObjectKind, system: System) -> &'static [&'static str] {
+    match (object, system) {
+        // HubSpot takes over from the product what a line item does not say itself, and only when it is made.
+        (ObjectKind::LineItem, System::HubSpot) => &["hs_product_id"],
+        _ => &[],
     }
 }
 
@@ -94,7 +108,10 @@ const fn hubspot(object: ObjectKind) -> &'static [Need] {
         }
         ObjectKind::Note | ObjectKind::Task => const { &[refused(&["hs_timestamp"], "a time")] },
         ObjectKind::Product => const { &[unwanted(&["name", "hs_sku"], "a name or an SKU")] },
-        ObjectKind::LineItem | ObjectKind::Call | ObjectKind::Meeting => &[],
+        ObjectKind::LineItem => {
+            const { &[unwanted(&[DEAL_OF_LINE], "a deal"), unwanted(&["name", "hs_product_id"], "a name or a product")] }
+        }
+        ObjectKind::Call | ObjectKind::Meeting => &[],
     }
 }
 

@@ -34,6 +34,34 @@ pub const fn company_field(object: ObjectKind, system: System) -> Option<&'stati
     }
 }
 
+/// What stands for the deal of a line item.
+pub const DEAL_OF_LINE: &str = "associations/deals";
+/// What stands for the opportunity of a forecast item.
+pub const OPPORTUNITY_OF_LINE: &str = "opportunity";
+
+/// The field that tells to which record of which object the names of an object are confined: the same name within one is
+/// the same record. A company; of line items their deal.
+#[must_use]
+pub const fn home(object: ObjectKind, system: System) -> Option<(&'static str, ObjectKind)> {
+    match (object, system) {
+        (ObjectKind::LineItem, System::HubSpot) => Some((DEAL_OF_LINE, ObjectKind::Deal)),
+        (ObjectKind::LineItem, System::ConnectWise) => Some((OPPORTUNITY_OF_LINE, ObjectKind::Deal)),
+        _ => match company_field(object, system) {
+            Some(name) => Some((name, ObjectKind::Company)),
+            None => None,
+        },
+    }
+}
+
+/// The object below whose records a system lists another one, which it lists nowhere else.
+#[must_use]
+pub const fn listed_below(object: ObjectKind, system: System) -> Option<ObjectKind> {
+    match (object, system) {
+        (ObjectKind::LineItem, System::ConnectWise) => Some(ObjectKind::Deal),
+        _ => None,
+    }
+}
+
 /// Who stands on the other side for a record that a reference points to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Partner {

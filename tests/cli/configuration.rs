@@ -93,6 +93,28 @@ fn products_are_added_without_a_key_in_connectwise_and_never_the_other_way() {
 }
 
 #[test]
+fn line_items_are_added_after_the_deals_and_products_that_they_point_to() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    for parent in ["deal", "product"] {
+        let refused = home.run("config add line_item");
+        assert_eq!(refused.code, 3, "{}", refused.out);
+        assert!(refused.err.contains(&format!("lockstep config add {parent}")), "{}", refused.err);
+        assert_eq!(home.run(&format!("config add {parent}")).code, 0);
+    }
+    let added = home.run("--json config add line_item");
+    assert_eq!((added.code, &added.json()["errors"]), (0, &serde_json::json!([])), "{} {}", added.out, added.err);
+    assert!(!added.json()["warnings"].to_string().contains("line_item "), "{}", added.out);
+    assert_eq!(home.run("config deploy").code, 0);
+    assert_eq!(home.run("--json sync --once").code, 5);
+    // The first ids are those of amounts, which are no line items.
+    let told = |id: u64| home.run(&format!("--json explain line_item --connectwise {id}"));
+    let item = (12_001..12_030).map(told).find(|told| told.code == 0).unwrap();
+    assert!(item.json()["hubspot"].is_u64(), "{}", item.out);
+}
+
+#[test]
 fn tickets_are_added_with_their_key_and_the_board_that_is_named() {
     let home = Home::new();
     let sim = Sim::start(&home);

@@ -9,6 +9,7 @@ mod contacts;
 mod deals;
 mod endless;
 mod kills;
+mod line_items;
 mod missing;
 mod products;
 mod rights;

@@ -110,7 +110,13 @@ impl World {
         let last = after.saturating_add(self.page.max(1)).min(self.length);
         let shown = if self.page == 0 { 0..0 } else { after..last };
         let records = shown.map(|before| deleted(before + 1)).collect();
-        AnswerBody::Page { records, last: Some(RecordId(last)), more: last < self.length, unread: Vec::new() }
+        AnswerBody::Page {
+            records,
+            last: Some(RecordId(last)),
+            more: last < self.length,
+            unread: Vec::new(),
+            parents: Vec::new(),
+        }
     }
 
     fn cursor(&self, feed: Feed) -> Option<&Cursor> {

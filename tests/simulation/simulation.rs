@@ -826,7 +826,7 @@ fn spoil(body: &mut AnswerBody, fault: Fault, entropy: u64) {
         }
     }
     if fault == Fault::Emptied
-        && let AnswerBody::Page { records, last, more, unread } = &mut *body
+        && let AnswerBody::Page { records, last, more, unread, .. } = &mut *body
     {
         records.clear();
         unread.clear();

@@ -43,7 +43,7 @@ Examples:
   lockstep config add deal --key-field customFields/51
   lockstep config add ticket --board \"Help Desk\"")]
     Add {
-        /// company, contact, deal, ticket or product
+        /// company, contact, deal, ticket, product or line_item
         object: ObjectKind,
         /// The ConnectWise field for the key of the HubSpot record, such as customFields/51
         #[arg(long, value_name = "FIELD")]

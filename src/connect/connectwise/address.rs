@@ -18,6 +18,8 @@ pub(super) enum Address<'a> {
     Amount,
     /// `stage/status` of an opportunity, `board/status` of a ticket: both members as one value.
     Progress(Standing),
+    /// `revenue/quantity` of a forecast item: what one of its units comes to. Only read.
+    PerUnit(&'a str),
 }
 
 impl<'a> Address<'a> {
@@ -31,6 +33,7 @@ impl<'a> Address<'a> {
         match object {
             ObjectKind::Contact => communication(name).unwrap_or(Self::Member(name)),
             ObjectKind::Deal if name == "amount" => Self::Amount,
+            ObjectKind::LineItem => name.strip_suffix("/quantity").map_or(Self::Member(name), Self::PerUnit),
             _ => Self::Member(name),
         }
     }
@@ -43,6 +46,7 @@ impl<'a> Address<'a> {
                 let [place, status] = standing.members();
                 (Some(place), Some(status))
             }
+            Self::PerUnit(of) => (Some(*of), Some("quantity")),
             _ => (self.array(), None),
         };
         one.into_iter().chain(other)
@@ -53,7 +57,7 @@ impl<'a> Address<'a> {
         match self {
             Self::Custom(_) => Some("customFields"),
             Self::Communication(_) | Self::Extension(_) => Some("communicationItems"),
-            Self::Member(_) | Self::Amount | Self::Progress(_) => None,
+            Self::Member(_) | Self::Amount | Self::Progress(_) | Self::PerUnit(_) => None,
         }
     }
 }
@@ -87,6 +91,8 @@ mod tests {
             (ObjectKind::Ticket, "board/status", Address::Progress(Standing::Ticket)),
             (ObjectKind::Ticket, "stage/status", Address::Member("stage/status")),
             (ObjectKind::LineItem, "amount", Address::Member("amount")),
+            (ObjectKind::LineItem, "revenue/quantity", Address::PerUnit("revenue")),
+            (ObjectKind::Deal, "revenue/quantity", Address::Member("revenue/quantity")),
             (ObjectKind::Deal, "customFields/12", Address::Custom(12)),
             (ObjectKind::Deal, "customFields/-1", Address::Member("customFields/-1")),
             (ObjectKind::Company, "city", Address::Member("city")),

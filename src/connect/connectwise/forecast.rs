@@ -2,9 +2,12 @@
 //!
 //! An opportunity has no amount. Lockstep owns one forecast item of each, told by its description, and its revenue is
 //! the amount; every other item belongs to somebody else and is never written for an amount, and the owned one is no line
-//! item. Forecast items have no list of their own: they are read through their opportunities, a call for each. `after`
-//! and `last` of their pages are therefore ids of opportunities, a page covers at most 50 of these, and whether an edit of
-//! an item counts as a change of its opportunity is not documented: a full list finds what `Changes` does not.
+//! item. Forecast items have no list of their own, and nothing else brings them: they are read through their opportunities,
+//! a call for each. `after` and `last` of their pages are therefore ids of opportunities, a page covers at most 50 of these,
+//! and whether an edit of an item counts as a change of its opportunity is not documented: a full list finds what `Changes`
+//! does not. What it costs: `Changes` a call, and one for each opportunity that changed; `List` the same for all of them,
+//! once a day; `Read` a call, and one for each opportunity that one of the items lies in. Amounts cost as many by
+//! themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -117,6 +120,27 @@ impl Forecast {
     }
 }
 
+/// The items of one opportunity.
+#[derive(Debug, Default)]
+struct Lines {
+    records: Vec<Record>,
+    /// Those that show what can be no value.
+    unread: Vec<RecordId>,
+}
+
+impl Lines {
+    /// Puts those that are wanted where they belong.
+    fn sort_out(
+        self,
+        wanted: &BTreeSet<RecordId>,
+        found: &mut BTreeMap<RecordId, Record>,
+        senseless: &mut BTreeSet<RecordId>,
+    ) {
+        found.extend(self.records.into_iter().filter(|line| wanted.contains(&line.id)).map(|line| (line.id, line)));
+        senseless.extend(self.unread.into_iter().filter(|id| wanted.contains(id)));
+    }
+}
+
 /// Whether an item is the owned one must be certain: a second one would be made beside it.
 fn tells_whose_it_is(item: &Json) -> bool {
     let description = item.get("forecastDescription").unwrap_or(&Json::Null);
@@ -190,52 +214,65 @@ impl ConnectWise {
         let parents = Query { object: ObjectKind::Deal, fields: &[], condition: query.condition.clone() };
         let Rows { rows, last, more, .. } =
             self.rows_after(&parents, after, limit.clamp(1, FORECASTS), session).await?;
-        let mut records = Vec::new();
+        let (mut records, mut unread, mut parents) = (Vec::new(), Vec::new(), Vec::new());
         for (id, row) in rows {
-            records.extend(self.lines_of(id, &row, query.fields, session).await?);
+            let Some(lines) = self.lines_of(id, &row, query.fields, session).await? else { continue };
+            records.extend(lines.records);
+            unread.extend(lines.unread);
+            parents.push(id);
         }
         records.sort_by_key(|record| record.id);
         records.dedup_by_key(|record| record.id);
-        Ok(AnswerBody::Page { records, last, more, unread: Vec::new() })
+        Ok(AnswerBody::Page { records, last, more, unread, parents })
     }
 
-    /// The items of one opportunity, as of their own last change where they tell it, else as of hers.
+    /// The items of one opportunity, as of their own last change where they tell it, else as of hers; none where it has
+    /// gone meanwhile.
     async fn lines_of(
         &self,
         opportunity: RecordId,
         row: &Json,
         fields: &[FieldName],
         session: &mut Session,
-    ) -> Result<Vec<Record>, Fault> {
-        let Some(forecast) = self.forecast_if_there(opportunity, session).await? else { return Ok(Vec::new()) };
+    ) -> Result<Option<Lines>, Fault> {
+        let Some(forecast) = self.forecast_if_there(opportunity, session).await? else { return Ok(None) };
         let since = record::modified(row).ok_or_else(|| odd("an opportunity has no date of change"))?;
         let reader = Reader::new(ObjectKind::LineItem, fields, None);
-        let mut lines = Vec::new();
+        let mut lines = Lines::default();
         for item in forecast.items.iter().filter(|item| !is_owned(item)) {
             let id = item.get("id").and_then(record::id).ok_or_else(|| odd("a forecast item has no usable id"))?;
             let read = reader.record_as_of(item, id, record::modified(item).unwrap_or(since));
-            let mut line = read.map_err(|why| odd(&why))?;
+            let mut line = match read {
+                Ok(line) => line,
+                Err(why) => {
+                    self.note_unreadable(ObjectKind::LineItem, id, &why);
+                    lines.unread.push(id);
+                    continue;
+                }
+            };
             if let Some(parent) = fields.iter().find(|name| name.as_str() == "opportunity") {
                 // Below its opportunity an item need not repeat it.
                 line.fields.entry(parent.clone()).or_insert_with(|| Value::Choice(opportunity.to_string()));
             }
-            lines.push(line);
+            lines.records.push(line);
         }
         self.remember(opportunity, &lines);
-        Ok(lines)
+        Ok(Some(lines))
     }
 
-    fn remember(&self, opportunity: RecordId, lines: &[Record]) {
+    fn remember(&self, opportunity: RecordId, lines: &Lines) {
         let mut seen = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for line in lines {
-            if seen.len() < REMEMBERED || seen.contains_key(&line.id) {
-                seen.insert(line.id, opportunity);
+        for id in lines.records.iter().map(|line| line.id).chain(lines.unread.iter().copied()) {
+            if seen.len() < REMEMBERED || seen.contains_key(&id) {
+                seen.insert(id, opportunity);
             }
         }
     }
 
+    /// Where an item was seen last: here, or, before this connection began, by the workspace.
     pub(super) fn opportunity_of(&self, line: RecordId) -> Option<RecordId> {
-        self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&line).copied()
+        let seen = self.lines.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&line).copied();
+        seen.or_else(|| self.places.get().and_then(|known| known(line)))
     }
 
     /// Items by id: where they were seen last; those that were never seen, through all opportunities. An item does not
@@ -252,12 +289,14 @@ impl ConnectWise {
         let mut found: BTreeMap<RecordId, Record> = BTreeMap::new();
         let parents: BTreeSet<RecordId> = placed.values().copied().collect();
         let (rows, unreadable) = self.parents(&parents.into_iter().collect::<Vec<_>>(), session).await?;
+        let mut senseless = BTreeSet::new();
         for (id, row) in &rows {
-            let lines = self.lines_of(*id, row, fields, session).await?;
-            found.extend(lines.into_iter().filter(|line| wanted.contains(&line.id)).map(|line| (line.id, line)));
+            let Some(lines) = self.lines_of(*id, row, fields, session).await? else { continue };
+            lines.sort_out(&wanted, &mut found, &mut senseless);
         }
-        let missing = wanted.iter().filter(|id| !found.contains_key(id) && !placed.contains_key(id)).copied().collect();
-        let mut unknown = self.search(fields, missing, &mut found, session).await?;
+        let known = |id: &&RecordId| found.contains_key(id) || placed.contains_key(id);
+        let missing = wanted.iter().filter(|id| !known(id)).copied().collect();
+        let mut unknown = self.search(fields, missing, &mut found, &mut senseless, session).await?;
         unknown.extend(placed.iter().filter(|(_, parent)| unreadable.contains(parent)).map(|(id, _)| *id));
         if !unknown.is_empty() && unknown.len() == wanted.len() {
             return Err(Fault::unknown(
@@ -265,6 +304,7 @@ impl ConnectWise {
                  with the next request.",
             ));
         }
+        unknown.extend(senseless);
         let known = ids.iter().filter(|id| !unknown.contains(id));
         Ok(AnswerBody::Records { found: known.map(|id| (*id, found.get(id).cloned())).collect() })
     }
@@ -276,6 +316,7 @@ impl ConnectWise {
         fields: &[FieldName],
         mut wanted: BTreeSet<RecordId>,
         found: &mut BTreeMap<RecordId, Record>,
+        senseless: &mut BTreeSet<RecordId>,
         session: &mut Session,
     ) -> Result<BTreeSet<RecordId>, Fault> {
         let query = Query { object: ObjectKind::Deal, fields: &[], condition: None };
@@ -289,16 +330,17 @@ impl ConnectWise {
             };
             let page = self.rows_after(&query, from.flatten(), FORECASTS, session).await?;
             for (id, row) in &page.rows {
-                let lines = self.lines_of(*id, row, fields, session).await?;
-                found.extend(lines.into_iter().filter(|line| wanted.contains(&line.id)).map(|line| (line.id, line)));
+                let Some(lines) = self.lines_of(*id, row, fields, session).await? else { continue };
+                lines.sort_out(&wanted, found, senseless);
             }
+            let seen = |id: &RecordId| found.contains_key(id) || senseless.contains(id);
             let mut searched = self.searched.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             for id in &wanted {
                 let one = searched.entry(*id).or_default();
                 one.after = one.after.max(page.last);
                 one.skipped |= !page.unread.is_empty();
             }
-            searched.retain(|id, one| !found.contains_key(id) && (page.more || one.skipped || !wanted.contains(id)));
+            searched.retain(|id, one| !seen(id) && (page.more || one.skipped || !wanted.contains(id)));
             wanted.retain(|id| searched.contains_key(id));
             if !page.more {
                 break;

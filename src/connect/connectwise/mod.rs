@@ -52,8 +52,8 @@ use super::error::{ConnectError, ConnectErrorKind, Fault};
 use super::http::{Options, Session, Transport};
 use super::redact::{Redactor, clip_message};
 use super::{
-    Boxed, Check, Connector, Examination, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, located,
-    performed,
+    Boxed, Check, Connector, Examination, HttpPreview, LiveSchema, Need, Performed, Places, Prepared, ServerClock,
+    located, performed,
 };
 use crate::engine::core::request::{AnswerBody, Failure, Priority, Rejection, RejectionKind, Request, RequestId};
 use crate::model::{FieldName, ObjectKind, RecordId, System};
@@ -94,6 +94,8 @@ pub struct ConnectWise {
     version: std::sync::Mutex<Option<Version>>,
     /// In which opportunity each forecast item was seen last.
     lines: std::sync::Mutex<BTreeMap<RecordId, RecordId>>,
+    /// Where the workspace saw those that this connection has not seen yet.
+    places: std::sync::OnceLock<Places>,
     /// How far each forecast item of unknown place has been looked for.
     searched: std::sync::Mutex<BTreeMap<RecordId, forecast::Searched>>,
     /// Records that ConnectWise itself could not read, with its words.
@@ -149,6 +151,7 @@ impl ConnectWise {
             media: Mutex::default(),
             version: std::sync::Mutex::default(),
             lines: std::sync::Mutex::default(),
+            places: std::sync::OnceLock::new(),
             searched: std::sync::Mutex::default(),
             unreadable: std::sync::Mutex::default(),
             limited: std::sync::Mutex::default(),
@@ -195,6 +198,11 @@ impl Connector for ConnectWise {
             let body = body.unwrap_or_else(|fault| AnswerBody::Failed(located(fault.failure)));
             performed(id, &session, body, Vec::new())
         })
+    }
+
+    fn learn_places(&self, places: Places) {
+        // The first one knows as much as any other: all read the same workspace.
+        drop(self.places.set(places));
     }
 
     fn schema_at(&self, object: ObjectKind, priority: Priority) -> Boxed<'_, Result<LiveSchema, ConnectError>> {

@@ -97,7 +97,13 @@ impl ConnectWise {
             }
             RequestBody::List { fields, after, archived, limit } => {
                 if *archived && !place(object).recycles {
-                    return Ok(AnswerBody::Page { records: Vec::new(), last: None, more: false, unread: Vec::new() });
+                    return Ok(AnswerBody::Page {
+                        records: Vec::new(),
+                        last: None,
+                        more: false,
+                        unread: Vec::new(),
+                        parents: Vec::new(),
+                    });
                 }
                 let condition = archived.then(|| Condition::is_true("deletedFlag"));
                 self.page(&Query { object, fields, condition }, *after, *limit, session).await
@@ -146,7 +152,7 @@ impl ConnectWise {
             return Err(odd(&format!("{why}, and so with all {} records of the answer", odd_ones.len())));
         }
         unread.extend(odd_ones.into_keys());
-        Ok(AnswerBody::Page { records, last, more, unread })
+        Ok(AnswerBody::Page { records, last, more, unread, parents: Vec::new() })
     }
 
     /// The next rows of a list behind `after`, bad ones left out.

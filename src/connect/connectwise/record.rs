@@ -56,6 +56,7 @@ impl<'a> Reads<'a> {
             }
             // Read from the forecast, not from the record.
             Address::Amount => Some(Value::Empty),
+            Address::PerUnit(whole) => per_unit(json, whole),
         }
     }
 
@@ -179,6 +180,21 @@ fn custom_item(json: &Json, wanted: u64) -> Option<&Json> {
     items(json, "customFields").find(|item| item.get("id").and_then(id) == Some(RecordId(wanted)))
 }
 
+/// What one unit of a forecast item comes to: it tells the whole. One without a quantity is one unit.
+fn per_unit(item: &Json, whole: &str) -> Option<Value> {
+    let number = |name| item.get(name).map_or(Some(Value::Empty), |told| Holds::Number.value(told));
+    Some(match (number(whole)?, number("quantity")?) {
+        (Value::Number(_), Value::Number(quantity)) if quantity.is_zero() => Value::Empty,
+        (Value::Number(whole), Value::Number(quantity)) => {
+            Value::Number(whole.checked_div(quantity)?.round_dp(UNIT_PLACES).normalize())
+        }
+        (whole, _) => whole,
+    })
+}
+
+/// Digits behind the point of what a unit comes to: enough for the whole to come out right for a million of them.
+const UNIT_PLACES: u32 = 6;
+
 fn of_item(contact: &Json, kind: u64, member: &str) -> Option<Value> {
     let item = communication_item(contact, kind).ok()?;
     item.and_then(|item| item.get(member)).map_or(Some(Value::Empty), |told| Holds::Text.value(told))
@@ -220,7 +236,7 @@ pub(super) fn kind(object: ObjectKind, name: &str) -> FieldKind {
         Some(field) if field.shape == Shape::RowNumber => FieldKind::Choice,
         Some(field) => field.kind,
         None => match Address::of(object, name) {
-            Address::Amount => FieldKind::Number,
+            Address::Amount | Address::PerUnit(_) => FieldKind::Number,
             Address::Progress(_) => FieldKind::Choice,
             // Its own kind is the customer's; values of the same JSON type compare as texts.
             _ => FieldKind::Text,
@@ -289,6 +305,25 @@ mod tests {
         assert_eq!(record.value("communications/2"), &Value::Text("default".into()));
         assert_eq!(record.value("communications/2/extension"), &Value::Text("12".into()));
         assert_eq!(record.value("communications/9"), &Value::Empty);
+    }
+
+    #[test]
+    fn a_unit_of_a_forecast_item_comes_to_its_part_of_the_whole() {
+        let fields = names(&["revenue/quantity", "cost/quantity"]);
+        let reader = Reader::new(ObjectKind::LineItem, &fields, None);
+        let read = |item: Json| reader.record_as_of(&item, RecordId(1), Timestamp::EPOCH);
+        let number = |text: &str| Value::Number(Decimal::from_str(text).unwrap());
+        let of = |item: Json| {
+            let record = read(item).unwrap();
+            [record.value("revenue/quantity").clone(), record.value("cost/quantity").clone()]
+        };
+        assert_eq!(of(json!({"revenue": 3120, "cost": 1056.0, "quantity": 48})), [number("65"), number("22")]);
+        assert_eq!(of(json!({"revenue": 100, "quantity": "3"})), [number("33.333333"), Value::Empty]);
+        assert_eq!(of(json!({"revenue": 7, "cost": null})), [number("7"), Value::Empty]);
+        assert_eq!(of(json!({"revenue": 7, "quantity": 0})), [Value::Empty, Value::Empty]);
+        for odd in [json!({"revenue": "a lot", "quantity": 1}), json!({"revenue": 7, "quantity": {"id": 1}})] {
+            assert!(read(odd.clone()).is_err(), "{odd}");
+        }
     }
 
     #[test]

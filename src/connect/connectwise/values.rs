@@ -113,7 +113,7 @@ pub(super) fn create(
                     body.insert(member.to_owned(), json!({ "id": id }));
                 }
             }
-            Address::Communication(_) | Address::Extension(_) | Address::Amount => {}
+            Address::Communication(_) | Address::Extension(_) | Address::Amount | Address::PerUnit(_) => {}
         }
     }
     if let Some((name, stamp)) = stamp {
@@ -150,7 +150,11 @@ pub(super) fn patch(object: ObjectKind, values: &Values, present: Option<&[Json]
                 let replace = |(member, id)| json!({ "op": "replace", "path": member, "value": { "id": id } });
                 operations.extend(progress(standing, name, value)?.into_iter().map(replace));
             }
-            Address::Custom(_) | Address::Communication(_) | Address::Extension(_) | Address::Amount => {}
+            Address::Custom(_)
+            | Address::Communication(_)
+            | Address::Extension(_)
+            | Address::Amount
+            | Address::PerUnit(_) => {}
         }
     }
     if values.iter().any(|(name, _)| matches!(Address::of(object, name.as_str()), Address::Custom(_))) {

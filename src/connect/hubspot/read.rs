@@ -80,7 +80,13 @@ impl HubSpot {
         let Some(last) = ids.iter().max().copied() else {
             return match rows {
                 1.. if more => Err(odd("it goes on behind a record without an id".to_owned())),
-                _ => Ok(AnswerBody::Page { records: Vec::new(), last: None, more: false, unread: Vec::new() }),
+                _ => Ok(AnswerBody::Page {
+                    records: Vec::new(),
+                    last: None,
+                    more: false,
+                    unread: Vec::new(),
+                    parents: Vec::new(),
+                }),
             };
         };
         if ids.iter().any(|id| after.is_some_and(|after| *id <= after)) {
@@ -95,7 +101,7 @@ impl HubSpot {
         let unread = told.unread();
         let mut records = told.records;
         records.sort_by_key(|record| record.id);
-        Ok(AnswerBody::Page { records, last: Some(last), more, unread })
+        Ok(AnswerBody::Page { records, last: Some(last), more, unread, parents: Vec::new() })
     }
 
     /// The change index tells how many records it has; the list of all records does not.
@@ -156,7 +162,7 @@ impl HubSpot {
         if more && last.is_none() {
             return Err(odd("the pages of the list repeat".to_owned()));
         }
-        Ok(AnswerBody::Page { records, last, more, unread })
+        Ok(AnswerBody::Page { records, last, more, unread, parents: Vec::new() })
     }
 
     pub(super) async fn read(

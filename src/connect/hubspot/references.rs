@@ -12,7 +12,7 @@ use super::{HubSpot, joins};
 use crate::connect::error::Fault;
 use crate::connect::http::Session;
 use crate::engine::core::request::{AnswerBody, AssociateItem, ItemOutcome, Rejection, RejectionKind};
-use crate::mapping::references::{ALL_CONTACTS, CONTACT_COMPANY, DEAL_COMPANY, TICKET_COMPANY};
+use crate::mapping::references::{ALL_CONTACTS, CONTACT_COMPANY, DEAL_COMPANY, DEAL_OF_LINE, TICKET_COMPANY};
 use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordId, Value};
 
 /// A field that stands for associations with one kind of record.
@@ -33,7 +33,7 @@ const fn all(name: &'static str, to: ObjectKind) -> Joined {
 }
 
 const CONTACTS: Joined = all(ALL_CONTACTS, ObjectKind::Contact);
-const DEALS: Joined = all("associations/deals", ObjectKind::Deal);
+const DEALS: Joined = all(DEAL_OF_LINE, ObjectKind::Deal);
 const OF_ACTIVITY: [Joined; 4] = [
     all("associations/companies", ObjectKind::Company),
     CONTACTS,

@@ -1,20 +1,26 @@
 //! Records that vanished: what the list of all records leaves out is read by its id before it is believed gone.
 //!
 //! Neither system tells of every deletion: a contact of ConnectWise is deleted without a trace, and HubSpot empties its
-//! recycle bin. Pages are ascending by id, so each page shows what is missing between its beginning and its end.
+//! recycle bin. Pages are ascending by id, so each page shows what is missing between its beginning and its end. What is
+//! listed below records of another object is missing where its parent shows it no more, on whichever page.
 
 use std::collections::BTreeSet;
 
+use super::command::Row;
 use super::pull::dirty;
 use super::request::RequestId;
-use super::state::DirtyReason;
 use super::state::cursor::{CursorKey, Pass};
+use super::state::{DirtyReason, Observation};
 use super::step::{Engine, Step};
 use super::view::ViewResult;
-use crate::model::{RecordId, Timestamp};
+use crate::mapping::references::{listed_below, referring_key};
+use crate::model::{ObjectKind, RecordId, RecordRef, Timestamp};
 
 /// How many known records one look-up takes.
 const PAGE: usize = 1000;
+
+/// How many children of one record are known: more than a system lists in one answer.
+const MOST_CHILDREN: usize = 1000;
 
 impl Engine {
     /// Doubts every known record that a page of the list should have shown and did not. `upto` is the last id that the
@@ -32,16 +38,7 @@ impl Engine {
         loop {
             let known = step.view.records_after(key.object, key.system, after, PAGE)?;
             for of in known.iter().filter(|of| upto.is_none_or(|upto| of.id <= upto) && !shown.contains(&of.id)) {
-                let newer = self.absorbed.get(of).is_some_and(|newer| *newer > request.0);
-                let Some(mut record) = step.view.observation(*of)?.filter(|known| known.is_live() && !newer) else {
-                    continue;
-                };
-                // what was read since the pass began may have been made behind its back
-                if record.seen < pass.started {
-                    record.seen = Timestamp::EPOCH;
-                    step.row(super::command::Row::Observation(record));
-                    step.row(dirty(*of, DirtyReason::Changed, step.now));
-                }
+                self.doubt(step, *of, pass, request)?;
             }
             let last = known.last().map(|of| of.id);
             if known.len() < PAGE || upto.is_some_and(|upto| last.is_some_and(|last| last >= upto)) {
@@ -50,4 +47,55 @@ impl Engine {
             after = last;
         }
     }
+
+    /// The same for records that the system lists below others: of each of these parents the page shows all children.
+    pub(super) fn doubt_absent_children(
+        &self,
+        step: &mut Step<'_>,
+        key: CursorKey,
+        (parent, parents): (ObjectKind, &[RecordId]),
+        pass: Pass,
+        shown: &BTreeSet<RecordId>,
+        request: RequestId,
+    ) -> ViewResult<()> {
+        for id in parents {
+            let known = step.view.by_key(key.object, key.system, &referring_key(parent, *id), MOST_CHILDREN)?;
+            for of in known.iter().filter(|of| !shown.contains(&of.id)) {
+                self.doubt(step, *of, pass, request)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn doubt(&self, step: &mut Step<'_>, of: RecordRef, pass: Pass, request: RequestId) -> ViewResult<()> {
+        let newer = self.absorbed.get(&of).is_some_and(|newer| *newer > request.0);
+        let Some(record) = step.view.observation(of)?.filter(|known| known.is_live() && !newer) else { return Ok(()) };
+        // what was read since the pass began may have been made behind its back
+        if record.seen < pass.started {
+            read_again(step, record);
+        }
+        Ok(())
+    }
+
+    /// A record went, and with it, it may be, what its system lists below it and nowhere else.
+    pub(super) fn doubt_children(&self, step: &mut Step<'_>, parent: RecordRef) -> ViewResult<()> {
+        let below = |object: &ObjectKind| listed_below(*object, parent.system) == Some(parent.object);
+        for object in self.rules.children(parent.object).iter().copied().filter(below) {
+            let key = referring_key(parent.object, parent.id);
+            for of in step.view.by_key(object, parent.system, &key, MOST_CHILDREN)? {
+                if let Some(record) = step.view.observation(of)?.filter(Observation::is_live) {
+                    read_again(step, record);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is known of a record is believed no more until it was read by its id.
+fn read_again(step: &mut Step<'_>, mut record: Observation) {
+    let of = record.of;
+    record.seen = Timestamp::EPOCH;
+    step.row(Row::Observation(record));
+    step.row(dirty(of, DirtyReason::Changed, step.now));
 }

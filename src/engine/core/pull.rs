@@ -14,6 +14,7 @@ use super::view::ViewResult;
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::all_keys;
 use crate::mapping::needs::name_of;
+use crate::mapping::references::listed_below;
 use crate::model::{BySystem, ConfigVersion, ObjectKind, Record, RecordId, RecordRef, System, Timestamp};
 
 /// The feeds of one system that this run still reads, in order.
@@ -198,7 +199,7 @@ impl Engine {
             return Ok(());
         }
         self.page_failed(key);
-        let AnswerBody::Page { records, last, more, unread } = body else {
+        let AnswerBody::Page { records, last, more, unread, parents } = body else {
             return self.stop(step, format!("{} answered a list with something else", key.system));
         };
         self.allow((key.system, key.object, Way::Read));
@@ -212,8 +213,10 @@ impl Engine {
             self.take_unread(step, RecordRef::new(key.object, key.system, *id), key.feed, request)?;
         }
         let force = key.feed == Feed::Backfill;
-        if matches!(key.feed, Feed::Backfill | Feed::Sweep) {
-            let shown = records.iter().map(|record| record.id).chain(unread.iter().copied()).collect();
+        let shown = records.iter().map(|record| record.id).chain(unread.iter().copied()).collect();
+        if let Some(parent) = listed_below(key.object, key.system) {
+            self.doubt_absent_children(step, key, (parent, &parents), pass, &shown, request)?;
+        } else if matches!(key.feed, Feed::Backfill | Feed::Sweep) {
             self.doubt_absent(step, key, pass, last.filter(|_| more), &shown, request)?;
         }
         let brought = (records.len() + unread.len()) as u64;
@@ -437,6 +440,7 @@ impl Engine {
             known.seen = step.now;
             step.row(Row::Observation(known));
             step.row(dirty(of, DirtyReason::Changed, step.now));
+            self.doubt_children(step, of)?;
         } else {
             // nothing could ever be made of it, and now there is nothing to be made
             step.row(Row::ClearDirty(of));

@@ -1,16 +1,18 @@
 //! From what a workspace stores to what an engine is made of: schemas and rules; connections are in `connection.rs`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::causes::{Findings, sentences};
 use super::clock::Clock;
 pub use super::connection::{ConnectWiseConnection, Connection, HubSpotConnection, OAuthGrant, keep_renewals};
 use super::steps::Steps;
-use crate::connect::{ConnectError, Connector, Finding, LiveSchema};
+use crate::connect::{ConnectError, Connector, Finding, LiveSchema, Places};
+use crate::engine::core::view::View;
+use crate::mapping::references;
 use crate::mapping::{self, Config, Rules, RulesError, defaults};
-use crate::model::{BySystem, FieldName, ObjectKind, Schema, SchemaChange, System, drift};
+use crate::model::{BySystem, FieldName, ObjectKind, RecordRef, Schema, SchemaChange, System, drift};
 use crate::store::{Settings, StoreError, Workspace};
 
 /// Schemas older than this are read again before an engine starts: options and people come and go.
@@ -187,6 +189,18 @@ pub fn rules(settings: &Settings) -> Result<Rules, SetupError> {
     Rules::compile(config, deployed.info.version, &schemas(settings)?).map_err(SetupError::Misfit)
 }
 
+/// In which opportunity the workspace saw a forecast item last. Without that, each start would search for those that wait.
+fn places(workspace: &Workspace) -> Result<Places, SetupError> {
+    let reader = Mutex::new(workspace.reader()?);
+    Ok(Box::new(move |line| {
+        let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let of = RecordRef::new(ObjectKind::LineItem, System::ConnectWise, line);
+        // What cannot be looked up is searched for, like what was never seen.
+        let seen = reader.observation(of).ok().flatten()?;
+        references::ids(seen.record.value(references::OPPORTUNITY_OF_LINE)).first().copied()
+    }))
+}
+
 /// Everything an engine needs, from a workspace that is connected and deployed. Reads schemas where they are old.
 ///
 /// # Errors
@@ -201,6 +215,9 @@ pub async fn parts(
     let deployed = settings.deployed()?.ok_or(SetupError::NotDeployed)?;
     let config = read_config(&deployed.body)?;
     let connectors = connectors(workspace, clock)?;
+    if config.object(ObjectKind::LineItem).is_some() {
+        connectors.connectwise.learn_places(places(workspace)?);
+    }
     let objects: Vec<ObjectKind> = config.objects.iter().map(|object| object.object).collect();
     for warning in refresh_schemas(&mut settings, &connectors, &objects, clock, steps).await? {
         tracing::warn!(warning, "a part of a schema could not be read");

@@ -3,11 +3,13 @@
 
 mod contact;
 mod deal;
+mod line_item;
 mod product;
 mod ticket;
 
 pub use contact::contact;
 pub use deal::deal;
+pub use line_item::line_item;
 pub use product::product;
 pub use ticket::ticket;
 
@@ -240,7 +242,7 @@ mod tests {
 
     fn all_objects() -> Vec<ObjectMapping> {
         let mut objects = config().objects;
-        objects.push(product());
+        objects.extend([product(), line_item()]);
         objects
     }
 

@@ -80,8 +80,10 @@ impl Maker<'_> {
         profile.hubspot("quantity", quantity.to_string());
         profile.hubspot("price", price.to_string());
         profile.connectwise("quantity", json!(quantity));
-        profile.connectwise("revenue", json!(price));
-        profile.connectwise("cost", json!(price / 2.0));
+        // ConnectWise tells what all units come to.
+        let all = price * f64::from(u32::try_from(quantity).unwrap_or(0));
+        profile.connectwise("revenue", json!(all));
+        profile.connectwise("cost", json!(all / 2.0));
         profile.connectwise("status", json!({"id": 1}));
         profile.connectwise("forecastType", json!("Product"));
         profile.connectwise("includeFlag", json!(true));

@@ -253,6 +253,31 @@ async fn line_items_are_read_through_their_opportunities_and_the_owned_one_is_no
     assert_eq!(tenant.calls().len(), 2, "where it was seen is remembered");
 }
 
+#[tokio::test]
+async fn a_page_of_line_items_tells_whose_items_it_shows_all_of() {
+    let tenant = Tenant::new(pipeline).await;
+    let answer = tenant.ask(ObjectKind::LineItem, list(&["revenue"], None, 50)).await;
+    let AnswerBody::Page { parents, .. } = answer else { panic!("{answer:?}") };
+    assert_eq!(parents, [RecordId(7)], "8 went meanwhile: of its items nothing is known");
+}
+
+#[tokio::test]
+async fn an_item_that_makes_no_sense_is_told_by_its_id_and_the_others_go_on() {
+    let tenant = Tenant::new(|asked| match asked.path.as_str() {
+        "/sales/opportunities" => (200, json!([stamped(json!({"id": 7, "name": "A"}))])),
+        _ => {
+            let item = |id: u64, quantity: Json| json!({"id": id, "forecastType": "Product", "revenue": 9, "quantity": quantity});
+            (200, json!({"id": 7, "forecastItems": [item(70, json!("some")), item(71, json!(2))]}))
+        }
+    })
+    .await;
+    let fields = ["revenue/quantity"];
+    let answer = tenant.ask(ObjectKind::LineItem, list(&fields, None, 50)).await;
+    let AnswerBody::Page { records, unread, parents, .. } = answer else { panic!("{answer:?}") };
+    assert_eq!((ids(&records), unread, parents), (vec![71], vec![RecordId(70)], vec![RecordId(7)]));
+    assert_eq!(told(tenant.ask(ObjectKind::LineItem, read(&fields, &[70, 71])).await), [(71, true)]);
+}
+
 /// So many opportunities; 1 has item 10, the last but one has item 20. Item 10 goes when `gone` is set, and opportunity 3
 /// cannot be read while `spoilt` is.
 async fn long_pipeline(many: u64, gone: Arc<AtomicBool>, spoilt: Arc<AtomicBool>) -> Tenant {

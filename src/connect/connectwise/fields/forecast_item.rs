@@ -14,6 +14,9 @@ pub(crate) const FORECAST_ITEM: &[BuiltIn] = &[
     of("quantity", "Quantity", FieldKind::Number),
     of("revenue", "Revenue", FieldKind::Number),
     of("cost", "Cost", FieldKind::Number),
+    // Not of ConnectWise: an item tells what all its units come to.
+    read_only(of("revenue/quantity", "Revenue per unit", FieldKind::Number)),
+    read_only(of("cost/quantity", "Cost per unit", FieldKind::Number)),
     read_only(of("margin", "Margin", FieldKind::Number)),
     read_only(of("percentage", "Percentage", FieldKind::Integer)),
     of("includeFlag", "Included", FieldKind::Bool),

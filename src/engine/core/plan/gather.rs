@@ -198,7 +198,7 @@ fn partners(view: &dyn View, rules: &ObjectRules, records: &BySystem<Option<Obse
                 partners.insert(parent, partner(view, parent)?);
                 if one_of_several
                     && let Some(known) = view.observation(parent)?
-                    && share_company(view, observed, &known)?
+                    && share_home(view, observed, &known)?
                 {
                     partners.add_kin(parent);
                 }
@@ -208,21 +208,30 @@ fn partners(view: &dyn View, rules: &ObjectRules, records: &BySystem<Option<Obse
     Ok(partners)
 }
 
-/// Whether two records belong to the same company, be it that one system tells it of the one and the other of the other.
-pub(super) fn share_company(view: &dyn View, one: &Observation, other: &Observation) -> ViewResult<bool> {
-    let company = |observed: &Observation| {
-        let name = references::company_field(observed.of.object, observed.of.system)?;
-        match references::ids(observed.record.value(name)).as_slice() {
-            [id] => Some(RecordRef::new(ObjectKind::Company, observed.of.system, *id)),
-            _ => None,
-        }
-    };
-    let (Some(one), Some(other)) = (company(one), company(other)) else { return Ok(false) };
-    if one.system == other.system {
-        return Ok(one == other);
+/// The one record that an observed one [belongs to](references::home).
+pub(super) fn home(observed: &Observation) -> Option<RecordRef> {
+    let (name, parent) = references::home(observed.of.object, observed.of.system)?;
+    match references::ids(observed.record.value(name)).as_slice() {
+        [id] => Some(RecordRef::new(parent, observed.of.system, *id)),
+        _ => None,
     }
-    let link = view.link_of(one)?.filter(|link| link.state == LinkState::Active);
-    Ok(link.is_some_and(|link| link.record(other.system) == other))
+}
+
+/// The same as `system` knows it.
+pub(super) fn home_in(view: &dyn View, observed: &Observation, system: System) -> ViewResult<Option<RecordRef>> {
+    let Some(home) = home(observed) else { return Ok(None) };
+    if home.system == system {
+        return Ok(Some(home));
+    }
+    let link = view.link_of(home)?.filter(|link| link.state == LinkState::Active);
+    Ok(link.map(|link| link.record(system)))
+}
+
+/// Whether two records belong to the same company, or line items to the same deal, be it that one system tells it of the
+/// one and the other of the other.
+pub(super) fn share_home(view: &dyn View, one: &Observation, other: &Observation) -> ViewResult<bool> {
+    let Some(there) = home(other) else { return Ok(false) };
+    Ok(home_in(view, one, other.of.system)? == Some(there))
 }
 
 fn partner(view: &dyn View, parent: RecordRef) -> ViewResult<Partner> {

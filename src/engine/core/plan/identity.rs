@@ -1,12 +1,13 @@
 //! Who a record is on the other side: stamp first, then match keys. A link, once made, decides alone.
 
-use super::gather::share_company;
+use super::gather::{home_in, share_home};
 use crate::engine::core::state::{IntentState, LinkOrigin, Observation};
 use crate::engine::core::view::{View, ViewResult};
 use crate::filter::standard;
-use crate::mapping::keys::{id_of_stamp, match_key, stamp_of};
+use crate::mapping::keys::{id_of_stamp, match_key, stamp_of, stamps_are_unique};
+use crate::mapping::references::{home, ids, listed_below, referring_key};
 use crate::mapping::{MatchBy, MatchRule, ObjectRules};
-use crate::model::{IntentId, RecordId, RecordRef};
+use crate::model::{IntentId, RecordId, RecordRef, System};
 
 /// As what a record without a link was recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum Identity {
     Taken { partner: RecordId, linked_with: RecordId, rule: String },
     /// It had a partner, which was deleted.
     Deleted { reason: String },
+    /// Somebody copied a linked record, its key included, into another deal or a quote.
+    Copy { of: RecordId },
 }
 
 /// Recognises a record that has no link.
@@ -55,9 +58,13 @@ fn by_stamp(view: &dyn View, observed: &Observation) -> ViewResult<Option<Identi
     for partner in named {
         let there = view.observation(partner)?;
         if let Some(link) = view.link_of(partner)? {
+            let linked_with = link.id_in(system);
+            if is_copy(view, observed, linked_with)? {
+                return Ok(Some(Identity::Copy { of: linked_with }));
+            }
             return Ok(Some(Identity::Taken {
                 partner: partner.id,
-                linked_with: link.id_in(system),
+                linked_with,
                 rule: "key written by Lockstep".to_owned(),
             }));
         }
@@ -68,6 +75,20 @@ fn by_stamp(view: &dyn View, observed: &Observation) -> ViewResult<Option<Identi
         deleted.get_or_insert_with(|| format!("its partner, {partner}, was deleted"));
     }
     Ok(deleted.map(|reason| Identity::Deleted { reason }))
+}
+
+/// Whether a record with the key of another was copied in its own system to a place where Lockstep never made it: whoever
+/// makes a quote of a HubSpot deal, or copies the deal, copies its line items. Beside the other, it may be a twin.
+fn is_copy(view: &dyn View, observed: &Observation, original: RecordId) -> ViewResult<bool> {
+    let RecordRef { object, system, .. } = observed.of;
+    let Some((name, _)) = home(object, system).filter(|_| system == System::HubSpot && !stamps_are_unique(object))
+    else {
+        return Ok(false);
+    };
+    let Some(original) = view.observation(RecordRef::new(object, system, original))? else { return Ok(false) };
+    // one that was deleted belongs to no deal any more
+    let (here, there) = (ids(observed.record.value(name)), ids(original.record.value(name)));
+    Ok(!original.is_live() || (!there.is_empty() && here.iter().all(|id| !there.contains(id))))
 }
 
 /// The create that made one of two records from the other, if Lockstep did.
@@ -86,12 +107,12 @@ fn maker(view: &dyn View, here: RecordRef, there: RecordRef) -> ViewResult<Optio
 
 /// By the match rules. Of two records the first rule for which both have a value decides whether they are the same.
 fn by_keys(view: &dyn View, rules: &ObjectRules, observed: &Observation) -> ViewResult<Identity> {
-    let RecordRef { object, system, .. } = observed.of;
+    let system = observed.of.system;
     let mut best: Option<(usize, Vec<RecordRef>)> = None;
     for rule in 0..rules.mapping.matching.len() {
         let Some(key) = match_key(rules, rule, system, &observed.record) else { continue };
         let mut same = Vec::new();
-        for candidate in view.by_key(object, system.other(), &key, MOST_CANDIDATES)? {
+        for candidate in look_alikes(view, observed, &key, system.other())? {
             let Some(there) = view.observation(candidate)? else { continue };
             if takes_part(rules, &there)
                 && sameness(view, rules, observed, &there)? == Some(rule)
@@ -111,6 +132,22 @@ fn by_keys(view: &dyn View, rules: &ObjectRules, observed: &Observation) -> View
 
 /// How many candidates are looked at: more than a person would ever compare.
 const MOST_CANDIDATES: usize = 10;
+
+/// Line items of one deal that are looked through.
+const MOST_OF_ONE_DEAL: usize = 1000;
+
+/// Records of `system` that may be the same thing as an observed one, whose key this is. Of line items all of the same
+/// deal: what everybody buys is in hundreds of deals.
+fn look_alikes(view: &dyn View, observed: &Observation, key: &str, system: System) -> ViewResult<Vec<RecordRef>> {
+    let object = observed.of.object;
+    if listed_below(object, System::ConnectWise).is_none() {
+        return view.by_key(object, system, key, MOST_CANDIDATES);
+    }
+    match home_in(view, observed, system)? {
+        Some(home) => view.by_key(object, system, &referring_key(home.object, home.id), MOST_OF_ONE_DEAL),
+        None => Ok(Vec::new()),
+    }
+}
 
 fn decide(
     view: &dyn View,
@@ -148,11 +185,10 @@ fn rivals(
     candidate: RecordRef,
 ) -> ViewResult<Vec<RecordRef>> {
     let Some(there) = view.observation(candidate)? else { return Ok(Vec::new()) };
-    let RecordRef { object, system, .. } = observed.of;
     let mut found = Vec::new();
     for stronger in 0..=rule {
         let Some(key) = match_key(rules, stronger, candidate.system, &there.record) else { continue };
-        for rival in view.by_key(object, system, &key, MOST_CANDIDATES)? {
+        for rival in look_alikes(view, &there, &key, observed.of.system)? {
             if rival == observed.of || found.contains(&rival) {
                 continue;
             }
@@ -202,7 +238,7 @@ fn sameness(view: &dyn View, rules: &ObjectRules, one: &Observation, other: &Obs
     for (at, rule) in rules.mapping.matching.iter().enumerate() {
         let key = |observed: &Observation| match_key(rules, at, observed.of.system, &observed.record);
         let (Some(mine), Some(yours)) = (key(one), key(other)) else { continue };
-        let same = mine == yours && (rule.by != MatchBy::CompanyText || share_company(view, one, other)?);
+        let same = mine == yours && (rule.by != MatchBy::CompanyText || share_home(view, one, other)?);
         return Ok(same.then_some(at));
     }
     Ok(None)

@@ -14,7 +14,7 @@ use crate::engine::core::view::{View, ViewResult};
 use crate::filter::Answer;
 use crate::mapping::convert::Misfit;
 use crate::mapping::keys::{stamp_of, stamps_are_unique};
-use crate::mapping::needs::name_of;
+use crate::mapping::needs::{name_of, only_read};
 use crate::mapping::normalise::normalise;
 use crate::mapping::{FieldKey, FieldRule, ObjectRules, Rules};
 use crate::model::{BySystem, RecordRef, System, Timestamp, Value};
@@ -83,6 +83,15 @@ macro_rules! note {
 }
 
 mod create;
+
+/// Where a record that the other system alone makes lost its source, the next step is a person's: Lockstep deletes nothing.
+fn gone_in_words(dead: &Observation, h: &Observation, c: &Observation) -> String {
+    let deleted = format!("{} was deleted", dead.of);
+    if only_read(dead.of.object, dead.of.system).is_none() || !h.is_live() || c.is_live() {
+        return deleted;
+    }
+    format!("{deleted}; {} stays as it is: delete it in HubSpot if nobody wants it any more", h.of)
+}
 
 struct Planner<'a> {
     facts: &'a Facts,
@@ -192,7 +201,7 @@ impl Planner<'_> {
             {
                 return self.hold_merged(merged, left.of);
             }
-            return PairDecision::Gone { reason: format!("{} was deleted", dead.of) };
+            return PairDecision::Gone { reason: gone_in_words(dead, h, c) };
         }
         let mut writes = self.compare_fields(link, h, c, scope);
         self.add_stamp(h, c, &mut writes);
@@ -355,6 +364,9 @@ impl Planner<'_> {
                 self.hold(IssueClass::SuspectedDuplicate, message, hint)
             }
             Identity::Deleted { reason } => PairDecision::Gone { reason },
+            Identity::Copy { of } => PairDecision::Exclude {
+                reason: format!("somebody copied {from} {of} in {from}, its key included: copies are left alone"),
+            },
             Identity::Alone => self.decide_create(observed, to),
         }
     }

@@ -6,7 +6,7 @@ use super::Planner;
 use crate::engine::core::state::{FieldWrite, IntentKind, IssueClass, Observation};
 use crate::mapping::convert::{Misfit, convert};
 use crate::mapping::keys::{IDENTIFIER, stamp_of};
-use crate::mapping::needs::{Need, needs};
+use crate::mapping::needs::{Need, awaited, needs};
 use crate::mapping::normalise::match_value;
 use crate::mapping::{Lack, MatchRule, references};
 use crate::model::{FieldName, ObjectKind, System, Value, no_such_field};
@@ -26,6 +26,9 @@ impl Planner<'_> {
         let fields = self.create_fields(observed, to);
         if let Some(need) = lacking(self.rules.mapping.object, &fields, to) {
             return self.without(need, to);
+        }
+        if let Some(decision) = self.unready(to) {
+            return decision;
         }
         self.hold_back(vec![PlannedWrite {
             object: self.rules.mapping.object,
@@ -70,6 +73,22 @@ impl Planner<'_> {
                 "Put the field right in {system}, or match by another one and deploy; it goes on by itself then."
             ),
         })
+    }
+
+    /// Not made yet: a record that it points to has no partner, and it is not made without it.
+    fn unready(&mut self, to: System) -> Option<PairDecision> {
+        let names = awaited(self.rules.mapping.object, to);
+        let about = |field: &&FieldPlan| names.contains(&field.names[to].as_str());
+        let field = self
+            .fields
+            .iter()
+            .filter(about)
+            .find(|field| !matches!(field.next, FieldNext::Write { .. } | FieldNext::Same))?;
+        match self.misfits.remove(&field.key) {
+            Some(Misfit::NoPartner { reason, awaited: true }) => Some(PairDecision::Wait { reason }),
+            Some(Misfit::NoPartner { reason, awaited: false }) => Some(PairDecision::Exclude { reason }),
+            _ => None,
+        }
     }
 
     /// Not made yet: it lacks what the system insists on.
