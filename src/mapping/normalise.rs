@@ -40,8 +40,22 @@ pub fn normalise_as(kind: FieldKind, raw: &Value) -> Value {
 /// Composed characters, runs of white space as one space, none at the ends. ConnectWise stores no line breaks.
 #[must_use]
 pub fn one_line(text: &str) -> String {
-    let composed: String = text.nfc().collect();
-    composed.split_whitespace().collect::<Vec<_>>().join(" ")
+    if text.is_ascii() {
+        // nothing in it can be composed
+        return single_spaced(text);
+    }
+    single_spaced(&text.nfc().collect::<String>())
+}
+
+fn single_spaced(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
 }
 
 /// The digits, a leading `+`, and an extension behind `x`. Text without digits is kept as it is.

@@ -129,6 +129,32 @@ impl View for Reader {
         Ok(self.all(sql, params, |row| Ok(RecordRef::new(object, system, id_at(row, 0)?)))?)
     }
 
+    fn anchors_after(
+        &self,
+        object: ObjectKind,
+        system: System,
+        after: Option<RecordId>,
+        most: usize,
+    ) -> ViewResult<(Vec<RecordRef>, Option<RecordId>)> {
+        let sql = match system {
+            System::HubSpot => {
+                "SELECT id, 1 FROM observation WHERE object = ?1 AND system = ?2 AND id > ?3 ORDER BY id LIMIT ?4"
+            }
+            System::ConnectWise => {
+                "SELECT id, NOT EXISTS(SELECT 1 FROM link JOIN observation AS partner ON partner.object = link.object
+                    AND partner.system = 0 AND partner.id = link.hubspot
+                    WHERE link.object = observation.object AND link.connectwise = observation.id)
+                FROM observation WHERE object = ?1 AND system = ?2 AND id > ?3 ORDER BY id LIMIT ?4"
+            }
+        };
+        let after = after.map_or(i64::MIN, |id| int(id.0));
+        let params = params![object.code(), system.code(), after, limit(most)];
+        let page: Vec<(RecordId, bool)> = self.all(sql, params, |row| Ok((id_at(row, 0)?, row.get(1)?)))?;
+        let last = page.last().map(|(id, _)| *id).filter(|_| page.len() == most);
+        let anchors = page.into_iter().filter(|(_, anchors)| *anchors);
+        Ok((anchors.map(|(id, _)| RecordRef::new(object, system, id)).collect(), last))
+    }
+
     fn live_records(&self, object: ObjectKind, system: System) -> ViewResult<u64> {
         Ok(self.live_count(object, system)?)
     }

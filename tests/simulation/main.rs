@@ -12,6 +12,7 @@ mod guarded;
 mod merging;
 mod oracle;
 mod random;
+mod redeploy;
 mod scenario;
 mod server;
 mod shrink;

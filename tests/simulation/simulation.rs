@@ -123,7 +123,7 @@ pub struct Simulation<'a> {
     pub watch: Watch,
     pub guarded: Guarded,
     pub outcome: Outcome,
-    engine: Option<Engine>,
+    pub engine: Option<Engine>,
     life: u32,
     wake: Option<i64>,
     queue: BinaryHeap<Reverse<Queued>>,

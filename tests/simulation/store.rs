@@ -236,6 +236,22 @@ impl View for MemoryStore {
         Ok(all.filter(|of| after.is_none_or(|after| of.id > after)).take(limit).copied().collect())
     }
 
+    fn anchors_after(
+        &self,
+        object: ObjectKind,
+        system: System,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> ViewResult<(Vec<RecordRef>, Option<RecordId>)> {
+        let mut page = self.records_after(object, system, after, limit)?;
+        let last = page.last().map(|record| record.id).filter(|_| page.len() == limit);
+        page.retain(|record| {
+            let partner = self.link_at(*record).map(|link| link.record(System::HubSpot));
+            system == System::HubSpot || partner.is_none_or(|partner| !self.observations.contains_key(&partner))
+        });
+        Ok((page, last))
+    }
+
     fn live_records(&self, object: ObjectKind, system: System) -> ViewResult<u64> {
         let of = |seen: &&Observation| seen.of.object == object && seen.of.system == system && seen.is_live();
         Ok(u64::try_from(self.observations.values().filter(of).count()).unwrap_or(u64::MAX))

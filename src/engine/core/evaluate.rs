@@ -8,8 +8,7 @@ use super::outcome::agree_on_payload;
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, awaited, plan_pair, until_read};
 use super::pull::{dirty, is_unread};
 use super::state::{
-    Agreed, Dirty, DirtyReason, IntentKind, IssueClass, Link, LinkOrigin, LinkState, Observation, RecordState, Status,
-    Verdict,
+    Agreed, Dirty, DirtyReason, IntentKind, IssueClass, Link, LinkOrigin, LinkState, Observation, RecordState, Verdict,
 };
 use super::step::{Engine, Mode, Stage, Step, rules_of};
 use super::view::ViewResult;
@@ -18,7 +17,7 @@ use crate::mapping::references::Partner;
 use crate::model::{LinkId, ObjectKind, RecordRef, System, Timestamp};
 
 /// How many marks one step looks at.
-const PAGE: usize = 200;
+pub(super) const PAGE: usize = 200;
 
 /// How many pairs a plan keeps in full; the counts go on.
 const MOST_PLANS: usize = 10_000;
@@ -416,7 +415,7 @@ impl Engine {
         Ok(())
     }
 
-    fn settle_link(&self, step: &mut Step<'_>, rules: &ObjectRules, facts: &Facts, plan: &PairPlan) {
+    pub(super) fn settle_link(&self, step: &mut Step<'_>, rules: &ObjectRules, facts: &Facts, plan: &PairPlan) {
         let Some(link) = &facts.link else { return };
         let mut renewed = link.clone();
         match plan.decision {
@@ -479,49 +478,7 @@ impl Engine {
 
     /// The row people see.
     pub(super) fn show(&self, step: &mut Step<'_>, plan: &PairPlan) -> ViewResult<()> {
-        step.row(Row::Status(Status {
-            object: plan.object,
-            hubspot: plan.hubspot,
-            connectwise: plan.connectwise,
-            link: plan.link,
-            name: plan.name.clone(),
-            state: plan.state(),
-            why: why(plan),
-            since: step.now,
-        }));
+        step.row(Row::Status(plan.status(step.now)));
         Ok(())
-    }
-}
-
-/// A few words for the list: which field, which reason.
-pub(super) fn why(plan: &PairPlan) -> String {
-    let named = |next: &dyn Fn(&FieldNext) -> bool| {
-        let names: Vec<&str> = plan.fields.iter().filter(|f| next(&f.next)).map(|f| f.names.hubspot.as_str()).collect();
-        names.join(", ")
-    };
-    match &plan.decision {
-        PairDecision::Write(writes) => match writes.first() {
-            Some(write) if write.kind == IntentKind::Create => format!("new in {}", write.system),
-            Some(write) if write.fields.is_empty() => format!("key to {}", write.system),
-            _ => {
-                let arrows = writes.iter().map(|write| if write.system == System::HubSpot { "←" } else { "→" });
-                format!("{} {}", arrows.collect::<String>(), named(&|next| matches!(next, FieldNext::Write { .. })))
-            }
-        },
-        PairDecision::Hold { reason }
-        | PairDecision::Fail { reason, .. }
-        | PairDecision::Exclude { reason }
-        | PairDecision::Wait { reason }
-        | PairDecision::Gone { reason } => reason.clone(),
-        PairDecision::Link { .. } => "linking".to_owned(),
-        PairDecision::InStep | PairDecision::Agree => {
-            if let Some(field) = plan.fields.iter().find(|field| field.next == FieldNext::Wait) {
-                return format!("{}: {}", field.names.hubspot, field.rule);
-            }
-            if let Some(field) = plan.fields.iter().find(|field| matches!(field.next, FieldNext::Undecided { .. })) {
-                return format!("{}: {}", field.names.hubspot, field.rule);
-            }
-            named(&|next| matches!(next, FieldNext::Decide | FieldNext::Stuck | FieldNext::Frozen))
-        }
     }
 }

@@ -17,6 +17,7 @@ mod outcome;
 pub mod phase;
 pub mod plan;
 mod pull;
+mod reconsider;
 mod recover;
 pub mod request;
 mod rights;

@@ -290,54 +290,8 @@ impl Engine {
         Ok(())
     }
 
-    /// After a change of configuration all records of the cache are looked at again; no call is needed for that. So are
-    /// those of an object that cannot be read any more.
-    fn after_pull(&mut self, step: &Step<'_>) -> ViewResult<Stage> {
-        let mut left = Vec::new();
-        let unreadable = self.newly_unreadable();
-        for object in self.object_kinds() {
-            for system in System::BOTH {
-                let key = CursorKey { system, object, feed: Feed::Backfill };
-                if step.view.cursor(key)?.is_some_and(|cursor| cursor.config != self.rules.version) {
-                    left.push((key, DirtyReason::Configuration));
-                } else if unreadable.contains(&object) {
-                    left.push((key, DirtyReason::Retry));
-                }
-            }
-        }
-        Ok(if left.is_empty() { Self::begin_evaluate() } else { Stage::Remark { left, after: None } })
-    }
-
     pub(super) const fn begin_evaluate() -> Stage {
         Stage::Evaluate { object: 0, after: None, again: false }
-    }
-
-    pub(super) fn advance_remark(&mut self, step: &mut Step<'_>) -> ViewResult<bool> {
-        const PAGE: usize = 500;
-        let Stage::Remark { left, after } = &mut self.stage else { return Ok(false) };
-        let Some((key, reason)) = left.last().copied() else {
-            self.stage = Self::begin_evaluate();
-            return Ok(true);
-        };
-        let records = step.view.records_after(key.object, key.system, *after, PAGE)?;
-        for record in &records {
-            // what is marked already is not written once more by every engine that may not read
-            if reason == DirtyReason::Configuration || step.view.dirty(*record)?.is_none() {
-                step.row(dirty(*record, reason, step.now));
-            }
-        }
-        *after = records.last().map(|record| record.id);
-        if records.len() < PAGE {
-            left.pop();
-            *after = None;
-            if reason == DirtyReason::Configuration
-                && let Some(mut cursor) = step.view.cursor(key)?
-            {
-                cursor.config = self.rules.version;
-                step.row(Row::Cursor(cursor));
-            }
-        }
-        Ok(true)
     }
 
     /// Takes a record as read by `request` into the cache. Says whether it was news.

@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use super::evaluate::why;
 use super::plan::{Facts, PairDecision, PairPlan, PlannedWrite};
 use super::side::back_off;
 use super::state::{IntentKind, Issue, IssueClass, RecordState};
@@ -166,7 +165,7 @@ impl Engine {
     /// Shows what is held for lack of a right. Its marks stay.
     pub(super) fn settle_held(&self, step: &mut Step<'_>, facts: &Facts, plan: &PairPlan) -> ViewResult<()> {
         let before = step.view.status(facts.anchor())?;
-        let is_shown = before.is_some_and(|before| before.state == plan.state() && before.why == why(plan));
+        let is_shown = before.is_some_and(|before| before.state == plan.state() && before.why == plan.why());
         if is_shown && facts.issue(IssueClass::Permission).is_some() {
             return Ok(());
         }

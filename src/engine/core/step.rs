@@ -89,8 +89,8 @@ pub(super) enum Stage {
     Identify,
     Recover,
     Pull(BySystem<Feeds>),
-    /// Marks all records of the cache: after a change of configuration, or when an object cannot be read any more.
-    Remark {
+    /// Goes through all records of the cache: after a change of configuration, or when an object cannot be read any more.
+    Reconsider {
         left: Vec<(CursorKey, DirtyReason)>,
         after: Option<RecordId>,
     },
@@ -301,7 +301,7 @@ impl Engine {
                 Stage::Identify => self.advance_identify(step)?,
                 Stage::Recover => self.advance_recover(step)?,
                 Stage::Pull(_) => self.advance_pull(step)?,
-                Stage::Remark { .. } => self.advance_remark(step)?,
+                Stage::Reconsider { .. } => self.advance_reconsider(step)?,
                 Stage::Evaluate { .. } => self.advance_evaluate(step)?,
                 Stage::Apply { .. } => self.advance_apply(step)?,
             };
@@ -519,7 +519,7 @@ impl Engine {
             Stage::Identify => Phase::Connecting,
             Stage::Recover => Phase::Recovering,
             Stage::Pull(_) => Phase::Reading,
-            Stage::Remark { .. } | Stage::Evaluate { .. } => Phase::Planning,
+            Stage::Reconsider { .. } | Stage::Evaluate { .. } => Phase::Planning,
             Stage::Apply { .. } => Phase::Writing,
         }
     }

@@ -61,6 +61,15 @@ pub trait View {
         after: Option<RecordId>,
         limit: usize,
     ) -> ViewResult<Vec<RecordRef>>;
+    /// Of the next `limit` records as [`View::records_after`] tells them those that name their pair: all of HubSpot, and of
+    /// ConnectWise those whose partner is not in the cache. With the last id looked at; none at the end.
+    fn anchors_after(
+        &self,
+        object: ObjectKind,
+        system: System,
+        after: Option<RecordId>,
+        limit: usize,
+    ) -> ViewResult<(Vec<RecordRef>, Option<RecordId>)>;
     /// How many records of one system are in the cache, live ones only.
     fn live_records(&self, object: ObjectKind, system: System) -> ViewResult<u64>;
     /// How many pairs and single records are in each state.

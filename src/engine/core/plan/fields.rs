@@ -62,7 +62,10 @@ const OSCILLATION_WINDOW: Duration = Duration::from_secs(24 * 3600);
 pub fn compare(c: &Comparison<'_>) -> (FieldPlan, Option<Trouble>) {
     let values = BySystem::from_fn(|system| normalise(&c.rule.mapping, c.raw[system]));
     let changed = BySystem::from_fn(|system| {
-        c.agreed.is_none_or(|agreed| normalise(&c.rule.mapping, agreed.of(system)) != values[system])
+        c.agreed.is_none_or(|agreed| {
+            let agreed = agreed.of(system);
+            agreed != c.raw[system] && normalise(&c.rule.mapping, agreed) != values[system]
+        })
     });
     let verdict = if c.rule.absent.is_some() { Verdict::Same(String::new()) } else { c.verdict(&values, &changed) };
     let mut plan = FieldPlan {

@@ -15,7 +15,7 @@ pub use gather::Facts;
 pub use kept::{awaited, until_read};
 pub use pair::{explain_pair, fingerprint, plan_pair, plan_record};
 
-use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, LinkOrigin, RecordState};
+use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, LinkOrigin, RecordState, Status};
 use crate::filter::Answer;
 use crate::mapping::FieldKey;
 use crate::model::{BySystem, FieldName, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
@@ -181,6 +181,27 @@ impl PairPlan {
             RecordState::Excluded
         } else {
             RecordState::InSync
+        }
+    }
+
+    /// A few words for the list: which field, which reason.
+    #[must_use]
+    pub fn why(&self) -> String {
+        words::why(self)
+    }
+
+    /// The row that people see.
+    #[must_use]
+    pub fn status(&self, since: Timestamp) -> Status {
+        Status {
+            object: self.object,
+            hubspot: self.hubspot,
+            connectwise: self.connectwise,
+            link: self.link,
+            name: self.name.clone(),
+            state: self.state(),
+            why: self.why(),
+            since,
         }
     }
 

@@ -1,8 +1,8 @@
 //! Decisions in words, for traces and reasons.
 
-use super::{FieldNext, FieldPlan, PairDecision, PlannedWrite};
+use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite};
 use crate::engine::core::state::{IntentKind, LinkOrigin};
-use crate::model::Timestamp;
+use crate::model::{System, Timestamp};
 
 /// How a link came about, in words.
 #[must_use]
@@ -84,5 +84,38 @@ pub(super) fn sentence(decision: &PairDecision, undecided: usize) -> String {
         PairDecision::Exclude { reason } => format!("excluded: {reason}"),
         PairDecision::Wait { reason } => format!("waits: {reason}"),
         PairDecision::Gone { reason } => format!("gone: {reason}"),
+    }
+}
+
+/// A few words for the list: which field, which reason.
+pub(super) fn why(plan: &PairPlan) -> String {
+    let named = |next: &dyn Fn(&FieldNext) -> bool| {
+        let names: Vec<&str> = plan.fields.iter().filter(|f| next(&f.next)).map(|f| f.names.hubspot.as_str()).collect();
+        names.join(", ")
+    };
+    match &plan.decision {
+        PairDecision::Write(writes) => match writes.first() {
+            Some(write) if write.kind == IntentKind::Create => format!("new in {}", write.system),
+            Some(write) if write.fields.is_empty() => format!("key to {}", write.system),
+            _ => {
+                let arrows = writes.iter().map(|write| if write.system == System::HubSpot { "←" } else { "→" });
+                format!("{} {}", arrows.collect::<String>(), named(&|next| matches!(next, FieldNext::Write { .. })))
+            }
+        },
+        PairDecision::Hold { reason }
+        | PairDecision::Fail { reason, .. }
+        | PairDecision::Exclude { reason }
+        | PairDecision::Wait { reason }
+        | PairDecision::Gone { reason } => reason.clone(),
+        PairDecision::Link { .. } => "linking".to_owned(),
+        PairDecision::InStep | PairDecision::Agree => {
+            if let Some(field) = plan.fields.iter().find(|field| field.next == FieldNext::Wait) {
+                return format!("{}: {}", field.names.hubspot, field.rule);
+            }
+            if let Some(field) = plan.fields.iter().find(|field| matches!(field.next, FieldNext::Undecided { .. })) {
+                return format!("{}: {}", field.names.hubspot, field.rule);
+            }
+            named(&|next| matches!(next, FieldNext::Decide | FieldNext::Stuck | FieldNext::Frozen))
+        }
     }
 }
