@@ -22,6 +22,7 @@ mod pair;
 mod plan;
 mod progress;
 mod record;
+mod runs;
 mod runtime;
 mod scenes;
 mod schema;
@@ -31,6 +32,7 @@ mod sim;
 mod summary;
 mod sync;
 mod trouble;
+mod undo;
 
 use std::ffi::OsString;
 
@@ -83,6 +85,8 @@ fn start(cli: Cli) -> Outcome {
         Some(Command::Sync(args)) => sync::run(&session, &args),
         Some(Command::Explain(args)) => record::explain(&session, &args),
         Some(Command::Push(args)) => record::push(&session, &args),
+        Some(Command::Runs(args)) => runs::run(&session, &args),
+        Some(Command::Undo(command)) => undo::run(&session, &command),
         Some(Command::Demo(args)) => demo::run(&session, &args),
         None => console::run(&session),
     }

@@ -53,14 +53,18 @@ pub fn push(session: &Session, args: &Push) -> Outcome {
     let reply = runtime::start()?.block_on(ask_once(&workspace, ask))?;
     match reply {
         Reply::Pushed(report) => tell_push(session, &workspace, record, &report),
-        Reply::Accepted => Ok(Exit::Done),
+        Reply::Accepted | Reply::Undone(_) => Ok(Exit::Done),
         Reply::Refused { reason, hint } => {
             Err(Report::refused(format!("{record} was not pushed")).because(reason).hint(hint))
         }
     }
 }
 
-async fn ask_once(workspace: &Workspace, ask: Ask) -> Outcome<Reply> {
+/// Asks an engine that does nothing else.
+///
+/// # Errors
+/// When it cannot start, or is interrupted.
+pub async fn ask_once(workspace: &Workspace, ask: Ask) -> Outcome<Reply> {
     let parts = ready(workspace, Mode::Asks).await?;
     let handle = driver::start(workspace, parts)?;
     let reply = tokio::select! {
@@ -114,12 +118,18 @@ fn push_exit(report: &PushReport) -> Outcome {
 }
 
 /// The record named on the command line.
-fn named(which: &Which) -> Outcome<RecordRef> {
+///
+/// # Errors
+/// None is.
+pub fn named(which: &Which) -> Outcome<RecordRef> {
     which.record().ok_or_else(|| Report::usage("name the record with --hubspot ID or --connectwise ID"))
 }
 
 /// Refuses a record of an object that the configuration does not map: nothing was or will be read of it.
-fn is_mapped(record: RecordRef, config: &Config) -> Outcome<()> {
+///
+/// # Errors
+/// Which objects are mapped.
+pub fn is_mapped(record: RecordRef, config: &Config) -> Outcome<()> {
     if config.object(record.object).is_some() {
         return Ok(());
     }

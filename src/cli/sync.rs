@@ -10,7 +10,7 @@ use super::session::Session;
 use super::summary::{Summary, exit_of};
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Batch, Durability, Row};
-use crate::engine::core::state::{Issue, IssueClass, Run, Verdict};
+use crate::engine::core::state::{Issue, IssueClass, Run, RunKind, Verdict};
 use crate::engine::core::view::View;
 use crate::engine::driver::{self, EngineHandle, Finished, setup};
 use crate::error::{Exit, Outcome, Report};
@@ -33,7 +33,7 @@ pub fn run(session: &Session, args: &Sync) -> Outcome {
         return runtime::start()?.block_on(watch(session, &workspace, args.interval));
     }
     if let Some(hash) = &args.approve {
-        approve(&workspace, hash)?;
+        approve(&workspace, hash, |kind| !matches!(kind, RunKind::Undo { .. }), "`lockstep sync --once`")?;
     }
     let ended = runtime::start()?.block_on(run_once(&workspace, Mode::Once))?;
     conclude(session, &workspace, ended)
@@ -79,12 +79,15 @@ fn unreadable(reader: &Reader) -> Outcome<Vec<String>> {
 }
 
 /// Lets exactly the plan through that a guard held, at the next run.
-fn approve(workspace: &Workspace, hash: &str) -> Outcome<()> {
+///
+/// # Errors
+/// No run of that kind is held with that plan.
+pub fn approve(workspace: &Workspace, hash: &str, is_kind: impl Fn(RunKind) -> bool, who: &str) -> Outcome<()> {
     let held = workspace.reader()?.held_runs(HELD_RUNS)?;
-    let is_it = |run: &Run| matches!(&run.verdict, Verdict::Held { plan, .. } if plan == hash);
+    let is_it = |run: &Run| is_kind(run.kind) && matches!(&run.verdict, Verdict::Held { plan, .. } if plan == hash);
     if !held.iter().any(is_it) {
         return Err(Report::usage(format!("no run is held with the plan `{hash}`"))
-            .hint("`lockstep sync --once` names the plan that it holds"));
+            .hint(format!("{who} names the plan that it holds")));
     }
     let rows = vec![Row::Approval { plan: hash.to_owned(), used_by: None }];
     workspace.writer()?.commit_blocking(Batch { durability: Durability::Power, rows })?;

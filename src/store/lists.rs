@@ -73,6 +73,15 @@ impl Reader {
         self.all(sql, params, |row| body_at(row, 0))
     }
 
+    /// Writes to a record, newest first, older than `before`.
+    pub fn intents_to(&self, record: RecordRef, before: Option<IntentId>, most: usize) -> StoreResult<Vec<Intent>> {
+        let sql = "SELECT body FROM intent WHERE object = ?1 AND system = ?2 AND target = ?3 AND id < ?4
+            ORDER BY id DESC LIMIT ?5";
+        let (object, system, id) = (record.object.code(), record.system.code(), int(record.id.0));
+        let before = before.map_or(END, |intent| int(intent.0));
+        self.all(sql, params![object, system, id, before, limit(most)], |row| body_at(row, 0))
+    }
+
     /// Writes of a run, in order, after `after`.
     pub fn intents_of_run(&self, run: RunId, after: Option<IntentId>, most: usize) -> StoreResult<Vec<Intent>> {
         let sql = "SELECT body FROM intent WHERE run = ?1 AND id > ?2 ORDER BY id LIMIT ?3";

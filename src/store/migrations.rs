@@ -158,7 +158,7 @@ CREATE TABLE checkup(one INTEGER PRIMARY KEY CHECK(one = 1), body BLOB NOT NULL)
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
-    use crate::engine::core::state::Run;
+    use crate::engine::core::state::{Intent, Run};
     use crate::model::RunId;
     use crate::store::code::body_at;
     use crate::store::connect::{in_memory, ready_cipher};
@@ -168,6 +168,12 @@ mod tests {
         {"created":12,"updated":0,"stamped":0,"cleared":0,"calls":9},"connectwise":{"created":0,"updated":0,"stamped":0,
         "cleared":0,"calls":9}},"pulled":0,"linked":0,"unchanged":0,"excluded":0,"waiting":0,"held":3,"failed":0},
         "verdict":"done"}"#;
+
+    /// A write as it was stored before it told what its system made of the values.
+    const OLD_WRITE: &str = r#"{"id":9,"run":7,"object":"company","system":"connectwise","kind":"update","source":1,
+        "target":2,"link":3,"writes":[{"key":"city~city","field":"city","before":{"text":"Ulm"},"after":{"text":"Bonn"},
+        "source":{"text":"Bonn"},"loser":null,"why":"changed"}],"stamp":null,"state":"applied","attempt":1,"sent":1,
+        "touched":1,"outcome":"confirmed"}"#;
 
     #[test]
     fn the_steps_are_valid_sql_from_the_first_to_the_last() {
@@ -198,8 +204,12 @@ mod tests {
             MIGRATIONS.to_version(&mut connection, format).unwrap();
             connection.execute("INSERT INTO tenant VALUES(0, 'portal')", []).unwrap();
             connection.execute("INSERT INTO run VALUES(7, 0, ?1)", [OLD_RUN.as_bytes()]).unwrap();
+            let write = "INSERT INTO intent VALUES(9, 7, 0, 1, 1, 2, 1, 2, ?1)";
+            connection.execute(write, [OLD_WRITE.as_bytes()]).unwrap();
             apply(&mut connection).unwrap();
             assert_eq!(current(&connection).unwrap(), latest(), "from {format}");
+            let write: Intent = connection.query_row("SELECT body FROM intent", [], |row| body_at(row, 0)).unwrap();
+            assert_eq!((write.writes[0].before.to_plain(), write.shown.len()), ("Ulm".to_owned(), 0), "from {format}");
             let tenant: String = connection.query_row("SELECT tenant FROM tenant", [], |row| row.get(0)).unwrap();
             assert_eq!(tenant, "portal");
             let run: Run = connection.query_row("SELECT body FROM run", [], |row| body_at(row, 0)).unwrap();

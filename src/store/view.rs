@@ -12,7 +12,7 @@ use crate::engine::core::state::{
     Verdict,
 };
 use crate::engine::core::view::{HighWater, View, ViewResult};
-use crate::model::{LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
+use crate::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp};
 
 /// Records with one stamp that are worth telling apart.
 const STAMPED: usize = 10;
@@ -71,6 +71,26 @@ impl View for Reader {
     fn next_dirty(&self, now: Timestamp) -> ViewResult<Option<Timestamp>> {
         let sql = "SELECT not_before FROM dirty WHERE not_before > ?1 ORDER BY not_before LIMIT 1";
         Ok(self.first(sql, [now.0], |row| time_at(row, 0))?)
+    }
+
+    fn write(&self, id: IntentId) -> ViewResult<Option<Intent>> {
+        Ok(self.intent(id)?)
+    }
+
+    fn writes_of_run(&self, run: RunId, after: Option<IntentId>, most: usize) -> ViewResult<Vec<Intent>> {
+        Ok(self.intents_of_run(run, after, most)?)
+    }
+
+    fn writes_to(&self, record: RecordRef, before: Option<IntentId>, most: usize) -> ViewResult<Vec<Intent>> {
+        Ok(self.intents_to(record, before, most)?)
+    }
+
+    fn run(&self, id: RunId) -> ViewResult<Option<Run>> {
+        Ok(Self::run(self, id)?)
+    }
+
+    fn latest_runs(&self, most: usize) -> ViewResult<Vec<Run>> {
+        Ok(self.runs_page(None, most)?)
     }
 
     fn open_intents(&self) -> ViewResult<Vec<Intent>> {

@@ -28,7 +28,7 @@ impl Report {
     #[must_use]
     pub fn of_reply(reply: &Reply) -> Option<Self> {
         match reply {
-            Reply::Accepted | Reply::Pushed(_) => None,
+            Reply::Accepted | Reply::Pushed(_) | Reply::Undone(_) => None,
             Reply::Refused { reason, hint } => Some(Self::new(reason.clone(), hint.clone())),
         }
     }

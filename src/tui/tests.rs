@@ -60,6 +60,7 @@ fn write(id: u64, of: u64) -> Intent {
         sent: NOW,
         touched: NOW - Duration::from_secs(30),
         outcome: None,
+        shown: std::collections::BTreeMap::new(),
     }
 }
 

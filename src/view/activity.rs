@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::cell::{Cell, Role};
+use super::cell::{Cell, Line, Role};
 use super::format;
+use super::run::hanging;
 use super::table::Column;
 use crate::engine::core::state::{HistoryEntry, Intent, IntentKind, IntentState, Issue, IssueClass};
 use crate::model::{FieldDef, ObjectKind, System, Timestamp};
@@ -100,6 +101,39 @@ pub fn write_row(intent: &Intent, now: Timestamp) -> Vec<Cell> {
         Cell::new(word, role),
         Cell::plain(said),
     ]
+}
+
+/// One write for a shell: its number, the record, and each field before and after.
+#[must_use]
+pub fn write_lines(intent: &Intent, width: usize) -> Vec<Line> {
+    let (word, role) = outcome(intent.state);
+    let what = match (intent.kind, intent.target_record()) {
+        (IntentKind::Create, Some(made)) => format!("made {made}"),
+        (IntentKind::Create, None) => format!("a new {} in {}", intent.object, intent.system),
+        (IntentKind::Update, Some(target)) => format!("changed {target}"),
+        (IntentKind::Update, None) => format!("a change in {}", intent.system),
+    };
+    let said = match &intent.outcome {
+        Some(text) if intent.state != IntentState::Applied => format!(": {text}"),
+        _ => String::new(),
+    };
+    let head = vec![
+        Cell::strong(format!("write {}", intent.id)),
+        Cell::plain("  "),
+        Cell::new(what, Role::of(intent.system)),
+        Cell::plain("  "),
+        Cell::new(format!("{word}{said}"), role),
+    ];
+    let mut lines = hanging(head, width);
+    for write in &intent.writes {
+        let change = format!("{} → {}", format::value(&write.before, None), format::value(&write.after, None));
+        let line = vec![Cell::plain("  "), Cell::plain(format::fit(write.field.as_str(), 20)), Cell::plain(" ")];
+        lines.extend(hanging([line, vec![Cell::plain(change)]].concat(), width));
+    }
+    if intent.writes.is_empty() {
+        lines.push(vec![Cell::muted("  the key of its partner alone")]);
+    }
+    lines
 }
 
 /// Where a write stands, in a word.
@@ -220,6 +254,7 @@ mod tests {
             sent: NOW,
             touched: Timestamp(NOW.0 - 4000),
             outcome: said.map(str::to_owned),
+            shown: std::collections::BTreeMap::new(),
         }
     }
 

@@ -19,6 +19,7 @@ pub mod relatives;
 pub mod run;
 pub mod schema;
 pub mod table;
+pub mod undo;
 pub mod why;
 
 #[cfg(test)]

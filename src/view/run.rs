@@ -57,11 +57,14 @@ pub const fn verdict_word(verdict: &Verdict) -> &'static str {
     }
 }
 
-const fn kind_word(kind: RunKind) -> &'static str {
+/// What kind of run it was, in a word.
+#[must_use]
+pub const fn kind_word(kind: RunKind) -> &'static str {
     match kind {
         RunKind::Poll => "poll",
         RunKind::Push => "push",
         RunKind::Plan => "plan",
+        RunKind::Undo { .. } => "undo",
     }
 }
 
@@ -93,8 +96,16 @@ pub fn row(run: &Run, now: Timestamp) -> Vec<Cell> {
         Cell::new(verdict_word(&run.verdict), verdict),
         Cell::new(side(&total.sides, System::HubSpot), Role::Left),
         Cell::new(side(&total.sides, System::ConnectWise), Role::Right),
-        Cell::plain(records(&total)),
+        Cell::plain(records_of(run, &total)),
     ]
+}
+
+/// What became of the records; of an undo, what it took back.
+fn records_of(run: &Run, total: &Counts) -> String {
+    let RunKind::Undo { of } = run.kind else { return records(total) };
+    let failed = counted([(total.failed, "failed")]);
+    let rest = if failed.is_empty() { failed } else { format!(", {failed}") };
+    format!("undo of run {of}{rest}")
 }
 
 /// `+2 ~14`: created and changed; `–` where nothing was written.
@@ -174,7 +185,12 @@ pub fn hanging(mut line: Line, width: usize) -> Vec<Line> {
 #[must_use]
 pub fn lines(run: &Run, width: usize) -> Vec<Line> {
     let took = run.ended.map_or_else(String::new, |end| format!(" in {}", format::age(end.since(run.started))));
-    let mut lines = vec![vec![Cell::strong(format!("Run {} {}{took}", run.id, verdict_word(&run.verdict)))]];
+    let what = match run.kind {
+        RunKind::Undo { of } => format!(", undo of run {of},"),
+        RunKind::Poll | RunKind::Push | RunKind::Plan => String::new(),
+    };
+    let head = format!("Run {}{what} {}{took}", run.id, verdict_word(&run.verdict));
+    let mut lines = vec![vec![Cell::strong(head)]];
     if let Verdict::Stopped(reason) | Verdict::Held { reason, .. } = &run.verdict {
         lines.push(vec![Cell::new(reason, Role::Warn)]);
     }
@@ -269,6 +285,14 @@ Contacts    12 created, 1 field emptied in ConnectWise; 3
         old.counts = RunCounts { rest: old.counts.total(), ..RunCounts::default() };
         let text = plain_text(&lines(&old, 200));
         assert!(text.contains("Records     2 created, 14 updated, 1 given a key in HubSpot; 12 created"), "{text}");
+    }
+
+    #[test]
+    fn an_undo_says_which_run_it_took_back() {
+        let undo = Run { kind: RunKind::Undo { of: RunId(800) }, ..run(Verdict::Done) };
+        assert!(plain_text(&lines(&undo, 60)).starts_with("Run 812, undo of run 800, done in 2 s\n"));
+        let row = Table::new(&COLUMNS, 90).row(&row(&undo, Timestamp::from_secs(1060)));
+        assert!(line_text(&row).contains("undo done") && line_text(&row).contains("undo of run 800"), "{row:?}");
     }
 
     #[test]

@@ -6,6 +6,7 @@ mod configuration;
 mod connections;
 mod oauth;
 mod runs;
+mod undo;
 mod usage;
 mod workspace;
 

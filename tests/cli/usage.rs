@@ -31,8 +31,8 @@ fn help_tells_every_command_and_every_exit_code() {
     let help = Home::new().run("--help");
     assert_eq!(help.code, 0);
     for word in [
-        "init", "connect", "config", "doctor", "schema", "plan", "sync", "issues", "explain", "push", "demo", "sim",
-        "0 done", "5 issues",
+        "init", "connect", "config", "doctor", "schema", "plan", "sync", "issues", "explain", "push", "runs", "undo",
+        "demo", "sim", "0 done", "5 issues",
     ] {
         assert!(help.out.contains(word), "{word} is missing");
     }

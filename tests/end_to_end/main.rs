@@ -14,6 +14,7 @@ mod missing;
 mod products;
 mod rights;
 mod tickets;
+mod undo;
 mod unread;
 
 use std::process::Stdio;

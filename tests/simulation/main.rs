@@ -20,6 +20,7 @@ mod simulation;
 mod standing;
 mod store;
 mod suite;
+mod undo;
 mod watch;
 mod words;
 

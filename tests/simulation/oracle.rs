@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep::engine::core::command::{Ask, Batch, Row};
 use lockstep::engine::core::request::{Request, RequestBody};
 use lockstep::engine::core::state::{
-    Cursor, CursorKey, Feed, Intent, IntentKind, IntentState, Issue, IssueClass, Link, LinkState, RecordState,
+    Cursor, CursorKey, Feed, Intent, IntentKind, IntentState, Issue, IssueClass, Link, LinkState, RecordState, RunKind,
 };
 use lockstep::mapping::{ClearPolicy, Direction};
 use lockstep::model::{FieldName, IntentId, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
@@ -611,6 +611,10 @@ fn are_partners(sim: &Simulation<'_>, object: ObjectKind, values: &[String; 2]) 
 
 /// A reference is written as the partner of a record that the other side points to, never as a copied id.
 fn i9_references_are_links(sim: &mut Simulation<'_>, row: &Intent) {
+    // an undo puts back what was there before, whoever stands for whom
+    if sim.store.runs_by_id.get(&row.run).is_some_and(|run| matches!(run.kind, RunKind::Undo { .. })) {
+        return;
+    }
     for spec in SPECS.iter().filter(|spec| spec.object == row.object) {
         let Some(parent) = spec.parent() else { continue };
         let Some(write) = row.writes.iter().find(|write| write.field.as_str() == spec.name(row.system)) else {

@@ -128,10 +128,10 @@ pub struct Simulation<'a> {
     wake: Option<i64>,
     queue: BinaryHeap<Reverse<Queued>>,
     order: u64,
-    sent: u32,
+    pub sent: u32,
     arrived: u32,
     /// Commands performed so far.
-    commands: u32,
+    pub commands: u32,
     next_crash: usize,
     in_flight: u32,
     steps: u32,
@@ -226,7 +226,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// Faults off: from here on everybody behaves, and an engine that is down comes back.
-    fn calm_down(&mut self) {
+    pub fn calm_down(&mut self) {
         self.troubled = false;
         self.by_arrival.clear();
         self.note(|| "---- faults and users stop here".into());

@@ -11,7 +11,7 @@ use lockstep::engine::core::state::{
 use lockstep::engine::core::view::{HighWater, View, ViewResult};
 use lockstep::mapping::FieldKey;
 use lockstep::mapping::references::referring_key;
-use lockstep::model::{BySystem, IntentId, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
+use lockstep::model::{BySystem, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp};
 
 /// All rows, by their keys.
 #[derive(Debug, Default)]
@@ -28,6 +28,7 @@ pub struct MemoryStore {
     pub runs: u64,
     /// A run that writes came to its end.
     pub filled: bool,
+    pub runs_by_id: BTreeMap<RunId, Run>,
     pub last_run: Option<Run>,
     pub statuses: BTreeMap<RecordRef, Status>,
     pub decisions: BTreeMap<(LinkId, FieldKey), Decision>,
@@ -116,6 +117,7 @@ impl MemoryStore {
     fn put_run(&mut self, row: Run) {
         self.runs = self.runs.max(row.id.0);
         self.filled |= row.kind == RunKind::Poll && row.verdict == Verdict::Done;
+        self.runs_by_id.insert(row.id, row.clone());
         self.last_run = Some(row);
     }
 
@@ -189,6 +191,28 @@ impl View for MemoryStore {
 
     fn next_dirty(&self, now: Timestamp) -> ViewResult<Option<Timestamp>> {
         Ok(self.dirty.values().map(|mark| mark.not_before).filter(|at| *at > now).min())
+    }
+
+    fn write(&self, id: IntentId) -> ViewResult<Option<Intent>> {
+        Ok(self.intents.get(&id).cloned())
+    }
+
+    fn writes_of_run(&self, run: RunId, after: Option<IntentId>, limit: usize) -> ViewResult<Vec<Intent>> {
+        let all = self.intents.values().filter(|intent| intent.run == run);
+        Ok(all.filter(|intent| after.is_none_or(|after| intent.id > after)).take(limit).cloned().collect())
+    }
+
+    fn writes_to(&self, record: RecordRef, before: Option<IntentId>, limit: usize) -> ViewResult<Vec<Intent>> {
+        let all = self.intents.values().rev().filter(|intent| intent.target_record() == Some(record));
+        Ok(all.filter(|intent| before.is_none_or(|before| intent.id < before)).take(limit).cloned().collect())
+    }
+
+    fn run(&self, id: RunId) -> ViewResult<Option<Run>> {
+        Ok(self.runs_by_id.get(&id).cloned())
+    }
+
+    fn latest_runs(&self, limit: usize) -> ViewResult<Vec<Run>> {
+        Ok(self.runs_by_id.values().rev().take(limit).cloned().collect())
     }
 
     fn open_intents(&self) -> ViewResult<Vec<Intent>> {

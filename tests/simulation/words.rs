@@ -135,6 +135,7 @@ pub fn reply(reply: &Reply) -> String {
     match reply {
         Reply::Accepted => "accepted".to_owned(),
         Reply::Pushed(report) => format!("pushed: sent {} outcomes {:?}", report.sent, report.outcomes),
+        Reply::Undone(report) => format!("undone: {report:?}"),
         Reply::Refused { reason, hint } => format!("refused: {reason}; {hint}"),
     }
 }

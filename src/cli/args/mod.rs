@@ -3,6 +3,7 @@
 mod config;
 mod connect;
 mod sim;
+mod undo;
 
 use std::path::PathBuf;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub use self::config::ConfigCommand;
 pub use self::connect::{Connect, ConnectConnectwise, ConnectHubspot};
 pub use self::sim::{Sim, SimData, SimNumbers};
+pub use self::undo::{Runs, UndoCommand};
 use crate::model::{ObjectKind, RecordId, RecordRef, System};
 
 const EXAMPLES: &str = "\
@@ -157,6 +159,23 @@ Examples:
   lockstep push company --hubspot 18273645 --to connectwise"
     )]
     Push(Push),
+    /// List what ran, or what one run wrote
+    #[command(after_help = "\
+Examples:
+  lockstep runs
+  lockstep runs 7                        the writes of run 7, with their numbers
+  lockstep runs 7 --json | jq '.writes[].fields'")]
+    Runs(Runs),
+    /// Take back what was written, where nobody changed it since
+    #[command(
+        subcommand,
+        after_help = "\
+Exit codes:
+  0 done, or nothing to undo · 1 it ended early; what is back stays so ·
+  2 no such run or write · 3 a guard held it (nothing written) ·
+  5 something could not be undone: it is told with what a person can do"
+    )]
+    Undo(UndoCommand),
     /// Open the console on simulated systems, or sync them without it
     #[command(after_help = "\
 Examples:
@@ -361,6 +380,11 @@ mod tests {
             "lockstep push company --hubspot 1 --to connectwise --dry-run",
             "lockstep push company --connectwise 1 --to hubspot",
             "lockstep push contact --connectwise 1 --to hubspot --dry-run",
+            "lockstep runs",
+            "lockstep runs 7 --limit 5 --json",
+            "lockstep undo write 4711 --dry-run",
+            "lockstep undo record contact --hubspot 1",
+            "lockstep undo run 7 --approve abc --json",
             "lockstep demo",
             "lockstep demo --headless",
             "lockstep sim --hubspot-port 1 --connectwise-port 2 --seed 3",
@@ -390,6 +414,13 @@ mod tests {
             "lockstep explain unicorn --hubspot 1",
             "lockstep push company --hubspot 1",
             "lockstep push company --hubspot 1 --to nowhere",
+            "lockstep undo",
+            "lockstep undo run",
+            "lockstep undo run 0",
+            "lockstep undo write -1",
+            "lockstep undo record company",
+            "lockstep undo run 7 --dry-run --approve abc",
+            "lockstep runs 7 --limit 0",
             "lockstep init",
             "lockstep connect hubspot --token secret",
             "lockstep connect hubspot --oauth",

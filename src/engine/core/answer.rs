@@ -1,5 +1,6 @@
 //! Where every answer arrives and is sent on to the part that asked.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::command::Row;
@@ -51,6 +52,11 @@ impl Engine {
             Pending::LookUp { system, intents } => {
                 self.sides[system].succeeded();
                 self.take_look_up(step, system, &intents, answer.request, answer.body, server_now)
+            }
+            Pending::Undo { ticket, system, object, units } => {
+                self.sides[system].succeeded();
+                self.undo_read(step, ticket, &units, &answer.body)?;
+                self.absorb_read(step, system, object, answer.request, answer.body)
             }
             Pending::Job { ticket, system, object } => {
                 self.sides[system].succeeded();
@@ -118,6 +124,7 @@ impl Engine {
             Failure::Denied { message, hint } | Failure::Forbidden { message, hint } => {
                 self.sides[system].denied(step.now, message.clone(), hint);
                 self.refuse_jobs(step, &message);
+                self.refuse_undos(step, &message);
                 self.stop(step, message)
             }
             Failure::Rejected(rejection) => {
@@ -168,7 +175,7 @@ impl Engine {
     fn object_of(&self, pending: &Pending) -> Option<ObjectKind> {
         match pending {
             Pending::Page { key, .. } | Pending::Count(key) => Some(key.object),
-            Pending::Fresh { object, .. } | Pending::Job { object, .. } => Some(*object),
+            Pending::Fresh { object, .. } | Pending::Job { object, .. } | Pending::Undo { object, .. } => Some(*object),
             Pending::LookUp { intents, .. } | Pending::Write { intents, .. } => {
                 intents.iter().find_map(|id| self.open.get(id)).map(|open| open.intent.object)
             }
@@ -191,6 +198,7 @@ impl Engine {
                 self.look_up_failed(now, &intents, if forbidden { UNTELLABLE } else { SOON });
             }
             Pending::Job { ticket, .. } => self.job_read_failed(ticket, failure),
+            Pending::Undo { ticket, units, .. } => self.undo_read_ended(ticket, &units, &BTreeSet::new()),
             Pending::Identify(_) | Pending::Write { .. } => {}
         }
     }
@@ -203,6 +211,7 @@ impl Engine {
         side.identified = None;
         side.failures = 0;
         self.refuse_jobs(step, &message);
+        self.refuse_undos(step, &message);
         self.stop(step, message)
     }
 
@@ -220,7 +229,8 @@ impl Pending {
             | Self::Fresh { system, .. }
             | Self::Write { system, .. }
             | Self::LookUp { system, .. }
-            | Self::Job { system, .. } => *system,
+            | Self::Job { system, .. }
+            | Self::Undo { system, .. } => *system,
             Self::Page { key, .. } | Self::Count(key) => key.system,
         }
     }

@@ -12,16 +12,16 @@ use super::view::ViewResult;
 use crate::model::{BySystem, IntentId, RecordRef, RunId, System, Timestamp};
 
 /// A record is written to only if it was read so lately: what a person changed meanwhile would be overwritten unseen.
-const TARGET_FRESH: Duration = Duration::from_secs(10);
+pub(super) const TARGET_FRESH: Duration = Duration::from_secs(10);
 
 /// Values are taken from a record read so lately; a newer change crosses with the next look.
-const SOURCE_FRESH: Duration = Duration::from_secs(60);
+pub(super) const SOURCE_FRESH: Duration = Duration::from_secs(60);
 
 /// A long run looks for changes again after so long, before it goes on writing.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Items of one write request.
-const fn batch_size(system: System) -> usize {
+pub(super) const fn batch_size(system: System) -> usize {
     match system {
         System::HubSpot => 100,
         System::ConnectWise => 1,
@@ -29,7 +29,7 @@ const fn batch_size(system: System) -> usize {
 }
 
 /// Write requests on their way at once.
-const fn most_in_flight(system: System) -> usize {
+pub(super) const fn most_in_flight(system: System) -> usize {
     match system {
         System::HubSpot => 2,
         System::ConnectWise => 8,
@@ -37,7 +37,7 @@ const fn most_in_flight(system: System) -> usize {
 }
 
 /// Records read ahead at once: no more than can be written while they are fresh.
-const fn read_ahead(system: System) -> usize {
+pub(super) const fn read_ahead(system: System) -> usize {
     match system {
         System::HubSpot => 100,
         System::ConnectWise => 40,
@@ -265,6 +265,7 @@ impl Engine {
             sent: now,
             touched: now,
             outcome: None,
+            shown: std::collections::BTreeMap::new(),
         }
     }
 

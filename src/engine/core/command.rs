@@ -6,6 +6,7 @@ use super::request::{Answer, Request, RequestId};
 use super::state::{
     Cursor, Decision, Dirty, Exchange, HistoryEntry, Intent, Issue, IssueClass, Link, Observation, Run, Status,
 };
+use super::undo::{Undo, UndoReport};
 use crate::mapping::FieldKey;
 use crate::model::{LinkId, ObjectKind, RecordRef, RunId, System, Timestamp};
 
@@ -38,6 +39,8 @@ pub enum Ask {
     Retry { record: RecordRef },
     /// Let the plan with this hash through its guard, once.
     Approve { plan: String },
+    /// Take back what was written, where nobody changed it since. `dry_run` reads and plans, and sends nothing.
+    Undo { what: Undo, dry_run: bool },
     /// Stop sending writes to one system, or go on.
     Pause { system: System, paused: bool },
 }
@@ -69,6 +72,8 @@ pub enum Reply {
     Accepted,
     /// The push, or its preview: what was (would be) sent and why; empty when both sides agree already.
     Pushed(Box<super::plan::PushReport>),
+    /// The undo, or its preview.
+    Undone(Box<UndoReport>),
     Refused {
         reason: String,
         hint: String,

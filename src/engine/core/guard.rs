@@ -41,20 +41,23 @@ struct Changes {
 impl Tally {
     /// Adds a pair's writes. One that was counted in another form, and not let go yet, counts as it is now.
     pub fn add(&mut self, anchor: RecordRef, plan: &PairPlan, rules: &Rules) {
-        for write in plan.writes() {
-            if self.has(anchor, write) {
-                continue;
-            }
-            let changes = Changes::of(write, rules);
-            let counted = Counted { fingerprint: fingerprint(write), changes, passed: false };
-            let before = self.writes.insert((anchor, write.system), counted);
-            let total = self.objects.entry(write.object).or_default();
-            // what was let go already may have been done by now
-            if let Some(before) = before.filter(|before| !before.passed) {
-                *total -= before.changes;
-            }
-            *total += counted.changes;
+        plan.writes().iter().for_each(|write| self.add_write(anchor, write, rules));
+    }
+
+    /// Adds one write, in the same way.
+    pub fn add_write(&mut self, anchor: RecordRef, write: &PlannedWrite, rules: &Rules) {
+        if self.has(anchor, write) {
+            return;
         }
+        let changes = Changes::of(write, rules);
+        let counted = Counted { fingerprint: fingerprint(write), changes, passed: false };
+        let before = self.writes.insert((anchor, write.system), counted);
+        let total = self.objects.entry(write.object).or_default();
+        // what was let go already may have been done by now
+        if let Some(before) = before.filter(|before| !before.passed) {
+            *total -= before.changes;
+        }
+        *total += counted.changes;
     }
 
     /// Whether exactly this write has been counted.

@@ -3,6 +3,7 @@
 //! The way of one change: `pull` reads it into the cache and marks the record · `evaluate` plans every marked pair,
 //! settles what is local, guards and queues what must be written · `apply` reads afresh, plans again, journals and
 //! sends · `outcome` takes in the answers, `recover` the silences · [`plan`] is the one place that decides.
+//! [`undo`] goes the way back.
 
 mod absent;
 mod answer;
@@ -24,6 +25,7 @@ mod rights;
 mod side;
 pub mod state;
 pub mod step;
+pub mod undo;
 mod untold;
 mod vanished;
 pub mod view;

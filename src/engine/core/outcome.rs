@@ -17,7 +17,7 @@ use super::view::ViewResult;
 use crate::mapping::convert::{holds, is_rewriting};
 use crate::mapping::normalise::normalise;
 use crate::mapping::{FieldRule, ObjectRules};
-use crate::model::{IntentId, Record, RecordRef, System, Timestamp, Value};
+use crate::model::{FieldName, IntentId, Record, RecordRef, System, Timestamp, Value};
 
 impl Engine {
     pub(super) fn take_written(
@@ -172,7 +172,7 @@ impl Engine {
     fn created(&mut self, step: &mut Step<'_>, mut intent: Intent, record: Record) -> ViewResult<()> {
         let copy = RecordRef::new(intent.object, intent.system, record.id);
         intent.target = Some(record.id);
-        self.count_write(&intent);
+        self.count_write(step, &intent)?;
         let own = OwnChange { modified: record.modified, before: Timestamp::EPOCH };
         self.link_copy(step, &mut intent, copy, &record, LinkState::Active, Some(own))?;
         self.store_written(step, copy, record);
@@ -249,6 +249,7 @@ impl Engine {
                 continue;
             };
             let value = held.value.clone();
+            note_shown(&mut intent.shown, write, &held);
             link.baseline.insert(rule.key.clone(), held.agreed(intent.system, write, step.now));
             remember(&mut link, &rule.key, intent.system, value, step.now);
         }
@@ -259,12 +260,12 @@ impl Engine {
         if intent.stamp.is_some() && intent.stamp != record.stamp {
             ineffective.push("its partner's key".to_owned());
         }
-        self.count_write(&intent);
+        self.count_write(step, &intent)?;
         if let Some(run) = &mut self.run {
             run.touched.insert(link.id);
         }
         let anchor = link.record(System::HubSpot);
-        if !ineffective.is_empty() {
+        if !ineffective.is_empty() && !self.is_of_undo(step, intent.run)? {
             let message =
                 format!("{} accepted the change of {} and did not make it.", intent.system, ineffective.join(", "));
             let hint = "Look at the field's rules in that system, or map another field.";
@@ -287,9 +288,13 @@ impl Engine {
         }
     }
 
-    pub(super) fn count_write(&mut self, intent: &Intent) {
-        let (system, kind) = (intent.system, intent.kind);
-        self.count(intent.object, |counts| counts.sides[system].add(kind, &intent.writes));
+    /// The writes of an undo are counted in its own run.
+    pub(super) fn count_write(&mut self, step: &Step<'_>, intent: &Intent) -> ViewResult<()> {
+        if !self.is_of_undo(step, intent.run)? {
+            let (system, kind) = (intent.system, intent.kind);
+            self.count(intent.object, |counts| counts.sides[system].add(kind, &intent.writes));
+        }
+        Ok(())
     }
 
     fn rejected(&mut self, step: &mut Step<'_>, id: IntentId, rejection: Rejection) -> ViewResult<()> {
@@ -316,6 +321,14 @@ impl Engine {
         self.job_outcome(id, Err(rejection.message.clone()));
         let anchor = anchor_of(step, &intent)?;
         step.row(dirty(anchor, DirtyReason::Retry, step.now));
+        if self.is_of_undo(step, intent.run)? {
+            // whoever asked for it is told, and nobody tries it again
+            if let (RejectionKind::NotFound, Some(target)) = (&rejection.kind, intent.target_record()) {
+                self.expect_unread(step, target)?;
+            }
+            finish(step, intent, IntentState::Rejected, &rejection.message);
+            return Ok(());
+        }
         let taken = if is_taken_identifier(&intent, &rejection) {
             let hint = "Nothing to do: the next free one is tried.";
             let message = format!("The company identifier is taken in {}.", intent.system);
@@ -493,6 +506,13 @@ pub(super) fn delivered(rule: &FieldRule, system: System, write: &FieldWrite, re
     }
     let seen = held || is_rewriting(&sent, &seen);
     Some(Delivered { value: if seen { returned.clone() } else { write.after.clone() }, seen })
+}
+
+/// Keeps what a system made of a value, where that is not what it was sent.
+pub(super) fn note_shown(shown: &mut BTreeMap<FieldName, Value>, write: &FieldWrite, held: &Delivered) {
+    if held.seen && held.value != write.after {
+        shown.insert(write.field.clone(), held.value.clone());
+    }
 }
 
 /// Takes what a create sent as the first agreement of the pair it made. A field that the copy does not show was never

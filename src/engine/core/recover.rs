@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::command::Row;
-use super::outcome::{delivered, finish, record_history};
+use super::outcome::{delivered, finish, note_shown, record_history};
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::{dirty, observation};
 use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId};
@@ -273,7 +273,7 @@ impl Engine {
         let Some(first) = copies.next() else { return Ok(()) };
         let copy = RecordRef::new(intent.object, intent.system, first.id);
         intent.target = Some(first.id);
-        self.count_write(&intent);
+        self.count_write(step, &intent)?;
         let state = if first.archived { LinkState::Tomb } else { LinkState::Active };
         // Somebody may have changed it since: what it shows is not known to be ours.
         self.link_copy(step, &mut intent, copy, &first, state, None)?;
@@ -375,6 +375,7 @@ impl Engine {
             for write in &intent.writes {
                 let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
                 let Some(held) = delivered(rule, intent.system, write, &record) else { continue };
+                note_shown(&mut intent.shown, write, &held);
                 link.baseline.insert(rule.key.clone(), held.agreed(intent.system, write, step.now));
                 landed.push(write.field.clone());
             }
@@ -384,11 +385,13 @@ impl Engine {
         let stamped = intent.stamp.is_some() && intent.stamp == record.stamp;
         self.take_copy(step, of, record, request);
         if landed.is_empty() && !stamped {
-            self.rest(step, &intent, "it was lost on the way")?;
+            if !self.is_of_undo(step, intent.run)? {
+                self.rest(step, &intent, "it was lost on the way")?;
+            }
             finish(step, intent, IntentState::NotApplied, "it did not take effect");
             return Ok(());
         }
-        self.count_write(&intent);
+        self.count_write(step, &intent)?;
         intent.writes.retain(|write| landed.contains(&write.field));
         record_history(step, &intent, of);
         finish(step, intent, IntentState::Applied, "found when looked up");

@@ -98,6 +98,11 @@ impl Engine {
         self.denials.remove(&need);
     }
 
+    /// What a system said when that was not allowed last.
+    pub(super) fn denied(&self, need: Need) -> Option<&str> {
+        self.denials.get(&need).map(|denial| denial.message.as_str())
+    }
+
     /// Why nothing can be decided about an object, if nothing can.
     pub(super) fn unreadable(&self, object: ObjectKind) -> Option<&Denial> {
         System::BOTH.into_iter().find_map(|system| self.denials.get(&(system, object, Way::Read)))

@@ -19,6 +19,7 @@ use super::rights::{Denial, Need};
 use super::side::Side;
 use super::state::cursor::Pass;
 use super::state::{CursorKey, DirtyReason, Link, Run, RunKind, Verdict};
+use super::undo::UndoJob;
 use super::view::{View, ViewError, ViewResult};
 use crate::mapping::references::Partner;
 use crate::mapping::{ObjectRules, Rules};
@@ -57,6 +58,9 @@ pub struct Engine {
     /// Per record the highest request whose answer it reflects: an answer to an older one is old news.
     pub(super) absorbed: BTreeMap<RecordRef, u64>,
     pub(super) jobs: VecDeque<Job>,
+    pub(super) undos: VecDeque<UndoJob>,
+    /// Nothing was taken up yet: what the last engine left unfinished is looked for.
+    pub(super) fresh: bool,
     pub(super) work: BySystem<VecDeque<RecordRef>>,
     /// A person wants a run now.
     pub(super) wanted: bool,
@@ -151,6 +155,13 @@ pub(super) enum Pending {
         system: System,
         object: ObjectKind,
     },
+    /// Records that an undo is about, by the units that wait for them.
+    Undo {
+        ticket: Ticket,
+        system: System,
+        object: ObjectKind,
+        units: Vec<(usize, RecordRef)>,
+    },
 }
 
 /// One step under way: what it looks at and what it gives out.
@@ -208,6 +219,8 @@ impl Engine {
             busy: BTreeSet::new(),
             absorbed: BTreeMap::new(),
             jobs: VecDeque::new(),
+            undos: VecDeque::new(),
+            fresh: true,
             work: BySystem::default(),
             wanted: mode != Mode::Asks,
             next_poll: None,
@@ -280,6 +293,7 @@ impl Engine {
                 step.reply(ticket, Reply::Accepted);
             }
             Ask::Push { record, to, dry_run } => self.jobs.push_back(Job::push(ticket, record, to, dry_run)),
+            Ask::Undo { what, dry_run } => self.undos.push_back(UndoJob::new(ticket, what, dry_run, step.now)),
             Ask::Retry { record } => self.ask_retry(step, ticket, record)?,
             Ask::Decide { link, field, winner } => self.ask_decide(step, ticket, link, field, winner)?,
         }
@@ -288,8 +302,9 @@ impl Engine {
 
     /// New work, decided on committed rows. Each part stops as soon as rows wait to be committed.
     fn take_up(&mut self, step: &mut Step<'_>) -> ViewResult<()> {
+        self.end_cut_off_undos(step)?;
         self.look_up_open(step)?;
-        self.advance_jobs(step)?;
+        self.advance_people(step)?;
         let mut turns = 0;
         while step.is_quiet() {
             turns += 1;
@@ -310,8 +325,16 @@ impl Engine {
             }
         }
         // what a person asked may have waited for just the stage that ended
+        self.advance_people(step)
+    }
+
+    /// What people asked for.
+    fn advance_people(&mut self, step: &mut Step<'_>) -> ViewResult<()> {
         if step.is_quiet() {
             self.advance_jobs(step)?;
+        }
+        if step.is_quiet() {
+            self.advance_undos(step)?;
         }
         Ok(())
     }
@@ -324,7 +347,8 @@ impl Engine {
             self.begin_run(step, if self.mode == Mode::Plan { RunKind::Plan } else { RunKind::Poll })?;
             return Ok(true);
         }
-        if !self.jobs.is_empty() && !self.is_identified() {
+        let asked = !self.jobs.is_empty() || !self.undos.is_empty();
+        if asked && !self.is_identified() {
             self.stage = Stage::Identify;
             return Ok(true);
         }
@@ -527,7 +551,11 @@ impl Engine {
     /// Nothing is under way and nothing is due: a `Once`, `Plan` or `Asks` engine may be dropped.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.stage, Stage::Idle) && !self.wanted && self.jobs.is_empty() && self.pending.is_empty()
+        matches!(self.stage, Stage::Idle)
+            && !self.wanted
+            && self.jobs.is_empty()
+            && self.undos.is_empty()
+            && self.pending.is_empty()
     }
 
     /// The run under way with its counts so far; after a `Plan` run, that run.

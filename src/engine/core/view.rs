@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::state::{Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, Observation, RecordState, Status};
-use crate::model::{LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
+use super::state::{Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, Observation, RecordState, Run, Status};
+use crate::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp};
 
 /// A look-up that failed: the disk, or a row that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +43,15 @@ pub trait View {
     fn dirty(&self, record: RecordRef) -> ViewResult<Option<Dirty>>;
     /// The earliest `not_before` after `now`, over all marks.
     fn next_dirty(&self, now: Timestamp) -> ViewResult<Option<Timestamp>>;
+    /// One write, of any state.
+    fn write(&self, id: IntentId) -> ViewResult<Option<Intent>>;
+    /// The writes of a run, oldest first, after `after`, at most `limit`.
+    fn writes_of_run(&self, run: RunId, after: Option<IntentId>, limit: usize) -> ViewResult<Vec<Intent>>;
+    /// The writes to a record, newest first, before `before`, at most `limit`.
+    fn writes_to(&self, record: RecordRef, before: Option<IntentId>, limit: usize) -> ViewResult<Vec<Intent>>;
+    fn run(&self, id: RunId) -> ViewResult<Option<Run>>;
+    /// The latest runs, newest first.
+    fn latest_runs(&self, limit: usize) -> ViewResult<Vec<Run>>;
     fn open_intents(&self) -> ViewResult<Vec<Intent>>;
     /// All creates from this source, of any state, oldest first.
     fn creates_from(&self, source: RecordRef) -> ViewResult<Vec<Intent>>;

@@ -1,5 +1,7 @@
 //! The journal: every remote write, committed before its first byte leaves.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::mapping::FieldKey;
@@ -31,6 +33,10 @@ pub struct Intent {
     pub touched: Timestamp,
     /// What came of it, in one sentence.
     pub outcome: Option<String>,
+    /// What the system made of a value, where it showed something else than what was sent: by that an undo knows whether
+    /// the field was changed since.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown: BTreeMap<FieldName, Value>,
 }
 
 impl Intent {

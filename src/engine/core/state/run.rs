@@ -31,6 +31,8 @@ pub enum RunKind {
     Push,
     /// Reads and plans, writes nothing.
     Plan,
+    /// A person took back what another run wrote.
+    Undo { of: RunId },
 }
 
 /// How a run ended.

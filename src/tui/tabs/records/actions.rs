@@ -337,7 +337,7 @@ pub fn receive(tab: &mut Records, message: Message, ctx: &mut Context<'_>) {
 fn show_preview(tab: &Records, record: RecordRef, to: System, reply: Reply, ctx: &mut Context<'_>) {
     let report = match reply {
         Reply::Pushed(report) => report,
-        Reply::Accepted => return ctx.say("There is nothing to send."),
+        Reply::Accepted | Reply::Undone(_) => return ctx.say("There is nothing to send."),
         refused @ Reply::Refused { .. } => return refusal(&refused, ctx),
     };
     let plan = report.plan;
@@ -354,7 +354,7 @@ fn show_preview(tab: &Records, record: RecordRef, to: System, reply: Reply, ctx:
 fn sent(reply: Reply, ctx: &mut Context<'_>) {
     match reply {
         Reply::Pushed(report) => tell_outcome(&report, ctx),
-        Reply::Accepted => ctx.say("Sent."),
+        Reply::Accepted | Reply::Undone(_) => ctx.say("Sent."),
         refused @ Reply::Refused { .. } => refusal(&refused, ctx),
     }
 }
