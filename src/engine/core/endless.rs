@@ -11,7 +11,7 @@ use super::request::RequestBody;
 use super::state::cursor::{Cursor, CursorKey, Feed, Pass};
 use super::step::{Engine, Pending, Stage, Step};
 use super::view::ViewResult;
-use crate::model::{ConfigVersion, Timestamp};
+use crate::model::Timestamp;
 
 /// Records of one list that a single run reads.
 const MOST_RECORDS: u64 = 50_000_000;
@@ -94,15 +94,7 @@ impl Engine {
     /// What was made up is in the cache by now: the list of all records, which comes next, does not show it.
     fn sweep_next(&self, step: &mut Step<'_>, key: CursorKey) -> ViewResult<()> {
         let key = CursorKey { feed: Feed::Sweep, ..key };
-        let known = step.view.cursor(key)?;
-        let cursor = known.unwrap_or(Cursor {
-            key,
-            from: Timestamp::EPOCH,
-            pass: None,
-            completed: None,
-            shape: 0,
-            config: ConfigVersion::default(),
-        });
+        let cursor = step.view.cursor(key)?.unwrap_or(Cursor::unread(key));
         step.row(Row::Cursor(Cursor { pass: None, completed: Some(Timestamp::EPOCH), ..cursor }));
         Ok(())
     }

@@ -15,7 +15,7 @@ use crate::mapping::ObjectRules;
 use crate::mapping::keys::all_keys;
 use crate::mapping::needs::name_of;
 use crate::mapping::references::listed_below;
-use crate::model::{BySystem, ConfigVersion, ObjectKind, Record, RecordId, RecordRef, System, Timestamp};
+use crate::model::{BySystem, ObjectKind, Record, RecordId, RecordRef, System, Timestamp};
 
 /// The feeds of one system that this run still reads, in order.
 #[derive(Debug, Default)]
@@ -240,14 +240,8 @@ impl Engine {
     fn move_cursor(&mut self, step: &mut Step<'_>, key: CursorKey, pass: Pass, more: bool) -> ViewResult<()> {
         let shape = self.rules.object(key.object).map_or(0, |rules| rules.shape);
         let known = step.view.cursor(key)?;
-        let mut cursor = Cursor {
-            key,
-            from: known.as_ref().map_or(Timestamp::EPOCH, |c| c.from),
-            pass: Some(pass),
-            completed: known.as_ref().and_then(|c| c.completed),
-            shape,
-            config: known.as_ref().map_or_else(ConfigVersion::default, |c| c.config),
-        };
+        let is_reshaped = known.as_ref().is_some_and(|cursor| cursor.shape != shape);
+        let mut cursor = Cursor { pass: Some(pass), shape, ..known.unwrap_or(Cursor::unread(key)) };
         if !more {
             cursor.pass = None;
             cursor.completed = Some(step.now);
@@ -264,7 +258,7 @@ impl Engine {
                 self.sides[key.system].pulled = Some(pass.started);
             }
             self.feed_done(key.system);
-        } else if key.feed == Feed::Backfill && known.as_ref().is_some_and(|c| c.shape != shape) {
+        } else if key.feed == Feed::Backfill && is_reshaped {
             cursor.completed = None;
         }
         step.row(Row::Cursor(cursor));
@@ -275,14 +269,7 @@ impl Engine {
     fn start_feeds_at(&self, step: &mut Step<'_>, key: CursorKey, at: Timestamp) -> ViewResult<()> {
         for feed in [Feed::Hot, Feed::Settled] {
             let key = CursorKey { feed, ..key };
-            let mut cursor = step.view.cursor(key)?.unwrap_or_else(|| Cursor {
-                key,
-                from: Timestamp::EPOCH,
-                pass: None,
-                completed: None,
-                shape: 0,
-                config: ConfigVersion::default(),
-            });
+            let mut cursor = step.view.cursor(key)?.unwrap_or(Cursor::unread(key));
             cursor.from = cursor.from.max(at);
             cursor.pass = None;
             step.row(Row::Cursor(cursor));

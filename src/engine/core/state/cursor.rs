@@ -56,6 +56,14 @@ pub struct Cursor {
     pub config: ConfigVersion,
 }
 
+impl Cursor {
+    /// Of a feed that was never read.
+    #[must_use]
+    pub const fn unread(key: CursorKey) -> Self {
+        Self { key, from: Timestamp::EPOCH, pass: None, completed: None, shape: 0, config: ConfigVersion(0) }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pass {
     /// Lower end of the window, overlap included.
