@@ -99,6 +99,10 @@ impl Engine {
 
     /// Whether a write belongs to an undo: it is counted there, and nobody tries it again.
     pub(in crate::engine::core) fn is_of_undo(&self, step: &Step<'_>, run: RunId) -> ViewResult<bool> {
+        // asked for each answer to a write: nearly all are of the run under way
+        if self.run.as_ref().is_some_and(|active| active.row.id == run) {
+            return Ok(false);
+        }
         let under_way = self.undos.iter().any(|undo| undo.run_id() == Some(run));
         let is_undo = |run: Run| matches!(run.kind, RunKind::Undo { .. });
         Ok(under_way || step.view.run(run)?.is_some_and(is_undo))
