@@ -30,6 +30,8 @@ mod standing;
 mod store;
 #[path = "../tests/simulation/suite.rs"]
 mod suite;
+#[path = "../tests/simulation/verdict.rs"]
+mod verdict;
 #[path = "../tests/simulation/watch.rs"]
 mod watch;
 #[path = "../tests/simulation/words.rs"]

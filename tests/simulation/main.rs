@@ -21,6 +21,7 @@ mod standing;
 mod store;
 mod suite;
 mod undo;
+mod verdict;
 mod watch;
 mod words;
 

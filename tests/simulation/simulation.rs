@@ -215,14 +215,14 @@ impl<'a> Simulation<'a> {
         if self.broken() {
             return;
         }
-        crate::oracle::verdict(self);
+        crate::verdict::judge(self);
         let silent = (clockwork.sweep.cast_signed() * 1000 + poll).max(6 * poll);
         self.watch.late_writes.clear();
         self.runs_ended = 0;
         self.run_until(agitation + drain + calm + silent);
-        crate::oracle::i6_quiescence(self);
-        crate::oracle::i17_idempotent_push(self);
-        crate::oracle::count(self);
+        crate::verdict::i6_quiescence(self);
+        crate::verdict::i17_idempotent_push(self);
+        crate::verdict::count(self);
     }
 
     /// Faults off: from here on everybody behaves, and an engine that is down comes back.
@@ -483,7 +483,7 @@ impl<'a> Simulation<'a> {
         self.guarded.sent(id, &request);
         let attempts = self.attempts(&request);
         if is_write {
-            crate::oracle::before_send(self, &request, &attempts, fault);
+            crate::oracle::before_send(self, &request, &attempts);
         }
         self.in_flight += 1;
         self.launch(Flight { life: self.life, id, number, request, attempts, fault, entropy, answered: false });
