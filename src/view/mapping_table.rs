@@ -47,6 +47,8 @@ pub struct MappingRow<'a> {
     pub mapping: &'a FieldMapping,
     /// As deployed, where it is.
     pub deployed: Option<&'a FieldMapping>,
+    /// Which way the object as a whole goes.
+    pub object: Direction,
 }
 
 /// The columns of the table.
@@ -77,7 +79,7 @@ pub fn rows<'a>(draft: &'a ObjectMapping, deployed: Option<&'a ObjectMapping>) -
                 Some(old) if old == mapping => Change::Same,
                 Some(_) => Change::Changed,
             };
-            MappingRow { change, mapping, deployed }
+            MappingRow { change, mapping, deployed, object: draft.direction }
         })
         .collect();
     let still = |old: &FieldMapping| draft.fields.iter().any(|field| field.key() == old.key());
@@ -86,6 +88,7 @@ pub fn rows<'a>(draft: &'a ObjectMapping, deployed: Option<&'a ObjectMapping>) -
         change: Change::Removed,
         mapping,
         deployed: Some(mapping),
+        object: draft.direction,
     }));
     rows
 }
@@ -133,10 +136,22 @@ impl<'a> MappingRow<'a> {
             }),
         ]];
         lines.extend(wrapped(&meaning(mapping), width).into_iter().map(|text| vec![Cell::plain(text)]));
+        lines.extend(self.restriction().map(|text| vec![Cell::new(text, Role::Warn)]));
         if let Some(line) = self.before() {
             lines.push(line);
         }
         lines
+    }
+
+    /// What the direction of the object leaves of this one's.
+    fn restriction(&self) -> Option<String> {
+        let left = self.mapping.direction.restricted_by(self.object);
+        let object = format!("The object goes HubSpot {} ConnectWise only", self.object.arrow());
+        match left {
+            Some(left) if left == self.mapping.direction => None,
+            Some(_) => Some(format!("{object}, and so does this field.")),
+            None => Some(format!("{object}: nothing of this field crosses.")),
+        }
     }
 
     /// How the deployed version differs.
@@ -380,5 +395,20 @@ mod tests {
              Deployed: direction ↔, latest wins\n"
         );
         assert_eq!(rows[0].detail(None, 120).len(), 2);
+    }
+
+    #[test]
+    fn what_the_direction_of_the_object_leaves_of_a_field_is_told() {
+        let one_way = |direction| FieldMapping { direction, ..mapping("name", "name") };
+        let fields = vec![
+            one_way(Direction::ToHubspot),
+            one_way(Direction::Both),
+            FieldMapping { hubspot: "zip".into(), ..one_way(Direction::ToConnectwise) },
+        ];
+        let object = ObjectMapping { direction: Direction::ToHubspot, ..object(fields) };
+        let told: Vec<String> = rows(&object, None).iter().map(|row| plain_text(&row.detail(None, 80))).collect();
+        assert!(!told[0].contains("The object goes"), "{}", told[0]);
+        assert!(told[1].contains("The object goes HubSpot ← ConnectWise only, and so does this field."), "{}", told[1]);
+        assert!(told[2].contains("only: nothing of this field crosses."), "{}", told[2]);
     }
 }

@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 use super::desk::Desk;
 use super::steady;
-use crate::mapping::{FieldKey, Severity, diff};
+use crate::mapping::{Direction, FieldKey, Severity, diff};
 use crate::model::{ConfigVersion, FieldName, ObjectKind, System};
 use crate::tui::action::{Action, Actor};
 use crate::tui::ctx::Ctx;
@@ -126,12 +126,13 @@ impl Mappings {
     }
 
     fn head(&self, width: usize) -> [Line; 2] {
+        let way = self.draft.current().map_or(Direction::Both, |object| object.direction);
         let left = [
             Cell::plain(" "),
             Cell::strong(self.draft.object.plural()),
             Cell::plain("  "),
             Cell::new("HubSpot", Role::Left),
-            Cell::plain(" ⇄ "),
+            Cell::plain(format!(" {} ", way.arrow())),
             Cell::new("ConnectWise", Role::Right),
             Cell::muted(super::objects::hint(self.draft.object, &self.draft.objects())),
         ];

@@ -75,7 +75,7 @@ fn saved(config: &FakeConfig) -> Config {
 #[test]
 fn the_deployed_mappings_are_shown_until_something_changes() {
     let person = console(&config());
-    person.expects("Companies  HubSpot ⇄ ConnectWise");
+    person.expects("Companies  HubSpot ↔ ConnectWise");
     person.expects("deployed 6   0 changes");
     person.expects("▶   name");
     person.expects("↔");
@@ -256,9 +256,9 @@ fn every_size_is_drawn() {
 #[test]
 fn o_shows_the_mappings_of_the_other_object_and_a_reference_says_what_it_is() {
     let mut person = console(&config());
-    person.expects("Companies  HubSpot ⇄ ConnectWise   o Contacts");
+    person.expects("Companies  HubSpot ↔ ConnectWise   o Contacts");
     person.types("o");
-    person.expects("Contacts  HubSpot ⇄ ConnectWise   o Companies");
+    person.expects("Contacts  HubSpot ↔ ConnectWise   o Companies");
     person.types("/company");
     person.press(KeyCode::Enter);
     person.expects("associatedcompanyid");
