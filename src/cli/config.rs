@@ -38,8 +38,13 @@ pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
             export(session, &version(&settings, *deployed)?, file, *force)
         }
         ConfigCommand::Import { file } => import(session, &mut settings, file),
-        ConfigCommand::Add { object, key_field, board } => {
-            let named = Named { key_field: key_field.as_deref(), board: board.as_deref() };
+        ConfigCommand::Add { object, key_field, board, activity_type, assign_to } => {
+            let named = Named {
+                key_field: key_field.as_deref(),
+                board: board.as_deref(),
+                activity_types: activity_type,
+                assign_to: assign_to.as_deref(),
+            };
             super::config_add::run(session, &workspace, &mut settings, *object, named)
         }
         ConfigCommand::Lint => lint(session, &settings),

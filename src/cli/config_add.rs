@@ -1,5 +1,7 @@
 //! `lockstep config add`: another object in the draft, with the fields that belong together by meaning.
 
+mod activity;
+
 use serde_json::json;
 
 use super::check;
@@ -20,6 +22,8 @@ use crate::store::{Settings, Workspace};
 pub struct Named<'a> {
     pub key_field: Option<&'a str>,
     pub board: Option<&'a str>,
+    pub activity_types: &'a [String],
+    pub assign_to: Option<&'a str>,
 }
 
 /// # Errors
@@ -33,6 +37,11 @@ pub fn run(
 ) -> Outcome {
     if named.board.is_some() && object != ObjectKind::Ticket {
         return Err(Report::usage(format!("{} are on no board", plural(object))).hint("leave --board out"));
+    }
+    let of_activities =
+        [("--activity-type", !named.activity_types.is_empty()), ("--assign-to", named.assign_to.is_some())];
+    if let Some((option, _)) = of_activities.into_iter().find(|(_, given)| *given && !object.is_activity()) {
+        return Err(Report::usage(format!("{} are no activities", plural(object))).hint(format!("leave {option} out")));
     }
     let row = newest(settings)?;
     let mut config = parse(&row.body, &format!("version {}", row.info.version))?;
@@ -73,8 +82,11 @@ pub fn run(
 
 /// What the records of an object are made with, and the configuration lacks. Deals and tickets say so by `lint`.
 fn lacking_parent(config: &crate::mapping::Config, object: ObjectKind) -> Option<ObjectKind> {
-    let parents: &[ObjectKind] =
-        if object == ObjectKind::LineItem { &[ObjectKind::Deal, ObjectKind::Product] } else { &[] };
+    let parents: &[ObjectKind] = match object {
+        ObjectKind::LineItem => &[ObjectKind::Deal, ObjectKind::Product],
+        activity if activity.is_activity() => &[ObjectKind::Company],
+        _ => &[],
+    };
     parents.iter().copied().find(|parent| config.object(*parent).is_none())
 }
 
@@ -95,7 +107,12 @@ async fn mapping(
         ObjectKind::Contact => defaults::contact(),
         ObjectKind::Product => defaults::product(),
         ObjectKind::LineItem => defaults::line_item(),
-        ObjectKind::Deal | ObjectKind::Ticket => {
+        ObjectKind::Deal
+        | ObjectKind::Ticket
+        | ObjectKind::Note
+        | ObjectKind::Task
+        | ObjectKind::Call
+        | ObjectKind::Meeting => {
             let connection = Connection::load(settings, System::ConnectWise)?;
             let clock = Clock::start();
             let connector = connection.connector(config, clock, keep_renewals(workspace, &connection)?)?;
@@ -106,13 +123,10 @@ async fn mapping(
                 None => key_of(&live.schema)?,
             };
             match object {
+                ObjectKind::Deal => defaults::deal(key),
                 ObjectKind::Ticket => defaults::ticket(key, board_of(&live.schema, named.board)?),
-                _ => defaults::deal(key),
+                _ => defaults::activity(object, &activity::setup(&live.schema, config, object, &named, key)?),
             }
-        }
-        other => {
-            return Err(Report::refused(format!("{} cannot be synced by this version", plural(other)))
-                .hint("company, contact, deal, ticket, product and line_item can"));
         }
     };
     if let Some(name) = named.key_field {

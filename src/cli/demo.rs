@@ -82,12 +82,29 @@ fn lively() -> Behaviour {
     lively
 }
 
+/// The activity types of the simulated tenant, and the status of what is over when it is told.
+const ACTIVITIES: [(ObjectKind, u64, Option<u64>); 4] = [
+    (ObjectKind::Note, 4, Some(2)),
+    (ObjectKind::Task, 1, None),
+    (ObjectKind::Call, 2, Some(2)),
+    (ObjectKind::Meeting, 3, None),
+];
+
 /// The default configuration, with what a consultant would add for this tenant, and looking often.
 fn config() -> Config {
     let mut config = defaults::config();
     config.objects.push(defaults::deal(sim::DEAL_KEY_FIELD.into()));
     config.objects.push(defaults::ticket(sim::TICKET_KEY_FIELD.into(), &sim::HELP_DESK.to_string()));
     config.objects.extend([defaults::product(), defaults::line_item()]);
+    config.objects.extend(ACTIVITIES.map(|(object, kind, status)| {
+        let setup = defaults::ActivitySetup {
+            types: vec![kind],
+            status,
+            beside: vec![ObjectKind::Contact, ObjectKind::Deal, ObjectKind::Ticket],
+            ..defaults::ActivitySetup::new(sim::ACTIVITY_KEY_FIELD.into())
+        };
+        defaults::activity(object, &setup)
+    }));
     config.timing.poll = 3;
     config.timing.settled = 20;
     config.timing.index_lag = 10;

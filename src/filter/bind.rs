@@ -195,6 +195,7 @@ const fn expected(kind: FieldKind) -> &'static str {
         FieldKind::Reference(_) => "Write the id of the record in quotes.",
         FieldKind::Text
         | FieldKind::LongText
+        | FieldKind::RichText
         | FieldKind::Phone
         | FieldKind::Url
         | FieldKind::Domain

@@ -54,8 +54,28 @@ fn not_excluded(mapping: &ObjectMapping, system: System, record: &Record) -> Sta
     ("not on the exclusion list".to_owned(), (!ids.contains(&record.id.0)).into(), format!("id {}", record.id))
 }
 
+/// What was done with nobody that is known has no place in the other system. A call with a person who belongs to no company
+/// is a call all the same.
+fn is_about_somebody(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone) -> Option<StandardClause> {
+    let about = |kind| matches!(refers_to(kind), Some(ObjectKind::Company | ObjectKind::Contact));
+    let names: Vec<&FieldName> =
+        mapping.fields.iter().filter(|field| about(field.kind)).map(|field| field.field(system)).collect();
+    let text = "has a company or a contact".to_owned();
+    let told = names.iter().map(|name| record.value(name.as_str())).find(|value| !value.is_empty());
+    let unknown = names.iter().find(|name| gone.contains(**name));
+    Some(match (told, unknown) {
+        _ if names.is_empty() => return None,
+        (Some(value), _) => (text, Answer::Pass, value.to_plain()),
+        (None, Some(name)) => (text, Answer::Undecided, no_such_field(system, mapping.object, name.as_str())),
+        (None, None) => (text, Answer::Fail, "none".to_owned()),
+    })
+}
+
 /// What belongs to a company has no place in the other system without one.
 fn has_company(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone) -> Option<StandardClause> {
+    if mapping.object.is_activity() {
+        return is_about_somebody(mapping, system, record, gone);
+    }
     let company = mapping.fields.iter().find(|field| refers_to(field.kind) == Some(ObjectKind::Company))?;
     let text = "has a company".to_owned();
     let name = company.field(system);
@@ -79,10 +99,10 @@ fn in_use(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone)
 }
 
 /// Without a value to be recognised by, nothing could ever find its partner, and every create would be blind. A line item
-/// may go by its product alone.
+/// may go by its product alone, and a call needs no title.
 fn has_match_key(mapping: &ObjectMapping, system: System, record: &Record, gone: &Gone) -> Option<StandardClause> {
     let keys: Vec<&FieldName> = mapping.matching.iter().map(|rule| rule.field(system)).collect();
-    if keys.is_empty() || mapping.object == ObjectKind::LineItem {
+    if keys.is_empty() || mapping.object == ObjectKind::LineItem || mapping.object.is_activity() {
         return None;
     }
     let found = keys

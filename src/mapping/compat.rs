@@ -62,6 +62,7 @@ const fn class(kind: FieldKind) -> Class {
     match kind {
         FieldKind::Text
         | FieldKind::LongText
+        | FieldKind::RichText
         | FieldKind::Phone
         | FieldKind::Url
         | FieldKind::Domain
@@ -85,7 +86,7 @@ pub const fn is_text(kind: FieldKind) -> bool {
 /// As what two fields are compared, unless somebody says otherwise: the narrower of the two kinds.
 #[must_use]
 pub fn common(a: FieldKind, b: FieldKind) -> FieldKind {
-    use FieldKind::{Choice, Date, Domain, Email, Integer, LongText, MultiChoice, Person, Phone, Text, Url};
+    use FieldKind::{Choice, Date, Domain, Email, Integer, LongText, MultiChoice, Person, Phone, RichText, Text, Url};
     if a == b {
         return a;
     }
@@ -100,7 +101,10 @@ pub fn common(a: FieldKind, b: FieldKind) -> FieldKind {
         };
     }
     match (is_text(a), is_text(b)) {
-        (true, true) => [Domain, Email, Url, Phone, Text].into_iter().find(|kind| either(*kind)).unwrap_or(LongText),
+        // what one side holds with markup is compared without it, whatever the other holds
+        (true, true) => {
+            [RichText, Domain, Email, Url, Phone, Text].into_iter().find(|kind| either(*kind)).unwrap_or(LongText)
+        }
         (true, false) => b,
         (false, true) => a,
         (false, false) => [Integer, Date].into_iter().find(|kind| either(*kind)).unwrap_or(a.min(b)),
@@ -110,6 +114,10 @@ pub fn common(a: FieldKind, b: FieldKind) -> FieldKind {
 /// Whether two fields can be compared as `kind`.
 #[must_use]
 pub fn compares_as(kind: FieldKind, a: FieldKind, b: FieldKind) -> bool {
+    if kind == FieldKind::RichText && a != kind && b != kind {
+        // a `<` would be taken for markup
+        return false;
+    }
     let common = common(a, b);
     let as_text = is_text(kind) && (is_text(a) || is_text(b)) && !common.has_options();
     let as_amount = matches!((class(kind), class(common)), (Class::Amount, Class::Amount));
@@ -121,11 +129,26 @@ pub fn compares_as(kind: FieldKind, a: FieldKind, b: FieldKind) -> bool {
 mod tests {
     use super::*;
     use FieldKind::{
-        Bool, Choice, Date, DateTime, Domain, Integer, LongText, MultiChoice, Number, Person, Phone, Text, Url,
+        Bool, Choice, Date, DateTime, Domain, Integer, LongText, MultiChoice, Number, Person, Phone, RichText, Text,
+        Url,
     };
 
-    const ALL: [FieldKind; 13] =
-        [Text, LongText, Phone, Url, Domain, Number, Integer, Bool, Date, DateTime, Choice, MultiChoice, Person];
+    const ALL: [FieldKind; 14] = [
+        Text,
+        LongText,
+        RichText,
+        Phone,
+        Url,
+        Domain,
+        Number,
+        Integer,
+        Bool,
+        Date,
+        DateTime,
+        Choice,
+        MultiChoice,
+        Person,
+    ];
 
     #[test]
     fn every_pair_has_the_fit_that_people_expect() {
@@ -178,10 +201,13 @@ mod tests {
             (Url, Domain, Domain),
             (Date, DateTime, Date),
             (Text, Choice, Choice),
+            (RichText, LongText, RichText),
+            (Text, RichText, RichText),
         ];
         for (a, b, expected) in cases {
             assert_eq!(common(a, b), expected);
         }
+        assert!(!compares_as(RichText, Text, LongText), "what has no markup is not read as markup");
         assert!(!compares_as(Date, Text, Text) && !compares_as(Text, Choice, Choice));
     }
 

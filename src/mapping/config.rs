@@ -52,6 +52,10 @@ pub struct ObjectMapping {
     /// object of the configuration names any, every activity is a task.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub activity_types: Vec<u64>,
+    /// The id of the ConnectWise activity status of new records to which no field mapping gives one: a note has none in
+    /// HubSpot. Without it the tenant's default counts, which is an open one as a rule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub activity_status: Option<u64>,
     #[serde(default)]
     pub filters: Filters,
     #[serde(default)]
@@ -235,7 +239,7 @@ pub enum MatchBy {
     /// Same digits.
     Digits,
     /// Same text of records that belong to the same company: `Renewal` is the name of many deals. Of line items those of
-    /// the same deal.
+    /// the same deal, of activities those of the same day.
     CompanyText,
 }
 
@@ -294,7 +298,8 @@ pub struct FieldMapping {
     /// In characters, where the system limits it.
     #[serde(default, skip_serializing_if = "is_unlimited")]
     pub max_length: BySystem<Option<u32>>,
-    /// Used for a create when the source has no value; as the target writes it.
+    /// Used for a create when the source has no value, or one without a partner that the value map skips; as the target
+    /// writes it.
     #[serde(default, skip_serializing_if = "Defaults::is_none")]
     pub default: Defaults,
     #[serde(default, skip_serializing_if = "Option::is_none")]

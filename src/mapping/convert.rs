@@ -2,8 +2,9 @@
 
 use rust_decimal::Decimal;
 
-use super::normalise::{host, normalise_as, one_line};
+use super::normalise::{host, normalise, one_line, without_markup};
 use super::references::{self, Partner, Partners};
+use super::rich_text::html_of;
 use super::rules::FieldRule;
 use super::{Overflow, Unmapped};
 use crate::model::{FieldKind, RecordId, RecordRef, System, Value};
@@ -51,7 +52,7 @@ pub fn convert(
     partners: &Partners,
 ) -> Result<Value, Misfit> {
     let kind = field.mapping.kind;
-    let value = normalise_as(kind, raw);
+    let value = normalise(&field.mapping, from, raw);
     if value.is_empty() {
         return Ok(Value::Empty);
     }
@@ -59,6 +60,7 @@ pub fn convert(
         FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Email => {
             fit(field, from.other(), carried_text(kind, from.other(), raw))
         }
+        FieldKind::RichText => fit(field, from.other(), carried_rich_text(from.other(), raw)),
         FieldKind::Domain => fit(field, from.other(), carried_domain(from.other(), raw)),
         FieldKind::Number => typed(value, "number", |v| matches!(v, Value::Number(_))),
         FieldKind::Integer => typed(value, "whole number", |v| matches!(v, Value::Number(n) if n.fract().is_zero())),
@@ -88,13 +90,13 @@ pub fn same(field: &FieldRule, hubspot: &Value, connectwise: &Value, partners: &
 /// Whether `raw`, as `from` holds it, would be written as what is `there` already.
 #[must_use]
 pub fn arrives(field: &FieldRule, from: System, raw: &Value, there: &Value, partners: &Partners) -> bool {
-    let kind = field.mapping.kind;
-    let (here, there) = (normalise_as(kind, raw), normalise_as(kind, there));
+    let mapping = &field.mapping;
+    let (here, there) = (normalise(mapping, from, raw), normalise(mapping, from.other(), there));
     if here.is_empty() || there.is_empty() {
         return here.is_empty() && there.is_empty();
     }
     convert(field, from, raw, &there, partners)
-        .is_ok_and(|written| holds(field, from.other(), &there, &normalise_as(kind, &written)))
+        .is_ok_and(|written| holds(field, from.other(), &there, &normalise(mapping, from.other(), &written)))
 }
 
 /// Whether `held`, in `system`, is the value or has it among others. Both as comparisons see them.
@@ -148,6 +150,14 @@ fn carried_text(kind: FieldKind, to: System, raw: &Value) -> String {
     match (kind, to) {
         (FieldKind::LongText, System::HubSpot) => text.trim().to_owned(),
         _ => one_line(&text),
+    }
+}
+
+/// ConnectWise takes the words, HubSpot the words as markup.
+fn carried_rich_text(to: System, raw: &Value) -> String {
+    match to {
+        System::HubSpot => html_of(&raw.to_plain()),
+        System::ConnectWise => one_line(&without_markup(raw).to_plain()),
     }
 }
 

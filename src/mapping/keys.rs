@@ -1,9 +1,10 @@
 //! Match keys and stamps: by what a record finds its partner.
 
-use super::normalise::match_value;
-use super::references::{self, referring_key, refers_to};
+use super::MatchBy;
+use super::normalise::{match_value, normalise_as, without_markup};
+use super::references::{self, day_field, referring_key, refers_to};
 use super::rules::ObjectRules;
-use crate::model::{ObjectKind, Record, RecordId, System};
+use crate::model::{FieldKind, ObjectKind, Record, RecordId, System, Value};
 
 /// The key of a match rule for one record, as `rule:value`. None under a rule that lacks one of its fields: what is still
 /// known of the other one recognises nobody.
@@ -13,8 +14,30 @@ pub fn match_key(rules: &ObjectRules, rule: usize, system: System, record: &Reco
         return None;
     }
     let rule = rules.mapping.matching.get(rule)?;
-    let value = match_value(rule.by, record.value(rule.field(system).as_str()))?;
-    Some(format!("{}~{}:{value}", rule.hubspot, rule.connectwise))
+    let held = record.value(rule.field(system).as_str());
+    let has_markup = system == System::HubSpot && rules.is_rich_text(rule);
+    let value = if has_markup { match_value(rule.by, &without_markup(held)) } else { match_value(rule.by, held) }?;
+    let value: String = value.chars().take(LONGEST_KEY).collect();
+    let day = match rule.by {
+        MatchBy::CompanyText if rules.mapping.object.is_activity() => format!("@{}", day_of(rules, system, record)?),
+        _ => String::new(),
+    };
+    Some(format!("{}~{}:{value}{day}", rule.hubspot, rule.connectwise))
+}
+
+/// Characters of a text that tell it from others.
+const LONGEST_KEY: usize = 255;
+
+/// The day on which an activity happens, in UTC; none where it tells none.
+fn day_of(rules: &ObjectRules, system: System, record: &Record) -> Option<String> {
+    let told = record.value(day_field(rules.mapping.object, system)?);
+    match normalise_as(FieldKind::DateTime, told) {
+        Value::DateTime(time) => match normalise_as(FieldKind::Date, &Value::text(time.to_rfc3339())) {
+            Value::Date(day) => Some(day.to_string()),
+            _ => None,
+        },
+        _ => None,
+    }
 }
 
 /// All keys under which a record can be found: by its match rules, by the records it points to, and by the company
@@ -24,7 +47,7 @@ pub fn all_keys(rules: &ObjectRules, system: System, record: &Record) -> Vec<Str
     let mut keys: Vec<String> =
         (0..rules.mapping.matching.len()).filter_map(|rule| match_key(rules, rule, system, record)).collect();
     if system == System::ConnectWise
-        && let Some(identifier) = match_value(super::MatchBy::Text, record.value(IDENTIFIER))
+        && let Some(identifier) = match_value(MatchBy::Text, record.value(IDENTIFIER))
     {
         keys.push(identifier_key(&identifier));
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::compat;
 use super::config::{MatchBy, MatchRule, ObjectMapping};
 use super::keys::stamps_are_unique;
-use super::needs;
+use super::{needs, references};
 use crate::filter::Filter;
 use crate::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
 
@@ -66,6 +66,9 @@ pub(super) fn named(
         names.insert(FieldName::new(super::keys::IDENTIFIER));
     }
     names.extend(needs::retired(mapping.object, system).map(FieldName::new));
+    if mapping.matching.iter().any(|rule| rule.by == MatchBy::CompanyText) {
+        names.extend(references::day_field(mapping.object, system).map(FieldName::new));
+    }
     names
 }
 

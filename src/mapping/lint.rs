@@ -1,6 +1,7 @@
 //! What is wrong with a configuration, as far as the schemas of both systems can tell, before anything is deployed.
 //! Pure; looks at no record.
 
+mod activities;
 mod creates;
 
 use std::collections::BTreeMap;
@@ -60,7 +61,7 @@ pub fn check(config: &Config, schemas: &BySystem<Schema>) -> Vec<Finding> {
     lint.timing(config);
     lint.only_read();
     lint.stamps();
-    lint.activity_types(config);
+    lint.activities(config);
     lint.filters();
     lint.match_rules();
     lint.creates();
@@ -195,47 +196,6 @@ impl<'a> Lint<'a> {
         if let Some(field) = twice {
             let message = format!("`{}` carries the key of the counterpart and can't be mapped as well.", def.name);
             self.error(Some(field), message, "Remove this field mapping, or choose another field for the key.");
-        }
-    }
-
-    /// Which activity types are this kind of activity: they must be there, and of one kind each.
-    fn activity_types(&mut self, config: &Config) {
-        if !self.object.object.is_activity() {
-            return;
-        }
-        let kind = self.object.object;
-        let named = config.objects.iter().any(|object| !object.activity_types.is_empty());
-        if self.object.activity_types.is_empty() && (named || kind != ObjectKind::Task) {
-            let message = format!("No ConnectWise activity is a {kind}: no activity type is named for it.");
-            self.error(
-                None,
-                message,
-                "Write `activity_types = [id, …]` below its `[[object]]`; `lockstep schema` shows the ids.",
-            );
-        }
-        let types = self.def(System::ConnectWise, &"type".into());
-        for id in &self.object.activity_types {
-            let others =
-                config.objects.iter().filter(|other| other.object != kind && other.activity_types.contains(id));
-            for other in others {
-                let message = format!("The activity type {id} is named for a {kind} and for a {}.", other.object);
-                self.error(None, message, "Keep it in one of the two: an activity is one thing.");
-            }
-            // Where ConnectWise did not tell its types, the doctor says so.
-            let Some(types) = types.filter(|types| !types.options.is_empty()) else { continue };
-            match types.options.iter().find(|option| option.key == id.to_string()) {
-                None => {
-                    let known: Vec<String> =
-                        types.options.iter().map(|option| format!("{} {}", option.key, option.label)).collect();
-                    let message = format!("ConnectWise has no activity type {id}.");
-                    self.error(None, message, format!("It has: {}.", known.join(", ")));
-                }
-                Some(option) if option.inactive => {
-                    let message = format!("The activity type {id} ({}) is inactive in ConnectWise.", option.label);
-                    self.warning(None, message, "New records can't be given it: name an active one first.");
-                }
-                Some(_) => {}
-            }
         }
     }
 

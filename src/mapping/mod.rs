@@ -16,6 +16,7 @@ mod lint_tests;
 pub mod needs;
 pub mod normalise;
 pub mod references;
+pub mod rich_text;
 pub mod rules;
 pub mod stages;
 pub mod suggest;

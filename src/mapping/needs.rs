@@ -1,6 +1,10 @@
 //! What a system insists on when a record is made, and by which fields people know a record.
 
-use super::references::{CONTACT_COMPANY, DEAL_COMPANY, DEAL_OF_LINE, TICKET_COMPANY};
+use super::references::{
+    ACTIVITY_COMPANIES, ALL_CONTACTS, CONTACT_COMPANY, DEAL_COMPANY, DEAL_OF_LINE, MEETING_START, NOTES_OR_NAME,
+    TICKET_COMPANY,
+};
+use super::rich_text::text_of;
 use super::stages::BOARD_AND_STATUS;
 use crate::model::{ObjectKind, Record, System};
 
@@ -62,6 +66,11 @@ pub const fn awaited(object: ObjectKind, system: System) -> &'static [&'static s
     match (object, system) {
         // HubSpot takes over from the product what a line item does not say itself, and only when it is made.
         (ObjectKind::LineItem, System::HubSpot) => &["hs_product_id"],
+        // Whoever opens the company looks for what was done with it.
+        (ObjectKind::Note | ObjectKind::Task | ObjectKind::Call | ObjectKind::Meeting, system) => match system {
+            System::HubSpot => &[ACTIVITY_COMPANIES],
+            System::ConnectWise => &["company"],
+        },
         _ => &[],
     }
 }
@@ -75,7 +84,12 @@ pub const fn retired(object: ObjectKind, system: System) -> Option<&'static str>
     }
 }
 
-/// HubSpot's guides disagree on contacts, and say nothing of products, line items, calls and meetings.
+/// What an activity is about.
+const OF_WHOM: Need = unwanted(&[ACTIVITY_COMPANIES, ALL_CONTACTS], "a company or a contact");
+const WHEN: Need = refused(&["hs_timestamp"], "a time");
+
+/// HubSpot's guides disagree on contacts, and say nothing of products and line items. The time of a meeting is its start.
+
 const fn hubspot(object: ObjectKind) -> &'static [Need] {
     match object {
         ObjectKind::Company => const { &[refused(&["name", "domain"], "a name or a domain")] },
@@ -106,12 +120,14 @@ const fn hubspot(object: ObjectKind) -> &'static [Need] {
                 ]
             }
         }
-        ObjectKind::Note | ObjectKind::Task => const { &[refused(&["hs_timestamp"], "a time")] },
+        ObjectKind::Note => const { &[WHEN, unwanted(&["hs_note_body"], "a text"), OF_WHOM] },
+        ObjectKind::Task => const { &[WHEN, unwanted(&["hs_task_subject"], "a title"), OF_WHOM] },
+        ObjectKind::Call => const { &[WHEN, OF_WHOM] },
+        ObjectKind::Meeting => const { &[unwanted(&[MEETING_START], "a start"), OF_WHOM] },
         ObjectKind::Product => const { &[unwanted(&["name", "hs_sku"], "a name or an SKU")] },
         ObjectKind::LineItem => {
             const { &[unwanted(&[DEAL_OF_LINE], "a deal"), unwanted(&["name", "hs_product_id"], "a name or a product")] }
         }
-        ObjectKind::Call | ObjectKind::Meeting => &[],
     }
 }
 
@@ -145,7 +161,13 @@ const fn connectwise(object: ObjectKind) -> &'static [Need] {
             }
         }
         ObjectKind::Note | ObjectKind::Task | ObjectKind::Call | ObjectKind::Meeting => {
-            const { &[refused(&["name"], "a name"), refused(&["assignTo"], "a member whom it is assigned to")] }
+            const {
+                &[
+                    refused(&["name"], "a name"),
+                    refused(&["assignTo"], "a member whom it is assigned to"),
+                    unwanted(&["company", "contact"], "a company or a contact"),
+                ]
+            }
         }
         ObjectKind::Product | ObjectKind::LineItem => &[],
     }
@@ -157,13 +179,22 @@ pub fn is_required(object: ObjectKind, system: System, field: &str) -> bool {
     needs(object, system).iter().any(|need| need.asked_by == AskedBy::System && need.any_of == [field])
 }
 
-/// Whether `system` takes a value of this field with a new record alone, and never shows it: ConnectWise makes notes of
-/// the texts that a ticket starts with.
+/// Why a value of this field is given to a new record of `system` alone; none where it is compared like others.
+///
+/// ConnectWise makes notes of the texts that a ticket starts with. A note has no title in HubSpot.
 #[must_use]
-pub fn is_given_once(object: ObjectKind, system: System, field: &str) -> bool {
-    object == ObjectKind::Ticket
-        && system == System::ConnectWise
-        && ["initialDescription", "initialInternalAnalysis", "initialResolution"].contains(&field)
+pub fn given_once(object: ObjectKind, system: System, field: &str) -> Option<&'static str> {
+    match (object, system, field) {
+        (
+            ObjectKind::Ticket,
+            System::ConnectWise,
+            "initialDescription" | "initialInternalAnalysis" | "initialResolution",
+        ) => Some("ConnectWise takes it with a new ticket alone, and shows it nowhere"),
+        (ObjectKind::Note, System::ConnectWise, "name") => {
+            Some("a new activity is named by how its note begins, and keeps its name")
+        }
+        _ => None,
+    }
 }
 
 /// The fields by which people call a record: together, or the first that has a value.
@@ -183,7 +214,8 @@ const fn naming(object: ObjectKind, system: System) -> Naming {
         (ObjectKind::Deal, System::HubSpot) => of(&["dealname"], &[]),
         (ObjectKind::Ticket, System::HubSpot) => of(&["subject"], &[]),
         (ObjectKind::Ticket, System::ConnectWise) => of(&["summary"], &[]),
-        (ObjectKind::Note, System::HubSpot) => of(&["hs_note_body"], &[]),
+        (ObjectKind::Note, System::HubSpot) => of(&[NOTE_BODY], &[]),
+        (ObjectKind::Note, System::ConnectWise) => of(&[NOTES_OR_NAME], &[]),
         (ObjectKind::Task, System::HubSpot) => of(&["hs_task_subject"], &[]),
         (ObjectKind::Call, System::HubSpot) => of(&["hs_call_title"], &[]),
         (ObjectKind::Meeting, System::HubSpot) => of(&["hs_meeting_title"], &[]),
@@ -203,9 +235,27 @@ pub fn name_fields(object: ObjectKind, system: System) -> impl Iterator<Item = &
 #[must_use]
 pub fn name_of(object: ObjectKind, system: System, record: &Record) -> Option<String> {
     let naming = naming(object, system);
-    let value = |field: &&str| Some(record.value(field).to_plain()).filter(|text| !text.trim().is_empty());
+    let value = |field: &&str| {
+        let text = record.value(field).to_plain();
+        let text = if *field == NOTE_BODY { text_of(&text) } else { text };
+        Some(begins(object, text)).filter(|text| !text.trim().is_empty())
+    };
     let together: Vec<String> = naming.together.iter().filter_map(value).collect();
     if together.is_empty() { naming.otherwise.iter().find_map(value) } else { Some(together.join(" ")) }
+}
+
+/// The text of a HubSpot note, with markup.
+const NOTE_BODY: &str = "hs_note_body";
+
+/// A note is called by how it begins.
+fn begins(object: ObjectKind, text: String) -> String {
+    const LENGTH: usize = 60;
+    let line = text.trim().lines().next().unwrap_or_default();
+    match object {
+        ObjectKind::Note if line.chars().count() > LENGTH => line.chars().take(LENGTH - 1).chain(['…']).collect(),
+        ObjectKind::Note => line.to_owned(),
+        _ => text,
+    }
 }
 
 #[cfg(test)]
@@ -239,6 +289,8 @@ mod tests {
             (ObjectKind::Ticket, System::HubSpot, "hs_pipeline_stage", true),
             (ObjectKind::Ticket, System::ConnectWise, BOARD_AND_STATUS, false),
             (ObjectKind::Task, System::HubSpot, "hs_timestamp", true),
+            (ObjectKind::Task, System::HubSpot, "hs_task_subject", false),
+            (ObjectKind::Meeting, System::ConnectWise, "assignTo", true),
         ];
         for (object, system, field, expected) in table {
             assert_eq!(is_required(object, system, field), expected, "{object} {system} {field}");
@@ -251,6 +303,15 @@ mod tests {
             let asks = |name| needs(object, System::HubSpot).iter().any(|need| need.any_of == [name]);
             assert!(crate::mapping::references::primary_company(object).is_none_or(asks), "{object}");
         }
+    }
+
+    #[test]
+    fn a_note_is_called_by_how_it_begins() {
+        let name = |body: &str| name_of(ObjectKind::Note, System::HubSpot, &record(&[("hs_note_body", body)]));
+        assert_eq!(name("<p>Ask for <b>Ida</b>.</p><p>Not for Bo.</p>").as_deref(), Some("Ask for Ida."));
+        let long = name(&"word ".repeat(40)).unwrap_or_default();
+        assert!(long.chars().count() == 60 && long.ends_with('…'), "{long}");
+        assert_eq!(name("<p> </p>"), None);
     }
 
     #[test]

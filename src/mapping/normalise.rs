@@ -6,16 +6,27 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 use unicode_normalization::UnicodeNormalization;
 
+use super::rich_text::text_of;
 use super::{FieldMapping, MatchBy};
-use crate::model::{FieldKind, Timestamp, Value};
+use crate::model::{FieldKind, System, Timestamp, Value};
 
-/// The value as comparisons see it. What does not parse as the kind stays text, and differs from everything that does.
+/// The value, as `system` holds it, as comparisons see it. What does not parse as the kind stays text, and differs from
+/// everything that does.
 #[must_use]
-pub fn normalise(field: &FieldMapping, raw: &Value) -> Value {
-    normalise_as(field.kind, raw)
+pub fn normalise(field: &FieldMapping, system: System, raw: &Value) -> Value {
+    match (field.kind, system) {
+        (FieldKind::RichText, System::HubSpot) => normalise_as(field.kind, &without_markup(raw)),
+        (kind, _) => normalise_as(kind, raw),
+    }
 }
 
-/// [`normalise`] for a bare kind.
+/// What a reader sees of rich text.
+#[must_use]
+pub fn without_markup(raw: &Value) -> Value {
+    Value::text(text_of(&raw.to_plain()))
+}
+
+/// [`normalise`] for a bare kind. Rich text is taken without its markup.
 #[must_use]
 pub fn normalise_as(kind: FieldKind, raw: &Value) -> Value {
     if raw.is_empty() {
@@ -23,7 +34,7 @@ pub fn normalise_as(kind: FieldKind, raw: &Value) -> Value {
     }
     let text = raw.to_plain();
     match kind {
-        FieldKind::Text | FieldKind::LongText => Value::text(one_line(&text)),
+        FieldKind::Text | FieldKind::LongText | FieldKind::RichText => Value::text(one_line(&text)),
         FieldKind::Phone => Value::text(phone_digits(&text)),
         FieldKind::Url => Value::text(bare_address(&text)),
         FieldKind::Domain => Value::text(host(&text)),
@@ -148,13 +159,14 @@ fn date(raw: &Value, text: &str) -> Value {
     )
 }
 
+/// A moment in whole seconds: ConnectWise knows no smaller ones.
 fn date_time(raw: &Value, text: &str) -> Value {
     if let Value::DateTime(time) = raw {
-        return Value::DateTime(*time);
+        return Value::DateTime(time.floor_to_second());
     }
     Timestamp::parse_rfc3339(text.trim())
         .or_else(|| epoch_millis(text).map(Timestamp))
-        .map_or_else(|| Value::text(one_line(text)), Value::DateTime)
+        .map_or_else(|| Value::text(one_line(text)), |time| Value::DateTime(time.floor_to_second()))
 }
 
 fn epoch_millis(text: &str) -> Option<i64> {
@@ -216,7 +228,8 @@ mod tests {
             (FieldKind::Bool, "TRUE", "true"),
             (FieldKind::Date, "2026-01-06T00:00:00Z", "2026-01-06"),
             (FieldKind::Date, "1767657600000", "2026-01-06"),
-            (FieldKind::DateTime, "2026-01-06T00:00:00.000Z", "2026-01-06T00:00:00Z"),
+            (FieldKind::DateTime, "2026-01-06T00:00:00.999Z", "2026-01-06T00:00:00Z"),
+            (FieldKind::DateTime, "1767657600123", "2026-01-06T00:00:00Z"),
             (FieldKind::MultiChoice, "B; A;B", "A;B"),
         ];
         for (kind, one, other) in table {
@@ -235,7 +248,7 @@ mod tests {
         #[test]
         fn n1_normalising_twice_is_normalising_once(raw in "\\PC{0,24}|[0-9 .;+x-]{0,16}") {
             use FieldKind::*;
-            for kind in [Text, LongText, Phone, Url, Domain, Number, Integer, Bool, Date, DateTime, Choice, MultiChoice, Person] {
+            for kind in [Text, LongText, RichText, Phone, Url, Domain, Number, Integer, Bool, Date, DateTime, Choice, MultiChoice, Person] {
                 let once = normalise_as(kind, &text(&raw));
                 proptest::prop_assert_eq!(normalise_as(kind, &once), once.clone(), "{:?}", kind);
             }

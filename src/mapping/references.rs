@@ -11,6 +11,9 @@ pub const CONTACT_COMPANY: &str = "associatedcompanyid";
 pub const DEAL_COMPANY: &str = "hs_primary_associated_company";
 pub const TICKET_COMPANY: &str = "hs_primary_company_id";
 
+/// What stands for the companies of a note, task, call or meeting, none of which is the primary one.
+pub const ACTIVITY_COMPANIES: &str = "associations/companies";
+
 /// The property that stands for the primary company of a HubSpot record, for the objects that have one.
 #[must_use]
 pub const fn primary_company(object: ObjectKind) -> Option<&'static str> {
@@ -26,6 +29,7 @@ pub const fn primary_company(object: ObjectKind) -> Option<&'static str> {
 #[must_use]
 pub const fn company_field(object: ObjectKind, system: System) -> Option<&'static str> {
     match system {
+        System::HubSpot if object.is_activity() => Some(ACTIVITY_COMPANIES),
         System::HubSpot => primary_company(object),
         System::ConnectWise => match object {
             ObjectKind::Company | ObjectKind::Product | ObjectKind::LineItem => None,
@@ -34,8 +38,10 @@ pub const fn company_field(object: ObjectKind, system: System) -> Option<&'stati
     }
 }
 
-/// What stands for the deal of a line item.
+/// What stands for the deal of a line item, and for the deals of an activity.
 pub const DEAL_OF_LINE: &str = "associations/deals";
+/// What stands for the tickets of an activity.
+pub const ALL_TICKETS: &str = "associations/tickets";
 /// What stands for the opportunity of a forecast item.
 pub const OPPORTUNITY_OF_LINE: &str = "opportunity";
 
@@ -52,6 +58,25 @@ pub const fn home(object: ObjectKind, system: System) -> Option<(&'static str, O
         },
     }
 }
+
+/// The field that tells when an activity happens: the same name on another day is another activity.
+#[must_use]
+pub const fn day_field(object: ObjectKind, system: System) -> Option<&'static str> {
+    match (object, system) {
+        (ObjectKind::Meeting, System::HubSpot) => Some(MEETING_START),
+        (ObjectKind::Meeting, System::ConnectWise) => Some("dateStart"),
+        (ObjectKind::Note | ObjectKind::Task | ObjectKind::Call, System::HubSpot) => Some("hs_timestamp"),
+        (ObjectKind::Note | ObjectKind::Task | ObjectKind::Call, System::ConnectWise) => Some(START_OR_ENTERED),
+        _ => None,
+    }
+}
+
+/// When a HubSpot meeting begins.
+pub const MEETING_START: &str = "hs_meeting_start_time";
+/// When a ConnectWise activity starts, or where that is not told when it was entered.
+pub const START_OR_ENTERED: &str = "dateStart/dateEntered";
+/// The notes of a ConnectWise activity, or where there are none its name.
+pub const NOTES_OR_NAME: &str = "notes/name";
 
 /// The object below whose records a system lists another one, which it lists nowhere else.
 #[must_use]
@@ -105,7 +130,8 @@ impl Partners {
     }
 
     /// Which of several records counts, where the other system holds one: of those that belong to the company of the
-    /// record that points to them, and can have a partner, the oldest one.
+    /// record that points to them, and can have a partner, the oldest one. Of the companies of an activity the one that
+    /// what it is about belongs to.
     ///
     /// # Errors
     /// None of them does; while one of them may still get a partner, that is waited for.

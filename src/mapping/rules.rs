@@ -8,7 +8,7 @@ use super::references::refers_to;
 use super::stages::Stages;
 use super::{AutoPairs, Config, FieldKey, FieldMapping, MatchRule, ObjectMapping, Unmapped, ValueMap};
 use crate::filter::{self, Filter};
-use crate::model::{BySystem, ChoiceOption, ConfigVersion, FieldName, ObjectKind, Schema, System};
+use crate::model::{BySystem, ChoiceOption, ConfigVersion, FieldKind, FieldName, ObjectKind, Schema, System};
 
 /// A configuration as the engine uses it.
 #[derive(Debug, Clone)]
@@ -143,6 +143,13 @@ impl ObjectRules {
     #[must_use]
     pub fn field(&self, key: &FieldKey) -> Option<&FieldRule> {
         self.fields.iter().find(|field| field.key == *key)
+    }
+
+    /// Whether the HubSpot field of a match rule holds text with markup.
+    #[must_use]
+    pub fn is_rich_text(&self, rule: &MatchRule) -> bool {
+        let is_one = |field: &FieldMapping| field.kind == FieldKind::RichText && field.hubspot == rule.hubspot;
+        self.mapping.fields.iter().any(is_one)
     }
 
     /// Whether a value of this field may be written to `system`: field, object and both together allow it.

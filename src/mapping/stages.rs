@@ -1,11 +1,13 @@
-//! Where a deal or a ticket stands: one stage in HubSpot, two members together in ConnectWise.
+//! Where a deal or a ticket stands, one stage in HubSpot and two members together in ConnectWise; and whether an activity is
+//! done.
 //!
 //! What HubSpot says by the stage of a pipeline, ConnectWise says by two members of the record: a stage and a status of an
 //! opportunity, a board and a status of a ticket. So the two are one field here, `stage/status` or `board/status`, whose
-//! value is both ids with a slash between: `3/1`. How the values of the two systems belong together differs: see `deals`
-//! and `tickets`.
+//! value is both ids with a slash between: `3/1`. How the values of the two systems belong together differs: see `deals`,
+//! `tickets` and `done`.
 
 mod deals;
+mod done;
 mod labels;
 mod tickets;
 
@@ -14,6 +16,7 @@ use std::collections::BTreeMap;
 use super::FieldMapping;
 use crate::model::{BySystem, ChoiceOption, ObjectKind, Schema, StageOutcome, System};
 use deals::Deals;
+use done::Done;
 use labels::Labels;
 use tickets::Tickets;
 
@@ -126,15 +129,22 @@ pub struct Stages {
 enum Meaning {
     Deals(Deals),
     Tickets(Tickets),
+    Done(Done),
 }
 
 impl Stages {
-    /// The value map of a mapping to `stage/status` or `board/status`; none for other mappings.
+    /// The value map of a mapping to `stage/status` or `board/status`, or from what tells whether an activity is done; none
+    /// for other mappings.
     #[must_use]
     pub fn of(mapping: &FieldMapping, schema: &BySystem<Schema>) -> Option<Self> {
         let values = mapping.values.as_ref()?;
         let options = |system: System, name: &str| schema[system].field(name).map_or(&[][..], |field| &field.options);
         let hubspot = options(System::HubSpot, mapping.hubspot.as_str());
+        let activity_statuses = options(System::ConnectWise, mapping.connectwise.as_str());
+        if let Some(done) = Done::of(mapping, values, hubspot, activity_statuses) {
+            let labels = Labels::new((&[], hubspot), (activity_statuses, &[]));
+            return Some(Self { meaning: Meaning::Done(done), labels });
+        }
         let standing = [Standing::Opportunity, Standing::Ticket]
             .into_iter()
             .find(|standing| standing.field() == mapping.connectwise.as_str())?;
@@ -164,6 +174,7 @@ impl Stages {
         match &self.meaning {
             Meaning::Deals(deals) => deals.nearest(to, raw, current),
             Meaning::Tickets(tickets) => tickets.nearest(to, raw, current).map(str::to_owned),
+            Meaning::Done(done) => done.nearest(to, raw, current).map(str::to_owned),
         }
     }
 }

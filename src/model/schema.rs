@@ -12,6 +12,8 @@ pub enum FieldKind {
     Text,
     /// Several lines.
     LongText,
+    /// Several lines with markup in HubSpot, which are plain text in ConnectWise.
+    RichText,
     Phone,
     /// The address of a page.
     Url,
@@ -41,6 +43,7 @@ impl FieldKind {
         match self {
             Self::Text => "text",
             Self::LongText => "long text",
+            Self::RichText => "rich text",
             Self::Phone => "phone",
             Self::Url => "url",
             Self::Domain => "domain",

@@ -29,6 +29,8 @@ pub const OWN_COMPANY: u64 = 19_301;
 pub const DEAL_KEY_FIELD: &str = "customFields/51";
 /// The user-defined field of the story's tickets that is meant for the HubSpot ticket.
 pub const TICKET_KEY_FIELD: &str = "customFields/61";
+/// The user-defined field of the story's activities that is meant for the HubSpot record.
+pub const ACTIVITY_KEY_FIELD: &str = "customFields/71";
 /// The id of the service board in the story where people's tickets are.
 pub const HELP_DESK: u64 = 1;
 /// The id of the company in the story where mail of unknown senders lands.

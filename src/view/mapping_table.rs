@@ -327,6 +327,7 @@ mod tests {
             hubspot_stamp: "cw_key".into(),
             connectwise_stamp: Some("hs_key".into()),
             activity_types: Vec::new(),
+            activity_status: None,
             filters: crate::mapping::Filters::default(),
             exclude: crate::mapping::Exclusions::default(),
             matching: Vec::new(),

@@ -50,8 +50,6 @@ fn deals_are_added_with_the_field_that_is_meant_for_their_key() {
     let home = Home::new();
     let sim = Sim::start(&home);
     sim.connect(&home, |text| text);
-    let refused = home.run("config add note");
-    assert_eq!(refused.code, 3, "{}", refused.err);
     let added = home.run("--json config add deal");
     assert_eq!(added.code, 0, "{}", added.err);
     assert_eq!(added.json()["key_field"], "customFields/51");
@@ -132,4 +130,48 @@ fn tickets_are_added_with_their_key_and_the_board_that_is_named() {
     let warnings = added.json()["warnings"].to_string();
     assert!(!warnings.contains("ticket "), "{warnings}");
     assert!(home.run("config show").out.contains("default = { connectwise = \"21/\" }"));
+}
+
+#[test]
+fn activities_are_added_with_their_types_their_status_and_who_gets_what_nobody_owns() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    for (line, code, words) in [
+        ("config add deal --activity-type Call", 2, "leave --activity-type out"),
+        ("config add contact --assign-to mvance", 2, "leave --assign-to out"),
+        ("config add call --activity-type Chat", 3, "\"Task\", \"Call\", \"Meeting\", \"Note\""),
+        ("config add call --assign-to nobody@acme.example.com", 3, "no active member has that name or address"),
+    ] {
+        let refused = home.run(line);
+        assert_eq!(refused.code, code, "{line}: {}", refused.err);
+        assert!(refused.err.contains(words), "{line}: {}", refused.err);
+    }
+    for object in ["task --assign-to 150", "call", "meeting", "note"] {
+        let added = home.run(&format!("--json config add {object}"));
+        assert_eq!((added.code, &added.json()["errors"]), (0, &serde_json::json!([])), "{} {}", added.out, added.err);
+        assert_eq!(added.json()["key_field"], "customFields/71");
+        let kind = object.split(' ').next().unwrap();
+        let warnings = added.json()["warnings"].to_string();
+        assert!(!warnings.contains(&format!("{kind} ")), "{warnings}");
+    }
+    let shown = home.run("config show").out;
+    for line in ["activity_types = [2]", "activity_status = 2", "default = { connectwise = \"150\" }"] {
+        assert!(shown.contains(line), "{line}: {shown}");
+    }
+    assert!(!shown.contains("associations/deals"), "deals are not in the configuration");
+    assert_eq!(home.run("config export all.toml").code, 0);
+    let file = home.path().join("all.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replacen("activity_types = [2]", "activity_types = [1]", 1)).unwrap();
+    assert_eq!(home.run("config import all.toml").code, 0);
+    let twice = home.run("config lint");
+    assert!(
+        twice.code == 3 && (twice.out + &twice.err).contains("The activity type 1 is named for a"),
+        "one kind each"
+    );
+    fs::write(&file, text).unwrap();
+    assert_eq!(home.run("config import all.toml").code, 0);
+    assert_eq!(home.run("config deploy").code, 0);
+    assert_eq!(home.run("--json sync --once").code, 5);
 }

@@ -122,7 +122,7 @@ fn the_demo_does_its_job_without_a_terminal_and_comes_to_rest() {
     assert!(passes.len() >= 2 && passes[0]["hubspot"]["created"].as_u64().unwrap() > 0, "{}", demo.out);
     let last = passes.last().unwrap();
     assert_eq!((&last["hubspot"]["created"], &last["connectwise"]["updated"]), (&Value::from(0), &Value::from(0)));
-    for object in ["company", "contact", "deal", "ticket", "product", "line_item"] {
+    for object in ["company", "contact", "deal", "ticket", "product", "line_item", "note", "task", "call", "meeting"] {
         assert!(json["records"][object]["in sync"].as_u64().unwrap() > 0, "{object}: {}", demo.out);
     }
     assert_eq!(json["records"]["product"]["excluded"], 1, "what is sold no more: {}", demo.out);

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests a surprise is a failure")]
 
+mod activities;
 mod answers;
 mod bench;
 mod contacts;

@@ -398,6 +398,7 @@ fn object_mapping(object: ObjectKind, mask: u32) -> ObjectMapping {
         hubspot_stamp: "connectwise_key".into(),
         connectwise_stamp: Some("customFields/1".into()),
         activity_types: Vec::new(),
+        activity_status: None,
         filters: Filters::default(),
         exclude: Exclusions::default(),
         matching: matching.into_iter().flatten().collect(),

@@ -41,9 +41,10 @@ Examples:
 Examples:
   lockstep config add contact
   lockstep config add deal --key-field customFields/51
-  lockstep config add ticket --board \"Help Desk\"")]
+  lockstep config add ticket --board \"Help Desk\"
+  lockstep config add call --activity-type \"Phone Call\" --assign-to mia@acme.example.com")]
     Add {
-        /// company, contact, deal, ticket, product or line_item
+        /// company, contact, deal, ticket, product, line_item, note, task, call or meeting
         object: ObjectKind,
         /// The ConnectWise field for the key of the HubSpot record, such as customFields/51
         #[arg(long, value_name = "FIELD")]
@@ -51,6 +52,12 @@ Examples:
         /// The ConnectWise service board for new tickets, by its name or id
         #[arg(long, value_name = "NAME")]
         board: Option<String>,
+        /// A ConnectWise activity type that is such a note, task, call or meeting, by its name or id; the first is given to new ones
+        #[arg(long, value_name = "NAME")]
+        activity_type: Vec<String>,
+        /// The ConnectWise member who gets activities whose owner has no partner, by e-mail address, name or id
+        #[arg(long, value_name = "MEMBER")]
+        assign_to: Option<String>,
     },
     /// Check the draft; exit code 3 if it could not be deployed
     Lint,

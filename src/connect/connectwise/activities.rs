@@ -5,33 +5,49 @@ use std::collections::BTreeMap;
 
 use crate::model::{ObjectKind, RecordId};
 
-/// Activity type ids per kind of activity. The first one of a kind is given to new records.
+/// Activity type ids per kind of activity, of which the first is given to new records; and the status of new records to which
+/// no field gives one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct ActivityTypes(BTreeMap<ObjectKind, Vec<RecordId>>);
+pub struct ActivityTypes {
+    types: BTreeMap<ObjectKind, Vec<RecordId>>,
+    statuses: BTreeMap<ObjectKind, RecordId>,
+}
 
 impl ActivityTypes {
     /// Kinds that are no activities are dropped, and kinds without types.
     #[must_use]
     pub fn new(types: BTreeMap<ObjectKind, Vec<RecordId>>) -> Self {
-        Self(types.into_iter().filter(|(kind, ids)| kind.is_activity() && !ids.is_empty()).collect())
+        let types = types.into_iter().filter(|(kind, ids)| kind.is_activity() && !ids.is_empty()).collect();
+        Self { types, statuses: BTreeMap::new() }
+    }
+
+    /// With the statuses that new records are given where no field gives one.
+    #[must_use]
+    pub fn with_statuses(self, statuses: BTreeMap<ObjectKind, RecordId>) -> Self {
+        Self { statuses, ..self }
+    }
+
+    /// The status of a new record of that kind to which no field gives one; none where the tenant's default counts.
+    pub(super) fn status_of(&self, kind: ObjectKind) -> Option<RecordId> {
+        self.statuses.get(&kind).copied()
     }
 
     /// Whether an activity of that type is of that kind.
     pub(super) fn is(&self, kind: ObjectKind, of_type: Option<RecordId>) -> bool {
-        if self.0.is_empty() {
+        if self.types.is_empty() {
             return kind == ObjectKind::Task;
         }
-        of_type.is_some_and(|id| self.0.get(&kind).is_some_and(|ids| ids.contains(&id)))
+        of_type.is_some_and(|id| self.types.get(&kind).is_some_and(|ids| ids.contains(&id)))
     }
 
     /// The type of a new record of that kind.
     pub(super) fn default_of(&self, kind: ObjectKind) -> Option<RecordId> {
-        self.0.get(&kind).and_then(|ids| ids.first()).copied()
+        self.types.get(&kind).and_then(|ids| ids.first()).copied()
     }
 
     /// The kinds that an activity may be.
     pub(super) fn kinds(&self) -> Vec<ObjectKind> {
-        if self.0.is_empty() { vec![ObjectKind::Task] } else { self.0.keys().copied().collect() }
+        if self.types.is_empty() { vec![ObjectKind::Task] } else { self.types.keys().copied().collect() }
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the name of a field stands for: a member, a user-defined field, a communication item, the amount.
 
+use crate::mapping::references::{NOTES_OR_NAME, START_OR_ENTERED};
 use crate::mapping::stages::Standing;
 use crate::model::{FieldName, ObjectKind};
 
@@ -18,6 +19,9 @@ pub(super) enum Address<'a> {
     Amount,
     /// `stage/status` of an opportunity, `board/status` of a ticket: both members as one value.
     Progress(Standing),
+    /// `dateStart/dateEntered` or `notes/name` of an activity: the first member, or where that is empty the other. The first
+    /// is written.
+    Either { first: &'a str, other: &'a str },
     /// `revenue/quantity` of a forecast item: what one of its units comes to. Only read.
     PerUnit(&'a str),
 }
@@ -33,6 +37,7 @@ impl<'a> Address<'a> {
         match object {
             ObjectKind::Contact => communication(name).unwrap_or(Self::Member(name)),
             ObjectKind::Deal if name == "amount" => Self::Amount,
+            kind if kind.is_activity() => either(name).unwrap_or(Self::Member(name)),
             ObjectKind::LineItem => name.strip_suffix("/quantity").map_or(Self::Member(name), Self::PerUnit),
             _ => Self::Member(name),
         }
@@ -47,6 +52,7 @@ impl<'a> Address<'a> {
                 (Some(place), Some(status))
             }
             Self::PerUnit(of) => (Some(*of), Some("quantity")),
+            Self::Either { first, other } => (Some(*first), Some(*other)),
             _ => (self.array(), None),
         };
         one.into_iter().chain(other)
@@ -57,8 +63,16 @@ impl<'a> Address<'a> {
         match self {
             Self::Custom(_) => Some("customFields"),
             Self::Communication(_) | Self::Extension(_) => Some("communicationItems"),
-            Self::Member(_) | Self::Amount | Self::Progress(_) | Self::PerUnit(_) => None,
+            Self::Member(_) | Self::Amount | Self::Progress(_) | Self::Either { .. } | Self::PerUnit(_) => None,
         }
+    }
+}
+
+fn either(name: &str) -> Option<Address<'_>> {
+    match name {
+        START_OR_ENTERED => Some(Address::Either { first: "dateStart", other: "_info/dateEntered" }),
+        NOTES_OR_NAME => Some(Address::Either { first: "notes", other: "name" }),
+        _ => None,
     }
 }
 
@@ -95,6 +109,8 @@ mod tests {
             (ObjectKind::Deal, "revenue/quantity", Address::Member("revenue/quantity")),
             (ObjectKind::Deal, "customFields/12", Address::Custom(12)),
             (ObjectKind::Deal, "customFields/-1", Address::Member("customFields/-1")),
+            (ObjectKind::Note, "notes/name", Address::Either { first: "notes", other: "name" }),
+            (ObjectKind::Company, "notes/name", Address::Member("notes/name")),
             (ObjectKind::Company, "city", Address::Member("city")),
         ];
         for (object, name, expected) in table {

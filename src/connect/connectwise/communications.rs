@@ -62,7 +62,12 @@ fn wishes(values: &Values) -> BTreeMap<u64, Wish<'_>> {
         match Address::of(ObjectKind::Contact, name.as_str()) {
             Address::Communication(kind) => wishes.entry(kind).or_default().value = Some((name, value)),
             Address::Extension(kind) => wishes.entry(kind).or_default().extension = Some((name, value)),
-            Address::Member(_) | Address::Custom(_) | Address::Amount | Address::Progress(_) | Address::PerUnit(_) => {}
+            Address::Member(_)
+            | Address::Custom(_)
+            | Address::Amount
+            | Address::Progress(_)
+            | Address::Either { .. }
+            | Address::PerUnit(_) => {}
         }
     }
     wishes

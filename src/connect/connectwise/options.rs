@@ -79,7 +79,10 @@ impl ConnectWise {
                 Ok(words.iter().map(|word| named((*word).to_owned(), (*word).to_owned())).collect())
             }
             Options::Table(MEMBERS) => self.members(session).await,
-            Options::Table(list) => self.rows(list, session).await.map(|rows| rows.iter().filter_map(option).collect()),
+            Options::Table(list) => self.rows(list, session).await.map(|mut rows| {
+                rows.sort_by_key(consequence);
+                rows.iter().filter_map(option).collect()
+            }),
             Options::PerBoard(list) => self.per_board(list, session).await,
         };
         let found = found.map(apart);
@@ -141,7 +144,17 @@ pub(super) fn option(row: &Json) -> Option<ChoiceOption> {
     })
 }
 
-/// What a status of an opportunity or a ticket means.
+/// Activity statuses come in the order in which they may be chosen without being asked for: the tenant's default first, one
+/// that makes ConnectWise ask for a follow-up last. Other rows stay in their order.
+fn consequence(row: &Json) -> u8 {
+    match row.get("spawnFollowupFlag") {
+        None => 0,
+        Some(_) if flag(row, "spawnFollowupFlag") => 2,
+        Some(_) => u8::from(!flag(row, "defaultFlag")),
+    }
+}
+
+/// What a status of an opportunity, a ticket or an activity means.
 fn outcome(row: &Json) -> Option<StageOutcome> {
     let ended = ["wonFlag", "lostFlag", "closedFlag", "closedStatus"];
     if ended.iter().all(|name| row.get(name).is_none()) {

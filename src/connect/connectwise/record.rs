@@ -36,6 +36,11 @@ impl<'a> Reads<'a> {
     fn value(&self, json: &Json) -> Option<Value> {
         match self.at {
             Address::Member(name) => json.get(name).map_or(Some(Value::Empty), |member| self.holds.value(member)),
+            Address::Either { first, other } => {
+                let at = |path: &str| json.pointer(&format!("/{path}"));
+                let value = |path| at(path).map_or(Some(Value::Empty), |told| self.holds.value(told));
+                value(first).and_then(|told| if told.is_empty() { value(other) } else { Some(told) })
+            }
             Address::Custom(id) => match custom_item(json, id) {
                 Some(item) => item.get("value").map_or(Some(Value::Empty), shapes::scalar),
                 // It may be the one that does not tell which it is.

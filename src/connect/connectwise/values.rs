@@ -107,7 +107,9 @@ pub(super) fn create(
             Address::Member("types") if object == ObjectKind::Contact => {
                 drop(body.insert("typeIds".to_owned(), json!(rows(name, value)?)));
             }
-            Address::Member(member) => drop(body.insert(member.to_owned(), json(object, name, value)?)),
+            Address::Member(member) | Address::Either { first: member, .. } => {
+                drop(body.insert(member.to_owned(), json(object, name, value)?));
+            }
             Address::Progress(standing) => {
                 for (member, id) in progress(standing, name, value)? {
                     body.insert(member.to_owned(), json!({ "id": id }));
@@ -145,7 +147,9 @@ pub(super) fn patch(object: ObjectKind, values: &Values, present: Option<&[Json]
     for (name, value) in values {
         match Address::of(object, name.as_str()) {
             Address::Member("types") if has_type_calls(object) => {}
-            Address::Member(_) => operations.push(operation(object, name, value)?),
+            Address::Member(member) | Address::Either { first: member, .. } => {
+                operations.push(operation(object, (name, member), value)?);
+            }
             Address::Progress(standing) => {
                 let replace = |(member, id)| json!({ "op": "replace", "path": member, "value": { "id": id } });
                 operations.extend(progress(standing, name, value)?.into_iter().map(replace));
@@ -190,13 +194,13 @@ pub(super) const fn has_type_calls(object: ObjectKind) -> bool {
     matches!(object, ObjectKind::Company | ObjectKind::Contact)
 }
 
-fn operation(object: ObjectKind, name: &FieldName, value: &Value) -> Result<Json, Rejection> {
+fn operation(object: ObjectKind, (name, member): (&FieldName, &str), value: &Value) -> Result<Json, Rejection> {
     let kind = fields::find(object, name.as_str()).map(|field| field.kind);
     let is_text = matches!(kind, Some(FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url));
     Ok(match value {
-        Value::Empty if is_text => json!({ "op": "replace", "path": name.as_str(), "value": "" }),
-        Value::Empty => json!({ "op": "remove", "path": name.as_str() }),
-        value => json!({ "op": "replace", "path": name.as_str(), "value": json(object, name, value)? }),
+        Value::Empty if is_text => json!({ "op": "replace", "path": member, "value": "" }),
+        Value::Empty => json!({ "op": "remove", "path": member }),
+        value => json!({ "op": "replace", "path": member, "value": json(object, name, value)? }),
     })
 }
 

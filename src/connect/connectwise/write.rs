@@ -144,6 +144,11 @@ impl ConnectWise {
                 }
             }
         }
+        if let Some(status) = self.activities.status_of(object)
+            && item.values.iter().all(|(name, _)| name.as_str() != "status")
+        {
+            extra.insert("status".to_owned(), json!({ "id": status.0 }));
+        }
         let stamp = self.stamps.get(&object).map(|name| (name, item.stamp.as_str()));
         let body = values::create(object, &item.values, stamp, extra).map_err(reject)?;
         Ok(Call::send(Method::POST, place(object).path, body))
@@ -253,8 +258,10 @@ impl ConnectWise {
     /// The read before an update: with every member that it changes, and what else the change depends on.
     fn present_path(&self, object: ObjectKind, item: &UpdateItem) -> Option<String> {
         let names = item.values.iter().map(|(name, _)| name);
-        let plain =
-            |name: &FieldName| matches!(Address::of(object, name.as_str()), Address::Member(_) | Address::Progress(_));
+        let plain = |name: &FieldName| {
+            let address = Address::of(object, name.as_str());
+            matches!(address, Address::Member(_) | Address::Progress(_) | Address::Either { .. })
+        };
         let needs = names.clone().any(|name| !plain(name));
         if !needs {
             return None;

@@ -216,7 +216,8 @@ fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
                 || flag("/modificationMetadata/readOnlyValue")),
         required: is_required(object, System::HubSpot, name),
         unique: flag("/hasUniqueValue") || is_address,
-        max_length: matches!(kind, FieldKind::Text | FieldKind::LongText | FieldKind::Email).then_some(TEXT_CHARS),
+        max_length: matches!(kind, FieldKind::Text | FieldKind::LongText | FieldKind::RichText | FieldKind::Email)
+            .then_some(TEXT_CHARS),
         custom: json.get("hubspotDefined").is_none_or(|own| own.as_bool() == Some(false)),
         options: options.filter_map(option).collect(),
     })
@@ -254,7 +255,8 @@ fn kind(of: &str, shown: &str, refers: &str) -> FieldKind {
         ("enumeration", "checkbox") => FieldKind::MultiChoice,
         ("enumeration", _) => FieldKind::Choice,
         ("phone_number", _) | (_, "phonenumber") => FieldKind::Phone,
-        (_, "textarea" | "html") => FieldKind::LongText,
+        (_, "html") => FieldKind::RichText,
+        (_, "textarea") => FieldKind::LongText,
         _ => FieldKind::Text,
     }
 }
@@ -279,6 +281,7 @@ mod tests {
         let table = [
             ("string", "text", FieldKind::Text),
             ("string", "textarea", FieldKind::LongText),
+            ("string", "html", FieldKind::RichText),
             ("string", "phonenumber", FieldKind::Phone),
             ("number", "number", FieldKind::Number),
             ("bool", "booleancheckbox", FieldKind::Bool),

@@ -498,10 +498,10 @@ impl Delivered {
 /// as delivered, so that the newer value crosses like any other change.
 pub(super) fn delivered(rule: &FieldRule, system: System, write: &FieldWrite, record: &Record) -> Option<Delivered> {
     let returned = record.value(write.field.as_str());
-    let seen = normalise(&rule.mapping, returned);
-    let sent = normalise(&rule.mapping, &write.after);
+    let seen = normalise(&rule.mapping, system, returned);
+    let sent = normalise(&rule.mapping, system, &write.after);
     let held = holds(rule, system, &seen, &sent);
-    if seen == normalise(&rule.mapping, &write.before) && !held {
+    if seen == normalise(&rule.mapping, system, &write.before) && !held {
         return None;
     }
     let seen = held || is_rewriting(&sent, &seen);

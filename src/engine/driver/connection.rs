@@ -170,10 +170,13 @@ impl Connection {
     }
 }
 
-/// Which ConnectWise activity types are which kind of activity.
+/// Which ConnectWise activity types are which kind of activity, and the status of new ones.
 fn activity_types(config: &Config) -> ActivityTypes {
     let ids = |mapping: &ObjectMapping| mapping.activity_types.iter().copied().map(RecordId).collect();
+    let statuses =
+        config.objects.iter().filter_map(|mapping| Some((mapping.object, RecordId(mapping.activity_status?))));
     ActivityTypes::new(config.objects.iter().map(|mapping| (mapping.object, ids(mapping))).collect())
+        .with_statuses(statuses.collect())
 }
 
 fn copy(secret: &SecretString) -> SecretString {

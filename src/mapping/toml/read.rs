@@ -132,6 +132,9 @@ fn object(item: &Item<'_, '_, '_>) -> Option<ObjectMapping> {
     let hubspot_stamp = table.required("hubspot_stamp", name);
     let connectwise_stamp = table.optional("connectwise_stamp", name);
     let activity_types = table.optional("activity_types", |item| activity_types(item, object)).unwrap_or_default();
+    let activity_status = table.optional("activity_status", |item| {
+        is_of_activity(item, object, "activity status").then(|| item.number()).flatten()
+    });
     let filters = table.optional("filters", filters).unwrap_or_default();
     let exclude = table.optional("exclude", exclude).unwrap_or_default();
     let matching = table.optional("match", |item| item.each(rule)).unwrap_or_default();
@@ -145,6 +148,7 @@ fn object(item: &Item<'_, '_, '_>) -> Option<ObjectMapping> {
         hubspot_stamp: hubspot_stamp?,
         connectwise_stamp,
         activity_types,
+        activity_status,
         filters,
         exclude,
         matching,
@@ -153,14 +157,14 @@ fn object(item: &Item<'_, '_, '_>) -> Option<ObjectMapping> {
 }
 
 fn activity_types(item: &Item<'_, '_, '_>, object: Option<ObjectKind>) -> Option<Vec<u64>> {
-    if let Some(object) = object.filter(|object| !object.is_activity()) {
-        item.wrong(
-            format!("A {object} has no activity types."),
-            "Remove this; it belongs to a note, task, call or meeting.",
-        );
-        return None;
-    }
-    item.each(Item::number)
+    if is_of_activity(item, object, "activity types") { item.each(Item::number) } else { None }
+}
+
+/// Says so where what only activities have is written for another object.
+fn is_of_activity(item: &Item<'_, '_, '_>, object: Option<ObjectKind>, what: &str) -> bool {
+    let Some(object) = object.filter(|object| !object.is_activity()) else { return true };
+    item.wrong(format!("A {object} has no {what}."), "Remove this; it belongs to a note, task, call or meeting.");
+    false
 }
 
 fn name(item: &Item<'_, '_, '_>) -> Option<FieldName> {

@@ -100,6 +100,15 @@ fn all_mistakes_are_named_at_once_in_the_order_of_the_file() {
 }
 
 #[test]
+fn an_activity_status_belongs_to_activities() {
+    let with =
+        |object: &str| read(&format!("[[object]]\nobject = '{object}'\nhubspot_stamp = 'a'\nactivity_status = 2\n"));
+    assert_eq!(with("note").unwrap().objects[0].activity_status, Some(2));
+    let errors = with("deal").unwrap_err();
+    assert!(errors[0].message.contains("no activity status"), "{errors:?}");
+}
+
+#[test]
 fn activity_types_belong_to_activities() {
     let with = |object: &str, types: &str| {
         let stamps = "hubspot_stamp = 'a'\nconnectwise_stamp = 'b'";
@@ -174,6 +183,7 @@ prop_compose! {
             conflict_tie: tie,
             hubspot_stamp: stamps.0,
             connectwise_stamp: stamps.1,
+            activity_status: types.first().copied(),
             activity_types: types,
             filters: Filters { to_connectwise: filters.0, to_hubspot: filters.1 },
             exclude: Exclusions { hubspot: exclude.0, connectwise: exclude.1 },

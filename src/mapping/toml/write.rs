@@ -93,6 +93,9 @@ impl Page {
         if !object.activity_types.is_empty() {
             self.set("activity_types", &numbers(&object.activity_types));
         }
+        if let Some(status) = object.activity_status {
+            self.set("activity_status", &status.to_string());
+        }
         self.filters(&object.filters);
         self.exclude(&object.exclude);
         for rule in &object.matching {

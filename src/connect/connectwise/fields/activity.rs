@@ -1,6 +1,7 @@
 //! The built-in fields of a sales activity: a note, a task, a call or a meeting, whatever its type says.
 
 use super::{BuiltIn, choice, member, of, read_only, record, text, typed, unlisted};
+use crate::mapping::references::{NOTES_OR_NAME, START_OR_ENTERED};
 use crate::model::{FieldKind, ObjectKind};
 
 pub(crate) const ACTIVITY: &[BuiltIn] = &[
@@ -16,7 +17,9 @@ pub(crate) const ACTIVITY: &[BuiltIn] = &[
     text("phoneExtension", "Phone extension", 30),
     text("email", "E-mail", 250),
     typed(text("notes", "Notes", 0), FieldKind::LongText),
+    typed(text(NOTES_OR_NAME, "Notes, or else the name", 0), FieldKind::LongText),
     of("dateStart", "Start", FieldKind::DateTime),
+    of(START_OR_ENTERED, "Start, or else when it was entered", FieldKind::DateTime),
     of("dateEnd", "End", FieldKind::DateTime),
     member("assignTo", "Assigned to"),
     member("assignedBy", "Assigned by"),

@@ -6,11 +6,11 @@ use super::{FieldNext, FieldPlan};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
 use crate::filter::Answer;
 use crate::mapping::convert::{Misfit, arrives, convert, holds, is_rewriting, same};
-use crate::mapping::needs::is_given_once;
+use crate::mapping::needs::given_once;
 use crate::mapping::normalise::normalise;
 use crate::mapping::references::{self, Partners};
 use crate::mapping::{ClearPolicy, ConflictTie, Direction, FieldRule, SystemOfRecord};
-use crate::model::{BySystem, ObjectKind, System, Timestamp, Value, no_such_field};
+use crate::model::{BySystem, FieldKind, ObjectKind, System, Timestamp, Value, no_such_field};
 
 /// What the comparison of a field depends on.
 pub struct Comparison<'a> {
@@ -60,11 +60,11 @@ const OSCILLATION_WINDOW: Duration = Duration::from_secs(24 * 3600);
 /// Compares and decides.
 #[must_use]
 pub fn compare(c: &Comparison<'_>) -> (FieldPlan, Option<Trouble>) {
-    let values = BySystem::from_fn(|system| normalise(&c.rule.mapping, c.raw[system]));
+    let values = BySystem::from_fn(|system| normalise(&c.rule.mapping, system, c.raw[system]));
     let changed = BySystem::from_fn(|system| {
         c.agreed.is_none_or(|agreed| {
             let agreed = agreed.of(system);
-            agreed != c.raw[system] && normalise(&c.rule.mapping, agreed) != values[system]
+            agreed != c.raw[system] && normalise(&c.rule.mapping, system, agreed) != values[system]
         })
     });
     let verdict = if c.rule.absent.is_some() { Verdict::Same(String::new()) } else { c.verdict(&values, &changed) };
@@ -90,11 +90,10 @@ pub fn compare(c: &Comparison<'_>) -> (FieldPlan, Option<Trouble>) {
 
 impl Comparison<'_> {
     fn verdict(&self, values: &BySystem<Value>, changed: &BySystem<bool>) -> Verdict {
-        let given_once = |system: &System| is_given_once(self.object, *system, self.rule.name(*system).as_str());
-        if let Some(system) = System::BOTH.into_iter().find(given_once) {
-            let why = format!("{system} takes it with a new {} alone, and shows it nowhere", self.object);
+        for system in System::BOTH {
+            let Some(why) = given_once(self.object, system, self.rule.name(system).as_str()) else { continue };
             let none = values[system.other()].is_empty();
-            return if none { Verdict::Same(why) } else { Verdict::Tolerate(why) };
+            return if none { Verdict::Same(why.to_owned()) } else { Verdict::Tolerate(why.to_owned()) };
         }
         let Some(direction) = self.rule.mapping.direction.restricted_by(self.object_direction) else {
             return Verdict::Tolerate("the directions of field and object leave no way".to_owned());
@@ -236,7 +235,7 @@ impl Comparison<'_> {
     /// Whether the two differ only by what one of the systems made of the other's value when it was written there.
     fn is_kept_differently(&self, to: System, values: &BySystem<Value>) -> bool {
         convert(self.rule, to.other(), self.raw[to.other()], self.raw[to], self.partners).is_ok_and(|value| {
-            let sent = normalise(&self.rule.mapping, &value);
+            let sent = normalise(&self.rule.mapping, to, &value);
             is_rewriting(&sent, &values[to]) || is_rewriting(&values[to], &sent)
         })
     }
@@ -280,7 +279,7 @@ impl Comparison<'_> {
                 return Some(trouble);
             }
         };
-        if holds(self.rule, to, &plan.values[to], &normalise(&self.rule.mapping, &value)) {
+        if holds(self.rule, to, &plan.values[to], &normalise(&self.rule.mapping, to, &value)) {
             set(plan, FieldNext::Agree, "both sides hold the same".to_owned());
             return None;
         }
@@ -347,7 +346,7 @@ impl Comparison<'_> {
             Misfit::Several { count } => (
                 IssueClass::AmbiguousReference,
                 format!("{field} in {to} takes one record; {} is associated with {count}.", self.rule.mapping.hubspot),
-                several_hint(self.rule),
+                several_hint(self.object, self.rule),
             ),
             Misfit::NotA { what, value } => (
                 IssueClass::UnfitValue,
@@ -372,7 +371,10 @@ impl Comparison<'_> {
 }
 
 /// What a person does about a reference to several records of which none is the one that counts.
-pub(super) fn several_hint(rule: &FieldRule) -> &'static str {
+pub(super) fn several_hint(object: ObjectKind, rule: &FieldRule) -> &'static str {
+    if object.is_activity() && rule.mapping.kind == FieldKind::Reference(ObjectKind::Company) {
+        return "Leave one company on it, or associate a contact, deal or ticket of the one that counts; it goes on by itself then.";
+    }
     if references::holds_all(rule.name(System::HubSpot).as_str()) {
         "Associate one that belongs to the record's company; it goes on by itself then."
     } else {

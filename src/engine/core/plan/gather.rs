@@ -1,6 +1,6 @@
 //! Everything that a plan for one pair depends on, looked up once. After this, planning is a pure function.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::PairDecision;
 use super::identity::{self, Identity};
@@ -8,8 +8,8 @@ use crate::engine::core::state::{Decision, Intent, Issue, IssueClass, Link, Link
 use crate::engine::core::view::{View, ViewResult};
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::{identifier_from, identifier_key};
-use crate::mapping::references::{self, Partner, Partners, refers_to};
-use crate::model::{BySystem, LinkId, ObjectKind, RecordRef, System, Timestamp};
+use crate::mapping::references::{self, ALL_CONTACTS, Partner, Partners, refers_to};
+use crate::model::{BySystem, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
 
 /// The facts about one pair.
 #[derive(Debug, Clone)]
@@ -198,7 +198,7 @@ fn partners(view: &dyn View, rules: &ObjectRules, records: &BySystem<Option<Obse
                 partners.insert(parent, partner(view, parent)?);
                 if one_of_several
                     && let Some(known) = view.observation(parent)?
-                    && share_home(view, observed, &known)?
+                    && (home(view, observed)? == Some(parent) || share_home(view, observed, &known)?)
                 {
                     partners.add_kin(parent);
                 }
@@ -209,17 +209,38 @@ fn partners(view: &dyn View, rules: &ObjectRules, records: &BySystem<Option<Obse
 }
 
 /// The one record that an observed one [belongs to](references::home).
-pub(super) fn home(observed: &Observation) -> Option<RecordRef> {
-    let (name, parent) = references::home(observed.of.object, observed.of.system)?;
-    match references::ids(observed.record.value(name)).as_slice() {
+pub(super) fn home(view: &dyn View, observed: &Observation) -> ViewResult<Option<RecordRef>> {
+    let Some((name, parent)) = references::home(observed.of.object, observed.of.system) else { return Ok(None) };
+    let ids = references::ids(observed.record.value(name));
+    Ok(match ids.as_slice() {
         [id] => Some(RecordRef::new(parent, observed.of.system, *id)),
+        [_, _, ..] if observed.of.object.is_activity() => company_that_counts(view, observed, &ids)?,
         _ => None,
+    })
+}
+
+/// Of several companies of an activity, none of which HubSpot calls the primary one: the only one that its contacts, deals
+/// and tickets belong to.
+fn company_that_counts(view: &dyn View, observed: &Observation, ids: &[RecordId]) -> ViewResult<Option<RecordRef>> {
+    let about = [
+        (ALL_CONTACTS, ObjectKind::Contact),
+        (references::DEAL_OF_LINE, ObjectKind::Deal),
+        (references::ALL_TICKETS, ObjectKind::Ticket),
+    ];
+    let mut found = BTreeSet::new();
+    for (name, object) in about {
+        for id in references::ids(observed.record.value(name)) {
+            let Some(known) = view.observation(RecordRef::new(object, observed.of.system, id))? else { continue };
+            found.extend(home(view, &known)?.filter(|company| ids.contains(&company.id)));
+        }
     }
+    let mut found = found.into_iter();
+    Ok(found.next().filter(|_| found.next().is_none()))
 }
 
 /// The same as `system` knows it.
 pub(super) fn home_in(view: &dyn View, observed: &Observation, system: System) -> ViewResult<Option<RecordRef>> {
-    let Some(home) = home(observed) else { return Ok(None) };
+    let Some(home) = home(view, observed)? else { return Ok(None) };
     if home.system == system {
         return Ok(Some(home));
     }
@@ -230,7 +251,7 @@ pub(super) fn home_in(view: &dyn View, observed: &Observation, system: System) -
 /// Whether two records belong to the same company, or line items to the same deal, be it that one system tells it of the
 /// one and the other of the other.
 pub(super) fn share_home(view: &dyn View, one: &Observation, other: &Observation) -> ViewResult<bool> {
-    let Some(there) = home(other) else { return Ok(false) };
+    let Some(there) = home(view, other)? else { return Ok(false) };
     Ok(home_in(view, one, other.of.system)? == Some(there))
 }
 

@@ -7,7 +7,7 @@ use crate::filter::standard;
 use crate::mapping::keys::{id_of_stamp, match_key, stamp_of, stamps_are_unique};
 use crate::mapping::references::{home, ids, listed_below, referring_key};
 use crate::mapping::{MatchBy, MatchRule, ObjectRules};
-use crate::model::{IntentId, RecordId, RecordRef, System};
+use crate::model::{IntentId, ObjectKind, RecordId, RecordRef, System};
 
 /// As what a record without a link was recognised.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,6 +133,11 @@ fn by_keys(view: &dyn View, rules: &ObjectRules, observed: &Observation) -> View
 /// How many candidates are looked at: more than a person would ever compare.
 const MOST_CANDIDATES: usize = 10;
 
+/// A workflow makes hundreds of tasks of one name on one day, each for another company.
+const fn most_candidates(object: ObjectKind) -> usize {
+    if object.is_activity() { 1000 } else { MOST_CANDIDATES }
+}
+
 /// Line items of one deal that are looked through.
 const MOST_OF_ONE_DEAL: usize = 1000;
 
@@ -141,7 +146,7 @@ const MOST_OF_ONE_DEAL: usize = 1000;
 fn look_alikes(view: &dyn View, observed: &Observation, key: &str, system: System) -> ViewResult<Vec<RecordRef>> {
     let object = observed.of.object;
     if listed_below(object, System::ConnectWise).is_none() {
-        return view.by_key(object, system, key, MOST_CANDIDATES);
+        return view.by_key(object, system, key, most_candidates(object));
     }
     match home_in(view, observed, system)? {
         Some(home) => view.by_key(object, system, &referring_key(home.object, home.id), MOST_OF_ONE_DEAL),

@@ -448,9 +448,9 @@ impl Planner<'_> {
                 observed.map_or(EMPTY, |observed| observed.record.value(rule.name(system).as_str()))
             };
             let agreed = self.facts.link.as_ref().and_then(|link| link.baseline.get(&rule.key));
-            let values = BySystem::from_fn(|system| normalise(&rule.mapping, value(system)));
+            let values = BySystem::from_fn(|system| normalise(&rule.mapping, system, value(system)));
             let changed = BySystem::from_fn(|system| {
-                agreed.is_some_and(|agreed| normalise(&rule.mapping, agreed.of(system)) != values[system])
+                agreed.is_some_and(|agreed| normalise(&rule.mapping, system, agreed.of(system)) != values[system])
             });
             self.fields.push(FieldPlan {
                 key: rule.key.clone(),

@@ -5,7 +5,7 @@ use super::{UndoEnd, UndoField};
 use crate::engine::core::plan::{Facts, FieldNext, FieldPlan, PlannedWrite, plan_pair};
 use crate::engine::core::state::{FieldWrite, IntentKind, Link, Observation};
 use crate::mapping::convert::holds;
-use crate::mapping::needs::{is_given_once, name_of};
+use crate::mapping::needs::{given_once, name_of};
 use crate::mapping::normalise::normalise;
 use crate::mapping::references::{holds_all, refers_to};
 use crate::mapping::{FieldRule, ObjectRules};
@@ -120,9 +120,9 @@ impl Planner<'_> {
                 format!("Set it in {} by hand, or map it again, deploy, and undo once more.", target.system),
             ));
         };
-        if is_given_once(target.object, target.system, field.as_str()) {
+        if let Some(why) = given_once(target.object, target.system, field.as_str()) {
             return Err(kept(
-                format!("{} takes {field} with a new {} alone, and shows it nowhere.", target.system, target.object),
+                format!("{field}: {why}."),
                 format!("Look at the {} in {}.", target.object, target.system),
             ));
         }
@@ -214,7 +214,7 @@ impl Planner<'_> {
 /// What a field holds once its writes are taken back, newest first, as far as each of them still stands; and whether all
 /// of them do.
 fn walk_back(rule: &FieldRule, system: System, chain: &Chain, now: &Value) -> (Value, bool) {
-    let is = |value: &Value| normalise(&rule.mapping, value);
+    let is = |value: &Value| normalise(&rule.mapping, system, value);
     if is(now) == is(chain.origin()) {
         // all of them were taken back before
         return (now.clone(), true);
@@ -232,7 +232,7 @@ fn walk_back(rule: &FieldRule, system: System, chain: &Chain, now: &Value) -> (V
 
 /// Whether a field still holds what was written: what was sent, or what its system showed of that right after.
 fn is_as_written(rule: &FieldRule, system: System, written: &Written, now: &Value) -> bool {
-    let is = |value: &Value| normalise(&rule.mapping, value);
+    let is = |value: &Value| normalise(&rule.mapping, system, value);
     let now = is(now);
     match &written.shown {
         Some(shown) => now == is(shown),

@@ -84,9 +84,17 @@ impl Planner<'_> {
             .iter()
             .filter(about)
             .find(|field| !matches!(field.next, FieldNext::Write { .. } | FieldNext::Same))?;
-        match self.misfits.remove(&field.key) {
+        let key = field.key.clone();
+        match self.misfits.remove(&key) {
             Some(Misfit::NoPartner { reason, awaited: true }) => Some(PairDecision::Wait { reason }),
             Some(Misfit::NoPartner { reason, awaited: false }) => Some(PairDecision::Exclude { reason }),
+            Some(Misfit::Several { count }) => {
+                let rule = self.rules.field(&key)?;
+                let object = self.rules.mapping.object;
+                let message = format!("{to} takes a {object} with one {} at most, and it has {count}.", rule.name(to));
+                let hint = several_hint(object, rule);
+                Some(self.hold(IssueClass::AmbiguousReference, message, hint))
+            }
             _ => None,
         }
     }
@@ -108,7 +116,7 @@ impl Planner<'_> {
             Some(Misfit::NoPartner { reason, awaited: false }) => PairDecision::Exclude { reason },
             Some(Misfit::Several { .. }) => {
                 let rule = self.rules.field(&key);
-                let hint = rule.map_or("", several_hint);
+                let hint = rule.map_or("", |rule| several_hint(object, rule));
                 self.hold(
                     IssueClass::AmbiguousReference,
                     format!("{to} takes no {object} without {}: {why}.", need.what),
@@ -143,6 +151,11 @@ impl Planner<'_> {
                     None => continue,
                 },
                 Ok(value) => (value, "new record"),
+                Err(Misfit::Skipped { value }) if rule.mapping.default.of(to).is_some() => {
+                    let fallback = rule.mapping.default.of(to).map_or(Value::Empty, Value::text);
+                    note!(self, "field", format!("{}: \"{value}\" has no partner in {to}", rule.key));
+                    (fallback, "the default for a value without a partner")
+                }
                 Err(misfit) => {
                     self.note_misfit(at, to, misfit);
                     continue;
