@@ -16,7 +16,16 @@ use crate::model::{FieldKind, System, Timestamp, Value};
 pub fn normalise(field: &FieldMapping, system: System, raw: &Value) -> Value {
     match (field.kind, system) {
         (FieldKind::RichText, System::HubSpot) => normalise_as(field.kind, &without_markup(raw)),
+        (FieldKind::DateTime, _) => in_whole_seconds(normalise_as(field.kind, raw)),
         (kind, _) => normalise_as(kind, raw),
+    }
+}
+
+/// ConnectWise knows no smaller ones.
+fn in_whole_seconds(value: Value) -> Value {
+    match value {
+        Value::DateTime(time) => Value::DateTime(time.floor_to_second()),
+        other => other,
     }
 }
 
@@ -159,14 +168,13 @@ fn date(raw: &Value, text: &str) -> Value {
     )
 }
 
-/// A moment in whole seconds: ConnectWise knows no smaller ones.
 fn date_time(raw: &Value, text: &str) -> Value {
     if let Value::DateTime(time) = raw {
-        return Value::DateTime(time.floor_to_second());
+        return Value::DateTime(*time);
     }
     Timestamp::parse_rfc3339(text.trim())
         .or_else(|| epoch_millis(text).map(Timestamp))
-        .map_or_else(|| Value::text(one_line(text)), |time| Value::DateTime(time.floor_to_second()))
+        .map_or_else(|| Value::text(one_line(text)), Value::DateTime)
 }
 
 fn epoch_millis(text: &str) -> Option<i64> {
@@ -228,13 +236,34 @@ mod tests {
             (FieldKind::Bool, "TRUE", "true"),
             (FieldKind::Date, "2026-01-06T00:00:00Z", "2026-01-06"),
             (FieldKind::Date, "1767657600000", "2026-01-06"),
-            (FieldKind::DateTime, "2026-01-06T00:00:00.999Z", "2026-01-06T00:00:00Z"),
-            (FieldKind::DateTime, "1767657600123", "2026-01-06T00:00:00Z"),
+            (FieldKind::DateTime, "2026-01-06T00:00:00.000Z", "2026-01-06T00:00:00Z"),
             (FieldKind::MultiChoice, "B; A;B", "A;B"),
         ];
         for (kind, one, other) in table {
             assert_eq!(normalise_as(kind, &text(one)), normalise_as(kind, &text(other)), "{kind:?}");
         }
+    }
+
+    #[test]
+    fn what_two_systems_hold_is_compared_without_markup_and_in_whole_seconds() {
+        let mapping = crate::mapping::defaults::activity(
+            crate::model::ObjectKind::Task,
+            &crate::mapping::defaults::ActivitySetup::new("customFields/71".into()),
+        );
+        let held = |hubspot: &str, in_hubspot: &str, in_connectwise: &str| {
+            let field = mapping.fields.iter().find(|field| field.hubspot.as_str() == hubspot);
+            let field = field.unwrap_or_else(|| panic!("{hubspot} is mapped"));
+            let of = |system, told: &str| normalise(field, system, &text(told));
+            (of(System::HubSpot, in_hubspot), of(System::ConnectWise, in_connectwise))
+        };
+        let (here, there) = held("hs_task_body", "<p>a &lt;b&gt; <i>c</i></p>", "a <b> c");
+        assert_eq!(here, there);
+        let (here, there) = held("hs_task_body", "a <b>c</b>", "a <b>c</b>");
+        assert_ne!(here, there, "ConnectWise has no markup: that was typed");
+        let (here, there) = held("hs_timestamp", "2026-01-06T09:00:00.987Z", "2026-01-06T09:00:00Z");
+        assert_eq!(here, there);
+        let (here, there) = held("hs_timestamp", "1767690000123", "2026-01-06T09:00:00Z");
+        assert_eq!(here, there);
     }
 
     #[test]
