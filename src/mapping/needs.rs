@@ -45,6 +45,18 @@ pub const fn needs(object: ObjectKind, system: System) -> &'static [Need] {
     }
 }
 
+/// What a person does about a new record that gives nothing of it.
+#[must_use]
+pub fn remedy(need: &Need) -> &'static str {
+    match need.any_of {
+        ["assignTo"] => {
+            "Give it an owner who has a partner, or name a member for what has none: `default = { connectwise = \"ID\" }` of \
+             hubspot_owner_id~assignTo."
+        }
+        _ => "Fill it in, or map a field that holds it.",
+    }
+}
+
 /// Why nothing of an object is ever written to a system; none where it is.
 #[must_use]
 pub const fn only_read(object: ObjectKind, system: System) -> Option<&'static str> {

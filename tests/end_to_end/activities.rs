@@ -326,7 +326,10 @@ async fn whom_nobody_owns_goes_to_the_named_member_or_waits_for_a_person() {
     let here = held.hubspot_activity(kind, "See Pat", &[(Object::Company, company)], &nobody);
     held.settle().await;
     let issues = held.workspace.reader().unwrap().issues_of(of(kind, System::HubSpot, here)).unwrap();
-    assert!(issues.iter().any(|issue| issue.message.contains("a member whom it is assigned to")), "{issues:?}");
+    let told = |issue: &lockstep::engine::core::state::Issue| {
+        issue.message.contains("a member whom it is assigned to") && issue.hint.contains("hubspot_owner_id~assignTo")
+    };
+    assert!(issues.iter().any(told), "{issues:?}");
     held.edit_here(kind, here, &[("hubspot_owner_id", json!(OWNER))]);
     held.settle().await;
     let there = held.partner_in(of(kind, System::HubSpot, here));

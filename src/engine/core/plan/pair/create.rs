@@ -6,7 +6,7 @@ use super::Planner;
 use crate::engine::core::state::{FieldWrite, IntentKind, IssueClass, Observation};
 use crate::mapping::convert::{Misfit, convert};
 use crate::mapping::keys::{IDENTIFIER, stamp_of};
-use crate::mapping::needs::{Need, awaited, needs};
+use crate::mapping::needs::{Need, awaited, needs, remedy};
 use crate::mapping::normalise::match_value;
 use crate::mapping::{Lack, MatchRule, references};
 use crate::model::{FieldName, ObjectKind, System, Value, no_such_field};
@@ -109,7 +109,7 @@ impl Planner<'_> {
         let stuck = self.fields.iter().filter(about).find(|field| field.next == FieldNext::Stuck);
         let Some(field) = stuck else {
             let message = format!("{to} takes no {object} without {}, and this record gives none.", need.what);
-            return self.hold(IssueClass::MissingRequired, message, "Fill it in, or map a field that holds it.");
+            return self.hold(IssueClass::MissingRequired, message, remedy(need));
         };
         let (why, key) = (field.rule.trim_end_matches('.').to_owned(), field.key.clone());
         match self.misfits.remove(&key) {
