@@ -59,9 +59,11 @@ const KINDS: [Kind; 4] = [
     },
 ];
 
-/// Mia Vance, who is a HubSpot owner and a ConnectWise member.
+/// Marta Vance, who is a HubSpot owner and a ConnectWise member.
 const OWNER: &str = "70100011";
 const MEMBER: &str = "mvance";
+/// An owner whom ConnectWise does not know.
+const NO_MEMBER: &str = "70100015";
 const DAY: &str = "2026-01-06T09:00:00Z";
 const OPEN: u64 = 1;
 const CLOSED: u64 = 2;
@@ -345,6 +347,13 @@ async fn whom_nobody_owns_goes_to_the_named_member_or_waits_for_a_person() {
     bench.assert_quiet().await;
     let owner = bench.here(kind, here, "hubspot_owner_id");
     assert_eq!(owner.as_str().unwrap_or_default(), "", "nobody is made its owner");
+    // An owner without a partner stays the owner, and the work goes to the same member.
+    let strange = [("hubspot_owner_id", json!(NO_MEMBER))];
+    let here = bench.hubspot_activity(kind, "See Bo", &[(Object::Company, company)], &strange);
+    bench.assert_quiet().await;
+    let there = bench.partner_in(of(kind, System::HubSpot, here));
+    assert_eq!(bench.there(there, "assignTo")["identifier"], MEMBER);
+    assert_eq!(bench.here(kind, here, "hubspot_owner_id"), NO_MEMBER);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

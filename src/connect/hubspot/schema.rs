@@ -227,7 +227,7 @@ fn property(object: ObjectKind, json: &Json) -> Option<FieldDef> {
 fn associated(object: ObjectKind) -> impl Iterator<Item = FieldDef> {
     references::joined(object).iter().filter(|one| !one.mirrored).map(|one| FieldDef {
         name: FieldName::new(one.name),
-        label: format!("Associated {}", one.to.plural().to_lowercase()),
+        label: one.to.plural().to_owned(),
         kind: FieldKind::Reference(one.to),
         read_only: false,
         required: false,
