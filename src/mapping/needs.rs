@@ -101,7 +101,6 @@ const OF_WHOM: Need = unwanted(&[ACTIVITY_COMPANIES, ALL_CONTACTS], "a company o
 const WHEN: Need = refused(&["hs_timestamp"], "a time");
 
 /// HubSpot's guides disagree on contacts, and say nothing of products and line items. The time of a meeting is its start.
-
 const fn hubspot(object: ObjectKind) -> &'static [Need] {
     match object {
         ObjectKind::Company => const { &[refused(&["name", "domain"], "a name or a domain")] },

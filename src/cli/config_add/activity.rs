@@ -66,7 +66,7 @@ fn types(schema: &Schema, config: &Config, object: ObjectKind, named: &[String])
         let id = number(option)?;
         if let Some(other) = config.objects.iter().find(|other| other.activity_types.contains(&id)) {
             return Err(Report::refused(format!(
-                "ConnectWise's {} are {} already",
+                "the activity type {} is taken for {} already",
                 option.label,
                 plural(other.object)
             ))
