@@ -1,6 +1,7 @@
 //! What can go wrong with a workspace file, told apart by what a person can do about it.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
@@ -74,10 +75,16 @@ impl StoreError {
         Self::Io { what: format!("{what} {}", path.display()), detail: error.to_string() }
     }
 
-    /// The meaning of an error of the first read: a file that cannot be decrypted looks like no database at all.
+    /// The meaning of an error of the first read: a file that cannot be decrypted looks like no database at all, and so does
+    /// one that the disk does not give back.
     pub(crate) fn at_open(error: rusqlite::Error, file: &Path) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase) => Self::WrongKey { file: file.to_owned() },
+            Some(ErrorCode::NotADatabase) => {
+                match File::open(file).and_then(|open| open.take(1).read_to_end(&mut Vec::new())) {
+                    Ok(_) => Self::WrongKey { file: file.to_owned() },
+                    Err(error) => Self::io("reading", file, &error),
+                }
+            }
             _ => error.into(),
         }
     }

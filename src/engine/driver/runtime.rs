@@ -35,6 +35,16 @@ pub enum DriverError {
     Stopped(String),
 }
 
+impl DriverError {
+    /// What happened, and what to do where the store knows.
+    fn in_words(&self) -> String {
+        match self {
+            Self::Store(error) => format!("{error}. {}", error.hint()),
+            other => other.to_string(),
+        }
+    }
+}
+
 /// What an engine is made of.
 pub struct Parts {
     pub rules: Rules,
@@ -105,8 +115,9 @@ pub fn start(workspace: &Workspace, parts: Parts) -> Result<EngineHandle, Driver
             };
             if let Err(error) = runtime.block_on(driver.run(inbox)) {
                 tracing::error!(%error, "the engine stopped");
-                driver.watcher.stopped(&error.to_string());
-                driver.refuse_all(&error.to_string());
+                let why = error.in_words();
+                driver.watcher.stopped(&why);
+                driver.refuse_all(&why);
             }
         })
         .map_err(DriverError::Thread)?;
