@@ -1,6 +1,8 @@
-//! Runs any number of seeds of the simulation, with progress, or tells the story of one.
+//! Runs any number of seeds of the simulation, with progress, or tells the story of one seed or one tape. A failure is kept
+//! below `target/simulation`: its tape, the smallest tape that fails alike, and the story of that.
 //!
 //! `cargo bench --bench simulate -- --seeds 1000000 [--from N]` · `cargo bench --bench simulate -- --seed N`
+//! · `cargo bench --bench simulate -- --tape FILE`
 
 #[path = "../tests/simulation/counters.rs"]
 mod counters;
@@ -10,6 +12,8 @@ mod faults;
 mod fields;
 #[path = "../tests/simulation/guarded.rs"]
 mod guarded;
+#[path = "../tests/simulation/keeper.rs"]
+mod keeper;
 #[path = "../tests/simulation/merging.rs"]
 mod merging;
 #[path = "../tests/simulation/oracle.rs"]
@@ -30,6 +34,8 @@ mod standing;
 mod store;
 #[path = "../tests/simulation/suite.rs"]
 mod suite;
+#[path = "../tests/simulation/tape.rs"]
+mod tape;
 #[path = "../tests/simulation/verdict.rs"]
 mod verdict;
 #[path = "../tests/simulation/watch.rs"]
@@ -38,10 +44,11 @@ mod watch;
 mod words;
 
 use std::io::Write as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
-const USAGE: &str = "simulate [--seeds N] [--from N] [--failures N] | --seed N";
+const USAGE: &str = "simulate [--seeds N] [--from N] [--failures N] | --seed N | --tape FILE";
 
 /// What the command line asks for.
 struct Orders {
@@ -49,13 +56,19 @@ struct Orders {
     from: u64,
     failures: usize,
     seed: Option<u64>,
+    tape: Option<PathBuf>,
 }
 
 fn orders() -> Option<Orders> {
-    let mut orders = Orders { seeds: 10_000, from: 1, failures: 200, seed: None };
+    let mut orders = Orders { seeds: 10_000, from: 1, failures: 200, seed: None, tape: None };
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     while let Some(word) = words.next() {
-        let number = words.next()?.parse::<u64>().ok()?;
+        let value = words.next()?;
+        if word == "--tape" {
+            orders.tape = Some(value.into());
+            continue;
+        }
+        let number = value.parse::<u64>().ok()?;
         match word.as_str() {
             "--seeds" => orders.seeds = number,
             "--from" => orders.from = number,
@@ -67,11 +80,32 @@ fn orders() -> Option<Orders> {
     Some(orders)
 }
 
+/// Plays a tape: its story with the verdict, and whether every promise was kept.
+fn replay(path: &Path) -> Result<(String, bool), String> {
+    let tape = tape::Tape::read(path)?;
+    let outcome = suite::play(&tape.scenario, &fields::schemas(), simulation::Trace::Lines);
+    let passes = outcome.violations.is_empty();
+    let verdict = if passes { "every promise was kept".to_owned() } else { tape::broken(&outcome) };
+    Ok((format!("{}\n{}\n{verdict}", tape.about, outcome.log.join("\n")), passes))
+}
+
 fn main() -> ExitCode {
     let Some(orders) = orders() else {
         eprintln!("usage: {USAGE}");
         return ExitCode::from(2);
     };
+    if let Some(path) = orders.tape {
+        return match replay(&path) {
+            Ok((story, passes)) => {
+                println!("{story}");
+                if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            }
+            Err(why) => {
+                eprintln!("{why}");
+                ExitCode::from(2)
+            }
+        };
+    }
     if let Some(seed) = orders.seed {
         println!("{}", suite::explain(seed));
         return ExitCode::SUCCESS;
@@ -94,5 +128,8 @@ fn main() -> ExitCode {
     println!("{}", totals.counters);
     println!("never met: {}", totals.counters.unreached().join(" · "));
     println!("{}", suite::summary(&totals));
+    if let Some(first) = totals.failures.iter().min_by_key(|failure| failure.seed) {
+        println!("{}", suite::explain(first.seed));
+    }
     if totals.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -4,6 +4,7 @@
 use lockstep::engine::core::state::{IntentState, Issue, IssueClass, LinkOrigin, LinkState};
 use lockstep::model::{BySystem, ObjectKind, Schema, System};
 
+use crate::crash_points::visible;
 use crate::faults::Fault;
 use crate::fields::{self, COMPANY_COUNT, CONTACTS, PRODUCTS, SPECS, Shape, TICKETS};
 use crate::scenario::{Clockwork, Crash, MergedKey, Merges, Newborn, Op, Scenario, Temper, What, When};
@@ -68,20 +69,6 @@ fn play<'a>(scenario: &'a Scenario, schemas: &'a [BySystem<Schema>]) -> Simulati
     let (violations, log) = (&simulation.outcome.violations, &simulation.outcome.log);
     assert!(violations.is_empty(), "{violations:?}\n{scenario:?}\n{}", log.join("\n"));
     simulation
-}
-
-/// What people see in the end: the values of every living record, without ids and times.
-fn visible(simulation: &Simulation<'_>) -> Vec<String> {
-    let of = |system: System| {
-        let living = simulation.servers[system].records.values().filter(|entry| !entry.archived);
-        living.map(move |entry| {
-            let values = SPECS.iter().map(|spec| spec.canon(system, entry.value(spec.name(system))));
-            format!("{system}: {}", values.collect::<Vec<_>>().join("|"))
-        })
-    };
-    let mut all: Vec<String> = System::BOTH.into_iter().flat_map(of).collect();
-    all.sort();
-    all
 }
 
 fn copies_in(simulation: &Simulation<'_>, system: System) -> usize {

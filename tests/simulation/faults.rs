@@ -2,10 +2,12 @@
 
 use lockstep::engine::core::request::RequestBody;
 
+use serde::{Deserialize, Serialize};
+
 use crate::random::{Random, mix};
 
 /// One way for a request to go wrong.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Fault {
     /// Not a byte leaves.
     NotSent,
@@ -98,13 +100,13 @@ impl Kind {
 }
 
 /// The faults of a seed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Faults {
     seed: u64,
     how: How,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 enum How {
     /// Of a thousand requests, so many meet each fault; writes three times as many.
     Drawn([u16; Fault::ALL.len()]),

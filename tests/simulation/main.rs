@@ -2,14 +2,21 @@
 //!
 //! `LOCKSTEP_SEEDS=100000 cargo test --release --test simulation` runs more seeds;
 //! `cargo bench --bench simulate -- --seed N` tells the story of one.
+//! `crash_points`, `on_disk` and `failing_store` are proofs of their own, each with its own size.
 
 mod counters;
+mod crash_points;
 mod directed;
+mod disk;
 mod endless;
+mod failing_store;
 mod faults;
 mod fields;
+mod flaky;
 mod guarded;
+mod keeper;
 mod merging;
+mod on_disk;
 mod oracle;
 mod random;
 mod redeploy;
@@ -17,9 +24,12 @@ mod scenario;
 mod server;
 mod shrink;
 mod simulation;
+mod spread;
 mod standing;
 mod store;
 mod suite;
+mod tape;
+mod tapes;
 mod undo;
 mod verdict;
 mod watch;
@@ -32,7 +42,7 @@ const USUAL: u64 = 3_000;
 
 #[test]
 fn i1_to_i19_hold_over_many_seeds() {
-    let count = std::env::var("LOCKSTEP_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(USUAL);
+    let count = spread::number("LOCKSTEP_SEEDS", USUAL);
     #[expect(clippy::disallowed_methods, reason = "the pace is printed; nothing is judged by it")]
     let start = Instant::now();
     let totals = suite::run_seeds(1, count, 1, |_, _| {});

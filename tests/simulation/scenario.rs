@@ -2,16 +2,20 @@
 
 use lockstep::mapping::{Ceiling, Guards, Timing};
 use lockstep::model::{BySystem, ObjectKind, System};
+use serde::{Deserialize, Serialize};
 
 use crate::faults::{Fault, Faults};
 use crate::fields::{COMPANY_COUNT, CONTACTS, COUNT, DEALS, PRODUCTS, SPECS, Shape, TICKETS, complete, place_of};
 use crate::random::{Random, mix};
+use crate::tape;
 
 /// Everything that is decided before the engine starts.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Scenario {
     pub seed: u64,
     /// Bit n: the mapping has field n.
+    #[serde(with = "tape::fields")]
     pub fields: u32,
     pub clockwork: Clockwork,
     pub guards: Guards,
@@ -25,7 +29,8 @@ pub struct Scenario {
 }
 
 /// The engine's clockwork, in seconds.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Clockwork {
     pub poll: u64,
     pub index_lag: u64,
@@ -47,7 +52,8 @@ impl Clockwork {
 }
 
 /// How the two servers behave in this seed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Temper {
     /// Clocks ahead of (or behind) the engine's, in milliseconds.
     pub skew: BySystem<i64>,
@@ -69,7 +75,8 @@ pub struct Temper {
 }
 
 /// What becomes of records that people merge; much of it no documentation tells.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Merges {
     /// HubSpot: both records give way to a new one. Deals do so always.
     pub make_new: bool,
@@ -81,7 +88,7 @@ pub struct Merges {
     pub purge: bool,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MergedKey {
     OfSurvivor,
     OfOther,
@@ -89,7 +96,8 @@ pub enum MergedKey {
 }
 
 /// A record made by a user. Each chosen field gets the value number `value * 32 + field`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Newborn {
     pub object: ObjectKind,
     pub side: System,
@@ -97,19 +105,22 @@ pub struct Newborn {
     pub key: Option<u32>,
     /// Which of the companies there it belongs to.
     pub parent: Option<u32>,
+    #[serde(with = "tape::fields")]
     pub fields: u32,
     pub value: u32,
 }
 
 /// One act of a user.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Op {
     pub when: When,
     pub what: What,
 }
 
 /// The moment of an act.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum When {
     /// Milliseconds after the start.
     At(i64),
@@ -118,24 +129,28 @@ pub enum When {
 }
 
 /// `pick` names a record of a side by its place among those that qualify.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum What {
     Create(Newborn),
     Edit {
         side: System,
         pick: u32,
+        #[serde(with = "tape::field")]
         field: usize,
         value: u32,
     },
     Clear {
         side: System,
         pick: u32,
+        #[serde(with = "tape::field")]
         field: usize,
     },
     /// The other system will refuse this value until somebody edits it again.
     Poison {
         side: System,
         pick: u32,
+        #[serde(with = "tape::field")]
         field: usize,
         value: u32,
     },
@@ -176,7 +191,8 @@ pub enum What {
 }
 
 /// The engine dies before its `at`-th command and comes back after `down` milliseconds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Crash {
     pub at: u32,
     pub down: i64,

@@ -7,10 +7,10 @@ use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
+use lockstep::engine::core::Engine;
 use lockstep::engine::core::command::{Ask, Command, Event, Notice, Reply, Ticket};
 use lockstep::engine::core::request::{Answer, AnswerBody, Failure, ItemOutcome, Request, RequestBody, RequestId};
 use lockstep::engine::core::state::Verdict;
-use lockstep::engine::core::{Engine, Mode};
 use lockstep::model::{
     BySystem, FieldName, IntentId, ObjectKind, RecordId, RecordRef, Schema, System, Timestamp, Value,
 };
@@ -19,6 +19,7 @@ use crate::counters::Counters;
 use crate::faults::{Fault, Kind};
 use crate::fields::{self, SPECS, Shape};
 use crate::guarded::Guarded;
+use crate::keeper::{self, Keeper};
 use crate::random::mix;
 use crate::scenario::{Newborn, Op, Scenario, What, When};
 use crate::server::{Arrival, By, Change, EPOCH, Entry, Mutation, POISON, Server, everyone, ids, required};
@@ -29,6 +30,8 @@ use crate::watch::Watch;
 const TIMEOUT: i64 = 60_000;
 /// How long a request lives at most, in the servers' world: the engine's bound less what its clocks may err.
 const LANDING: i64 = 158_000;
+/// After a failure of the store the engine is started again so much later.
+const STARTED_AGAIN: i64 = 30_000;
 /// More steps than any healthy seed needs.
 const MOST_STEPS: u32 = 60_000;
 /// More steps at one moment than any healthy engine takes.
@@ -51,6 +54,8 @@ pub struct Outcome {
     pub hash: u64,
     /// The faults that struck, by request number.
     pub struck: Vec<(u32, Fault)>,
+    /// Why the engine stopped, where its store failed.
+    pub stops: Vec<String>,
 }
 
 /// How closely a run is written down.
@@ -118,6 +123,8 @@ pub struct Simulation<'a> {
     schemas: &'a [BySystem<Schema>],
     pub now: i64,
     pub store: MemoryStore,
+    /// Where the rows really are, if not in `store` alone.
+    pub keeper: Option<Box<dyn Keeper>>,
     pub servers: BySystem<Server>,
     pub ledger: Vec<Mutation>,
     pub watch: Watch,
@@ -132,6 +139,8 @@ pub struct Simulation<'a> {
     arrived: u32,
     /// Commands performed so far.
     pub commands: u32,
+    /// Those of them that commit or send, until faults and users stop.
+    pub points: Vec<u32>,
     next_crash: usize,
     in_flight: u32,
     steps: u32,
@@ -154,6 +163,7 @@ impl<'a> Simulation<'a> {
             schemas,
             now: 0,
             store: MemoryStore::default(),
+            keeper: None,
             servers: BySystem::from_fn(|system| Server::new(system, &scenario.server, entropy)),
             ledger: Vec::new(),
             watch: Watch::default(),
@@ -167,6 +177,7 @@ impl<'a> Simulation<'a> {
             sent: 0,
             arrived: 0,
             commands: 0,
+            points: Vec::new(),
             next_crash: 0,
             in_flight: 0,
             steps: 0,
@@ -223,11 +234,19 @@ impl<'a> Simulation<'a> {
         crate::verdict::i6_quiescence(self);
         crate::verdict::i17_idempotent_push(self);
         crate::verdict::count(self);
+        if let Some(keeper) = &mut self.keeper
+            && let Err(text) = keeper.judge(&self.store)
+        {
+            self.violate("store_as_committed", text);
+        }
     }
 
     /// Faults off: from here on everybody behaves, and an engine that is down comes back.
     pub fn calm_down(&mut self) {
         self.troubled = false;
+        if let Some(keeper) = &mut self.keeper {
+            keeper.heal();
+        }
         self.by_arrival.clear();
         self.note(|| "---- faults and users stop here".into());
     }
@@ -337,9 +356,9 @@ impl<'a> Simulation<'a> {
         let Scenario { fields, clockwork, guards, .. } = self.scenario;
         let rules = fields::rules(*fields, clockwork, guards, self.schemas);
         self.note(|| "engine starts".into());
-        match Engine::new(rules, Mode::Watch, &self.store) {
+        match keeper::start(self.keeper.as_mut(), &mut self.store, rules) {
             Ok(engine) => self.engine = Some(engine),
-            Err(error) => return self.violate("engine_failed", error.to_string()),
+            Err(error) => return self.store_failed(error),
         }
         self.step(vec![Event::Tick]);
     }
@@ -377,14 +396,22 @@ impl<'a> Simulation<'a> {
         let Some(engine) = &mut self.engine else { return };
         self.steps += 1;
         self.steps_now = if self.steps_now.0 == self.now { (self.now, self.steps_now.1 + 1) } else { (self.now, 1) };
-        let commands = match engine.step(now, &self.store, events) {
+        let commands = match keeper::step(self.keeper.as_mut(), &self.store, engine, now, events) {
             Ok(commands) => commands,
-            Err(error) => return self.violate("engine_failed", error.to_string()),
+            Err(error) => return self.store_failed(error),
         };
         self.absorb(&commands);
         for command in commands {
             if self.dies_here() {
                 return;
+            }
+            if self.troubled && matches!(command, Command::Commit(_) | Command::Send(..)) {
+                self.points.push(self.commands);
+            }
+            if let (Command::Commit(batch), Some(keeper)) = (&command, &mut self.keeper)
+                && let Err(error) = keeper.commit(batch)
+            {
+                return self.store_failed(error);
             }
             self.perform(command);
         }
@@ -403,18 +430,37 @@ impl<'a> Simulation<'a> {
         self.next_crash += 1;
         self.note(|| format!("engine dies before command {}", crash.at));
         self.outcome.counters.crashes += 1;
-        self.engine = None;
-        self.life += 1;
-        self.wake = None;
-        self.in_flight = 0;
-        self.watch.died();
-        self.guarded.died();
+        self.end_engine();
         if crash.takes_the_store {
             self.store = MemoryStore::default();
             self.watch.shots.clear();
         }
         self.enqueue(self.now + crash.down, Happening::Restart);
         true
+    }
+
+    /// The engine is gone, with all that it had in mind; what it sent is on its way.
+    fn end_engine(&mut self) {
+        self.engine = None;
+        self.life += 1;
+        self.wake = None;
+        self.in_flight = 0;
+        self.watch.died();
+        self.guarded.died();
+        if let Some(keeper) = &mut self.keeper {
+            keeper.close();
+        }
+    }
+
+    /// The store could not do what was asked: the engine stops, and somebody starts it again.
+    fn store_failed(&mut self, error: String) {
+        self.note(|| format!("the store failed: {error}"));
+        if !self.keeper.as_ref().is_some_and(|keeper| keeper.is_expected(&error)) {
+            self.violate("engine_failed", error.clone());
+        }
+        self.outcome.stops.push(error);
+        self.end_engine();
+        self.enqueue(self.now + STARTED_AGAIN, Happening::Restart);
     }
 
     fn perform(&mut self, command: Command) {

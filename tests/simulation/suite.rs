@@ -1,8 +1,9 @@
 //! Many seeds on all cores, and the report of the first that fails.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, Once};
 use std::time::Instant;
 
 use lockstep::model::{BySystem, Schema};
@@ -10,8 +11,8 @@ use lockstep::model::{BySystem, Schema};
 use crate::counters::Counters;
 use crate::fields;
 use crate::scenario::Scenario;
-use crate::shrink::shrink;
 use crate::simulation::{Outcome, Simulation, Trace, Violation};
+use crate::tape::keep_failure;
 
 /// Of so many seeds one is run twice, to see that it is the same both times.
 const TWICE: u64 = 100;
@@ -32,12 +33,26 @@ pub struct Failure {
 
 /// Plays a scenario; a panic of the engine is a violation like any other.
 pub fn play(scenario: &Scenario, schemas: &[BySystem<Schema>], trace: Trace) -> Outcome {
+    play_prepared(scenario, schemas, trace, |_| {}, |_| {})
+}
+
+/// The same, with something done to the world before anything happens in it, and a look at it as it stands in the end.
+pub fn play_prepared(
+    scenario: &Scenario,
+    schemas: &[BySystem<Schema>],
+    trace: Trace,
+    prepare: impl FnOnce(&mut Simulation<'_>),
+    look: impl FnOnce(&Simulation<'_>),
+) -> Outcome {
     let mut simulation = Simulation::new(scenario, schemas, trace);
-    let ended = catch_unwind(AssertUnwindSafe(|| simulation.run()));
+    prepare(&mut simulation);
+    let ended = quietly(|| catch_unwind(AssertUnwindSafe(|| simulation.run())));
     if let Err(payload) = ended {
         let text = payload.downcast_ref::<String>().cloned();
         let text = text.or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
         simulation.violate("no_panic", text);
+    } else {
+        look(&simulation);
     }
     simulation.outcome
 }
@@ -62,12 +77,10 @@ pub fn run_seeds(from: u64, count: u64, most: usize, progress: impl Fn(u64, usiz
     let end = from.saturating_add(count);
     let totals = Mutex::new(Totals::default());
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    quietly(|| {
-        std::thread::scope(|scope| {
-            for _ in 0..threads {
-                scope.spawn(|| worker(&next, end, most, &totals, &progress));
-            }
-        });
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| worker(&next, end, most, &totals, &progress));
+        }
     });
     totals.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
@@ -104,35 +117,38 @@ fn worker(next: &AtomicU64, end: u64, most: usize, totals: &Mutex<Totals>, progr
     }
 }
 
-/// Runs something whose panics are expected and told elsewhere.
-pub fn quietly<T>(work: impl FnOnce() -> T) -> T {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
+thread_local! {
+    /// Whether panics of this thread are told elsewhere.
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs something whose panics are expected and told elsewhere. Those of other threads are told as ever.
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                usual(info);
+            }
+        }));
+    });
+    let before = QUIET.replace(true);
     let result = work();
-    std::panic::set_hook(hook);
+    QUIET.set(before);
     result
 }
 
-/// A failing seed for people: how to run it again, the smallest scenario, and its story.
+/// A failing seed for people and as files, with the smallest scenario and its story.
 pub fn explain(seed: u64) -> String {
-    use std::fmt::Write as _;
-    let schemas = fields::schemas();
-    let scenario = Scenario::draw(seed);
-    quietly(|| {
-        let outcome = play(&scenario, &schemas, Trace::Off);
-        let smallest = shrink(&scenario, &schemas, &outcome);
-        let story = play(&smallest, &schemas, Trace::Lines);
-        let mut text = String::new();
-        for violation in &outcome.violations {
-            let _ = writeln!(text, "{}: {}", violation.invariant, violation.text);
-        }
-        let _ = writeln!(text, "again: cargo bench --bench simulate -- --seed {seed}");
-        let _ = writeln!(text, "smallest: {smallest:?}");
-        for line in &story.log {
-            let _ = writeln!(text, "{line}");
-        }
-        text
-    })
+    let (scenario, schemas) = (Scenario::draw(seed), fields::schemas());
+    let outcome = play(&scenario, &schemas, Trace::Off);
+    if outcome.violations.is_empty() {
+        let story = play(&scenario, &schemas, Trace::Lines).log.join("\n");
+        return format!("{story}\nseed {seed} breaks nothing");
+    }
+    let text = keep_failure(&format!("seed-{seed}"), &scenario, &schemas, &outcome);
+    format!("seed {seed}: cargo bench --bench simulate -- --seed {seed}\n{text}")
 }
 
 /// Failures grouped by invariant, most frequent first, each with its first seeds.
