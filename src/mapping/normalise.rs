@@ -97,11 +97,12 @@ pub fn phone_digits(text: &str) -> String {
     out
 }
 
-/// A web address without scheme, `www.` and trailing slash; its host in lower case.
+/// A web address without scheme, `www.` and trailing slash; its host in lower case, its characters composed.
 #[must_use]
 pub fn bare_address(text: &str) -> String {
     until_stable(text, |text| {
-        let text = text.trim();
+        let text = one_line(text);
+        let text = text.as_str();
         let text = text.split_once("://").map_or(text, |(_, rest)| rest);
         let (host, rest) = text.split_at(text.find(['/', '?', '#']).unwrap_or(text.len()));
         let host = host.to_lowercase();
@@ -232,6 +233,8 @@ mod tests {
             (FieldKind::Phone, "555-0100 ext. 12", "5550100x12"),
             (FieldKind::Url, "https://www.Example.com/Company/A/", "example.com/Company/A"),
             (FieldKind::Domain, "https://www.Acme.example/about?x=1", "acme.example"),
+            (FieldKind::Domain, "cafe\u{301}.example", "caf\u{e9}.example"),
+            (FieldKind::Url, "cafe\u{301}.example/a", "caf\u{e9}.example/a"),
             (FieldKind::Number, "780.00", "780"),
             (FieldKind::Bool, "TRUE", "true"),
             (FieldKind::Date, "2026-01-06T00:00:00Z", "2026-01-06"),

@@ -2,7 +2,7 @@
 //!
 //! `LOCKSTEP_SEEDS=100000 cargo test --release --test simulation` runs more seeds;
 //! `cargo bench --bench simulate -- --seed N` tells the story of one.
-//! `crash_points`, `on_disk` and `failing_store` are proofs of their own, each with its own size.
+//! `crash_points`, `on_disk`, `failing_store` and `planner` are proofs of their own, each with its own size.
 
 mod counters;
 mod crash_points;
@@ -18,6 +18,7 @@ mod keeper;
 mod merging;
 mod on_disk;
 mod oracle;
+mod planner;
 mod random;
 mod redeploy;
 mod scenario;
