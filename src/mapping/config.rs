@@ -480,6 +480,8 @@ pub struct Guards {
     pub clears: Ceiling,
     /// Records that would belong to another record than before.
     pub references: Ceiling,
+    /// Records of which one and the same value would replace what they have in a field.
+    pub same_value: Ceiling,
     /// Where more records than these are known, a list of all records that shows none is not believed.
     pub vanished: u64,
 }
@@ -508,6 +510,7 @@ impl Default for Guards {
             updates: Ceiling { count: 500, percent: 20 },
             clears: Ceiling { count: 50, percent: 2 },
             references: Ceiling { count: 50, percent: 5 },
+            same_value: Ceiling { count: 100, percent: 5 },
             vanished: 20,
         }
     }

@@ -391,6 +391,8 @@ fn guards(seed: u64) -> Guards {
         updates: ceiling(6),
         clears: ceiling(2),
         references: ceiling(3),
+        // values of the worlds are told apart by being different
+        same_value: Guards::default().same_value,
         vanished: ceiling(3).count,
     }
 }

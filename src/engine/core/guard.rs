@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::{AddAssign, SubAssign};
 
+use super::overwrites::Overwrites;
 use super::plan::{PairPlan, PlannedWrite, fingerprint};
 use super::state::{FieldWrite, IntentKind};
 use super::view::{View, ViewResult};
@@ -18,13 +19,16 @@ pub struct Tally {
     /// By the record that names the pair, and the system written to.
     writes: BTreeMap<(RecordRef, System), Counted>,
     objects: BTreeMap<ObjectKind, Changes>,
+    overwrites: Overwrites,
 }
 
 /// One write as it was counted.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Counted {
     fingerprint: u64,
     changes: Changes,
+    /// What it writes over what was there.
+    overwrites: Vec<u64>,
     /// It was within the limits, or a person let it through.
     passed: bool,
 }
@@ -49,15 +53,16 @@ impl Tally {
         if self.has(anchor, write) {
             return;
         }
-        let changes = Changes::of(write, rules);
-        let counted = Counted { fingerprint: fingerprint(write), changes, passed: false };
+        let (changes, overwrites) = (Changes::of(write, rules), self.overwrites.add(write));
+        let counted = Counted { fingerprint: fingerprint(write), changes, overwrites, passed: false };
         let before = self.writes.insert((anchor, write.system), counted);
         let total = self.objects.entry(write.object).or_default();
         // what was let go already may have been done by now
         if let Some(before) = before.filter(|before| !before.passed) {
             *total -= before.changes;
+            self.overwrites.take_back(&before.overwrites);
         }
-        *total += counted.changes;
+        *total += changes;
     }
 
     /// Whether exactly this write has been counted.
@@ -77,6 +82,7 @@ impl Tally {
         self.pass();
         self.writes.values_mut().for_each(|counted| counted.changes = Changes::default());
         self.objects.clear();
+        self.overwrites = Overwrites::default();
     }
 
     /// Names what is to be passed: the same writes have the same name, in whatever order they were planned. An approval is
@@ -94,7 +100,9 @@ impl Tally {
     /// When the view cannot be read.
     pub fn exceeds(&self, guards: &Guards, view: &dyn View) -> ViewResult<Option<String>> {
         for (object, changes) in &self.objects {
-            if let Some(reason) = changes.exceed(guards, *object, view.live_links(*object)?) {
+            let live = view.live_links(*object)?;
+            let reason = changes.exceed(guards, *object, live);
+            if let Some(reason) = reason.or_else(|| self.overwrites.exceed(guards.same_value, *object, live)) {
                 return Ok(Some(reason));
             }
         }
@@ -324,6 +332,31 @@ mod tests {
         assert!(exceeds(&tally, &guards, 0).is_some_and(|reason| reason.contains("empty 1 fields of contacts")));
         let updates_of = tally.objects.values().map(|changes| changes.updates).collect::<Vec<_>>();
         assert_eq!(updates_of, [1]);
+    }
+
+    #[test]
+    fn i14_one_value_over_many_others_has_a_limit() {
+        let ceiling = Ceiling { count: 2, percent: 10 };
+        let title = field(|field| field.hubspot.as_str() == "jobtitle");
+        let same = |tally: &Tally, live| tally.overwrites.exceed(ceiling, ObjectKind::Contact, live);
+        let retitled = |ids: std::ops::RangeInclusive<u64>| tally(ids.map(|id| updates(id, &title, "Owner", "Boss")));
+        assert_eq!(same(&retitled(1..=2), 0), None);
+        let reason = same(&retitled(1..=3), 0);
+        let text =
+            "it would put one value, \"Boss\", over what 3 contacts have in title of ConnectWise; the limit is 2";
+        assert_eq!(reason.as_deref(), Some(text));
+        assert_eq!(same(&retitled(1..=3), 30), None, "a tenth of thirty");
+        let others = tally((1..=9).map(|id| updates(id, &title, "Owner", &format!("Boss {id}"))));
+        assert_eq!(same(&others, 0), None, "values of their own");
+        let filled = tally((1..=9).map(|id| updates(id, &title, "", "Boss")));
+        assert_eq!(same(&filled, 0), None, "nothing is lost where nothing was");
+        let mut wavering = retitled(1..=3);
+        let (anchor, plan) = updates(3, &title, "Owner", "Chief");
+        wavering.add(anchor, &plan, &rules());
+        assert_eq!(same(&wavering, 0), None, "one changed its mind");
+        let mut approved = retitled(1..=3);
+        approved.let_through();
+        assert_eq!(same(&approved, 0), None);
     }
 
     #[test]

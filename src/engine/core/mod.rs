@@ -15,6 +15,7 @@ mod endless;
 mod evaluate;
 mod guard;
 mod outcome;
+mod overwrites;
 pub mod phase;
 pub mod plan;
 mod pull;

@@ -62,6 +62,7 @@ fn guards(item: &Item<'_, '_, '_>) -> Option<Guards> {
         updates: table.optional("updates", ceiling).unwrap_or(usual.updates),
         clears: table.optional("clears", ceiling).unwrap_or(usual.clears),
         references: table.optional("references", ceiling).unwrap_or(usual.references),
+        same_value: table.optional("same_value", ceiling).unwrap_or(usual.same_value),
         vanished: table.optional("vanished", Item::number).unwrap_or(usual.vanished),
     };
     table.finish();

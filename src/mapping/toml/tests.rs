@@ -199,6 +199,7 @@ proptest! {
         let mut config = Config { guards: Guards::default(), timing: Timing { poll, ..Timing::default() }, objects: object.into_iter().collect() };
         config.guards.clears.percent = percent;
         config.guards.references.percent = 100 - percent;
+        config.guards.same_value.count = vanished + 1;
         config.guards.vanished = vanished;
         let text = write(&config);
         prop_assert_eq!(read(&text), Ok(config), "{}", text);

@@ -58,10 +58,14 @@ impl Page {
 
     fn guards(&mut self, guards: &Guards) {
         self.heading("[guards]");
-        let Guards { creates, updates, clears, references, vanished } = guards;
-        for (key, Ceiling { count, percent }) in
-            [("creates", creates), ("updates", updates), ("clears", clears), ("references", references)]
-        {
+        let Guards { creates, updates, clears, references, same_value, vanished } = guards;
+        for (key, Ceiling { count, percent }) in [
+            ("creates", creates),
+            ("updates", updates),
+            ("clears", clears),
+            ("references", references),
+            ("same_value", same_value),
+        ] {
             self.set(key, &format!("{{ count = {count}, percent = {percent} }}"));
         }
         self.set("vanished", &vanished.to_string());
