@@ -94,7 +94,15 @@ impl Bench {
     }
 
     pub async fn run(&self) -> Finished {
-        let mut engine = self.engine(Mode::Once).await;
+        self.finish(Mode::Once).await
+    }
+
+    pub async fn plan(&self) -> Finished {
+        self.finish(Mode::Plan).await
+    }
+
+    async fn finish(&self, mode: Mode) -> Finished {
+        let mut engine = self.engine(mode).await;
         let finished = finished(&mut engine).await;
         engine.stop().await;
         finished

@@ -324,9 +324,12 @@ async fn a_guard_holds_a_mass_update_until_exactly_that_plan_is_approved() {
     for name in &names[..5] {
         bench.edit(HUBSPOT, bench.only(HUBSPOT, name), "city", "Bonn");
     }
+    let planned = bench.plan().await.run.verdict;
     let Verdict::Held { plan, reason } = bench.run().await.run.verdict else { panic!("it was not held") };
     assert!(reason.contains('5') && reason.contains('3'), "{reason}");
+    assert_eq!(planned, Verdict::Held { plan: plan.clone(), reason }, "a plan says so before");
     assert_eq!(bench.ask(Ask::Approve { plan: plan.clone() }).await, Reply::Accepted);
+    assert_eq!(bench.plan().await.run.verdict, Verdict::Done, "and nothing once it may go on");
     bench.edit(HUBSPOT, bench.only(HUBSPOT, &names[5]), "city", "Bonn");
     let Verdict::Held { plan: other, .. } = bench.run().await.run.verdict else { panic!("it is another plan now") };
     assert_ne!(plan, other);

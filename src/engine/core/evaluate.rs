@@ -10,7 +10,7 @@ use super::pull::{dirty, is_unread};
 use super::state::{
     Agreed, Dirty, DirtyReason, IntentKind, IssueClass, Link, LinkOrigin, LinkState, Observation, RecordState, Verdict,
 };
-use super::step::{Engine, Mode, Stage, Step, rules_of};
+use super::step::{ActiveRun, Engine, Mode, Stage, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
 use crate::mapping::references::Partner;
@@ -166,6 +166,9 @@ impl Engine {
                 self.count(plan.object, |counts| counts.linked += 1);
                 self.foresee(&plan);
                 let plan = self.linked_as_planned(step, rules, facts, plan)?;
+                if let Some(run) = &mut self.run {
+                    run.tally.add(anchor, &plan, &self.rules);
+                }
                 self.tally_plan(&plan);
                 self.keep_plan(plan);
                 Ok(false)
@@ -257,7 +260,8 @@ impl Engine {
             return Ok(true);
         }
         if self.mode == Mode::Plan {
-            self.end_run(step, Verdict::Done)?;
+            let verdict = self.verdict_of_plan(step)?;
+            self.end_run(step, verdict)?;
             return Ok(false);
         }
         if self.work.hubspot.is_empty() && self.work.connectwise.is_empty() {
@@ -276,13 +280,25 @@ impl Engine {
         Ok(true)
     }
 
+    /// Held where a guard would hold a run that writes this. An approval is looked at and kept for that run.
+    fn verdict_of_plan(&self, step: &Step<'_>) -> ViewResult<Verdict> {
+        let Some(run) = &self.run else { return Ok(Verdict::Done) };
+        let Some(reason) = self.exceeded(step, run)? else { return Ok(Verdict::Done) };
+        let plan = run.tally.hash();
+        Ok(if step.view.is_approved(&plan)? { Verdict::Done } else { Verdict::Held { reason, plan } })
+    }
+
+    /// The limit that the run exceeds so far. The first run of a workspace has none.
+    fn exceeded(&self, step: &Step<'_>, run: &ActiveRun) -> ViewResult<Option<String>> {
+        if run.free { Ok(None) } else { run.tally.exceeds(&self.rules.config.guards, step.view) }
+    }
+
     /// Why the run may not go on without a person, if it may not.
     fn guard(&mut self, step: &mut Step<'_>) -> ViewResult<Option<String>> {
+        let Some(run) = &self.run else { return Ok(None) };
+        let reason = self.exceeded(step, run)?;
         let Some(run) = &mut self.run else { return Ok(None) };
-        if run.free {
-            return Ok(None);
-        }
-        let Some(reason) = run.tally.exceeds(&self.rules.config.guards, step.view)? else {
+        let Some(reason) = reason else {
             run.tally.pass();
             return Ok(None);
         };
