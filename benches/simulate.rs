@@ -26,7 +26,7 @@ mod scenario;
 mod server;
 #[path = "../tests/simulation/shrink.rs"]
 mod shrink;
-#[path = "../tests/simulation/simulation.rs"]
+#[path = "../tests/simulation/simulation/mod.rs"]
 mod simulation;
 #[path = "../tests/simulation/standing.rs"]
 mod standing;
