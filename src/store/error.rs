@@ -34,6 +34,9 @@ pub enum StoreError {
     /// A rule of the workspace that always holds would break, such as one link for a record at most.
     #[error("the change contradicts what the workspace already holds: {0}")]
     Contradiction(String),
+    /// The lease is another engine's by now.
+    #[error("another engine took the workspace over{}", by.as_ref().map_or_else(String::new, |by| format!(": {by}")))]
+    TakenOver { by: Option<String> },
     #[error("the workspace was closed while the change was waiting")]
     Closed,
     #[error("there is no draft of the configuration")]
@@ -62,6 +65,10 @@ impl StoreError {
                 "A key file holds 64 hexadecimal characters and belongs to you alone: `chmod 600` it, or restore it."
             }
             Self::Contradiction(_) => "Look at the links of the records involved.",
+            Self::TakenOver { .. } => {
+                "Nothing more is written from here. See that one engine alone works on the workspace, and leave its \
+                 .lock file where it is."
+            }
             Self::Closed => "Open the workspace again.",
             Self::NoDraft => "Change the configuration first: that makes a draft.",
             Self::Other(_) => "Check the workspace with `lockstep doctor`.",

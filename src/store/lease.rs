@@ -45,8 +45,8 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        // The row only informs; whoever locks next replaces it. Nothing is lost when it stays.
-        drop(self.connection.execute("DELETE FROM lease", []));
+        // Whoever locks next replaces it: nothing is lost when it stays. One of somebody else stays in any case.
+        drop(self.connection.execute("DELETE FROM lease WHERE holder = ?1", [&self.holder]));
     }
 }
 

@@ -107,12 +107,20 @@ impl Workspace {
         self.connect(Access::Read).map(|connection| Reader::new(connection, self.clone()))
     }
 
-    /// The thread that commits the engine's rows. One per process is enough.
+    /// A thread that commits rows. One per process is enough.
     ///
     /// # Errors
     /// As for [`Workspace::open`], and when no thread can be started.
     pub fn writer(&self) -> StoreResult<Writer> {
-        Writer::start(self.connect(Access::Write)?)
+        Writer::start(self.connect(Access::Write)?, None)
+    }
+
+    /// The thread that commits the engine's rows, for as long as nobody took the workspace over from that lease.
+    ///
+    /// # Errors
+    /// As for [`Workspace::writer`].
+    pub fn engine_writer(&self, lease: &Lease) -> StoreResult<Writer> {
+        Writer::start(self.connect(Access::Write)?, Some(lease.holder().to_owned()))
     }
 
     /// Configuration versions, connections and schemas.

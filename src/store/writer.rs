@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::apply;
 use super::error::{StoreError, StoreResult};
+use super::lease;
 use crate::engine::core::command::{Batch, Durability};
 
 /// Batches that share a transaction at most; also how many may wait before committers do.
@@ -37,9 +38,10 @@ struct Job {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection) -> StoreResult<Self> {
+    /// `holder`: commits only while the lease's row names it.
+    pub(super) fn start(connection: Connection, holder: Option<String>) -> StoreResult<Self> {
         let (jobs, queue) = mpsc::channel(GROUP);
-        let mut session = Session { connection, durability: Durability::Power };
+        let mut session = Session { connection, holder, durability: Durability::Power };
         let thread = std::thread::Builder::new()
             .name("store".to_owned())
             .spawn(move || session.run(queue))
@@ -88,6 +90,7 @@ impl Drop for Inner {
 /// The state of the writing thread.
 struct Session {
     connection: Connection,
+    holder: Option<String>,
     durability: Durability,
 }
 
@@ -114,6 +117,13 @@ impl Session {
     fn transact(&mut self, batches: &[&Batch]) -> StoreResult<CommitInfo> {
         self.set_durability(batches.iter().map(|batch| batch.durability).max().unwrap_or_default())?;
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if let Some(holder) = &self.holder {
+            // The lock says the same, unless somebody removed its file, or the disk knows no locks.
+            match lease::holder(&transaction)? {
+                Some(now) if now == *holder => {}
+                now => return Err(StoreError::TakenOver { by: now }),
+            }
+        }
         for row in batches.iter().flat_map(|batch| &batch.rows) {
             apply::apply(&transaction, row)?;
         }

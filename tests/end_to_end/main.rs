@@ -15,6 +15,7 @@ mod missing;
 mod products;
 mod rights;
 mod tickets;
+mod two_engines;
 mod undo;
 mod unread;
 

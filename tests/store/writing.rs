@@ -1,5 +1,7 @@
 //! Commits: all or nothing, alone or together, and safe when the process dies.
 
+use std::fs;
+
 use lockstep::engine::core::command::{Batch, Durability, Row};
 use lockstep::engine::core::state::{IntentState, RecordState};
 use lockstep::engine::core::view::View;
@@ -121,4 +123,20 @@ fn only_one_engine_holds_a_workspace() {
     drop(lease);
     assert_eq!(other.reader().unwrap().holder().unwrap(), None);
     other.lease(Timestamp(2)).unwrap();
+}
+
+#[test]
+fn an_engine_that_was_taken_over_commits_nothing_and_leaves_the_other_its_lease() {
+    let place = Place::new();
+    let old = place.workspace.lease(Timestamp(0)).unwrap();
+    let writer = place.workspace.engine_writer(&old).unwrap();
+    writer.commit_blocking(Batch::default()).unwrap();
+    // Somebody removes the file that is locked: the lock says nothing any more.
+    fs::remove_file(place.workspace.file().with_extension("db.lock")).unwrap();
+    let new = place.workspace.lease(Timestamp(1)).unwrap();
+    let refused = writer.commit_blocking(Batch::default());
+    assert_eq!(refused, Err(StoreError::TakenOver { by: Some(new.holder().to_owned()) }));
+    drop(old);
+    assert_eq!(place.workspace.reader().unwrap().holder().unwrap().as_deref(), Some(new.holder()));
+    place.workspace.engine_writer(&new).unwrap().commit_blocking(Batch::default()).unwrap();
 }

@@ -74,7 +74,7 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Another engine holds the workspace, or its file cannot be used.
 pub fn start(workspace: &Workspace, parts: Parts) -> Result<EngineHandle, DriverError> {
     let lease = workspace.lease(parts.clock.now())?;
-    let (writer, reader) = (workspace.writer()?, workspace.reader()?);
+    let (writer, reader) = (workspace.engine_writer(&lease)?, workspace.reader()?);
     let (messages, inbox) = mpsc::channel(256);
     let (publish, snapshot) = watch::channel(Arc::new(Snapshot { role: Role::Holder, ..Snapshot::default() }));
     let (finish, finished) = watch::channel(None);
