@@ -4,6 +4,8 @@
 //! `cargo bench --bench simulate -- --seeds 1000000 [--from N]` · `cargo bench --bench simulate -- --seed N`
 //! · `cargo bench --bench simulate -- --tape FILE`
 
+#[path = "../tests/simulation/clocks.rs"]
+mod clocks;
 #[path = "../tests/simulation/counters.rs"]
 mod counters;
 #[path = "../tests/simulation/faults.rs"]
@@ -126,7 +128,7 @@ fn main() -> ExitCode {
         suite::pace(totals.seeds, start)
     );
     println!("{}", totals.counters);
-    println!("never met: {}", totals.counters.unreached().join(" · "));
+    println!("never met: {}", totals.counters.unreached(totals.seeds).join(" · "));
     println!("{}", suite::summary(&totals));
     if let Some(first) = totals.failures.iter().min_by_key(|failure| failure.seed) {
         println!("{}", suite::explain(first.seed));

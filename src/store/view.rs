@@ -7,6 +7,7 @@ use rusqlite::{Row, params};
 use super::code::{Code, body_at, code_at, id_at, int, ref_at, time_at};
 use super::reader::{Reader, limit};
 use super::status::status_at;
+use crate::engine::core::state::dirty::LONGEST_REST;
 use crate::engine::core::state::{
     Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, RunKind, Status,
     Verdict,
@@ -56,10 +57,11 @@ impl View for Reader {
         most: usize,
     ) -> ViewResult<Vec<Dirty>> {
         let sql = "SELECT object, system, record, reason, since, not_before FROM dirty
-            WHERE object = ?1 AND (system, record) > (?2, ?3) AND not_before <= ?4
+            WHERE object = ?1 AND (system, record) > (?2, ?3)
+                AND (not_before <= ?4 OR since > ?4 OR not_before > ?6)
             ORDER BY system, record LIMIT ?5";
         let (system, id) = after.map_or((-1, 0), |after| (after.system.code(), int(after.id.0)));
-        Ok(self.all(sql, params![object.code(), system, id, now.0, limit(most)], dirty_at)?)
+        Ok(self.all(sql, params![object.code(), system, id, now.0, limit(most), (now + LONGEST_REST).0], dirty_at)?)
     }
 
     fn dirty(&self, record: RecordRef) -> ViewResult<Option<Dirty>> {

@@ -6,7 +6,7 @@ use std::fmt;
 use lockstep::engine::core::state::IssueClass;
 use lockstep::model::{ObjectKind, System};
 
-use crate::faults::Fault;
+use crate::faults::{Fault, Kind};
 use crate::fields::OBJECTS;
 
 /// What one seed saw; added up over all of them.
@@ -30,13 +30,16 @@ impl Counters {
         self.seen.insert(what.into(), 1);
     }
 
-    pub fn saw_fault(&mut self, fault: Fault) {
+    /// Notes that a fault struck a request about an object of a system.
+    pub fn saw_fault(&mut self, fault: Fault, object: ObjectKind, system: System) {
         self.saw(format!("fault: {fault:?}"));
+        self.saw(cell(fault, object, system));
     }
 
-    /// What some seed must see, and none did.
-    pub fn unreached(&self) -> Vec<String> {
-        expected().into_iter().filter(|what| !self.seen.contains_key(what)).collect()
+    /// What some of so many seeds must see, and none did.
+    pub fn unreached(&self, seeds: u64) -> Vec<String> {
+        let cells = if seeds < ENOUGH_FOR_CELLS { Vec::new() } else { cells() };
+        expected().into_iter().chain(cells).filter(|what| !self.seen.contains_key(what)).collect()
     }
 
     pub fn add(&mut self, other: &Self) {
@@ -69,6 +72,40 @@ impl fmt::Display for Counters {
     }
 }
 
+/// So many seeds meet every fault with every object on either side.
+const ENOUGH_FOR_CELLS: u64 = 20_000;
+
+fn cell(fault: Fault, object: ObjectKind, system: System) -> String {
+    format!("fault: {fault:?} with a {object} of {system}")
+}
+
+/// Every fault with every object on either side, where it can be met.
+fn cells() -> Vec<String> {
+    let mut all = Vec::new();
+    for fault in Fault::ALL {
+        for object in OBJECTS {
+            for system in System::BOTH {
+                if why_never(fault, object, system).is_none() {
+                    all.push(cell(fault, object, system));
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Why no world can meet that fault with that object on that side; none where some must.
+fn why_never(fault: Fault, object: ObjectKind, system: System) -> Option<&'static str> {
+    let strikes_writes_alone = !fault.can_strike(Kind::Other) && !fault.can_strike(Kind::List);
+    match (fault, object, system) {
+        (Fault::FalseSuccess, _, System::HubSpot) => Some("HubSpot does what it says"),
+        (_, ObjectKind::Product, System::ConnectWise) if strikes_writes_alone => {
+            Some("products go one way: none is ever written to ConnectWise")
+        }
+        _ => None,
+    }
+}
+
 /// Every fault, every row of the recovery, every kind of hold, of guard and of end that the worlds can bring about.
 fn expected() -> Vec<String> {
     let mut all: Vec<String> = Fault::ALL.iter().map(|fault| format!("fault: {fault:?}")).collect();
@@ -84,6 +121,7 @@ fn expected() -> Vec<String> {
         }
         all.push(format!("journal: Create in {system} Applied, repeated"));
         all.push(format!("merge in {system}"));
+        all.extend(["back", "forward"].map(|way| format!("the clock of {system} set {way}")));
         for object in [ObjectKind::Company, ObjectKind::Contact, ObjectKind::Deal, ObjectKind::Ticket] {
             all.push(format!("link: {object} Active \"created in {system}\""));
         }
@@ -96,6 +134,9 @@ fn expected() -> Vec<String> {
         "late landing",
         "overwritten unseen",
         "restore",
+        "the engine's clock set back",
+        "the engine's clock set forward",
+        "the engine stood still",
         "guard: create",
         "guard: update",
         "guard: empty",

@@ -11,6 +11,7 @@ use std::time::Instant;
 
 use lockstep::model::{BySystem, RecordId, Schema, System};
 
+use crate::clocks::Clocks;
 use crate::fields::{self, SPECS, Spec};
 use crate::random::mix;
 use crate::scenario::{Crash, Scenario};
@@ -124,7 +125,7 @@ fn run(scenario: &Scenario, undisturbed: Option<&Vec<String>>, schemas: &[BySyst
 
 /// The seed with nobody at work and nothing going wrong: only the engine and what it finds.
 fn at_rest(seed: u64) -> Scenario {
-    Scenario { ops: Vec::new(), ..Scenario::draw(seed).with_faults(Vec::new()) }
+    Scenario { ops: Vec::new(), clocks: Clocks::default(), ..Scenario::draw(seed).with_faults(Vec::new()) }
 }
 
 #[test]

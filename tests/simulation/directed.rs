@@ -4,6 +4,7 @@
 use lockstep::engine::core::state::{IntentState, Issue, IssueClass, LinkOrigin, LinkState};
 use lockstep::model::{BySystem, ObjectKind, Schema, System};
 
+use crate::clocks::Clocks;
 use crate::crash_points::visible;
 use crate::faults::Fault;
 use crate::fields::{self, COMPANY_COUNT, CONTACTS, PRODUCTS, SPECS, Shape, TICKETS};
@@ -16,7 +17,7 @@ const REQUESTS: u32 = 26;
 const COMMANDS: u32 = 60;
 
 /// Two records of one company, one that is only in HubSpot, one that is only in ConnectWise; nothing goes wrong.
-fn calm() -> Scenario {
+pub fn calm() -> Scenario {
     let newborn =
         |side, key, value| Newborn { object: ObjectKind::Company, side, key, parent: None, fields: ALL_FIELDS, value };
     Scenario {
@@ -31,6 +32,7 @@ fn calm() -> Scenario {
         ],
         ops: Vec::new(),
         crashes: Vec::new(),
+        clocks: Clocks::default(),
         server: Temper {
             skew: BySystem::default(),
             page: 3,
@@ -51,7 +53,7 @@ fn at(second: i64, what: What) -> Op {
 }
 
 /// Edits on both sides, one after another, of the same pair.
-fn with_edits() -> Scenario {
+pub fn with_edits() -> Scenario {
     let edit = |side, pick, field, value| What::Edit { side, pick, field, value };
     let ops = vec![
         at(70, edit(System::HubSpot, 0, 4, 11)),
@@ -63,7 +65,7 @@ fn with_edits() -> Scenario {
 }
 
 /// Plays a scenario to its end and insists that every promise was kept.
-fn play<'a>(scenario: &'a Scenario, schemas: &'a [BySystem<Schema>]) -> Simulation<'a> {
+pub fn play<'a>(scenario: &'a Scenario, schemas: &'a [BySystem<Schema>]) -> Simulation<'a> {
     let mut simulation = Simulation::new(scenario, schemas, Trace::Lines);
     simulation.run();
     let (violations, log) = (&simulation.outcome.violations, &simulation.outcome.log);
@@ -71,7 +73,7 @@ fn play<'a>(scenario: &'a Scenario, schemas: &'a [BySystem<Schema>]) -> Simulati
     simulation
 }
 
-fn copies_in(simulation: &Simulation<'_>, system: System) -> usize {
+pub fn copies_in(simulation: &Simulation<'_>, system: System) -> usize {
     simulation.watch.copies.iter().filter(|((at, _), _)| *at == system).map(|(_, copies)| copies.len()).sum()
 }
 

@@ -9,6 +9,7 @@ use lockstep::engine::core::{Engine, Mode};
 use lockstep::mapping::Guards;
 use lockstep::model::{BySystem, Fields, ObjectKind, Record, RecordId, RecordRef, System, Timestamp};
 
+use crate::clocks::Clocks;
 use crate::fields;
 use crate::scenario::{Clockwork, Scenario};
 use crate::server::{Arrival, EPOCH, Server};
@@ -38,7 +39,7 @@ impl World {
         let temper = Scenario::draw(1).server;
         Self {
             store: MemoryStore::default(),
-            servers: BySystem::from_fn(|system| Server::new(system, &temper, 1)),
+            servers: BySystem::from_fn(|system| Server::new(system, &temper, &Clocks::default(), 1)),
             now: 0,
             system,
             length,

@@ -4,6 +4,7 @@
 //! `cargo bench --bench simulate -- --seed N` tells the story of one.
 //! `crash_points`, `on_disk`, `failing_store` and `planner` are proofs of their own, each with its own size.
 
+mod clocks;
 mod counters;
 mod crash_points;
 mod directed;
@@ -25,6 +26,7 @@ mod scenario;
 mod server;
 mod shrink;
 mod simulation;
+mod situations;
 mod spread;
 mod standing;
 mod store;
@@ -58,6 +60,6 @@ fn i1_to_i19_hold_over_many_seeds() {
         blind * 1000 <= writes * 6,
         "{blind} of {writes} writes replaced what somebody had entered since it was read"
     );
-    let unreached = totals.counters.unreached();
+    let unreached = totals.counters.unreached(count);
     assert!(count < USUAL || unreached.is_empty(), "{count} seeds never met: {}", unreached.join(" · "));
 }

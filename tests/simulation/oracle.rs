@@ -286,7 +286,8 @@ pub fn i12_cursor_safety(sim: &mut Simulation<'_>, cursor: &Cursor) {
     };
     let backfill = CursorKey { feed: Feed::Backfill, ..cursor.key };
     let is_lied_to = sim.guarded.is_lied_to(system, cursor.key.object);
-    if is_lied_to || sim.store.cursors.get(&backfill).is_none_or(|pass| pass.completed.is_none()) {
+    let is_out_of_order = sim.scenario.clocks.went_back(system, sim.now);
+    if is_lied_to || is_out_of_order || sim.store.cursors.get(&backfill).is_none_or(|pass| pass.completed.is_none()) {
         return;
     }
     let missed = sim.servers[system].records.values().filter(|entry| entry.object == cursor.key.object).find(|entry| {

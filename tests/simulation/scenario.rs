@@ -4,6 +4,7 @@ use lockstep::mapping::{Ceiling, Guards, Timing};
 use lockstep::model::{BySystem, ObjectKind, System};
 use serde::{Deserialize, Serialize};
 
+use crate::clocks::Clocks;
 use crate::faults::{Fault, Faults};
 use crate::fields::{COMPANY_COUNT, CONTACTS, COUNT, DEALS, PRODUCTS, SPECS, Shape, TICKETS, complete, place_of};
 use crate::random::{Random, mix};
@@ -25,6 +26,8 @@ pub struct Scenario {
     pub ops: Vec<Op>,
     pub faults: Faults,
     pub crashes: Vec<Crash>,
+    #[serde(default)]
+    pub clocks: Clocks,
     pub server: Temper,
 }
 
@@ -224,9 +227,10 @@ impl Scenario {
             flight: 180,
         };
         let rounds = 6 + workload.below(21) as u32;
+        let poll = clockwork.poll.cast_signed() * 1000;
         let mut users = Users { next: 1, fields };
         let setup = users.setup(&mut workload);
-        let ops = users.acts(&mut workload, i64::from(rounds) * clockwork.poll.cast_signed() * 1000);
+        let ops = users.acts(&mut workload, i64::from(rounds) * poll);
         Self {
             seed,
             fields,
@@ -237,6 +241,7 @@ impl Scenario {
             ops,
             faults: Faults::draw(&mut faults),
             crashes: crashes(&mut schedule),
+            clocks: Clocks::draw(seed, i64::from(rounds) * poll),
             server: Temper {
                 skew: BySystem::from_fn(|_| if latency.chance(500) { 0 } else { latency.between(-300_000, 300_000) }),
                 page: 3,

@@ -9,6 +9,7 @@ use lockstep::engine::core::request::{
 use lockstep::model::{FieldName, Fields, IntentId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value};
 use rust_decimal::Decimal;
 
+use crate::clocks::Clocks;
 use crate::fields::{self, IDENTIFIER, SPECS, Shape, Spec};
 use crate::random::mix;
 use crate::scenario::Temper;
@@ -31,6 +32,7 @@ pub struct Server {
     pub merged: BTreeMap<RecordId, RecordId>,
     pub(crate) next: u64,
     pub(crate) temper: Temper,
+    clocks: Clocks,
     entropy: u64,
 }
 
@@ -96,7 +98,7 @@ pub struct Arrival<'a> {
 }
 
 impl Server {
-    pub fn new(system: System, temper: &Temper, entropy: u64) -> Self {
+    pub fn new(system: System, temper: &Temper, clocks: &Clocks, entropy: u64) -> Self {
         let next = match system {
             System::HubSpot => 1000,
             System::ConnectWise => 10,
@@ -108,6 +110,7 @@ impl Server {
             merged: BTreeMap::new(),
             next,
             temper: temper.clone(),
+            clocks: clocks.clone(),
             entropy,
         }
     }
@@ -123,7 +126,7 @@ impl Server {
 
     /// The server's own clock.
     pub fn clock(&self, now: i64) -> Timestamp {
-        Timestamp(EPOCH + now + self.temper.skew[self.system])
+        Timestamp(EPOCH + now + self.temper.skew[self.system] + self.clocks.set_by(self.system, now))
     }
 
     /// The time as it writes it into records.

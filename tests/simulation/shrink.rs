@@ -23,6 +23,8 @@ pub fn shrink(scenario: &Scenario, schemas: &[BySystem<Schema>], outcome: &Outco
     loop {
         let before = size(&best);
         search.items(&mut best, |s| s.crashes.len(), |s, at| _ = s.crashes.remove(at));
+        search.items(&mut best, |s| s.clocks.steps.len(), |s, at| _ = s.clocks.steps.remove(at));
+        search.items(&mut best, |s| s.clocks.naps.len(), |s, at| _ = s.clocks.naps.remove(at));
         search.faults(&mut best);
         search.items(&mut best, |s| s.ops.len(), |s, at| _ = s.ops.remove(at));
         search.items(&mut best, |s| s.setup.len(), |s, at| _ = s.setup.remove(at));
@@ -36,7 +38,13 @@ pub fn shrink(scenario: &Scenario, schemas: &[BySystem<Schema>], outcome: &Outco
 
 fn size(scenario: &Scenario) -> usize {
     let faults = scenario.faults.list().map_or(0, <[_]>::len);
-    scenario.crashes.len() + faults + scenario.ops.len() + scenario.setup.len() + scenario.fields.count_ones() as usize
+    let clocks = scenario.clocks.steps.len() + scenario.clocks.naps.len();
+    scenario.crashes.len()
+        + clocks
+        + faults
+        + scenario.ops.len()
+        + scenario.setup.len()
+        + scenario.fields.count_ones() as usize
 }
 
 struct Search<'a> {

@@ -181,7 +181,7 @@ impl View for MemoryStore {
         after: Option<RecordRef>,
         limit: usize,
     ) -> ViewResult<Vec<Dirty>> {
-        let due = self.dirty.values().filter(|mark| mark.record.object == object && mark.not_before <= now);
+        let due = self.dirty.values().filter(|mark| mark.record.object == object && mark.is_due(now));
         Ok(due.filter(|mark| after.is_none_or(|after| mark.record > after)).take(limit).cloned().collect())
     }
 

@@ -9,6 +9,7 @@ use lockstep::engine::core::undo::{Undo, UndoEnd, UndoReport};
 use lockstep::mapping::Guards;
 use lockstep::model::{BySystem, FieldName, IntentId, RecordRef, RunId, Schema, System, Value};
 
+use crate::clocks::Clocks;
 use crate::faults::Fault;
 use crate::fields::{self, SPECS, Shape, Spec, index_of};
 use crate::random::Random;
@@ -384,7 +385,14 @@ fn check_new_edit(world: &mut World<'_>, written: &[Written]) {
 fn quiet(seed: u64) -> Scenario {
     let drawn = Scenario::draw(seed);
     // undos that a guard holds have tests of their own
-    Scenario { ops: Vec::new(), crashes: Vec::new(), rounds: 10_000, guards: Guards::default(), ..drawn }
+    Scenario {
+        ops: Vec::new(),
+        crashes: Vec::new(),
+        clocks: Clocks::default(),
+        rounds: 10_000,
+        guards: Guards::default(),
+        ..drawn
+    }
 }
 
 fn crash(at: u32, down: i64) -> Crash {

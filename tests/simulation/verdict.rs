@@ -11,7 +11,7 @@ use lockstep::model::{FieldName, IntentId, LinkId, ObjectKind, RecordId, RecordR
 use crate::fields::{SPECS, Shape, Spec, place_of, places};
 use crate::oracle::partner_of;
 use crate::server::{By, Change, Entry, POISON, ids};
-use crate::simulation::Simulation;
+use crate::simulation::{Simulation, direction};
 use crate::standing;
 use crate::watch::Subject;
 
@@ -607,8 +607,13 @@ pub fn i17_idempotent_push(sim: &mut Simulation<'_>) {
 /// What this seed reached.
 pub fn count(sim: &mut Simulation<'_>) {
     let mut counters = std::mem::take(&mut sim.outcome.counters);
-    for (_, fault) in &sim.outcome.struck {
-        counters.saw_fault(*fault);
+    for (fault, object, system) in &sim.struck {
+        counters.saw_fault(*fault, *object, *system);
+    }
+    for step in &sim.scenario.clocks.steps {
+        if let Some(system) = step.whose {
+            counters.saw(format!("the clock of {system} set {}", direction(step.by)));
+        }
     }
     for intent in sim.store.intents.values() {
         let repeated = if intent.attempt > 1 { ", repeated" } else { "" };

@@ -71,7 +71,7 @@ impl Engine {
         let newer = self.absorbed.get(&of).is_some_and(|newer| *newer > request.0);
         let Some(record) = step.view.observation(of)?.filter(|known| known.is_live() && !newer) else { return Ok(()) };
         // what was read since the pass began may have been made behind its back
-        if record.seen < pass.started {
+        if record.is_older_than(pass.started, step.now) {
             read_again(step, record);
         }
         Ok(())

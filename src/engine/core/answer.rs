@@ -35,7 +35,7 @@ impl Engine {
             Pending::Identify(system) => self.take_identity(step, system, answer.body),
             Pending::Page { key, pass } => {
                 self.sides[system].succeeded();
-                self.take_page(step, key, pass, answer.request, answer.body)
+                self.take_page(step, key, pass, answer.request, answer.body, answer.server_time)
             }
             Pending::Count(key) => {
                 self.sides[system].succeeded();

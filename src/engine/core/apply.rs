@@ -332,7 +332,7 @@ fn stale(facts: &Facts, decision: &PairDecision, members: &[RecordRef], now: Tim
         .filter(|record| match &facts.records[record.system] {
             None => true,
             Some(observed) if observed.is_in_doubt() => true,
-            Some(observed) => !writes.is_empty() && now.since(observed.seen) > age_allowed(record),
+            Some(observed) => !writes.is_empty() && observed.is_older_than(now - age_allowed(record), now),
         })
         .copied()
         .collect()

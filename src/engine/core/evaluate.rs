@@ -396,7 +396,7 @@ impl Engine {
             match later {
                 Some(at) if at < Timestamp::MAX => {
                     let Some(mark) = step.view.dirty(record)? else { continue };
-                    step.row(Row::Dirty(Dirty { not_before: at, reason: DirtyReason::Retry, ..mark }));
+                    step.row(Row::Dirty(mark.put_off(at, step.now)));
                     step.wake_at(at);
                 }
                 _ => step.row(Row::ClearDirty(record)),

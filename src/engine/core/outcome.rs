@@ -471,7 +471,7 @@ fn is_another(step: &Step<'_>, intent: &Intent, named: &Record) -> ViewResult<Op
         return Ok(says("which is the partner of another record"));
     }
     let known = step.view.observation(copy)?;
-    if known.is_some_and(|known| known.seen < intent.touched && known.record.stamp != intent.stamp) {
+    if known.is_some_and(|known| known.is_older_than(intent.touched, step.now) && known.record.stamp != intent.stamp) {
         return Ok(says("which was there before"));
     }
     Ok(None)

@@ -65,7 +65,9 @@ impl Engine {
         let timing = &self.rules.config.timing;
         let cursor = |feed| step.view.cursor(CursorKey { system, object, feed });
         let due = |cursor: Option<Cursor>, every: u64| {
-            cursor.and_then(|c| c.completed).is_none_or(|at| step.now.since(at) >= Duration::from_secs(every))
+            cursor
+                .and_then(|c| c.completed)
+                .is_none_or(|at| at > step.now || step.now.since(at) >= Duration::from_secs(every))
         };
         let once = matches!(self.mode, Mode::Once | Mode::Plan);
         let shape = self.rules.object(object).map_or(0, |rules| rules.shape);
@@ -77,7 +79,10 @@ impl Engine {
             // a sweep counts from the backfill until the first one is through
             let swept = cursor(Feed::Sweep)?.filter(|c| c.completed.is_some()).or(backfill);
             let small = once && system == System::HubSpot && step.view.live_records(object, system)? <= SMALL;
-            if small || due(swept, timing.sweep) {
+            // the system's clock was set back: what changes there from now on is behind the cursor
+            let server_now = self.sides[system].server_now(step.now);
+            let is_ahead = cursor(Feed::Hot)?.is_some_and(|hot| hot.from > server_now + overlap(system));
+            if small || is_ahead || due(swept, timing.sweep) {
                 feeds.push(Feed::Sweep);
             } else {
                 feeds.push(Feed::Hot);
@@ -159,13 +164,21 @@ impl Engine {
         }
         let server_now = self.sides[key.system].server_now(step.now);
         let from = cursor.map_or(Timestamp::EPOCH, |cursor| cursor.from);
-        let lag = Duration::from_secs(self.rules.config.timing.index_lag);
+        let until = self.surely_read_up_to(key.feed, server_now);
         let window = match key.feed {
-            Feed::Hot => Some((from - overlap(key.system), server_now)),
-            Feed::Settled => (server_now - lag > from).then(|| (from - overlap(key.system), server_now - lag)),
-            Feed::Backfill | Feed::Sweep | Feed::Archived => Some((Timestamp::EPOCH, server_now)),
+            Feed::Hot => Some((from - overlap(key.system), until)),
+            Feed::Settled => (until > from).then(|| (from - overlap(key.system), until)),
+            Feed::Backfill | Feed::Sweep | Feed::Archived => Some((Timestamp::EPOCH, until)),
         };
         Ok(window.map(|(from, until)| Pass { from, until, after: None, started: step.now }))
+    }
+
+    /// Up to where a feed shows everything that had happened when its system's clock said `server_time`.
+    fn surely_read_up_to(&self, feed: Feed, server_time: Timestamp) -> Timestamp {
+        match feed {
+            Feed::Settled => server_time - Duration::from_secs(self.rules.config.timing.index_lag),
+            Feed::Hot | Feed::Backfill | Feed::Sweep | Feed::Archived => server_time,
+        }
     }
 
     fn same_shape(&self, cursor: Option<&Cursor>, key: CursorKey) -> bool {
@@ -194,6 +207,7 @@ impl Engine {
         mut pass: Pass,
         request: RequestId,
         body: AnswerBody,
+        server_time: Option<Timestamp>,
     ) -> ViewResult<()> {
         if !matches!(self.stage, Stage::Pull(_)) {
             return Ok(());
@@ -203,6 +217,10 @@ impl Engine {
             return self.stop(step, format!("{} answered a list with something else", key.system));
         };
         self.allow((key.system, key.object, Way::Read));
+        // the window was made from what was known of its clock before: somebody may have set it since
+        if let Some(time) = server_time {
+            pass.until = pass.until.min(self.surely_read_up_to(key.feed, time));
+        }
         if more && last.is_none_or(|last| pass.after.is_some_and(|after| last <= after)) {
             return self.stop(step, format!("{} repeats the same page of its list over and over", key.system));
         }
@@ -270,7 +288,8 @@ impl Engine {
         for feed in [Feed::Hot, Feed::Settled] {
             let key = CursorKey { feed, ..key };
             let mut cursor = step.view.cursor(key)?.unwrap_or(Cursor::unread(key));
-            cursor.from = cursor.from.max(at);
+            // also where that is behind it: then the system's clock was set back
+            cursor.from = at;
             cursor.pass = None;
             step.row(Row::Cursor(cursor));
         }

@@ -17,6 +17,9 @@ use crate::model::{IntentId, ObjectKind, Record, RecordRef, System, Timestamp};
 /// How long until it is looked once more whether a copy can be told from other records again.
 pub(super) const UNTELLABLE: Duration = Duration::from_secs(30);
 
+/// How far what is known of a system's clock may be off without anybody having set it.
+const DRIFT: Duration = Duration::from_secs(60);
+
 /// How long until a look-up that failed is tried once more.
 pub(super) const SOON: Duration = Duration::from_secs(5);
 
@@ -179,6 +182,7 @@ impl Engine {
             if let Some(open) = self.open.get_mut(id) {
                 open.looking = false;
                 open.look_ups += 1;
+                follow_clocks(step, &mut open.intent, server_now);
             }
         }
         match body {
@@ -221,20 +225,25 @@ impl Engine {
         Duration::from_secs(if by_index { timing.flight.saturating_add(timing.index_lag) } else { timing.flight })
     }
 
-    /// Whether a request sent then would show by now if it had taken effect, and can take effect no more.
-    fn has_landed(&self, intent: &Intent, server_now: Timestamp) -> bool {
-        server_now >= intent.sent + self.time_to_show(intent)
+    /// How long until a request sent then would show if it had taken effect, and can take effect no more. Both clocks must
+    /// say so: one that was set forward meanwhile ends no wait.
+    fn left_to_show(&self, intent: &Intent, now: Timestamp, server_now: Timestamp) -> Duration {
+        let shows = self.time_to_show(intent);
+        (intent.sent + shows).since(server_now).max((intent.touched + shows).since(now))
+    }
+
+    fn has_landed(&self, intent: &Intent, now: Timestamp, server_now: Timestamp) -> bool {
+        self.left_to_show(intent, now, server_now).is_zero()
     }
 
     fn look_again_later(&mut self, now: Timestamp, id: IntentId, server_now: Timestamp) {
-        let Some(shows) = self.open.get(&id).map(|open| open.intent.sent + self.time_to_show(&open.intent)) else {
+        let Some(left) = self.open.get(&id).map(|open| self.left_to_show(&open.intent, now, server_now)) else {
             return;
         };
         if let Some(open) = self.open.get_mut(&id) {
             let pause = super::side::back_off(open.look_ups, Duration::from_secs(2), Duration::from_secs(30));
             // the decisive look comes right after the last moment at which it could still take effect; behind that moment
             // only an answer is awaited that tells
-            let left = shows.since(server_now);
             let wait = match open.intent.kind {
                 _ if left.is_zero() => pause,
                 IntentKind::Create => pause.min(left),
@@ -260,7 +269,7 @@ impl Engine {
             if let Some(rejection) = open.duplicate.clone() {
                 return self.refuse(step, id, rejection);
             }
-            if !self.has_landed(&open.intent, server_now) {
+            if !self.has_landed(&open.intent, step.now, server_now) {
                 self.look_again_later(step.now, id, server_now);
                 return Ok(());
             }
@@ -351,7 +360,7 @@ impl Engine {
         };
         // Also where all of it is there already: a user may have entered the same, and ours may still land upon what
         // comes after it.
-        if !self.has_landed(&open.intent, server_now) {
+        if !self.has_landed(&open.intent, step.now, server_now) {
             self.look_again_later(step.now, id, server_now);
             return Ok(());
         }
@@ -396,6 +405,15 @@ impl Engine {
         record_history(step, &intent, of);
         finish(step, intent, IntentState::Applied, "found when looked up");
         Ok(())
+    }
+}
+
+/// What was sent in the future was sent before a clock was set back: it counts from now.
+fn follow_clocks(step: &mut Step<'_>, intent: &mut Intent, server_now: Timestamp) {
+    if intent.sent > server_now + DRIFT || intent.touched > step.now {
+        intent.sent = server_now;
+        intent.touched = step.now;
+        step.row(Row::Intent(intent.clone()));
     }
 }
 

@@ -46,7 +46,7 @@ impl Engine {
         if never_seen || self.absorbed.get(&of).is_some_and(|newer| *newer > request.0) {
             return Ok(());
         }
-        let waits = is_unread(known.as_ref()) && step.view.dirty(of)?.is_some_and(|mark| mark.not_before > step.now);
+        let waits = is_unread(known.as_ref()) && step.view.dirty(of)?.is_some_and(|mark| !mark.is_due(step.now));
         if waits {
             return Ok(());
         }
@@ -91,7 +91,7 @@ impl Engine {
             let later = self.show_untold(step, untold)?;
             for record in pair.members {
                 if let Some(mark) = step.view.dirty(record)? {
-                    step.row(Row::Dirty(Dirty { not_before: later, reason: DirtyReason::Retry, ..mark }));
+                    step.row(Row::Dirty(mark.put_off(later, step.now)));
                 }
             }
             step.wake_at(later);

@@ -32,7 +32,7 @@ pub trait View {
     fn by_key(&self, object: ObjectKind, system: System, key: &str, limit: usize) -> ViewResult<Vec<RecordRef>>;
     /// Records of `system` that carry this stamp, archived ones included, lowest id first, at most 10.
     fn by_stamp(&self, object: ObjectKind, system: System, stamp: &str) -> ViewResult<Vec<RecordRef>>;
-    /// Marks with `not_before <= now`, ordered by record, after `after`.
+    /// Marks that are due, ordered by record, after `after`.
     fn dirty_page(
         &self,
         object: ObjectKind,

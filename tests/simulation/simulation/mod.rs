@@ -2,7 +2,7 @@
 //! Single-threaded; everything that happens is an entry of one queue.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 use std::time::Duration;
@@ -11,8 +11,9 @@ use lockstep::engine::core::Engine;
 use lockstep::engine::core::command::{Ask, Command, Event, Notice, Reply, Ticket};
 use lockstep::engine::core::request::{Answer, AnswerBody, RequestId};
 use lockstep::engine::core::state::Verdict;
-use lockstep::model::{BySystem, RecordId, Schema, System, Timestamp};
+use lockstep::model::{BySystem, ObjectKind, RecordId, Schema, System, Timestamp};
 
+use crate::clocks::Nap;
 use crate::counters::Counters;
 use crate::faults::Fault;
 use crate::fields;
@@ -84,6 +85,10 @@ enum Happening {
     /// A person lets a held plan through.
     Approval(String),
     Restart,
+    /// Somebody sets the clock of the engine's machine, and starts the engine anew.
+    SetClock(i64),
+    /// The engine's process stands still for a while.
+    Nap(Nap),
 }
 
 impl PartialEq for Queued {
@@ -119,6 +124,11 @@ pub struct Simulation<'a> {
     pub engine: Option<Engine>,
     life: u32,
     wake: Option<i64>,
+    /// How far the wall clock of the engine's machine is from where it began, and the clock of the running engine.
+    wall: i64,
+    local: i64,
+    /// The engine's process stands still until then.
+    asleep: i64,
     queue: BinaryHeap<Reverse<Queued>>,
     order: u64,
     pub sent: u32,
@@ -137,6 +147,8 @@ pub struct Simulation<'a> {
     pub replies: BTreeMap<u64, Reply>,
     pub runs_ended: u32,
     by_arrival: BTreeMap<u32, Vec<usize>>,
+    /// The faults that struck, by what they struck.
+    pub struck: BTreeSet<(Fault, ObjectKind, System)>,
     /// The request that is being sent.
     pub last_request: RequestId,
 }
@@ -150,7 +162,7 @@ impl<'a> Simulation<'a> {
             now: 0,
             store: MemoryStore::default(),
             keeper: None,
-            servers: BySystem::from_fn(|system| Server::new(system, &scenario.server, entropy)),
+            servers: BySystem::from_fn(|system| Server::new(system, &scenario.server, &scenario.clocks, entropy)),
             ledger: Vec::new(),
             watch: Watch::default(),
             guarded: Guarded::default(),
@@ -158,6 +170,9 @@ impl<'a> Simulation<'a> {
             engine: None,
             life: 0,
             wake: None,
+            wall: 0,
+            local: 0,
+            asleep: i64::MIN,
             queue: BinaryHeap::new(),
             order: 0,
             sent: 0,
@@ -174,6 +189,7 @@ impl<'a> Simulation<'a> {
             replies: BTreeMap::new(),
             runs_ended: 0,
             by_arrival: BTreeMap::new(),
+            struck: BTreeSet::new(),
             last_request: RequestId(0),
         };
         simulation.populate();
@@ -193,6 +209,12 @@ impl<'a> Simulation<'a> {
                 When::At(at) => self.enqueue(at, Happening::User(index)),
                 When::Arrival(number) => self.by_arrival.entry(number).or_default().push(index),
             }
+        }
+        for step in self.scenario.clocks.steps.iter().filter(|step| step.whose.is_none()) {
+            self.enqueue(step.at, Happening::SetClock(step.by));
+        }
+        for nap in &self.scenario.clocks.naps {
+            self.enqueue(nap.at, Happening::Nap(*nap));
         }
         self.enqueue(0, Happening::Restart);
     }
@@ -279,7 +301,7 @@ impl<'a> Simulation<'a> {
 
     /// The engine's clock.
     fn time(&self) -> Timestamp {
-        Timestamp(EPOCH + self.now)
+        Timestamp(EPOCH + self.now + self.local)
     }
 
     /// Lets the world go on until that moment.
@@ -289,7 +311,7 @@ impl<'a> Simulation<'a> {
                 return;
             }
             let queued = self.queue.peek().map(|Reverse(next)| next.at);
-            let wake = if self.engine.is_some() { self.wake } else { None };
+            let wake = if self.engine.is_some() { self.wake.map(|at| at.max(self.asleep)) } else { None };
             let Some(next) = queued.into_iter().chain(wake).min().filter(|at| *at <= end) else {
                 break;
             };
@@ -326,12 +348,16 @@ impl<'a> Simulation<'a> {
                 }
             }
             Happening::Approval(plan) => {
-                if self.engine.is_some() {
+                if self.now < self.asleep {
+                    self.enqueue(self.asleep, Happening::Approval(plan));
+                } else if self.engine.is_some() {
                     self.guarded.person_approves(&plan);
                     self.ask(Ask::Approve { plan });
                 }
             }
             Happening::Restart => self.restart(),
+            Happening::SetClock(by) => self.set_clock(by),
+            Happening::Nap(nap) => self.nap(nap),
         }
     }
 
@@ -341,6 +367,7 @@ impl<'a> Simulation<'a> {
         }
         let Scenario { fields, clockwork, guards, .. } = self.scenario;
         let rules = fields::rules(*fields, clockwork, guards, self.schemas);
+        self.local = self.wall;
         self.note(|| "engine starts".into());
         match keeper::start(self.keeper.as_mut(), &mut self.store, rules) {
             Ok(engine) => self.engine = Some(engine),
@@ -352,6 +379,10 @@ impl<'a> Simulation<'a> {
     fn deliver(&mut self, life: u32, answer: Answer, number: u32) {
         if life != self.life || self.engine.is_none() {
             return;
+        }
+        if self.now < self.asleep {
+            let answer = Box::new(answer);
+            return self.enqueue(self.asleep, Happening::Deliver { life, answer, request: number });
         }
         self.in_flight -= 1;
         self.watch.answered(self.now, &answer);
@@ -431,6 +462,7 @@ impl<'a> Simulation<'a> {
         self.life += 1;
         self.wake = None;
         self.in_flight = 0;
+        self.asleep = i64::MIN;
         self.watch.died();
         self.guarded.died();
         if let Some(keeper) = &mut self.keeper {
@@ -447,6 +479,28 @@ impl<'a> Simulation<'a> {
         self.outcome.stops.push(error);
         self.end_engine();
         self.enqueue(self.now + STARTED_AGAIN, Happening::Restart);
+    }
+
+    fn set_clock(&mut self, by: i64) {
+        self.note(|| format!("the clock of the engine's machine is set by {by} ms, and the engine started anew"));
+        self.wall += by;
+        self.outcome.counters.saw(format!("the engine's clock set {}", direction(by)));
+        self.end_engine();
+        self.enqueue(self.now, Happening::Restart);
+    }
+
+    fn nap(&mut self, nap: Nap) {
+        if self.engine.is_none() || !self.troubled {
+            return;
+        }
+        self.note(|| format!("the engine stands still: {nap:?}"));
+        let length = nap.length.min(self.scenario.agitation() - self.now).max(0);
+        self.asleep = self.now + length;
+        self.outcome.counters.saw("the engine stood still");
+        if !nap.is_counted {
+            self.local -= length;
+            self.wake = self.wake.map(|at| at + length);
+        }
     }
 
     fn perform(&mut self, command: Command) {
@@ -467,7 +521,7 @@ impl<'a> Simulation<'a> {
                 }
             }
             Command::Send(id, request) => self.send(id, request),
-            Command::WakeAt(at) => self.wake = Some((at.0.saturating_sub(EPOCH)).max(self.now)),
+            Command::WakeAt(at) => self.wake = Some((at.0.saturating_sub(EPOCH + self.local)).max(self.now)),
             Command::Notify(notice) => self.hear(notice),
         }
     }
@@ -500,7 +554,7 @@ impl<'a> Simulation<'a> {
         self.tickets += 1;
         let ticket = Ticket(self.tickets);
         self.note(|| format!("ask {}: {ask:?}", ticket.0));
-        if self.engine.is_some() {
+        if self.engine.is_some() && self.asleep <= self.now {
             self.step(vec![Event::Person { ticket, ask }]);
         }
         ticket.0
@@ -510,6 +564,11 @@ impl<'a> Simulation<'a> {
     pub fn live(&self, system: System, id: RecordId) -> bool {
         self.servers[system].records.get(&id).is_some_and(|entry| !entry.archived)
     }
+}
+
+/// In a word.
+pub fn direction(by: i64) -> &'static str {
+    if by < 0 { "back" } else { "forward" }
 }
 
 fn brief(body: &AnswerBody) -> String {

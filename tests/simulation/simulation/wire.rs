@@ -43,6 +43,7 @@ impl Simulation<'_> {
         let fault = fault.filter(|fault| *fault != Fault::Forbidden || request.body != RequestBody::Identify);
         if let Some(fault) = fault {
             self.outcome.struck.push((number, fault));
+            self.struck.insert((fault, request.object, request.system));
         }
         self.note(|| format!("send #{number} {}{}", crate::words::request(&request), crate::words::fault(fault)));
         crate::oracle::asks_for_its_own(self, &request);

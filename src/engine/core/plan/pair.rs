@@ -426,7 +426,7 @@ impl Planner<'_> {
         }
         let same_again = |issue: &&Issue| writes.iter().any(|write| fingerprint(write) == issue.fingerprint);
         let waiting = self.facts.issues.iter().find(|issue| {
-            issue.next_try > self.now
+            issue.rests(self.now)
                 && match issue.class {
                     IssueClass::Transient => true,
                     IssueClass::Rejected | IssueClass::FalseSuccess => same_again(issue),

@@ -1,5 +1,7 @@
 //! Records to look at. A mark is removed only by an evaluation that found nothing left to do.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::model::{RecordRef, Timestamp};
@@ -12,6 +14,24 @@ pub struct Dirty {
     pub since: Timestamp,
     /// Not before this moment; the past when it may be looked at now.
     pub not_before: Timestamp,
+}
+
+/// No mark rests longer: the slowest retry comes after a day.
+pub const LONGEST_REST: Duration = Duration::from_secs(25 * 3600);
+
+impl Dirty {
+    /// Whether it may be looked at now. A mark that was set in the future, or rests longer than any does, is from before
+    /// somebody set this machine's clock back.
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.not_before <= now || self.since > now || self.not_before.since(now) > LONGEST_REST
+    }
+
+    /// The mark as it rests until then.
+    #[must_use]
+    pub fn put_off(self, until: Timestamp, now: Timestamp) -> Self {
+        Self { reason: DirtyReason::Retry, since: self.since.min(now), not_before: until, ..self }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

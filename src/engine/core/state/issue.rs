@@ -29,6 +29,15 @@ pub struct Issue {
     pub last: Timestamp,
 }
 
+impl Issue {
+    /// Whether it is too early for another try. One that was noted in the future is from before this machine's clock was
+    /// set back: its time says nothing.
+    #[must_use]
+    pub fn rests(&self, now: Timestamp) -> bool {
+        self.next_try == Timestamp::MAX || (self.next_try > now && self.last <= now)
+    }
+}
+
 /// What kind of cause an issue has; the grouping of the Activity tab.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -32,4 +32,11 @@ impl Observation {
     pub fn is_in_doubt(&self) -> bool {
         self.seen == Timestamp::EPOCH
     }
+
+    /// Whether what is known of it is older than `at`. What was read in the future was read before somebody set this
+    /// machine's clock back: nobody knows how long before.
+    #[must_use]
+    pub fn is_older_than(&self, at: Timestamp, now: Timestamp) -> bool {
+        self.seen < at || self.seen > now
+    }
 }

@@ -313,7 +313,7 @@ impl Engine {
         let open: Vec<Intent> = self.open.values().map(|open| open.intent.clone()).collect();
         let mut facts = Facts::gather(step.view, rules, target, &open)?;
         for system in System::BOTH {
-            facts.records[system].take_if(|known| known.seen < began);
+            facts.records[system].take_if(|known| known.is_older_than(began, step.now));
         }
         let mut plan = plan_unit(&facts, rules, &doing.unit, of, step.now);
         for field in &mut plan.fields {

@@ -159,7 +159,8 @@ fn first_old(
     fresh: impl Fn(bool, Timestamp) -> bool,
 ) -> ViewResult<Option<RecordRef>> {
     for record in members(step, target)? {
-        let seen = step.view.observation(record)?.map(|known| known.seen);
+        // what was read in the future was read before this machine's clock was set back
+        let seen = step.view.observation(record)?.map(|known| known.seen).filter(|seen| *seen <= step.now);
         if !seen.is_some_and(|seen| fresh(record == target, seen)) {
             return Ok(Some(record));
         }
