@@ -7,7 +7,7 @@ use super::identity::{self, Identity};
 use crate::engine::core::state::{Decision, Intent, Issue, IssueClass, Link, LinkState, Observation, RecordState};
 use crate::engine::core::view::{View, ViewResult};
 use crate::mapping::ObjectRules;
-use crate::mapping::keys::{identifier_from, identifier_key};
+use crate::mapping::keys::{id_of_stamp, identifier_from, identifier_key, stamp_of};
 use crate::mapping::references::{self, ALL_CONTACTS, Partner, Partners, refers_to};
 use crate::model::{BySystem, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
 
@@ -29,6 +29,9 @@ pub struct Facts {
     pub merged: Option<Merged>,
     /// A record that was merged into the one asked for, and whose link does not lead here yet.
     pub takes_over: Option<RecordRef>,
+    /// Another ConnectWise record of which the HubSpot record of the pair carries the key, and which carries that record's
+    /// key: two engines made one each, from two copies of a workspace.
+    pub rival: Option<RecordRef>,
     /// The company identifier that a create in ConnectWise would use.
     pub identifier: Option<String>,
 }
@@ -66,11 +69,13 @@ impl Facts {
             partners: Partners::default(),
             merged: None,
             takes_over: None,
+            rival: None,
             identifier: None,
             link,
         };
         if facts.link.is_some() {
             facts.merged = merged(view, &facts.records)?;
+            facts.rival = rival(view, &facts.records)?;
         }
         facts.partners = partners(view, rules, &facts.records)?;
         if facts.link.is_none()
@@ -167,6 +172,17 @@ fn merged(view: &dyn View, records: &BySystem<Option<Observation>>) -> ViewResul
         }
     }
     Ok(None)
+}
+
+/// Who else claims the HubSpot record of a pair.
+fn rival(view: &dyn View, records: &BySystem<Option<Observation>>) -> ViewResult<Option<RecordRef>> {
+    let (Some(h), Some(c)) = (&records.hubspot, &records.connectwise) else { return Ok(None) };
+    let named = h.record.stamp.as_deref().and_then(|stamp| id_of_stamp(h.of.object, stamp));
+    let Some(other) = named.filter(|id| *id != c.of.id).map(|id| RecordRef { id, ..c.of }) else { return Ok(None) };
+    let claims = |known: &Observation| {
+        known.is_live() && known.record.stamp.as_deref() == Some(stamp_of(h.of.object, h.of.id).as_str())
+    };
+    Ok(view.observation(other)?.filter(claims).map(|known| known.of))
 }
 
 /// A linked record that was merged into this one.

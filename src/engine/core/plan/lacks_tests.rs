@@ -97,6 +97,7 @@ fn facts(records: BySystem<Option<Observation>>, link: Option<Link>) -> Facts {
         partners: Partners::default(),
         merged: None,
         takes_over: None,
+        rival: None,
         identifier: Some("ACME".to_owned()),
     }
 }

@@ -299,6 +299,11 @@ impl Planner<'_> {
         if nowhere || h.record.stamp.as_deref() == Some(&stamp) {
             return;
         }
+        // of two that were made from one record the older one has it, whichever engine looks: nobody writes it back and forth
+        if let Some(rival) = self.facts.rival.filter(|rival| rival.id < c.of.id) {
+            note!(self, "identity", format!("{} carries the key of {rival}, which was made of it too", h.of));
+            return;
+        }
         note!(self, "identity", format!("{} does not carry the key {stamp} yet", h.of));
         if let Some(write) = writes.iter_mut().find(|write| write.system == System::HubSpot) {
             write.stamp = Some(stamp);

@@ -170,6 +170,7 @@ impl Case {
             identifier: None,
             merged: None,
             takes_over: None,
+            rival: None,
         };
         Self { rules: rules(|_| ()), journal: vec![intent(1, vec![write("city", "Ulm", "Bonn")])], facts }
     }
