@@ -1,6 +1,7 @@
 //! Notes, tasks, calls and meetings below their companies and contacts: what crosses, what waits, and that nothing is made
 //! twice.
 
+use lockstep::engine::core::undo::Undo;
 use lockstep::mapping::defaults::ActivitySetup;
 use lockstep::sim::ACTIVITY_KEY_FIELD;
 
@@ -277,7 +278,13 @@ async fn an_activity_waits_for_its_company_and_takes_its_contact_along_later() {
     let about = [(Object::Company, company), (Object::Contact, person)];
     let here = bench.hubspot_activity(kind, "See Pat", &about, &[]);
     let lonely = bench.hubspot_activity(kind, "See nobody", &[], &[]);
+    let elsewhere = bench.create(HUBSPOT, "Elsewhere");
+    let linked = bench.hubspot_contact("bo@elsewhere.example.com", Some(elsewhere));
+    let about = [(Object::Company, company), (Object::Contact, linked)];
+    let mixed = bench.hubspot_activity(kind, "See Bo", &about, &[]);
     bench.settle().await;
+    let status = bench.status(of(kind, System::HubSpot, mixed));
+    assert_eq!(status.state, RecordState::Waiting, "its contact alone would do, and is not what it is about");
     let status = bench.status(of(kind, System::HubSpot, here));
     assert_eq!(status.state, RecordState::Waiting, "{}", status.why);
     assert!(status.why.contains("waits for its company"), "{}", status.why);
@@ -289,6 +296,8 @@ async fn an_activity_waits_for_its_company_and_takes_its_contact_along_later() {
     let there = bench.partner_in(of(kind, System::HubSpot, here));
     assert_eq!(bench.there(there, "company")["id"], bench.only(CONNECTWISE, "Acme"));
     assert_eq!(bench.there(there, "contact"), Json::Null, "its contact is held");
+    let there_too = bench.partner_in(of(kind, System::HubSpot, mixed));
+    assert_eq!(bench.there(there_too, "company")["id"], bench.only(CONNECTWISE, "Acme"));
     bench.running.control.edit(HUBSPOT, Object::Contact, person, &map(&[("firstname", json!("Pat"))]), None).unwrap();
     bench.settle().await;
     assert_eq!(bench.there(there, "contact")["id"], bench.partner_in(contact(System::HubSpot, person)));
@@ -418,4 +427,27 @@ async fn activities_under_faults_are_made_once_each() {
         bench.partner_in(record);
     }
     assert_eq!((bench.counted(kinds[0]), bench.counted(kinds[1]).0), ((8, 16), 8));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_undo_brings_back_the_markup_that_an_edit_in_connectwise_replaced() {
+    let bench = bench().await;
+    let company = bench.create(HUBSPOT, "Acme");
+    let kind = &KINDS[3];
+    let here = bench.hubspot_activity(kind, "", &[(Object::Company, company)], &[]);
+    bench.settle().await;
+    let there = bench.partner_in(of(kind, System::HubSpot, here));
+    bench.edit_there(there, &[("notes", json!("Bring one & go."))]);
+    bench.settle().await;
+    assert_eq!(bench.here(kind, here, kind.body), "Bring one &amp; go.");
+    let record = of(kind, System::HubSpot, here);
+    let writes = bench.workspace.reader().unwrap().intents_to(record, None, 10).unwrap();
+    let write = writes.iter().find(|write| !write.writes.is_empty()).unwrap().id;
+    let Reply::Undone(report) = bench.ask(Ask::Undo { what: Undo::Write(write), dry_run: false }).await else {
+        panic!("it was not undone")
+    };
+    assert!(!report.needs_person(), "{report:?}");
+    assert_eq!(bench.here(kind, here, kind.body), "<p>Bring <b>both</b> &amp; wait.</p>");
+    bench.assert_quiet().await;
+    assert_eq!(bench.there(there, "notes"), "Bring one & go.", "the source stays");
 }
