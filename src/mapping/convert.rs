@@ -178,7 +178,12 @@ fn fit(field: &FieldRule, to: System, text: String) -> Result<Value, Misfit> {
     }
     match field.mapping.overflow {
         Overflow::Hold => Err(Misfit::TooLong { length, limit }),
-        Overflow::Cut => Ok(Value::text(text.chars().take(limit as usize).collect::<String>())),
+        Overflow::Cut => {
+            let cut = Value::text(text.chars().take(limit as usize).collect::<String>());
+            // what is left of an address may be no address any more
+            let means_nothing = normalise(&field.mapping, to, &cut).is_empty();
+            if means_nothing { Err(Misfit::TooLong { length, limit }) } else { Ok(cut) }
+        }
     }
 }
 

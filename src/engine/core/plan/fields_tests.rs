@@ -253,6 +253,13 @@ fn a_value_that_does_not_fit_holds_the_field_with_its_reason() {
     assert_eq!(long.with(limit(Overflow::Hold)).run(), (FieldNext::Stuck, Some(IssueClass::UnfitValue)));
     let cut = Case::new("A very long town", Some(("Dallas", "Dallas")), "Dallas").with(limit(Overflow::Cut));
     assert_eq!(cut.next(), write(C, "A very", None));
+    let nothing_left =
+        Case::new("https://acme.example", Some(("Dallas", "Dallas")), "Dallas").with(limit(Overflow::Cut));
+    let nothing_left = nothing_left.with(|case| {
+        case.mapping.kind = FieldKind::Url;
+        case.mapping.max_length.connectwise = Some(8);
+    });
+    assert_eq!(nothing_left.run(), (FieldNext::Stuck, Some(IssueClass::UnfitValue)));
     let number = Case::new("many", Some(("3", "3")), "3").with(|case| case.mapping.kind = FieldKind::Number);
     assert_eq!(number.run(), (FieldNext::Stuck, Some(IssueClass::UnfitValue)));
 }
