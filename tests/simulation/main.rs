@@ -5,6 +5,7 @@
 //! `crash_points`, `on_disk`, `failing_store` and `planner` are proofs of their own, each with its own size.
 
 mod clocks;
+mod corpus;
 mod counters;
 mod crash_points;
 mod directed;
