@@ -13,13 +13,14 @@ use super::desk;
 use super::output::has_terminal;
 use super::runtime;
 use super::scenes::Scenes;
-use super::session::Session;
+use super::session::{Session, author};
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::driver::snapshot::{Role, Snapshot};
 use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{self, Clock, DriverError, EngineHandle, setup};
 use crate::error::{Exit, Outcome, Report};
+use crate::model::text::printable;
 use crate::model::{System, Timestamp};
 use crate::sim::ControlHandle;
 use crate::store::{LeaseError, Workspace};
@@ -85,6 +86,7 @@ fn settings(session: &Session, set_up: bool) -> tui::Settings {
         ascii: look.ascii,
         no_color: look.no_color,
         read_only: look.read_only,
+        person: printable(&author()).into_owned(),
         // whoever is set up comes for the records; whoever is not, for the connections
         front: if set_up { tui::RECORDS } else { tui::CONNECTIONS },
     }

@@ -19,6 +19,7 @@ mod key;
 mod oauth;
 mod output;
 mod pair;
+mod pause;
 mod plan;
 mod progress;
 mod record;
@@ -86,6 +87,8 @@ fn start(cli: Cli) -> Outcome {
         Some(Command::Explain(args)) => record::explain(&session, &args),
         Some(Command::Push(args)) => record::push(&session, &args),
         Some(Command::Runs(args)) => runs::run(&session, &args),
+        Some(Command::Pause(args)) => pause::pause(&session, &args),
+        Some(Command::Resume(args)) => pause::resume(&session, &args),
         Some(Command::Undo(command)) => undo::run(&session, &command),
         Some(Command::Demo(args)) => demo::run(&session, &args),
         None => console::run(&session),

@@ -63,6 +63,7 @@ const fn decision_word(decision: &PairDecision) -> &'static str {
         PairDecision::Fail { .. } => "fail",
         PairDecision::Exclude { .. } => "exclude",
         PairDecision::Wait { .. } => "wait",
+        PairDecision::Paused { .. } => "paused",
         PairDecision::Gone { .. } => "gone",
     }
 }

@@ -52,5 +52,6 @@ pub fn run(session: &Session) -> Outcome {
         }
         text
     })?;
+    super::pause::remind(session, &workspace.reader()?)?;
     Ok(Exit::Done)
 }

@@ -89,6 +89,9 @@ fn tell_push(session: &Session, workspace: &Workspace, record: RecordRef, report
     }
     let facts = Facts::read(&reader, &setup::rules(&settings)?, &report.plan)?;
     let connectors = setup::connectors(workspace, Clock::start())?;
+    if !report.sent {
+        super::pause::remind(session, &reader)?;
+    }
     let exit = push_exit(report);
     if exit.is_err() && session.output.json {
         // One object on stdout: the refusal.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::args::Sync;
 use super::engine::{Ended, ready, run_once};
 use super::output::{print, width};
+use super::pause;
 use super::runtime;
 use super::session::Session;
 use super::summary::{Summary, exit_of};
@@ -50,6 +51,7 @@ fn conclude(session: &Session, workspace: &Workspace, ended: Ended) -> Outcome {
     for right in &ended.missing_rights {
         session.output.note(right);
     }
+    pause::remind(session, &workspace.reader()?)?;
     for waiting in unreadable(&workspace.reader()?)? {
         session.output.note(&waiting);
     }
@@ -101,6 +103,7 @@ async fn watch(session: &Session, workspace: &Workspace, interval: Option<u64>) 
     }
     let mut handle = driver::start(workspace, parts)?;
     session.output.note("The engine runs. Ctrl-C stops it; writes on their way are awaited.");
+    pause::remind(session, &workspace.reader()?)?;
     let deployed = Deployed::look(workspace, interval)?;
     let outcome = follow(session, &mut handle, deployed).await;
     handle.stop().await;

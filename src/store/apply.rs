@@ -10,7 +10,7 @@ use crate::engine::core::state::{
 };
 use crate::mapping::FieldKey;
 use crate::mapping::references::referring_key;
-use crate::model::{LinkId, ObjectKind, RecordRef, RunId, System, Timestamp};
+use crate::model::{LinkId, ObjectKind, Pause, PauseScope, RecordRef, RunId, System, Timestamp};
 
 pub(super) fn apply(db: &Connection, row: &Row) -> Result<()> {
     match row {
@@ -36,6 +36,8 @@ pub(super) fn apply(db: &Connection, row: &Row) -> Result<()> {
         Row::Tenant { system, tenant } => put_tenant(db, *system, tenant),
         Row::Exchange(exchange) => put_exchange(db, exchange),
         Row::Approval { plan, used_by } => put_approval(db, plan, *used_by),
+        Row::Pause(pause) => put_pause(db, pause),
+        Row::ClearPauses(scope) => clear_pauses(db, *scope),
     }
 }
 
@@ -319,6 +321,29 @@ fn put_approval(db: &Connection, plan: &str, used_by: Option<RunId>) -> Result<(
     db.prepare_cached("INSERT OR REPLACE INTO approval(plan, used_by) VALUES(?1, ?2)")?
         .execute(params![plan, used_by.map(|run| int(run.0))])?;
     Ok(())
+}
+
+/// The first word stays: who paused it, and since when.
+fn put_pause(db: &Connection, pause: &Pause) -> Result<()> {
+    let Pause { scope, by, since, note } = pause;
+    let sql = "INSERT OR IGNORE INTO pause(object, system, person, since, note) VALUES(?1, ?2, ?3, ?4, ?5)";
+    let (object, system) = scope_codes(*scope);
+    db.prepare_cached(sql)?.execute(params![object.unwrap_or(ANY), system.unwrap_or(ANY), by, since.0, note])?;
+    Ok(())
+}
+
+fn clear_pauses(db: &Connection, scope: PauseScope) -> Result<()> {
+    let sql = "DELETE FROM pause WHERE (?1 IS NULL OR object = ?1) AND (?2 IS NULL OR system = ?2)";
+    let (object, system) = scope_codes(scope);
+    db.prepare_cached(sql)?.execute(params![object, system])?;
+    Ok(())
+}
+
+/// In the columns of a pause: every object, both systems. A key column cannot be null.
+pub(super) const ANY: i64 = -1;
+
+fn scope_codes(scope: PauseScope) -> (Option<i64>, Option<i64>) {
+    (scope.object.map(|object| object.code()), scope.to.map(|system| system.code()))
 }
 
 /// Adds one to the number that tells readers that rows changed.

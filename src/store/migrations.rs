@@ -10,7 +10,7 @@ use super::error::{StoreError, StoreResult};
 /// Marks a file as ours, in SQLite's header: "LOCK".
 pub(super) const APPLICATION_ID: i32 = 0x4c4f_434b;
 
-const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP];
+const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =
     LazyLock::new(|| Migrations::new(STEPS.iter().map(|step| M::up(step)).collect()));
@@ -152,6 +152,12 @@ CREATE INDEX drift_at ON drift(at);
 /// What the doctor saw when it looked last.
 const CHECKUP: &str = "
 CREATE TABLE checkup(one INTEGER PRIMARY KEY CHECK(one = 1), body BLOB NOT NULL);
+";
+
+/// What people paused; -1 stands for every object, and for both systems.
+const PAUSE: &str = "
+CREATE TABLE pause(object INTEGER NOT NULL, system INTEGER NOT NULL, person TEXT NOT NULL, since INTEGER NOT NULL,
+    note TEXT, PRIMARY KEY(object, system)) WITHOUT ROWID;
 ";
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rusqlite::{Row, params};
 
+use super::apply::ANY;
 use super::code::{Code, body_at, code_at, id_at, int, ref_at, time_at};
 use super::reader::{Reader, limit};
 use super::status::status_at;
@@ -13,7 +14,9 @@ use crate::engine::core::state::{
     Verdict,
 };
 use crate::engine::core::view::{HighWater, View, ViewResult};
-use crate::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp};
+use crate::model::{
+    IntentId, LinkId, ObjectKind, Pause, PauseScope, Pauses, RecordId, RecordRef, RunId, System, Timestamp,
+};
 
 /// Records with one stamp that are worth telling apart.
 const STAMPED: usize = 10;
@@ -133,6 +136,10 @@ impl View for Reader {
         Ok(self.first("SELECT tenant FROM tenant WHERE system = ?1", [system.code()], |row| row.get(0))?)
     }
 
+    fn pauses(&self) -> ViewResult<Pauses> {
+        Ok(Pauses::new(self.all("SELECT object, system, person, since, note FROM pause", [], pause_at)?))
+    }
+
     fn is_approved(&self, plan: &str) -> ViewResult<bool> {
         let sql = "SELECT EXISTS(SELECT 1 FROM approval WHERE plan = ?1 AND used_by IS NULL)";
         Ok(self.exactly(sql, [plan], |row| row.get(0))?)
@@ -218,6 +225,13 @@ fn dirty_at(row: &Row<'_>) -> rusqlite::Result<Dirty> {
         since: time_at(row, 4)?,
         not_before: time_at(row, 5)?,
     })
+}
+
+fn pause_at(row: &Row<'_>) -> rusqlite::Result<Pause> {
+    let is_any = |at| Ok::<_, rusqlite::Error>(row.get::<_, i64>(at)? == ANY);
+    let object = if is_any(0)? { None } else { Some(code_at(row, 0)?) };
+    let to = if is_any(1)? { None } else { Some(code_at(row, 1)?) };
+    Ok(Pause { scope: PauseScope::new(object, to), by: row.get(2)?, since: time_at(row, 3)?, note: row.get(4)? })
 }
 
 fn highest_at(row: &Row<'_>, at: usize) -> rusqlite::Result<u64> {

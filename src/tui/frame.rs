@@ -8,11 +8,12 @@ use ratatui::layout::{Position, Rect};
 use super::action::{Danger, Offer};
 use super::app::App;
 use super::glyphs;
+use super::pausing;
 use super::tab::TabId;
 use super::widgets::Paint;
 use super::widgets::paint::{row_of, split_top};
-use crate::engine::driver::snapshot::{Health, Phase, Role as EngineRole, Side, Wait};
-use crate::model::System;
+use crate::engine::driver::snapshot::{Health, Phase, Role as EngineRole, Side, Snapshot, Wait};
+use crate::model::{PauseScope, System};
 use crate::view::cell::{line_width, spread};
 use crate::view::{Cell, Line, Role, format};
 
@@ -75,7 +76,7 @@ impl App {
             left.push(Cell::plain("  "));
             left.push(Cell::new(system.name(), Role::of(system)));
             left.push(Cell::plain(" "));
-            left.push(health_cell(&snapshot.sides[system]));
+            left.push(health_cell(&snapshot.sides[system], is_paused(snapshot, system)));
         }
         let oldest = System::BOTH.into_iter().filter_map(|system| snapshot.oldest_change[system]).min();
         let lag = oldest.map_or_else(
@@ -92,6 +93,10 @@ impl App {
             right.push(Cell::new("read-only", Role::Warn));
         }
         right.push(Cell::plain(" "));
+        let room = width.saturating_sub(line_width(&left) + line_width(&right) + 5);
+        if let Some(banner) = pausing::banner(&snapshot.pauses, room) {
+            right.splice(0..0, [banner, Cell::plain("   ")]);
+        }
         spread(&left, &right, width)
     }
 
@@ -185,14 +190,20 @@ fn hint(offer: &Offer) -> Line {
     }
 }
 
+/// Whether nothing at all is written to a system, because people paused that.
+#[must_use]
+pub fn is_paused(snapshot: &Snapshot, system: System) -> bool {
+    snapshot.pauses.covers(PauseScope::new(None, Some(system))).is_some()
+}
+
 /// One word for a connection.
 #[must_use]
-pub fn health_cell(side: &Side) -> Cell {
+pub fn health_cell(side: &Side, is_paused: bool) -> Cell {
     match (&side.health, side.wait) {
         (Health::Broken { .. }, _) => Cell::new("broken", Role::Error),
         (_, Some(Wait { asked: true, .. })) => Cell::new("limited", Role::Wait),
         (_, Some(_)) => Cell::new("failing", Role::Warn),
-        _ if side.paused => Cell::new("paused", Role::Warn),
+        _ if is_paused => Cell::new("paused", Role::Warn),
         (Health::Ok, None) => Cell::new("ok", Role::Ok),
         // It was asked, and no answer yet said whether it works.
         (Health::Unknown, None) if side.last_error.is_some() => Cell::new("failing", Role::Warn),

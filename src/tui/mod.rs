@@ -13,6 +13,7 @@ mod event_loop;
 pub mod frame;
 mod glyphs;
 pub mod overlay;
+mod pausing;
 mod pen;
 #[cfg(test)]
 mod probe_tests;

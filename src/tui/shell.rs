@@ -5,11 +5,13 @@ use crossterm::event::KeyCode;
 use super::action::{Action, Actor, Enabled, Info, Key, Reason, always};
 use super::ctx::{Ctx, Effect, TerminalEffect};
 use super::overlay::{Command, Errors, Menu, Overlay, Search};
+use super::pausing;
 use super::report::Report;
 use super::tab::{Nav, TabId, Target};
 use super::world::{Played, World};
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::driver::snapshot::Role as EngineRole;
+use crate::model::PauseScope;
 
 /// What the frame remembers.
 #[derive(Debug, Default)]
@@ -34,6 +36,8 @@ pub struct Answered {
 pub enum ShellMessage {
     Played(Result<Played, String>),
     Picked(usize),
+    /// A person said yes to it; what is said when the engine agreed.
+    Asked(Ask, &'static str),
 }
 
 impl Actor for Shell {
@@ -43,6 +47,7 @@ impl Actor for Shell {
 impl Shell {
     pub fn receive(&mut self, message: ShellMessage, ctx: &mut Ctx<'_, ShellMessage>) {
         match message {
+            ShellMessage::Asked(ask, done) => ctx.ask_plainly(ask, done),
             ShellMessage::Picked(scene) => {
                 if let Some(demo) = &ctx.world.demo {
                     let playing = demo.play(scene);
@@ -98,6 +103,18 @@ pub const ACTIONS: &[Action<Shell>] = &[
         info: Info::new("sync", "sync now", &[Key::char('s')], "Look at both systems now").not_in_footer(),
         enabled: engine_listens,
         run: |_, ctx| ctx.ask_plainly(Ask::SyncNow, "The engine looks at both systems now."),
+    },
+    Action {
+        info: Info::new(
+            "pause",
+            "pause/resume everything",
+            &[Key::ctrl('p')],
+            "Write nothing anywhere, or let all that is paused go on",
+        )
+        .changes()
+        .not_in_footer(),
+        enabled: |_, world| pausing::can_toggle(PauseScope::EVERYTHING, world),
+        run: |_, ctx| pausing::toggle(ctx, PauseScope::EVERYTHING),
     },
     Action {
         info: Info::new("palette", "commands", &[Key::char(':')], "Find a command by a few letters").not_in_footer(),

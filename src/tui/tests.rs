@@ -18,7 +18,9 @@ use crate::engine::core::state::{
     Counts, FieldWrite, Intent, IntentKind, IntentState, IssueClass, Run, RunCounts, RunKind, Verdict,
 };
 use crate::engine::driver::snapshot::{Budget, Health, HeldPlan, Phase, Role, Side, Snapshot, Wait};
-use crate::model::{BySystem, ConfigVersion, IntentId, ObjectKind, RecordId, RunId, System, Value};
+use crate::model::{
+    BySystem, ConfigVersion, IntentId, ObjectKind, Pause, PauseScope, Pauses, RecordId, RunId, System, Value,
+};
 use crate::view::activity::IssueGroup;
 
 const HOSTILE: &str = "Acme\u{1b}]52;c;aGk=\u{7}\u{9b}2J\u{202e}evil\r\n\tx\u{200b}";
@@ -122,7 +124,6 @@ fn snapshot() -> Snapshot {
         missing_rights: vec![HOSTILE.into()],
         calls: 312,
         latency: Some(Duration::from_millis(82)),
-        paused: true,
         wait: Some(Wait { until: NOW + Duration::from_secs(40), asked: false }),
     };
     Snapshot {
@@ -133,6 +134,12 @@ fn snapshot() -> Snapshot {
         sides: BySystem::new(Side { health: Health::Ok, ..Side::default() }, broken),
         queue: 1204,
         oldest_change: BySystem::new(Some(NOW - Duration::from_secs(42)), None),
+        pauses: Pauses::new(vec![Pause {
+            scope: PauseScope::new(None, Some(System::ConnectWise)),
+            by: HOSTILE.into(),
+            since: NOW,
+            note: Some(HOSTILE.into()),
+        }]),
         held: Some(HeldPlan { reason: format!("612 creates; 500 are allowed {HOSTILE}"), hash: "abc".into() }),
         ..running()
     }
@@ -171,11 +178,47 @@ fn writes_of_the_selected_system_are_paused_and_resumed() {
     let mut person = person();
     person.press(KeyCode::Left);
     person.press(KeyCode::Char('p'));
-    assert_eq!(person.engine.asked(), [Ask::Pause { system: System::HubSpot, paused: true }]);
-    person.expects("Writes are paused");
+    person.expects("Nothing is written to HubSpot until somebody resumes it.");
+    assert!(person.engine.asked().is_empty(), "it asks before it does");
+    person.press(KeyCode::Enter);
+    let scope = PauseScope::new(None, Some(System::HubSpot));
+    assert_eq!(person.engine.asked(), [Ask::Pause { scope, by: String::new(), note: None }]);
+    person.expects("Paused: changes are kept");
     person.press(KeyCode::Right);
     person.press(KeyCode::Char('p'));
-    assert_eq!(person.engine.asked()[1], Ask::Pause { system: System::ConnectWise, paused: false });
+    person.expects("Resume: Everything to ConnectWise");
+    person.press(KeyCode::Enter);
+    assert_eq!(person.engine.asked()[1], Ask::Resume { scope: PauseScope::new(None, Some(System::ConnectWise)) });
+}
+
+#[test]
+fn everything_is_paused_from_every_tab_and_a_wider_pause_is_named_where_it_stands_in_the_way() {
+    let mut person = Person::with(running(), source());
+    for tab in ['1', '2', '3', '4', '5'] {
+        person.press(KeyCode::Char(tab));
+        person.press_ctrl('p');
+        person.expects("Nothing is written to either system until somebody resumes it.");
+        person.press(KeyCode::Esc);
+    }
+    assert!(person.engine.asked().is_empty());
+    let pause = |scope| Pause { scope, by: "ann".into(), since: NOW, note: Some("month-end".into()) };
+    let pauses = Pauses::new(vec![pause(PauseScope::EVERYTHING)]);
+    person.sees(Snapshot { pauses, ..running() });
+    let rows = person.rows();
+    assert!(rows[0].contains("HubSpot paused  ConnectWise paused"), "{}", rows[0]);
+    assert!(rows[0].contains("ALL PAUSED   lag"), "{}", rows[0]);
+    person.press(KeyCode::Char('1'));
+    person.press(KeyCode::Char('p'));
+    person.expects("Everything: paused by ann");
+    assert!(person.engine.asked().is_empty());
+    let contacts = PauseScope::new(Some(ObjectKind::Contact), Some(System::HubSpot));
+    let ok = Side { health: Health::Ok, ..Side::default() };
+    let sides = BySystem::new(ok.clone(), ok);
+    person.sees(Snapshot { pauses: Pauses::new(vec![pause(contacts)]), sides, ..running() });
+    assert!(person.rows()[0].contains("ConnectWise ok  "), "a direction is no system: {}", person.rows()[0]);
+    assert!(person.rows()[0].contains("PAUSED contacts   lag"), "{}", person.rows()[0]);
+    person.press(KeyCode::Char('1'));
+    person.expects("Contacts to HubSpot: paused by ann");
 }
 
 #[test]

@@ -126,6 +126,8 @@ pub struct Settings {
     pub no_color: bool,
     /// Nothing that changes anything can be asked for.
     pub read_only: bool,
+    /// Who sits here, as pauses name them.
+    pub person: String,
     /// The tab in front at the start, by its place.
     pub front: usize,
 }

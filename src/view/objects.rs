@@ -43,7 +43,7 @@ impl Objects {
         let access = self.checkup.as_ref().and_then(|checkup| checkup.access(system, object)).unwrap_or_default();
         let known: Vec<(Verb, Option<Right>)> = wants.iter().map(|verb| (*verb, access.of(*verb))).collect();
         if known.iter().all(|(_, right)| right.is_none()) {
-            return Cell::muted("not checked");
+            return if paused { Cell::new("paused", Role::Warn) } else { Cell::muted("not checked") };
         }
         if let Some(denied) = denied(&known) {
             return Cell::new(denied, Role::Error);

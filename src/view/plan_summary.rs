@@ -180,6 +180,7 @@ fn tells(plan: &PairPlan) -> bool {
         | PairDecision::Link { .. }
         | PairDecision::Hold { .. }
         | PairDecision::Fail { .. }
+        | PairDecision::Paused { .. }
         | PairDecision::Wait { .. } => true,
         PairDecision::InStep | PairDecision::Agree => plan.fields.iter().any(|field| asks(&field.next)),
         PairDecision::Exclude { .. } | PairDecision::Gone { .. } => false,

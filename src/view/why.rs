@@ -83,6 +83,7 @@ pub fn decision(decision: &PairDecision) -> String {
         PairDecision::Fail { reason, .. } => format!("Failing: {reason}"),
         PairDecision::Exclude { reason } => format!("Excluded: {reason}"),
         PairDecision::Wait { reason } => format!("Waits: {reason}"),
+        PairDecision::Paused { reason } => format!("Pending: {reason}"),
         PairDecision::Gone { reason } => format!("Gone: {reason}"),
     }
 }

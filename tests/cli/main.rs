@@ -5,6 +5,7 @@
 mod configuration;
 mod connections;
 mod oauth;
+mod pauses;
 mod runs;
 mod undo;
 mod usage;
@@ -19,6 +20,7 @@ use serde_json::Value;
 /// One home directory, thrown away after the test.
 struct Home(tempfile::TempDir);
 
+#[derive(Debug)]
 struct Answer {
     code: i32,
     out: String,

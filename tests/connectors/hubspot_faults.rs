@@ -209,6 +209,7 @@ impl Bench {
             AnswerBody::Failed(Failure::Forbidden { .. }) => "forbidden".into(),
             AnswerBody::Failed(Failure::Rejected(_)) => "rejected".into(),
             AnswerBody::Failed(Failure::Unknown(_)) => "unknown".into(),
+            AnswerBody::Withheld(_) => panic!("a connector pauses nothing: {answer:?}"),
             AnswerBody::Written { items } => {
                 let end = |outcome: &ItemOutcome| match outcome {
                     ItemOutcome::Applied(_) => "done",

@@ -13,6 +13,7 @@ mod endless;
 mod kills;
 mod line_items;
 mod missing;
+mod pauses;
 mod products;
 mod rights;
 mod tickets;

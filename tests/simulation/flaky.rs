@@ -9,7 +9,7 @@ use lockstep::engine::core::state::{
     Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, Observation, RecordState, Run, Status,
 };
 use lockstep::engine::core::view::{HighWater, View, ViewError, ViewResult};
-use lockstep::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp};
+use lockstep::model::{IntentId, LinkId, ObjectKind, Pauses, RecordId, RecordRef, RunId, System, Timestamp};
 
 use crate::keeper::{Keeper, Look};
 use crate::store::MemoryStore;
@@ -113,6 +113,7 @@ look_ups! {
     cursor(key: CursorKey) -> Option<Cursor>;
     status(anchor: RecordRef) -> Option<Status>;
     tenant(system: System) -> Option<String>;
+    pauses() -> Pauses;
     is_approved(plan: &str) -> bool;
     records_after(object: ObjectKind, system: System, after: Option<RecordId>, limit: usize) -> Vec<RecordRef>;
     anchors_after(object: ObjectKind, system: System, after: Option<RecordId>, limit: usize) -> (Vec<RecordRef>, Option<RecordId>);

@@ -20,6 +20,7 @@ mod keeper;
 mod merging;
 mod on_disk;
 mod oracle;
+mod pauses;
 mod planner;
 mod random;
 mod redeploy;

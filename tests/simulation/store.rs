@@ -11,7 +11,7 @@ use lockstep::engine::core::state::{
 use lockstep::engine::core::view::{HighWater, View, ViewResult};
 use lockstep::mapping::FieldKey;
 use lockstep::mapping::references::referring_key;
-use lockstep::model::{BySystem, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp};
+use lockstep::model::{BySystem, IntentId, LinkId, ObjectKind, Pauses, RecordId, RecordRef, RunId, System, Timestamp};
 
 /// All rows, by their keys.
 #[derive(Debug, Default)]
@@ -34,6 +34,7 @@ pub struct MemoryStore {
     pub decisions: BTreeMap<(LinkId, FieldKey), Decision>,
     pub tenants: BySystem<Option<String>>,
     pub approvals: BTreeMap<String, bool>,
+    pub pauses: Pauses,
     /// Every pair that was ever linked: what the oracles may trace a value through.
     pub pairs_ever: BTreeSet<(RecordId, RecordId)>,
     /// Rows that break a constraint the real store has; each is a violation.
@@ -67,6 +68,8 @@ impl MemoryStore {
             Row::ClearDecision { link, field } => drop(self.decisions.remove(&(link, field))),
             Row::Tenant { system, tenant } => self.tenants[system] = Some(tenant),
             Row::Exchange(_) => self.refused.push("the core committed an exchange, which only the driver makes".into()),
+            Row::Pause(row) => self.pauses.add(row),
+            Row::ClearPauses(scope) => drop(self.pauses.lift(scope)),
             Row::Approval { plan, used_by } => drop(self.approvals.insert(plan, used_by.is_none())),
         }
     }
@@ -243,6 +246,10 @@ impl View for MemoryStore {
 
     fn tenant(&self, system: System) -> ViewResult<Option<String>> {
         Ok(self.tenants[system].clone())
+    }
+
+    fn pauses(&self) -> ViewResult<Pauses> {
+        Ok(self.pauses.clone())
     }
 
     fn is_approved(&self, plan: &str) -> ViewResult<bool> {

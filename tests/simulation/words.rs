@@ -81,7 +81,8 @@ pub fn answer(body: &AnswerBody) -> String {
         other @ (AnswerBody::Associated { .. }
         | AnswerBody::Joined { .. }
         | AnswerBody::Changed { .. }
-        | AnswerBody::Members { .. }) => format!("{other:?}"),
+        | AnswerBody::Members { .. }
+        | AnswerBody::Withheld(_)) => format!("{other:?}"),
     }
 }
 

@@ -277,3 +277,28 @@ fn records_are_walked_by_id_and_counted_by_life_and_state() {
     let counts = reader.state_counts(COMPANY).unwrap();
     assert_eq!((counts[&RecordState::Held], counts[&RecordState::Gone]), (2, 0));
 }
+
+#[test]
+fn pauses_are_kept_by_scope_the_first_word_stays_and_a_wider_end_ends_all_within() {
+    let pause = |object, to, by: &str| Pause {
+        scope: PauseScope::new(object, to),
+        by: by.to_owned(),
+        since: Timestamp(7),
+        note: (by == "ann").then(|| "month-end".to_owned()),
+    };
+    let contact = Some(ObjectKind::Contact);
+    let all = [
+        pause(None, None, "ann"),
+        pause(None, Some(System::ConnectWise), "bob"),
+        pause(contact, None, "cleo"),
+        pause(contact, Some(System::HubSpot), "dana"),
+    ];
+    let (_place, writer, reader) = Place::with(all.iter().cloned().map(Row::Pause).collect());
+    assert_eq!(reader.pauses().unwrap(), Pauses::new(all.to_vec()));
+    commit(&writer, vec![Row::Pause(pause(None, None, "eve"))]);
+    assert_eq!(reader.pauses().unwrap().iter().next(), Some(&all[0]));
+    commit(&writer, vec![Row::ClearPauses(PauseScope::new(contact, None))]);
+    assert_eq!(reader.pauses().unwrap(), Pauses::new(all[..2].to_vec()));
+    commit(&writer, vec![Row::ClearPauses(PauseScope::EVERYTHING)]);
+    assert!(reader.pauses().unwrap().is_empty());
+}

@@ -2,6 +2,7 @@
 
 mod config;
 mod connect;
+mod pause;
 mod sim;
 mod undo;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::config::ConfigCommand;
 pub use self::connect::{Connect, ConnectConnectwise, ConnectHubspot};
+pub use self::pause::{PauseArgs, Resume};
 pub use self::sim::{Sim, SimData, SimNumbers};
 pub use self::undo::{Runs, UndoCommand};
 use crate::model::{ObjectKind, RecordId, RecordRef, System};
@@ -176,6 +178,24 @@ Exit codes:
   5 something could not be undone: it is told with what a person can do"
     )]
     Undo(UndoCommand),
+    /// Write nothing, or nothing of an object or to a system, until somebody resumes it
+    #[command(after_help = "\
+Both systems are read on: what changes is pending, and crosses after `lockstep resume`.
+
+Examples:
+  lockstep pause --note \"month-end\"      everything
+  lockstep pause contact --to hubspot    one object, in one direction
+  lockstep pause --list")]
+    Pause(PauseArgs),
+    /// Let go on what was paused: all of it, or what lies within an object or a direction
+    #[command(after_help = "\
+Examples:
+  lockstep resume                        everything, whoever paused it
+  lockstep resume contact
+
+Exit codes:
+  0 it goes on, or was not paused · 3 a wider pause still stops it; it is named")]
+    Resume(Resume),
     /// Open the console on simulated systems, or sync them without it
     #[command(after_help = "\
 Examples:
@@ -385,6 +405,11 @@ mod tests {
             "lockstep undo write 4711 --dry-run",
             "lockstep undo record contact --hubspot 1",
             "lockstep undo run 7 --approve abc --json",
+            "lockstep pause",
+            "lockstep pause contact --to hubspot --note why --json",
+            "lockstep pause --list",
+            "lockstep resume",
+            "lockstep resume deal --to connectwise",
             "lockstep demo",
             "lockstep demo --headless",
             "lockstep sim --hubspot-port 1 --connectwise-port 2 --seed 3",
@@ -421,6 +446,11 @@ mod tests {
             "lockstep undo record company",
             "lockstep undo run 7 --dry-run --approve abc",
             "lockstep runs 7 --limit 0",
+            "lockstep pause unicorn",
+            "lockstep pause --to nowhere",
+            "lockstep pause contact --list",
+            "lockstep pause --note ",
+            "lockstep resume --note x",
             "lockstep init",
             "lockstep connect hubspot --token secret",
             "lockstep connect hubspot --oauth",

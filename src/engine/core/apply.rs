@@ -17,6 +17,9 @@ pub(super) const TARGET_FRESH: Duration = Duration::from_secs(10);
 /// Values are taken from a record read so lately; a newer change crosses with the next look.
 pub(super) const SOURCE_FRESH: Duration = Duration::from_secs(60);
 
+/// Rows of one step at most, where many pairs of a queue turn out to be paused or held: a step should stay short.
+const MOST_ROWS: usize = 1_000;
+
 /// A long run looks for changes again after so long, before it goes on writing.
 const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
@@ -88,7 +91,7 @@ impl Engine {
             System::HubSpot => &self.sides.hubspot,
             System::ConnectWise => &self.sides.connectwise,
         };
-        side.paused || side.broken.is_some()
+        side.broken.is_some()
     }
 
     fn leave_apply(&mut self, step: &mut Step<'_>, long: bool) -> ViewResult<bool> {
@@ -134,7 +137,7 @@ impl Engine {
         unread: &mut Vec<Unread>,
     ) -> ViewResult<()> {
         let mut room = batch_size(system);
-        while ready.len() < room && unread.len() < read_ahead(system) {
+        while ready.len() < room && unread.len() < read_ahead(system) && step.rows.len() < MOST_ROWS {
             let Some(anchor) = self.work[system].pop_front() else { break };
             let begun = ready.first().map(|write| write.object).or(unread.first().map(|pair| pair.anchor.object));
             if begun.is_some_and(|object| object != anchor.object) {
@@ -155,14 +158,14 @@ impl Engine {
                 continue;
             }
             let (plan, is_held) = self.restrict(&facts, plan_pair(&facts, rules, step.now, None), step.now);
-            if is_held {
-                self.settle_held(step, &facts, &plan)?;
-                continue;
-            }
             let stale = stale(&facts, &plan.decision, &members, step.now);
             if !stale.is_empty() {
                 self.busy.extend(members.iter().copied());
                 unread.push(Unread { anchor, stale, members });
+                continue;
+            }
+            if is_held {
+                self.settle_held(step, &facts, &plan)?;
                 continue;
             }
             match &plan.decision {

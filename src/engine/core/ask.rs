@@ -10,7 +10,7 @@ use super::state::{Decision, DirtyReason, IssueClass, Run, RunKind, Verdict};
 use super::step::{Engine, Pending, Stage, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::FieldKey;
-use crate::model::{IntentId, LinkId, RecordRef, System, Timestamp};
+use crate::model::{IntentId, LinkId, Pause, RecordRef, System, Timestamp};
 
 /// A write may lead to another one, such as the key that follows a create; never to many.
 const MOST_ROUNDS: u32 = 3;
@@ -38,6 +38,8 @@ enum JobState {
     Plan,
     Writing(BTreeSet<IntentId>, System),
     Failed(String),
+    /// Somebody paused it while it was read.
+    Paused(Pause),
 }
 
 impl Job {
@@ -61,6 +63,21 @@ impl Job {
 }
 
 impl Engine {
+    /// A push that is paused is refused before anything is read; its preview never is.
+    pub(super) fn ask_push(
+        &mut self,
+        step: &mut Step<'_>,
+        ticket: Ticket,
+        record: RecordRef,
+        to: System,
+        dry_run: bool,
+    ) {
+        match self.paused(record.object, to).filter(|_| !dry_run) {
+            Some(pause) => step.reply(ticket, refusal(pause)),
+            None => self.jobs.push_back(Job::push(ticket, record, to, dry_run)),
+        }
+    }
+
     /// Back-off and refusals of this record are forgotten, and it is looked at.
     pub(super) fn ask_retry(&mut self, step: &mut Step<'_>, ticket: Ticket, record: RecordRef) -> ViewResult<()> {
         let link = step.view.link_of(record)?;
@@ -162,7 +179,7 @@ impl Engine {
                 job.rounds += 1;
                 self.plan_job(step, job)
             }
-            JobState::Failed(_) => Ok(true),
+            JobState::Failed(_) | JobState::Paused(_) => Ok(true),
             JobState::Reading(_) | JobState::Writing(..) => Ok(false),
         }
     }
@@ -198,6 +215,9 @@ impl Engine {
         let mut is_held = false;
         if self.unreadable(job.record.object).is_some() {
             (plan, is_held) = self.restrict(&facts, plan, step.now);
+        } else if !job.dry_run {
+            plan = self.without_paused(plan);
+            is_held = matches!(plan.decision, PairDecision::Paused { .. });
         }
         job.plan.get_or_insert_with(|| plan.clone());
         if job.dry_run || job.rounds >= MOST_ROUNDS {
@@ -228,6 +248,12 @@ impl Engine {
                 self.write_job(step, job, write.clone());
                 Ok(false)
             }
+            _ if let Some(to) = push_to
+                && let Some(pause) = self.paused(job.record.object, to) =>
+            {
+                job.state = JobState::Paused(pause.clone());
+                Ok(true)
+            }
             // nothing to take over is not nothing to do: what the ordinary rules make of the pair is for the next look
             _ if push_to.is_some() => Ok(true),
             _ if is_held => {
@@ -244,8 +270,7 @@ impl Engine {
     fn write_job(&mut self, step: &mut Step<'_>, job: &mut Job, write: super::plan::PlannedWrite) {
         let system = write.system;
         if !self.sides[system].takes_writes(step.now) {
-            let why = if self.sides[system].paused { "paused" } else { "not usable now" };
-            job.state = JobState::Failed(format!("Writes to {system} are {why}."));
+            job.state = JobState::Failed(format!("Writes to {system} are not possible now."));
             step.wake_at(step.now);
             return;
         }
@@ -273,6 +298,10 @@ impl Engine {
             let hint = "Nothing was written. Try again later; `lockstep doctor` tells what is wrong with a connection."
                 .to_owned();
             step.reply(job.ticket, Reply::Refused { reason, hint });
+            return;
+        }
+        if let JobState::Paused(pause) = job.state {
+            step.reply(job.ticket, refusal(&pause));
             return;
         }
         let Some(plan) = job.plan else {
@@ -329,6 +358,12 @@ impl Engine {
         }
         step.wake_at(Timestamp::EPOCH);
     }
+}
+
+/// Why nothing is written for a person, and how it goes on.
+pub(super) fn refusal(pause: &Pause) -> Reply {
+    let hint = format!("Nothing was written. `{}` lets writes go on; then ask once more.", pause.way_out());
+    Reply::Refused { reason: format!("{}.", pause.sentence()), hint }
 }
 
 fn in_words(failure: &Failure) -> String {

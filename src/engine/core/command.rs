@@ -8,7 +8,7 @@ use super::state::{
 };
 use super::undo::{Undo, UndoReport};
 use crate::mapping::FieldKey;
-use crate::model::{LinkId, ObjectKind, RecordRef, RunId, System, Timestamp};
+use crate::model::{LinkId, ObjectKind, Pause, PauseScope, RecordRef, RunId, System, Timestamp};
 
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,8 +41,10 @@ pub enum Ask {
     Approve { plan: String },
     /// Take back what was written, where nobody changed it since. `dry_run` reads and plans, and sends nothing.
     Undo { what: Undo, dry_run: bool },
-    /// Stop sending writes to one system, or go on.
-    Pause { system: System, paused: bool },
+    /// Write nothing of that until somebody resumes it. `by`: who says so; `note`: why.
+    Pause { scope: PauseScope, by: String, note: Option<String> },
+    /// Lift every pause within that.
+    Resume { scope: PauseScope },
 }
 
 /// Something to do. Commands are performed in order; a commit is durable before the next command begins, and the
@@ -144,4 +146,8 @@ pub enum Row {
         plan: String,
         used_by: Option<RunId>,
     },
+    /// Keyed by scope. One that is there already stays as it is.
+    Pause(Pause),
+    /// Ends every pause within that scope.
+    ClearPauses(PauseScope),
 }

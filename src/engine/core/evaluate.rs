@@ -231,7 +231,7 @@ impl Engine {
         if let Some(run) = &self.run {
             linked.partners.foresee(&run.foreseen);
         }
-        let after = plan_pair(&linked, rules, step.now, None);
+        let after = self.without_paused(plan_pair(&linked, rules, step.now, None));
         let unwritten = after.writes().is_empty();
         Ok(if unwritten { PairPlan { fields: after.fields, issues: after.issues, ..plan } } else { after })
     }

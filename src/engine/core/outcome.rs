@@ -46,6 +46,10 @@ impl Engine {
                 }
                 Ok(())
             }
+            AnswerBody::Withheld(why) => {
+                self.none_applied(step, intents, &format!("not sent: {why}"));
+                Ok(())
+            }
             AnswerBody::Failed(failure) => self.take_failed_write(step, system, intents, failure),
             _ => self.all_unknown(step, intents, "the answer to a write was something else"),
         }

@@ -309,7 +309,8 @@ impl Engine {
     fn repeat_or_abandon(&mut self, step: &mut Step<'_>, id: IntentId) -> ViewResult<()> {
         let Some(intent) = self.open.get(&id).map(|open| open.intent.clone()) else { return Ok(()) };
         let side = &self.sides[intent.system];
-        if self.mode == Mode::Plan || !side.takes_writes(step.now) {
+        let is_paused = self.paused(intent.object, intent.system).is_some();
+        if self.mode == Mode::Plan || is_paused || !side.takes_writes(step.now) {
             if let Some(open) = self.open.get_mut(&id) {
                 open.next_look_up = step.now + Duration::from_secs(30);
             }

@@ -174,6 +174,8 @@ pub enum AnswerBody {
     Members { ids: Vec<RecordId>, unread: usize, more: bool },
     /// The whole request failed; nothing more is known about any item than this.
     Failed(Failure),
+    /// A person paused the write since it was decided: it was never handed to the system. Why.
+    Withheld(String),
 }
 
 /// What became of one item of a write.

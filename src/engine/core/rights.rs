@@ -1,18 +1,19 @@
-//! Rights that a system does not give for one object: what needs them is held, and everything else goes on.
+//! What may not be done for now with the records of one object: everything else goes on.
 //!
-//! Without reading, nothing can be decided about the object at all, in neither direction: its partners over there are
+//! A person's pause stops writes; it is in the workspace, and looked up anew at every step. The rest is about rights that a
+//! system does not give. Without reading, nothing can be decided about the object at all, in neither direction: its partners over there are
 //! unknown. Without creating or changing, its records are held that would be written there. The marks of what is held
 //! stay, so that it goes on as soon as the right is back: reading is tried with every run, writing by one record after a
-//! growing pause. Nothing of it is remembered beyond the process: the next engine finds out by trying.
+//! growing pause. Nothing of that is remembered beyond the process: the next engine finds out by trying.
 
 use std::time::Duration;
 
-use super::plan::{Facts, PairDecision, PairPlan, PlannedWrite};
+use super::plan::{Facts, PairDecision, PairPlan, PlannedWrite, without_paused};
 use super::side::back_off;
 use super::state::{IntentKind, Issue, IssueClass, RecordState};
 use super::step::{Engine, Stage, Step};
 use super::view::ViewResult;
-use crate::model::{ObjectKind, RecordRef, System, Timestamp};
+use crate::model::{ObjectKind, Pause, RecordRef, System, Timestamp};
 
 /// The longest pause between two tries of a write that is not allowed.
 const LONGEST: Duration = Duration::from_secs(15 * 60);
@@ -134,7 +135,7 @@ impl Engine {
         self.open.values().any(|open| open.on_its_way && like(&open.intent))
     }
 
-    /// The plan without what is not allowed. Says whether nothing is left of it.
+    /// The plan without what is paused or not allowed. Says whether nothing is left of it.
     pub(super) fn restrict(&self, facts: &Facts, mut plan: PairPlan, now: Timestamp) -> (PairPlan, bool) {
         if matches!(plan.decision, PairDecision::Exclude { .. } | PairDecision::Gone { .. }) {
             return (plan, false);
@@ -144,7 +145,9 @@ impl Engine {
             plan.decision = PairDecision::Hold { reason: denial.message.clone() };
             return (plan, true);
         }
-        let PairDecision::Write(writes) = &mut plan.decision else { return (plan, false) };
+        let mut plan = self.without_paused(plan);
+        let is_paused = matches!(plan.decision, PairDecision::Paused { .. });
+        let PairDecision::Write(writes) = &mut plan.decision else { return (plan, is_paused) };
         let denial_of = |write: &PlannedWrite| {
             let denial = self.denials.get(&(write.system, write.object, Way::of(write.kind)))?;
             (denial.again > now).then_some(denial)
@@ -159,6 +162,16 @@ impl Engine {
         (plan, nothing_left)
     }
 
+    /// The plan without what people paused.
+    pub(super) fn without_paused(&self, plan: PairPlan) -> PairPlan {
+        without_paused(plan, &self.pauses)
+    }
+
+    /// The pause by which nothing of that object is written to that system, if there is one.
+    pub(super) fn paused(&self, object: ObjectKind, to: System) -> Option<&Pause> {
+        self.pauses.stops(object, to)
+    }
+
     /// Whether a record is shown as held for that already.
     pub(super) fn is_shown_held(&self, step: &Step<'_>, of: RecordRef) -> ViewResult<bool> {
         let Some(denial) = self.unreadable(of.object) else { return Ok(false) };
@@ -167,11 +180,11 @@ impl Engine {
         Ok(status.is_some_and(|status| status.state == RecordState::Held && status.why == denial.message))
     }
 
-    /// Shows what is held for lack of a right. Its marks stay.
+    /// Shows what is held by a pause, or for lack of a right. Its marks stay.
     pub(super) fn settle_held(&self, step: &mut Step<'_>, facts: &Facts, plan: &PairPlan) -> ViewResult<()> {
         let before = step.view.status(facts.anchor())?;
         let is_shown = before.is_some_and(|before| before.state == plan.state() && before.why == plan.why());
-        if is_shown && facts.issue(IssueClass::Permission).is_some() {
+        if is_shown && plan.issues.iter().all(|issue| facts.issue(issue.class).is_some()) {
             return Ok(());
         }
         self.settle_issues(step, facts, plan);

@@ -28,8 +28,6 @@ pub struct Side {
     pub broken: Option<(String, String)>,
     /// The last thing that went wrong.
     pub last_error: Option<(Timestamp, String)>,
-    /// A person stopped writes to it.
-    pub paused: bool,
     /// When it last told who it is.
     pub identified: Option<Timestamp>,
     pub tenant: Option<String>,
@@ -99,7 +97,7 @@ impl Side {
     /// Whether writes may be sent now.
     #[must_use]
     pub fn takes_writes(&self, now: Timestamp) -> bool {
-        !self.paused && self.broken.is_none() && self.not_before <= now
+        self.broken.is_none() && self.not_before <= now
     }
 }
 

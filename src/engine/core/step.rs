@@ -23,7 +23,9 @@ use super::undo::UndoJob;
 use super::view::{View, ViewError, ViewResult};
 use crate::mapping::references::Partner;
 use crate::mapping::{ObjectRules, Rules};
-use crate::model::{BySystem, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp};
+use crate::model::{
+    BySystem, IntentId, LinkId, ObjectKind, Pause, Pauses, RecordId, RecordRef, RunId, System, Timestamp,
+};
 
 /// More stages, or pages of marks, than one step goes through without a row to commit: an engine that does would never
 /// come back.
@@ -74,6 +76,8 @@ pub struct Engine {
     pub(super) batch_limit: BTreeMap<RecordRef, usize>,
     /// Rights that are missing, as far as this engine met it.
     pub(super) denials: BTreeMap<Need, Denial>,
+    /// What people paused, as of this step.
+    pub(super) pauses: Pauses,
 }
 
 /// The numbers given out last.
@@ -230,6 +234,7 @@ impl Engine {
             winding_down: false,
             batch_limit: BTreeMap::new(),
             denials: BTreeMap::new(),
+            pauses: view.pauses()?,
         };
         for intent in view.open_intents()? {
             engine.adopt(intent);
@@ -251,6 +256,7 @@ impl Engine {
             notices: Vec::new(),
             wake: None,
         };
+        self.look_for_pauses(view)?;
         for event in events {
             self.take_in(&mut step, event)?;
         }
@@ -260,6 +266,17 @@ impl Engine {
         }
         let again = !step.rows.is_empty();
         Ok(commands(step, again))
+    }
+
+    /// People pause and resume beside the engine, too. What waited for the end of a pause goes on at once.
+    fn look_for_pauses(&mut self, view: &dyn View) -> ViewResult<()> {
+        let pauses = view.pauses()?;
+        if pauses != self.pauses {
+            let lifted = self.pauses.iter().any(|pause| pauses.covers(pause.scope).is_none());
+            self.wanted |= lifted && self.mode == Mode::Watch;
+            self.pauses = pauses;
+        }
+        Ok(())
     }
 
     fn take_in(&mut self, step: &mut Step<'_>, event: Event) -> ViewResult<()> {
@@ -282,9 +299,15 @@ impl Engine {
                 }
                 step.reply(ticket, Reply::Accepted);
             }
-            Ask::Pause { system, paused } => {
-                self.sides[system].paused = paused;
-                self.wanted |= !paused;
+            Ask::Pause { scope, by, note } => {
+                let pause = Pause { scope, by, since: step.now, note };
+                // from this moment on, not from the next step
+                self.pauses.add(pause.clone());
+                step.row(Row::Pause(pause));
+                step.reply(ticket, Reply::Accepted);
+            }
+            Ask::Resume { scope } => {
+                step.row(Row::ClearPauses(scope));
                 step.reply(ticket, Reply::Accepted);
             }
             Ask::Approve { plan } => {
@@ -292,7 +315,7 @@ impl Engine {
                 self.wanted = true;
                 step.reply(ticket, Reply::Accepted);
             }
-            Ask::Push { record, to, dry_run } => self.jobs.push_back(Job::push(ticket, record, to, dry_run)),
+            Ask::Push { record, to, dry_run } => self.ask_push(step, ticket, record, to, dry_run),
             Ask::Undo { what, dry_run } => self.undos.push_back(UndoJob::new(ticket, what, dry_run, step.now)),
             Ask::Retry { record } => self.ask_retry(step, ticket, record)?,
             Ask::Decide { link, field, winner } => self.ask_decide(step, ticket, link, field, winner)?,
@@ -579,6 +602,12 @@ impl Engine {
     #[must_use]
     pub const fn next_poll(&self) -> Option<Timestamp> {
         self.next_poll
+    }
+
+    /// What people paused.
+    #[must_use]
+    pub const fn pauses(&self) -> &Pauses {
+        &self.pauses
     }
 
     #[must_use]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::state::{Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, Observation, RecordState, Run, Status};
-use crate::model::{IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp};
+use crate::model::{IntentId, LinkId, ObjectKind, Pauses, RecordId, RecordRef, RunId, System, Timestamp};
 
 /// A look-up that failed: the disk, or a row that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +60,8 @@ pub trait View {
     fn cursor(&self, key: CursorKey) -> ViewResult<Option<Cursor>>;
     fn status(&self, anchor: RecordRef) -> ViewResult<Option<Status>>;
     fn tenant(&self, system: System) -> ViewResult<Option<String>>;
+    /// What people paused.
+    fn pauses(&self) -> ViewResult<Pauses>;
     /// Whether a plan was approved and not used yet.
     fn is_approved(&self, plan: &str) -> ViewResult<bool>;
     /// All observed records of one system, lowest id first, after `after`.

@@ -15,8 +15,9 @@ use super::watch::Watcher;
 use crate::connect::{Connector, Performed};
 use crate::engine::core::command::{Batch, Command, Event, Notice, Reply, Row, Ticket};
 use crate::engine::core::plan::PairPlan;
-use crate::engine::core::request::{Request, RequestId};
+use crate::engine::core::request::{Answer, AnswerBody, Request, RequestId};
 use crate::engine::core::state::{Exchange, Run};
+use crate::engine::core::view::View;
 use crate::engine::core::{Engine, Mode};
 use crate::mapping::Rules;
 use crate::model::{BySystem, Timestamp};
@@ -109,6 +110,7 @@ pub fn start(workspace: &Workspace, parts: Parts) -> Result<EngineHandle, Driver
                 asked: Vec::new(),
                 next_ticket: 0,
                 exchanges: Vec::new(),
+                withheld: Vec::new(),
                 finish,
                 revision: 0,
                 last_run: None,
@@ -140,6 +142,8 @@ struct Driver {
     next_ticket: u64,
     /// Redacted last requests, committed with the next rows.
     exchanges: Vec<Exchange>,
+    /// The answers of writes that a pause kept from being sent.
+    withheld: Vec<Event>,
     finish: watch::Sender<Option<Finished>>,
     revision: u64,
     last_run: Option<Run>,
@@ -149,7 +153,11 @@ impl Driver {
     async fn run(&mut self, mut inbox: mpsc::Receiver<Message>) -> Result<(), DriverError> {
         let mut events = vec![Event::Tick];
         loop {
-            let wake = self.step(std::mem::take(&mut events)).await?;
+            let mut wake = self.step(std::mem::take(&mut events)).await?;
+            if !self.withheld.is_empty() {
+                events.append(&mut self.withheld);
+                wake = Some(self.clock.now());
+            }
             self.finish_if_done();
             if let Some(reread) = &mut self.reread {
                 reread.begin_if_due(self.clock);
@@ -173,7 +181,7 @@ impl Driver {
         for command in commands {
             match command {
                 Command::Commit(batch) => self.commit(batch).await?,
-                Command::Send(id, request) => self.send(id, request),
+                Command::Send(id, request) => self.send(id, request)?,
                 Command::WakeAt(at) => wake = Some(at),
                 Command::Notify(notice) => self.notify(notice),
             }
@@ -191,9 +199,20 @@ impl Driver {
         Ok(())
     }
 
-    fn send(&mut self, id: RequestId, request: Request) {
+    /// Hands a request to its system. The last moment for a pause: one that somebody committed beside the engine, before
+    /// the journal had this write, stops it.
+    fn send(&mut self, id: RequestId, request: Request) -> Result<(), DriverError> {
+        if request.body.is_write() {
+            let pauses = self.reader.pauses().map_err(|error| DriverError::Stopped(error.to_string()))?;
+            if let Some(pause) = pauses.stops(request.object, request.system) {
+                let body = AnswerBody::Withheld(pause.reason());
+                self.withheld.push(Event::Answer(Answer { request: id, server_time: None, calls: 0, body }));
+                return Ok(());
+            }
+        }
         let connector = Arc::clone(&self.connectors[request.system]);
         self.tasks.spawn(async move { connector.perform(id, &request).await });
+        Ok(())
     }
 
     fn notify(&mut self, notice: Notice) {

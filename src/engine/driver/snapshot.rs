@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub use crate::engine::core::phase::Phase;
 use crate::engine::core::state::Run;
-use crate::model::{BySystem, ObjectKind, Timestamp};
+use crate::model::{BySystem, ObjectKind, Pauses, Timestamp};
 
 /// The state of the engine at one moment. The console draws from it and pages the rest from the store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,6 +27,8 @@ pub struct Snapshot {
     pub oldest_by_object: BTreeMap<ObjectKind, BySystem<Option<Timestamp>>>,
     /// When the running engine read the schemas again; none while the start's reading is the newest.
     pub schemas_read: Option<Timestamp>,
+    /// What people paused.
+    pub pauses: Pauses,
     /// A plan that a guard holds back.
     pub held: Option<HeldPlan>,
 }
@@ -62,7 +64,6 @@ pub struct Side {
     pub calls: u64,
     /// Median time from request to answer over the last calls.
     pub latency: Option<Duration>,
-    pub paused: bool,
     /// It is not spoken to for a while.
     pub wait: Option<Wait>,
 }

@@ -85,6 +85,7 @@ impl Watcher {
             queue: marks.values().map(|of| of.hubspot.count + of.connectwise.count).sum(),
             oldest_change: BySystem::from_fn(|system| marks.values().filter_map(|of| of[system].oldest).min()),
             oldest_by_object: marks.iter().map(|(object, of)| (*object, of.map(|_, total| total.oldest))).collect(),
+            pauses: engine.pauses().clone(),
             held,
         }
     }
@@ -104,7 +105,6 @@ impl Watcher {
             missing_rights: Vec::new(),
             calls: side.calls,
             latency: None,
-            paused: side.paused,
             wait: (side.not_before > now).then(|| Wait { until: side.not_before, asked: side.is_put_off() }),
         }
     }

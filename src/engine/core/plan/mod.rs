@@ -12,7 +12,7 @@ pub mod scope;
 pub mod words;
 
 pub use gather::Facts;
-pub use kept::{awaited, until_read};
+pub use kept::{awaited, until_read, without_paused};
 pub use pair::{explain_pair, fingerprint, plan_pair, plan_record};
 
 use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, LinkOrigin, RecordState, Status};
@@ -67,6 +67,8 @@ pub enum PairDecision {
     Exclude { reason: String },
     /// Waits by itself: for a parent, for certainty about an earlier write, for the time of the next try.
     Wait { reason: String },
+    /// All that would be written is paused by a person; it crosses afterwards.
+    Paused { reason: String },
     /// One of the two was deleted.
     Gone { reason: String },
 }
@@ -163,7 +165,7 @@ impl PairPlan {
             PairDecision::Exclude { .. } => RecordState::Excluded,
             PairDecision::Wait { .. } => RecordState::Waiting,
             PairDecision::Gone { .. } => RecordState::Gone,
-            PairDecision::Link { .. } | PairDecision::Write(_) => RecordState::Pending,
+            PairDecision::Link { .. } | PairDecision::Write(_) | PairDecision::Paused { .. } => RecordState::Pending,
             PairDecision::InStep | PairDecision::Agree => self.settled_state(),
         }
     }

@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::fields::{Comparison, Trouble, compare};
 use super::gather::{Facts, Merged};
 use super::identity::Identity;
-use super::kept::{held_by_right, until_read};
+use super::kept::{held_by_right, until_read, without_paused};
 use super::words::{field_in_words, origin_in_words, sentence, write_in_words};
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, Scope, TraceLine, scope};
 use crate::engine::core::state::{FieldWrite, IntentKind, Issue, IssueClass, Link, LinkState, Observation};
@@ -26,7 +26,8 @@ use crate::model::{BySystem, RecordRef, System, Timestamp, Value};
 pub fn plan_record(view: &dyn View, rules: &Rules, record: RecordRef, now: Timestamp) -> ViewResult<Option<PairPlan>> {
     let Some(object) = rules.object(record.object) else { return Ok(None) };
     let facts = Facts::gather(view, object, record, &view.open_intents()?)?;
-    Ok(Some(until_read(&facts, held_by_right(&facts, explain_pair(&facts, object, now, None)))))
+    let plan = without_paused(explain_pair(&facts, object, now, None), &view.pauses()?);
+    Ok(Some(until_read(&facts, held_by_right(&facts, plan))))
 }
 
 /// The plan for one pair, from its facts alone. `push_to`: a person wants that system to take the other's values.

@@ -83,6 +83,7 @@ pub(super) fn sentence(decision: &PairDecision, undecided: usize) -> String {
         }
         PairDecision::Exclude { reason } => format!("excluded: {reason}"),
         PairDecision::Wait { reason } => format!("waits: {reason}"),
+        PairDecision::Paused { reason } => reason.clone(),
         PairDecision::Gone { reason } => format!("gone: {reason}"),
     }
 }
@@ -106,6 +107,7 @@ pub(super) fn why(plan: &PairPlan) -> String {
         | PairDecision::Fail { reason, .. }
         | PairDecision::Exclude { reason }
         | PairDecision::Wait { reason }
+        | PairDecision::Paused { reason }
         | PairDecision::Gone { reason } => reason.clone(),
         PairDecision::Link { .. } => "linking".to_owned(),
         PairDecision::InStep | PairDecision::Agree => {

@@ -1,5 +1,6 @@
 //! An undo on its way: each record is decided once more on fresh reads, journaled, sent, and told as the journal has it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::UndoEnd;
@@ -22,11 +23,7 @@ impl Engine {
     pub(super) fn carry(&mut self, step: &mut Step<'_>, undo: &mut UndoJob) -> ViewResult<bool> {
         self.take_back_answers(step, undo)?;
         for system in System::BOTH {
-            if self.sides[system].paused {
-                let why = format!("writes to {system} are paused");
-                undo.queue[system].clear();
-                undo.give_up(&why, |doing| doing.at == At::Open && doing.unit.target.system == system);
-            }
+            self.stop_at_pauses(undo, system);
             self.fill_undo(step, undo, system)?;
         }
         if undo.units.iter().any(|doing| doing.at != At::Done) {
@@ -35,6 +32,21 @@ impl Engine {
         }
         undo.state = State::Over;
         Ok(true)
+    }
+
+    /// Somebody paused what is being taken back: what is back stays so, the rest is told.
+    fn stop_at_pauses(&self, undo: &mut UndoJob, system: System) {
+        if self.pauses.is_empty() {
+            return;
+        }
+        let objects: BTreeSet<_> = undo.queue[system].iter().map(|at| undo.units[*at].unit.target.object).collect();
+        for object in objects {
+            let Some(pause) = self.paused(object, system) else { continue };
+            let is_stopped = |target: RecordRef| (target.object, target.system) == (object, system);
+            undo.give_up(&pause.sentence(), |doing| doing.at == At::Open && is_stopped(doing.unit.target));
+        }
+        let UndoJob { units, queue, .. } = undo;
+        queue[system].retain(|at| units[*at].at == At::Open);
     }
 
     /// Makes up batches as far as there is room for requests to a system.

@@ -6,6 +6,7 @@ use super::chain::{Collector, Found, Unit};
 use super::look::{Taken, members};
 use super::plan::{plan_unit, undecided};
 use super::{Kept, Undo, UndoEnd, UndoField, UndoReport};
+use crate::engine::core::ask::refusal;
 use crate::engine::core::command::{Reply, Row, Ticket};
 use crate::engine::core::guard::Tally;
 use crate::engine::core::plan::{Facts, PlannedWrite};
@@ -13,7 +14,7 @@ use crate::engine::core::request::Priority;
 use crate::engine::core::state::{Intent, IntentState, LinkOrigin, Run, RunKind, Verdict};
 use crate::engine::core::step::{Engine, Stage, Step, rules_of};
 use crate::engine::core::view::ViewResult;
-use crate::model::{BySystem, IntentId, RecordRef, RunId, System, Timestamp};
+use crate::model::{BySystem, IntentId, Pause, RecordRef, RunId, System, Timestamp};
 
 /// Writes of the journal read at once.
 const PAGE: usize = 500;
@@ -350,6 +351,10 @@ impl Engine {
         if undo.dry_run {
             return Ok(());
         }
+        if let Some(Reply::Refused { reason, hint }) = self.pause_of(undo).map(refusal) {
+            undo.state = State::Refused { reason, hint };
+            return Ok(());
+        }
         let run = self.new_run(step.now, RunKind::Undo { of });
         if approved {
             step.row(Row::Approval { plan: hash, used_by: Some(run.id) });
@@ -359,6 +364,13 @@ impl Engine {
         undo.run = Some(run);
         undo.state = State::Carry;
         Ok(())
+    }
+
+    /// The pause of something that is to be put back: then nothing of the undo is.
+    fn pause_of(&self, undo: &UndoJob) -> Option<&Pause> {
+        let waiting = System::BOTH.into_iter().flat_map(|system| undo.queue[system].iter());
+        let targets = waiting.map(|at| undo.units[*at].unit.target);
+        targets.into_iter().find_map(|target| self.paused(target.object, target.system))
     }
 
     /// When what waits for a pause may go on.

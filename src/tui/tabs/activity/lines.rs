@@ -2,7 +2,7 @@
 
 use crate::engine::core::state::{Intent, IntentKind, Run, Verdict};
 use crate::engine::driver::snapshot::{Role as EngineRole, Snapshot};
-use crate::model::{System, Timestamp};
+use crate::model::{PauseScope, System, Timestamp};
 use crate::tui::widgets::Paint;
 use crate::tui::world::World;
 use crate::view::activity::IssueGroup;
@@ -30,8 +30,15 @@ pub(super) fn head(paint: &mut Paint<'_>) -> Vec<Line> {
             }
             None => line.push(Cell::new("none", Role::Ok)),
         }
-        if snapshot.sides[from.other()].paused {
-            line.push(Cell::new("   writes are paused", Role::Warn));
+        let to = PauseScope::new(None, Some(from.other()));
+        if let Some(pause) = snapshot.pauses.covers(to) {
+            line.push(Cell::new(format!("   {}", pause.reason()), Role::Warn));
+        } else if let Some(pause) =
+            snapshot.pauses.iter().find(|pause| pause.scope.to.is_none_or(|at| at == from.other()))
+        {
+            let rest = snapshot.pauses.len() - 1;
+            let more = if rest == 0 { String::new() } else { format!(" and {rest} more") };
+            line.push(Cell::new(format!("   {} paused{more}", pause.scope), Role::Warn));
         }
         lines.push(line);
     }

@@ -3,7 +3,7 @@
 use super::Connections;
 use crate::engine::driver::snapshot::{Health, Side};
 use crate::model::{System, Timestamp};
-use crate::tui::frame::health_cell;
+use crate::tui::frame::{health_cell, is_paused};
 use crate::tui::widgets::Paint;
 use crate::tui::world::{Connected, World};
 use crate::view::cell::Align;
@@ -58,7 +58,14 @@ fn facts(tab: &Connections, system: System, paint: &mut Paint<'_>) -> Vec<(&'sta
     let text = |text: Option<&str>| text.map_or_else(|| Cell::muted(format::NONE), Cell::plain);
     let schema_read = connected.and_then(|connected| connected.schema_read);
     vec![
-        ("state", if tab.is_missing(system) { Cell::new("not connected", Role::Warn) } else { state(side, paint) }),
+        (
+            "state",
+            if tab.is_missing(system) {
+                Cell::new("not connected", Role::Warn)
+            } else {
+                state(side, is_paused(&paint.world.snapshot, system), paint)
+            },
+        ),
         ("address", text(connected.map(|connected| connected.address.as_str()))),
         ("tenant", text(side.tenant.as_deref().or_else(|| connected?.tenant.as_deref()))),
         ("account", text(connected.map(|connected| connected.account.as_str()))),
@@ -86,8 +93,8 @@ fn fitting(mut rows: Vec<Fact>, room: usize) -> Vec<Fact> {
 }
 
 /// How it is, and when that may change.
-fn state(side: &Side, paint: &mut Paint<'_>) -> Cell {
-    let health = health_cell(side);
+fn state(side: &Side, is_paused: bool, paint: &mut Paint<'_>) -> Cell {
+    let health = health_cell(side, is_paused);
     let then = match next_try(side, paint.world) {
         Some(at) => {
             paint.ages(at);
@@ -96,7 +103,7 @@ fn state(side: &Side, paint: &mut Paint<'_>) -> Cell {
         }
         None => String::new(),
     };
-    let writes = if side.paused && health.text() != "paused" { ", writes paused" } else { "" };
+    let writes = if is_paused && health.text() != "paused" { ", writes paused" } else { "" };
     Cell::new(format!("{}{then}{writes}", health.text()), health.role)
 }
 

@@ -5,7 +5,7 @@ use super::columns::next_try;
 use super::panel::Panel;
 use crate::engine::driver::doctor::connect_command;
 use crate::engine::driver::snapshot::{Health, Role as EngineRole, Side};
-use crate::model::{Grade, System};
+use crate::model::{Grade, ObjectKind, Pause, PauseScope, System};
 use crate::tui::tabs::steady;
 use crate::tui::world::World;
 use crate::view::cell::wrapped;
@@ -63,8 +63,9 @@ fn of_connection(tab: &Connections, system: System, world: &World) -> Vec<(Strin
     if let (Some(_), Some((_, error))) = (side.wait, &side.last_error) {
         return vec![(error.clone(), Role::Warn), (goes_on(side, world), Role::Muted)];
     }
-    if side.paused {
-        return vec![(format!("Writes to {system} are paused. Changes are kept; p lets them cross."), Role::Warn)];
+    let paused = pauses_of(system, None, world);
+    if !paused.is_empty() {
+        return paused;
     }
     if !side.missing_rights.is_empty() {
         return side.missing_rights.iter().map(|right| (right.clone(), Role::Warn)).collect();
@@ -97,6 +98,7 @@ fn of_object(tab: &Connections, row: &ObjectRow, system: System, world: &World) 
     };
     let mut texts =
         vec![(format!("{} of {system} known; {read}.", format::counted(side.known, &one, &many)), Role::Text)];
+    texts.extend(pauses_of(system, Some(object), world));
     let (problems, warnings): (Vec<_>, Vec<_>) =
         tab.objects.findings(object, system).partition(|finding| finding.grade == Grade::Problem);
     if let Some(gravest) = problems.first() {
@@ -112,6 +114,27 @@ fn of_object(tab: &Connections, row: &ObjectRow, system: System, world: &World) 
         None => "What may be read and written is not known yet: d lets the doctor look.".to_owned(),
     };
     texts.push((looked, Role::Muted));
+    texts
+}
+
+/// What is paused of that system, or of one of its objects, and how it goes on.
+fn pauses_of(system: System, object: Option<ObjectKind>, world: &World) -> Vec<(String, Role)> {
+    let pauses = &world.snapshot.pauses;
+    let concerns = |pause: &&Pause| {
+        let here = PauseScope::new(object.or(pause.scope.object), Some(system));
+        pause.scope.contains(here)
+    };
+    let mut texts: Vec<(String, Role)> =
+        pauses.iter().filter(concerns).map(|pause| (format!("{}.", pause.sentence()), Role::Warn)).collect();
+    if !texts.is_empty() {
+        texts.truncate(LINES - 1);
+        let key = match pauses.covers(PauseScope::new(object, Some(system))).map(|pause| pause.scope) {
+            Some(PauseScope::EVERYTHING) => "; Ctrl-P lets all of it go on",
+            Some(scope) if scope == PauseScope::new(object, Some(system)) => "; p lets it go on",
+            _ => "",
+        };
+        texts.push((format!("Changes are kept, and cross after it is resumed{key}."), Role::Text));
+    }
     texts
 }
 

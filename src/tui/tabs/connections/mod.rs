@@ -14,9 +14,10 @@ use crate::engine::core::command::Ask;
 use crate::engine::driver::doctor::connect_command;
 use crate::engine::driver::snapshot::{Health, Role as EngineRole, Side, Wait};
 use crate::mapping::Harm;
-use crate::model::{BySystem, Checked, ObjectKind, System, Timestamp};
+use crate::model::{BySystem, Checked, ObjectKind, PauseScope, System, Timestamp};
 use crate::tui::action::{Action, Actor, Enabled, Info, Key, Reason, always};
 use crate::tui::ctx::Ctx;
+use crate::tui::pausing;
 use crate::tui::report::Report;
 use crate::tui::shell::engine_listens;
 use crate::tui::tab::{Handled, Nav, Page, TabId, Target};
@@ -110,11 +111,9 @@ const fn trouble(side: &Side) -> u8 {
     }
 }
 
-fn pause(tab: &mut Connections, ctx: &mut Ctx<'_, Message>) {
-    let system = tab.system();
-    let paused = !ctx.world.snapshot.sides[system].paused;
-    let done = if paused { "Writes are paused: changes are kept and cross later." } else { "Writes go on." };
-    ctx.ask_plainly(Ask::Pause { system, paused }, done);
+/// What `p` is about: all that is written to the selected system, or only the selected object.
+fn pause_scope(tab: &Connections) -> PauseScope {
+    PauseScope::new(tab.object, Some(tab.system()))
 }
 
 fn copy(tab: &mut Connections, ctx: &mut Ctx<'_, Message>) {
@@ -195,11 +194,11 @@ impl Page for Connections {
                 "connections.pause",
                 "pause/resume writes",
                 &[Key::char('p')],
-                "Stop sending writes to the selected system, or go on; nothing is lost",
+                "Stop writing to the selected system, or only the selected object, or go on; nothing is lost",
             )
             .changes(),
-            enabled: test_now,
-            run: pause,
+            enabled: |tab, world| pausing::can_toggle(pause_scope(tab), world),
+            run: |tab, ctx| pausing::toggle(ctx, pause_scope(tab)),
         },
         Action {
             info: Info::new(

@@ -59,7 +59,7 @@ fn line(tab: &Connections, row: &ObjectRow, column: usize, paint: &mut Paint<'_>
             None if side.known > 0 => Cell::new("reading", Role::Wait),
             None => Cell::muted(format::NONE),
         };
-        let paused = world.snapshot.sides[system].paused;
+        let paused = world.snapshot.pauses.stops(row.object, system).is_some();
         let rights = tab.objects.rights(row.object, system, paused);
         line.extend(group([Cell::new(amount(side.known), role), read, rights], column));
     }

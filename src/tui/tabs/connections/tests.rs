@@ -202,7 +202,8 @@ fn every_object_tells_what_is_known_of_it_and_what_may_be_done() {
     let both = BySystem::new(Some(connected(None, &[])), Some(connected(None, &[])));
     let source = FakeSource { connected: both, objects: objects(), drift: Vec::new(), ..source() };
     let mut snapshot = running();
-    snapshot.sides.connectwise.paused = true;
+    let scope = crate::model::PauseScope::new(None, Some(System::ConnectWise));
+    snapshot.pauses.add(crate::model::Pause { scope, by: "ann".into(), since: NOW, note: None });
     let mut person = Person::with(snapshot, source);
     let row = |person: &Person, name: &str| {
         let rows = person.rows();
@@ -210,7 +211,7 @@ fn every_object_tells_what_is_known_of_it_and_what_may_be_done() {
     };
     let words = |row: String| row.split_whitespace().map(str::to_owned).collect::<Vec<_>>().join(" ");
     assert_eq!(words(row(&person, "Companies")), "Companies 46 40 s read, write 3,012 40 s read, paused");
-    assert_eq!(words(row(&person, "Contacts")), "Contacts 65 40 s no write 2.4 M 40 s not checked");
+    assert_eq!(words(row(&person, "Contacts")), "Contacts 65 40 s no write 2.4 M 40 s paused");
     person.press(KeyCode::Down);
     person.expects("46 companies of HubSpot known; changes were last read 40 s ago.");
     person.press(KeyCode::Down);

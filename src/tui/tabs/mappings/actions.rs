@@ -11,6 +11,7 @@ use crate::mapping::{
 use crate::model::{FieldDef, FieldName, Schema};
 use crate::tui::action::{Action, Enabled, Info, Key, Reason};
 use crate::tui::overlay::{Command, Confirm, Menu};
+use crate::tui::pausing;
 use crate::tui::report::Report;
 use crate::tui::tabs::objects;
 use crate::tui::world::{SourceError, World};
@@ -75,6 +76,17 @@ pub const ACTIONS: &[Action<Mappings>] = &[
                 tab.turn_to(object, ctx);
             }
         },
+    },
+    Action {
+        info: Info::new(
+            "mappings.pause",
+            "pause/resume",
+            &[Key::char('p')],
+            "Write nothing of this object to either system, or let it go on",
+        )
+        .changes(),
+        enabled: |tab, world| pausing::can_toggle(tab.pause_scope(), world),
+        run: |tab, ctx| pausing::toggle(ctx, tab.pause_scope()),
     },
     Action {
         info: Info::new("mappings.remove", "remove", &[Key::char('-')], "Take the mapping out of the draft").changes(),

@@ -14,7 +14,7 @@ use ratatui::layout::Rect;
 use super::desk::Desk;
 use super::steady;
 use crate::mapping::{Direction, FieldKey, Severity, diff};
-use crate::model::{ConfigVersion, FieldName, ObjectKind, System};
+use crate::model::{ConfigVersion, FieldName, ObjectKind, PauseScope, Pauses, System};
 use crate::tui::action::{Action, Actor};
 use crate::tui::ctx::Ctx;
 use crate::tui::tab::{Handled, Nav, Page, TabId, Target};
@@ -125,7 +125,23 @@ impl Mappings {
         diff(&deployed.config, &draft.config).into_iter().filter(|change| !listed(&change.path)).collect()
     }
 
-    fn head(&self, width: usize) -> [Line; 2] {
+    const fn pause_scope(&self) -> PauseScope {
+        PauseScope::new(Some(self.draft.object), None)
+    }
+
+    /// `  paused`, or to which system.
+    fn paused(&self, pauses: &Pauses) -> Cell {
+        let object = self.draft.object;
+        let stopped: Vec<&str> =
+            System::BOTH.into_iter().filter(|to| pauses.stops(object, *to).is_some()).map(System::name).collect();
+        match stopped.as_slice() {
+            [] => Cell::plain(""),
+            [to] => Cell::new(format!("  paused to {to}"), Role::Warn),
+            _ => Cell::new("  paused", Role::Warn),
+        }
+    }
+
+    fn head(&self, width: usize, pauses: &Pauses) -> [Line; 2] {
         let way = self.draft.current().map_or(Direction::Both, |object| object.direction);
         let left = [
             Cell::plain(" "),
@@ -134,6 +150,7 @@ impl Mappings {
             Cell::new("HubSpot", Role::Left),
             Cell::plain(format!(" {} ", way.arrow())),
             Cell::new("ConnectWise", Role::Right),
+            self.paused(pauses),
             Cell::muted(super::objects::hint(self.draft.object, &self.draft.objects())),
         ];
         let versions = self.draft.book().map_or_else(String::new, source::Book::versions);
@@ -255,7 +272,7 @@ impl Page for Mappings {
 
     fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
         let (head, rest) = split_top(area, 3);
-        for (row, line) in (0..).zip(self.head(usize::from(area.width))) {
+        for (row, line) in (0..).zip(self.head(usize::from(area.width), &paint.world.snapshot.pauses)) {
             paint.line_at(head, row, &line);
         }
         paint.rule(split_top(split_top(head, 2).1, 1).0);
