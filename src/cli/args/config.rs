@@ -42,7 +42,7 @@ Examples:
   lockstep config add contact
   lockstep config add deal --key-field customFields/51
   lockstep config add ticket --board \"Help Desk\"
-  lockstep config add call --activity-type \"Phone Call\" --assign-to mia@acme.example.com")]
+  lockstep config add call --activity-type \"Phone Call\" --assign-to mia")]
     Add {
         /// company, contact, deal, ticket, product, line_item, note, task, call or meeting
         object: ObjectKind,
