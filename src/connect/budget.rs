@@ -74,6 +74,8 @@ struct State {
     /// When the day turns, where that is known: one call may ask at once then.
     turn: Option<Instant>,
     unlimited: bool,
+    /// A system without limits refused a search: it has one for them, and the pace counts.
+    paced_search: bool,
 }
 
 /// What is kept of a day's allowance: from this share on, in percent, work of that priority waits for the next day. A
@@ -96,6 +98,7 @@ impl Budget {
                 probe: now,
                 turn: None,
                 unlimited,
+                paced_search: false,
             }),
             turned: Notify::new(),
         }
@@ -153,8 +156,9 @@ impl Budget {
     /// The system refused a call for coming too soon: no more of them before `wait` has passed.
     pub fn throttled(&self, lane: Lane, wait: Duration) {
         let mut state = self.lock();
-        let unlimited = state.unlimited;
+        let unlimited = state.is_unlimited(lane);
         state.bucket(lane).throttled(Instant::now(), wait, unlimited);
+        state.paced_search |= lane == Lane::Search;
     }
 
     /// The system answered a call: the pace may grow a little.
@@ -231,6 +235,10 @@ impl State {
         }
     }
 
+    const fn is_unlimited(&self, lane: Lane) -> bool {
+        self.unlimited && !(self.paced_search && matches!(lane, Lane::Search))
+    }
+
     /// Whether work of this priority waits for the next day.
     fn holds(&self, priority: Priority) -> bool {
         !self.unlimited && held(self.daily, priority)
@@ -241,8 +249,9 @@ impl State {
     }
 
     fn grant(&mut self, lane: Lane, now: Instant) {
-        let (daily, unlimited) = (self.daily, self.unlimited);
-        let allowed = |priority| unlimited || !held(daily, priority);
+        let (daily, unlimited) = (self.daily, self.is_unlimited(lane));
+        let all = self.unlimited;
+        let allowed = |priority| all || !held(daily, priority);
         let bucket = self.bucket(lane);
         bucket.grant(now, unlimited, &allowed);
         if self.next_probe() <= now {
@@ -260,7 +269,7 @@ impl State {
 
     /// When it makes sense to look again.
     fn next_chance(&mut self, lane: Lane, priority: Priority, now: Instant) -> Instant {
-        let (unlimited, probe, holds) = (self.unlimited, self.next_probe(), self.holds(priority));
+        let (unlimited, probe, holds) = (self.is_unlimited(lane), self.next_probe(), self.holds(priority));
         let next = self.bucket(lane).next_chance(now, unlimited);
         if holds { next.max(probe) } else { next }
     }

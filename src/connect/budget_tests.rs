@@ -89,6 +89,16 @@ async fn an_unlimited_budget_never_waits() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_unlimited_budget_paces_searches_once_one_was_refused() {
+    let budget = Budget::new(SLOW, Pace { start: 2.0, ceiling: 2.0, burst: 1.0 }, true);
+    assert_eq!(take(&budget, Lane::Search, 50).await, Duration::ZERO);
+    budget.throttled(Lane::Search, Duration::from_secs(1));
+    let took = take(&budget, Lane::Search, 9).await;
+    assert!(is_about(took, 1.0 + 9.0 / 2.0), "{took:?}");
+    assert_eq!(take(&budget, Lane::General, 50).await, Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_person_overtakes_waiting_bulk_within_one_request() {
     let budget = budget(SLOW);
     take(&budget, Lane::General, 5).await;
