@@ -180,7 +180,8 @@ Exit codes:
     Undo(UndoCommand),
     /// Write nothing, or nothing of an object or to a system, until somebody resumes it
     #[command(after_help = "\
-Both systems are read on: what changes is pending, and crosses after `lockstep resume`.
+Both systems are read on: what changes is pending, and crosses after
+`lockstep resume`.
 
 Examples:
   lockstep pause --note \"month-end\"      everything
