@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::normalise::{host, normalise, one_line, without_markup};
-use super::references::{self, Partner, Partners};
+use super::references::{self, NOTES, NOTES_OR_NAME, Partner, Partners};
 use super::rich_text::html_of;
 use super::rules::FieldRule;
 use super::{Overflow, Unmapped};
@@ -60,7 +60,7 @@ pub fn convert(
         FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Email => {
             fit(field, from.other(), carried_text(kind, from.other(), raw))
         }
-        FieldKind::RichText => fit(field, from.other(), carried_rich_text(from.other(), raw)),
+        FieldKind::RichText => fit(field, from.other(), carried_rich_text(field, from.other(), raw)),
         FieldKind::Domain => fit(field, from.other(), carried_domain(from.other(), raw)),
         FieldKind::Number => typed(value, "number", |v| matches!(v, Value::Number(_))),
         FieldKind::Integer => typed(value, "whole number", |v| matches!(v, Value::Number(n) if n.fract().is_zero())),
@@ -154,10 +154,15 @@ fn carried_text(kind: FieldKind, to: System, raw: &Value) -> String {
 }
 
 /// ConnectWise takes the words, HubSpot the words as markup.
-fn carried_rich_text(to: System, raw: &Value) -> String {
+/// The notes of an activity keep their lines; what else takes its words, such as its name, is one line.
+fn carried_rich_text(field: &FieldRule, to: System, raw: &Value) -> String {
     match to {
         System::HubSpot => html_of(&raw.to_plain()),
-        System::ConnectWise => one_line(&without_markup(raw).to_plain()),
+        System::ConnectWise => {
+            let text = without_markup(raw).to_plain();
+            let keeps_lines = matches!(field.mapping.connectwise.as_str(), NOTES | NOTES_OR_NAME);
+            if keeps_lines { text } else { one_line(&text) }
+        }
     }
 }
 

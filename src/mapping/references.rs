@@ -77,6 +77,8 @@ pub const MEETING_START: &str = "hs_meeting_start_time";
 pub const START_OR_ENTERED: &str = "dateStart/dateEntered";
 /// The notes of a ConnectWise activity, or where there are none its name.
 pub const NOTES_OR_NAME: &str = "notes/name";
+/// The text of an activity alone.
+pub const NOTES: &str = "notes";
 
 /// The object below whose records a system lists another one, which it lists nowhere else.
 #[must_use]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::lacks::{self, Lack, Lacks};
-use super::references::refers_to;
+use super::references::{NOTES, NOTES_OR_NAME, refers_to};
 use super::stages::Stages;
 use super::{AutoPairs, Config, FieldKey, FieldMapping, MatchRule, ObjectMapping, Unmapped, ValueMap};
 use crate::filter::{self, Filter};
@@ -128,7 +128,11 @@ impl ObjectRules {
         let fields: Vec<FieldRule> = mapping.fields.iter().map(|field| FieldRule::new(field, schema)).collect();
         let lacks = Lacks::of(mapping, &filters, schema);
         let watched = BySystem::from_fn(|system| {
-            let names = lacks::named(mapping, &filters, system);
+            let mut names = lacks::named(mapping, &filters, system);
+            if names.contains(&FieldName::new(NOTES_OR_NAME)) {
+                // whether the name stands in for the notes
+                names.insert(NOTES.into());
+            }
             names.into_iter().filter(|name| !lacks.fields[system].contains(name)).collect()
         });
         let shape = shape_of(&watched, mapping, &filters, &lacks);

@@ -451,3 +451,80 @@ async fn an_undo_brings_back_the_markup_that_an_edit_in_connectwise_replaced() {
     bench.assert_quiet().await;
     assert_eq!(bench.there(there, "notes"), "Bring one & go.", "the source stays");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_activity_that_becomes_another_kind_has_one_partner_and_keeps_its_text() {
+    let bench = bench().await;
+    let (_, company) = bench.pair("Acme").await;
+    let [task, call, ..] = &KINDS;
+    // e-mails, which are no record of Lockstep's
+    const EMAIL: u64 = 5;
+    for of_type in [call.of_type, EMAIL] {
+        let there = bench.connectwise_activity(task, "Swap", company, &[]);
+        bench.settle().await;
+        let (old, _) = bench.partner(of(task, System::ConnectWise, there)).unwrap();
+        bench.edit_there(there, &[("type", json!({ "id": of_type }))]);
+        bench.settle().await;
+        let (_, state) = bench.partner(of(task, System::ConnectWise, there)).unwrap();
+        assert_eq!(state, LinkState::Tomb, "it is a task no more");
+        bench.edit_there(there, &[("notes", json!("Said there"))]);
+        bench.edit_here(task, old, &[(task.body, json!("Said in the old task"))]);
+        bench.settle().await;
+        assert_eq!(bench.there(there, "notes"), "Said there", "nobody but its own partner writes to it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_name_stands_in_for_the_text_of_a_new_note_and_for_no_text_that_was_emptied() {
+    let bench = bench().await;
+    let (_, company) = bench.pair("Acme").await;
+    let note = &KINDS[3];
+    let bare = bench.connectwise_activity(note, "Asked for a quote", company, &[("notes", json!(""))]);
+    let full = bench.connectwise_activity(note, "Call", company, &[("notes", json!("Wants to cancel"))]);
+    bench.settle().await;
+    let partner = |id| bench.partner(of(note, System::ConnectWise, id)).unwrap().0;
+    assert_eq!(bench.here(note, partner(bare), note.body), "Asked for a quote");
+    let before = bench.now();
+    bench.settle().await;
+    assert_eq!(bench.writes_since(before), []);
+    bench.edit_there(full, &[("name", json!("Summary")), ("notes", json!(""))]);
+    bench.settle().await;
+    assert_eq!(bench.here(note, partner(full), note.body), "Wants to cancel", "an empty value does not erase");
+    assert_eq!(bench.there(full, "notes"), "Wants to cancel", "and is filled");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_lines_of_a_text_stay_lines_there_and_back() {
+    let bench = bench().await;
+    let company = bench.create(HUBSPOT, "Acme");
+    let task = &KINDS[0];
+    let body = "<p>Minutes</p><ul><li>first</li><li>second</li></ul>a<br>b";
+    let here = bench.hubspot_activity(task, "Minutes", &[(Object::Company, company)], &[(task.body, json!(body))]);
+    bench.settle().await;
+    let there = bench.partner(of(task, System::HubSpot, here)).unwrap().0;
+    assert_eq!(bench.there(there, "notes"), "Minutes\nfirst\nsecond\na\nb");
+    bench.edit_there(there, &[("notes", json!("Minutes\nfirst\nthird\na\nb"))]);
+    bench.settle().await;
+    assert_eq!(bench.here(task, here, task.body), "Minutes<br>first<br>third<br>a<br>b");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_answer_that_names_the_activity_of_another_kind_is_not_believed() {
+    let bench = bench().await;
+    let (company, there) = bench.pair("Acme").await;
+    let [task, .., note] = &KINDS;
+    let noted = bench.connectwise_activity(note, "Noted", there, &[]);
+    bench.settle().await;
+    let wrong = Fault::Mangle { pointer: "/id".to_owned(), value: Some(json!(noted)) };
+    bench.running.control.inject(FaultRule::once(wrong).on(CONNECTWISE).method("POST").path("sales/activities"));
+    let here = bench.hubspot_activity(task, "To do", &[(Object::Company, company)], &[]);
+    bench.settle().await;
+    assert!(bench.running.control.faults_struck() > 0);
+    let (partner, _) = bench.partner(of(task, System::HubSpot, here)).unwrap();
+    assert_ne!(partner, noted, "the note's own");
+    assert_eq!(bench.there(partner, "name"), "To do");
+    let before = bench.there(noted, "notes");
+    bench.edit_here(task, here, &[(task.body, json!("Of the task"))]);
+    bench.settle().await;
+    assert_eq!(bench.there(noted, "notes"), before);
+}

@@ -9,13 +9,14 @@ use super::identity::Identity;
 use super::kept::{held_by_right, until_read, without_paused};
 use super::words::{field_in_words, origin_in_words, sentence, write_in_words};
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, Scope, TraceLine, scope};
-use crate::engine::core::state::{FieldWrite, IntentKind, Issue, IssueClass, Link, LinkState, Observation};
+use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, IssueClass, Link, LinkState, Observation};
 use crate::engine::core::view::{View, ViewResult};
 use crate::filter::Answer;
 use crate::mapping::convert::Misfit;
 use crate::mapping::keys::{stamp_of, stamps_are_unique};
 use crate::mapping::needs::{name_of, only_read};
 use crate::mapping::normalise::normalise;
+use crate::mapping::references::{NOTES, NOTES_OR_NAME};
 use crate::mapping::{FieldKey, FieldRule, ObjectRules, Rules};
 use crate::model::{BySystem, RecordRef, System, Timestamp, Value};
 
@@ -92,6 +93,14 @@ fn gone_in_words(dead: &Observation, h: &Observation, c: &Observation) -> String
         return deleted;
     }
     format!("{deleted}; {} stays as it is: delete it in HubSpot if nobody wants it any more", h.of)
+}
+
+/// What ConnectWise holds. The name of an activity stands in for its notes until both sides have agreed on them: notes that
+/// are emptied later are empty, and are no new text.
+fn said_in_connectwise<'a>(rule: &FieldRule, c: &'a Observation, agreed: Option<&Agreed>) -> &'a Value {
+    let raw = c.record.value(rule.mapping.connectwise.as_str());
+    let stands_in = rule.mapping.connectwise.as_str() == NOTES_OR_NAME && c.record.value(NOTES).is_empty();
+    if stands_in && agreed.is_some_and(|agreed| agreed.connectwise != *raw) { &Value::Empty } else { raw }
 }
 
 struct Planner<'a> {
@@ -222,16 +231,15 @@ impl Planner<'_> {
     ) -> Vec<PlannedWrite> {
         let mut writes: BySystem<Vec<FieldWrite>> = BySystem::default();
         for rule in &self.rules.fields {
-            let raw = BySystem::new(
-                h.record.value(rule.mapping.hubspot.as_str()),
-                c.record.value(rule.mapping.connectwise.as_str()),
-            );
+            let agreed = link.baseline.get(&rule.key);
+            let raw =
+                BySystem::new(h.record.value(rule.mapping.hubspot.as_str()), said_in_connectwise(rule, c, agreed));
             let (plan, trouble) = compare(&Comparison {
                 object: self.rules.mapping.object,
                 rule,
                 partners: &self.facts.partners,
                 raw,
-                agreed: link.baseline.get(&rule.key),
+                agreed,
                 modified: BySystem::new(
                     link.changed_by_others(System::HubSpot, h.record.modified),
                     link.changed_by_others(System::ConnectWise, c.record.modified),
