@@ -64,6 +64,14 @@ impl RecordRef {
     pub const fn new(object: ObjectKind, system: System, id: RecordId) -> Self {
         Self { object, system, id }
     }
+
+    /// The other objects that this record could be: the kinds of activity share their ids in ConnectWise.
+    pub fn siblings(self) -> impl Iterator<Item = Self> {
+        let shares = self.system == System::ConnectWise && self.object.is_activity();
+        let kinds =
+            ObjectKind::ALL.into_iter().filter(move |kind| shares && kind.is_activity() && *kind != self.object);
+        kinds.map(move |object| Self { object, ..self })
+    }
 }
 
 impl fmt::Display for RecordRef {

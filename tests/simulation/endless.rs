@@ -116,6 +116,7 @@ impl World {
             last: Some(RecordId(last)),
             more: last < self.length,
             unread: Vec::new(),
+            others: Vec::new(),
             parents: Vec::new(),
         }
     }

@@ -255,7 +255,14 @@ impl Server {
             records.push(entry.show(fields));
         }
         let last = records.last().map(|record: &Record| record.id);
-        AnswerBody::Page { last, more: rows.peek().is_some(), records, unread: Vec::new(), parents: Vec::new() }
+        AnswerBody::Page {
+            last,
+            more: rows.peek().is_some(),
+            records,
+            unread: Vec::new(),
+            others: Vec::new(),
+            parents: Vec::new(),
+        }
     }
 
     /// Products of HubSpot have no unique properties: their stamps are asked of the index, which trails and knows no

@@ -102,6 +102,7 @@ impl ConnectWise {
                         last: None,
                         more: false,
                         unread: Vec::new(),
+                        others: Vec::new(),
                         parents: Vec::new(),
                     });
                 }
@@ -147,12 +148,14 @@ impl ConnectWise {
         let most = if has_amount(query.object, query.fields) { FORECASTS } else { PAGE };
         let Rows { rows, last, more, mut unread } =
             self.rows_after(query, after, limit.clamp(1, most), session).await?;
+        let is_another = |(_, row): &&(RecordId, Json)| self.belongs(query.object, row) == Some(false);
+        let others = rows.iter().filter(is_another).map(|(id, _)| *id).collect();
         let (records, odd_ones) = self.records(query.object, query.fields, rows, session).await?;
         if let (Some(why), true) = (odd_ones.values().next(), records.is_empty() && odd_ones.len() > MOST_UNREAD) {
             return Err(odd(&format!("{why}, and so with all {} records of the answer", odd_ones.len())));
         }
         unread.extend(odd_ones.into_keys());
-        Ok(AnswerBody::Page { records, last, more, unread, parents: Vec::new() })
+        Ok(AnswerBody::Page { records, last, more, unread, others, parents: Vec::new() })
     }
 
     /// The next rows of a list behind `after`, bad ones left out.

@@ -474,6 +474,11 @@ fn is_another(step: &Step<'_>, intent: &Intent, named: &Record) -> ViewResult<Op
     if step.links().any(is_partner_of_another) || step.view.link_of(copy)?.as_ref().is_some_and(is_partner_of_another) {
         return Ok(says("which is the partner of another record"));
     }
+    for other in copy.siblings() {
+        if step.links().any(|link| link.record(intent.system) == other) || step.view.link_of(other)?.is_some() {
+            return Ok(says(&format!("which is linked as the {} of that id", other.object)));
+        }
+    }
     let known = step.view.observation(copy)?;
     if known.is_some_and(|known| known.is_older_than(intent.touched, step.now) && known.record.stamp != intent.stamp) {
         return Ok(says("which was there before"));

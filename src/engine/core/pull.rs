@@ -213,7 +213,7 @@ impl Engine {
             return Ok(());
         }
         self.page_failed(key);
-        let AnswerBody::Page { records, last, more, unread, parents } = body else {
+        let AnswerBody::Page { records, last, more, unread, others, parents } = body else {
             return self.stop(step, format!("{} answered a list with something else", key.system));
         };
         self.allow((key.system, key.object, Way::Read));
@@ -229,6 +229,9 @@ impl Engine {
         }
         for id in &unread {
             self.take_unread(step, RecordRef::new(key.object, key.system, *id), key.feed, request)?;
+        }
+        for id in others {
+            self.doubt_other(step, RecordRef::new(key.object, key.system, id))?;
         }
         let force = key.feed == Feed::Backfill;
         let shown = records.iter().map(|record| record.id).chain(unread.iter().copied()).collect();
@@ -253,6 +256,15 @@ impl Engine {
         }
         pass.after = last.or(pass.after);
         self.move_cursor(step, key, pass, more)
+    }
+
+    /// A record that was of this object and is of another one now: by its id it is no longer found here, and its link rests.
+    fn doubt_other(&self, step: &mut Step<'_>, of: RecordRef) -> ViewResult<()> {
+        if step.view.observation(of)?.is_some_and(|known| known.is_live() && !known.is_in_doubt()) {
+            self.expect_unread(step, of)?;
+            step.row(dirty(of, DirtyReason::Changed, step.now));
+        }
+        Ok(())
     }
 
     fn move_cursor(&mut self, step: &mut Step<'_>, key: CursorKey, pass: Pass, more: bool) -> ViewResult<()> {
