@@ -19,7 +19,7 @@ use secrecy::SecretString;
 use serde_json::{Map, Value as Json, json};
 use tokio::time::Instant;
 
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(90);
 pub const HUBSPOT: Side = Side::HubSpot;
 pub const CONNECTWISE: Side = Side::ConnectWise;
 
