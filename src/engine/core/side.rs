@@ -46,6 +46,14 @@ impl Side {
         Timestamp(now.0.saturating_add(self.skew()))
     }
 
+    /// The latest that the server's clock may be now, by what was heard lately: a machine that slept while its clock stood
+    /// still is behind by that, and the median takes a few answers to follow. What is waited for from here on is waited for
+    /// long enough.
+    #[must_use]
+    pub fn server_at_latest(&self, now: Timestamp) -> Timestamp {
+        Timestamp(now.0.saturating_add(self.skews.iter().copied().max().unwrap_or(0)))
+    }
+
     fn skew(&self) -> i64 {
         let mut sorted = self.skews.clone();
         sorted.sort_unstable();
@@ -118,6 +126,16 @@ mod tests {
             side.heard(Timestamp(0), Timestamp(offset));
         }
         assert_eq!(side.server_now(Timestamp(10_000)), Timestamp(11_050));
+    }
+
+    #[test]
+    fn after_a_sleep_that_our_clock_did_not_count_the_newest_answer_tells_how_late_it_may_be() {
+        let mut side = Side::default();
+        for offset in [1000, 1100, 900, 1050, 71_000] {
+            side.heard(Timestamp(0), Timestamp(offset));
+        }
+        assert_eq!(side.server_now(Timestamp(10_000)), Timestamp(11_050));
+        assert_eq!(side.server_at_latest(Timestamp(10_000)), Timestamp(81_000));
     }
 
     #[test]
