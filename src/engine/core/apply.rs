@@ -284,7 +284,7 @@ impl Engine {
         let (object, kind) = (first.object, first.kind);
         let Some(rules) = self.rules.object(object) else { return Vec::new() };
         let fields = rules.watched[system].clone();
-        let sent = self.sides[system].server_at_latest(step.now);
+        let sent = self.sides[system].server_at_latest(&self.sides[system.other()], step.now);
         let mut records = BTreeSet::new();
         for intent in &mut intents {
             intent.attempt += 1;

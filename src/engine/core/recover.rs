@@ -85,7 +85,8 @@ impl Engine {
     pub(super) fn leave_open(&mut self, step: &mut Step<'_>, id: IntentId, why: &str) {
         let Some(open) = self.open.get_mut(&id) else { return };
         // it may have waited for its turn: from now on counts how long it can still land
-        let server_now = self.sides[open.intent.system].server_at_latest(step.now);
+        let system = open.intent.system;
+        let server_now = self.sides[system].server_at_latest(&self.sides[system.other()], step.now);
         open.intent.sent = open.intent.sent.max(server_now);
         open.on_its_way = false;
         open.next_look_up = step.now;

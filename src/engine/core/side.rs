@@ -46,12 +46,19 @@ impl Side {
         Timestamp(now.0.saturating_add(self.skew()))
     }
 
-    /// The latest that the server's clock may be now, by what was heard lately: a machine that slept while its clock stood
-    /// still is behind by that, and the median takes a few answers to follow. What is waited for from here on is waited for
-    /// long enough.
+    /// The latest that the server's clock may be now, by what both systems told lately: a machine that slept while its clock
+    /// stood still is behind by that, the median takes a few answers to follow, and this system may not have answered since.
+    /// What is waited for from here on is waited for long enough.
     #[must_use]
-    pub fn server_at_latest(&self, now: Timestamp) -> Timestamp {
-        Timestamp(now.0.saturating_add(self.skews.iter().copied().max().unwrap_or(0)))
+    pub fn server_at_latest(&self, other: &Self, now: Timestamp) -> Timestamp {
+        let latest = self.skews.iter().copied().max().unwrap_or(0);
+        Timestamp(now.0.saturating_add(latest).saturating_add(other.leap()))
+    }
+
+    /// How far apart the server's clock and ours were seen to move lately, whichever of them it was.
+    fn leap(&self) -> i64 {
+        let (least, most) = (self.skews.iter().min(), self.skews.iter().max());
+        most.zip(least).map_or(0, |(most, least)| most.saturating_sub(*least))
     }
 
     fn skew(&self) -> i64 {
@@ -135,7 +142,10 @@ mod tests {
             side.heard(Timestamp(0), Timestamp(offset));
         }
         assert_eq!(side.server_now(Timestamp(10_000)), Timestamp(11_050));
-        assert_eq!(side.server_at_latest(Timestamp(10_000)), Timestamp(81_000));
+        assert_eq!(side.server_at_latest(&Side::default(), Timestamp(10_000)), Timestamp(81_000));
+        let mut unheard = Side::default();
+        unheard.heard(Timestamp(0), Timestamp(500));
+        assert_eq!(unheard.server_at_latest(&side, Timestamp(10_000)), Timestamp(10_500 + 70_100));
     }
 
     #[test]
