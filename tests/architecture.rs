@@ -50,7 +50,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("ratatui", &["tui"]),
     ("crossterm", &["tui"]),
     ("tui_textarea", &["tui"]),
-    ("axum", &["sim"]),
+    ("axum", &["sim", "engine::driver::receiver"]),
     ("reqwest", &["connect", "sim"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),

@@ -30,6 +30,9 @@ const HUBSPOT: &str = "https://api.hubapi.com";
 pub fn run(session: &Session, command: &Connect) -> Outcome {
     let workspace = session.workspace()?;
     let mut settings = workspace.settings()?;
+    if let Connect::Hubspot(ConnectHubspot { webhook_secret_stdin: true, .. }) = command {
+        return webhook_secret(session, &mut settings);
+    }
     let (config, clock) = (working_config(&settings)?, Clock::start());
     let (connection, offline) = match command {
         Connect::Hubspot(args) if args.oauth => (oauth::sign_in(session, args, &config, clock)?, false),
@@ -48,6 +51,16 @@ pub fn run(session: &Session, command: &Connect) -> Outcome {
     }
     connection.save(&mut settings)?;
     answer(session, &connection, offline, &told)
+}
+
+/// Keeps the secret that signs HubSpot's webhooks. Nobody can try it: only a delivery tells.
+fn webhook_secret(session: &Session, settings: &mut Settings) -> Outcome {
+    Connection::load(settings, System::HubSpot)?;
+    let secret = input::token("client secret", "--webhook-secret-stdin", true)?;
+    settings.put_webhook_secret(System::HubSpot, &secret)?;
+    let answer = json!({ "system": System::HubSpot, "webhook_secret": "stored" });
+    session.output.result(&answer, |_| "The secret that signs HubSpot's webhooks is stored.".to_owned())?;
+    Ok(Exit::Done)
 }
 
 fn hubspot(args: &ConnectHubspot) -> Outcome<Connection> {

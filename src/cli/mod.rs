@@ -16,6 +16,7 @@ mod init;
 mod input;
 mod issues;
 mod key;
+mod listen;
 mod oauth;
 mod output;
 mod pair;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::args::Sync;
 use super::engine::{Ended, ready, run_once};
+use super::listen;
 use super::output::{print, width};
 use super::pause;
 use super::runtime;
@@ -13,6 +14,7 @@ use crate::engine::core::Mode;
 use crate::engine::core::command::{Batch, Durability, Row};
 use crate::engine::core::state::{Issue, IssueClass, Run, RunKind, Verdict};
 use crate::engine::core::view::View;
+use crate::engine::driver::receiver::Listening;
 use crate::engine::driver::{self, EngineHandle, Finished, setup};
 use crate::error::{Exit, Outcome, Report};
 use crate::model::ConfigVersion;
@@ -31,7 +33,7 @@ const NAMED: usize = 5;
 pub fn run(session: &Session, args: &Sync) -> Outcome {
     let workspace = session.workspace()?;
     if args.how.watch {
-        return runtime::start()?.block_on(watch(session, &workspace, args.interval));
+        return runtime::start()?.block_on(watch(session, &workspace, args));
     }
     if let Some(hash) = &args.approve {
         approve(&workspace, hash, |kind| !matches!(kind, RunKind::Undo { .. }), "`lockstep sync --once`")?;
@@ -96,16 +98,26 @@ pub fn approve(workspace: &Workspace, hash: &str, is_kind: impl Fn(RunKind) -> b
     Ok(())
 }
 
-async fn watch(session: &Session, workspace: &Workspace, interval: Option<u64>) -> Outcome {
+async fn watch(session: &Session, workspace: &Workspace, args: &Sync) -> Outcome {
+    let receiver = listen::bind(args).await?;
     let mut parts = ready(workspace, Mode::Watch).await?;
-    if let Some(seconds) = interval {
+    if let Some(seconds) = args.interval {
         parts.rules.config.timing.poll = seconds;
     }
+    let (connectors, config, clock) = (parts.connectors.clone(), parts.rules.config.clone(), parts.clock);
     let mut handle = driver::start(workspace, parts)?;
     session.output.note("The engine runs. Ctrl-C stops it; writes on their way are awaited.");
     pause::remind(session, &workspace.reader()?)?;
-    let deployed = Deployed::look(workspace, interval)?;
-    let outcome = follow(session, &mut handle, deployed).await;
+    let listening = match receiver {
+        Some(receiver) => {
+            listen::tell(session, workspace, &receiver)?;
+            Some(receiver.serve(workspace, connectors, handle.clone(), &config, clock)?)
+        }
+        None => None,
+    };
+    let deployed = Deployed::look(workspace, args.interval)?;
+    let outcome = follow(session, &mut handle, deployed, listening.as_ref()).await;
+    drop(listening);
     handle.stop().await;
     outcome
 }
@@ -128,7 +140,7 @@ impl Deployed {
     }
 
     /// Hands the engine what was deployed since the last look; its next run works by that.
-    async fn follow(&mut self, session: &Session, handle: &EngineHandle) -> Outcome<()> {
+    async fn follow(&mut self, session: &Session, handle: &EngineHandle, listening: Option<&Listening>) -> Outcome<()> {
         let version = self.settings.deployed()?.map(|row| row.info.version);
         if version == self.version {
             return Ok(());
@@ -136,6 +148,9 @@ impl Deployed {
         let mut rules = setup::rules(&self.settings)?;
         if let Some(seconds) = self.interval {
             rules.config.timing.poll = seconds;
+        }
+        if let Some(listening) = listening {
+            listening.follow(&rules.config);
         }
         handle.change_rules(rules).await?;
         self.version = version;
@@ -145,14 +160,19 @@ impl Deployed {
 }
 
 /// One line for each run; with `--json`, one object.
-async fn follow(session: &Session, handle: &mut EngineHandle, mut deployed: Deployed) -> Outcome {
+async fn follow(
+    session: &Session,
+    handle: &mut EngineHandle,
+    mut deployed: Deployed,
+    listening: Option<&Listening>,
+) -> Outcome {
     let mut look = tokio::time::interval(LOOK_FOR_DEPLOY);
     let interrupted = runtime::interrupted();
     tokio::pin!(interrupted);
     loop {
         tokio::select! {
             finished = handle.finished() => tell(session, &finished?)?,
-            _ = look.tick() => deployed.follow(session, handle).await?,
+            _ = look.tick() => deployed.follow(session, handle, listening).await?,
             stopped = &mut interrupted => {
                 stopped?;
                 return Ok(Exit::Done);

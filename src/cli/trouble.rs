@@ -4,6 +4,7 @@ use crate::connect::{ConnectError, ConnectErrorKind};
 use crate::engine::core::view::ViewError;
 use crate::engine::driver::DriverError;
 use crate::engine::driver::doctor::connect_command;
+use crate::engine::driver::receiver::ListenError;
 use crate::engine::driver::setup::SetupError;
 use crate::error::{Kind, Report};
 use crate::store::{LeaseError, StoreError};
@@ -65,6 +66,18 @@ impl From<SetupError> for Report {
             }
             SetupError::Connect(error) => (*error).into(),
             SetupError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ListenError> for Report {
+    fn from(error: ListenError) -> Self {
+        match &error {
+            ListenError::Bind { address, source } => Self::failed(format!("cannot listen on {address}"))
+                .because(source)
+                .hint("end what listens there, or choose another port with --listen"),
+            ListenError::PublicUrl(_) => Self::usage(error.to_string())
+                .hint("write it as https://host/path; what is appended to it is /hubspot and /connectwise"),
         }
     }
 }

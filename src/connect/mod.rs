@@ -92,6 +92,11 @@ pub trait Connector: Send + Sync {
     /// The call whose answer is waited for, without its query: `GET /company/companies`. None between calls.
     fn asking(&self) -> Option<String>;
 
+    /// The side of it that makes call-backs and tells what they say; none where a system has none.
+    fn calls_back(&self) -> Option<&ConnectWise> {
+        None
+    }
+
     /// How far the system's clock is from ours; none before its first answer.
     fn clock(&self) -> Option<ServerClock>;
 }

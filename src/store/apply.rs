@@ -38,6 +38,7 @@ pub(super) fn apply(db: &Connection, row: &Row) -> Result<()> {
         Row::Approval { plan, used_by } => put_approval(db, plan, *used_by),
         Row::Pause(pause) => put_pause(db, pause),
         Row::ClearPauses(scope) => clear_pauses(db, *scope),
+        Row::Heard(record) => super::inbox::heard(db, *record),
     }
 }
 

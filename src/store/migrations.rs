@@ -10,7 +10,7 @@ use super::error::{StoreError, StoreResult};
 /// Marks a file as ours, in SQLite's header: "LOCK".
 pub(super) const APPLICATION_ID: i32 = 0x4c4f_434b;
 
-const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE];
+const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE, INBOX];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =
     LazyLock::new(|| Migrations::new(STEPS.iter().map(|step| M::up(step)).collect()));
@@ -158,6 +158,15 @@ CREATE TABLE checkup(one INTEGER PRIMARY KEY CHECK(one = 1), body BLOB NOT NULL)
 const PAUSE: &str = "
 CREATE TABLE pause(object INTEGER NOT NULL, system INTEGER NOT NULL, person TEXT NOT NULL, since INTEGER NOT NULL,
     note TEXT, PRIMARY KEY(object, system)) WITHOUT ROWID;
+";
+
+/// What webhooks and call-backs told, each event once, and the secrets that sign HubSpot's.
+const INBOX: &str = "
+CREATE TABLE inbox(system INTEGER NOT NULL, event BLOB NOT NULL, object INTEGER NOT NULL, record INTEGER NOT NULL,
+    at INTEGER NOT NULL, heard INTEGER NOT NULL, PRIMARY KEY(system, event, object, record)) WITHOUT ROWID;
+CREATE INDEX inbox_at ON inbox(at);
+CREATE INDEX inbox_waiting ON inbox(object, system, record) WHERE heard = 0;
+CREATE TABLE webhook(system INTEGER PRIMARY KEY, secret TEXT NOT NULL);
 ";
 
 #[cfg(test)]

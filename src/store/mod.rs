@@ -5,6 +5,7 @@
 mod apply;
 mod code;
 mod connect;
+pub mod inbox;
 mod lists;
 mod migrations;
 mod status;
@@ -20,6 +21,7 @@ pub mod workspace;
 pub mod writer;
 
 pub use error::{LeaseError, StoreError};
+pub use inbox::{Inbox, Told};
 pub use key::Key;
 pub use lease::Lease;
 pub use reader::Reader;

@@ -134,6 +134,22 @@ impl Settings {
         self.change(|db| Ok(db.execute("DELETE FROM connection WHERE system = ?1", [system.code()])? > 0))
     }
 
+    /// Keeps the secret by which a system signs its webhooks, in place of the one there was.
+    pub fn put_webhook_secret(&mut self, system: System, secret: &SecretString) -> StoreResult<()> {
+        self.change(|db| {
+            let sql = "INSERT OR REPLACE INTO webhook(system, secret) VALUES(?1, ?2)";
+            db.execute(sql, params![system.code(), secret.expose_secret()])?;
+            Ok(())
+        })
+    }
+
+    /// The secret by which a system signs its webhooks.
+    pub fn webhook_secret(&self, system: System) -> StoreResult<Option<SecretString>> {
+        let sql = "SELECT secret FROM webhook WHERE system = ?1";
+        let read = |row: &Row<'_>| Ok(SecretString::from(row.get::<_, String>(0)?));
+        Ok(self.db.prepare_cached(sql)?.query_row([system.code()], read).optional()?)
+    }
+
     /// Keeps what a system said its fields are, and in the log what changed since it last said so. Returns the changes;
     /// none on the first reading.
     pub fn put_schema(&mut self, schema: &Schema, read_at: Timestamp) -> StoreResult<Vec<SchemaChange>> {

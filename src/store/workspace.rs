@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::connect::{self, Access};
 use super::error::{LeaseError, StoreError, StoreResult};
+use super::inbox::Inbox;
 use super::key::{self, Key};
 use super::lease::Lease;
 use super::migrations;
@@ -129,6 +130,14 @@ impl Workspace {
     /// As for [`Workspace::open`].
     pub fn settings(&self) -> StoreResult<Settings> {
         self.connect(Access::Write).map(Settings::new)
+    }
+
+    /// What webhooks and call-backs told.
+    ///
+    /// # Errors
+    /// As for [`Workspace::open`].
+    pub fn inbox(&self) -> StoreResult<Inbox> {
+        Inbox::new(self.connect(Access::Write)?)
     }
 
     /// Makes this process the engine of the workspace until the lease is dropped, or the process dies.

@@ -10,6 +10,7 @@ mod clocks;
 mod contacts;
 mod deals;
 mod endless;
+mod hints;
 mod kills;
 mod line_items;
 mod missing;

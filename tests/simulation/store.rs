@@ -70,6 +70,7 @@ impl MemoryStore {
             Row::Exchange(_) => self.refused.push("the core committed an exchange, which only the driver makes".into()),
             Row::Pause(row) => self.pauses.add(row),
             Row::ClearPauses(scope) => drop(self.pauses.lift(scope)),
+            Row::Heard(_) => {}
             Row::Approval { plan, used_by } => drop(self.approvals.insert(plan, used_by.is_none())),
         }
     }

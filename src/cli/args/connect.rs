@@ -10,7 +10,8 @@ Examples:
   lockstep connect hubspot --token-stdin < token.txt
   lockstep connect hubspot --oauth --client-id 0123-abcd \\
     --client-secret-stdin < secret.txt
-  lockstep connect hubspot --oauth --client-id 0123-abcd --paste     over SSH")]
+  lockstep connect hubspot --oauth --client-id 0123-abcd --paste     over SSH
+  lockstep connect hubspot --webhook-secret-stdin < secret.txt")]
     Hubspot(ConnectHubspot),
     /// Connect ConnectWise PSA by the API keys of a member
     #[command(
@@ -30,6 +31,9 @@ pub struct ConnectHubspot {
     /// Read the token as one line from stdin
     #[arg(long, conflicts_with = "oauth")]
     pub token_stdin: bool,
+    /// Read only the secret that signs a private app's webhooks, as one line from stdin
+    #[arg(long, conflicts_with_all = ["token_stdin", "oauth", "offline", "base_url"])]
+    pub webhook_secret_stdin: bool,
     /// Store it without trying it
     #[arg(long)]
     pub offline: bool,

@@ -6,6 +6,7 @@ mod pause;
 mod sim;
 mod undo;
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
@@ -128,6 +129,8 @@ Examples:
 Examples:
   lockstep sync --once --json
   lockstep sync --watch --interval 60
+  lockstep sync --watch --listen 127.0.0.1:8711 \\
+    --public-url https://hooks.example.com/acme
   lockstep sync --once --approve 3f9c…   let through the plan that a guard held
 
 Exit codes:
@@ -238,7 +241,15 @@ pub struct Sync {
     /// Let this plan through the guard that held it
     #[arg(long, value_name = "HASH", conflicts_with = "watch")]
     pub approve: Option<String>,
+    /// Listen here for webhooks and call-backs: plain HTTP, for a proxy that speaks TLS
+    #[arg(long, help_heading = HINTS, value_name = "ADDR:PORT", conflicts_with = "once")]
+    pub listen: Option<SocketAddr>,
+    /// The proxy's address, which leads there: https://host/path
+    #[arg(long, help_heading = HINTS, value_name = "URL", requires = "listen")]
+    pub public_url: Option<String>,
 }
+
+const HINTS: &str = "Changes cross sooner";
 
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
@@ -395,6 +406,8 @@ mod tests {
             "lockstep sync --once --approve abc",
             "lockstep sync --watch",
             "lockstep sync --watch --interval 30",
+            "lockstep sync --watch --listen 127.0.0.1:8711 --public-url https://hooks.example.com/acme",
+            "lockstep connect hubspot --webhook-secret-stdin",
             "lockstep explain company --hubspot 1",
             "lockstep explain company --connectwise 1",
             "lockstep explain contact --hubspot 1",
@@ -430,6 +443,10 @@ mod tests {
             "lockstep sync --once --interval 5",
             "lockstep sync --watch --approve abc",
             "lockstep sync --watch --interval 0",
+            "lockstep sync --once --listen 127.0.0.1:1",
+            "lockstep sync --watch --listen 8711",
+            "lockstep sync --watch --public-url https://hooks.example.com",
+            "lockstep connect hubspot --webhook-secret-stdin --token-stdin",
             "lockstep explain company",
             "lockstep explain company --hubspot 1 --connectwise 2",
             "lockstep explain company --hubspot abc",

@@ -185,6 +185,10 @@ impl Connector for ConnectWise {
         System::ConnectWise
     }
 
+    fn calls_back(&self) -> Option<&Self> {
+        Some(self)
+    }
+
     fn perform<'a>(&'a self, id: RequestId, request: &'a Request) -> Boxed<'a, Performed> {
         Box::pin(async move {
             if request.body.is_write() {

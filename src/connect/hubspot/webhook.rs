@@ -166,14 +166,49 @@ fn same(one: &[u8], other: &[u8]) -> bool {
     hmac::verify(&key, other, hmac::sign(&key, one).as_ref()).is_ok()
 }
 
+/// One event of a delivery.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// The same in every repetition of it, and for no other event: HubSpot's own ids are not unique.
+    pub digest: [u8; 32],
+    /// Of which portal.
+    pub portal: Option<u64>,
+    /// What it hints at; nothing where it means nothing here.
+    pub hints: Vec<Hint>,
+}
+
+/// The events of a delivery.
+///
+/// # Errors
+/// The body is not a list of events.
+pub fn events(body: &[u8]) -> Result<Vec<Event>, Refused> {
+    Ok(listed(body)?.iter().map(told).collect())
+}
+
+fn listed(body: &[u8]) -> Result<Vec<Json>, Refused> {
+    match serde_json::from_slice(body) {
+        Ok(Json::Array(events)) if events.len() <= MOST_EVENTS => Ok(events),
+        _ => Err(Refused::NotEvents),
+    }
+}
+
+fn told(json: &Json) -> Event {
+    let mut same = json.clone();
+    if let Some(members) = same.as_object_mut() {
+        members.remove("attemptNumber");
+    }
+    let mut digest = [0; 32];
+    let hash = ring::digest::digest(&ring::digest::SHA256, same.to_string().as_bytes());
+    digest.copy_from_slice(hash.as_ref());
+    Event { digest, portal: json.get("portalId").and_then(record::id).map(|id| id.0), hints: event(json) }
+}
+
 /// The records that a delivery hints at, sorted, each once for each kind. Events that mean nothing here are left out.
 ///
 /// # Errors
 /// The body is not a list of events.
 pub fn hints(body: &[u8]) -> Result<Vec<Hint>, Refused> {
-    let body: Json = serde_json::from_slice(body).map_err(|_| Refused::NotEvents)?;
-    let events = body.as_array().filter(|events| events.len() <= MOST_EVENTS).ok_or(Refused::NotEvents)?;
-    let mut hints: Vec<Hint> = events.iter().flat_map(event).collect();
+    let mut hints: Vec<Hint> = listed(body)?.iter().flat_map(event).collect();
     hints.sort_unstable();
     hints.dedup();
     Ok(hints)

@@ -58,6 +58,10 @@ impl Engine {
                 self.undo_read(step, ticket, &units, &answer.body)?;
                 self.absorb_read(step, system, object, answer.request, answer.body)
             }
+            Pending::Hints { system, object, records } => {
+                self.sides[system].succeeded();
+                self.take_hinted(step, (system, object), records, answer.request, answer.body)
+            }
             Pending::Job { ticket, system, object } => {
                 self.sides[system].succeeded();
                 if matches!(&answer.body, AnswerBody::Records { found } if found.is_empty()) {
@@ -109,12 +113,12 @@ impl Engine {
     /// A read that failed is asked again later by whoever still needs it; what it held is let go.
     fn take_read_failure(&mut self, step: &mut Step<'_>, pending: Pending, failure: Failure) -> ViewResult<()> {
         let system = pending.system();
-        let is_count = matches!(pending, Pending::Count(_));
+        let is_spare = matches!(pending, Pending::Count(_) | Pending::Hints { .. });
         let object = self.object_of(&pending);
         self.let_go(step.now, pending, &failure);
         match failure {
-            // the list may be read all the same
-            Failure::Denied { .. } | Failure::Forbidden { .. } | Failure::Rejected(_) if is_count => Ok(()),
+            // the list may be read all the same, and finds what a hint was about
+            Failure::Denied { .. } | Failure::Forbidden { .. } | Failure::Rejected(_) if is_spare => Ok(()),
             Failure::Throttled { retry_after, message } => self.put_off(step, system, retry_after, &message),
             Failure::Forbidden { message, hint } if let Some(object) = object => {
                 self.forbid_reading(step, system, object, (&message, &hint));
@@ -175,7 +179,10 @@ impl Engine {
     fn object_of(&self, pending: &Pending) -> Option<ObjectKind> {
         match pending {
             Pending::Page { key, .. } | Pending::Count(key) => Some(key.object),
-            Pending::Fresh { object, .. } | Pending::Job { object, .. } | Pending::Undo { object, .. } => Some(*object),
+            Pending::Fresh { object, .. }
+            | Pending::Job { object, .. }
+            | Pending::Hints { object, .. }
+            | Pending::Undo { object, .. } => Some(*object),
             Pending::LookUp { intents, .. } | Pending::Write { intents, .. } => {
                 intents.iter().find_map(|id| self.open.get(id)).map(|open| open.intent.object)
             }
@@ -199,6 +206,7 @@ impl Engine {
             }
             Pending::Job { ticket, .. } => self.job_read_failed(ticket, failure),
             Pending::Undo { ticket, units, .. } => self.undo_read_ended(ticket, &units, &BTreeSet::new()),
+            Pending::Hints { records, .. } => self.hints_unread(records, failure),
             Pending::Identify(_) | Pending::Write { .. } => {}
         }
     }
@@ -230,6 +238,7 @@ impl Pending {
             | Self::Write { system, .. }
             | Self::LookUp { system, .. }
             | Self::Job { system, .. }
+            | Self::Hints { system, .. }
             | Self::Undo { system, .. } => *system,
             Self::Page { key, .. } | Self::Count(key) => key.system,
         }

@@ -17,6 +17,8 @@ pub enum Event {
     Answer(Answer),
     /// A person asks for something.
     Person { ticket: Ticket, ask: Ask },
+    /// Something says that these records changed. It may be wrong, late, or said before.
+    Hinted(Vec<RecordRef>),
     /// The time asked for by [`Command::WakeAt`] has come, or simply some time has passed.
     Tick,
 }
@@ -150,4 +152,6 @@ pub enum Row {
     Pause(Pause),
     /// Ends every pause within that scope.
     ClearPauses(PauseScope),
+    /// What was hinted at of that record so far is done with.
+    Heard(RecordRef),
 }

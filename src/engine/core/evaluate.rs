@@ -270,6 +270,11 @@ impl Engine {
             return Ok(false);
         }
         if let Some(reason) = self.guard(step)? {
+            if self.spend_hints() {
+                let reason = format!("{reason}. The next regular look decides on it");
+                self.end_run(step, Verdict::Stopped(reason))?;
+                return Ok(false);
+            }
             let hash = self.run.as_ref().map_or_else(String::new, |run| run.tally.hash());
             self.held = Some((reason.clone(), hash.clone()));
             self.end_run(step, Verdict::Held { reason, plan: hash })?;

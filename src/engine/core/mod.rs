@@ -3,7 +3,7 @@
 //! The way of one change: `pull` reads it into the cache and marks the record · `evaluate` plans every marked pair,
 //! settles what is local, guards and queues what must be written · `apply` reads afresh, plans again, journals and
 //! sends · `outcome` takes in the answers, `recover` the silences · [`plan`] is the one place that decides.
-//! [`undo`] goes the way back.
+//! [`undo`] goes the way back. `hints` makes a look at both systems come sooner.
 
 mod absent;
 mod answer;
@@ -14,6 +14,7 @@ mod counterparts;
 mod endless;
 mod evaluate;
 mod guard;
+mod hints;
 mod outcome;
 mod overwrites;
 pub mod phase;

@@ -423,7 +423,7 @@ impl Engine {
     }
 
     /// A record that was merged into another: its link goes with it where the survivor has none.
-    fn follow_merge(
+    pub(super) fn follow_merge(
         &mut self,
         step: &mut Step<'_>,
         of: RecordRef,

@@ -10,6 +10,7 @@ use super::apply::Unread;
 use super::ask::Job;
 use super::command::{Ask, Batch, Command, Durability, Event, Notice, Reply, Row, Ticket};
 use super::guard::Tally;
+use super::hints::Hints;
 use super::phase::Phase;
 use super::plan::PairPlan;
 use super::pull::Feeds;
@@ -61,6 +62,7 @@ pub struct Engine {
     pub(super) absorbed: BTreeMap<RecordRef, u64>,
     pub(super) jobs: VecDeque<Job>,
     pub(super) undos: VecDeque<UndoJob>,
+    pub(super) hints: Hints,
     /// Nothing was taken up yet: what the last engine left unfinished is looked for.
     pub(super) fresh: bool,
     pub(super) work: BySystem<VecDeque<RecordRef>>,
@@ -159,6 +161,12 @@ pub(super) enum Pending {
         system: System,
         object: ObjectKind,
     },
+    /// Records that were hinted at, and since when they waited.
+    Hints {
+        system: System,
+        object: ObjectKind,
+        records: Vec<(RecordRef, Timestamp)>,
+    },
     /// Records that an undo is about, by the units that wait for them.
     Undo {
         ticket: Ticket,
@@ -224,6 +232,7 @@ impl Engine {
             absorbed: BTreeMap::new(),
             jobs: VecDeque::new(),
             undos: VecDeque::new(),
+            hints: Hints::default(),
             fresh: true,
             work: BySystem::default(),
             wanted: mode != Mode::Asks,
@@ -283,6 +292,10 @@ impl Engine {
         match event {
             Event::Tick => Ok(()),
             Event::Person { ticket, ask } => self.take_ask(step, ticket, ask),
+            Event::Hinted(records) => {
+                self.take_hints(step, records);
+                Ok(())
+            }
             Event::Answer(answer) => {
                 let Some(pending) = self.pending.remove(&answer.request) else { return Ok(()) };
                 self.take_answer(step, pending, answer)
@@ -375,6 +388,10 @@ impl Engine {
             self.stage = Stage::Identify;
             return Ok(true);
         }
+        if self.follow_hints(step)? {
+            self.begin_run(step, RunKind::Poll)?;
+            return Ok(true);
+        }
         if self.mode == Mode::Watch
             && let Some(at) = self.next_poll
         {
@@ -395,7 +412,7 @@ impl Engine {
         }
         self.run = Some(ActiveRun {
             row,
-            tally: Tally::default(),
+            tally: self.begin_hinted(),
             free: live == 0 || !step.view.is_filled()?,
             touched: BTreeSet::new(),
             plans: Vec::new(),
@@ -475,7 +492,9 @@ impl Engine {
         self.count_states(step, &mut run)?;
         run.row.ended = Some(step.now);
         run.row.verdict = verdict;
-        self.next_poll = Some(step.now + std::time::Duration::from_secs(self.rules.config.timing.poll.max(1)));
+        if self.end_hinted(step.now, &mut run) {
+            self.next_poll = Some(step.now + std::time::Duration::from_secs(self.rules.config.timing.poll.max(1)));
+        }
         step.row(Row::Run(run.row.clone()));
         step.notices.push(Notice::RunEnded(Box::new(run.row.clone())));
         if self.mode == Mode::Plan {

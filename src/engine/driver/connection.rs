@@ -209,6 +209,23 @@ fn access(grant: &OAuthGrant, secret: &SecretString, renewed: Renewed) -> Result
     Ok(OAuth { app, tokens, renewed })
 }
 
+/// The secret by which HubSpot signs its webhooks: the one that a person gave, else that of the app signed in with.
+///
+/// # Errors
+/// When the workspace cannot be read.
+pub fn webhook_secret(settings: &Settings) -> Result<Option<SecretString>, SetupError> {
+    if let Some(secret) = settings.webhook_secret(System::HubSpot)? {
+        return Ok(Some(secret));
+    }
+    match Connection::load(settings, System::HubSpot)? {
+        Connection::HubSpot(HubSpotConnection { oauth: Some(grant), .. }, secret) => {
+            let granted = access(&grant, &secret, Arc::new(|_: &Renewal| ()))?;
+            Ok(Some(granted.app.client_secret))
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Stores every renewal of a connection in its workspace, so that the next process begins with tokens that live.
 ///
 /// # Errors

@@ -10,12 +10,13 @@ use super::runtime::{DriverError, Finished};
 use super::snapshot::{Role, Snapshot};
 use crate::engine::core::command::{Ask, Reply};
 use crate::mapping::Rules;
-use crate::model::Timestamp;
+use crate::model::{RecordRef, Timestamp};
 
 /// What goes to the engine's thread.
 pub(super) enum Message {
     Ask(Ask, oneshot::Sender<Reply>),
     Rules(Box<Rules>),
+    Hints(Vec<RecordRef>),
     Stop,
 }
 
@@ -47,6 +48,13 @@ impl EngineHandle {
             return self.gone();
         }
         answer.await.unwrap_or_else(|_| self.gone())
+    }
+
+    /// Says that these records may have changed. An engine that has too much to do for that finds them by polling.
+    pub fn hint(&self, records: Vec<RecordRef>) {
+        if !records.is_empty() && self.messages.try_send(Message::Hints(records)).is_err() {
+            tracing::debug!("the engine did not hear of some records; the next poll finds them");
+        }
     }
 
     /// Hands a newly deployed configuration to the engine; it is used from the next run on.

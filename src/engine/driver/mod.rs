@@ -5,6 +5,7 @@ pub mod clock;
 pub mod connection;
 pub mod doctor;
 mod handle;
+pub mod receiver;
 mod reread;
 mod runtime;
 pub mod setup;

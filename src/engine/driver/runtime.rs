@@ -298,6 +298,10 @@ impl Driver {
                 events.push(Event::Tick);
                 true
             }
+            Message::Hints(records) => {
+                events.push(Event::Hinted(records));
+                true
+            }
             Message::Stop => false,
         }
     }

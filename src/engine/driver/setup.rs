@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use super::causes::{Findings, sentences};
 use super::clock::Clock;
-pub use super::connection::{ConnectWiseConnection, Connection, HubSpotConnection, OAuthGrant, keep_renewals};
+pub use super::connection::{
+    ConnectWiseConnection, Connection, HubSpotConnection, OAuthGrant, keep_renewals, webhook_secret,
+};
 use super::steps::Steps;
 use crate::connect::{ConnectError, Connector, Finding, LiveSchema, Places};
 use crate::engine::core::view::View;
