@@ -42,6 +42,9 @@ pub struct Affected {
     pub hubspot: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connectwise: Option<u64>,
+    /// The field mapping concerned, where it is about one field.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
     pub message: String,
     pub hint: String,
 }
@@ -123,6 +126,7 @@ fn affected(issue: &Issue, status: Option<&Status>) -> Affected {
         name: status.map_or_else(|| of.to_string(), |status| status.name.clone()),
         hubspot: status.map_or(hubspot, |status| status.hubspot.map(|id| id.0)),
         connectwise: status.map_or(connectwise, |status| status.connectwise.map(|id| id.0)),
+        field: issue.field.as_ref().map(ToString::to_string),
         message: issue.message.clone(),
         hint: issue.hint.clone(),
     }
@@ -191,6 +195,7 @@ mod tests {
         assert_eq!(cause["needs_person"], true);
         let record = &cause["records"][0];
         assert_eq!((&record["name"], &record["connectwise"]), (&"Acme".into(), &4021.into()));
+        assert_eq!(record["field"].as_str(), conflict().field.map(|field| field.to_string()).as_deref());
         assert_eq!(
             (&record["message"], &record["hint"]),
             (&"Both sides changed Phone.".into(), &"Take one of the two values.".into())

@@ -16,6 +16,7 @@ mod line_items;
 mod missing;
 mod pauses;
 mod products;
+mod refused_fields;
 mod rights;
 mod tickets;
 mod two_engines;

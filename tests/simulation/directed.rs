@@ -555,6 +555,100 @@ fn i2_a_late_landing_never_undoes_a_newer_write() {
     }
 }
 
+/// A value that one system refuses stops no other field of the record, whichever way it goes; and it crosses once it is
+/// put right.
+#[test]
+fn i13_one_refused_field_leaves_the_other_fields_alone() {
+    let schemas = fields::schemas();
+    for (side, poisoned, all_or_nothing) in
+        [(System::HubSpot, 2, false), (System::ConnectWise, 3, false), (System::ConnectWise, 3, true)]
+    {
+        let edit = |second, side, field, value| at(second, What::Edit { side, pick: 0, field, value });
+        let mut ops = vec![
+            at(70, What::Poison { side, pick: 0, field: poisoned, value: 1 }),
+            edit(71, side, 4, 41),
+            edit(140, side.other(), 8, 42),
+            edit(210, side, 9, 44),
+        ];
+        let newborn =
+            Newborn { object: ObjectKind::Company, parent: None, side, key: Some(1), fields: ALL_FIELDS, value: 1 };
+        let scenario = |ops: &[Op]| Scenario {
+            ops: ops.to_vec(),
+            setup: vec![newborn.clone()],
+            server: Temper { all_or_nothing, ..calm().server },
+            rounds: 12,
+            ..calm()
+        };
+        let bad = scenario(&ops);
+        let simulation = play(&bad, &schemas);
+        let issues: Vec<_> = simulation.store.issues.values().collect();
+        let [issue] = issues.as_slice() else { panic!("{issues:?}") };
+        assert_eq!((issue.class, issue.field.clone()), (IssueClass::Rejected, Some(fields::SPECS[poisoned].key())));
+        let (h, c) = (simulation.servers.hubspot.records.values(), simulation.servers.connectwise.records.values());
+        for (h, c) in h.zip(c) {
+            for at in [4, 8, 9] {
+                let spec = &fields::SPECS[at];
+                let values = (spec.canon(System::HubSpot, h.value(spec.hubspot)), c.value(spec.connectwise));
+                assert_eq!(values.0, spec.canon(System::ConnectWise, values.1), "{}", spec.hubspot);
+            }
+        }
+        ops.push(edit(280, side, poisoned, 45));
+        let mended = scenario(&ops);
+        assert_eq!(play(&mended, &schemas).store.issues.len(), 0);
+    }
+}
+
+/// What was refused is tried again by itself now and then, an hour after the first time; other edits do not hasten it.
+#[test]
+fn i13_a_refused_field_is_tried_again_after_an_hour() {
+    let schemas = fields::schemas();
+    let poison = What::Poison { side: System::HubSpot, pick: 0, field: 2, value: 1 };
+    let edits = (1..60)
+        .map(|n| at(70 + n * 60, What::Edit { side: System::HubSpot, pick: 0, field: 4, value: 100 + n as u32 }));
+    for (rounds, tries) in [(8, 1), (50, 2)] {
+        let scenario = Scenario {
+            ops: std::iter::once(at(70, poison.clone())).chain(edits.clone().take(rounds as usize - 2)).collect(),
+            rounds,
+            clockwork: Clockwork { sweep: 300, ..calm().clockwork },
+            ..calm()
+        };
+        let simulation = play(&scenario, &schemas);
+        let refused = simulation.store.intents.values().filter(|intent| intent.state == IntentState::Rejected);
+        assert_eq!(refused.count(), tries, "{rounds}");
+    }
+}
+
+/// The engine dies at every point around a refusal: nothing is lost, and nothing is written twice.
+#[test]
+fn i11_a_crash_around_a_refused_field_changes_nothing() {
+    let schemas = fields::schemas();
+    let edit = |second, field, value| at(second, What::Edit { side: System::ConnectWise, pick: 0, field, value });
+    let scenario = Scenario {
+        ops: vec![
+            at(70, What::Poison { side: System::ConnectWise, pick: 0, field: 3, value: 1 }),
+            edit(71, 4, 41),
+            edit(71, 8, 42),
+        ],
+        setup: vec![Newborn {
+            object: ObjectKind::Company,
+            parent: None,
+            side: System::ConnectWise,
+            key: Some(1),
+            fields: ALL_FIELDS,
+            value: 1,
+        }],
+        ..calm()
+    };
+    let points = play(&scenario, &schemas).points.clone();
+    for crash in points {
+        let died =
+            Scenario { crashes: vec![Crash { at: crash, down: 5_000, takes_the_store: false }], ..scenario.clone() };
+        let simulation = play(&died, &schemas);
+        let refused = simulation.store.issues.values().filter(|issue| issue.class == IssueClass::Rejected);
+        assert_eq!(refused.filter(|issue| issue.field.is_some()).count(), 1, "{crash}: {:?}", simulation.store.issues);
+    }
+}
+
 /// A bad value in a batch stops neither its batch nor its page.
 #[test]
 fn i13_one_refused_record_leaves_the_others_alone() {

@@ -18,6 +18,9 @@ use crate::standing;
 /// Text that no system accepts from an API.
 pub const POISON: &str = "poison";
 
+/// What is said of it.
+pub const NOT_ACCEPTABLE: &str = "the value is not acceptable";
+
 /// The virtual clock's zero, in milliseconds since 1970.
 pub const EPOCH: i64 = 1_767_225_600_000;
 
@@ -294,7 +297,7 @@ impl Server {
     fn reason_to_refuse(&self, object: ObjectKind, values: &[(FieldName, Value)]) -> Option<Rejection> {
         for (name, value) in values {
             if value.to_plain().contains(POISON) {
-                return Some(invalid(name, "the value is not acceptable"));
+                return Some(invalid(name, NOT_ACCEPTABLE));
             }
             let known = name.as_str() == IDENTIFIER || fields::index_of(object, self.system, name.as_str()).is_some();
             if !known {

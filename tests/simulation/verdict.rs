@@ -10,7 +10,7 @@ use lockstep::model::{FieldName, IntentId, LinkId, ObjectKind, RecordId, RecordR
 
 use crate::fields::{SPECS, Shape, Spec, place_of, places};
 use crate::oracle::partner_of;
-use crate::server::{By, Change, Entry, POISON, ids};
+use crate::server::{By, Change, Entry, NOT_ACCEPTABLE, POISON, ids};
 use crate::simulation::{Simulation, direction};
 use crate::standing;
 use crate::watch::Subject;
@@ -86,6 +86,7 @@ pub fn judge(sim: &mut Simulation<'_>) {
             i6_write_bound(sim, pair, at, &story);
         }
     }
+    i13_a_refused_field_rests_alone(sim);
     i1_everything_crosses(sim);
     i5_deletions_are_noticed(sim);
     crate::merging::merges_are_followed(sim);
@@ -117,6 +118,20 @@ fn live_pairs(sim: &Simulation<'_>) -> Vec<Pair> {
         });
     }
     pairs
+}
+
+/// A value that a system refuses keeps no other field of a linked record from crossing.
+fn i13_a_refused_field_rests_alone(sim: &mut Simulation<'_>) {
+    let whole = sim.store.issues.values().find(|issue| {
+        issue.class == IssueClass::Rejected
+            && issue.field.is_none()
+            && issue.message.contains(NOT_ACCEPTABLE)
+            && sim.store.link_at(issue.record).is_some_and(|link| link.state == LinkState::Active)
+    });
+    if let Some(issue) = whole {
+        let text = format!("{} rests as a whole for one value: {}", issue.record, issue.message);
+        sim.violate("i13_isolation", text);
+    }
 }
 
 /// Whether an issue is a legal end: a person must act.

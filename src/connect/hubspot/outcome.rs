@@ -138,6 +138,8 @@ fn complaint(body: &Json, message: &str) -> (String, Option<String>) {
         }
     }
     let taken = between(message, "propertyName=", ",").filter(|_| message.contains("already has that value"));
+    // of a contact it is the address
+    let taken = taken.or_else(|| message.starts_with("Contact already exists").then_some("email"));
     (message.to_owned(), field.or_else(|| taken.map(str::to_owned)))
 }
 

@@ -128,6 +128,7 @@ fn duplicates_name_the_record_that_is_in_the_way() {
     let exists =
         r#"{"status":"error","message":"Contact already exists. Existing ID: 37765128953","category":"CONFLICT"}"#;
     assert_eq!(refusal(409, exists).kind, RejectionKind::Duplicate { existing: Some(RecordId(37_765_128_953)) });
+    assert_eq!(refusal(409, exists).field.as_deref(), Some("email"));
     let clash = r#"{"status":"error","message":"Cannot set PropertyValueCoordinates{portalId=44956899, objectTypeId=ObjectTypeId{legacyObjectType=CONTACT}, propertyName=email, value=x@y.com} on 552148386511. 552239500007 already has that value.","category":"VALIDATION_ERROR"}"#;
     let rejection = refusal(400, clash);
     assert_eq!(rejection.kind, RejectionKind::Duplicate { existing: Some(RecordId(552_239_500_007)) });

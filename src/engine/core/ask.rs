@@ -6,11 +6,11 @@ use super::command::{Reply, Row, Ticket};
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, PushReport, explain_pair};
 use super::pull::dirty;
 use super::request::{Failure, Priority, RequestBody};
-use super::state::{Decision, DirtyReason, IssueClass, Run, RunKind, Verdict};
+use super::state::{Decision, DirtyReason, FieldWrite, IssueClass, Run, RunKind, Verdict};
 use super::step::{Engine, Pending, Stage, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::FieldKey;
-use crate::model::{IntentId, LinkId, Pause, RecordRef, System, Timestamp};
+use crate::model::{FieldName, IntentId, LinkId, Pause, RecordRef, System, Timestamp};
 
 /// A write may lead to another one, such as the key that follows a create; never to many.
 const MOST_ROUNDS: u32 = 3;
@@ -27,6 +27,8 @@ pub(super) struct Job {
     /// The first plan that had something to say: what the report shows.
     plan: Option<PairPlan>,
     outcomes: Vec<(System, Result<(), String>)>,
+    /// Fields of its push that were refused: the others are pushed without them.
+    refused: BTreeSet<FieldName>,
     run: Option<Run>,
 }
 
@@ -57,6 +59,7 @@ impl Job {
             rounds: 0,
             plan: None,
             outcomes: Vec::new(),
+            refused: BTreeSet::new(),
             run: None,
         }
     }
@@ -81,10 +84,13 @@ impl Engine {
     /// Back-off and refusals of this record are forgotten, and it is looked at.
     pub(super) fn ask_retry(&mut self, step: &mut Step<'_>, ticket: Ticket, record: RecordRef) -> ViewResult<()> {
         let link = step.view.link_of(record)?;
-        let anchor = link.map_or(record, |link| link.record(System::HubSpot));
-        for issue in step.view.issues_of(anchor)? {
-            if matches!(issue.class, IssueClass::Transient | IssueClass::Rejected | IssueClass::FalseSuccess) {
-                step.row(Row::ClearIssue { record: anchor, class: issue.class, field: issue.field });
+        let anchor = link.as_ref().map_or(record, |link| link.record(System::HubSpot));
+        let partner = link.map(|link| link.record(System::ConnectWise));
+        for record in std::iter::once(anchor).chain(partner) {
+            for issue in step.view.issues_of(record)? {
+                if matches!(issue.class, IssueClass::Transient | IssueClass::Rejected | IssueClass::FalseSuccess) {
+                    step.row(Row::ClearIssue { record, class: issue.class, field: issue.field });
+                }
             }
         }
         // should this try fail on the way, the next look makes up for it
@@ -245,7 +251,12 @@ impl Engine {
                 else {
                     return Ok(true);
                 };
-                self.write_job(step, job, write.clone());
+                let mut write = write.clone();
+                write.fields.retain(|field| !job.refused.contains(&field.field));
+                if write.fields.is_empty() && write.stamp.is_none() {
+                    return Ok(true);
+                }
+                self.write_job(step, job, write);
                 Ok(false)
             }
             _ if let Some(to) = push_to
@@ -337,6 +348,20 @@ impl Engine {
                 if outcome.is_err() {
                     job.rounds = MOST_ROUNDS;
                 }
+            }
+        }
+    }
+
+    /// Some fields of a job's write were refused: what is left of it is sent without them.
+    pub(super) fn job_refused(&mut self, id: IntentId, fields: &[&FieldWrite], message: &str) {
+        for job in &mut self.jobs {
+            if let JobState::Writing(open, system) = &mut job.state
+                && open.remove(&id)
+            {
+                let names: Vec<&str> = fields.iter().map(|write| write.field.as_str()).collect();
+                job.outcomes.push((*system, Err(format!("{} was refused: {message}", names.join(", ")))));
+                job.refused.extend(fields.iter().map(|write| write.field.clone()));
+                job.state = JobState::Plan;
             }
         }
     }

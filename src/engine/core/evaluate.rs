@@ -396,6 +396,9 @@ impl Engine {
             PairDecision::Wait { .. } if facts.open.is_some() => return Ok(()),
             _ => None,
         };
+        // a field that was refused is tried again by itself, whatever else there is to do
+        let probed = plan.issues.iter().filter(|issue| issue.class == IssueClass::Rejected).map(|issue| issue.next_try);
+        let later = later.into_iter().chain(probed).min();
         let ids = facts.ids();
         for record in [ids.hubspot, ids.connectwise].into_iter().flatten() {
             match later {

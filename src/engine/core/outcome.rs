@@ -1,8 +1,10 @@
 //! What became of writes: journal, links, agreements, history and cache in one commit, whatever the answer says.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::command::Row;
+use super::plan::field_fingerprint;
 use super::plan::gather::MOST_IDENTIFIERS;
 use super::pull::{dirty, observation};
 use super::request::{AnswerBody, Failure, ItemOutcome, Rejection, RejectionKind};
@@ -15,9 +17,10 @@ use super::state::{
 use super::step::{Engine, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::convert::{holds, is_rewriting};
+use crate::mapping::needs::{awaited, needs};
 use crate::mapping::normalise::normalise;
 use crate::mapping::{FieldRule, ObjectRules};
-use crate::model::{FieldName, IntentId, Record, RecordRef, System, Timestamp, Value};
+use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordRef, System, Timestamp, Value};
 
 impl Engine {
     pub(super) fn take_written(
@@ -322,7 +325,10 @@ impl Engine {
     pub(super) fn refuse(&mut self, step: &mut Step<'_>, id: IntentId, rejection: Rejection) -> ViewResult<()> {
         let Some(intent) = self.close(id) else { return Ok(()) };
         self.progressed();
-        self.job_outcome(id, Err(rejection.message.clone()));
+        match refused_alone(&intent, &rejection) {
+            refused if refused.is_empty() => self.job_outcome(id, Err(rejection.message.clone())),
+            refused => self.job_refused(id, &refused, &rejection.message),
+        }
         let anchor = anchor_of(step, &intent)?;
         step.row(dirty(anchor, DirtyReason::Retry, step.now));
         if self.is_of_undo(step, intent.run)? {
@@ -330,6 +336,12 @@ impl Engine {
             if let (RejectionKind::NotFound, Some(target)) = (&rejection.kind, intent.target_record()) {
                 self.expect_unread(step, target)?;
             }
+            finish(step, intent, IntentState::Rejected, &rejection.message);
+            return Ok(());
+        }
+        let refused = refused_alone(&intent, &rejection);
+        if !refused.is_empty() {
+            self.hold_fields(step, anchor, &intent, &refused, &rejection)?;
             finish(step, intent, IntentState::Rejected, &rejection.message);
             return Ok(());
         }
@@ -356,17 +368,52 @@ impl Engine {
         Ok(())
     }
 
-    /// How long a refused write rests when nothing about it changes: an hour, six hours, a day.
-    fn slow_probe(&self, step: &Step<'_>, record: RecordRef) -> ViewResult<std::time::Duration> {
+    /// The fields that the system named rest, and keep no other from crossing: the pair is looked at again at once, and
+    /// what else there is to write is sent without them.
+    fn hold_fields(
+        &self,
+        step: &mut Step<'_>,
+        anchor: RecordRef,
+        intent: &Intent,
+        refused: &[&FieldWrite],
+        rejection: &Rejection,
+    ) -> ViewResult<()> {
+        let mut issues = step.view.issues_of(intent.source_record())?;
+        if let Some(target) = intent.target_record() {
+            issues.extend(step.view.issues_of(target)?);
+        }
+        let said = if rejection.message.trim().is_empty() { "it gave no reason" } else { &rejection.message };
+        for write in refused {
+            let of_field = |issue: &&Issue| issue.class == IssueClass::Rejected && issue.field == write.key;
+            let known = issues.iter().find(of_field);
+            let fingerprint = field_fingerprint(intent.system, &write.field, &write.after);
+            let before = known.filter(|issue| issue.fingerprint == fingerprint).map_or(0, |issue| issue.attempts);
+            step.row(Row::Issue(Issue {
+                record: known.map_or(anchor, |issue| issue.record),
+                class: IssueClass::Rejected,
+                field: write.key.clone(),
+                link: intent.link,
+                message: format!("{} refused {}: {said}", intent.system, write.field),
+                hint: format!(
+                    "Correct the value, or the mapping of {}; it is tried again when either changes. The other fields go \
+                     on crossing.",
+                    write.field
+                ),
+                fingerprint,
+                attempts: before + 1,
+                next_try: step.now + rest_after(before),
+                first: known.map_or(step.now, |issue| issue.first),
+                last: step.now,
+            }));
+        }
+        Ok(())
+    }
+
+    /// How long a refused write rests when nothing about it changes.
+    fn slow_probe(&self, step: &Step<'_>, record: RecordRef) -> ViewResult<Duration> {
         let issues = step.view.issues_of(record)?;
-        let attempts =
-            issues.iter().find(|issue| issue.class == IssueClass::Rejected).map_or(0, |issue| issue.attempts);
-        let hours = match attempts {
-            0 => 1,
-            1 => 6,
-            _ => 24,
-        };
-        Ok(std::time::Duration::from_secs(hours * 3600))
+        let of_record = |issue: &&Issue| issue.class == IssueClass::Rejected && issue.field.is_none();
+        Ok(rest_after(issues.iter().find(of_record).map_or(0, |issue| issue.attempts)))
     }
 
     /// What the cache holds of this record is in doubt: it is read before anything else happens to it.
@@ -416,7 +463,7 @@ impl Engine {
         let anchor = anchor_of(step, intent)?;
         let known = step.view.issues_of(anchor)?.into_iter().find(|issue| issue.class == IssueClass::Transient);
         let attempts = known.map_or(0, |issue| issue.attempts) + 1;
-        let pause = back_off(attempts, std::time::Duration::from_secs(5), std::time::Duration::from_secs(900));
+        let pause = back_off(attempts, Duration::from_secs(5), Duration::from_secs(900));
         let message = format!("A write to {} did not take effect: {why}.", intent.system);
         self.raise(
             step,
@@ -432,13 +479,64 @@ impl Engine {
     }
 }
 
+/// How long a write rests that was refused so often before: an hour, six hours, a day.
+const fn rest_after(attempts: u32) -> Duration {
+    let hours = match attempts {
+        0 => 1,
+        1 => 6,
+        _ => 24,
+    };
+    Duration::from_secs(hours * 3600)
+}
+
+/// The fields of a write that its refusal is about, where the rest can be written without them. Of a create that is so
+/// unless the system takes none without them; nor is one made again, without the value, that is said to be there already.
+fn refused_alone<'a>(intent: &'a Intent, rejection: &Rejection) -> Vec<&'a FieldWrite> {
+    let Some(named) = rejection.field.as_deref() else { return Vec::new() };
+    let may_go_on = match intent.kind {
+        IntentKind::Update => rejection.kind != RejectionKind::NotFound,
+        IntentKind::Create => rejection.kind == RejectionKind::Invalid,
+    };
+    let refused = sent_as(intent, named);
+    let is_mapped = refused.iter().all(|write| write.key.is_some());
+    let is_insisted_on = || {
+        let left = intent.writes.iter().filter(|write| !refused.iter().any(|one| one.field == write.field));
+        insists(intent.object, intent.system, left, &refused)
+    };
+    let is_needed = intent.kind == IntentKind::Create && is_insisted_on();
+    if may_go_on && is_mapped && !is_needed { refused } else { Vec::new() }
+}
+
+/// Whether a system takes no new record with just the fields that are left.
+fn insists<'a>(
+    object: ObjectKind,
+    system: System,
+    left: impl Iterator<Item = &'a FieldWrite> + Clone,
+    dropped: &[&FieldWrite],
+) -> bool {
+    let has = |name: &&str| left.clone().any(|write| write.field.as_str() == *name && !write.after.is_empty());
+    let lacks = needs(object, system).iter().any(|need| !need.any_of.iter().any(has));
+    lacks || dropped.iter().any(|write| awaited(object, system).contains(&write.field.as_str()))
+}
+
+/// The writes of a field that a system names in its own spelling: the very one, else all that are part of it.
+fn sent_as<'a>(intent: &'a Intent, named: &str) -> Vec<&'a FieldWrite> {
+    let exact: Vec<_> = intent.writes.iter().filter(|write| write.field.as_str().eq_ignore_ascii_case(named)).collect();
+    if !exact.is_empty() {
+        return exact;
+    }
+    // ConnectWise names `company/id` where we say `company`, and one half of what is a status on a board
+    let member = named.split('/').next().unwrap_or(named);
+    let is_part = |write: &&FieldWrite| write.field.as_str().split('/').any(|part| part.eq_ignore_ascii_case(member));
+    intent.writes.iter().filter(is_part).collect()
+}
+
 /// What a person does about a refused write.
 fn way_out(intent: &Intent, field: Option<&str>) -> String {
     let Some(field) = field else {
         return "Correct the record, or the mapping; it is tried again when either changes.".to_owned();
     };
-    let member = |name: &str| name.split('/').next().unwrap_or(name).to_lowercase();
-    let is_sent = intent.writes.iter().any(|write| member(write.field.as_str()) == member(field));
+    let is_sent = !sent_as(intent, field).is_empty();
     if intent.kind == IntentKind::Create && !is_sent {
         // ConnectWise names the id of a reference; the configuration, the reference
         let field = field.strip_suffix("/id").unwrap_or(field);

@@ -76,7 +76,8 @@ pub(super) fn judged(
             "ConnectWise accepted the change of {} and ignored it: the record is as it was.",
             names.join(", ")
         ),
-        field: missed.first().map(|name| name.to_string()),
+        // which one of several it could not take, it does not say
+        field: missed.first().filter(|_| missed.len() == 1).map(|name| name.to_string()),
     })
 }
 

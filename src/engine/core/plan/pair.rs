@@ -18,7 +18,7 @@ use crate::mapping::needs::{name_of, only_read};
 use crate::mapping::normalise::normalise;
 use crate::mapping::references::{NOTES, NOTES_OR_NAME};
 use crate::mapping::{FieldKey, FieldRule, ObjectRules, Rules};
-use crate::model::{BySystem, RecordRef, System, Timestamp, Value};
+use crate::model::{BySystem, FieldName, RecordRef, System, Timestamp, Value};
 
 /// Looks up the pair of `record` and says what would happen to it now. The one entry for everybody who only wants to know.
 ///
@@ -71,6 +71,14 @@ pub fn fingerprint(write: &PlannedWrite) -> u64 {
     for field in &write.fields {
         (&field.field, &field.after).hash(&mut hasher);
     }
+    hasher.finish()
+}
+
+/// The same for one field alone.
+#[must_use]
+pub fn field_fingerprint(to: System, field: &FieldName, value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (to, field, value).hash(&mut hasher);
     hasher.finish()
 }
 
@@ -234,7 +242,7 @@ impl Planner<'_> {
             let agreed = link.baseline.get(&rule.key);
             let raw =
                 BySystem::new(h.record.value(rule.mapping.hubspot.as_str()), said_in_connectwise(rule, c, agreed));
-            let (plan, trouble) = compare(&Comparison {
+            let (mut plan, trouble) = compare(&Comparison {
                 object: self.rules.mapping.object,
                 rule,
                 partners: &self.facts.partners,
@@ -254,6 +262,12 @@ impl Planner<'_> {
             });
             if let Some(trouble) = trouble {
                 self.issue(Some(rule), &trouble);
+            }
+            if let FieldNext::Write { to, value, .. } = &plan.next
+                && let Some(message) = self.resting(rule, *to, value)
+            {
+                plan.next = FieldNext::Stuck;
+                plan.rule = message;
             }
             if let FieldNext::Write { to, value, loser } = &plan.next {
                 writes[*to].push(FieldWrite {
@@ -284,6 +298,24 @@ impl Planner<'_> {
                 stamp: None,
             })
             .collect()
+    }
+
+    /// What was said of a value that the system refused lately; it is not sent again before its time, unless a person
+    /// asks.
+    fn resting(&mut self, rule: &FieldRule, to: System, value: &Value) -> Option<String> {
+        if self.push_to.is_some() {
+            return None;
+        }
+        let tried = field_fingerprint(to, rule.name(to), value);
+        let is_it = |issue: &&Issue| {
+            issue.class == IssueClass::Rejected
+                && issue.field.as_ref() == Some(&rule.key)
+                && issue.fingerprint == tried
+                && issue.rests(self.now)
+        };
+        let issue = self.facts.issues.iter().find(is_it)?;
+        self.issues.push(Issue { link: self.facts.link.as_ref().map(|link| link.id), ..issue.clone() });
+        Some(issue.message.clone())
     }
 
     /// One issue for all fields that filters without an answer hold.
@@ -443,7 +475,7 @@ impl Planner<'_> {
             issue.rests(self.now)
                 && match issue.class {
                     IssueClass::Transient => true,
-                    IssueClass::Rejected | IssueClass::FalseSuccess => same_again(issue),
+                    IssueClass::Rejected | IssueClass::FalseSuccess => issue.field.is_none() && same_again(issue),
                     _ => false,
                 }
         });

@@ -161,6 +161,12 @@ impl Planner<'_> {
                     continue;
                 }
             };
+            if let Some(message) = self.resting(rule, to, &value) {
+                note!(self, "field", format!("{}: left out, {message}", rule.key));
+                self.fields[at].next = FieldNext::Stuck;
+                self.fields[at].rule = message;
+                continue;
+            }
             self.fields[at].next = FieldNext::Write { to, value: value.clone(), loser: None };
             why.clone_into(&mut self.fields[at].rule);
             writes.push(FieldWrite {

@@ -1,0 +1,133 @@
+//! One field that a system refuses: it rests alone, and everything else of its record crosses, both ways.
+
+use lockstep::engine::core::state::{IntentState, Issue, IssueClass};
+use lockstep::engine::core::view::View;
+use lockstep::model::System;
+use lockstep::sim::{Data, Fault, FaultRule, Side};
+use serde_json::json;
+
+use super::bench::*;
+
+/// What each system says to a value that it does not take, once.
+fn refusal(side: Side, field: &str) -> FaultRule {
+    let body = match side {
+        Side::HubSpot => json!({
+            "status": "error",
+            "message": format!("Property values were not valid: [{{\"message\":\"no\",\"name\":\"{field}\"}}]"),
+            "errors": [{"message": "no", "code": "INVALID", "context": {"propertyName": [field]}}],
+            "category": "VALIDATION_ERROR"
+        }),
+        Side::ConnectWise => json!({
+            "code": "InvalidObject", "message": "company object is invalid",
+            "errors": [{"code": "Invalid", "message": "no", "resource": "company", "field": field}]
+        }),
+    };
+    let fault = Fault::Status { code: 400, body: Some(body.to_string()), retry_after: None };
+    match side {
+        Side::HubSpot => FaultRule::once(fault).on(side).path("batch/update"),
+        Side::ConnectWise => FaultRule::once(fault).on(side).method("PATCH").path("company/companies"),
+    }
+}
+
+fn issues(bench: &Bench, hubspot: u64) -> Vec<Issue> {
+    bench.workspace.reader().unwrap().issues_of(at(System::HubSpot, hubspot)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_field_holds_no_other_field_of_its_record() {
+    for (to, refused, other) in [(CONNECTWISE, "city", "zip"), (HUBSPOT, "city", "state")] {
+        let from = if to == HUBSPOT { CONNECTWISE } else { HUBSPOT };
+        let bench = Bench::new(Data::Empty).await;
+        let (hubspot, connectwise) = bench.pair("Acme").await;
+        let (source, target) = if to == HUBSPOT { (connectwise, hubspot) } else { (hubspot, connectwise) };
+        bench.running.control.inject(refusal(to, refused));
+        bench.edit(from, source, "city", "Bonn");
+        bench.edit(from, source, other, "BY");
+        let run = bench.run().await.run;
+        assert_eq!(bench.running.control.faults_struck(), 1, "{run:?}");
+        assert_eq!(bench.value(to, target, other), "BY", "the rest was sent again at once, in the same run");
+        assert_eq!(bench.value(to, target, "city"), "Ulm");
+        let held = issues(&bench, hubspot);
+        let [issue] = held.as_slice() else { panic!("{held:?}") };
+        assert_eq!(issue.class, IssueClass::Rejected);
+        assert!(issue.field.as_ref().is_some_and(|key| key.to_string().contains("city")), "{issue:?}");
+        assert!(issue.message.contains("refused city: no"), "{}", issue.message);
+        let link = bench.workspace.reader().unwrap().link_of(at(System::HubSpot, hubspot)).unwrap().unwrap();
+        let agreed = &link.baseline[issue.field.as_ref().unwrap()];
+        assert_eq!((agreed.hubspot.to_plain(), agreed.connectwise.to_plain()), ("Ulm".into(), "Ulm".into()));
+
+        // the other way round goes on too, and the field itself rests
+        bench.edit(to, target, other, "NW");
+        let before = bench.now();
+        bench.settle().await;
+        assert_eq!(bench.value(from, source, other), "NW");
+        let written = bench.writes_since(before);
+        assert!(written.iter().all(|write| !format!("{write:?}").contains("Bonn")), "{written:?}");
+        assert_eq!(issues(&bench, hubspot).len(), 1);
+
+        // until its source changes
+        bench.edit(from, source, "city", "Köln");
+        bench.settle().await;
+        assert_eq!(bench.value(to, target, "city"), "Köln");
+        assert!(issues(&bench, hubspot).is_empty());
+        let open = bench.workspace.reader().unwrap().open_intents().unwrap();
+        assert!(open.iter().all(|intent| intent.state != IntentState::Sent), "{open:?}");
+    }
+}
+
+/// A person's push is not undone by one bad field either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_push_sends_what_is_left_when_one_field_is_refused() {
+    let bench = Bench::new(Data::Empty).await;
+    let (hubspot, connectwise) = bench.pair("Acme").await;
+    bench.running.control.inject(refusal(CONNECTWISE, "city"));
+    bench.edit(HUBSPOT, hubspot, "city", "Bonn");
+    bench.edit(HUBSPOT, hubspot, "zip", "53111");
+    let report = bench.push(at(System::HubSpot, hubspot), System::ConnectWise, false).await;
+    assert_eq!(report.outcomes.len(), 2, "{:?}", report.outcomes);
+    assert!(report.outcomes[0].1.as_ref().is_err_and(|said| said.contains("city was refused: no")), "{report:?}");
+    assert_eq!(report.outcomes[1].1, Ok(()));
+    assert_eq!(bench.value(CONNECTWISE, connectwise, "zip"), "53111");
+    assert_eq!(bench.value(CONNECTWISE, connectwise, "city"), "Ulm");
+}
+
+/// A new record is made without the field, where the system takes one without it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_record_is_made_without_a_field_that_is_refused() {
+    for to in [CONNECTWISE, HUBSPOT] {
+        let from = if to == HUBSPOT { CONNECTWISE } else { HUBSPOT };
+        let bench = Bench::new(Data::Empty).await;
+        let rule = FaultRule { path: None, method: None, ..refusal(to, "city") };
+        bench.running.control.inject(FaultRule { count: Some(1), ..on_create(to, rule.fault) });
+        bench.create(from, "Acme");
+        bench.settle().await;
+        bench.assert_pairs(&["Acme".to_owned()]);
+        let (hubspot, there) = (bench.only(HUBSPOT, "Acme"), bench.only(to, "Acme"));
+        assert!(bench.value(to, there, "city").as_str().unwrap_or_default().is_empty());
+        let reader = bench.workspace.reader().unwrap();
+        let link = reader.link_of(at(System::HubSpot, hubspot)).unwrap().unwrap();
+        let both = [link.record(System::HubSpot), link.record(System::ConnectWise)];
+        let held: Vec<Issue> = both.into_iter().flat_map(|record| reader.issues_of(record).unwrap()).collect();
+        assert_eq!(held.len(), 1, "{held:?}");
+        assert!(held[0].field.is_some(), "{held:?}");
+        let source = bench.only(from, "Acme");
+        bench.edit(from, source, "city", "Bonn");
+        bench.settle().await;
+        assert_eq!(bench.value(to, there, "city"), "Bonn");
+        let left: Vec<Issue> = both.into_iter().flat_map(|record| reader.issues_of(record).unwrap()).collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+}
+
+/// What the system insists on is not left out: the create rests as a whole.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_made_without_a_field_that_is_required() {
+    let bench = Bench::new(Data::Empty).await;
+    let rule = refusal(CONNECTWISE, "name");
+    bench.running.control.inject(FaultRule { count: None, ..on_create(CONNECTWISE, rule.fault) });
+    let hubspot = bench.create(HUBSPOT, "Acme");
+    bench.settle().await;
+    let held = issues(&bench, hubspot);
+    assert!(held.iter().any(|issue| issue.class == IssueClass::Rejected && issue.field.is_none()), "{held:?}");
+    assert!(bench.named(CONNECTWISE, "Acme").is_empty());
+}
