@@ -38,6 +38,8 @@ mod store;
 mod suite;
 #[path = "../tests/simulation/tape.rs"]
 mod tape;
+#[path = "../tests/simulation/twin.rs"]
+mod twin;
 #[path = "../tests/simulation/verdict.rs"]
 mod verdict;
 #[path = "../tests/simulation/watch.rs"]
@@ -85,7 +87,7 @@ fn orders() -> Option<Orders> {
 /// Plays a tape: its story with the verdict, and whether every promise was kept.
 fn replay(path: &Path) -> Result<(String, bool), String> {
     let tape = tape::Tape::read(path)?;
-    let outcome = suite::play(&tape.scenario, &fields::schemas(), simulation::Trace::Lines);
+    let outcome = twin::play_beside_twin(&tape.scenario, &fields::schemas(), simulation::Trace::Lines);
     let passes = outcome.violations.is_empty();
     let verdict = if passes { "every promise was kept".to_owned() } else { tape::broken(&outcome) };
     Ok((format!("{}\n{}\n{verdict}", tape.about, outcome.log.join("\n")), passes))
@@ -114,7 +116,8 @@ fn main() -> ExitCode {
     }
     #[expect(clippy::disallowed_methods, reason = "the pace is printed; nothing is judged by it")]
     let start = Instant::now();
-    let totals = suite::run_seeds(orders.from, orders.seeds, orders.failures, |seeds, failures| {
+    let extent = suite::Extent { from: orders.from, count: orders.seeds, until: None };
+    let totals = suite::run_seeds(&extent, orders.failures, |seeds, failures| {
         if seeds % 256 < 16 {
             eprint!("\r{seeds} seeds, {failures} failures, {} a minute ", suite::pace(seeds, start));
             let _ = std::io::stderr().flush();

@@ -61,6 +61,7 @@ fn write(id: u64, of: u64) -> Intent {
         attempt: 1,
         sent: NOW,
         touched: NOW - Duration::from_secs(30),
+        waits: false,
         outcome: None,
         shown: std::collections::BTreeMap::new(),
     }

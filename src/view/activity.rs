@@ -253,6 +253,7 @@ mod tests {
             attempt: 1,
             sent: NOW,
             touched: Timestamp(NOW.0 - 4000),
+            waits: false,
             outcome: said.map(str::to_owned),
             shown: std::collections::BTreeMap::new(),
         }

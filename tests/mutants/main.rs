@@ -2,9 +2,9 @@
 //!
 //! `cargo test --test mutants -- --ignored --nocapture` copies the sources below `target/mutants`, breaks the copy as
 //! `list.toml` says, one mutant after another, and runs the simulation against each: first random seeds, then the directed
-//! tests, then the unit tests of the engine. It prints the table, and fails where a mutant gets through. `LOCKSTEP_MUTANTS=guard` takes those alone whose name
-//! contains the word; `LOCKSTEP_SEEDS` says how many seeds each of them must get past (default 3,000). Half an hour on two
-//! cores. What is shipped knows nothing of this.
+//! tests and the corpus, then the unit tests of the engine, then the tests of the store. It prints the table, and fails where
+//! a mutant gets through. `LOCKSTEP_MUTANTS=guard` takes those alone whose name contains the word; `LOCKSTEP_SEEDS` says how
+//! many seeds each of them must get past (default 3,000). An hour on two cores. What is shipped knows nothing of this.
 
 #![expect(clippy::unwrap_used, reason = "in tests a surprise is a failure")]
 
@@ -82,7 +82,7 @@ fn every_mutant_finds_its_place() {
 }
 
 #[test]
-#[ignore = "builds the engine once per mutant: half an hour"]
+#[ignore = "builds the engine once per mutant: an hour"]
 fn every_mutant_is_caught() {
     let only = std::env::var("LOCKSTEP_MUTANTS").unwrap_or_default();
     let (tree, build) = (root().join("target/mutants/tree"), root().join("target/mutants/build"));
@@ -134,7 +134,8 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// Random seeds until the first that fails, then the tests of single situations, then those of single functions.
+/// Random seeds until the first that fails, then the tests of single situations, then those of single functions, then those of
+/// the store.
 fn hunt(tree: &Path, build: &Path) -> Caught {
     let tests = |target: &[&str], args: &[&str]| {
         let mut command = Command::new(env!("CARGO"));
@@ -167,6 +168,7 @@ fn hunt(tree: &Path, build: &Path) -> Caught {
         .or_else(|| (!held).then(|| Caught::Test("i1_to_i19_hold_over_many_seeds".to_owned())))
         .or_else(|| first_failed(simulation(&["--", "--skip", "i1_to_i19"])))
         .or_else(|| first_failed(tests(&["--lib"], &["engine::core"])))
+        .or_else(|| first_failed(tests(&["--test", "store"], &[])))
         .unwrap_or(Caught::Nothing)
 }
 

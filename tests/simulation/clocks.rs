@@ -68,6 +68,14 @@ impl Clocks {
         done.map(|step| step.by).sum()
     }
 
+    /// Whether a moment of a system's clock, told without its skew, is one of the last of so many milliseconds before the
+    /// clock was set forward: its index may still lack what changed then, while the clock says that it had time enough.
+    pub fn was_cut_short(&self, system: System, moment: i64, now: i64, lag: i64) -> bool {
+        let forward = self.steps.iter().filter(|step| step.whose == Some(system) && step.at <= now && step.by > 0);
+        let mut ends = forward.map(|step| step.at + self.set_by(system, step.at - 1));
+        ends.any(|end| (end - lag..=end).contains(&moment))
+    }
+
     /// Whether the clock of a system was set back by more than what change feeds look back: what it writes into records
     /// since says nothing of their order.
     pub fn went_back(&self, system: System, now: i64) -> bool {

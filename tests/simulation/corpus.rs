@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use crate::fields;
 use crate::simulation::Trace;
-use crate::suite::play;
 use crate::tape::{Tape, keep_failure};
+use crate::twin::play_beside_twin;
 
 fn tapes() -> Vec<PathBuf> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulation/corpus");
@@ -25,7 +25,7 @@ fn every_tape_of_the_corpus_passes() {
     assert!(!all.is_empty(), "the corpus is lost");
     for path in all {
         let tape = Tape::read(&path).unwrap();
-        let outcome = play(&tape.scenario, &schemas, Trace::Off);
+        let outcome = play_beside_twin(&tape.scenario, &schemas, Trace::Off);
         if !outcome.violations.is_empty() {
             let name = format!("corpus-{}", path.file_stem().unwrap_or_default().to_string_lossy());
             panic!("{}\n{}", tape.about, keep_failure(&name, &tape.scenario, &schemas, &outcome));

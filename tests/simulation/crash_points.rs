@@ -9,17 +9,17 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use lockstep::model::{BySystem, RecordId, Schema, System};
+use lockstep::model::{BySystem, Schema};
 
 use crate::clocks::Clocks;
-use crate::fields::{self, SPECS, Spec};
+use crate::fields;
 use crate::random::mix;
 use crate::scenario::{Crash, Scenario};
-use crate::server::ids;
-use crate::simulation::{Outcome, Simulation, Trace, Violation};
+use crate::simulation::{Simulation, Trace};
 use crate::spread::{number, spread};
 use crate::suite;
 use crate::tape::keep_failure;
+use crate::twin::{held_against, visible};
 
 /// Seeds when nobody says how many: some twenty seconds in a debug build.
 const USUAL: u64 = 2;
@@ -69,60 +69,6 @@ impl World {
     }
 }
 
-/// What people see in the end: the values of every living record, without ids and times.
-pub fn visible(simulation: &Simulation<'_>) -> Vec<String> {
-    let of = |system: System| {
-        let living = simulation.servers[system].records.values().filter(|entry| !entry.archived);
-        living.map(move |entry| {
-            let specs = SPECS.iter().filter(|spec| spec.object == entry.object);
-            let values = specs.map(|spec| match spec.parent() {
-                Some(_) => referred_to(simulation, system, spec, &ids(entry.value(spec.name(system)))),
-                None => spec.canon(system, entry.value(spec.name(system))),
-            });
-            format!("{system} {}: {}", entry.object, values.collect::<Vec<_>>().join("|"))
-        })
-    };
-    let mut all: Vec<String> = System::BOTH.into_iter().flat_map(of).collect();
-    all.sort();
-    all
-}
-
-/// Records by the values of their own fields: the ids of what the engine made depend on its order.
-fn referred_to(simulation: &Simulation<'_>, system: System, spec: &Spec, ids: &[RecordId]) -> String {
-    let name = |id: &RecordId| {
-        let entry = simulation.servers[system].records.get(id).filter(|entry| Some(entry.object) == spec.parent());
-        let own = SPECS.iter().filter(|own| Some(own.object) == spec.parent() && own.parent().is_none());
-        entry.map_or_else(
-            || "nothing".to_owned(),
-            |entry| own.map(|own| own.canon(system, entry.value(own.name(system)))).collect::<Vec<_>>().join("+"),
-        )
-    };
-    let mut names: Vec<String> = ids.iter().map(name).collect();
-    names.sort();
-    names.join("&")
-}
-
-/// Runs one scenario, and holds its end against the undisturbed one where that is asked for.
-fn run(scenario: &Scenario, undisturbed: Option<&Vec<String>>, schemas: &[BySystem<Schema>]) -> Outcome {
-    let mut end = None;
-    let mut outcome =
-        suite::play_prepared(scenario, schemas, Trace::Off, |_| {}, |simulation| end = Some(visible(simulation)));
-    if let (Some(end), Some(undisturbed), true) = (end, undisturbed, outcome.violations.is_empty())
-        && end != *undisturbed
-    {
-        let only = |these: &[String], others: &[String]| {
-            these.iter().filter(|one| !others.contains(one)).cloned().collect::<Vec<_>>().join("\n  ")
-        };
-        let text = format!(
-            "another end than without a crash:\n  {}\ninstead of\n  {}",
-            only(&end, undisturbed),
-            only(undisturbed, &end)
-        );
-        outcome.violations.push(Violation { invariant: "i11_crash_equivalence", text });
-    }
-    outcome
-}
-
 /// The seed with nobody at work and nothing going wrong: only the engine and what it finds.
 fn at_rest(seed: u64) -> Scenario {
     Scenario { ops: Vec::new(), clocks: Clocks::default(), ..Scenario::draw(seed).with_faults(Vec::new()) }
@@ -155,7 +101,7 @@ fn i11_crash_points_one_by_one_break_no_promise_and_end_alike() {
             |world| {
                 let mut tally = (0, 0, 0);
                 for scenario in world.runs() {
-                    let outcome = run(&scenario, world.undisturbed.as_ref(), &schemas);
+                    let outcome = held_against(&scenario, world.undisturbed.as_deref(), &schemas);
                     tally.0 += 1;
                     tally.1 += u64::from(scenario.crashes.len() > 1);
                     tally.2 += u64::from(outcome.counters.crashes > 0);

@@ -5,11 +5,11 @@ use lockstep::engine::core::state::{IntentState, Issue, IssueClass, LinkOrigin, 
 use lockstep::model::{BySystem, ObjectKind, Schema, System};
 
 use crate::clocks::Clocks;
-use crate::crash_points::visible;
 use crate::faults::Fault;
 use crate::fields::{self, COMPANY_COUNT, CONTACTS, PRODUCTS, SPECS, Shape, TICKETS};
 use crate::scenario::{Clockwork, Crash, MergedKey, Merges, Newborn, Op, Scenario, Temper, What, When};
 use crate::simulation::{Simulation, Trace};
+use crate::twin::visible;
 
 const ALL_FIELDS: u32 = (1 << COMPANY_COUNT) - 1;
 /// Requests and commands until the world is calm, and some more: what lies beyond changes nothing.

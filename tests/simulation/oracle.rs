@@ -10,7 +10,7 @@ use lockstep::model::{IntentId, ObjectKind, RecordId, RecordRef, System, Timesta
 use rust_decimal::Decimal;
 
 use crate::fields::{SPECS, Shape, complete, index_of, place_of, places};
-use crate::server::{By, Change, Mutation, ids, is_given_once};
+use crate::server::{By, Change, EPOCH, Mutation, ids, is_given_once};
 use crate::simulation::Simulation;
 use crate::watch::{Blind, Shot, Subject};
 
@@ -296,9 +296,13 @@ pub fn i12_cursor_safety(sim: &mut Simulation<'_>, cursor: &Cursor) {
         let seen = sim.store.observations.get(&of);
         // what was deleted before anybody saw it may stay unknown
         let hidden = entry.archived && (system == System::HubSpot || seen.is_none());
+        // what a clock that was set forward made older than it is comes with the sweep
+        let own = entry.modified.0 - EPOCH - sim.scenario.server.skew[system];
+        let lag = sim.scenario.clockwork.index_lag.cast_signed() * 1000;
+        let cut_short = sim.scenario.clocks.was_cut_short(system, own, sim.now, lag);
         // what a page could not tell of is read by its id
         let awaited = sim.store.dirty.contains_key(&of) && seen.is_none_or(|seen| seen.seen == Timestamp::EPOCH);
-        !hidden && !awaited && covered && seen.is_none_or(|seen| seen.record.modified < entry.modified)
+        !hidden && !cut_short && !awaited && covered && seen.is_none_or(|seen| seen.record.modified < entry.modified)
     });
     if let Some(missed) = missed {
         let text = format!(

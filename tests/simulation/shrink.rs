@@ -7,6 +7,7 @@ use crate::fields::COUNT;
 use crate::scenario::Scenario;
 use crate::simulation::{Outcome, Trace};
 use crate::suite::play;
+use crate::twin::{self, play_beside_twin};
 
 /// Runs that shrinking may cost.
 const BUDGET: u32 = 5_000;
@@ -59,7 +60,11 @@ impl Search<'_> {
             return false;
         }
         self.left -= 1;
-        let outcome = play(scenario, self.schemas, Trace::Off);
+        let outcome = if self.invariant == twin::INVARIANT {
+            play_beside_twin(scenario, self.schemas, Trace::Off)
+        } else {
+            play(scenario, self.schemas, Trace::Off)
+        };
         outcome.violations.iter().any(|violation| violation.invariant == self.invariant)
     }
 

@@ -5,13 +5,13 @@ use lockstep::mapping::{Config, Guards, Rules};
 use lockstep::model::{BySystem, ConfigVersion, Schema, System};
 
 use crate::clocks::{Clocks, Nap, Step};
-use crate::crash_points::visible;
 use crate::directed::{calm, copies_in, play, with_edits};
 use crate::faults::Fault;
 use crate::fields;
 use crate::scenario::Scenario;
 use crate::server::{By, EPOCH};
 use crate::simulation::{Simulation, Trace};
+use crate::twin::visible;
 
 /// Moments of the first run of the calm world, and of the second.
 fn moments() -> impl Iterator<Item = i64> {

@@ -71,31 +71,59 @@ fn play_seed(seed: u64, schemas: &[BySystem<Schema>]) -> Outcome {
     first
 }
 
-/// Runs the seeds from `from` on all cores; gives up after `most` failures.
-pub fn run_seeds(from: u64, count: u64, most: usize, progress: impl Fn(u64, usize) + Sync) -> Totals {
-    let next = AtomicU64::new(from);
-    let end = from.saturating_add(count);
+/// How many seeds are run.
+pub struct Extent {
+    pub from: u64,
+    pub count: u64,
+    /// No seed is begun after that moment, once so many were.
+    pub until: Option<(Instant, u64)>,
+}
+
+impl Extent {
+    fn is_over(&self, seed: u64) -> bool {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "how many seeds are run is limited by it; nothing is judged by it"
+        )]
+        let late = |until: Instant| Instant::now() >= until;
+        seed >= self.end() || self.until.is_some_and(|(until, least)| seed >= self.from + least && late(until))
+    }
+
+    const fn end(&self) -> u64 {
+        self.from.saturating_add(self.count)
+    }
+}
+
+/// Runs those seeds on all cores; gives up after `most` failures.
+pub fn run_seeds(extent: &Extent, most: usize, progress: impl Fn(u64, usize) + Sync) -> Totals {
+    let next = AtomicU64::new(extent.from);
     let totals = Mutex::new(Totals::default());
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..threads {
-            scope.spawn(|| worker(&next, end, most, &totals, &progress));
+            scope.spawn(|| worker(&next, extent, most, &totals, &progress));
         }
     });
     totals.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn worker(next: &AtomicU64, end: u64, most: usize, totals: &Mutex<Totals>, progress: &(impl Fn(u64, usize) + Sync)) {
+fn worker(
+    next: &AtomicU64,
+    extent: &Extent,
+    most: usize,
+    totals: &Mutex<Totals>,
+    progress: &(impl Fn(u64, usize) + Sync),
+) {
     const CHUNK: u64 = 16;
     let schemas = fields::schemas();
     loop {
         let start = next.fetch_add(CHUNK, Ordering::Relaxed);
-        if start >= end {
+        if extent.is_over(start) {
             return;
         }
         let mut counters = Counters::default();
         let mut failures = Vec::new();
-        let stop = end.min(start + CHUNK);
+        let stop = extent.end().min(start + CHUNK);
         for seed in start..stop {
             let outcome = play_seed(seed, &schemas);
             counters.add(&outcome.counters);
@@ -112,7 +140,7 @@ fn worker(next: &AtomicU64, end: u64, most: usize, totals: &Mutex<Totals>, progr
         totals.failures.append(&mut failures);
         progress(totals.seeds, totals.failures.len());
         if totals.failures.len() >= most {
-            next.store(end, Ordering::Relaxed);
+            next.store(extent.end(), Ordering::Relaxed);
         }
     }
 }

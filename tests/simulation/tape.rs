@@ -11,7 +11,7 @@ use crate::fields::SPECS;
 use crate::scenario::Scenario;
 use crate::shrink::shrink;
 use crate::simulation::{Outcome, Trace};
-use crate::suite::play;
+use crate::twin::play_beside_twin;
 
 /// A scenario with a word about it.
 #[derive(Debug, Serialize, Deserialize)]
@@ -47,7 +47,7 @@ pub fn keep_failure(name: &str, scenario: &Scenario, schemas: &[BySystem<Schema>
     let broken = broken(outcome);
     let whole = scenario.with_faults(outcome.struck.clone());
     let smallest = shrink(scenario, schemas, outcome);
-    let story = play(&smallest, schemas, Trace::Lines).log.join("\n");
+    let story = play_beside_twin(&smallest, schemas, Trace::Lines).log.join("\n");
     let kept = write_failure(name, &broken, whole, &smallest, &story);
     let mut text = broken;
     match kept {

@@ -124,6 +124,7 @@ pub fn intent(id: u64, state: IntentState) -> Intent {
         attempt: 2,
         sent: Timestamp(8),
         touched: Timestamp(9),
+        waits: true,
         outcome: Some("timed out".to_owned()),
         shown: [(FieldName::new("phone"), Value::text("+1 555"))].into(),
     }

@@ -267,6 +267,7 @@ impl Engine {
             attempt: 0,
             sent: now,
             touched: now,
+            waits: false,
             outcome: None,
             shown: std::collections::BTreeMap::new(),
         }
@@ -284,13 +285,14 @@ impl Engine {
         let (object, kind) = (first.object, first.kind);
         let Some(rules) = self.rules.object(object) else { return Vec::new() };
         let fields = rules.watched[system].clone();
-        let sent = self.sides[system].server_at_latest(&self.sides[system.other()], step.now);
+        let sent = self.sides[system].server_now(step.now);
         let mut records = BTreeSet::new();
         for intent in &mut intents {
             intent.attempt += 1;
             intent.state = IntentState::Sent;
             intent.sent = sent;
             intent.touched = step.now;
+            intent.waits = false;
             records.insert(intent.source_record());
             records.extend(intent.target_record());
             step.row(Row::Intent(intent.clone()));

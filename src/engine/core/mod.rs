@@ -17,6 +17,7 @@ mod guard;
 mod hints;
 mod outcome;
 mod overwrites;
+mod own_change;
 pub mod phase;
 pub mod plan;
 mod pull;

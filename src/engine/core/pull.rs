@@ -339,6 +339,7 @@ impl Engine {
         if !(news || unread || touched || force) {
             return Ok(false);
         }
+        self.note_own_change(step, of, known.as_ref(), &record)?;
         let observed = observation(rules, of, record, step.now);
         if news {
             look_at_merged(step, &observed)?;
@@ -385,10 +386,11 @@ impl Engine {
             return Ok(());
         }
         self.absorbed.insert(of, request.0);
-        let news = step.view.observation(of)?.is_none_or(|known| is_news(&known, &record));
-        if news {
+        let known = step.view.observation(of)?;
+        if known.as_ref().is_none_or(|known| is_news(known, &record)) {
             step.row(dirty(of, DirtyReason::Changed, step.now));
         }
+        self.note_own_change(step, of, known.as_ref(), &record)?;
         step.row(Row::Observation(observation(rules, of, record, step.now)));
         Ok(())
     }

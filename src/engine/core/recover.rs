@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::command::Row;
 use super::outcome::{delivered, finish, note_shown, record_history};
+use super::own_change::own_change;
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::{dirty, observation};
 use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId};
@@ -84,10 +85,10 @@ impl Engine {
     /// The answer does not tell what became of it: its records rest until a look-up does.
     pub(super) fn leave_open(&mut self, step: &mut Step<'_>, id: IntentId, why: &str) {
         let Some(open) = self.open.get_mut(&id) else { return };
-        // it may have waited for its turn: from now on counts how long it can still land
-        let system = open.intent.system;
-        let server_now = self.sides[system].server_at_latest(&self.sides[system.other()], step.now);
+        // it may have waited for its turn
+        let server_now = self.sides[open.intent.system].server_now(step.now);
         open.intent.sent = open.intent.sent.max(server_now);
+        open.intent.waits = false;
         open.on_its_way = false;
         open.next_look_up = step.now;
         open.intent.state = IntentState::Unknown;
@@ -183,7 +184,7 @@ impl Engine {
             if let Some(open) = self.open.get_mut(id) {
                 open.looking = false;
                 open.look_ups += 1;
-                follow_clocks(step, &mut open.intent, server_now);
+                begin_to_wait(step, &mut open.intent, server_now);
             }
         }
         match body {
@@ -390,6 +391,9 @@ impl Engine {
                 link.baseline.insert(rule.key.clone(), held.agreed(intent.system, write, step.now));
                 landed.push(write.field.clone());
             }
+            if let Some(known) = step.view.observation(of)? {
+                own_change(&mut link, rules, &intent, &known, &record);
+            }
             step.row(dirty(link.record(System::HubSpot), DirtyReason::Written, step.now));
             step.row(Row::Link(link));
         }
@@ -410,9 +414,12 @@ impl Engine {
     }
 }
 
-/// What was sent in the future was sent before a clock was set back: it counts from now.
-fn follow_clocks(step: &mut Step<'_>, intent: &mut Intent, server_now: Timestamp) {
-    if intent.sent > server_now + DRIFT || intent.touched > step.now {
+/// A wait begins with the first word of the system after the write was sent, and by what that says of the time. Our own
+/// clock may have stood still while the machine slept, or be another one since the engine was started anew: by that the
+/// wait could be too short. What was sent in the future was sent before a clock was set back: it counts from now, too.
+fn begin_to_wait(step: &mut Step<'_>, intent: &mut Intent, server_now: Timestamp) {
+    if !intent.waits || intent.sent > server_now + DRIFT || intent.touched > step.now {
+        intent.waits = true;
         intent.sent = server_now;
         intent.touched = step.now;
         step.row(Row::Intent(intent.clone()));

@@ -46,21 +46,6 @@ impl Side {
         Timestamp(now.0.saturating_add(self.skew()))
     }
 
-    /// The latest that the server's clock may be now, by what both systems told lately: a machine that slept while its clock
-    /// stood still is behind by that, the median takes a few answers to follow, and this system may not have answered since.
-    /// What is waited for from here on is waited for long enough.
-    #[must_use]
-    pub fn server_at_latest(&self, other: &Self, now: Timestamp) -> Timestamp {
-        let latest = self.skews.iter().copied().max().unwrap_or(0);
-        Timestamp(now.0.saturating_add(latest).saturating_add(other.leap()))
-    }
-
-    /// How far apart the server's clock and ours were seen to move lately, whichever of them it was.
-    fn leap(&self) -> i64 {
-        let (least, most) = (self.skews.iter().min(), self.skews.iter().max());
-        most.zip(least).map_or(0, |(most, least)| most.saturating_sub(*least))
-    }
-
     fn skew(&self) -> i64 {
         let mut sorted = self.skews.clone();
         sorted.sort_unstable();
@@ -133,19 +118,6 @@ mod tests {
             side.heard(Timestamp(0), Timestamp(offset));
         }
         assert_eq!(side.server_now(Timestamp(10_000)), Timestamp(11_050));
-    }
-
-    #[test]
-    fn after_a_sleep_that_our_clock_did_not_count_the_newest_answer_tells_how_late_it_may_be() {
-        let mut side = Side::default();
-        for offset in [1000, 1100, 900, 1050, 71_000] {
-            side.heard(Timestamp(0), Timestamp(offset));
-        }
-        assert_eq!(side.server_now(Timestamp(10_000)), Timestamp(11_050));
-        assert_eq!(side.server_at_latest(&Side::default(), Timestamp(10_000)), Timestamp(81_000));
-        let mut unheard = Side::default();
-        unheard.heard(Timestamp(0), Timestamp(500));
-        assert_eq!(unheard.server_at_latest(&side, Timestamp(10_000)), Timestamp(10_500 + 70_100));
     }
 
     #[test]

@@ -27,10 +27,14 @@ pub struct Intent {
     pub state: IntentState,
     /// Counts the sends, from 1.
     pub attempt: u32,
-    /// When the last send was handed over, in the target system's time.
+    /// When the last send was handed over, in the target system's time; once it [waits](Self::waits), when the wait began.
     pub sent: Timestamp,
     /// When it was last touched, in the engine's time.
     pub touched: Timestamp,
+    /// Nobody knows what became of it, and since it was sent its system told the time: from then on, and not before, it
+    /// counts how long it can still take effect.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
     /// What came of it, in one sentence.
     pub outcome: Option<String>,
     /// What the system made of a value, where it showed something else than what was sent: by that an undo knows whether

@@ -58,6 +58,7 @@ pub(crate) fn intent(id: u64, writes: Vec<FieldWrite>) -> Intent {
         attempt: 1,
         sent: NOW,
         touched: NOW,
+        waits: false,
         outcome: None,
         shown: BTreeMap::new(),
     }
