@@ -19,7 +19,7 @@ pub fn play_beside_twin(scenario: &Scenario, schemas: &[BySystem<Schema>], trace
     let mut undisturbed = None;
     let without = Scenario { crashes: Vec::new(), ..scenario.clone() };
     play_prepared(&without, schemas, Trace::Off, |_| {}, |simulation| undisturbed = Some(visible(simulation)));
-    held(scenario, undisturbed.as_deref(), schemas, trace)
+    held_against(scenario, undisturbed.as_deref(), schemas, trace)
 }
 
 /// Whether only the engine does anything, and nothing fails but the engine.
@@ -31,11 +31,12 @@ fn rests(scenario: &Scenario) -> bool {
 }
 
 /// Runs one scenario, and holds its end against the undisturbed one where that is given.
-pub fn held_against(scenario: &Scenario, undisturbed: Option<&[String]>, schemas: &[BySystem<Schema>]) -> Outcome {
-    held(scenario, undisturbed, schemas, Trace::Off)
-}
-
-fn held(scenario: &Scenario, undisturbed: Option<&[String]>, schemas: &[BySystem<Schema>], trace: Trace) -> Outcome {
+pub fn held_against(
+    scenario: &Scenario,
+    undisturbed: Option<&[String]>,
+    schemas: &[BySystem<Schema>],
+    trace: Trace,
+) -> Outcome {
     let mut end = None;
     let mut outcome = play_prepared(scenario, schemas, trace, |_| {}, |simulation| end = Some(visible(simulation)));
     if let (Some(end), Some(undisturbed), true) = (end, undisturbed, outcome.violations.is_empty())
