@@ -10,7 +10,7 @@ use super::progress::attend;
 use super::runtime;
 use super::session::{Session, author};
 use crate::engine::driver::Clock;
-use crate::engine::driver::setup::{Connection, keep_renewals, refresh_schema};
+use crate::engine::driver::setup::{Connection, keep_renewals, keep_schema};
 use crate::engine::driver::steps::Steps;
 use crate::error::{Exit, Outcome, Report};
 use crate::mapping::{ObjectMapping, compat, defaults, toml};
@@ -116,8 +116,9 @@ async fn mapping(
             let connection = Connection::load(settings, System::ConnectWise)?;
             let clock = Clock::start();
             let connector = connection.connector(config, clock, keep_renewals(workspace, &connection)?)?;
-            let work = async { Ok(refresh_schema(settings, connector.as_ref(), object, clock).await) };
-            let live = steps.within(&connector, work).await??;
+            steps.begin(&connector, format!("the {object} fields"));
+            let live = steps.patiently(&connector, async || connector.schema(object).await).await?;
+            let live = keep_schema(settings, object, live, clock)?;
             let key = match named.key_field {
                 Some(name) => FieldName::new(name),
                 None => key_of(&live.schema)?,
@@ -125,7 +126,10 @@ async fn mapping(
             match object {
                 ObjectKind::Deal => defaults::deal(key),
                 ObjectKind::Ticket => defaults::ticket(key, board_of(&live.schema, named.board)?),
-                _ => defaults::activity(object, &activity::setup(&live.schema, config, object, &named, key)?),
+                _ => defaults::activity(
+                    object,
+                    &activity::setup(&live.schema, config, object, &named, &owners(settings)?, key)?,
+                ),
             }
         }
     };
@@ -133,6 +137,17 @@ async fn mapping(
         mapping.connectwise_stamp = Some(FieldName::new(name));
     }
     Ok(mapping)
+}
+
+/// The owners of HubSpot, as far as the workspace knows them.
+fn owners(settings: &Settings) -> Outcome<Vec<ChoiceOption>> {
+    for object in ObjectKind::ALL {
+        let known = settings.schema(System::HubSpot, object)?;
+        if let Some(field) = known.as_ref().and_then(|(schema, _)| schema.field("hubspot_owner_id")) {
+            return Ok(field.options.clone());
+        }
+    }
+    Ok(Vec::new())
 }
 
 /// The id of the board for new tickets: the one that is named, or the only one. Where there are several, nothing is guessed.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::output::stderr_is_watched;
+use super::output::{say, stderr_is_watched};
 use super::runtime;
 use crate::engine::driver::steps::Steps;
 use crate::error::{Outcome, Report};
@@ -32,6 +32,14 @@ impl Progress {
     pub fn show(&self, line: &str) {
         if let Some(bar) = &self.0 {
             bar.set_message(printable(line).into_owned());
+        }
+    }
+
+    /// A line that stays.
+    pub fn tell(&self, text: &str) {
+        match &self.0 {
+            Some(bar) => bar.println(printable(text)),
+            None => say(text),
         }
     }
 
@@ -72,6 +80,9 @@ async fn watch<T>(
             _ = ticks.tick() => {
                 if let Some(line) = steps.line() {
                     progress.show(&line);
+                }
+                if let Some(text) = steps.said() {
+                    progress.tell(&text);
                 }
             }
         }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::output::exit_for;
 use crate::engine::core::state::{Counts, Run, SideCounts, Verdict};
 use crate::error::{Outcome, Report};
+use crate::view::issues::HeldRun;
 use crate::view::run::written;
 
 /// The answer of `sync --once --json`. The names are a promise.
@@ -17,6 +18,12 @@ pub struct Summary {
     pub all: Done,
     /// The same numbers for each object by its word; none of a run from before objects were told apart.
     pub objects: BTreeMap<&'static str, Done>,
+    /// Why a guard holds it, and what lets it through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_run: Option<HeldRun>,
+    /// Why it ended early.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stopped: Option<String>,
     /// What was done with each, for people.
     #[serde(skip)]
     told: Vec<String>,
@@ -68,6 +75,11 @@ impl From<&Run> for Summary {
             all: Done::from(&run.counts.total()),
             told: told.collect(),
             objects: objects.map(|(object, counts)| (object.key(), counts.into())).collect(),
+            held_run: HeldRun::of(run),
+            stopped: match &run.verdict {
+                Verdict::Stopped(reason) => Some(reason.clone()),
+                _ => None,
+            },
         }
     }
 }
@@ -83,6 +95,9 @@ impl Summary {
     /// The run in one line: what was written of each object, then the records as they stand; what is zero is left out.
     #[must_use]
     pub fn line(&self) -> String {
+        if let Some(held) = &self.held_run {
+            return format!("run {} · held by a guard, nothing written: {}", self.run, held.reason);
+        }
         let mut parts = vec![format!("run {}", self.run)];
         parts.extend(self.told.iter().cloned());
         if self.told.is_empty() {

@@ -184,7 +184,10 @@ async fn follow(
 fn tell(session: &Session, finished: &Finished) -> Outcome<()> {
     let run = &finished.run;
     match &run.verdict {
-        Verdict::Held { plan, .. } => session.output.note(&format!("held: lockstep sync --once --approve {plan}")),
+        Verdict::Held { plan, .. } => session.output.note(&format!(
+            "run {} is held. Look at it with `lockstep plan`, then let it through with `lockstep sync --once --approve {plan}`.",
+            run.id
+        )),
         Verdict::Stopped(reason) => session.output.note(&format!("run {} stopped early: {reason}", run.id)),
         Verdict::Done | Verdict::Running => {}
     }

@@ -103,6 +103,7 @@ mod tests {
         let file = std::path::PathBuf::from("acme.db");
         let table = [
             (StoreError::WrongKey { file: file.clone() }, 4),
+            (StoreError::NoWorkspace { file: file.clone(), why: "it is empty" }, 1),
             (StoreError::KeyFile { file, why: "mode".into() }, 4),
             (StoreError::Missing("x".into()), 2),
             (StoreError::Exists("x".into()), 3),

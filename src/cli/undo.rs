@@ -9,6 +9,7 @@ use super::sync::approve;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::state::RunKind;
 use crate::engine::core::undo::{Undo, UndoReport};
+use crate::engine::core::view::View;
 use crate::engine::driver::setup;
 use crate::error::{Exit, Kind, Outcome, Report};
 use crate::model::{IntentId, RunId};
@@ -44,6 +45,13 @@ fn is_there(workspace: &Workspace, what: Undo) -> Outcome<()> {
         Undo::Run(id) => reader.run(id)?.is_none().then(|| format!("there is no run {id} in this workspace")),
         Undo::Record(record) => {
             is_mapped(record, &setup::rules(&workspace.settings()?)?.config)?;
+            if reader.observation(record)?.is_none() && reader.status(record)?.is_none() {
+                return Err(Report::usage(format!("there is no {record} in this workspace"))
+                    .because("it was never read here, and nothing was ever written to it")
+                    .hint(
+                        "check the id; `lockstep runs` lists the runs, and `lockstep runs N` the records one wrote to",
+                    ));
+            }
             None
         }
     };

@@ -175,11 +175,19 @@ fn carried_domain(to: System, raw: &Value) -> String {
     }
 }
 
+/// What any text of HubSpot holds, its markup included (facts: texts of at most 65,536 characters).
+const HUBSPOT_TEXT: u32 = 65_536;
+
 fn fit(field: &FieldRule, to: System, text: String) -> Result<Value, Misfit> {
-    let Some(limit) = field.mapping.max_length[to] else { return Ok(Value::text(text)) };
+    let wanted = field.mapping.max_length[to];
+    let Some(limit) = wanted.or((to == System::HubSpot).then_some(HUBSPOT_TEXT)) else { return Ok(Value::text(text)) };
     let length = text.chars().count();
     if length <= limit as usize {
         return Ok(Value::text(text));
+    }
+    if wanted.is_none() {
+        // nobody asked for that limit, so nobody said that what is beyond it may go
+        return Err(Misfit::TooLong { length, limit });
     }
     match field.mapping.overflow {
         Overflow::Hold => Err(Misfit::TooLong { length, limit }),

@@ -89,6 +89,9 @@ pub struct ChoiceOption {
     /// The address of an owner or member, lower-case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
+    /// The short name by which a member of ConnectWise logs in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<String>,
     /// The key of the option it belongs to in another field: a stage's pipeline, a ticket status's board. It can be
     /// chosen only beside that one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

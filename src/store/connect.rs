@@ -47,6 +47,9 @@ pub(super) fn in_memory() -> StoreResult<Connection> {
 }
 
 /// Opens an existing file. The first read tells a wrong key; the format is checked by `expect_current`.
+/// The bytes of a page: no file of ours has fewer.
+pub(super) const LEAST: u64 = 4096;
+
 pub(super) fn open(file: &Path, key: &Key, access: Access) -> StoreResult<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     ready_cipher()?;

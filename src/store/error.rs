@@ -11,8 +11,11 @@ use crate::engine::core::view::ViewError;
 /// Why the store could not do what was asked. Never carries a stored value or a key.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    #[error("the key does not open {}, or the file is not a workspace", file.display())]
+    /// Encrypted bytes look alike: a wrong key and a damaged beginning cannot be told apart.
+    #[error("the key does not open {}: it is not the right one, or the beginning of the file is damaged", file.display())]
     WrongKey { file: PathBuf },
+    #[error("{} is no workspace, or is damaged: {why}", file.display())]
+    NoWorkspace { file: PathBuf, why: &'static str },
     #[error("the workspace file is damaged: {detail}")]
     Damaged { detail: String },
     #[error("another process is writing to the workspace and did not finish in time")]
@@ -52,8 +55,13 @@ impl StoreError {
     #[must_use]
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::WrongKey { .. } => "Use the key file or passphrase the workspace was made with.",
-            Self::Damaged { .. } => "Stop the engine, copy the file aside, and restore the newest backup.",
+            Self::WrongKey { .. } => {
+                "Use the key file or passphrase the workspace was made with. If that is the one you used, stop the engine, \
+                 copy the file aside, and restore the newest backup."
+            }
+            Self::Damaged { .. } | Self::NoWorkspace { .. } => {
+                "Stop the engine, copy the file aside, and restore the newest backup."
+            }
             Self::Busy => "Try again; if it stays so, look for another Lockstep on this workspace.",
             Self::Full => "Free some space on the disk that holds the workspace, then try again.",
             Self::Io { .. } => "Check that the folder exists, is on a local disk, and belongs to you.",

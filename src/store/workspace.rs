@@ -58,8 +58,14 @@ impl Workspace {
         let workspace = Self::named(dir, name, key)?;
         match fs::metadata(&workspace.file) {
             // SQLite would take an empty file for a new database, and any key for its key.
-            Ok(metadata) if metadata.is_file() && metadata.len() > 0 => {}
-            Ok(_) => return Err(StoreError::WrongKey { file: workspace.file }),
+            Ok(metadata) if metadata.is_file() && metadata.len() >= connect::LEAST => {}
+            Ok(metadata) if !metadata.is_file() => {
+                return Err(StoreError::NoWorkspace { file: workspace.file, why: "it is no file" });
+            }
+            Ok(metadata) if metadata.len() > 0 => {
+                return Err(StoreError::NoWorkspace { file: workspace.file, why: "it is shorter than any workspace" });
+            }
+            Ok(_) => return Err(StoreError::NoWorkspace { file: workspace.file, why: "it is empty" }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Err(StoreError::Missing(name.to_owned()));
             }

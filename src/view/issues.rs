@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::activity::{IssueGroup, group};
 use super::cell::{Cell, Line, Role, wrapped};
 use super::format;
-use crate::engine::core::state::{Issue, IssueClass, Status};
+use crate::engine::core::state::{Issue, IssueClass, Run, Status, Verdict};
 use crate::model::{ObjectKind, System};
 
 /// The columns of the word before a cause.
@@ -18,9 +18,43 @@ const WORD: usize = 16;
 pub struct IssueReport {
     pub issues: u64,
     pub need_person: u64,
+    /// The run that a guard holds, if one does: nothing crosses until a person lets it through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_run: Option<HeldRun>,
     pub causes: Vec<Cause>,
     /// Issues for which there was no room.
     pub omitted: u64,
+}
+
+/// A run that a guard holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct HeldRun {
+    pub run: u64,
+    pub reason: String,
+    pub plan: String,
+    /// The command that lets exactly this plan through.
+    pub approve: String,
+}
+
+impl HeldRun {
+    /// What a run is held for, if it is.
+    #[must_use]
+    pub fn of(run: &Run) -> Option<Self> {
+        let Verdict::Held { reason, plan } = &run.verdict else { return None };
+        let approve = format!("lockstep sync --once --approve {plan}");
+        Some(Self { run: run.id.0, reason: reason.clone(), plan: plan.clone(), approve })
+    }
+
+    fn lines(&self, width: usize) -> Vec<Line> {
+        let room = width.saturating_sub(2).max(20);
+        let about = Cell::muted(format!("run {}; nothing was written", self.run));
+        let mut lines = vec![vec![Cell::new(format::fit("guard", WORD), Role::Warn), about]];
+        let next = format!("next: look at it with `lockstep plan`, then let it through with `{}`", self.approve);
+        for (text, role) in [(format!("A guard holds the run: {}.", self.reason), Role::Text), (next, Role::Strong)] {
+            lines.extend(wrapped(&text, room).into_iter().map(|text| vec![Cell::plain("  "), Cell::new(text, role)]));
+        }
+        lines
+    }
 }
 
 /// Issues of one object with the same cause.
@@ -52,7 +86,7 @@ pub struct Affected {
 impl IssueReport {
     /// `issues` are the first of `all`, each with the row that people see of its record, if there is one.
     #[must_use]
-    pub fn new(issues: &[(Issue, Option<Status>)], all: u64, need_person: u64) -> Self {
+    pub fn new(issues: &[(Issue, Option<Status>)], all: u64, need_person: u64, held_run: Option<HeldRun>) -> Self {
         let mut records: BTreeMap<(IssueClass, ObjectKind), Vec<Affected>> = BTreeMap::new();
         for (issue, status) in issues {
             records.entry((issue.class, issue.record.object)).or_default().push(affected(issue, status.as_ref()));
@@ -67,18 +101,26 @@ impl IssueReport {
             records: records.remove(&(class, object)).unwrap_or_default(),
         };
         let causes = groups.into_iter().map(cause).collect();
-        Self { issues: all, need_person, causes, omitted: all.saturating_sub(issues.len() as u64) }
+        Self { issues: all, need_person, held_run, causes, omitted: all.saturating_sub(issues.len() as u64) }
     }
 
     /// For a shell: each cause with its records, what is wrong with them and what to do.
     #[must_use]
     pub fn lines(&self, width: usize) -> Vec<Line> {
+        let held = self.held_run.as_ref().map(|held| held.lines(width));
         if self.issues == 0 {
+            if let Some(held) = held {
+                return held;
+            }
             return vec![vec![Cell::plain("No issues: nothing waits for a person or for time.")]];
         }
         let all = format::counted(self.issues, "issue", "issues");
         let for_people = format::counted(self.need_person, "needs a person", "need a person");
         let mut lines = vec![vec![Cell::strong(format!("{all}; {for_people}."))]];
+        if let Some(held) = held {
+            lines.push(Line::new());
+            lines.extend(held);
+        }
         for cause in &self.causes {
             lines.push(Line::new());
             lines.extend(cause.lines(width));
@@ -157,7 +199,7 @@ mod tests {
     fn report() -> IssueReport {
         let unreadable = Issue { class: IssueClass::Unreadable, message: "No sense.".into(), ..conflict() };
         let issues = [(unreadable, None), (conflict(), Some(status("Acme"))), (conflict(), Some(status("Bolt")))];
-        IssueReport::new(&issues, 5, 2)
+        IssueReport::new(&issues, 5, 2, None)
     }
 
     #[test]
@@ -180,7 +222,7 @@ mod tests {
 
     #[test]
     fn nothing_open_is_said_so() {
-        assert!(plain_text(&IssueReport::new(&[], 0, 0).lines(80)).starts_with("No issues"));
+        assert!(plain_text(&IssueReport::new(&[], 0, 0, None).lines(80)).starts_with("No issues"));
     }
 
     #[test]

@@ -141,7 +141,11 @@ fn activities_are_added_with_their_types_their_status_and_who_gets_what_nobody_o
         ("config add deal --activity-type Call", 2, "leave --activity-type out"),
         ("config add contact --assign-to mvance", 2, "leave --assign-to out"),
         ("config add call --activity-type Chat", 3, "\"Task\", \"Call\", \"Meeting\", \"Note\""),
-        ("config add call --assign-to nobody@acme.example.com", 3, "no active member has that name or address"),
+        (
+            "config add call --assign-to nobody@acme.example.com",
+            3,
+            "no active member has that login, name, address or id",
+        ),
     ] {
         let refused = home.run(line);
         assert_eq!(refused.code, code, "{line}: {}", refused.err);

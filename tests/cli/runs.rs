@@ -96,10 +96,19 @@ fn a_guard_holds_a_run_until_exactly_its_plan_is_approved() {
     let error = &held.json()["error"];
     assert_eq!(error["kind"], "refused");
     let hash = error["plan"].as_str().unwrap();
+    // it is among what needs a person
+    let issues = home.run("--json issues");
+    assert_eq!(issues.code, 5, "{}", issues.err);
+    let told = &issues.json()["held_run"];
+    assert_eq!((&told["plan"], &told["reason"]), (&error["plan"], &error["cause"]));
+    assert_eq!(told["approve"], format!("lockstep sync --once --approve {hash}"));
+    let text = home.run("issues").out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("A guard holds the run: ") && text.contains(&format!("--approve {hash}")), "{text}");
     assert_eq!(home.run("sync --once --approve 0000").code, 2, "an unknown plan is not approved");
     let approved = home.run(&format!("--json sync --once --approve {hash}"));
     assert_eq!(approved.code, 5, "{} {}", approved.out, approved.err);
     assert!(approved.json()["connectwise"]["updated"].as_u64().unwrap() > 1, "{}", approved.out);
+    assert!(home.run("--json issues").json().get("held_run").is_none(), "it was let through");
 }
 
 #[test]

@@ -107,9 +107,13 @@ fn what_does_not_fit_is_refused_with_the_next_step() {
     }
     let unknown = home.run("--json undo run 999").json();
     assert!(unknown["error"]["hint"].as_str().unwrap().contains("lockstep runs"), "{unknown}");
-    let nobody = home.run("undo record company --hubspot 1");
-    assert_eq!(nobody.code, 0, "{}", nobody.err);
-    assert!(nobody.out.contains("never wrote to this record"), "{}", nobody.out);
+    for dry_run in ["", " --dry-run"] {
+        let nobody = home.run(&format!("--json undo record company --hubspot 1{dry_run}"));
+        assert_eq!(nobody.code, 2, "{}", nobody.err);
+        let error = &nobody.json()["error"];
+        assert_eq!(error["what"], "there is no HubSpot company 1 in this workspace");
+        assert!(error["hint"].as_str().unwrap().contains("check the id"), "{error}");
+    }
     assert!(home.run("runs").out.contains("Nothing ran yet"));
     assert_eq!(home.run("plan").code, 0);
     let planned = home.run("undo run 1");

@@ -50,11 +50,21 @@ fn a_passphrase_opens_what_it_locked() {
 #[test]
 fn what_is_not_a_workspace_is_refused_and_left_alone() {
     let place = Place::new();
-    for (name, content) in [("empty", &b""[..]), ("text", b"hello"), ("zeros", &[0; 8192])] {
+    let cases = [
+        ("empty", &b""[..], Some("it is empty")),
+        ("text", b"hello", Some("it is shorter than any workspace")),
+        ("zeros", &[0; 8192], None),
+    ];
+    for (name, content, why) in cases {
         let file = place.dir.path().join(name).with_extension("db");
         fs::write(&file, content).unwrap();
         let error = Workspace::open(place.dir.path(), name, &place.key).unwrap_err();
-        assert_eq!(error, StoreError::WrongKey { file: file.clone() }, "{name}");
+        let expected = match why {
+            Some(why) => StoreError::NoWorkspace { file: file.clone(), why },
+            None => StoreError::WrongKey { file: file.clone() },
+        };
+        assert_eq!(error, expected, "{name}");
+        assert!(error.hint().contains("restore the newest backup"), "{name}: {}", error.hint());
         assert!(fs::read(&file).unwrap() == content, "{name} was changed");
     }
     let missing = Workspace::open(place.dir.path(), "missing", &place.key).unwrap_err();

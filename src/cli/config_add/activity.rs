@@ -14,13 +14,14 @@ pub fn setup(
     config: &Config,
     object: ObjectKind,
     named: &Named<'_>,
+    owners: &[ChoiceOption],
     stamp: FieldName,
 ) -> Outcome<ActivitySetup> {
     Ok(ActivitySetup {
         stamp,
         types: types(schema, config, object, named.activity_types)?,
         status: status(schema, object),
-        assign_to: named.assign_to.map(|name| member(schema, name)).transpose()?,
+        assign_to: named.assign_to.map(|name| member(schema, owners, name)).transpose()?,
         beside: config.objects.iter().map(|mapping| mapping.object).collect(),
     })
 }
@@ -89,16 +90,70 @@ fn status(schema: &Schema, object: ObjectKind) -> Option<u64> {
     active(schema, "status").into_iter().find(closed)?.key.parse().ok()
 }
 
-fn member(schema: &Schema, name: &str) -> Outcome<u64> {
+fn member(schema: &Schema, owners: &[ChoiceOption], name: &str) -> Outcome<u64> {
     let all = active(schema, "assignTo");
     let found: Vec<&ChoiceOption> = all.iter().copied().filter(|option| is_called(option, name)).collect();
     if let [one] = found.as_slice() {
         return number(one);
     }
-    let why = if found.is_empty() { "no active member has that name or address" } else { "several are called so" };
+    // HubSpot may know the person by another address: then the name tells who it is
+    let owner = owners.iter().find(|owner| is_called(owner, name)).map(|owner| owner.label.trim().to_lowercase());
+    let namesakes: Vec<&ChoiceOption> = match &owner {
+        Some(owner) => all.iter().copied().filter(|member| member.label.trim().to_lowercase() == *owner).collect(),
+        None => Vec::new(),
+    };
+    if let ([], [one]) = (found.as_slice(), namesakes.as_slice()) {
+        return number(one);
+    }
+    let why = match (found.len(), &owner) {
+        (0, None) => "no active member has that login, name, address or id, and no owner in HubSpot has it either",
+        (0, Some(_)) => "an owner in HubSpot is called so, and no active member has that owner's address or name",
+        _ => "several are called so",
+    };
+    let close = close_to(name, if found.is_empty() { &all } else { &found });
     Err(Report::refused(format!("`{name}` is no member of ConnectWise that is sure to be meant"))
         .because(why)
-        .hint("name one by the e-mail address, the full name or the id; `lockstep schema task` shows them"))
+        .hint(format!("name one by login, e-mail address, full name or id: {close}")))
+}
+
+/// Members told.
+const CLOSE: usize = 5;
+
+/// The members whose names or logins come nearest.
+fn close_to(name: &str, members: &[&ChoiceOption]) -> String {
+    let words = |member: &ChoiceOption| {
+        [Some(member.label.clone()), member.login.clone(), member.email.clone()]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+    };
+    let wanted = name.trim().to_lowercase();
+    let near = |member: &&ChoiceOption| {
+        words(member).iter().map(|word| distance(&wanted, &word.to_lowercase())).min().unwrap_or(usize::MAX)
+    };
+    let mut nearest: Vec<&ChoiceOption> = members.to_vec();
+    nearest.sort_by_key(near);
+    let told = nearest.iter().take(CLOSE).map(|member| {
+        let names = [member.login.as_deref(), member.email.as_deref()].into_iter().flatten().collect::<Vec<_>>();
+        format!("{} ({})", member.label, [names.as_slice(), &[member.key.as_str()]].concat().join(", "))
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// How many letters have to be put in, left out or exchanged.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (at, letter) in one.chars().enumerate() {
+        let mut before = at;
+        row[0] = at + 1;
+        for (place, there) in other.iter().enumerate() {
+            let changed = before + usize::from(letter != *there);
+            before = row[place + 1];
+            row[place + 1] = changed.min(before + 1).min(row[place] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
 }
 
 fn active<'a>(schema: &'a Schema, field: &str) -> Vec<&'a ChoiceOption> {
@@ -110,6 +165,7 @@ fn is_called(option: &ChoiceOption, name: &str) -> bool {
     let name = name.trim().to_lowercase();
     option.key == name
         || option.label.trim().to_lowercase() == name
+        || option.login.as_ref().is_some_and(|login| login.trim().to_lowercase() == name)
         || option.email.as_ref().is_some_and(|email| *email == name)
 }
 

@@ -177,7 +177,12 @@ fn member(row: &Json) -> Option<ChoiceOption> {
         .unwrap_or(&key)
         .to_owned();
     let email = ["officeEmail", "defaultEmail", "primaryEmail"].into_iter().find_map(|name| text(row, name));
-    Some(ChoiceOption { inactive: flag(row, "inactiveFlag"), email: email.map(str::to_lowercase), ..named(key, label) })
+    Some(ChoiceOption {
+        inactive: flag(row, "inactiveFlag"),
+        email: email.map(str::to_lowercase),
+        login: text(row, "identifier").map(str::to_owned),
+        ..named(key, label)
+    })
 }
 
 /// Rows named alike are told apart by their ids. Alike under different parents is no clash.

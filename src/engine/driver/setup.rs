@@ -147,7 +147,10 @@ pub async fn refresh_schema(
 }
 
 /// Keeps what was read of a schema, and logs what changed in it.
-pub(super) fn keep_schema(
+///
+/// # Errors
+/// When the workspace cannot be written.
+pub fn keep_schema(
     settings: &mut Settings,
     object: ObjectKind,
     live: LiveSchema,

@@ -10,10 +10,17 @@ use crate::connect::{ConnectError, ConnectErrorKind, Connector};
 /// One system may take so long in all. A healthy one takes a few seconds, a busy one half a minute.
 const LIMIT: Duration = Duration::from_secs(90);
 
+/// Pauses that a system asks for are waited out, as long as they are not longer than this in all.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// Nothing is asked again sooner.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(500);
+
 /// What goes on. Shared by the one who works and the one who shows it.
 pub struct Steps {
     now: Mutex<Option<Step>>,
     limit: Duration,
+    said: Mutex<Option<String>>,
 }
 
 struct Step {
@@ -31,7 +38,7 @@ impl Steps {
     /// Each system may take `limit` in all.
     #[must_use]
     pub const fn limited(limit: Duration) -> Self {
-        Self { now: Mutex::new(None), limit }
+        Self { now: Mutex::new(None), limit, said: Mutex::new(None) }
     }
 
     /// What is done from now on, as a noun: `the company fields`.
@@ -63,6 +70,42 @@ impl Steps {
             Ok(done) => done,
             Err(_) => Err(self.too_slow(connector).into()),
         }
+    }
+
+    /// Work that waits whenever the system asks for a pause, and is begun again then; for so long that a person still waits.
+    ///
+    /// # Errors
+    /// Those of the work, that the system was too slow, or that it asks for more than there is patience for.
+    pub async fn patiently<T>(
+        &self,
+        connector: &Arc<dyn Connector>,
+        mut work: impl AsyncFnMut() -> Result<T, ConnectError>,
+    ) -> Result<T, SetupError> {
+        let mut patience = PATIENCE;
+        loop {
+            let done = self.within(connector, async { Ok(work().await) }).await?;
+            let Err(mut error) = done else { return Ok(done?) };
+            if error.kind != ConnectErrorKind::Limited {
+                return Err(error.into());
+            }
+            let pause = connector.budget().blocked.unwrap_or(SHORTEST_PAUSE).max(SHORTEST_PAUSE);
+            if pause > patience {
+                if error.hint.is_empty() {
+                    error.hint = format!("Run it again in {} s.", pause.as_secs());
+                }
+                return Err(error.into());
+            }
+            patience -= pause;
+            let told = format!("{} asks for a pause: waiting {} s.", connector.system(), pause.as_secs().max(1));
+            *self.said.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// What a person should know though nobody watches the line; each once.
+    #[must_use]
+    pub fn said(&self) -> Option<String> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     fn too_slow(&self, connector: &Arc<dyn Connector>) -> ConnectError {

@@ -376,7 +376,8 @@ pub(super) fn several_hint(object: ObjectKind, rule: &FieldRule) -> &'static str
         return "Leave one company on it, or associate a contact, deal or ticket of the one that counts; it goes on by itself then.";
     }
     if references::holds_all(rule.name(System::HubSpot).as_str()) {
-        "Associate one that belongs to the record's company; it goes on by itself then."
+        "The one counts that belongs to the record's company, the oldest where several do, and none does: associate one of \
+         that company, set the record's company right, or leave one alone on it; it goes on by itself then."
     } else {
         "Make one of them the primary one in its own system; it goes on by itself then."
     }

@@ -455,3 +455,11 @@ proptest::proptest! {
         }
     }
 }
+
+#[test]
+fn a_text_longer_than_hubspot_holds_rests_before_it_is_sent() {
+    let long: &'static str = Box::leak("x".repeat(65_537).into_boxed_str());
+    let just: &'static str = &long[..65_536];
+    assert_eq!(Case::new("", None, just).next(), write(H, just, None));
+    assert_eq!(Case::new("", None, long).run(), (FieldNext::Stuck, Some(IssueClass::UnfitValue)));
+}
