@@ -610,7 +610,9 @@ pub fn i17_idempotent_push(sim: &mut Simulation<'_>) {
         // other records may have their hourly try meanwhile
         let about_it = |id: &IntentId| {
             let intent = sim.store.intents.get(id);
-            intent.is_none_or(|intent| intent.source_record() == record || intent.target_record() == Some(record))
+            let is_about = |intent: &Intent| intent.source_record() == record || intent.target_record() == Some(record);
+            // what the system refuses is offered to it once more whenever a person asks for it, and changes nothing
+            intent.is_none_or(|intent| intent.state != IntentState::Rejected && is_about(intent))
         };
         if sim.watch.late_writes.iter().any(about_it) && (agreed || round > 0) {
             let text = format!("push {} of {record} to {to} wrote, though both sides agreed", round + 1);
