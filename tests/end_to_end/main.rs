@@ -22,6 +22,7 @@ mod tickets;
 mod two_engines;
 mod undo;
 mod unread;
+mod upheavals;
 
 use std::process::Stdio;
 use std::time::Duration;
