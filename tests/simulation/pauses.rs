@@ -23,6 +23,9 @@ use crate::simulation::{Simulation, Trace};
 const WORLDS: u64 = 300;
 /// Of so many seeds of the long test, one is a world here.
 const SHARE: u64 = 20;
+/// Worlds of bugs that are mended: one whose marks rested, set before somebody set the clock back, and that was shown as
+/// paused when nothing was any more.
+const FOUND: [u64; 1] = [1636];
 
 /// A pause under way, and the attempts that the journal knew when it began.
 struct Watched {
@@ -187,6 +190,11 @@ impl<'a> World<'a> {
         }
         self.sim.run_until(end);
         self.resume(PauseScope::EVERYTHING);
+        if !self.sim.store.pauses.is_empty() {
+            // the engine died before it took that in, or stood still: it was never answered, and is asked for once more
+            self.sim.note(|| "a command resumes what is still paused".into());
+            self.sim.store.pauses.lift(PauseScope::EVERYTHING);
+        }
     }
 }
 
@@ -210,7 +218,7 @@ fn i20_nothing_is_sent_of_what_is_paused_and_all_of_it_crosses_afterwards() {
     let asked = std::env::var("LOCKSTEP_SEEDS").ok().and_then(|text| text.parse::<u64>().ok());
     let worlds = asked.map_or(WORLDS, |seeds| WORLDS.max(seeds / SHARE));
     let mut all = Played::default();
-    for seed in 1..=worlds {
+    for seed in (1..=worlds).chain(FOUND) {
         let played = play(&Scenario::draw(seed), &schemas);
         all.pauses += played.pauses;
         all.waited += played.waited;

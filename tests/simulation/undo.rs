@@ -21,6 +21,9 @@ use crate::simulation::{Simulation, Trace};
 const WORLDS: u64 = 200;
 /// Of so many seeds of the long test, one is a world here: each is played twice and through many more hours.
 const SHARE: u64 = 50;
+/// Worlds of bugs that are mended: one that trusted a read which was on its way when the undo was asked for, and did not see
+/// what a person had entered meanwhile.
+const FOUND: [u64; 1] = [491];
 /// A person asks again so often at most.
 const MOST_ASKS: u32 = 25;
 /// Values that no setup uses.
@@ -405,7 +408,7 @@ fn i16_what_nobody_touched_is_put_back_bit_for_bit_and_nothing_else() {
     let asked = std::env::var("LOCKSTEP_SEEDS").ok().and_then(|text| text.parse::<u64>().ok());
     let seeds = asked.map_or(WORLDS, |seeds| WORLDS.max(seeds / SHARE));
     let (mut worlds, mut restored, mut touched, mut repeated, mut crashes) = (0, 0, 0, 0, 0u64);
-    for seed in 1..=seeds {
+    for seed in (1..=seeds).chain(FOUND) {
         let scenario = quiet(seed);
         let Some(played) = play(&scenario, &schemas) else { continue };
         worlds += 1;

@@ -8,6 +8,7 @@
 
 use std::time::Duration;
 
+use super::command::Row;
 use super::plan::{Facts, PairDecision, PairPlan, PlannedWrite, without_paused};
 use super::side::back_off;
 use super::state::{IntentKind, Issue, IssueClass, RecordState};
@@ -189,6 +190,9 @@ impl Engine {
         }
         self.settle_issues(step, facts, plan);
         self.show(step, plan)?;
+        if matches!(plan.decision, PairDecision::Paused { .. }) {
+            goes_on_with_the_end(step, facts)?;
+        }
         if facts.link.is_none() {
             self.wake_children_of(step, facts.asked);
         }
@@ -212,6 +216,19 @@ impl Engine {
             feeds[system].drop_all(object);
         }
     }
+}
+
+/// What is shown as paused goes on as soon as it is paused no more. Its marks may rest longer: they were looked at early,
+/// because somebody set this machine's clock back.
+fn goes_on_with_the_end(step: &mut Step<'_>, facts: &Facts) -> ViewResult<()> {
+    let ids = facts.ids();
+    for of in [ids.hubspot, ids.connectwise].into_iter().flatten() {
+        if let Some(mark) = step.view.dirty(of)?.filter(|mark| mark.not_before > step.now) {
+            let now = step.now;
+            step.row(Row::Dirty(mark.put_off(now, now)));
+        }
+    }
+    Ok(())
 }
 
 impl Denial {

@@ -329,7 +329,10 @@ impl Engine {
                 step.reply(ticket, Reply::Accepted);
             }
             Ask::Push { record, to, dry_run } => self.ask_push(step, ticket, record, to, dry_run),
-            Ask::Undo { what, dry_run } => self.undos.push_back(UndoJob::new(ticket, what, dry_run, step.now)),
+            Ask::Undo { what, dry_run } => {
+                let last = RequestId(self.numbers.request);
+                self.undos.push_back(UndoJob::new(ticket, what, dry_run, step.now, last));
+            }
             Ask::Retry { record } => self.ask_retry(step, ticket, record)?,
             Ask::Decide { link, field, winner } => self.ask_decide(step, ticket, link, field, winner)?,
         }

@@ -10,7 +10,7 @@ use crate::engine::core::ask::refusal;
 use crate::engine::core::command::{Reply, Row, Ticket};
 use crate::engine::core::guard::Tally;
 use crate::engine::core::plan::{Facts, PlannedWrite};
-use crate::engine::core::request::Priority;
+use crate::engine::core::request::{Priority, RequestId};
 use crate::engine::core::state::{Intent, IntentState, LinkOrigin, Run, RunKind, Verdict};
 use crate::engine::core::step::{Engine, Stage, Step, rules_of};
 use crate::engine::core::view::ViewResult;
@@ -37,6 +37,8 @@ pub(in crate::engine::core) struct UndoJob {
     pub(super) state: State,
     /// When it began: whatever it is decided on was read since.
     began: Timestamp,
+    /// The last request before it began. What that and earlier ones read may be older than the wish to undo.
+    pub(super) last_before: RequestId,
     pub(super) units: Vec<Doing>,
     /// Units that wait for their turn, by the system they are written in.
     pub(super) queue: BySystem<VecDeque<usize>>,
@@ -86,13 +88,14 @@ pub(super) enum At {
 }
 
 impl UndoJob {
-    pub fn new(ticket: Ticket, what: Undo, dry_run: bool, now: Timestamp) -> Self {
+    pub fn new(ticket: Ticket, what: Undo, dry_run: bool, now: Timestamp, last_before: RequestId) -> Self {
         Self {
             ticket,
             what,
             dry_run,
             state: State::Begin,
             began: now,
+            last_before,
             units: Vec::new(),
             queue: BySystem::default(),
             report: UndoReport::empty(None),

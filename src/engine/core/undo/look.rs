@@ -39,7 +39,7 @@ impl Engine {
         let mut back = VecDeque::new();
         while let Some(at) = undo.queue[system].pop_front() {
             let target = undo.units[at].unit.target;
-            match first_old(step, target, &fresh)? {
+            match self.first_old(step, undo, target, &fresh)? {
                 Some(record) => {
                     if let Some(why) = self.denied((record.system, record.object, Way::Read)) {
                         undo.units[at].end_with(&UndoEnd::NotDone(why.to_owned()));
@@ -69,6 +69,26 @@ impl Engine {
             self.read_units(step, undo, read, group);
         }
         Ok(())
+    }
+
+    /// The first record of a unit that was not read lately enough, or by a request from before the undo, of which the answer
+    /// came after: a person may have changed it in between.
+    fn first_old(
+        &self,
+        step: &Step<'_>,
+        undo: &UndoJob,
+        target: RecordRef,
+        fresh: impl Fn(bool, Timestamp) -> bool,
+    ) -> ViewResult<Option<RecordRef>> {
+        for record in members(step, target)? {
+            // what was read in the future was read before this machine's clock was set back
+            let seen = step.view.observation(record)?.map(|known| known.seen).filter(|seen| *seen <= step.now);
+            let asked_since = self.absorbed.get(&record).is_none_or(|request| *request > undo.last_before.0);
+            if !asked_since || !seen.is_some_and(|seen| fresh(record == target, seen)) {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
     }
 
     /// Whether a record may go into the read that is being made up.
@@ -150,22 +170,6 @@ impl Engine {
             }
         }
     }
-}
-
-/// The first record of a unit that was not read lately enough.
-fn first_old(
-    step: &Step<'_>,
-    target: RecordRef,
-    fresh: impl Fn(bool, Timestamp) -> bool,
-) -> ViewResult<Option<RecordRef>> {
-    for record in members(step, target)? {
-        // what was read in the future was read before this machine's clock was set back
-        let seen = step.view.observation(record)?.map(|known| known.seen).filter(|seen| *seen <= step.now);
-        if !seen.is_some_and(|seen| fresh(record == target, seen)) {
-            return Ok(Some(record));
-        }
-    }
-    Ok(None)
 }
 
 /// The record that was written to, and its partner.
