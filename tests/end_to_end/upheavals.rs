@@ -1,5 +1,5 @@
 //! What turns a whole workspace or a whole system over at once: a file of an older Lockstep, a filter that lets nobody pass,
-//! a company that goes up in another one while its contacts are written.
+//! a list that shows nothing, a company that goes up in another one while its contacts are written.
 
 use lockstep::store::{Key, Workspace};
 
@@ -85,6 +85,34 @@ async fn a_filter_that_lets_nobody_pass_freezes_all_and_lifted_lets_them_go_on()
     assert_eq!(bench.value(HUBSPOT, hubspot, "zip"), "89073");
     bench.assert_pairs(&["Acme".to_owned(), "New".to_owned()]);
     bench.assert_nothing_written_by_another_run().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_list_that_shows_nothing_where_many_are_known_holds_the_run_on_either_side() {
+    const MANY: usize = 30;
+    for side in [HUBSPOT, CONNECTWISE] {
+        let bench = Bench::with(Data::Empty, |config| config.timing.sweep = 1).await;
+        bench.create_many(HUBSPOT, MANY);
+        bench.settle().await;
+        let pointer = if side == HUBSPOT { "/results" } else { "" };
+        let nothing = Fault::Mangle { pointer: pointer.to_owned(), value: Some(json!([])) };
+        let is_list = |path: &&str| path.contains("/objects/") && path.ends_with("/companies");
+        let seen = bench.running.control.requests(0).into_iter().map(|request| request.path).collect::<Vec<_>>();
+        let path = match side {
+            HUBSPOT => seen.iter().map(String::as_str).find(is_list).unwrap(),
+            CONNECTWISE => "company/companies",
+        };
+        bench.running.control.inject(FaultRule::once(nothing).on(side).method("GET").path(path).with_probability(1.0));
+        let before = bench.now();
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        let Verdict::Held { reason, .. } = bench.run().await.run.verdict else { panic!("{}: not held", side.name()) };
+        assert!(reason.contains("30"), "{reason}");
+        assert_eq!((bench.writes_since(before), bench.links(LinkState::Active)), (Vec::new(), MANY), "{}", side.name());
+        bench.running.control.clear_faults();
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        bench.settle().await;
+        assert_eq!((bench.writes_since(before), bench.links(LinkState::Active)), (Vec::new(), MANY), "{}", side.name());
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
