@@ -213,6 +213,15 @@ fn closure(sim: &Simulation<'_>, mut known: BTreeSet<(System, RecordId)>, far: b
                 known.extend([here, there]);
             }
         }
+        // what the engine made of a record and a person merged before it was linked took its values along
+        for ((system, source), copies) in sim.watch.copies.iter().filter(|_| far) {
+            for copy in copies {
+                let (here, there) = ((*system, *copy), (system.other(), *source));
+                if known.contains(&here) || known.contains(&there) {
+                    known.extend([here, there]);
+                }
+            }
+        }
         for system in System::BOTH {
             for (loser, survivor) in &sim.servers[system].merged {
                 // ConnectWise can bring one back, which is a record like any other then
