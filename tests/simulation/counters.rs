@@ -129,6 +129,8 @@ fn expected() -> Vec<String> {
     all.extend(OBJECTS.map(|object| format!("link: {object} Active \"matched\"")));
     all.extend([ObjectKind::Company, ObjectKind::Contact].map(|object| format!("link: {object} Tomb \"matched\"")));
     let seen = [
+        "a hint",
+        "a hint that began a run",
         "crash",
         "crash, more than one",
         "late landing",

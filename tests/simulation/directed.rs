@@ -33,6 +33,7 @@ pub fn calm() -> Scenario {
         ops: Vec::new(),
         crashes: Vec::new(),
         clocks: Clocks::default(),
+        hints: crate::hints::Hints::default(),
         server: Temper {
             skew: BySystem::default(),
             page: 3,

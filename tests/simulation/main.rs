@@ -17,6 +17,7 @@ mod faults;
 mod fields;
 mod flaky;
 mod guarded;
+mod hints;
 mod keeper;
 mod merging;
 mod on_disk;

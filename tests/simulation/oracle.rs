@@ -51,7 +51,8 @@ pub fn asks_for_its_own(sim: &mut Simulation<'_>, request: &Request) {
         _ => return,
     };
     let server = &sim.servers[request.system];
-    if let Some(other) = ids.into_iter().map(|id| server.named(id)).find(|record| record.object != request.object) {
+    let ids = ids.into_iter().filter(|id| id.0 < crate::hints::NOBODY);
+    if let Some(other) = ids.map(|id| server.named(id)).find(|record| record.object != request.object) {
         sim.violate("wrong_object", format!("{other} was asked for as a {}", request.object));
     }
 }

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::clocks::Clocks;
 use crate::faults::{Fault, Faults};
 use crate::fields::{COMPANY_COUNT, CONTACTS, COUNT, DEALS, PRODUCTS, SPECS, Shape, TICKETS, complete, place_of};
+use crate::hints::Hints;
 use crate::random::{Random, mix};
 use crate::tape;
 
@@ -28,6 +29,8 @@ pub struct Scenario {
     pub crashes: Vec<Crash>,
     #[serde(default)]
     pub clocks: Clocks,
+    #[serde(default)]
+    pub hints: Hints,
     pub server: Temper,
 }
 
@@ -242,6 +245,7 @@ impl Scenario {
             faults: Faults::draw(&mut faults),
             crashes: crashes(&mut schedule),
             clocks: Clocks::draw(seed, i64::from(rounds) * poll),
+            hints: Hints::draw(seed),
             server: Temper {
                 skew: BySystem::from_fn(|_| if latency.chance(500) { 0 } else { latency.between(-300_000, 300_000) }),
                 page: 3,

@@ -4,6 +4,7 @@
 use lockstep::model::{BySystem, Schema};
 
 use crate::fields::COUNT;
+use crate::hints::Hints;
 use crate::scenario::Scenario;
 use crate::simulation::{Outcome, Trace};
 use crate::suite::play;
@@ -26,6 +27,7 @@ pub fn shrink(scenario: &Scenario, schemas: &[BySystem<Schema>], outcome: &Outco
         search.items(&mut best, |s| s.crashes.len(), |s, at| _ = s.crashes.remove(at));
         search.items(&mut best, |s| s.clocks.steps.len(), |s, at| _ = s.clocks.steps.remove(at));
         search.items(&mut best, |s| s.clocks.naps.len(), |s, at| _ = s.clocks.naps.remove(at));
+        search.attempt(&mut best, |s| s.hints = Hints::default());
         search.faults(&mut best);
         search.items(&mut best, |s| s.ops.len(), |s, at| _ = s.ops.remove(at));
         search.items(&mut best, |s| s.setup.len(), |s, at| _ = s.setup.remove(at));
@@ -42,6 +44,7 @@ fn size(scenario: &Scenario) -> usize {
     let clocks = scenario.clocks.steps.len() + scenario.clocks.naps.len();
     scenario.crashes.len()
         + clocks
+        + usize::from(scenario.hints.told > 0)
         + faults
         + scenario.ops.len()
         + scenario.setup.len()

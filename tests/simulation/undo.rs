@@ -392,6 +392,7 @@ fn quiet(seed: u64) -> Scenario {
         ops: Vec::new(),
         crashes: Vec::new(),
         clocks: Clocks::default(),
+        hints: crate::hints::Hints::default(),
         rounds: 10_000,
         guards: Guards::default(),
         ..drawn

@@ -8,7 +8,9 @@ use super::endless::Length;
 use super::request::{AnswerBody, RequestBody, RequestId};
 use super::rights::Way;
 use super::state::cursor::Pass;
-use super::state::{Cursor, CursorKey, Dirty, DirtyReason, Feed, IssueClass, Observation, RecordState, Status};
+use super::state::{
+    Cursor, CursorKey, Dirty, DirtyReason, Feed, IssueClass, LinkState, Observation, RecordState, Status,
+};
 use super::step::{Engine, Mode, Pending, Stage, Step};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
@@ -343,6 +345,7 @@ impl Engine {
         let observed = observation(rules, of, record, step.now);
         if news {
             look_at_merged(step, &observed)?;
+            self.wake_children_of_returned(step, known.as_ref(), &observed)?;
             // all of a first reading is looked at anyway
             if !force {
                 Self::wake_counterparts(step, rules, known.as_ref(), &observed)?;
@@ -387,11 +390,31 @@ impl Engine {
         }
         self.absorbed.insert(of, request.0);
         let known = step.view.observation(of)?;
-        if known.as_ref().is_none_or(|known| is_news(known, &record)) {
-            step.row(dirty(of, DirtyReason::Changed, step.now));
-        }
         self.note_own_change(step, of, known.as_ref(), &record)?;
-        step.row(Row::Observation(observation(rules, of, record, step.now)));
+        let observed = observation(rules, of, record, step.now);
+        if known.as_ref().is_none_or(|known| is_news(known, &observed.record)) {
+            step.row(dirty(of, DirtyReason::Changed, step.now));
+            self.wake_children_of_returned(step, known.as_ref(), &observed)?;
+        }
+        step.row(Row::Observation(observed));
+        Ok(())
+    }
+
+    /// A record is there again before its link was laid to rest, as when a write kept the pair from being looked at: what its
+    /// children lost with it is looked at once more. A link that rests wakes them when it is revived.
+    fn wake_children_of_returned(
+        &self,
+        step: &mut Step<'_>,
+        known: Option<&Observation>,
+        observed: &Observation,
+    ) -> ViewResult<()> {
+        if known.is_some_and(|known| !known.is_live())
+            && observed.is_live()
+            && let Some(link) = step.view.link_of(observed.of)?
+            && link.state == LinkState::Active
+        {
+            self.wake_children(step, &link);
+        }
         Ok(())
     }
 

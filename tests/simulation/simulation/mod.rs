@@ -8,10 +8,10 @@ use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 use lockstep::engine::core::Engine;
-use lockstep::engine::core::command::{Ask, Command, Event, Notice, Reply, Ticket};
+use lockstep::engine::core::command::{Ask, Command, Event, Notice, Reply, Row, Ticket};
 use lockstep::engine::core::request::{Answer, AnswerBody, RequestId};
-use lockstep::engine::core::state::Verdict;
-use lockstep::model::{BySystem, ObjectKind, RecordId, Schema, System, Timestamp};
+use lockstep::engine::core::state::{RunKind, Verdict};
+use lockstep::model::{BySystem, ObjectKind, RecordId, RecordRef, Schema, System, Timestamp};
 
 use crate::clocks::Nap;
 use crate::counters::Counters;
@@ -89,6 +89,8 @@ enum Happening {
     SetClock(i64),
     /// The engine's process stands still for a while.
     Nap(Nap),
+    /// Somebody says that a record changed.
+    Hint(RecordRef),
 }
 
 impl PartialEq for Queued {
@@ -139,6 +141,8 @@ pub struct Simulation<'a> {
     pub points: Vec<u32>,
     next_crash: usize,
     in_flight: u32,
+    /// Of so many changes hints were sent, or none was to be sent.
+    told: usize,
     steps: u32,
     steps_now: (i64, u32),
     troubled: bool,
@@ -181,6 +185,7 @@ impl<'a> Simulation<'a> {
             points: Vec::new(),
             next_crash: 0,
             in_flight: 0,
+            told: 0,
             steps: 0,
             steps_now: (0, 0),
             troubled: true,
@@ -358,7 +363,32 @@ impl<'a> Simulation<'a> {
             Happening::Restart => self.restart(),
             Happening::SetClock(by) => self.set_clock(by),
             Happening::Nap(nap) => self.nap(nap),
+            Happening::Hint(record) => self.hint(record),
         }
+        self.tell();
+    }
+
+    /// Sends hints of what changed since they were sent last.
+    fn tell(&mut self) {
+        while self.told < self.ledger.len() {
+            for (late, record) in self.scenario.hints.of(self.scenario.seed, self.told, &self.ledger) {
+                self.enqueue(self.now.max(0) + late, Happening::Hint(record));
+            }
+            self.told += 1;
+        }
+    }
+
+    /// What nobody listens to is lost.
+    fn hint(&mut self, record: RecordRef) {
+        if self.engine.is_none() {
+            return;
+        }
+        if self.now < self.asleep {
+            return self.enqueue(self.asleep, Happening::Hint(record));
+        }
+        self.note(|| format!("hint at {record}"));
+        self.outcome.counters.saw("a hint");
+        self.step(vec![Event::Hinted(vec![record])]);
     }
 
     fn restart(&mut self) {
@@ -509,6 +539,11 @@ impl<'a> Simulation<'a> {
                 if self.trace == Trace::Lines {
                     let rows: Vec<String> = batch.rows.iter().map(crate::words::row).collect();
                     self.note(|| format!("  commit {}", rows.join(" · ")));
+                }
+                let begins = |row: &Row| matches!(row, Row::Run(run) if run.kind == RunKind::Poll && run.verdict == Verdict::Running);
+                let is_early = self.engine.as_ref().and_then(Engine::next_poll).is_some_and(|at| at > self.time());
+                if is_early && self.scenario.hints.told > 0 && batch.rows.iter().any(begins) {
+                    self.outcome.counters.saw("a hint that began a run");
                 }
                 let cursors = crate::oracle::cursors_in(&batch);
                 crate::guarded::at_commit(self, &batch);
