@@ -63,6 +63,14 @@ impl<'a> Watch<'a> {
         self.bench.running.control.deliveries(0).iter().map(|entry| entry.status).collect()
     }
 
+    /// As HubSpot signs for private apps.
+    async fn post_signed(&self, body: &str) -> u16 {
+        let hash = ring::digest::digest(&ring::digest::SHA256, format!("{SECRET}{body}").as_bytes());
+        let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        let headers = [("x-hubspot-signature", hex.as_str()), ("x-hubspot-signature-version", "v1")];
+        self.post("/hubspot", &headers, body).await
+    }
+
     async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> u16 {
         let request = reqwest::Client::builder().no_proxy().build().unwrap().post(format!("{}{path}", self.url));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
@@ -157,11 +165,29 @@ async fn what_is_said_of_another_portal_is_refused() {
     let ours: u64 = bench.workspace.reader().unwrap().tenant(System::HubSpot).unwrap().unwrap().parse().unwrap();
     for (portal, expected) in [(ours + 1, 401), (ours, 204)] {
         let body = event(portal);
-        let hash = ring::digest::digest(&ring::digest::SHA256, format!("{SECRET}{body}").as_bytes());
-        let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-        let headers = [("x-hubspot-signature", hex.as_str()), ("x-hubspot-signature-version", "v1")];
-        assert_eq!(watch.post("/hubspot", &headers, &body).await, expected, "{portal}");
+        assert_eq!(watch.post_signed(&body).await, expected, "{portal}");
     }
+}
+
+/// Whoever writes the file may take his time: HubSpot waits for nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deliveries_are_answered_within_a_second_while_the_file_is_locked() {
+    let bench = Bench::new(Data::Empty).await;
+    let (hubspot, _) = bench.pair("Acme").await;
+    let watch = Watch::start(&bench).await;
+    let portal: u64 = bench.workspace.reader().unwrap().tenant(System::HubSpot).unwrap().unwrap().parse().unwrap();
+    let key = std::fs::read_to_string(bench.home.path().join("keys/acme.key")).unwrap();
+    let file = rusqlite::Connection::open(bench.workspace.file()).unwrap();
+    file.pragma_update(None, "key", format!("x'{}'", key.trim())).unwrap();
+    file.execute_batch("BEGIN IMMEDIATE").unwrap();
+    for id in 1..=4 {
+        let event = json!({"eventId": id, "portalId": portal, "subscriptionType": "company.creation", "objectId": hubspot});
+        let began = Instant::now();
+        assert_eq!(watch.post_signed(&json!([event]).to_string()).await, 204);
+        let took = began.elapsed();
+        assert!(took < Duration::from_millis(1500), "number {id} took {took:?}");
+    }
+    file.execute_batch("ROLLBACK").unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

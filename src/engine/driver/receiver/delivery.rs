@@ -47,7 +47,9 @@ pub(super) struct Ears {
     secret: Option<SecretString>,
     /// What the configuration syncs.
     objects: RwLock<BTreeSet<ObjectKind>>,
-    store: Arc<Mutex<(Inbox, Reader)>>,
+    inbox: Arc<Mutex<Inbox>>,
+    /// Not the inbox's: whoever commits may wait for the engine's commits, and who only looks must not wait with it.
+    reader: Mutex<Reader>,
     refusals: Mutex<Refusals>,
     clock: Clock,
 }
@@ -77,7 +79,8 @@ impl Ears {
             public,
             secret: webhook_secret(&workspace.settings()?)?,
             objects: RwLock::new(objects(config)),
-            store: Arc::new(Mutex::new((inbox, workspace.reader()?))),
+            inbox: Arc::new(Mutex::new(inbox)),
+            reader: Mutex::new(workspace.reader()?),
             refusals: Mutex::default(),
             clock,
         })
@@ -88,9 +91,9 @@ impl Ears {
     }
 
     pub async fn prune(&self) {
-        let (store, now) = (Arc::clone(&self.store), self.clock.now());
+        let (inbox, now) = (Arc::clone(&self.inbox), self.clock.now());
         let pruned = tokio::task::spawn_blocking(move || {
-            let (inbox, _) = &mut *store.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
             inbox.prune(now)
         });
         if let Ok(Err(error)) = pruned.await {
@@ -159,8 +162,8 @@ impl Ears {
 
     /// The portal that the workspace belongs to; none before it was first asked.
     fn portal(&self) -> Option<u64> {
-        let store = self.store.lock().unwrap_or_else(PoisonError::into_inner);
-        store.1.tenant(System::HubSpot).ok().flatten()?.parse().ok()
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        reader.tenant(System::HubSpot).ok().flatten()?.parse().ok()
     }
 
     async fn connectwise(&self, headers: &HeaderMap, body: &Bytes) -> Result<Vec<Told>, Refused> {
@@ -191,9 +194,9 @@ impl Ears {
         if told.is_empty() {
             return StatusCode::NO_CONTENT;
         }
-        let (store, engine, now) = (Arc::clone(&self.store), self.engine.clone(), self.clock.now());
+        let (inbox, engine, now) = (Arc::clone(&self.inbox), self.engine.clone(), self.clock.now());
         let kept = tokio::task::spawn_blocking(move || {
-            let (inbox, _) = &mut *store.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut inbox = inbox.lock().unwrap_or_else(PoisonError::into_inner);
             inbox.put(&told, now).map(|new| engine.hint(new))
         });
         match tokio::time::timeout(COMMIT, kept).await {
