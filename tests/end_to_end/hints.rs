@@ -181,7 +181,8 @@ async fn deliveries_are_answered_within_a_second_while_the_file_is_locked() {
     file.pragma_update(None, "key", format!("x'{}'", key.trim())).unwrap();
     file.execute_batch("BEGIN IMMEDIATE").unwrap();
     for id in 1..=4 {
-        let event = json!({"eventId": id, "portalId": portal, "subscriptionType": "company.creation", "objectId": hubspot});
+        let event =
+            json!({"eventId": id, "portalId": portal, "subscriptionType": "company.creation", "objectId": hubspot});
         let began = Instant::now();
         assert_eq!(watch.post_signed(&json!([event]).to_string()).await, 204);
         let took = began.elapsed();
