@@ -14,6 +14,8 @@ mod faults;
 mod fields;
 #[path = "../tests/simulation/guarded.rs"]
 mod guarded;
+#[path = "../tests/simulation/hints.rs"]
+mod hints;
 #[path = "../tests/simulation/keeper.rs"]
 mod keeper;
 #[path = "../tests/simulation/merging.rs"]
