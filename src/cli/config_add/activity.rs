@@ -3,6 +3,7 @@
 
 use super::{Named, plural};
 use crate::error::{Outcome, Report};
+use crate::filter::nearest::nearest;
 use crate::mapping::Config;
 use crate::mapping::defaults::ActivitySetup;
 use crate::model::{ChoiceOption, FieldName, ObjectKind, Schema, StageOutcome};
@@ -110,50 +111,28 @@ fn member(schema: &Schema, owners: &[ChoiceOption], name: &str) -> Outcome<u64> 
         (0, Some(_)) => "an owner in HubSpot is called so, and no active member has that owner's address or name",
         _ => "several are called so",
     };
-    let close = close_to(name, if found.is_empty() { &all } else { &found });
+    let meant = if found.is_empty() { close_to(name, &all) } else { found };
+    let meant = meant.into_iter().map(names).collect::<Vec<_>>();
+    let all = if meant.is_empty() { "`lockstep schema task` shows them".to_owned() } else { meant.join("; ") };
     Err(Report::refused(format!("`{name}` is no member of ConnectWise that is sure to be meant"))
         .because(why)
-        .hint(format!("name one by login, e-mail address, full name or id: {close}")))
+        .hint(format!("name one by login, e-mail address, full name or id: {all}")))
 }
 
-/// Members told.
-const CLOSE: usize = 5;
-
-/// The members whose names or logins come nearest.
-fn close_to(name: &str, members: &[&ChoiceOption]) -> String {
-    let words = |member: &ChoiceOption| {
-        [Some(member.label.clone()), member.login.clone(), member.email.clone()]
-            .into_iter()
-            .flatten()
-            .collect::<Vec<_>>()
+/// The members whose names, logins or addresses come nearest; none where nothing is near.
+fn close_to<'a>(name: &str, members: &[&'a ChoiceOption]) -> Vec<&'a ChoiceOption> {
+    let words = |member: &&'a ChoiceOption| {
+        let member = *member;
+        [Some(member.label.as_str()), member.login.as_deref(), member.email.as_deref()].into_iter().flatten()
     };
-    let wanted = name.trim().to_lowercase();
-    let near = |member: &&ChoiceOption| {
-        words(member).iter().map(|word| distance(&wanted, &word.to_lowercase())).min().unwrap_or(usize::MAX)
-    };
-    let mut nearest: Vec<&ChoiceOption> = members.to_vec();
-    nearest.sort_by_key(near);
-    let told = nearest.iter().take(CLOSE).map(|member| {
-        let names = [member.login.as_deref(), member.email.as_deref()].into_iter().flatten().collect::<Vec<_>>();
-        format!("{} ({})", member.label, [names.as_slice(), &[member.key.as_str()]].concat().join(", "))
-    });
-    told.collect::<Vec<_>>().join("; ")
+    let near = nearest(name, members.iter().flat_map(words));
+    members.iter().filter(|member| words(member).any(|word| near.contains(&word))).copied().collect()
 }
 
-/// How many letters have to be put in, left out or exchanged.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (at, letter) in one.chars().enumerate() {
-        let mut before = at;
-        row[0] = at + 1;
-        for (place, there) in other.iter().enumerate() {
-            let changed = before + usize::from(letter != *there);
-            before = row[place + 1];
-            row[place + 1] = changed.min(before + 1).min(row[place] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
+/// All that a member can be named by.
+fn names(member: &ChoiceOption) -> String {
+    let names = [member.login.as_deref(), member.email.as_deref(), Some(member.key.as_str())];
+    format!("{} ({})", member.label, names.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 fn active<'a>(schema: &'a Schema, field: &str) -> Vec<&'a ChoiceOption> {
