@@ -30,7 +30,7 @@ pub struct Hints {
 }
 
 impl Hints {
-    /// In every second seed there are any, where `LOCKSTEP_HINTS` is set: with them some seeds are known to pass a limit.
+    /// In every second seed there are any, where `LOCKSTEP_HINTS` is set: with them a seed is known to fail, as docs/proof.md tells.
     pub fn draw(seed: u64) -> Self {
         let mut random = Random::stream(seed, 21);
         if !are_wanted() || random.chance(500) {

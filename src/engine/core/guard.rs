@@ -3,6 +3,7 @@
 //! What is counted is counted per object: a flood of contacts must not hide behind a quiet year of companies.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::{AddAssign, SubAssign};
 
 use super::overwrites::Overwrites;
@@ -25,7 +26,7 @@ pub struct Tally {
 /// One write as it was counted.
 #[derive(Debug, Clone)]
 struct Counted {
-    fingerprint: u64,
+    name: u64,
     changes: Changes,
     /// What it writes over what was there.
     overwrites: Vec<u64>,
@@ -54,7 +55,7 @@ impl Tally {
             return;
         }
         let (changes, overwrites) = (Changes::of(write, rules), self.overwrites.add(write));
-        let counted = Counted { fingerprint: fingerprint(write), changes, overwrites, passed: false };
+        let counted = Counted { name: name(write), changes, overwrites, passed: false };
         let before = self.writes.insert((anchor, write.system), counted);
         let total = self.objects.entry(write.object).or_default();
         // what was let go already may have been done by now
@@ -69,7 +70,7 @@ impl Tally {
     #[must_use]
     pub fn has(&self, anchor: RecordRef, write: &PlannedWrite) -> bool {
         let counted = self.writes.get(&(anchor, write.system));
-        counted.is_some_and(|counted| counted.fingerprint == fingerprint(write))
+        counted.is_some_and(|counted| counted.name == name(write))
     }
 
     /// All that is counted so far is within the limits. It goes on being counted.
@@ -90,7 +91,7 @@ impl Tally {
     #[must_use]
     pub fn hash(&self) -> String {
         let waiting = self.writes.values().filter(|counted| !counted.passed);
-        let sum = waiting.fold(0_u64, |sum, counted| sum.wrapping_add(counted.fingerprint));
+        let sum = waiting.fold(0_u64, |sum, counted| sum.wrapping_add(counted.name));
         format!("{sum:016x}")
     }
 
@@ -154,6 +155,17 @@ impl SubAssign for Changes {
         self.clears -= other.clears;
         self.references -= other.references;
     }
+}
+
+/// Names a write as it counts: by what it writes, and where that stands over something. What was to fill an empty place and
+/// would now replace what somebody put there is another write.
+fn name(write: &PlannedWrite) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    fingerprint(write).hash(&mut hasher);
+    for field in &write.fields {
+        field.before.is_empty().hash(&mut hasher);
+    }
+    hasher.finish()
 }
 
 /// Whether a record that belonged to one would belong to another. An association beside others takes nothing away.
@@ -316,6 +328,20 @@ mod tests {
         tally.add(anchor, &plan, &rules);
         assert!(exceeds(&tally, &guards, 0).is_some_and(|reason| reason.contains("create 4 ")));
         assert_eq!(tally.hash(), ids(10..=13).hash());
+    }
+
+    #[test]
+    fn i14_what_was_to_fill_an_empty_place_is_counted_anew_once_it_would_replace_something() {
+        let guards = Guards { references: Ceiling { count: 0, percent: 0 }, ..Guards::default() };
+        let company = field(|field| refers_to(field.kind).is_some());
+        let mut tally = tally([updates(1, &company, "", "7")]);
+        assert_eq!(exceeds(&tally, &guards, 0), None);
+        let filled = tally.hash();
+        let (anchor, moves) = updates(1, &company, "5", "7");
+        assert!(!tally.has(anchor, &moves.writes()[0]));
+        tally.add(anchor, &moves, &rules());
+        assert!(exceeds(&tally, &guards, 0).is_some_and(|reason| reason.contains("move 1 contacts")));
+        assert_ne!(tally.hash(), filled, "who let the one through was not asked about the other");
     }
 
     #[test]
