@@ -62,6 +62,7 @@ fn write(id: u64, of: u64) -> Intent {
         sent: NOW,
         touched: NOW - Duration::from_secs(30),
         waits: false,
+        seen_as: None,
         outcome: None,
         shown: std::collections::BTreeMap::new(),
     }

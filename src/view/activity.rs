@@ -254,6 +254,7 @@ mod tests {
             sent: NOW,
             touched: Timestamp(NOW.0 - 4000),
             waits: false,
+            seen_as: None,
             outcome: said.map(str::to_owned),
             shown: std::collections::BTreeMap::new(),
         }

@@ -268,6 +268,7 @@ impl Engine {
             sent: now,
             touched: now,
             waits: false,
+            seen_as: None,
             outcome: None,
             shown: std::collections::BTreeMap::new(),
         }

@@ -357,6 +357,7 @@ impl Engine {
         if news || force {
             show_pending(step, &observed)?;
         }
+        self.note_copy(step, &observed);
         step.row(Row::Observation(observed));
         Ok(news)
     }
@@ -396,6 +397,7 @@ impl Engine {
             step.row(dirty(of, DirtyReason::Changed, step.now));
             self.wake_children_of_returned(step, known.as_ref(), &observed)?;
         }
+        self.note_copy(step, &observed);
         step.row(Row::Observation(observed));
         Ok(())
     }

@@ -8,11 +8,11 @@ use super::own_change::own_change;
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::{dirty, observation};
 use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId};
-use super::state::{DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, LinkState};
+use super::state::{DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, LinkState, Observation};
 use super::step::{Engine, Mode, Pending, Step, rules_of};
-use super::view::ViewResult;
+use super::view::{View, ViewResult};
 use crate::mapping::ObjectRules;
-use crate::mapping::keys::stamps_are_unique;
+use crate::mapping::keys::{id_of_stamp, stamps_are_unique};
 use crate::model::{IntentId, ObjectKind, Record, RecordRef, System, Timestamp};
 
 /// How long until it is looked once more whether a copy can be told from other records again.
@@ -97,6 +97,25 @@ impl Engine {
         step.row(Row::Intent(open.intent.clone()));
         self.busy.insert(open.intent.source_record());
         self.busy.extend(open.intent.target_record());
+    }
+
+    /// A record was read that bears the key of a create whose fate is open. Look-ups go on: they find all that bear it. But
+    /// it may be deleted or merged away before the next one, and then it must not be made again.
+    pub(super) fn note_copy(&mut self, step: &mut Step<'_>, observed: &Observation) {
+        let RecordRef { object, system, id } = observed.of;
+        let Some(stamp) = observed.record.stamp.as_deref() else { return };
+        let Some(source) = id_of_stamp(object, stamp) else { return };
+        if !self.busy.contains(&RecordRef::new(object, system.other(), source)) {
+            return;
+        }
+        let made = |intent: &Intent| {
+            (intent.object, intent.system, intent.kind, intent.source) == (object, system, IntentKind::Create, source)
+        };
+        let Some(open) = self.open.values_mut().find(|open| made(&open.intent)) else { return };
+        if open.intent.seen_as != Some(id) {
+            open.intent.seen_as = Some(id);
+            step.row(Row::Intent(open.intent.clone()));
+        }
     }
 
     /// Asks for everything that is due, in batches.
@@ -267,15 +286,19 @@ impl Engine {
     ) -> ViewResult<()> {
         let Some(open) = self.open.get(&id) else { return Ok(()) };
         if copies.is_empty() {
+            let seen = seen_copy(step.view, &open.intent)?;
             // this attempt was refused, and no earlier one can land any more: what holds the place is not ours
-            if let Some(rejection) = open.duplicate.clone() {
+            if let Some(rejection) = open.duplicate.clone().filter(|_| seen.is_none()) {
                 return self.refuse(step, id, rejection);
             }
             if !self.has_landed(&open.intent, step.now, server_now) {
                 self.look_again_later(step.now, id, server_now);
                 return Ok(());
             }
-            return self.repeat_or_abandon(step, id);
+            return match seen {
+                Some(copy) => self.conclude_seen(step, id, &copy),
+                None => self.repeat_or_abandon(step, id),
+            };
         }
         copies.sort_by_key(|record| (record.archived, record.id));
         let Some(mut intent) = self.close(id) else { return Ok(()) };
@@ -297,6 +320,21 @@ impl Engine {
         }
         let outcome = if state == LinkState::Active { "found when looked up" } else { "made, and deleted since" };
         finish(step, intent, IntentState::Applied, outcome);
+        Ok(())
+    }
+
+    /// A create took effect, and what it made lost its key, or went, before it was looked up: linked as if its answer had
+    /// come. What follows from its going is decided once it was read anew, as for any other pair.
+    fn conclude_seen(&mut self, step: &mut Step<'_>, id: IntentId, copy: &Observation) -> ViewResult<()> {
+        let Some(mut intent) = self.close(id) else { return Ok(()) };
+        self.progressed();
+        intent.target = Some(copy.of.id);
+        self.count_write(step, &intent)?;
+        if !copy.gone {
+            self.expect_unread(step, copy.of)?;
+        }
+        self.link_copy(step, &mut intent, copy.of, &copy.record, LinkState::Active, None)?;
+        finish(step, intent, IntentState::Applied, "seen by a poll, and not found any more when looked up");
         Ok(())
     }
 
@@ -424,6 +462,18 @@ fn begin_to_wait(step: &mut Step<'_>, intent: &mut Intent, server_now: Timestamp
         intent.touched = step.now;
         step.row(Row::Intent(intent.clone()));
     }
+}
+
+/// What a create made, where it was seen, though nothing that is looked up bears its key: the record itself, or the one
+/// that it was merged into where that is nobody's partner.
+fn seen_copy(view: &dyn View, intent: &Intent) -> ViewResult<Option<Observation>> {
+    let Some(id) = intent.seen_as else { return Ok(None) };
+    let of = RecordRef::new(intent.object, intent.system, id);
+    let Some(copy) = view.observation(of)? else { return Ok(None) };
+    let Some(into) = copy.merged_into.map(|id| RecordRef { id, ..of }) else { return Ok(Some(copy)) };
+    let free = |heir: &Observation| heir.is_live() && heir.record.stamp.is_none();
+    let heir = if view.link_of(into)?.is_none() { view.observation(into)?.filter(free) } else { None };
+    Ok(Some(heir.unwrap_or(copy)))
 }
 
 fn twin_issue(of: RecordRef, copy: RecordRef, now: Timestamp) -> Issue {

@@ -35,6 +35,10 @@ pub struct Intent {
     /// counts how long it can still take effect.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub waits: bool,
+    /// A record that bears the key of this create and was seen while its fate was open: it took effect, whatever becomes of
+    /// that record before a look-up finds it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_as: Option<RecordId>,
     /// What came of it, in one sentence.
     pub outcome: Option<String>,
     /// What the system made of a value, where it showed something else than what was sent: by that an undo knows whether

@@ -59,6 +59,7 @@ pub(crate) fn intent(id: u64, writes: Vec<FieldWrite>) -> Intent {
         sent: NOW,
         touched: NOW,
         waits: false,
+        seen_as: None,
         outcome: None,
         shown: BTreeMap::new(),
     }
