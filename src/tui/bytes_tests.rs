@@ -9,7 +9,7 @@ use crossterm::event::KeyCode;
 
 use super::screen::Screen;
 use super::tabs::Desk;
-use super::tabs::mappings::source::{Book, Version};
+use super::tabs::draft::source::{Book, Version};
 use super::tabs::mappings::tests::fields_of;
 use super::tabs::testing::{FakeConfig, FakeRecords};
 use super::testing::{FakeSource, NOW, Person, running};

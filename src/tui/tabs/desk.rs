@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::mappings::source::ConfigSource;
-use super::mappings::stored::{Deployed, StoredConfig};
+use super::draft::source::ConfigSource;
+use super::draft::stored::{Deployed, StoredConfig};
 use super::records::source::{RecordSource, Simulated};
 use super::records::stored::{Preview, StoredRecords};
 use crate::store::{StoreError, Workspace};

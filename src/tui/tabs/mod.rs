@@ -3,6 +3,7 @@
 pub mod activity;
 pub mod connections;
 pub mod desk;
+pub mod draft;
 pub mod filters;
 pub mod mappings;
 mod objects;

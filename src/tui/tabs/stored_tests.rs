@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 
 use super::desk::Desk;
-use super::mappings::source::Count;
+use super::draft::source::Count;
 use super::mappings::tests::{fields_of, fields_of_object};
 use super::records::source::Wanted;
 use crate::engine::core::command::{Batch, Row};

@@ -12,8 +12,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ratatui::layout::Rect;
 
 use super::desk::Desk;
-use super::mappings::draft::{Draft, DraftMessage};
-use super::mappings::source::Count;
+use super::draft::source::Count;
+use super::draft::{Draft, DraftMessage};
 use crate::filter::{self, Filter, FilterError};
 use crate::mapping::ObjectMapping;
 use crate::model::{ObjectKind, System};

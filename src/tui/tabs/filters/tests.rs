@@ -10,7 +10,7 @@ use ratatui::style::Modifier;
 use super::{Counted, Filters};
 use crate::model::{Fields, Record, RecordId, Timestamp, Value};
 use crate::tui::tabs::desk::Desk;
-use crate::tui::tabs::mappings::source::ConfigSource;
+use crate::tui::tabs::draft::source::ConfigSource;
 use crate::tui::tabs::mappings::tests::book;
 use crate::tui::tabs::testing::{FakeConfig, FakeRecords};
 use crate::tui::testing::{FakeSource, Person, running};

@@ -1,28 +1,21 @@
 //! What can be done with field mappings, when, and what becomes of it.
 
-use super::source::Book;
 use super::{Context, FIRST, Mappings, Message};
-use crate::mapping::lint::Finding;
 use crate::mapping::references::refers_to;
 use crate::mapping::{
-    ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, Severity, SystemOfRecord, complete, defaults,
-    suggest,
+    ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, SystemOfRecord, complete, defaults, suggest,
 };
 use crate::model::{FieldDef, FieldName, Schema};
 use crate::tui::action::{Action, Enabled, Info, Key, Reason};
 use crate::tui::overlay::{Command, Confirm, Menu};
 use crate::tui::pausing;
 use crate::tui::report::Report;
+use crate::tui::tabs::draft::deploy;
+use crate::tui::tabs::draft::source::Book;
 use crate::tui::tabs::objects;
-use crate::tui::world::{SourceError, World};
-use crate::view::cell::{clipped, wrapped};
-use crate::view::mapping_table::{self, Change};
-use crate::view::{Cell, Line, Role, format};
-
-/// Columns that texts in dialogs may take at 80 columns.
-const DIALOG: usize = 74;
-/// Lines of changes in the question before a deploy.
-const MOST_CHANGES: usize = 10;
+use crate::tui::world::World;
+use crate::view::Cell;
+use crate::view::mapping_table::Change;
 
 pub const ACTIONS: &[Action<Mappings>] = &[
     Action {
@@ -114,17 +107,13 @@ pub const ACTIONS: &[Action<Mappings>] = &[
     },
     Action {
         info: Info::new("mappings.deploy", "deploy", &[Key::char('D')], "Let the draft drive the engine").changes(),
-        enabled: can_deploy,
-        run: ask_deploy,
+        enabled: |tab, _| deploy::can_deploy(&tab.draft),
+        run: |tab, ctx| deploy::ask_deploy(&tab.draft, ctx, Message::Draft),
     },
     Action {
         info: Info::new("mappings.revert", "revert", &[Key::char('R')], "Throw the draft away").changes(),
-        enabled: |tab, _| reason(has_draft(tab), "There is no draft to throw away."),
-        run: |tab, ctx| {
-            let changes = format::counted(tab.changes() as u64, "change", "changes");
-            let line = vec![Cell::plain(format!("The draft and its {changes} are thrown away. This can't be undone."))];
-            ctx.confirm(Confirm::new("Throw the draft away", vec![line], "throw away"), Message::Revert);
-        },
+        enabled: |tab, _| deploy::can_revert(&tab.draft),
+        run: |tab, ctx| deploy::ask_revert(&tab.draft, ctx, Message::Draft),
     },
 ];
 
@@ -136,31 +125,10 @@ fn has_config(tab: &Mappings) -> Enabled {
     reason(tab.draft.current().is_some(), "There is no configuration yet: n proposes one.")
 }
 
-fn has_draft(tab: &Mappings) -> bool {
-    tab.draft.book().is_some_and(|book| book.draft.is_some())
-}
-
 fn can_change(tab: &Mappings, _: &World) -> Enabled {
     has_config(tab)?;
     let row = tab.rows.selected().ok_or_else(|| Reason::new("There is no mapping to change."))?;
     reason(row.change != Change::Removed, "This mapping is removed in the draft; u brings it back.")
-}
-
-fn can_deploy(tab: &Mappings, _: &World) -> Enabled {
-    reason(has_draft(tab), "There is no draft to deploy: change something first.")?;
-    reason(tab.draft.schemas().is_some(), "The fields are not known yet, so the draft can't be checked.")?;
-    if let Some(object) = tab.draft.unchecked() {
-        let what = format!("The {object} fields are not known yet, so the draft can't be checked.");
-        return Err(Reason::new(what));
-    }
-    let is_error = |finding: &&Finding| finding.severity == Severity::Error;
-    if let Some(error) = tab.draft.findings().iter().find(is_error) {
-        return Err(Reason::new(format!("{} {}", error.message, error.hint)));
-    }
-    match tab.draft.elsewhere().iter().find(is_error) {
-        Some(error) => Err(Reason::new(format!("{}: {} {}", error.object.plural(), error.message, error.hint))),
-        None => Ok(()),
-    }
 }
 
 fn selected(tab: &Mappings) -> Option<&FieldMapping> {
@@ -299,74 +267,12 @@ fn propose(tab: &mut Mappings, ctx: &mut Context<'_>) {
     ctx.say("These are the usual mappings, as a draft. Look through them, then D deploys.");
 }
 
-/// Shows what changes and what the check found, before it is asked for.
-fn ask_deploy(tab: &mut Mappings, ctx: &mut Context<'_>) {
-    let mut lines = change_lines(tab);
-    for finding in tab.draft.findings().iter().chain(tab.draft.elsewhere()) {
-        let texts = wrapped(&finding.message, DIALOG).into_iter();
-        lines.extend(texts.map(|text| vec![Cell::new(text, Role::Warn)]));
-    }
-    if lines.len() > MOST_CHANGES + 4 {
-        let more = lines.len() - MOST_CHANGES;
-        lines.truncate(MOST_CHANGES);
-        lines.push(vec![Cell::muted(format!("and {}", format::counted(more as u64, "more line", "more lines")))]);
-    }
-    lines.push(Line::new());
-    lines.push(vec![Cell::plain("The engine compares all records with it; guards hold what is too much.")]);
-    ctx.confirm(Confirm::new("Deploy the draft", lines, "deploy"), Message::Deploy);
-}
-
-/// The mappings that change, then everything else that does.
-fn change_lines(tab: &Mappings) -> Vec<Line> {
-    let Some(book) = tab.draft.book() else { return Vec::new() };
-    let Some(current) = tab.draft.current() else { return Vec::new() };
-    if book.deployed.is_none() {
-        let count = |object: &ObjectMapping| {
-            let fields = format::counted(object.fields.len() as u64, "field mapping", "field mappings");
-            vec![Cell::plain(format!("The first version of {}: {fields}.", object.object.plural().to_lowercase()))]
-        };
-        return book.current().map(|config| config.objects.iter().map(count).collect()).unwrap_or_default();
-    }
-    let rows = mapping_table::rows(current, tab.draft.deployed());
-    let mut lines = mapping_table::change_lines(&rows);
-    for other in tab.other_changes() {
-        let shown =
-            |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| format::NONE.to_owned());
-        let text = format!("{}: {} → {}", other.path, shown(other.before), shown(other.after));
-        lines.push(clipped(&[Cell::new("~ ", Role::Wait), Cell::plain(text)], DIALOG));
-    }
-    if lines.is_empty() {
-        lines.push(vec![Cell::muted("Nothing differs from the deployed version.")]);
-    }
-    lines
-}
-
 /// What became of an action.
 pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
     match message {
         Message::AddFor(first) => choose_second(tab, &first, ctx),
         Message::Add(first, second) => add(tab, &first, &second, ctx),
         Message::Remove(key) => change(tab, ctx, |object| object.fields.retain(|field| field.key() != key)),
-        Message::Deploy => {
-            let source = tab.draft.source();
-            ctx.fetch(move || Message::Deployed(source.deploy()), |why| Message::Deployed(Err(SourceError(why))));
-        }
-        Message::Revert => {
-            let source = tab.draft.source();
-            ctx.fetch(move || Message::Reverted(source.revert()), |why| Message::Reverted(Err(SourceError(why))));
-        }
-        Message::Deployed(Ok(version)) => {
-            ctx.say(format!("Version {version} is deployed."));
-            tab.refresh(ctx);
-        }
-        Message::Reverted(Ok(())) => {
-            ctx.say("The draft is thrown away.");
-            tab.refresh(ctx);
-        }
-        Message::Deployed(Err(error)) | Message::Reverted(Err(error)) => {
-            let report = Report::new("The configuration could not be changed.", "Nothing was changed; try again.");
-            ctx.report(report.because(error.0));
-        }
         Message::Turn(object) => tab.turn_to(object, ctx),
         // the tab itself takes these
         Message::Draft(_) => {}

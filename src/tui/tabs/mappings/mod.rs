@@ -1,9 +1,6 @@
 //! Mappings: which fields belong together, which way values go, who wins; as a draft beside what is deployed.
 
 mod actions;
-pub mod draft;
-pub mod source;
-pub mod stored;
 #[cfg(test)]
 pub mod tests;
 
@@ -12,19 +9,20 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::desk::Desk;
+use super::draft::source::Book;
+use super::draft::{Draft, DraftMessage, deploy};
 use super::steady;
-use crate::mapping::{Direction, FieldKey, Severity, diff};
-use crate::model::{ConfigVersion, FieldName, ObjectKind, PauseScope, Pauses, System};
+use crate::mapping::{Direction, FieldKey, Severity};
+use crate::model::{FieldName, ObjectKind, PauseScope, Pauses, System};
 use crate::tui::action::{Action, Actor};
 use crate::tui::ctx::Ctx;
 use crate::tui::tab::{Handled, Nav, Page, TabId, Target};
 use crate::tui::widgets::paint::split_top;
 use crate::tui::widgets::{Keyed, List, Paint};
-use crate::tui::world::{SourceError, World};
+use crate::tui::world::World;
 use crate::view::cell::{spread, wrapped};
 use crate::view::mapping_table::{self, Change, MappingRow};
 use crate::view::{Cell, Line, Role, format};
-use draft::{Draft, DraftMessage};
 
 /// The tab.
 pub struct Mappings {
@@ -56,10 +54,6 @@ pub enum Message {
     AddFor(FieldName),
     Add(FieldName, FieldName),
     Remove(FieldKey),
-    Deploy,
-    Deployed(Result<ConfigVersion, SourceError>),
-    Revert,
-    Reverted(Result<(), SourceError>),
     Turn(ObjectKind),
 }
 
@@ -108,23 +102,6 @@ impl Mappings {
         self.rows.set(listed);
     }
 
-    /// Field mappings that differ from what is deployed, and all other settings that do.
-    fn changes(&self) -> usize {
-        let Some(current) = self.draft.current() else { return 0 };
-        let fields = mapping_table::changes(&mapping_table::rows(current, self.draft.deployed()));
-        fields + self.other_changes().len()
-    }
-
-    /// What differs besides the field mappings of this object: filters, guards, times, other objects.
-    fn other_changes(&self) -> Vec<crate::mapping::Change> {
-        let Some(book) = self.draft.book() else { return Vec::new() };
-        let (Some(draft), Some(deployed)) = (&book.draft, &book.deployed) else { return Vec::new() };
-        // changes of this object's field mappings have a `~` in their path, and are counted as mappings
-        let here = format!("{}.", self.draft.object.key());
-        let listed = |path: &str| path.starts_with(&here) && path.contains('~');
-        diff(&deployed.config, &draft.config).into_iter().filter(|change| !listed(&change.path)).collect()
-    }
-
     const fn pause_scope(&self) -> PauseScope {
         PauseScope::new(Some(self.draft.object), None)
     }
@@ -153,8 +130,8 @@ impl Mappings {
             self.paused(pauses),
             Cell::muted(super::objects::hint(self.draft.object, &self.draft.objects())),
         ];
-        let versions = self.draft.book().map_or_else(String::new, source::Book::versions);
-        let changes = format::counted(self.changes() as u64, "change", "changes");
+        let versions = self.draft.book().map_or_else(String::new, Book::versions);
+        let changes = format::counted(deploy::changes(&self.draft) as u64, "change", "changes");
         let right = [Cell::plain(versions), Cell::plain("   "), Cell::new(changes, Role::Wait), Cell::plain(" ")];
         [spread(&left, &right, width), self.verdict(width)]
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use crossterm::event::KeyCode;
 
-use super::source::{Book, ConfigSource, Version};
 use crate::mapping::{Config, Direction, ObjectMapping, SystemOfRecord, defaults};
 use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, ObjectKind, Schema};
 use crate::tui::tabs::desk::Desk;
+use crate::tui::tabs::draft::source::{Book, ConfigSource, Version};
 use crate::tui::tabs::testing::{FakeConfig, FakeRecords};
 use crate::tui::testing::{FakeSource, Person, running};
 use crate::tui::world::Settings;

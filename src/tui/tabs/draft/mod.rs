@@ -1,21 +1,31 @@
 //! The draft of the configuration while somebody changes it: on the screen at once, in the workspace soon after.
 
+pub mod deploy;
+pub mod source;
+pub mod stored;
+
 use std::sync::Arc;
 
-use super::super::objects::Mapped;
-use super::source::{Book, ConfigSource, Version};
+use super::objects::Mapped;
 use crate::mapping::lint::{self, Finding};
 use crate::mapping::{Config, ObjectMapping};
 use crate::model::{BySystem, ConfigVersion, ObjectKind, Schema};
 use crate::tui::ctx::Ctx;
 use crate::tui::report::Report;
 use crate::tui::world::SourceError;
+use source::{Book, ConfigSource, Version};
 
 /// What comes back from the workspace.
 #[derive(Debug)]
 pub enum DraftMessage {
     Loaded(Result<Box<Book>, SourceError>),
     Saved(Result<ConfigVersion, SourceError>),
+    /// A person said yes to it.
+    Deploy,
+    Deployed(Result<ConfigVersion, SourceError>),
+    /// A person said yes to it.
+    Revert,
+    Reverted(Result<(), SourceError>),
 }
 
 /// Whether the workspace knows what is on the screen.
@@ -185,6 +195,21 @@ impl Draft {
                 self.saved(saved, ctx, wrap);
                 true
             }
+            other => {
+                self.decided(other, ctx, wrap);
+                false
+            }
+        }
+    }
+
+    /// A deploy, or the end of the draft.
+    fn decided<M: Send + 'static>(&self, message: DraftMessage, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
+        match message {
+            DraftMessage::Deploy => deploy::deploy(self, ctx, wrap),
+            DraftMessage::Revert => deploy::revert(self, ctx, wrap),
+            DraftMessage::Deployed(result) => deploy::deployed(self, result, ctx, wrap),
+            DraftMessage::Reverted(result) => deploy::reverted(self, result, ctx, wrap),
+            DraftMessage::Loaded(_) | DraftMessage::Saved(_) => {}
         }
     }
 

@@ -1,19 +1,15 @@
-//! A desk of memory for the tests of the tabs that work on one.
+//! Records in memory.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
 
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
-use super::desk::Desk;
-use super::mappings::source::{Book, ConfigSource, Count, Version};
-use super::records::source::{Opened, RecordSource, Simulated, Totals, Wanted};
 use crate::engine::core::plan::PairPlan;
 use crate::engine::core::state::{Exchange, HistoryEntry, RecordState, Status};
-use crate::mapping::Config;
-use crate::model::{ConfigVersion, FieldName, ObjectKind, Record, RecordRef, Timestamp};
+use crate::model::{ObjectKind, RecordRef, Timestamp};
 use crate::store::rows::StatusKey;
+use crate::tui::tabs::records::source::{Opened, RecordSource, Totals, Wanted};
 use crate::tui::widgets::Edge;
-use crate::tui::world::{BoxFuture, SourceError};
-use crate::view::filter_panel::PassCounts;
+use crate::tui::world::SourceError;
 use crate::view::push::HttpPreview;
 
 /// Records in memory.
@@ -88,75 +84,4 @@ impl RecordSource for FakeRecords {
     fn requests(&self, plan: &PairPlan) -> Vec<HttpPreview> {
         if plan.writes().is_empty() { Vec::new() } else { self.requests.clone() }
     }
-}
-
-/// What was edited in the simulated systems.
-#[derive(Default)]
-pub struct FakeSimulated {
-    pub edits: Mutex<Vec<(RecordRef, FieldName, String)>>,
-}
-
-impl Simulated for FakeSimulated {
-    fn edit(&self, record: RecordRef, field: FieldName, value: String) -> BoxFuture<Result<String, String>> {
-        let said = format!("{} {field} is now {value}.", record.system);
-        self.edits.lock().unwrap().push((record, field, value));
-        Box::pin(async move { Ok(said) })
-    }
-}
-
-/// A configuration in memory.
-#[derive(Default)]
-pub struct FakeConfig {
-    pub book: Mutex<Book>,
-    pub records: Vec<Record>,
-    /// Every save, oldest first.
-    pub saved: Mutex<Vec<Config>>,
-    pub broken: bool,
-}
-
-impl ConfigSource for FakeConfig {
-    fn book(&self, object: ObjectKind) -> Result<Book, SourceError> {
-        if self.broken {
-            return Err(SourceError("disk I/O error".into()));
-        }
-        let book = self.book.lock().unwrap().clone();
-        let all = book.schemas.iter().chain(&book.elsewhere).cloned();
-        let (mut own, elsewhere): (Vec<_>, Vec<_>) = all.partition(|pair| pair.hubspot.object == object);
-        Ok(Book { schemas: own.pop(), elsewhere, ..book })
-    }
-
-    fn save(&self, config: &Config, _now: Timestamp) -> Result<ConfigVersion, SourceError> {
-        if self.broken {
-            return Err(SourceError("disk is full".into()));
-        }
-        self.saved.lock().unwrap().push(config.clone());
-        self.book.lock().unwrap().draft = Some(Version { version: ConfigVersion(7), config: config.clone() });
-        Ok(ConfigVersion(7))
-    }
-
-    fn deploy(&self) -> Result<ConfigVersion, SourceError> {
-        let mut book = self.book.lock().unwrap();
-        book.deployed = book.draft.take();
-        Ok(book.deployed.as_ref().unwrap().version)
-    }
-
-    fn revert(&self) -> Result<(), SourceError> {
-        self.book.lock().unwrap().draft = None;
-        Ok(())
-    }
-
-    fn count(&self, count: &Count, wanted: &dyn Fn() -> bool) -> Result<Option<PassCounts>, SourceError> {
-        if !wanted() {
-            return Ok(None);
-        }
-        let passes = |record: &&Record| count.filter.as_ref().is_none_or(|filter| filter.passes(record));
-        let pass = self.records.iter().filter(passes).count() as u64;
-        Ok(Some(PassCounts { pass, fail: self.records.len() as u64 - pass }))
-    }
-}
-
-/// A desk with nothing on it.
-#[must_use]
-pub fn desk() -> Desk {
-    Desk { records: Arc::new(FakeRecords::default()), config: Arc::new(FakeConfig::default()), simulated: None }
 }

@@ -1,0 +1,84 @@
+//! `lockstep config`: show, exchange, check and deploy the configuration.
+
+mod deploy;
+mod diff;
+mod exchange;
+mod history;
+mod lint;
+mod show;
+
+use super::args::ConfigCommand;
+use super::config_add::Named;
+use super::session::Session;
+use crate::error::{Outcome, Report};
+use crate::mapping::{Config, toml};
+use crate::store::Settings;
+use crate::store::rows::ConfigRow;
+pub use deploy::make_both_ready;
+
+const HOW_TO_GET_ONE: &str = "`lockstep config export FILE.toml` writes one that is";
+
+/// # Errors
+/// As the command says.
+pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
+    let workspace = session.workspace()?;
+    let mut settings = workspace.settings()?;
+    match command {
+        ConfigCommand::Show { deployed } => show::show(session, &version(&settings, *deployed)?),
+        ConfigCommand::Export { file, deployed, force } => {
+            exchange::export(session, &version(&settings, *deployed)?, file, *force)
+        }
+        ConfigCommand::Import { file } => exchange::import(session, &mut settings, file),
+        ConfigCommand::Add { object, key_field, board, activity_type, assign_to } => {
+            let named = Named {
+                key_field: key_field.as_deref(),
+                board: board.as_deref(),
+                activity_types: activity_type,
+                assign_to: assign_to.as_deref(),
+            };
+            super::config_add::run(session, &workspace, &mut settings, *object, named)
+        }
+        ConfigCommand::Lint => lint::lint(session, &settings),
+        ConfigCommand::Diff => diff::diff(session, &settings),
+        ConfigCommand::History => history::history(session, &settings),
+        ConfigCommand::Deploy { note } => deploy::deploy(session, &workspace, &mut settings, note),
+    }
+}
+
+/// Reads the text of a configuration.
+///
+/// # Errors
+/// Says which line of `place` does not fit.
+pub fn parse(text: &str, place: &str) -> Outcome<Config> {
+    toml::read(text).map_err(|mistakes| {
+        let lines = mistakes.iter().map(|mistake| format!("{mistake} {}", mistake.hint).trim_end().to_owned());
+        Report::refused(format!("{place} is not a configuration; nothing was changed"))
+            .because(lines.collect::<Vec<_>>().join("\n"))
+            .hint(HOW_TO_GET_ONE)
+    })
+}
+
+/// The draft, or what is deployed where there is none or it is asked for.
+fn version(settings: &Settings, deployed: bool) -> Outcome<ConfigRow> {
+    if !deployed {
+        return newest(settings);
+    }
+    deployed_version(settings)
+}
+
+/// The draft, or what is deployed where there is none.
+///
+/// # Errors
+/// When there is neither.
+pub fn newest(settings: &Settings) -> Outcome<ConfigRow> {
+    match settings.draft()? {
+        Some(row) => Ok(row),
+        None => deployed_version(settings),
+    }
+}
+
+fn deployed_version(settings: &Settings) -> Outcome<ConfigRow> {
+    settings.deployed()?.ok_or_else(|| {
+        Report::refused("no configuration is deployed yet").hint("deploy the draft with `lockstep config deploy`")
+    })
+}
