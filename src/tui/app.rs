@@ -96,6 +96,12 @@ impl App {
         self.settle(effects)
     }
 
+    /// As if a tab had sent the person there.
+    #[cfg(test)]
+    pub(super) fn send(&mut self, tab: TabId, target: Target) -> Vec<Outward> {
+        self.settle(vec![Effect::Goto(tab, Some(target))])
+    }
+
     /// What a key sets in motion must not be given a time of long ago; but not every step of a cursor changes the ages.
     fn glance_at_the_clock(&mut self) {
         if self.world.engine.now().since(self.world.now) >= GLANCE {

@@ -2,6 +2,8 @@
 //!
 //! A tab implements [`Page`]; [`Tab`] is the same without its types, made from it, and is what the frame holds.
 
+use std::sync::Arc;
+
 use crossterm::event::KeyEvent;
 use ratatui::layout::Rect;
 
@@ -58,7 +60,26 @@ pub enum Target {
     /// The records of that object with an issue of that class.
     Issue(IssueClass, ObjectKind),
     Object(ObjectKind),
+    /// Exactly these records.
+    These(Arc<Picked>),
     Run(RunId),
+}
+
+/// Records that a number counts, for whoever wants to see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picked {
+    pub object: ObjectKind,
+    /// What they have in common, as a noun: `companies that leave the filter`.
+    pub title: String,
+    /// [`Picked::MOST`] at most.
+    pub records: Vec<RecordRef>,
+    /// How many there are in all.
+    pub total: u64,
+}
+
+impl Picked {
+    /// So many records are kept for looking at.
+    pub const MOST: usize = 10_000;
 }
 
 /// A step of the cursor.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 
 use super::app::{App, Message, Outward};
 use super::ctx::TerminalEffect;
-use super::tab::{Input, Tab};
+use super::tab::{Input, Tab, TabId, Target};
 use super::theme::Theme;
 use super::widgets::Edge;
 use super::world::{BoxFuture, Connected, Engine, Settings, Source, SourceError, World};
@@ -235,6 +235,12 @@ impl Person {
 
     pub fn pastes(&mut self, text: &str) {
         self.tell(Message::Input(Input::Paste(text.to_owned())));
+    }
+
+    /// Another tab sends the person there.
+    pub fn is_sent(&mut self, tab: TabId, target: Target) {
+        let outward = self.app.send(tab, target);
+        self.perform(outward);
     }
 
     /// The engine has news.

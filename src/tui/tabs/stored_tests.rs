@@ -21,6 +21,7 @@ use crate::model::{
 };
 use crate::store::rows::StatusKey;
 use crate::store::{Key, Workspace};
+use crate::tui::tab::Picked;
 use crate::tui::widgets::Edge;
 use crate::view::cell::line_text;
 use crate::view::diff::Shown;
@@ -95,7 +96,7 @@ fn commit(place: &Place, rows: Vec<Row>) {
 }
 
 fn wanted(state: Option<RecordState>, search: &str) -> Wanted {
-    Wanted { object: ObjectKind::Company, state, search: search.into() }
+    Wanted { state, search: search.into(), ..Wanted::all(ObjectKind::Company) }
 }
 
 fn names(rows: &[Status]) -> Vec<&str> {
@@ -128,6 +129,42 @@ fn totals_count_states_and_what_is_searched_for() {
     assert!(totals.states.contains(&(RecordState::Conflict, 1)));
     let found = place.desk.records.page(&wanted(Some(RecordState::InSync), "acme"), &Edge::Start, 9).unwrap();
     assert_eq!(names(&found), ["Acme Supply"]);
+}
+
+#[test]
+fn picked_records_are_listed_by_their_pairs_and_say_where_nothing_is_decided() {
+    let place = place();
+    let (left, right) = (company(System::HubSpot, 5), company(System::ConnectWise, 6));
+    let link = Link {
+        id: LinkId(1),
+        object: ObjectKind::Company,
+        hubspot: left.id,
+        connectwise: right.id,
+        state: LinkState::Active,
+        origin: LinkOrigin::Person,
+        created: NOW,
+        baseline: BTreeMap::new(),
+        recent: BTreeMap::new(),
+        own: BySystem::default(),
+    };
+    let rows = [(5, "Acme"), (7, "Beta"), (8, "Gamma")];
+    let rows = rows.into_iter().map(|(id, name)| status(id, name, RecordState::InSync)).chain([Row::Link(link)]);
+    commit(&place, rows.collect());
+    let records = vec![right, left, company(System::HubSpot, 7), company(System::ConnectWise, 99)];
+    let picked = Picked { object: ObjectKind::Company, title: "some".into(), records, total: 4 };
+    let wanted = Wanted { these: Some(Arc::new(picked)), ..Wanted::all(ObjectKind::Company) };
+    let page = |wanted: &Wanted, edge: Edge<StatusKey>| place.desk.records.page(wanted, &edge, 2).unwrap();
+    let first = page(&wanted, Edge::Start);
+    assert_eq!(names(&first), ["", "Acme"], "a pair is listed once, and nobody who was not picked");
+    assert_eq!((first[0].why.as_str(), first[0].connectwise), ("not decided yet", Some(RecordId(99))));
+    assert_eq!(names(&page(&wanted, Edge::After(StatusKey::of(&first[1])))), ["Beta"]);
+    assert_eq!(names(&page(&wanted, Edge::End)), ["Acme", "Beta"]);
+    let in_sync = Wanted { state: Some(RecordState::InSync), search: "bet".into(), ..wanted.clone() };
+    assert_eq!(names(&page(&in_sync, Edge::Start)), ["Beta"]);
+    let totals = place.desk.records.totals(&in_sync).unwrap();
+    assert_eq!((totals.all(), totals.listed), (3, 1));
+    commit(&place, vec![status(7, "Beta", RecordState::Conflict)]);
+    assert_eq!(page(&wanted, Edge::End)[1].state, RecordState::Conflict, "rows were kept beyond a change");
 }
 
 #[test]

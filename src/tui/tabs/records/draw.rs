@@ -65,7 +65,9 @@ fn list(tab: &Records, area: Rect, paint: &mut Paint<'_>) {
 /// ` / acme                        4 of 3,012`.
 fn search_line(tab: &Records, width: usize) -> Line {
     let searched = &tab.wanted.search;
-    let left = if searched.is_empty() {
+    let left = if let Some(picked) = tab.wanted.these.as_ref().filter(|_| searched.is_empty()) {
+        vec![Cell::new(format!(" {}", picked.title), Role::Focus), Cell::muted("   Esc shows all")]
+    } else if searched.is_empty() {
         vec![Cell::muted(format!(
             " / finds by name or id   ← → states{}",
             objects::hint(tab.wanted.object, &tab.objects())
@@ -73,7 +75,8 @@ fn search_line(tab: &Records, width: usize) -> Line {
     } else {
         vec![Cell::new(" / ", Role::Key), Cell::plain(searched)]
     };
-    let right = format!("{} of {}", format::grouped(tab.totals.listed), format::grouped(tab.totals.all()));
+    let all = tab.wanted.these.as_ref().map_or_else(|| tab.totals.all(), |picked| picked.total);
+    let right = format!("{} of {}", format::grouped(tab.totals.listed), format::grouped(all));
     spread(&left, &[Cell::muted(right)], width + 1)
 }
 
@@ -88,6 +91,9 @@ fn teach(tab: &Records, area: Rect, paint: &mut Paint<'_>) {
             format!("Nothing is called “{search}”, and nothing has that id."),
             "A name, part of one, or an id of either system finds a record. Esc ends the search.".to_owned(),
         ),
+        (_, None) if tab.wanted.these.is_some() => {
+            ("None of them is there any more.".to_owned(), "Esc shows all records.".to_owned())
+        }
         (_, Some(state)) => (
             format!("No {objects} are in the state “{state}”."),
             "← and → go through the states, Esc shows all.".to_owned(),

@@ -4,6 +4,7 @@ mod actions;
 mod draw;
 mod family;
 mod open;
+mod picked;
 pub mod source;
 pub mod stored;
 #[cfg(test)]
@@ -84,7 +85,7 @@ impl Records {
         Self {
             source: Arc::clone(&desk.records),
             simulated: desk.simulated.clone(),
-            wanted: Wanted { object: ObjectKind::Company, state: None, search: String::new() },
+            wanted: Wanted::all(ObjectKind::Company),
             list: List::default(),
             totals: Totals::default(),
             open: None,
@@ -181,9 +182,8 @@ impl Records {
 
     /// Lists another object; what is searched for stays.
     fn turn_to(&mut self, object: ObjectKind, ctx: &mut Context<'_>) {
-        if object != self.wanted.object {
-            self.wanted.object = object;
-            self.wanted.state = None;
+        if object != self.wanted.object || self.wanted.these.is_some() {
+            self.wanted = Wanted { search: std::mem::take(&mut self.wanted.search), ..Wanted::all(object) };
             self.restart(ctx);
         }
     }
@@ -191,7 +191,8 @@ impl Records {
     /// An object that is not mapped has no list: the first that is takes its place.
     fn leave_unmapped(&mut self, ctx: &mut Context<'_>) {
         let mapped = |object| self.totals.objects.iter().any(|(of, _)| *of == object);
-        if let Some((first, _)) = self.totals.objects.first().copied().filter(|_| !mapped(self.wanted.object)) {
+        let stays = self.wanted.these.is_some() || mapped(self.wanted.object);
+        if let Some((first, _)) = self.totals.objects.first().copied().filter(|_| !stays) {
             self.turn_to(first, ctx);
         }
     }
@@ -199,6 +200,13 @@ impl Records {
     /// The objects that can be listed, with their numbers.
     fn objects(&self) -> Vec<Mapped> {
         self.totals.objects.iter().map(|(object, count)| (*object, Some(*count))).collect()
+    }
+
+    /// Lists all records of the object again where only picked ones are.
+    fn show_all(&mut self, ctx: &mut Context<'_>) {
+        if self.wanted.these.take().is_some() {
+            self.restart(ctx);
+        }
     }
 
     fn choose_state(&mut self, state: Option<RecordState>, ctx: &mut Context<'_>) {
@@ -271,11 +279,17 @@ impl Page for Records {
             Target::Record(record) => self.show_record(record, ctx),
             Target::State(state) => {
                 self.open = None;
+                self.show_all(ctx);
                 self.choose_state(Some(state), ctx);
+            }
+            Target::These(picked) => {
+                self.open = None;
+                self.wanted = Wanted { these: Some(Arc::clone(&picked)), ..Wanted::all(picked.object) };
+                self.restart(ctx);
             }
             Target::Issue(class, object) => {
                 self.open = None;
-                self.wanted = Wanted { object, state: Some(state_of(class)), search: String::new() };
+                self.wanted = Wanted { state: Some(state_of(class)), ..Wanted::all(object) };
                 self.restart(ctx);
             }
             Target::Object(object) => {
@@ -296,6 +310,8 @@ impl Page for Records {
             self.search("", ctx);
         } else if self.wanted.state.is_some() {
             self.choose_state(None, ctx);
+        } else if self.wanted.these.is_some() {
+            self.show_all(ctx);
         } else {
             return Handled::No;
         }

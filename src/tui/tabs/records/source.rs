@@ -6,6 +6,7 @@ use crate::engine::core::plan::PairPlan;
 use crate::engine::core::state::{Exchange, HistoryEntry, Link, Observation, RecordState, Status};
 use crate::model::{BySystem, FieldName, ObjectKind, RecordRef, Schema, Timestamp};
 use crate::store::rows::StatusKey;
+use crate::tui::tab::Picked;
 use crate::tui::widgets::{Edge, Keyed};
 use crate::tui::world::{BoxFuture, SourceError};
 use crate::view::diff::RecordPanel;
@@ -19,6 +20,16 @@ pub struct Wanted {
     pub state: Option<RecordState>,
     /// Part of a name or an id; empty: all.
     pub search: String,
+    /// Only these, in place of all of the object.
+    pub these: Option<Arc<Picked>>,
+}
+
+impl Wanted {
+    /// All records of an object.
+    #[must_use]
+    pub const fn all(object: ObjectKind) -> Self {
+        Self { object, state: None, search: String::new(), these: None }
+    }
 }
 
 /// How many records there are.

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::picked::Listed;
 use super::source::{Opened, RecordSource, Totals, Wanted};
 use crate::engine::core::plan::{PairPlan, PlannedWrite, plan_record};
 use crate::engine::core::state::{Exchange, HistoryEntry, RecordState, Status};
@@ -10,6 +11,7 @@ use crate::mapping::{Config, Rules, toml};
 use crate::model::{BySystem, ConfigVersion, ObjectKind, RecordRef, Schema, System, Timestamp};
 use crate::store::rows::{Direction, StatusKey, StatusQuery};
 use crate::store::{Reader, Settings, StoreError, Workspace};
+use crate::tui::tab::Picked;
 use crate::tui::widgets::Edge;
 use crate::tui::world::SourceError;
 use crate::view::push::HttpPreview;
@@ -32,6 +34,7 @@ struct Handles {
     settings: Settings,
     config: Option<(ConfigVersion, Config)>,
     deployed: Option<Deployed>,
+    listed: Option<Listed>,
 }
 
 /// The deployed configuration, ready for planning.
@@ -47,8 +50,8 @@ impl StoredRecords {
     /// # Errors
     /// When the workspace cannot be opened.
     pub fn new(workspace: &Workspace, preview: Preview) -> Result<Self, StoreError> {
-        let handles =
-            Handles { reader: workspace.reader()?, settings: workspace.settings()?, config: None, deployed: None };
+        let (reader, settings) = (workspace.reader()?, workspace.settings()?);
+        let handles = Handles { reader, settings, config: None, deployed: None, listed: None };
         Ok(Self { store: Mutex::new(handles), preview })
     }
 
@@ -90,6 +93,20 @@ impl Handles {
         Ok(Some(self.config.insert(config)))
     }
 
+    /// Rows of picked records, looked up again when anything has changed.
+    fn listed(&mut self, picked: &Arc<Picked>) -> Result<&Listed, SourceError> {
+        let revision = self.reader.revision().map_err(failed)?;
+        let listed = match self.listed.take().filter(|known| known.is_of(picked, revision)) {
+            Some(known) => known,
+            None => {
+                let look = |reader: &Reader| Listed::look(reader, picked, revision);
+                let looked = self.reader.at_once(look).map_err(failed)?;
+                looked.map_err(|error| SourceError(error.to_string()))?
+            }
+        };
+        Ok(self.listed.insert(listed))
+    }
+
     fn schema(&self, system: System, object: ObjectKind) -> Result<(Schema, Timestamp), SourceError> {
         let found = self.settings.schema(system, object).map_err(failed)?;
         found.ok_or_else(|| lacking(&format!("the fields of {system} are not known yet: connect it first")))
@@ -114,7 +131,10 @@ impl Deployed {
 
 impl RecordSource for StoredRecords {
     fn page(&self, wanted: &Wanted, edge: &Edge<StatusKey>, limit: usize) -> Result<Vec<Status>, SourceError> {
-        let handles = self.handles();
+        let mut handles = self.handles();
+        if let Some(picked) = &wanted.these {
+            return Ok(handles.listed(picked)?.page(wanted, edge, limit));
+        }
         let query = query(wanted);
         let page = |from: Option<&StatusKey>, direction, most| {
             handles.reader.status_page(&query, from, direction, most).map_err(failed)
@@ -139,6 +159,10 @@ impl RecordSource for StoredRecords {
             .unwrap_or_default();
         let all = |object| Ok((object, handles.reader.status_count(&StatusQuery::all(object)).map_err(failed)?));
         let objects = mapped.into_iter().map(all).collect::<Result<_, SourceError>>()?;
+        if let Some(picked) = &wanted.these {
+            let (states, listed) = handles.listed(picked)?.totals(wanted);
+            return Ok(Totals { states, listed, objects });
+        }
         let count = |state| Ok((state, handles.reader.state_count(wanted.object, state).map_err(failed)?));
         let states = RecordState::ALL.into_iter().map(count).collect::<Result<_, SourceError>>()?;
         let listed = handles.reader.status_count(&query(wanted)).map_err(failed)?;

@@ -13,6 +13,7 @@ use crate::engine::driver::snapshot::{Role, Snapshot};
 use crate::model::{
     BySystem, FieldDef, FieldKind, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp, Value,
 };
+use crate::tui::tab::{Picked, TabId, Target};
 use crate::tui::tabs::desk::Desk;
 use crate::tui::tabs::testing::{FakeConfig, FakeRecords, FakeSimulated};
 use crate::tui::testing::{FakeSource, NOW, Person, running};
@@ -433,4 +434,22 @@ fn an_issue_leads_to_the_records_of_its_object_and_a_lag_names_the_objects() {
     person.press(KeyCode::Enter);
     person.expects("Contacts  all 1 [conflict 1]");
     person.expects("▶ conflict  Amy Lin");
+}
+
+#[test]
+fn the_records_behind_a_number_are_listed_until_esc_shows_all_again() {
+    let records = Arc::new(records());
+    let mut person = console(&records, running(), None);
+    let picked: Vec<_> = records.rows.lock().unwrap().iter().skip(1).map(Status::anchor).collect();
+    assert_eq!(picked.len(), 2);
+    let title = "companies that leave the filter".to_owned();
+    person.types("1");
+    let picked = Picked { object: ObjectKind::Company, title, records: picked, total: 31_902 };
+    person.is_sent(TabId::Records, Target::These(Arc::new(picked)));
+    person.expects("companies that leave the filter   Esc shows all");
+    person.expects("2 of 31,902");
+    person.expects_not("Acme Dental Group");
+    person.press(KeyCode::Esc);
+    person.expects("Acme Dental Group");
+    person.expects("3 of 3");
 }

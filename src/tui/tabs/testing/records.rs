@@ -34,7 +34,8 @@ impl FakeRecords {
         let fits = |row: &&Status| {
             let ids = [row.hubspot, row.connectwise].into_iter().flatten().map(|id| id.to_string());
             let found = row.name.to_lowercase().contains(&needle) || ids.into_iter().any(|id| id.contains(&needle));
-            row.object == wanted.object && found && wanted.state.is_none_or(|state| state == row.state)
+            let picked = wanted.these.as_ref().is_none_or(|these| these.records.contains(&row.anchor()));
+            row.object == wanted.object && picked && found && wanted.state.is_none_or(|state| state == row.state)
         };
         let mut rows: Vec<_> = self.rows.lock().unwrap().iter().filter(fits).cloned().collect();
         rows.sort_by_key(StatusKey::of);
