@@ -125,6 +125,7 @@ pub fn intent(id: u64, state: IntentState) -> Intent {
         sent: Timestamp(8),
         touched: Timestamp(9),
         waits: true,
+        seen_as: Some(RecordId(30)),
         outcome: Some("timed out".to_owned()),
         shown: [(FieldName::new("phone"), Value::text("+1 555"))].into(),
     }
