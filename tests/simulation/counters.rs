@@ -128,9 +128,7 @@ fn expected() -> Vec<String> {
     }
     all.extend(OBJECTS.map(|object| format!("link: {object} Active \"matched\"")));
     all.extend([ObjectKind::Company, ObjectKind::Contact].map(|object| format!("link: {object} Tomb \"matched\"")));
-    if crate::hints::are_wanted() {
-        all.extend(["a hint", "a hint that began a run"].map(str::to_owned));
-    }
+    all.extend(["a hint", "a hint that began a run"].map(str::to_owned));
     let seen = [
         "crash",
         "crash, more than one",

@@ -42,6 +42,7 @@ pub fn calm() -> Scenario {
             steady_lag: None,
             all_or_nothing: false,
             whole_numbers: false,
+            belated: 0,
             slowness: 50,
             merges: Merges { make_new: false, key: MergedKey::OfSurvivor, are_quiet: false, purge: false },
         },
@@ -475,7 +476,9 @@ fn i4_a_copy_of_which_look_ups_say_nothing_is_not_made_twice() {
             }];
             // so short that few look-ups come before the one that decides
             let clockwork = Clockwork { flight: 5, ..calm().clockwork };
-            let scenario = Scenario { setup, clockwork, rounds: 16, ..calm() }.with_faults(faults);
+            // and so late in the index that no feed shows it before
+            let server = Temper { steady_lag: Some(400_000), ..calm().server };
+            let scenario = Scenario { setup, clockwork, server, rounds: 16, ..calm() }.with_faults(faults);
             assert_eq!(copies_in(&play(&scenario, &schemas), side), 1, "{side}, request {number}");
         }
     }

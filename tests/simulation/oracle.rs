@@ -280,7 +280,8 @@ pub fn i12_cursor_safety(sim: &mut Simulation<'_>, cursor: &Cursor) {
     let system = cursor.key.system;
     let slack = match (cursor.key.feed, system) {
         (Feed::Settled, System::HubSpot) => 0,
-        (Feed::Settled, System::ConnectWise) => 1_000,
+        // what shows late with an older time is within the overlap of the next pass
+        (Feed::Settled, System::ConnectWise) => 1_000 + sim.scenario.server.belated,
         (_, System::ConnectWise) => 121_000,
         // its index may trail: that is what the settled pass is for
         (_, System::HubSpot) => return,

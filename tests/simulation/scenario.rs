@@ -75,6 +75,9 @@ pub struct Temper {
     pub all_or_nothing: bool,
     /// ConnectWise: numbers are kept without what is behind the point.
     pub whole_numbers: bool,
+    /// ConnectWise: a change shows with the time at which it began, at most so many milliseconds before it shows.
+    #[serde(default)]
+    pub belated: i64,
     /// Milliseconds a call takes, at most.
     pub slowness: i64,
     pub merges: Merges,
@@ -254,6 +257,7 @@ impl Scenario {
                 steady_lag: None,
                 all_or_nothing: latency.chance(300),
                 whole_numbers: mix(seed, 5).is_multiple_of(3),
+                belated: [0, 0, 20_000, 90_000][(mix(seed, 23) % 4) as usize],
                 slowness: [50, 400, 3000][latency.below(3) as usize],
                 merges: Merges {
                     make_new: mix(seed, 16).is_multiple_of(3),

@@ -2,6 +2,7 @@
 //! single writes, whole seconds and soft deletes. Written from the API facts, not from the engine.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use lockstep::engine::core::request::{
     AnswerBody, CreateItem, Failure, ItemOutcome, Rejection, RejectionKind, Request, RequestBody, UpdateItem,
@@ -587,16 +588,28 @@ impl Server {
     }
 
     pub(crate) fn touch(&mut self, now: i64, id: RecordId) {
-        let modified = self.stamp_time(now);
+        let belated = self.belated(id);
+        let (from, modified) = (self.stamp_time(now - belated), self.stamp_time(now));
         let lag = self.lag(id);
         let Some(entry) = self.records.get_mut(&id) else { return };
-        entry.modified = modified;
+        // later than the change before it, as its own time has seconds for that
+        entry.modified = from.max(modified.min(entry.modified + Duration::from_secs(1)));
         entry.version += 1;
         if self.system == System::HubSpot {
             let known = entry.indexed(now);
             entry.index.retain(|(visible, at)| *visible > now || Some(*at) == known);
             entry.index.push((now + lag, modified));
         }
+    }
+
+    /// How long ago the change that shows now began, in milliseconds.
+    fn belated(&self, id: RecordId) -> i64 {
+        if self.system == System::HubSpot || self.temper.belated == 0 {
+            return 0;
+        }
+        let version = self.records.get(&id).map_or(0, |entry| entry.version);
+        let word = mix(mix(self.entropy ^ 7, id.0), u64::from(version));
+        (word % self.temper.belated.unsigned_abs()).cast_signed()
     }
 
     /// How long the index takes to see this version: 90 % within 5 s, 9 % within a minute, 1 % within ten.
