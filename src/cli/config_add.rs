@@ -5,17 +5,18 @@ mod activity;
 use serde_json::json;
 
 use super::check;
-use super::config::{make_both_ready, newest, parse};
+use super::config::{newest, parse};
 use super::progress::attend;
 use super::runtime;
-use super::session::{Session, author};
+use super::session::Session;
 use crate::engine::driver::Clock;
+use crate::engine::driver::ready::make_both_ready;
 use crate::engine::driver::setup::{Connection, keep_renewals, keep_schema};
 use crate::engine::driver::steps::Steps;
 use crate::error::{Exit, Outcome, Report};
 use crate::mapping::{ObjectMapping, compat, defaults, toml};
 use crate::model::{ChoiceOption, FieldDef, FieldName, ObjectKind, Schema, System};
-use crate::store::{Settings, Workspace};
+use crate::store::{Base, Settings, Workspace};
 
 /// What a person names of the tenant's own.
 #[derive(Clone, Copy)]
@@ -59,12 +60,14 @@ pub fn run(
         let mapping = mapping(workspace, settings, &config, object, named, &steps).await?;
         config.objects.push(mapping);
         config.objects.sort_by_key(|mapping| mapping.object);
-        make_both_ready(workspace, &config, settings, &steps).await
+        Ok(make_both_ready(workspace, &config, settings, Clock::start(), &steps).await?)
     };
     let told = runtime::start()?.block_on(attend(&steps, "nothing was added; run it again", work))?;
     let findings = check::findings(&config, settings)?;
     let note = format!("{} added", plural(object));
-    let version = settings.save_draft(&toml::write(&config), &author(), &note, Clock::start().now())?;
+    let base = Base::Edit(row.info.edit);
+    let saved = settings.save_draft(&toml::write(&config), &session.author(), &note, base, Clock::start().now())?;
+    let version = saved.version;
     let key =
         config.objects.iter().find(|mapping| mapping.object == object).and_then(|one| one.connectwise_stamp.clone());
     let answer = json!({
@@ -75,7 +78,7 @@ pub fn run(
         let made = told.created.iter().map(|text| format!("made there: {text}\n")).collect::<String>();
         let key = key.map(|key| format!(", the key of the HubSpot record in {key}")).unwrap_or_default();
         let next = "Next: look at it (`lockstep config show`), then lockstep config deploy";
-        format!("{} are in the draft, version {version}{key}.\n{made}{}", object.plural(), findings.text(next))
+        format!("{} are in the draft, version {version}{key}.\n{made}{}", object.plural(), check::text(&findings, next))
     })?;
     Ok(Exit::Done)
 }

@@ -11,10 +11,10 @@ use super::session::Session;
 use super::{input, oauth, runtime};
 use crate::connect::Connector;
 use crate::engine::driver::Clock;
-use crate::engine::driver::causes::{Findings, sentences};
 use crate::engine::driver::doctor::connect_command;
+use crate::engine::driver::ready::{Told, make_ready};
 use crate::engine::driver::setup::{
-    ConnectWiseConnection, Connection, HubSpotConnection, keep_renewals, refresh_schema, working_config,
+    ConnectWiseConnection, Connection, HubSpotConnection, keep_renewals, working_config,
 };
 use crate::engine::driver::steps::Steps;
 use crate::error::{Exit, Outcome};
@@ -85,28 +85,6 @@ fn connectwise(args: &ConnectConnectwise) -> Outcome<Connection> {
     Ok(Connection::ConnectWise(connection, private_key))
 }
 
-/// What a system had to tell.
-#[derive(Debug, Default)]
-pub struct Told {
-    /// The portal id, or the login company and its host.
-    pub tenant: Option<String>,
-    pub label: Option<String>,
-    /// What was added to the system.
-    pub created: Vec<String>,
-    pub warnings: Vec<String>,
-    /// What could not be read, before it is put in words.
-    found: Findings,
-}
-
-impl Told {
-    /// Puts in words what could not be read, each cause once.
-    #[must_use]
-    pub fn complete(mut self) -> Self {
-        self.warnings.extend(sentences(&std::mem::take(&mut self.found).told()));
-        self
-    }
-}
-
 /// Whether it works; then makes sure that records can carry their key, and reads the fields.
 async fn try_out(
     connector: &Arc<dyn Connector>,
@@ -118,34 +96,9 @@ async fn try_out(
     steps.begin(connector, "whether it lets us in");
     let check = connector.check().await?;
     let mut told = Told { tenant: Some(check.tenant), label: Some(check.label), ..Told::default() };
-    told.found.of(connector.system(), check.warnings);
+    told.of(connector.system(), check.warnings);
     make_ready(connector, config, settings, clock, &mut told, steps).await?;
     Ok(told.complete())
-}
-
-/// Makes one system ready for a configuration: the fields that carry keys, and what is known of all its fields.
-///
-/// # Errors
-/// When the system refuses or does not answer.
-pub async fn make_ready(
-    connector: &Arc<dyn Connector>,
-    config: &Config,
-    settings: &mut Settings,
-    clock: Clock,
-    told: &mut Told,
-    steps: &Steps,
-) -> Outcome<()> {
-    for object in &config.objects {
-        steps.begin(connector, format!("the {} fields", object.object));
-        if object.stamp(connector.system()).is_some() {
-            let prepared = connector.prepare(object.object, true).await?;
-            told.created.extend(prepared.created);
-            told.warnings.extend(prepared.warnings);
-        }
-        let live = refresh_schema(settings, connector.as_ref(), object.object, clock).await?;
-        told.found.of(connector.system(), live.warnings);
-    }
-    Ok(())
 }
 
 fn answer(session: &Session, connection: &Connection, offline: bool, told: &Told) -> Outcome {

@@ -13,14 +13,14 @@ use super::desk;
 use super::output::has_terminal;
 use super::runtime;
 use super::scenes::Scenes;
-use super::session::{Session, author};
+use super::session::Session;
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Ask, Reply};
+use crate::engine::core::view::View;
 use crate::engine::driver::snapshot::{Role, Snapshot};
 use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{self, Clock, DriverError, EngineHandle, setup};
 use crate::error::{Exit, Outcome, Report};
-use crate::model::text::printable;
 use crate::model::{System, Timestamp};
 use crate::sim::ControlHandle;
 use crate::store::{LeaseError, Workspace};
@@ -59,7 +59,7 @@ fn show(
         engine: Arc::new(behind.clone()),
         source: Arc::new(Rows::open(workspace, runtime.handle().clone())?),
         demo,
-        desk: desk::of(workspace, Clock::start(), (runtime.handle().clone(), behind.clone()), control)?,
+        desk: desk::of(workspace, Clock::start(), runtime.handle().clone(), &session.author(), control)?,
     };
     let shown = tui::run(context);
     starting.abort();
@@ -86,7 +86,7 @@ fn settings(session: &Session, set_up: bool) -> tui::Settings {
         ascii: look.ascii,
         no_color: look.no_color,
         read_only: look.read_only,
-        person: printable(&author()).into_owned(),
+        person: session.author(),
         // whoever is set up comes for the records; whoever is not, for the connections
         front: if set_up { tui::RECORDS } else { tui::CONNECTIONS },
     }
@@ -94,6 +94,9 @@ fn settings(session: &Session, set_up: bool) -> tui::Settings {
 
 /// How often a start tells what it is at.
 const APART: Duration = Duration::from_millis(200);
+
+/// How often a console without an engine looks what others changed.
+const LOOK_ON: Duration = Duration::from_secs(1);
 
 /// What stands behind the console: drawn at once, while the engine starts beside it.
 #[derive(Clone)]
@@ -137,7 +140,7 @@ impl Behind {
                 Err((role, hint)) => {
                     settle.send_replace(State::Nobody { hint });
                     publish.send_replace(Arc::new(Snapshot { role, ..Snapshot::default() }));
-                    return;
+                    return look_on(&workspace, &publish).await;
                 }
             };
             loop {
@@ -159,6 +162,27 @@ impl Behind {
             Ok(State::Live(handle)) => Some(handle.clone()),
             Ok(State::Starting | State::Nobody { .. }) | Err(_) => None,
         }
+    }
+}
+
+/// Without an engine here: shows what other processes do to the workspace, and nothing while they do nothing.
+async fn look_on(workspace: &Workspace, publish: &watch::Sender<Arc<Snapshot>>) {
+    let reader = match workspace.reader() {
+        Ok(reader) => reader,
+        Err(error) => return tracing::warn!(%error, "the console does not see what other processes change"),
+    };
+    let mut look = tokio::time::interval(LOOK_ON);
+    loop {
+        look.tick().await;
+        // an unreadable moment is over with the next look
+        let (Ok(revision), Ok(pauses)) = (reader.revision(), reader.pauses()) else { continue };
+        publish.send_if_modified(|current| {
+            let changed = current.revision != revision || current.pauses != pauses;
+            if changed {
+                *current = Arc::new(Snapshot { revision, pauses, ..Snapshot::clone(current) });
+            }
+            changed
+        });
     }
 }
 
@@ -209,5 +233,32 @@ impl tui::Engine for Behind {
 
     fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+
+    use super::*;
+    use crate::store::{Base, Key};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_console_without_an_engine_follows_what_others_change_and_is_told_of_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        let workspace = Workspace::create(dir.path(), "acme", &Key::throw_away().unwrap()).unwrap();
+        let role = Role::Viewer { holder: "process 7".to_owned() };
+        let (publish, mut seen) = watch::channel(Arc::new(Snapshot { role: role.clone(), ..Snapshot::default() }));
+        let watched = workspace.clone();
+        let looking = tokio::spawn(async move { look_on(&watched, &publish).await });
+        let patience = Duration::from_secs(20);
+        tokio::time::timeout(patience, seen.changed()).await.unwrap().unwrap();
+        let before = seen.borrow_and_update().revision;
+        assert!(tokio::time::timeout(3 * LOOK_ON, seen.changed()).await.is_err(), "nothing had changed");
+        workspace.settings().unwrap().save_draft("a = 1", "dana", "", Base::Any, Timestamp(1)).unwrap();
+        tokio::time::timeout(patience, seen.changed()).await.unwrap().unwrap();
+        let now = seen.borrow_and_update().clone();
+        assert!(now.revision > before && now.role == role, "{now:?}");
+        looking.abort();
     }
 }

@@ -7,16 +7,16 @@ use secrecy::SecretString;
 use serde_json::json;
 
 use super::args::Demo;
-use super::connect::{Told, make_ready};
 use super::engine::{Ended, run_once};
 use super::output::{Output, has_terminal, say, width};
-use super::session::{Session, author};
+use super::session::Session;
 use super::summary::Summary;
 use super::{console, runtime};
 use crate::engine::core::Mode;
 use crate::engine::core::state::{RecordState, Status, Verdict};
 use crate::engine::core::view::View;
 use crate::engine::driver::Clock;
+use crate::engine::driver::ready::{Told, make_ready};
 use crate::engine::driver::setup::{ConnectWiseConnection, Connection, HubSpotConnection, keep_renewals};
 use crate::engine::driver::steps::Steps;
 use crate::error::{Exit, Outcome, Report};
@@ -25,7 +25,7 @@ use crate::model::ObjectKind;
 use crate::model::text::printable;
 use crate::sim::{self, Behaviour, Data, Options, Running, Simulators};
 use crate::store::rows::{Direction, StatusQuery};
-use crate::store::{Key, Reader, Workspace};
+use crate::store::{Base, Key, Reader, Workspace};
 use crate::view::{plain_text, run as run_view};
 
 const NAME: &str = "demo";
@@ -50,7 +50,7 @@ pub fn run(session: &Session, args: &Demo) -> Outcome {
         .block_on(Simulators::start(options))
         .map_err(|error| Report::failed("the simulators cannot start").because(error))?;
     let folder = Folder::make()?;
-    let workspace = runtime.block_on(workspace(&folder, &simulators))?;
+    let workspace = runtime.block_on(workspace(&folder, &simulators, &session.author()))?;
     if headless {
         return runtime.block_on(job(session.output, &workspace));
     }
@@ -58,7 +58,7 @@ pub fn run(session: &Session, args: &Demo) -> Outcome {
 }
 
 /// A workspace that is connected to the simulators, with the default configuration deployed. Its key is kept nowhere.
-async fn workspace(folder: &Folder, simulators: &Running) -> Outcome<Workspace> {
+async fn workspace(folder: &Folder, simulators: &Running, author: &str) -> Outcome<Workspace> {
     let workspace = Workspace::create(&folder.0, NAME, &Key::throw_away()?)?;
     let mut settings = workspace.settings()?;
     let (config, clock) = (config(), Clock::start());
@@ -69,8 +69,9 @@ async fn workspace(folder: &Folder, simulators: &Running) -> Outcome<Workspace> 
         make_ready(&connector, &config, &mut settings, clock, &mut told, &Steps::default()).await?;
         connection.save(&mut settings)?;
     }
-    settings.save_draft(&toml::write(&config), &author(), "the default configuration", clock.now())?;
-    settings.deploy_draft()?;
+    let note = "the default configuration";
+    settings.save_draft(&toml::write(&config), author, note, Base::Nothing, clock.now())?;
+    settings.deploy_draft(Base::Any, author, None, clock.now())?;
     Ok(workspace)
 }
 

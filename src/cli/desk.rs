@@ -1,42 +1,71 @@
 //! What the console's tabs Records, Mappings and Filters work on: the workspace, its connectors, its engine.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, json};
 use tokio::runtime::Handle;
 
-use super::console::Behind;
 use crate::connect::Connector;
 use crate::engine::core::plan::PlannedWrite;
 use crate::engine::core::request::{CreateItem, Priority, Request, RequestBody, UpdateItem};
 use crate::engine::core::state::IntentKind;
-use crate::engine::driver::{Clock, setup};
+use crate::engine::driver::Clock;
+use crate::engine::driver::deploy::{self, DeployError, Deployed, Order};
+use crate::engine::driver::setup::{self, SetupError};
+use crate::engine::driver::steps::Steps;
 use crate::model::{BySystem, FieldName, IntentId, ObjectKind, RecordRef, System, Value};
 use crate::sim::{ControlHandle, Object, Side};
 use crate::store::{StoreError, Workspace};
 use crate::tui::BoxFuture;
 use crate::tui::tabs::Desk;
+use crate::tui::tabs::draft::deployer::Deployer;
 use crate::tui::tabs::records::source::Simulated;
 use crate::view::push::HttpPreview;
-
-/// Whose changes of the configuration these are.
-const AUTHOR: &str = "console";
 
 /// # Errors
 /// When the workspace cannot be opened.
 pub fn of(
     workspace: &Workspace,
     clock: Clock,
-    (runtime, engine): (Handle, Behind),
+    runtime: Handle,
+    author: &str,
     control: Option<ControlHandle>,
 ) -> Result<Desk, StoreError> {
     // without a connection nothing can be pushed either: there is nothing to preview
     let connectors = setup::connectors(workspace, clock).ok();
     let preview = move |write: &PlannedWrite| connectors.as_ref().map_or_else(Vec::new, |all| describe(write, all));
-    let place = workspace.clone();
-    let deployed = move |_| hand_over(&place, &runtime, &engine);
+    let deployer =
+        Deploys { workspace: workspace.clone(), clock, runtime, author: author.to_owned(), steps: Arc::default() };
     let simulated = control.map(|control| Arc::new(Edits(control)) as Arc<dyn Simulated>);
-    Desk::of(workspace, AUTHOR, Box::new(preview), Box::new(deployed), simulated)
+    Desk::of(workspace, author, Box::new(preview), Arc::new(deployer), simulated)
+}
+
+/// Deploys beside the console, on the runtime that speaks to the systems.
+struct Deploys {
+    workspace: Workspace,
+    clock: Clock,
+    runtime: Handle,
+    author: String,
+    /// Of the deploy under way.
+    steps: Arc<Mutex<Arc<Steps>>>,
+}
+
+impl Deployer for Deploys {
+    fn deploy(&self, edit: u64) -> BoxFuture<Result<Deployed, DeployError>> {
+        let steps = Arc::new(Steps::default());
+        *self.steps.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&steps);
+        let order = Order { edit, by: self.author.clone(), note: None };
+        let (workspace, clock) = (self.workspace.clone(), self.clock);
+        let work = self.runtime.spawn(async move { deploy::deploy(&workspace, &order, clock, &steps).await });
+        Box::pin(async move {
+            let ended = |error: tokio::task::JoinError| SetupError::from(StoreError::Other(error.to_string()));
+            work.await.unwrap_or_else(|error| Err(ended(error).into()))
+        })
+    }
+
+    fn step(&self) -> Option<String> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).line()
+    }
 }
 
 /// The requests of a planned write. The number of its intent is not known before it is sent, and is in none of them.
@@ -60,14 +89,6 @@ pub fn describe(write: &PlannedWrite, connectors: &BySystem<Arc<dyn Connector>>)
     let request = Request { system, object, priority, run: None, body };
     let described = connectors[write.system].describe(&request).into_iter();
     described.map(|call| HttpPreview { system, method: call.method, path: call.path, body: call.body }).collect()
-}
-
-/// Lets the running engine go on with what is deployed now.
-fn hand_over(workspace: &Workspace, runtime: &Handle, behind: &Behind) -> Result<(), String> {
-    let Some(engine) = runtime.block_on(behind.handle()) else { return Ok(()) };
-    let settings = workspace.settings().map_err(|error| error.to_string())?;
-    let rules = setup::rules(&settings).map_err(|error| error.to_string())?;
-    runtime.block_on(engine.change_rules(rules)).map_err(|error| error.to_string())
 }
 
 /// What a simulator calls an object. ConnectWise keeps everything a salesperson does as one kind of record.

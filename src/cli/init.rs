@@ -5,11 +5,11 @@ use serde::Serialize;
 use super::args::Init;
 use super::home::{WorkspaceName, make_private_dir};
 use super::key::{self, KeyPlace};
-use super::session::{Session, author};
+use super::session::Session;
 use crate::engine::driver::Clock;
 use crate::error::{Exit, Outcome};
 use crate::mapping::{defaults, toml};
-use crate::store::Workspace;
+use crate::store::{Base, Workspace};
 
 #[derive(Serialize)]
 struct Made {
@@ -21,6 +21,8 @@ struct Made {
     draft: u32,
 }
 
+const NOTE: &str = "the default configuration";
+
 /// # Errors
 /// When the workspace exists, or it or its key cannot be made.
 pub fn run(session: &Session, args: &Init) -> Outcome {
@@ -31,7 +33,7 @@ pub fn run(session: &Session, args: &Init) -> Outcome {
     let workspace = Workspace::create(&session.home.workspaces_dir(), name.as_str(), &key)?;
     let text = toml::write(&defaults::config());
     let draft =
-        workspace.settings()?.save_draft(&text, &author(), "the default configuration", Clock::start().now())?;
+        workspace.settings()?.save_draft(&text, &session.author(), NOTE, Base::Nothing, Clock::start().now())?.version;
     let (key_file, key_made) = match &place {
         KeyPlace::Made(file) => (Some(file.display().to_string()), true),
         KeyPlace::Given(file) => (Some(file.display().to_string()), false),

@@ -4,12 +4,11 @@
 use serde_json::{Value as Json, json};
 
 use super::args::{PauseArgs, Resume};
-use super::session::{Session, author};
+use super::session::Session;
 use crate::engine::core::command::{Batch, Durability, Row};
 use crate::engine::core::view::View;
 use crate::engine::driver::Clock;
 use crate::error::{Exit, Outcome, Report};
-use crate::model::text::printable;
 use crate::model::{Pause, PauseScope, Pauses, Timestamp};
 use crate::store::{Reader, Workspace};
 
@@ -18,12 +17,7 @@ use crate::store::{Reader, Workspace};
 pub fn pause(session: &Session, args: &PauseArgs) -> Outcome {
     let workspace = session.workspace()?;
     if !args.list {
-        let pause = Pause {
-            scope: args.what.scope(),
-            by: printable(&author()).into_owned(),
-            since: now(),
-            note: args.note.clone(),
-        };
+        let pause = Pause { scope: args.what.scope(), by: session.author(), since: now(), note: args.note.clone() };
         put(&workspace, Row::Pause(pause))?;
     }
     let pauses = workspace.reader()?.pauses()?;

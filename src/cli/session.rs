@@ -5,6 +5,7 @@ use super::home::{Home, WorkspaceName};
 use super::key;
 use super::output::Output;
 use crate::error::Outcome;
+use crate::model::text::printable;
 use crate::store::Workspace;
 
 /// One command line's surroundings.
@@ -41,11 +42,12 @@ impl Session {
         let key = key::find(&self.global, &self.home, &name)?;
         Ok(Workspace::open(&self.home.workspaces_dir(), name.as_str(), &key)?)
     }
-}
 
-/// The account that runs this command, for the history of the configuration.
-#[must_use]
-pub fn author() -> String {
-    let named = ["SUDO_USER", "USER", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
-    named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+    /// Who does this, for the history of the configuration and for pauses: as they say, else the account that runs it.
+    #[must_use]
+    pub fn author(&self) -> String {
+        let account = || ["SUDO_USER", "USER", "USERNAME"].into_iter().find_map(|name| std::env::var(name).ok());
+        let named = self.global.author.clone().or_else(account).map(|name| printable(name.trim()).into_owned());
+        named.filter(|name| !name.is_empty()).unwrap_or_else(|| "unknown".to_owned())
+    }
 }

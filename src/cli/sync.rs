@@ -1,7 +1,5 @@
 //! `lockstep sync`: brings both systems in step, once or until interrupted.
 
-use std::time::Duration;
-
 use super::args::Sync;
 use super::engine::{Ended, ready, run_once};
 use super::listen;
@@ -15,11 +13,12 @@ use crate::engine::core::command::{Batch, Durability, Row};
 use crate::engine::core::state::{Issue, IssueClass, Run, RunKind, Verdict};
 use crate::engine::core::view::View;
 use crate::engine::driver::receiver::Listening;
+use crate::engine::driver::snapshot::Snapshot;
 use crate::engine::driver::{self, EngineHandle, Finished, setup};
 use crate::error::{Exit, Outcome, Report};
 use crate::model::ConfigVersion;
 use crate::store::rows::IssueQuery;
-use crate::store::{Reader, Settings, Workspace};
+use crate::store::{Reader, Workspace};
 use crate::view::{plain_text, run as run_view};
 
 /// Held runs looked through for the plan that a person approves.
@@ -101,9 +100,7 @@ pub fn approve(workspace: &Workspace, hash: &str, is_kind: impl Fn(RunKind) -> b
 async fn watch(session: &Session, workspace: &Workspace, args: &Sync) -> Outcome {
     let receiver = listen::bind(args).await?;
     let mut parts = ready(workspace, Mode::Watch).await?;
-    if let Some(seconds) = args.interval {
-        parts.rules.config.timing.poll = seconds;
-    }
+    parts.poll = args.interval;
     let (connectors, config, clock) = (parts.connectors.clone(), parts.rules.config.clone(), parts.clock);
     let mut handle = driver::start(workspace, parts)?;
     session.output.note("The engine runs. Ctrl-C stops it; writes on their way are awaited.");
@@ -115,69 +112,64 @@ async fn watch(session: &Session, workspace: &Workspace, args: &Sync) -> Outcome
         }
         None => None,
     };
-    let deployed = Deployed::look(workspace, args.interval)?;
-    let outcome = follow(session, &mut handle, deployed, listening.as_ref()).await;
+    let outcome = follow(session, workspace, &mut handle, listening.as_ref()).await;
     drop(listening);
     handle.stop().await;
     outcome
 }
 
-/// How often a watch looks whether another configuration was deployed beside it.
-const LOOK_FOR_DEPLOY: Duration = Duration::from_secs(1);
-
-/// The configuration that the engine works by.
-struct Deployed {
-    settings: Settings,
-    version: Option<ConfigVersion>,
-    interval: Option<u64>,
-}
-
-impl Deployed {
-    fn look(workspace: &Workspace, interval: Option<u64>) -> Outcome<Self> {
-        let settings = workspace.settings()?;
-        let version = settings.deployed()?.map(|row| row.info.version);
-        Ok(Self { settings, version, interval })
-    }
-
-    /// Hands the engine what was deployed since the last look; its next run works by that.
-    async fn follow(&mut self, session: &Session, handle: &EngineHandle, listening: Option<&Listening>) -> Outcome<()> {
-        let version = self.settings.deployed()?.map(|row| row.info.version);
-        if version == self.version {
-            return Ok(());
-        }
-        let mut rules = setup::rules(&self.settings)?;
-        if let Some(seconds) = self.interval {
-            rules.config.timing.poll = seconds;
-        }
-        if let Some(listening) = listening {
-            listening.follow(&rules.config);
-        }
-        handle.change_rules(rules).await?;
-        self.version = version;
-        session.output.note("Another configuration was deployed; it is used from the next run on.");
-        Ok(())
-    }
-}
-
 /// One line for each run; with `--json`, one object.
 async fn follow(
     session: &Session,
+    workspace: &Workspace,
     handle: &mut EngineHandle,
-    mut deployed: Deployed,
     listening: Option<&Listening>,
 ) -> Outcome {
-    let mut look = tokio::time::interval(LOOK_FOR_DEPLOY);
+    let settings = workspace.settings()?;
+    let mut snapshot = handle.snapshot();
+    let mut known = Known::of(&snapshot.borrow_and_update());
     let interrupted = runtime::interrupted();
     tokio::pin!(interrupted);
     loop {
         tokio::select! {
             finished = handle.finished() => tell(session, &finished?)?,
-            _ = look.tick() => deployed.follow(session, handle, listening).await?,
+            changed = snapshot.changed() => {
+                // an engine that is gone says so where its runs are awaited
+                if changed.is_err() {
+                    tell(session, &handle.finished().await?)?;
+                }
+                let seen = Known::of(&snapshot.borrow_and_update());
+                if seen.version != known.version {
+                    if let (Some(listening), Some(row)) = (listening, settings.deployed()?) {
+                        listening.follow(&setup::read_config(&row.body)?);
+                    }
+                    session.output.note("Another configuration was deployed; runs go by it from now on.");
+                }
+                if let Some((version, why)) = seen.unused.as_ref().filter(|unused| Some(*unused) != known.unused.as_ref()) {
+                    session.output.note(&format!(
+                        "Version {version} is deployed, but the engine goes on with the one before it: {why}"
+                    ));
+                }
+                known = seen;
+            }
             stopped = &mut interrupted => {
                 stopped?;
                 return Ok(Exit::Done);
             }
         }
+    }
+}
+
+/// What the engine goes by, as last seen.
+#[derive(PartialEq, Eq)]
+struct Known {
+    version: Option<ConfigVersion>,
+    unused: Option<(ConfigVersion, String)>,
+}
+
+impl Known {
+    fn of(snapshot: &Snapshot) -> Self {
+        Self { version: snapshot.config, unused: snapshot.unused.clone() }
     }
 }
 

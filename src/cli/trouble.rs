@@ -3,11 +3,12 @@
 use crate::connect::{ConnectError, ConnectErrorKind};
 use crate::engine::core::view::ViewError;
 use crate::engine::driver::DriverError;
+use crate::engine::driver::deploy::DeployError;
 use crate::engine::driver::doctor::connect_command;
 use crate::engine::driver::receiver::ListenError;
 use crate::engine::driver::setup::SetupError;
 use crate::error::{Kind, Report};
-use crate::store::{LeaseError, StoreError};
+use crate::store::{DraftError, LeaseError, StoreError};
 
 impl From<StoreError> for Report {
     fn from(error: StoreError) -> Self {
@@ -18,6 +19,30 @@ impl From<StoreError> for Report {
             _ => Kind::Failed,
         };
         Self::new(kind, error.to_string()).hint(error.hint())
+    }
+}
+
+impl From<DraftError> for Report {
+    fn from(error: DraftError) -> Self {
+        match error {
+            DraftError::Store(error) => error.into(),
+            DraftError::Stale(_) => Self::refused(format!("{error}; nothing was changed"))
+                .hint("look at it with `lockstep config diff`, then run this again"),
+        }
+    }
+}
+
+impl From<DeployError> for Report {
+    fn from(error: DeployError) -> Self {
+        match error {
+            DeployError::Stale(stale) => Self::from(DraftError::Stale(stale)),
+            DeployError::Unreadable(mistakes) => {
+                let lines: Vec<_> = mistakes.iter().map(|mistake| format!("{mistake} {}", mistake.hint)).collect();
+                Self::refused("the draft is not a configuration; nothing was changed").because(lines.join("\n"))
+            }
+            DeployError::Unfit { version, errors } => super::check::refusal(&errors, version),
+            DeployError::Setup(error) => error.into(),
+        }
     }
 }
 

@@ -71,7 +71,7 @@ fn push(path: String, before: Option<String>, after: Option<String>, changes: &m
     }
 }
 
-fn describe_object(object: &ObjectMapping) -> String {
+pub(super) fn describe_object(object: &ObjectMapping) -> String {
     format!("{} {} field mappings", object.direction.arrow(), object.fields.len())
 }
 
@@ -85,7 +85,7 @@ fn describe_rule(rule: &MatchRule) -> String {
     format!("{}~{} by {by}", rule.hubspot, rule.connectwise)
 }
 
-fn describe_field(field: &FieldMapping) -> String {
+pub(super) fn describe_field(field: &FieldMapping) -> String {
     format!("{} {}, {} wins", field.direction.arrow(), field.kind.word(), field.wins.word())
 }
 
@@ -126,6 +126,18 @@ fn flatten(path: &str, value: &Value, leaves: &mut BTreeMap<String, String>) {
             }
         }
     }
+}
+
+/// A setting for people; none where it says nothing.
+pub(super) fn plain_setting(value: &Value) -> Option<String> {
+    let mut leaves = BTreeMap::new();
+    flatten("", value, &mut leaves);
+    let text =
+        leaves.into_iter().map(|(path, text)| match path.strip_prefix('[').and_then(|of| of.strip_suffix(']')) {
+            Some(of) => format!("{of} = {text}"),
+            None => text,
+        });
+    some(text.collect::<Vec<_>>().join(", "))
 }
 
 fn plain(value: &Value) -> String {

@@ -28,7 +28,8 @@ pub enum Severity {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
     pub severity: Severity,
-    pub object: ObjectKind,
+    /// None for the configuration as a whole.
+    pub object: Option<ObjectKind>,
     /// The field mapping it is about; none for the object as a whole.
     pub field: Option<FieldKey>,
     pub message: String,
@@ -49,8 +50,35 @@ pub struct Missing {
 /// What the fields are that carry the key of the counterpart.
 pub(super) const KEY: &str = "key of created records";
 
+/// Seconds between two polls that no allowance bears for long.
+const LEAST_POLL: u64 = 10;
+
 /// HubSpot's limit for every text: nothing that comes from a ConnectWise field is as long.
 const NO_LIMIT: u32 = 65_536;
+
+/// Checks the whole configuration: what is about no object comes first and once, then object by object.
+#[must_use]
+pub fn check_all<'s>(config: &Config, schemas: impl IntoIterator<Item = &'s BySystem<Schema>>) -> Vec<Finding> {
+    let mut findings = general(config);
+    findings.extend(schemas.into_iter().flat_map(|schemas| check(config, schemas)));
+    findings
+}
+
+/// What is wrong with the configuration as a whole, whatever the systems have.
+#[must_use]
+pub fn general(config: &Config) -> Vec<Finding> {
+    if config.timing.poll >= LEAST_POLL {
+        return Vec::new();
+    }
+    vec![Finding {
+        severity: Severity::Warning,
+        object: None,
+        field: None,
+        message: format!("Polling every {} s uses up the systems' allowances.", config.timing.poll),
+        hint: "Poll every 30 s or more; 60 is usual.".to_owned(),
+        missing: None,
+    }]
+}
 
 /// Checks the object mapping of the schemas' object; other objects of the configuration are left alone.
 /// Findings about the object come first, then those of its fields in their order.
@@ -58,7 +86,6 @@ const NO_LIMIT: u32 = 65_536;
 pub fn check(config: &Config, schemas: &BySystem<Schema>) -> Vec<Finding> {
     let Some(object) = config.object(schemas.hubspot.object) else { return Vec::new() };
     let mut lint = Lint { object, schemas, findings: Vec::new() };
-    lint.timing(config);
     lint.only_read();
     lint.stamps();
     lint.activities(config);
@@ -95,7 +122,7 @@ impl<'a> Lint<'a> {
     ) {
         self.findings.push(Finding {
             severity,
-            object: self.object.object,
+            object: Some(self.object.object),
             field: field.map(FieldMapping::key),
             message: message.into(),
             hint: hint.into(),
@@ -134,13 +161,6 @@ impl<'a> Lint<'a> {
         let hint = did_you_mean(name.as_str(), names, "Read the schema again if the field is new.");
         self.error(field, self.schemas[system].lack(name.as_str()), hint);
         self.comes_of(system, name, part);
-    }
-
-    fn timing(&mut self, config: &Config) {
-        if config.timing.poll < 10 {
-            let message = format!("Polling every {} s uses up the systems' allowances.", config.timing.poll);
-            self.warning(None, message, "Poll every 30 s or more; 60 is usual.");
-        }
     }
 
     /// What belongs to one system alone is never written there, whatever a mapping says.

@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on fails")]
 
 use super::config::*;
-use super::lint::{Severity, check, is_deployable};
+use super::lint::{Severity, check, check_all, is_deployable};
 use super::{complete, defaults, suggest};
 use crate::model::{BySystem, ChoiceOption, FieldDef, FieldKind, ObjectKind, Schema, System};
 use FieldKind::{Bool, Choice, Date, Integer, MultiChoice, Number, Person, Phone, Text};
@@ -446,4 +446,21 @@ fn a_new_ticket_needs_a_named_board_where_there_are_several() {
         }
     };
     assert_eq!(found(&two, one_way), None);
+}
+
+#[test]
+fn what_is_about_the_configuration_as_a_whole_is_told_once_however_many_objects_it_has() {
+    let mut config = defaults::config();
+    assert!(config.objects.len() > 1);
+    config.timing.poll = 3;
+    let pairs: Vec<_> = config
+        .objects
+        .iter()
+        .map(|object| schemas().map(|_, schema| Schema { object: object.object, ..schema.clone() }))
+        .collect();
+    let findings = check_all(&config, &pairs);
+    let polling: Vec<_> = findings.iter().filter(|finding| finding.message.contains("Polling every 3 s")).collect();
+    assert_eq!((polling.len(), polling[0].object), (1, None));
+    config.timing.poll = 10;
+    assert!(check_all(&config, &pairs).iter().all(|finding| finding.object.is_some()));
 }

@@ -13,6 +13,7 @@ pub mod lacks;
 pub mod lint;
 #[cfg(test)]
 mod lint_tests;
+pub mod merge;
 pub mod needs;
 pub mod normalise;
 pub mod references;

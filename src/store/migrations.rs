@@ -10,7 +10,7 @@ use super::error::{StoreError, StoreResult};
 /// Marks a file as ours, in SQLite's header: "LOCK".
 pub(super) const APPLICATION_ID: i32 = 0x4c4f_434b;
 
-const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE, INBOX];
+const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE, INBOX, EDITS];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =
     LazyLock::new(|| Migrations::new(STEPS.iter().map(|step| M::up(step)).collect()));
@@ -169,12 +169,24 @@ CREATE INDEX inbox_waiting ON inbox(object, system, record) WHERE heard = 0;
 CREATE TABLE webhook(system INTEGER PRIMARY KEY, secret TEXT NOT NULL);
 ";
 
+/// Which state of a draft somebody has seen, who deployed a version and when, and the drafts that others took the place of.
+const EDITS: &str = "
+ALTER TABLE config ADD COLUMN edit INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE config ADD COLUMN deployed_at INTEGER;
+ALTER TABLE config ADD COLUMN deployed_by TEXT;
+UPDATE config SET edit = version;
+INSERT INTO meta SELECT 'edit', coalesce(max(version), 0) FROM config;
+CREATE TABLE config_edit(edit INTEGER PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL, note TEXT NOT NULL,
+    author TEXT NOT NULL, created INTEGER NOT NULL, ended INTEGER NOT NULL, ended_by TEXT NOT NULL);
+";
+
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::engine::core::state::{Intent, Run};
-    use crate::model::RunId;
+    use crate::model::{RunId, Timestamp};
+    use crate::store::Base;
     use crate::store::code::body_at;
     use crate::store::connect::{in_memory, ready_cipher};
 
@@ -219,6 +231,9 @@ mod tests {
             MIGRATIONS.to_version(&mut connection, format).unwrap();
             connection.execute("INSERT INTO tenant VALUES(0, 'portal')", []).unwrap();
             connection.execute("INSERT INTO run VALUES(7, 0, ?1)", [OLD_RUN.as_bytes()]).unwrap();
+            let config = "INSERT INTO config(version, state, body, note, author, created)
+                VALUES(1, 3, 'a = 1', 'first', 'ann', 5), (2, 2, 'a = 2', '', 'bob', 6), (3, 0, 'a = 3', '', 'ann', 7)";
+            connection.execute(config, []).unwrap();
             let write = "INSERT INTO intent VALUES(9, 7, 0, 1, 1, 2, 1, 2, ?1)";
             connection.execute(write, [OLD_WRITE.as_bytes()]).unwrap();
             apply(&mut connection).unwrap();
@@ -229,6 +244,15 @@ mod tests {
             assert_eq!(tenant, "portal");
             let run: Run = connection.query_row("SELECT body FROM run", [], |row| body_at(row, 0)).unwrap();
             assert_eq!((run.id, run.counts.total().sides.hubspot.created), (RunId(7), 12), "from {format}");
+            let settings = crate::store::Settings::new(connection);
+            let history = settings.history().unwrap();
+            let known: Vec<_> = history.iter().map(|info| (info.version.0, info.edit, info.author.as_str())).collect();
+            assert_eq!(known, [(3, 3, "ann"), (2, 2, "bob"), (1, 1, "ann")], "from {format}");
+            assert!(history.iter().all(|info| info.deployed.is_none()), "nobody kept who deployed it");
+            let mut settings = settings;
+            let saved = settings.save_draft("a = 4", "eve", "", Base::Edit(3), Timestamp(8)).unwrap();
+            assert_eq!((saved.version.0, saved.edit), (3, 4), "from {format}");
+            let connection = settings.into_connection();
             let drift: i64 = connection.query_row("SELECT count(*) FROM drift", [], |row| row.get(0)).unwrap();
             assert_eq!(drift, 0);
         }

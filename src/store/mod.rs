@@ -17,6 +17,7 @@ pub mod lease;
 pub mod reader;
 pub mod rows;
 pub mod settings;
+pub mod versions;
 pub mod workspace;
 pub mod writer;
 
@@ -27,5 +28,6 @@ pub use lease::Lease;
 pub use reader::Reader;
 pub use rows::ConnectionRow;
 pub use settings::Settings;
+pub use versions::{Base, DraftError, DraftResult, Saved, Stale};
 pub use workspace::Workspace;
 pub use writer::{CommitInfo, Writer};

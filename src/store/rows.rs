@@ -124,7 +124,65 @@ pub struct ConfigInfo {
     pub state: ConfigState,
     pub note: String,
     pub author: String,
+    /// When it was saved last.
     pub created: Timestamp,
+    /// Grows with every save of any draft: names this state of it and no other.
+    pub edit: u64,
+    /// None where it never was, or an older Lockstep did it.
+    pub deployed: Option<Deployment>,
+}
+
+/// Who let a version drive the engine, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployment {
+    pub at: Timestamp,
+    pub by: String,
+}
+
+/// A state of a draft that something else took the place of, without its text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EditInfo {
+    pub edit: u64,
+    /// The version that the draft was.
+    pub version: ConfigVersion,
+    pub note: String,
+    pub author: String,
+    pub created: Timestamp,
+    pub ended: EditEnd,
+    pub ended_by: String,
+}
+
+impl EditInfo {
+    /// Whether there is work in it that whoever ended it may not have meant to end.
+    #[must_use]
+    pub fn is_worth_a_look(&self) -> bool {
+        self.ended != EditEnd::Changed || self.author != self.ended_by
+    }
+}
+
+/// How a state of a draft came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EditEnd {
+    /// By somebody who went on from it.
+    Changed,
+    /// By another text as a whole.
+    Replaced,
+    Discarded,
+    /// It never was the draft: somebody else's change came first and contradicts it.
+    SetAside,
+}
+
+impl EditEnd {
+    /// A word for tables.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::Replaced => "replaced",
+            Self::Discarded => "thrown away",
+            Self::SetAside => "set aside",
+        }
+    }
 }
 
 /// A version of the configuration.

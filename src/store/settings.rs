@@ -1,4 +1,5 @@
-//! What people set up: configuration versions, connections with their secrets, and the schemas read from both systems.
+//! What people set up: connections with their secrets, and the schemas read from both systems. Versions of the
+//! configuration are in `versions.rs`.
 //!
 //! Rare, small changes with a connection of their own, so that they work whether or not an engine is running.
 
@@ -7,34 +8,17 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::code::{Code, body_at, code_at, encode, time_at};
 use super::error::{StoreError, StoreResult};
-use super::rows::{ConfigInfo, ConfigRow, ConfigState, ConnectionRow, DriftRow};
-use crate::model::{Checkup, ConfigVersion, ObjectKind, Schema, SchemaChange, System, Timestamp, drift};
+use super::rows::{ConnectionRow, DriftRow};
+use crate::model::{Checkup, ObjectKind, Schema, SchemaChange, System, Timestamp, drift};
 
 /// Reads and changes the settings of one workspace.
 #[derive(Debug)]
 pub struct Settings {
-    db: Connection,
-}
-
-impl Code for ConfigState {
-    fn code(&self) -> i64 {
-        match self {
-            Self::Draft => 0,
-            Self::Tested => 1,
-            Self::Deployed => 2,
-            Self::Retired => 3,
-        }
-    }
-
-    fn from_code(code: i64) -> Option<Self> {
-        [Self::Draft, Self::Tested, Self::Deployed, Self::Retired].into_iter().find(|state| state.code() == code)
-    }
+    pub(super) db: Connection,
 }
 
 /// Readings with changes that are remembered.
 const DRIFT_KEPT: i64 = 1000;
-
-const INFO: &str = "version, state, note, author, created";
 
 /// # Errors
 /// When the store cannot be read or written; so for all methods.
@@ -43,70 +27,9 @@ impl Settings {
         Self { db }
     }
 
-    /// Keeps `text` as the draft: in place of the draft there is, else as a new version. A tested draft that is
-    /// changed has to be tested again.
-    pub fn save_draft(&mut self, text: &str, author: &str, note: &str, now: Timestamp) -> StoreResult<ConfigVersion> {
-        self.change(|db| {
-            let draft: Option<u32> =
-                db.query_row("SELECT version FROM config WHERE state IN (0, 1)", [], |row| row.get(0)).optional()?;
-            let next = "SELECT coalesce(max(version), 0) + 1 FROM config";
-            let version = draft.map_or_else(|| db.query_row(next, [], |row| row.get(0)), Ok)?;
-            db.execute(
-                "INSERT OR REPLACE INTO config(version, state, body, note, author, created)
-                VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
-                params![version, ConfigState::Draft.code(), text, note, author, now.0],
-            )?;
-            Ok(ConfigVersion(version))
-        })
-    }
-
-    /// Marks the draft as tested.
-    ///
-    /// # Errors
-    /// `NoDraft` when there is none.
-    pub fn mark_tested(&mut self) -> StoreResult<()> {
-        self.change(|db| match db.execute("UPDATE config SET state = 1 WHERE state IN (0, 1)", [])? {
-            0 => Err(StoreError::NoDraft),
-            _ => Ok(()),
-        })
-    }
-
-    /// Makes the draft the version that drives the engine; the one before it retires.
-    ///
-    /// # Errors
-    /// `NoDraft` when there is none.
-    pub fn deploy_draft(&mut self) -> StoreResult<ConfigVersion> {
-        self.change(|db| {
-            db.execute("UPDATE config SET state = 3 WHERE state = 2", [])?;
-            let sql = "UPDATE config SET state = 2 WHERE state IN (0, 1) RETURNING version";
-            let version: Option<u32> = db.query_row(sql, [], |row| row.get(0)).optional()?;
-            version.map(ConfigVersion).ok_or(StoreError::NoDraft)
-        })
-    }
-
-    /// Throws the draft away; whether there was one.
-    pub fn discard_draft(&mut self) -> StoreResult<bool> {
-        self.change(|db| Ok(db.execute("DELETE FROM config WHERE state IN (0, 1)", [])? > 0))
-    }
-
-    /// The draft, tested or not.
-    pub fn draft(&self) -> StoreResult<Option<ConfigRow>> {
-        self.config("state IN (0, 1)", [])
-    }
-
-    /// The version that drives the engine.
-    pub fn deployed(&self) -> StoreResult<Option<ConfigRow>> {
-        self.config("state = 2", [])
-    }
-
-    pub fn version(&self, version: ConfigVersion) -> StoreResult<Option<ConfigRow>> {
-        self.config("version = ?1", [version.0])
-    }
-
-    /// All versions, newest first.
-    pub fn history(&self) -> StoreResult<Vec<ConfigInfo>> {
-        let mut statement = self.db.prepare_cached(&format!("SELECT {INFO} FROM config ORDER BY version DESC"))?;
-        Ok(statement.query_map([], info_at)?.collect::<rusqlite::Result<_>>()?)
+    #[cfg(test)]
+    pub(super) fn into_connection(self) -> Connection {
+        self.db
     }
 
     pub fn put_connection(&mut self, connection: &ConnectionRow) -> StoreResult<()> {
@@ -169,7 +92,7 @@ impl Settings {
                     [DRIFT_KEPT],
                 )?;
             }
-            Ok(())
+            Ok::<_, StoreError>(())
         })?;
         Ok(changes)
     }
@@ -215,28 +138,16 @@ impl Settings {
         self.change(|db| Ok(db.execute("DELETE FROM tenant WHERE system = ?1", [system.code()])? > 0))
     }
 
-    fn config(&self, condition: &str, params: impl rusqlite::Params) -> StoreResult<Option<ConfigRow>> {
-        let sql = format!("SELECT {INFO}, body FROM config WHERE {condition}");
-        let read = |row: &Row<'_>| Ok(ConfigRow { info: info_at(row)?, body: row.get(5)? });
-        Ok(self.db.prepare_cached(&sql)?.query_row(params, read).optional()?)
-    }
-
     /// All or nothing, and readers are told that something changed.
-    fn change<T>(&mut self, work: impl FnOnce(&Connection) -> StoreResult<T>) -> StoreResult<T> {
-        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    pub(super) fn change<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let begin = |error: rusqlite::Error| E::from(StoreError::from(error));
+        let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(begin)?;
         let result = work(&transaction)?;
-        super::apply::next_revision(&transaction)?;
-        transaction.commit()?;
+        super::apply::next_revision(&transaction).map_err(|error| E::from(error.into()))?;
+        transaction.commit().map_err(|error| E::from(StoreError::from(error)))?;
         Ok(result)
     }
-}
-
-fn info_at(row: &Row<'_>) -> rusqlite::Result<ConfigInfo> {
-    Ok(ConfigInfo {
-        version: ConfigVersion(row.get(0)?),
-        state: code_at(row, 1)?,
-        note: row.get(2)?,
-        author: row.get(3)?,
-        created: time_at(row, 4)?,
-    })
 }

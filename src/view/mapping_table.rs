@@ -1,5 +1,7 @@
 //! The Mappings tab: the field mappings of the draft, each compared with the deployed version.
 
+use std::collections::{HashMap, HashSet};
+
 use super::cell::{Cell, Line, Role, wrapped};
 use super::table::Column;
 use crate::mapping::references::refers_to;
@@ -68,12 +70,16 @@ pub const COLUMNS: [Column; 9] = [
 /// The rows: those of the draft in its order, then what was removed from it.
 #[must_use]
 pub fn rows<'a>(draft: &'a ObjectMapping, deployed: Option<&'a ObjectMapping>) -> Vec<MappingRow<'a>> {
-    let was = |key: &FieldKey| deployed.and_then(|object| object.fields.iter().find(|field| field.key() == *key));
+    let old = deployed.map_or(&[][..], |object| &object.fields);
+    let by_key: HashMap<FieldKey, &FieldMapping> = old.iter().map(|field| (field.key(), field)).collect();
+    let mut still = HashSet::new();
     let mut rows: Vec<_> = draft
         .fields
         .iter()
         .map(|mapping| {
-            let deployed = was(&mapping.key());
+            let key = mapping.key();
+            let deployed = by_key.get(&key).copied();
+            still.insert(key);
             let change = match deployed {
                 None => Change::Added,
                 Some(old) if old == mapping => Change::Same,
@@ -82,9 +88,7 @@ pub fn rows<'a>(draft: &'a ObjectMapping, deployed: Option<&'a ObjectMapping>) -
             MappingRow { change, mapping, deployed, object: draft.direction }
         })
         .collect();
-    let still = |old: &FieldMapping| draft.fields.iter().any(|field| field.key() == old.key());
-    let old = deployed.map_or(&[][..], |object| &object.fields);
-    rows.extend(old.iter().filter(|old| !still(old)).map(|mapping| MappingRow {
+    rows.extend(old.iter().filter(|old| !still.contains(&old.key())).map(|mapping| MappingRow {
         change: Change::Removed,
         mapping,
         deployed: Some(mapping),

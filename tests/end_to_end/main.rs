@@ -9,6 +9,7 @@ mod bench;
 mod clocks;
 mod contacts;
 mod deals;
+mod desk;
 mod endless;
 mod hints;
 mod kills;

@@ -1,10 +1,11 @@
 //! What `lockstep config` takes.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::Subcommand;
 
-use crate::model::ObjectKind;
+use crate::model::{ConfigVersion, ObjectKind};
 
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
@@ -30,11 +31,27 @@ Examples:
         #[arg(long)]
         force: bool,
     },
-    /// Take a TOML file as the new draft
+    /// Take a TOML file as the draft; what others changed since it was exported is kept
+    #[command(after_help = "\
+Examples:
+  lockstep config import acme.toml --dry-run
+  lockstep config import acme.toml --strict
+
+Exit codes: 3 where the file is no configuration or contradicts what others changed since it was exported;
+with --strict and --dry-run also where it could not be deployed.")]
     Import {
         /// The file; `-` for stdin
         #[arg(value_name = "FILE.toml")]
         file: PathBuf,
+        /// Show what it would change, and change nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Refuse a file that could not be deployed
+        #[arg(long)]
+        strict: bool,
+        /// Take the file as it is, whatever others changed since it was exported
+        #[arg(long)]
+        replace: bool,
     },
     /// Add an object to the draft, with the fields that match by meaning
     #[command(after_help = "\
@@ -61,14 +78,79 @@ Examples:
     },
     /// Check the draft; exit code 3 if it could not be deployed
     Lint,
-    /// What the draft changes against what is deployed
-    Diff,
-    /// Every version that was deployed
-    History,
+    /// What the draft changes against what is deployed, or what one version changes against another
+    #[command(after_help = "\
+Examples:
+  lockstep config diff                    the draft against what is deployed
+  lockstep config diff 5                  the draft, or what is deployed, against version 5
+  lockstep config diff 5 deployed         what is deployed against version 5
+  lockstep config diff 7.12 draft         the draft against one that it took the place of")]
+    Diff {
+        /// A version such as 5, a replaced draft such as 7.12, draft, or deployed
+        #[arg(value_name = "FROM")]
+        from: Option<Which>,
+        /// The same; without it the draft, or what is deployed where there is none
+        #[arg(value_name = "TO")]
+        to: Option<Which>,
+        /// Exit with 3 where they differ
+        #[arg(long)]
+        exit_code: bool,
+    },
+    /// Every version: who saved and who deployed it, and the drafts that others took the place of
+    History {
+        /// Also the drafts that their own authors went on from
+        #[arg(long)]
+        all: bool,
+    },
+    /// Make the text of an old version the draft again, or let it drive the engine at once
+    #[command(after_help = "\
+Examples:
+  lockstep config rollback 5
+  lockstep config rollback 5 --deploy --note \"the new filter let too much through\"")]
+    Rollback {
+        /// A version such as 5, or a replaced draft such as 7.12
+        version: Which,
+        /// A note for the history
+        #[arg(long, value_name = "TEXT")]
+        note: Option<String>,
+        /// Check it and deploy it; exit code 3 while it does not fit
+        #[arg(long)]
+        deploy: bool,
+    },
     /// Let the draft drive the engine; exit code 3 while it has errors
     Deploy {
         /// A note for the history
         #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         note: String,
     },
+}
+
+/// One text of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    Draft,
+    Deployed,
+    Version(ConfigVersion),
+    /// A state of a draft, with the version that it was to be: `7.12`.
+    Edit(ConfigVersion, u64),
+}
+
+impl FromStr for Which {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || format!("`{text}` is no version: write a number such as 5 or 7.12, draft, or deployed");
+        match text {
+            "draft" => return Ok(Self::Draft),
+            "deployed" => return Ok(Self::Deployed),
+            _ => {}
+        }
+        let (version, edit) = text.split_once('.').map_or((text, None), |(version, edit)| (version, Some(edit)));
+        let version = version.parse().map(ConfigVersion).map_err(|_| wrong())?;
+        match edit.map(str::parse) {
+            None => Ok(Self::Version(version)),
+            Some(Ok(edit)) => Ok(Self::Edit(version, edit)),
+            Some(Err(_)) => Err(wrong()),
+        }
+    }
 }

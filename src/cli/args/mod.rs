@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::config::ConfigCommand;
+pub use self::config::{ConfigCommand, Which};
 pub use self::connect::{Connect, ConnectConnectwise, ConnectHubspot};
 pub use self::pause::{PauseArgs, Resume};
 pub use self::sim::{Sim, SimData, SimNumbers};
@@ -65,11 +65,21 @@ pub struct Global {
     /// A passphrase opens the workspace: the first line of stdin; on a terminal it is asked for
     #[arg(long, global = true)]
     pub passphrase_stdin: bool,
+    /// Who you are, where several people share an account; the history of the configuration and pauses say so
+    #[arg(long, global = true, value_name = "NAME", env = "LOCKSTEP_AUTHOR", hide_env_values = true, value_parser = author)]
+    pub author: Option<String>,
     /// Where workspaces, keys and logs live, if not in the system's own place for data
     #[arg(long, global = true, value_name = "DIR", env = "LOCKSTEP_HOME", hide_env_values = true)]
     pub home: Option<PathBuf>,
     #[command(flatten)]
     pub look: Look,
+}
+
+/// A name that fits into a line of a table.
+fn author(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    let fits = !name.is_empty() && name.chars().count() <= 60 && name.chars().all(|c| !c.is_control());
+    if fits { Ok(name.to_owned()) } else { Err("a name has 1 to 60 characters, all of them printable".to_owned()) }
 }
 
 /// How the console looks and what it lets a person do.

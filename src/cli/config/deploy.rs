@@ -3,60 +3,63 @@
 use serde_json::json;
 
 use super::parse;
-use crate::cli::connect::{Told, make_ready};
 use crate::cli::output::count;
 use crate::cli::progress::attend;
-use crate::cli::session::{Session, author};
+use crate::cli::session::Session;
 use crate::cli::{check, runtime};
 use crate::engine::driver::Clock;
-use crate::engine::driver::setup::{Connection, keep_renewals};
+use crate::engine::driver::check::Findings;
+use crate::engine::driver::deploy::{self, DeployError, Deployed, Order};
 use crate::engine::driver::steps::Steps;
-use crate::error::{Exit, Outcome};
-use crate::mapping::Config;
-use crate::model::System;
-use crate::store::{Settings, Workspace};
+use crate::error::{Exit, Outcome, Report};
+use crate::mapping::{Config, diff, toml};
+use crate::store::{Settings, Stale, StoreError, Workspace};
 
-pub fn deploy(session: &Session, workspace: &Workspace, settings: &mut Settings, note: &str) -> Outcome {
-    let draft = settings.draft()?.ok_or(crate::store::StoreError::NoDraft)?;
+pub fn deploy(session: &Session, workspace: &Workspace, settings: &Settings, note: &str) -> Outcome {
+    let draft = settings.draft()?.ok_or(StoreError::NoDraft)?;
     let config = parse(&draft.body, "the draft")?;
-    let mut findings = check::findings(&config, settings)?;
-    if !findings.errors.is_empty() {
-        return Err(findings.refusal(draft.info.version));
-    }
-    let steps = Steps::default();
-    let work = make_both_ready(workspace, &config, settings, &steps);
-    let told = runtime::start()?.block_on(attend(&steps, "nothing was deployed; run it again", work))?;
-    findings.warnings.extend(told.warnings);
-    if !note.is_empty() {
-        settings.save_draft(&draft.body, &author(), note, Clock::start().now())?;
-    }
-    let version = settings.deploy_draft()?;
-    tracing::info!(workspace = workspace.name(), version = version.0, "configuration deployed");
-    let answer =
-        json!({ "version": version, "state": "deployed", "created": told.created, "warnings": findings.warnings });
-    session.output.result(&answer, |_| {
-        let warnings = count(findings.warnings.len() as u64, "warning", "warnings");
-        format!("Version {version} is deployed ({warnings}).\n{}", findings.text("Next: lockstep plan"))
-    })?;
-    Ok(Exit::Done)
+    let note = (!note.is_empty()).then(|| note.to_owned());
+    let order = Order { edit: draft.info.edit, by: session.author(), note };
+    let deployed = ordered(workspace, &order, &config)?;
+    answer(session, &deployed)
 }
 
-/// Makes both systems ready: a draft may name other fields for the keys than the one before it, or more objects.
+/// Deploys that state of the draft, which is `config`.
 ///
 /// # Errors
-/// When a system refuses or does not answer.
-pub async fn make_both_ready(
-    workspace: &Workspace,
-    config: &Config,
-    settings: &mut Settings,
-    steps: &Steps,
-) -> Outcome<Told> {
-    let (mut told, clock) = (Told::default(), Clock::start());
-    for system in System::BOTH {
-        let connection = Connection::load(settings, system)?;
-        let connector = connection.connector(config, clock, keep_renewals(workspace, &connection)?)?;
-        let work = make_ready(&connector, config, settings, clock, &mut told, steps);
-        steps.within(&connector, async { Ok(work.await) }).await??;
-    }
-    Ok(told.complete())
+/// Then nothing was deployed.
+pub fn ordered(workspace: &Workspace, order: &Order, config: &Config) -> Outcome<Deployed> {
+    let steps = Steps::default();
+    let work = async { Ok(deploy::deploy(workspace, order, Clock::start(), &steps).await) };
+    let done = runtime::start()?.block_on(attend(&steps, "nothing was deployed; run it again", work))?;
+    done.map_err(|error| match error {
+        DeployError::Stale(stale) => overtaken(&stale, config),
+        error => error.into(),
+    })
+}
+
+/// Another draft came before it was deployed.
+fn overtaken(stale: &Stale, asked: &Config) -> Report {
+    let who = stale.current.as_ref().map_or_else(String::new, |row| format!(" by {}", row.info.author));
+    let now = stale.current.as_ref().and_then(|row| toml::read(&row.body).ok());
+    let changes = now.map_or_else(Vec::new, |now| diff(asked, &now));
+    let report = Report::refused(format!("the draft was changed meanwhile{who}; nothing was deployed"))
+        .hint("look at it with `lockstep config diff`, then deploy again");
+    let lines: Vec<_> = changes.iter().map(super::diff::change_line).collect();
+    if lines.is_empty() { report } else { report.because(lines.join("\n")) }
+}
+
+/// Tells what was deployed.
+///
+/// # Errors
+/// When stdout cannot be written to.
+pub fn answer(session: &Session, deployed: &Deployed) -> Outcome {
+    let Deployed { version, created, warnings } = deployed;
+    let answer = json!({ "version": version, "state": "deployed", "created": created, "warnings": warnings });
+    session.output.result(&answer, |_| {
+        let number = count(warnings.len() as u64, "warning", "warnings");
+        let findings = Findings { errors: Vec::new(), warnings: warnings.clone() };
+        format!("Version {version} is deployed ({number}).\n{}", check::text(&findings, "Next: lockstep plan"))
+    })?;
+    Ok(Exit::Done)
 }

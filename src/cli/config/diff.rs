@@ -1,32 +1,55 @@
-//! `lockstep config diff`: what the draft changes.
+//! `lockstep config diff`: what the draft changes, or one version against another.
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::parse;
+use super::text::{self, Text};
+use crate::cli::args::Which;
 use crate::cli::session::Session;
-use crate::error::{Exit, Outcome, Report};
+use crate::error::{Exit, Kind, Outcome, Report};
 use crate::mapping::{Change, diff as compare};
 use crate::store::Settings;
 
-pub fn diff(session: &Session, settings: &Settings) -> Outcome {
-    let draft = settings.draft()?.ok_or(crate::store::StoreError::NoDraft)?;
-    let after = parse(&draft.body, "the draft")?;
-    let Some(row) = settings.deployed()? else {
-        return Err(Report::refused("nothing is deployed yet, so there is nothing to compare the draft with")
-            .hint("see all of it with `lockstep config show`"));
-    };
-    let changes = compare(&parse(&row.body, "the deployed version")?, &after);
-    let rows = changes.iter().map(|c| json!({ "path": c.path, "before": c.before, "after": c.after }));
-    let answer =
-        json!({ "draft": draft.info.version, "deployed": row.info.version, "changes": rows.collect::<Vec<_>>() });
-    session.output.result(&answer, |_| match changes.len() {
-        0 => "The draft is what is deployed.".to_owned(),
-        _ => changes.iter().map(change_line).collect::<Vec<_>>().join("\n"),
+pub fn diff(
+    session: &Session,
+    settings: &Settings,
+    from: Option<Which>,
+    to: Option<Which>,
+    exit_code: bool,
+) -> Outcome {
+    let (before, after) = texts(settings, from, to)?;
+    let changes = compare(&parse(&before.body, &before.name)?, &parse(&after.body, &after.name)?);
+    let rows: Vec<Json> = changes.iter().map(change_json).collect();
+    session.output.result(&json!({ "from": before.name, "to": after.name, "changes": rows }), |_| {
+        match changes.len() {
+            0 => format!("Nothing differs: {} is what {} is.", after.name, before.name),
+            _ => changes.iter().map(change_line).collect::<Vec<_>>().join("\n"),
+        }
     })?;
-    Ok(Exit::Done)
+    Ok(if exit_code && !changes.is_empty() { Exit::Failed(Kind::Refused) } else { Exit::Done })
 }
 
-fn change_line(change: &Change) -> String {
+fn texts(settings: &Settings, from: Option<Which>, to: Option<Which>) -> Outcome<(Text, Text)> {
+    if from.is_none() && settings.draft()?.is_some() && settings.deployed()?.is_none() {
+        return Err(Report::refused("nothing is deployed yet, so there is nothing to compare the draft with")
+            .hint("see all of it with `lockstep config show`"));
+    }
+    let before = text::find(settings, from.unwrap_or(Which::Deployed))?;
+    let after = match (from, to) {
+        (_, Some(to)) => text::find(settings, to)?,
+        (Some(_), None) => text::current(settings)?,
+        (None, None) => text::find(settings, Which::Draft)?,
+    };
+    Ok((before, after))
+}
+
+#[must_use]
+pub fn change_json(change: &Change) -> Json {
+    json!({ "path": change.path, "before": change.before, "after": change.after })
+}
+
+#[must_use]
+pub fn change_line(change: &Change) -> String {
     match (&change.before, &change.after) {
         (Some(before), Some(after)) => format!("~ {}: {before} → {after}", change.path),
         (None, Some(after)) => format!("+ {}: {after}", change.path),

@@ -13,9 +13,9 @@ pub fn lint(session: &Session, settings: &Settings) -> Outcome {
     let config = parse(&row.body, &format!("version {}", row.info.version))?;
     let findings = check::findings(&config, settings)?;
     if !findings.errors.is_empty() {
-        return Err(findings.refusal(row.info.version));
+        return Err(check::refusal(&findings.errors, row.info.version));
     }
     let answer = json!({ "version": row.info.version, "errors": [], "warnings": findings.warnings });
-    session.output.result(&answer, |_| findings.text("It can be deployed."))?;
+    session.output.result(&answer, |_| check::text(&findings, "It can be deployed."))?;
     Ok(Exit::Done)
 }

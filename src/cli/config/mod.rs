@@ -2,10 +2,13 @@
 
 mod deploy;
 mod diff;
-mod exchange;
+mod export;
 mod history;
+mod import;
 mod lint;
+mod rollback;
 mod show;
+mod text;
 
 use super::args::ConfigCommand;
 use super::config_add::Named;
@@ -14,7 +17,6 @@ use crate::error::{Outcome, Report};
 use crate::mapping::{Config, toml};
 use crate::store::Settings;
 use crate::store::rows::ConfigRow;
-pub use deploy::make_both_ready;
 
 const HOW_TO_GET_ONE: &str = "`lockstep config export FILE.toml` writes one that is";
 
@@ -26,9 +28,12 @@ pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
     match command {
         ConfigCommand::Show { deployed } => show::show(session, &version(&settings, *deployed)?),
         ConfigCommand::Export { file, deployed, force } => {
-            exchange::export(session, &version(&settings, *deployed)?, file, *force)
+            export::export(session, &version(&settings, *deployed)?, file, *force)
         }
-        ConfigCommand::Import { file } => exchange::import(session, &mut settings, file),
+        ConfigCommand::Import { file, dry_run, strict, replace } => {
+            let how = import::How { dry_run: *dry_run, strict: *strict, replace: *replace };
+            import::import(session, &mut settings, file, how)
+        }
         ConfigCommand::Add { object, key_field, board, activity_type, assign_to } => {
             let named = Named {
                 key_field: key_field.as_deref(),
@@ -39,9 +44,12 @@ pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
             super::config_add::run(session, &workspace, &mut settings, *object, named)
         }
         ConfigCommand::Lint => lint::lint(session, &settings),
-        ConfigCommand::Diff => diff::diff(session, &settings),
-        ConfigCommand::History => history::history(session, &settings),
-        ConfigCommand::Deploy { note } => deploy::deploy(session, &workspace, &mut settings, note),
+        ConfigCommand::Diff { from, to, exit_code } => diff::diff(session, &settings, *from, *to, *exit_code),
+        ConfigCommand::History { all } => history::history(session, &settings, *all),
+        ConfigCommand::Rollback { version, note, deploy } => {
+            rollback::rollback(session, &workspace, &mut settings, *version, note.as_deref(), *deploy)
+        }
+        ConfigCommand::Deploy { note } => deploy::deploy(session, &workspace, &settings, note),
     }
 }
 

@@ -358,19 +358,26 @@ fn day(system: System, used: u64, of: u64) -> Item {
     Item::new(severity, Some(system), what, remedy)
 }
 
+const fn severity_of(severity: lint::Severity) -> Severity {
+    match severity {
+        lint::Severity::Error => Severity::Problem,
+        lint::Severity::Warning => Severity::Warning,
+    }
+}
+
 /// What does not fit between the configuration and the fields as they are now: above all, fields that a create needs and
 /// that nothing fills.
 fn misfits(config: &Config, schemas: &[Schema], found: &mut Findings) {
+    for finding in lint::general(config) {
+        found.add(Item::new(severity_of(finding.severity), None, finding.message, finding.hint));
+    }
     let of = |system, object| schemas.iter().find(|schema| schema.system == system && schema.object == object);
     for object in config.objects.iter().map(|mapping| mapping.object) {
         let (Some(hubspot), Some(connectwise)) = (of(System::HubSpot, object), of(System::ConnectWise, object)) else {
             continue;
         };
         for finding in lint::check(config, &BySystem::new(hubspot.clone(), connectwise.clone())) {
-            let severity = match finding.severity {
-                lint::Severity::Error => Severity::Problem,
-                lint::Severity::Warning => Severity::Warning,
-            };
+            let severity = severity_of(finding.severity);
             let field = finding.field.map_or_else(String::new, |field| format!("{field}: "));
             let item = Item::new(severity, None, format!("{field}{}", finding.message), finding.hint).about(object);
             match finding.missing {

@@ -1,10 +1,14 @@
 //! Performs what the core commands: HTTP through the connectors, rows through the store, time through the clock.
 
 pub mod causes;
+pub mod check;
 pub mod clock;
 pub mod connection;
+pub mod deploy;
 pub mod doctor;
+mod follow;
 mod handle;
+pub mod ready;
 pub mod receiver;
 mod reread;
 mod runtime;

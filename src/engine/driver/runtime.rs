@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::{JoinError, JoinSet};
 
 use super::clock::Clock;
+use super::follow::Follow;
 use super::handle::{EngineHandle, Message};
 use super::reread::Reread;
 use super::setup::SetupError;
@@ -54,6 +55,8 @@ pub struct Parts {
     pub clock: Clock,
     /// So often an engine that watches reads the schemas again.
     pub reread: Duration,
+    /// Seconds between two polls, in place of what each configuration says.
+    pub poll: Option<u64>,
 }
 
 /// What a `Once` or `Plan` engine leaves behind.
@@ -85,8 +88,9 @@ pub fn start(workspace: &Workspace, parts: Parts) -> Result<EngineHandle, Driver
     let reread =
         Reread::new(workspace.clone(), parts.connectors.clone(), &parts.rules.config, parts.reread, clock.now())
             .map_err(|error| DriverError::Stopped(error.to_string()))?;
-    let engine =
-        Engine::new(parts.rules, parts.mode, &reader).map_err(|error| DriverError::Stopped(error.to_string()))?;
+    let follow = Follow::new(workspace, parts.rules.version)?;
+    let rules = polling(parts.rules, parts.poll);
+    let engine = Engine::new(rules, parts.mode, &reader).map_err(|error| DriverError::Stopped(error.to_string()))?;
     let thread = std::thread::Builder::new()
         .name("engine".to_owned())
         .spawn(move || {
@@ -104,6 +108,8 @@ pub fn start(workspace: &Workspace, parts: Parts) -> Result<EngineHandle, Driver
                 watcher,
                 connectors: parts.connectors,
                 reread: watches.then_some(reread),
+                follow: watches.then_some(follow),
+                poll: parts.poll,
                 clock,
                 _lease: lease,
                 tasks: JoinSet::new(),
@@ -134,6 +140,9 @@ struct Driver {
     connectors: BySystem<Arc<dyn Connector>>,
     /// Only where the engine watches.
     reread: Option<Reread>,
+    /// The same.
+    follow: Option<Follow>,
+    poll: Option<u64>,
     clock: Clock,
     _lease: Lease,
     tasks: JoinSet<Performed>,
@@ -248,24 +257,10 @@ impl Driver {
         events: &mut Vec<Event>,
         wake: Option<Timestamp>,
     ) -> bool {
-        let now = self.clock.now();
-        let look = self.reread.as_ref().and_then(Reread::due);
-        let pause = wake.into_iter().chain(look).chain(self.watcher.due()).min().map(|at| at.since(now));
-        let reading = async {
-            match &mut self.reread {
-                Some(reread) => reread.ended().await,
-                None => std::future::pending().await,
+        while events.is_empty() {
+            if !self.wait(inbox, events, wake).await {
+                return false;
             }
-        };
-        tokio::select! {
-            biased;
-            message = inbox.recv() => match message {
-                Some(message) => { if !self.take(message, events) { return false; } }
-                None => return false,
-            },
-            Some(done) = self.tasks.join_next() => self.take_done(done, events),
-            read = reading => self.take_schemas(read, events),
-            () = sleep(pause) => events.push(Event::Tick),
         }
         while events.len() < MOST_EVENTS {
             if let Ok(message) = inbox.try_recv() {
@@ -281,6 +276,70 @@ impl Driver {
         true
     }
 
+    /// Waits for one thing, which need not be an event. False when the engine is to stop.
+    async fn wait(
+        &mut self,
+        inbox: &mut mpsc::Receiver<Message>,
+        events: &mut Vec<Event>,
+        wake: Option<Timestamp>,
+    ) -> bool {
+        let now = self.clock.now();
+        let look_around = self.follow.as_ref().map(Follow::due);
+        let look = self.reread.as_ref().and_then(Reread::due);
+        let pause = wake.into_iter().chain(look).chain(self.watcher.due()).min().map(|at| at.since(now));
+        let reading = async {
+            match &mut self.reread {
+                Some(reread) => reread.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            message = inbox.recv() => match message {
+                Some(message) => { if !self.take(message, events) { return false; } }
+                None => return false,
+            },
+            () = until(look_around) => self.look_around(events),
+            Some(done) = self.tasks.join_next() => self.take_done(done, events),
+            read = reading => self.take_schemas(read, events),
+            () = sleep(pause) => events.push(Event::Tick),
+        }
+        true
+    }
+
+    /// What other processes did to the workspace.
+    fn look_around(&mut self, events: &mut Vec<Event>) {
+        let Some(follow) = &mut self.follow else { return };
+        follow.looked();
+        match follow.newer() {
+            Ok(Some(rules)) => {
+                tracing::info!(version = rules.version.0, "another configuration was deployed");
+                self.use_rules(rules, events);
+            }
+            Ok(None) => {}
+            Err(error) => tracing::warn!(%error, "the engine goes on with the configuration it has"),
+        }
+        let Some(follow) = &self.follow else { return };
+        self.watcher.unused = follow.refused().cloned();
+        match follow.revision() {
+            Ok(revision) => self.revision = self.revision.max(revision),
+            Err(error) => tracing::warn!(%error, "the workspace could not be looked at"),
+        }
+        self.watcher.look(&self.engine, self.revision, self.clock.now());
+    }
+
+    /// Runs go by these rules from the next one on.
+    fn use_rules(&mut self, rules: Rules, events: &mut Vec<Event>) {
+        if let Some(reread) = &mut self.reread {
+            reread.follow(&rules.config);
+        }
+        if let Some(follow) = &mut self.follow {
+            follow.takes(rules.version);
+        }
+        self.engine.change_rules(polling(rules, self.poll));
+        events.push(Event::Tick);
+    }
+
     fn take(&mut self, message: Message, events: &mut Vec<Event>) -> bool {
         match message {
             Message::Ask(ask, reply) => {
@@ -291,11 +350,7 @@ impl Driver {
                 true
             }
             Message::Rules(rules) => {
-                if let Some(reread) = &mut self.reread {
-                    reread.follow(&rules.config);
-                }
-                self.engine.change_rules(*rules);
-                events.push(Event::Tick);
+                self.use_rules(*rules, events);
                 true
             }
             Message::Hints(records) => {
@@ -310,10 +365,7 @@ impl Driver {
     fn take_schemas(&mut self, read: Result<Result<Option<Rules>, SetupError>, JoinError>, events: &mut Vec<Event>) {
         self.watcher.schemas_read = Some(self.clock.now());
         match read {
-            Ok(Ok(Some(rules))) => {
-                self.engine.change_rules(rules);
-                events.push(Event::Tick);
-            }
+            Ok(Ok(Some(rules))) => self.use_rules(rules, events),
             Ok(Ok(None)) => {}
             Ok(Err(error)) => tracing::warn!(%error, "the engine goes on with the schemas it knew"),
             Err(error) => tracing::error!(%error, "a reading of the schemas ended without a word"),
@@ -353,6 +405,21 @@ impl Driver {
             let hint = "Start it again and ask once more.".to_owned();
             drop(waiting.send(Reply::Refused { reason: reason.to_owned(), hint }));
         }
+    }
+}
+
+/// The rules, with another time between two polls where one was asked for.
+fn polling(mut rules: Rules, poll: Option<u64>) -> Rules {
+    if let Some(seconds) = poll {
+        rules.config.timing.poll = seconds;
+    }
+    rules
+}
+
+async fn until(moment: Option<tokio::time::Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }
 

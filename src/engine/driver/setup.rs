@@ -227,5 +227,5 @@ pub async fn parts(
     for warning in refresh_schemas(&mut settings, &connectors, &objects, clock, steps).await? {
         tracing::warn!(warning, "a part of a schema could not be read");
     }
-    Ok(super::Parts { rules: rules(&settings)?, connectors, mode, clock, reread: SCHEMA_AGE })
+    Ok(super::Parts { rules: rules(&settings)?, connectors, mode, clock, reread: SCHEMA_AGE, poll: None })
 }

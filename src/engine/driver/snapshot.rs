@@ -5,7 +5,7 @@ use std::time::Duration;
 
 pub use crate::engine::core::phase::Phase;
 use crate::engine::core::state::Run;
-use crate::model::{BySystem, ObjectKind, Pauses, Timestamp};
+use crate::model::{BySystem, ConfigVersion, ObjectKind, Pauses, Timestamp};
 
 /// The state of the engine at one moment. The console draws from it and pages the rest from the store.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,6 +13,10 @@ pub struct Snapshot {
     /// Grows with every commit: rows on screen may be out of date when it moved.
     pub revision: u64,
     pub role: Role,
+    /// The version of the configuration that runs go by; none where no engine runs here.
+    pub config: Option<ConfigVersion>,
+    /// A version that was deployed and can't be used, and why.
+    pub unused: Option<(ConfigVersion, String)>,
     pub phase: Phase,
     /// The run under way, with its counts so far.
     pub run: Option<Run>,

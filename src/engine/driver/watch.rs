@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::snapshot::{Budget, Health, HeldPlan, Role, Side, Snapshot, Wait};
 use crate::connect::Connector;
 use crate::engine::core::{self, Engine};
-use crate::model::{BySystem, System, Timestamp};
+use crate::model::{BySystem, ConfigVersion, System, Timestamp};
 use crate::store::Reader;
 
 /// While work goes on, pictures are taken this far apart.
@@ -23,6 +23,8 @@ pub(super) struct Watcher {
     owed: bool,
     /// When the engine read the schemas again.
     pub schemas_read: Option<Timestamp>,
+    /// What is deployed and can't be used.
+    pub unused: Option<(ConfigVersion, String)>,
 }
 
 impl Watcher {
@@ -31,7 +33,7 @@ impl Watcher {
         connectors: BySystem<Arc<dyn Connector>>,
         publish: watch::Sender<Arc<Snapshot>>,
     ) -> Self {
-        Self { reader, connectors, publish, last: Timestamp::EPOCH, owed: false, schemas_read: None }
+        Self { reader, connectors, publish, last: Timestamp::EPOCH, owed: false, schemas_read: None, unused: None }
     }
 
     /// Publishes a snapshot if something in it changed and the last one is old enough, or the engine came to rest.
@@ -74,6 +76,8 @@ impl Watcher {
         Snapshot {
             revision,
             role: Role::Holder,
+            config: Some(engine.rules().version),
+            unused: self.unused.clone(),
             phase: engine.phase(),
             run: engine.current_run().cloned(),
             next_poll: engine.next_poll(),

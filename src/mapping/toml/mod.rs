@@ -7,7 +7,7 @@ mod table;
 mod tests;
 mod write;
 
-pub use read::{MAX_BYTES, read};
+pub use read::{MAX_BYTES, MAX_FIELDS, MAX_PAIRS, read};
 pub use write::write;
 
 /// One thing that is wrong with a configuration file.

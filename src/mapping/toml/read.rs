@@ -17,6 +17,12 @@ use crate::model::{BySystem, FieldKind, FieldName, ObjectKind};
 /// The largest file that is read.
 pub const MAX_BYTES: usize = 4 * 1024 * 1024;
 
+/// Field mappings that one object may have. Every change is checked against all of them; portals have some hundreds.
+pub const MAX_FIELDS: usize = 2_000;
+
+/// Pairs that the value maps of one object may have in all.
+pub const MAX_PAIRS: usize = 5_000;
+
 /// Reads a configuration file.
 ///
 /// # Errors
@@ -126,6 +132,9 @@ fn distinct<'a, 'i, 't, T>(
 
 fn object(item: &Item<'_, '_, '_>) -> Option<ObjectMapping> {
     let mut table = item.table()?;
+    if is_too_large(&mut table) {
+        return None;
+    }
     let object = table.required("object", Item::word);
     let direction = table.optional("direction", Item::word).unwrap_or_default();
     let create = table.optional("create", create).unwrap_or_default();
@@ -155,6 +164,29 @@ fn object(item: &Item<'_, '_, '_>) -> Option<ObjectMapping> {
         matching,
         fields,
     })
+}
+
+/// Whether the object has more than is read; says so at the first that is too much.
+fn is_too_large(table: &mut Table<'_, '_, '_>) -> bool {
+    let Some(list) = table.item("field").filter(|item| item.is_list()).and_then(|item| item.list()) else {
+        return false;
+    };
+    if let Some(first) = list.get(MAX_FIELDS) {
+        let message = format!("The object has {} field mappings; {MAX_FIELDS} are read at most.", list.len());
+        first.wrong(message, "Leave out what nobody needs.");
+        return true;
+    }
+    let mut pairs = 0;
+    for field in &list {
+        let Some(values) = field.inside("values").and_then(|values| values.inside("pair")) else { continue };
+        pairs += values.length();
+        if pairs > MAX_PAIRS {
+            let message = format!("The value maps of the object have more than {MAX_PAIRS} pairs up to here.");
+            values.wrong(message, "Let `auto` find the pairs of equal names, and list the others.");
+            return true;
+        }
+    }
+    false
 }
 
 fn activity_types(item: &Item<'_, '_, '_>, object: Option<ObjectKind>) -> Option<Vec<u64>> {

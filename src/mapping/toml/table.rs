@@ -100,6 +100,21 @@ impl<'a, 'i, 't> Item<'a, 'i, 't> {
         }
     }
 
+    pub fn is_list(&self) -> bool {
+        self.value.get_ref().is_array()
+    }
+
+    /// The elements of a list; none of anything else.
+    pub fn length(&self) -> usize {
+        self.value.get_ref().as_array().map_or(0, |array| array.len())
+    }
+
+    /// What a table has under a key, without a word about what it has not.
+    pub fn inside(&self, key: &str) -> Option<Self> {
+        let value = self.value.get_ref().as_table()?.get(key)?;
+        Some(Item { value, path: format!("{}.{key}", self.path), mistakes: self.mistakes })
+    }
+
     pub fn list(&self) -> Option<Vec<Item<'a, 'i, 't>>> {
         let Some(array) = self.value.get_ref().as_array() else { return self.not_a("a list") };
         let item = |(at, value)| Item { value, path: format!("{}[{}]", self.path, at + 1), mistakes: self.mistakes };

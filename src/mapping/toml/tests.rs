@@ -212,3 +212,42 @@ proptest! {
         drop(read(good.get(..cut * 8).unwrap_or(GOOD)));
     }
 }
+
+#[test]
+fn an_object_with_more_than_anybody_maps_is_refused_at_the_first_that_is_too_much() {
+    let head = "[[object]]\nobject = \"company\"\nhubspot_stamp = \"key\"\n";
+    let field = |n: usize| format!("[[object.field]]\nhubspot = \"f{n}\"\nconnectwise = \"f{n}\"\nkind = \"text\"\n");
+    let text = |fields: usize| format!("{head}{}", (0..fields).map(field).collect::<String>());
+    assert_eq!(read(&text(MAX_FIELDS)).map(|config| config.objects[0].fields.len()), Ok(MAX_FIELDS));
+    let refused = read(&text(MAX_FIELDS + 1)).unwrap_err();
+    let told = format!("{}", refused[0]);
+    let line = 3 + MAX_FIELDS * 4 + 1;
+    assert_eq!(
+        told,
+        format!(
+            "line {line}, column 1: object[1].field[{}]: The object has 2001 field mappings; 2000 are read at most.",
+            MAX_FIELDS + 1
+        )
+    );
+    assert_eq!(refused.len(), 1, "one mistake, not one for each field");
+}
+
+#[test]
+fn pairs_are_limited_over_all_value_maps_of_an_object() {
+    let head = "[[object]]\nobject = \"company\"\nhubspot_stamp = \"key\"\n";
+    let field = |n: usize, pairs: usize| {
+        let pair = |p: usize| format!("{{ hubspot = \"{p}\", connectwise = \"{p}\" }},");
+        let pairs: String = (0..pairs).map(pair).collect();
+        format!(
+            "[[object.field]]\nhubspot = \"f{n}\"\nconnectwise = \"f{n}\"\nkind = \"choice\"\nvalues.pair = [{pairs}]\n"
+        )
+    };
+    let half = MAX_PAIRS / 2;
+    assert!(read(&format!("{head}{}{}", field(0, half), field(1, half))).is_ok());
+    let refused = read(&format!("{head}{}{}{}", field(0, half), field(1, half), field(2, 1))).unwrap_err();
+    let told = format!("{}", refused[0]);
+    assert!(
+        told.starts_with("line 18, column 15: object[1].field[3].values.pair: The value maps of the object"),
+        "{told}"
+    );
+}

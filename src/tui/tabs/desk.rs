@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::draft::deployer::Deployer;
 use super::draft::source::ConfigSource;
-use super::draft::stored::{Deployed, StoredConfig};
+use super::draft::stored::StoredConfig;
 use super::records::source::{RecordSource, Simulated};
 use super::records::stored::{Preview, StoredRecords};
 use crate::store::{StoreError, Workspace};
@@ -13,13 +14,14 @@ use crate::store::{StoreError, Workspace};
 pub struct Desk {
     pub records: Arc<dyn RecordSource>,
     pub config: Arc<dyn ConfigSource>,
+    pub deployer: Arc<dyn Deployer>,
     /// Only where the systems are simulated ones.
     pub simulated: Option<Arc<dyn Simulated>>,
 }
 
 impl Desk {
     /// Over one workspace. `author` signs changes of the configuration; `preview` makes the requests of a planned
-    /// write; `deployed` is told of a newly deployed version.
+    /// write; `deployer` lets a draft drive the engine.
     ///
     /// # Errors
     /// When the workspace cannot be opened.
@@ -27,12 +29,13 @@ impl Desk {
         workspace: &Workspace,
         author: &str,
         preview: Preview,
-        deployed: Deployed,
+        deployer: Arc<dyn Deployer>,
         simulated: Option<Arc<dyn Simulated>>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             records: Arc::new(StoredRecords::new(workspace, preview)?),
-            config: Arc::new(StoredConfig::new(workspace, author, deployed)?),
+            config: Arc::new(StoredConfig::new(workspace, author)?),
+            deployer,
             simulated,
         })
     }

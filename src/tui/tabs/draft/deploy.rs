@@ -2,11 +2,15 @@
 //!
 //! For every tab that works on a draft; knows no list and no cursor.
 
-use super::source::Book;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::source::{Book, NotSaved};
 use super::{Draft, DraftMessage};
+use crate::engine::driver::deploy::{DeployError, Deployed};
+use crate::engine::driver::setup::SetupError;
 use crate::mapping::lint::Finding;
-use crate::mapping::{Change, ObjectMapping, Severity, diff};
-use crate::model::ConfigVersion;
+use crate::mapping::{Config, ObjectMapping, Severity, diff, toml};
 use crate::tui::action::{Enabled, Reason};
 use crate::tui::ctx::Ctx;
 use crate::tui::overlay::Confirm;
@@ -19,24 +23,6 @@ use crate::view::{Cell, Line, Role, format, mapping_table};
 const DIALOG: usize = 74;
 /// Lines of changes in the question before a deploy.
 const MOST_CHANGES: usize = 10;
-
-/// Field mappings that differ from what is deployed, and all other settings that do.
-#[must_use]
-pub fn changes(draft: &Draft) -> usize {
-    let Some(current) = draft.current() else { return 0 };
-    let fields = mapping_table::changes(&mapping_table::rows(current, draft.deployed()));
-    fields + other_changes(draft).len()
-}
-
-/// What differs besides the field mappings of this object: filters, guards, times, other objects.
-fn other_changes(draft: &Draft) -> Vec<Change> {
-    let Some(book) = draft.book() else { return Vec::new() };
-    let (Some(new), Some(deployed)) = (&book.draft, &book.deployed) else { return Vec::new() };
-    // changes of this object's field mappings have a `~` in their path, and are counted as mappings
-    let here = format!("{}.", draft.object.key());
-    let listed = |path: &str| path.starts_with(&here) && path.contains('~');
-    diff(&deployed.config, &new.config).into_iter().filter(|change| !listed(&change.path)).collect()
-}
 
 /// # Errors
 /// Why the draft can't be deployed now.
@@ -51,12 +37,19 @@ pub fn can_deploy(draft: &Draft) -> Enabled {
         let what = format!("The {object} fields are not known yet, so the draft can't be checked.");
         return Err(Reason::new(what));
     }
+    if !draft.is_kept() || !draft.is_judged() {
+        return Err(Reason::new("The draft is still being saved and checked."));
+    }
+    not_deploying(draft)?;
     let is_error = |finding: &&Finding| finding.severity == Severity::Error;
     if let Some(error) = draft.findings().iter().find(is_error) {
         return Err(Reason::new(format!("{} {}", error.message, error.hint)));
     }
     match draft.elsewhere().iter().find(is_error) {
-        Some(error) => Err(Reason::new(format!("{}: {} {}", error.object.plural(), error.message, error.hint))),
+        Some(error) => {
+            let place = error.object.map_or_else(String::new, |object| format!("{}: ", object.plural()));
+            Err(Reason::new(format!("{place}{} {}", error.message, error.hint)))
+        }
         None => Ok(()),
     }
 }
@@ -64,7 +57,19 @@ pub fn can_deploy(draft: &Draft) -> Enabled {
 /// # Errors
 /// Where there is no draft.
 pub fn can_revert(draft: &Draft) -> Enabled {
-    if has_draft(draft) { Ok(()) } else { Err(Reason::new("There is no draft to throw away.")) }
+    if !has_draft(draft) {
+        return Err(Reason::new("There is no draft to throw away."));
+    }
+    if !draft.is_kept() {
+        return Err(Reason::new("The draft is still being saved."));
+    }
+    not_deploying(draft)
+}
+
+/// # Errors
+/// While a deploy is under way.
+pub fn not_deploying(draft: &Draft) -> Enabled {
+    if draft.deploying().is_some() { Err(Reason::new("The draft is just being deployed.")) } else { Ok(()) }
 }
 
 fn has_draft(draft: &Draft) -> bool {
@@ -72,7 +77,8 @@ fn has_draft(draft: &Draft) -> bool {
 }
 
 /// Shows what changes and what the check found, before it is asked for.
-pub fn ask_deploy<M: Send + 'static>(draft: &Draft, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
+pub fn ask_deploy<M: Send + 'static>(draft: &mut Draft, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
+    let Some((edit, config)) = state(draft) else { return };
     let mut lines = change_lines(draft);
     for finding in draft.findings().iter().chain(draft.elsewhere()) {
         let texts = wrapped(&finding.message, DIALOG).into_iter();
@@ -85,14 +91,19 @@ pub fn ask_deploy<M: Send + 'static>(draft: &Draft, ctx: &mut Ctx<'_, M>, wrap: 
     }
     lines.push(Line::new());
     lines.push(vec![Cell::plain("The engine compares all records with it; guards hold what is too much.")]);
-    ctx.confirm(Confirm::new("Deploy the draft", lines, "deploy"), wrap(DraftMessage::Deploy));
+    draft.asked = Some(config);
+    ctx.confirm(Confirm::new("Deploy the draft", lines, "deploy"), wrap(DraftMessage::Deploy(edit)));
 }
 
 /// Asks before the draft is thrown away.
 pub fn ask_revert<M: Send + 'static>(draft: &Draft, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
-    let changes = format::counted(changes(draft) as u64, "change", "changes");
-    let line = vec![Cell::plain(format!("The draft and its {changes} are thrown away. This can't be undone."))];
-    ctx.confirm(Confirm::new("Throw the draft away", vec![line], "throw away"), wrap(DraftMessage::Revert));
+    let Some((edit, _)) = state(draft) else { return };
+    let changes = format::counted(draft.changes() as u64, "change", "changes");
+    let lines = vec![
+        vec![Cell::plain(format!("The draft and its {changes} are thrown away."))],
+        vec![Cell::plain(format!("The history keeps it: lockstep config rollback {}.", label(draft, edit)))],
+    ];
+    ctx.confirm(Confirm::new("Throw the draft away", lines, "throw away"), wrap(DraftMessage::Revert(edit)));
 }
 
 /// The mappings that change, then everything else that does.
@@ -104,7 +115,7 @@ fn change_lines(draft: &Draft) -> Vec<Line> {
     }
     let rows = mapping_table::rows(current, draft.deployed());
     let mut lines = mapping_table::change_lines(&rows);
-    for other in other_changes(draft) {
+    for other in draft.other_changes().iter().cloned() {
         let shown =
             |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| format::NONE.to_owned());
         let text = format!("{}: {} → {}", other.path, shown(other.before), shown(other.after));
@@ -125,57 +136,130 @@ fn first_lines(book: &Book) -> Vec<Line> {
     book.current().map(|config| config.objects.iter().map(count).collect()).unwrap_or_default()
 }
 
-/// The person said yes.
-pub fn deploy<M: Send + 'static>(draft: &Draft, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
-    let source = draft.source();
-    ctx.fetch(
-        move || wrap(DraftMessage::Deployed(source.deploy())),
-        move |why| wrap(DraftMessage::Deployed(Err(SourceError(why)))),
-    );
+/// The draft as it is in the workspace, with the number of that state.
+fn state(draft: &Draft) -> Option<(u64, Arc<Config>)> {
+    let version = draft.book()?.draft.as_ref()?;
+    Some((version.edit, Arc::clone(&version.config)))
 }
 
+/// `7.12`.
+fn label(draft: &Draft, edit: u64) -> String {
+    let version = draft.book().and_then(|book| book.draft.as_ref()).map_or(0, |draft| draft.version.0);
+    format!("{version}.{edit}")
+}
+
+/// How often a deploy tells what it is at.
+const APART: Duration = Duration::from_millis(200);
+
 /// The person said yes.
-pub fn revert<M: Send + 'static>(draft: &Draft, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
-    let source = draft.source();
-    ctx.fetch(
-        move || wrap(DraftMessage::Reverted(source.revert())),
-        move |why| wrap(DraftMessage::Reverted(Err(SourceError(why)))),
-    );
+pub fn deploy<M: Send + 'static>(draft: &mut Draft, edit: u64, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
+    let work = draft.deployer.deploy(edit);
+    draft.deploying = Some(String::new());
+    ctx.spawn(async move { wrap(DraftMessage::Deployed(work.await)) });
+    wait_a_moment(ctx, wrap);
+}
+
+fn wait_a_moment<M: Send + 'static>(ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
+    ctx.spawn(async move {
+        tokio::time::sleep(APART).await;
+        wrap(DraftMessage::Step)
+    });
+}
+
+/// Shows what the deploy is at, for as long as it takes.
+pub fn step<M: Send + 'static>(draft: &mut Draft, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
+    let step = draft.deployer.step();
+    if let Some(shown) = &mut draft.deploying {
+        *shown = step.unwrap_or_default();
+        wait_a_moment(ctx, wrap);
+    }
 }
 
 /// What became of a deploy.
 pub fn deployed<M: Send + 'static>(
-    draft: &Draft,
-    result: Result<ConfigVersion, SourceError>,
+    draft: &mut Draft,
+    result: Result<Deployed, DeployError>,
     ctx: &mut Ctx<'_, M>,
     wrap: fn(DraftMessage) -> M,
 ) {
+    draft.deploying = None;
+    let asked = draft.asked.take();
     match result {
-        Ok(version) => {
-            ctx.say(format!("Version {version} is deployed."));
-            draft.load(ctx, wrap);
+        Ok(Deployed { version, created, warnings }) => {
+            let mut said = format!("Version {version} is deployed.");
+            if let Some(first) = created.first() {
+                said.push_str(&format!(" Made there: {first}."));
+            } else if let Some(first) = warnings.first() {
+                let count = format::counted(warnings.len() as u64, "warning", "warnings");
+                said.push_str(&format!(" {count}: {first}"));
+            }
+            ctx.say(said);
         }
-        Err(error) => failed(error, ctx),
+        Err(error) => ctx.report(not_deployed(&error, asked.as_deref())),
     }
+    draft.load(ctx, wrap);
+}
+
+/// Why nothing was deployed, and what to do.
+fn not_deployed(error: &DeployError, asked: Option<&Config>) -> Report {
+    match error {
+        DeployError::Stale(stale) => {
+            let report = Report::new(
+                "The draft was changed meanwhile, so that nothing was deployed.",
+                "Look at what is there now, then D deploys it.",
+            );
+            match (&stale.current, asked) {
+                (Some(row), Some(asked)) => {
+                    let changes = toml::read(&row.body).map_or_else(|_| Vec::new(), |now| diff(asked, &now));
+                    report.because(format!("{} changed {}.", row.info.author, super::together::in_words(&changes)))
+                }
+                _ => report,
+            }
+        }
+        DeployError::Unfit { errors, .. } => Report::new(
+            "The draft does not fit the two systems; nothing was deployed.",
+            "Put that right, then D deploys.",
+        )
+        .because(errors.join("\n")),
+        DeployError::Setup(SetupError::Connect(error)) if !error.hint.is_empty() => {
+            Report::new("The draft was not deployed.", error.hint.clone()).because(error.message.clone())
+        }
+        DeployError::Unreadable(_) | DeployError::Setup(_) => {
+            Report::new("The draft was not deployed.", "Nothing was changed; try again.").because(error.to_string())
+        }
+    }
+}
+
+/// The person said yes.
+pub fn revert<M: Send + 'static>(draft: &mut Draft, edit: u64, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
+    let source = draft.source();
+    ctx.fetch(
+        move || wrap(DraftMessage::Reverted(source.revert(edit))),
+        move |why| wrap(DraftMessage::Reverted(Err(NotSaved::Failed(SourceError(why))))),
+    );
 }
 
 /// What became of throwing the draft away.
 pub fn reverted<M: Send + 'static>(
-    draft: &Draft,
-    result: Result<(), SourceError>,
+    draft: &mut Draft,
+    result: Result<(), NotSaved>,
     ctx: &mut Ctx<'_, M>,
     wrap: fn(DraftMessage) -> M,
 ) {
     match result {
-        Ok(()) => {
-            ctx.say("The draft is thrown away.");
-            draft.load(ctx, wrap);
+        Ok(()) => ctx.say("The draft is thrown away; the history keeps it."),
+        Err(NotSaved::Stale(current)) => {
+            let who = current.version.map_or_else(|| "Somebody".to_owned(), |version| version.author);
+            let report = Report::new(
+                "The draft was changed meanwhile, so that it was not thrown away.",
+                "Look at what is there now, then R throws it away.",
+            );
+            ctx.report(report.because(format!("{who} changed it.")));
         }
-        Err(error) => failed(error, ctx),
+        Err(NotSaved::Failed(error)) => {
+            let report = Report::new("The configuration could not be changed.", "Nothing was changed; try again.");
+            ctx.report(report.because(error.0));
+        }
     }
-}
-
-fn failed<M: Send + 'static>(error: SourceError, ctx: &mut Ctx<'_, M>) {
-    let report = Report::new("The configuration could not be changed.", "Nothing was changed; try again.");
-    ctx.report(report.because(error.0));
+    draft.load(ctx, wrap);
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::filter::Filter;
 use crate::mapping::{Config, ObjectMapping};
 use crate::model::{BySystem, ConfigVersion, FieldName, ObjectKind, Schema, System, Timestamp};
+use crate::store::{Base, Saved};
 use crate::tui::world::SourceError;
 use crate::view::filter_panel::PassCounts;
 
@@ -12,7 +13,33 @@ use crate::view::filter_panel::PassCounts;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Version {
     pub version: ConfigVersion,
-    pub config: Config,
+    /// Which state of it; 0 for one that is on this screen alone.
+    pub edit: u64,
+    /// Who saved it last.
+    pub author: String,
+    pub config: Arc<Config>,
+}
+
+/// The configuration as it is now, where it is not what somebody had seen who wanted to change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Current {
+    /// The draft, or what is deployed where there is none.
+    pub version: Option<Version>,
+    pub is_draft: bool,
+}
+
+/// Why the draft was not changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotSaved {
+    /// Somebody else was first.
+    Stale(Box<Current>),
+    Failed(SourceError),
+}
+
+impl From<SourceError> for NotSaved {
+    fn from(error: SourceError) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// The configuration of a workspace as it stands.
@@ -32,7 +59,13 @@ impl Book {
     /// What a change is made to: the draft, or what is deployed where there is none.
     #[must_use]
     pub fn current(&self) -> Option<&Config> {
-        self.draft.as_ref().or(self.deployed.as_ref()).map(|version| &version.config)
+        self.newest().map(|version| &*version.config)
+    }
+
+    /// The draft, or what is deployed where there is none.
+    #[must_use]
+    pub fn newest(&self) -> Option<&Version> {
+        self.draft.as_ref().or(self.deployed.as_ref())
     }
 
     /// The objects that can be worked on, in the order of the configuration.
@@ -74,12 +107,18 @@ pub trait ConfigSource: Send + Sync {
     /// # Errors
     /// When the workspace cannot be read or written, or holds something that is not a configuration; so for all.
     fn book(&self, object: ObjectKind) -> Result<Book, SourceError>;
-    /// Keeps it as the draft.
-    fn save(&self, config: &Config, now: Timestamp) -> Result<ConfigVersion, SourceError>;
-    /// Makes the draft the version that drives the engine.
-    fn deploy(&self) -> Result<ConfigVersion, SourceError>;
-    /// Throws the draft away.
-    fn revert(&self) -> Result<(), SourceError>;
+    /// Keeps it as the draft, in place of what `base` says that the person has seen.
+    ///
+    /// # Errors
+    /// Also when something else is there by now; nothing is changed then.
+    fn save(&self, config: &Config, base: Base, now: Timestamp) -> Result<Saved, NotSaved>;
+    /// Keeps it in the history without making it the draft.
+    fn set_aside(&self, config: &Config, now: Timestamp) -> Result<(), SourceError>;
+    /// Throws that state of the draft away.
+    ///
+    /// # Errors
+    /// As [`ConfigSource::save`].
+    fn revert(&self, edit: u64) -> Result<(), NotSaved>;
     /// How many cached records pass the standard filters and this one; none when `wanted` no longer is while counting.
     fn count(&self, count: &Count, wanted: &dyn Fn() -> bool) -> Result<Option<PassCounts>, SourceError>;
 }

@@ -2,38 +2,35 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::source::{Book, ConfigSource, Count, Version};
+use super::source::{Book, ConfigSource, Count, Current, NotSaved, Version};
 use crate::filter::{Answer, standard};
 use crate::mapping::{Config, Rules, toml};
-use crate::model::{BySystem, ConfigVersion, FieldName, ObjectKind, RecordId, Schema, System, Timestamp};
-use crate::store::rows::ConfigRow;
-use crate::store::{Reader, Settings, StoreError, Workspace};
+use crate::model::{BySystem, FieldName, ObjectKind, RecordId, Schema, System, Timestamp};
+use crate::store::rows::{ConfigRow, ConfigState};
+use crate::store::{Base, DraftError, Reader, Saved, Settings, StoreError, Workspace};
 use crate::tui::world::SourceError;
 use crate::view::filter_panel::PassCounts;
 
 /// Cached records looked at between two looks at whether the number is still wanted.
 const PAGE: usize = 500;
 
-/// Told of a newly deployed version, to let the engine go on with it; says why it can't.
-pub type Deployed = Box<dyn Fn(ConfigVersion) -> Result<(), String> + Send + Sync>;
+const NOTE: &str = "changed in the console";
 
 /// A [`ConfigSource`] over one workspace.
 pub struct StoredConfig {
     settings: Mutex<Settings>,
     reader: Mutex<Reader>,
     author: String,
-    deployed: Deployed,
 }
 
 impl StoredConfig {
     /// # Errors
     /// When the workspace cannot be opened.
-    pub fn new(workspace: &Workspace, author: &str, deployed: Deployed) -> Result<Self, StoreError> {
+    pub fn new(workspace: &Workspace, author: &str) -> Result<Self, StoreError> {
         Ok(Self {
             settings: Mutex::new(workspace.settings()?),
             reader: Mutex::new(workspace.reader()?),
             author: author.to_owned(),
-            deployed,
         })
     }
 
@@ -57,19 +54,16 @@ impl ConfigSource for StoredConfig {
         Ok(Book { draft, deployed, schemas: schemas.map(Arc::new), elsewhere, watched })
     }
 
-    fn save(&self, config: &Config, now: Timestamp) -> Result<ConfigVersion, SourceError> {
-        self.settings().save_draft(&toml::write(config), &self.author, "changed in the console", now).map_err(failed)
+    fn save(&self, config: &Config, base: Base, now: Timestamp) -> Result<Saved, NotSaved> {
+        self.settings().save_draft(&toml::write(config), &self.author, NOTE, base, now).map_err(not_saved)
     }
 
-    fn deploy(&self) -> Result<ConfigVersion, SourceError> {
-        let version = self.settings().deploy_draft().map_err(failed)?;
-        let unused = |why| SourceError(format!("Version {version} is deployed, but the engine does not use it: {why}"));
-        (self.deployed)(version).map_err(unused)?;
-        Ok(version)
+    fn set_aside(&self, config: &Config, now: Timestamp) -> Result<(), SourceError> {
+        self.settings().set_aside(&toml::write(config), &self.author, NOTE, now).map(drop).map_err(failed)
     }
 
-    fn revert(&self) -> Result<(), SourceError> {
-        self.settings().discard_draft().map(drop).map_err(failed)
+    fn revert(&self, edit: u64) -> Result<(), NotSaved> {
+        self.settings().discard_draft(Base::Edit(edit), &self.author).map(drop).map_err(not_saved)
     }
 
     fn count(&self, count: &Count, wanted: &dyn Fn() -> bool) -> Result<Option<PassCounts>, SourceError> {
@@ -111,8 +105,8 @@ fn version(row: Option<ConfigRow>) -> Result<Option<Version>, SourceError> {
         let first = errors.first().map(ToString::to_string).unwrap_or_default();
         SourceError(format!("Version {} of the configuration cannot be read: {first}", row.info.version))
     };
-    let config = toml::read(&row.body).map_err(unfit)?;
-    Ok(Some(Version { version: row.info.version, config }))
+    let config = Arc::new(toml::read(&row.body).map_err(unfit)?);
+    Ok(Some(Version { version: row.info.version, edit: row.info.edit, author: row.info.author, config }))
 }
 
 fn schemas(settings: &Settings, object: ObjectKind) -> Result<Option<BySystem<Schema>>, SourceError> {
@@ -127,11 +121,24 @@ fn watched(
     object: ObjectKind,
 ) -> BySystem<Vec<FieldName>> {
     let (Some(deployed), Some(schemas)) = (deployed, schemas) else { return BySystem::default() };
-    let mut config = deployed.config.clone();
+    let mut config = Config::clone(&deployed.config);
     config.objects.retain(|mapping| mapping.object == object);
     // a version that cannot be read at all reads nothing: the Mappings tab says why
     let rules = Rules::compile(config, deployed.version, std::slice::from_ref(schemas)).ok();
     rules.and_then(|rules| rules.object(object).map(|object| object.watched.clone())).unwrap_or_default()
+}
+
+fn not_saved(error: DraftError) -> NotSaved {
+    let current = match error {
+        DraftError::Store(error) => return NotSaved::Failed(failed(error)),
+        DraftError::Stale(stale) => stale.current,
+    };
+    let is_draft =
+        current.as_ref().is_some_and(|row| matches!(row.info.state, ConfigState::Draft | ConfigState::Tested));
+    match version(current) {
+        Ok(version) => NotSaved::Stale(Box::new(Current { version, is_draft })),
+        Err(error) => NotSaved::Failed(error),
+    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]

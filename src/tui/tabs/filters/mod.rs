@@ -78,7 +78,7 @@ impl Filters {
     #[must_use]
     pub fn new(desk: &Desk) -> Self {
         Self {
-            draft: Draft::new(Arc::clone(&desk.config), ObjectKind::Company),
+            draft: Draft::new(Arc::clone(&desk.config), Arc::clone(&desk.deployer), ObjectKind::Company),
             to: System::ConnectWise,
             editor: Editor::new(""),
             is_editing: false,
@@ -197,8 +197,8 @@ impl Filters {
         if self.is_changed() {
             return ctx.say("The text is not in the draft yet: Ctrl-S saves it, u goes back to the draft's.");
         }
-        self.draft = Draft::new(self.draft.source(), object);
-        self.editor = Editor::new("");
+        self.draft.turn(object);
+        self.editor = Editor::new(if self.draft.book().is_some() { self.kept() } else { "" });
         self.check = Check::Unknown;
         self.deployed = None;
         self.counting = Counting::Impossible;

@@ -108,7 +108,7 @@ pub const ACTIONS: &[Action<Mappings>] = &[
     Action {
         info: Info::new("mappings.deploy", "deploy", &[Key::char('D')], "Let the draft drive the engine").changes(),
         enabled: |tab, _| deploy::can_deploy(&tab.draft),
-        run: |tab, ctx| deploy::ask_deploy(&tab.draft, ctx, Message::Draft),
+        run: |tab, ctx| deploy::ask_deploy(&mut tab.draft, ctx, Message::Draft),
     },
     Action {
         info: Info::new("mappings.revert", "revert", &[Key::char('R')], "Throw the draft away").changes(),
@@ -127,6 +127,7 @@ fn has_config(tab: &Mappings) -> Enabled {
 
 fn can_change(tab: &Mappings, _: &World) -> Enabled {
     has_config(tab)?;
+    deploy::not_deploying(&tab.draft)?;
     let row = tab.rows.selected().ok_or_else(|| Reason::new("There is no mapping to change."))?;
     reason(row.change != Change::Removed, "This mapping is removed in the draft; u brings it back.")
 }

@@ -10,7 +10,7 @@ use ratatui::layout::Rect;
 
 use super::desk::Desk;
 use super::draft::source::Book;
-use super::draft::{Draft, DraftMessage, deploy};
+use super::draft::{Draft, DraftMessage};
 use super::steady;
 use crate::mapping::{Direction, FieldKey, Severity};
 use crate::model::{FieldName, ObjectKind, PauseScope, Pauses, System};
@@ -20,7 +20,7 @@ use crate::tui::tab::{Handled, Nav, Page, TabId, Target};
 use crate::tui::widgets::paint::split_top;
 use crate::tui::widgets::{Keyed, List, Paint};
 use crate::tui::world::World;
-use crate::view::cell::{spread, wrapped};
+use crate::view::cell::{clipped, spread, wrapped};
 use crate::view::mapping_table::{self, Change, MappingRow};
 use crate::view::{Cell, Line, Role, format};
 
@@ -67,7 +67,7 @@ impl Mappings {
     #[must_use]
     pub fn new(desk: &Desk) -> Self {
         Self {
-            draft: Draft::new(Arc::clone(&desk.config), ObjectKind::Company),
+            draft: Draft::new(Arc::clone(&desk.config), Arc::clone(&desk.deployer), ObjectKind::Company),
             rows: List::default(),
             search: String::new(),
             revision: None,
@@ -80,8 +80,9 @@ impl Mappings {
     }
 
     fn turn_to(&mut self, object: ObjectKind, ctx: &mut Context<'_>) {
-        self.draft = Draft::new(self.draft.source(), object);
+        self.draft.turn(object);
         self.rows = List::default();
+        self.list();
         self.refresh(ctx);
     }
 
@@ -118,7 +119,7 @@ impl Mappings {
         }
     }
 
-    fn head(&self, width: usize, pauses: &Pauses) -> [Line; 2] {
+    fn head(&self, width: usize, world: &World) -> [Line; 2] {
         let way = self.draft.current().map_or(Direction::Both, |object| object.direction);
         let left = [
             Cell::plain(" "),
@@ -127,28 +128,43 @@ impl Mappings {
             Cell::new("HubSpot", Role::Left),
             Cell::plain(format!(" {} ", way.arrow())),
             Cell::new("ConnectWise", Role::Right),
-            self.paused(pauses),
+            self.paused(&world.snapshot.pauses),
             Cell::muted(super::objects::hint(self.draft.object, &self.draft.objects())),
         ];
         let versions = self.draft.book().map_or_else(String::new, Book::versions);
-        let changes = format::counted(deploy::changes(&self.draft) as u64, "change", "changes");
+        let changes = format::counted(self.draft.changes() as u64, "change", "changes");
         let right = [Cell::plain(versions), Cell::plain("   "), Cell::new(changes, Role::Wait), Cell::plain(" ")];
-        [spread(&left, &right, width), self.verdict(width)]
+        [spread(&left, &right, width), self.verdict(width, world)]
+    }
+
+    /// What is more urgent than the check: a deploy under way, and one that the engine can't use.
+    fn news(&self, world: &World) -> Option<Line> {
+        if let Some(step) = self.draft.deploying() {
+            return Some(vec![Cell::new(" Deploying … ", Role::Wait), Cell::plain(step)]);
+        }
+        let (version, why) = world.snapshot.unused.as_ref()?;
+        let what = format!(" The engine does not use version {version}: ");
+        Some(vec![Cell::new(what, Role::Error), Cell::plain(why)])
     }
 
     /// What the check of the draft says, in one line.
-    fn verdict(&self, width: usize) -> Line {
+    fn verdict(&self, width: usize, world: &World) -> Line {
+        if let Some(line) = self.news(world) {
+            return clipped(&line, width);
+        }
         let count = |severity| self.draft.findings().iter().filter(|finding| finding.severity == severity).count();
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         let mut line = vec![Cell::plain(" ")];
         let elsewhere = self.draft.elsewhere().iter().find(|finding| finding.severity == Severity::Error);
         let Some(first) = self.draft.findings().first() else {
             if let Some(other) = elsewhere {
-                line.push(Cell::new(format!("{}: ", other.object.plural()), Role::Error));
+                let place = other.object.map_or_else(String::new, |object| format!("{}: ", object.plural()));
+                line.push(Cell::new(place, Role::Error));
                 line.push(Cell::plain(&other.message));
-                return crate::view::cell::clipped(&line, width);
+                return clipped(&line, width);
             }
             line.push(match self.draft.schemas() {
+                Some(_) if !self.draft.is_judged() => Cell::muted("Being checked …"),
                 Some(_) => Cell::new("The draft fits both systems.", Role::Ok),
                 None => Cell::new("Not checked: the fields of both systems are not known yet.", Role::Warn),
             });
@@ -161,7 +177,7 @@ impl Mappings {
         );
         line.push(Cell::new(format!("{errors}, {warnings}: "), role));
         line.push(Cell::plain(&first.message));
-        crate::view::cell::clipped(&line, width)
+        clipped(&line, width)
     }
 
     fn finding_lines(&self, key: &FieldKey, width: usize) -> Vec<Line> {
@@ -249,7 +265,7 @@ impl Page for Mappings {
 
     fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
         let (head, rest) = split_top(area, 3);
-        for (row, line) in (0..).zip(self.head(usize::from(area.width), &paint.world.snapshot.pauses)) {
+        for (row, line) in (0..).zip(self.head(usize::from(area.width), paint.world)) {
             paint.line_at(head, row, &line);
         }
         paint.rule(split_top(split_top(head, 2).1, 1).0);

@@ -7,12 +7,24 @@ mod simulated;
 use std::sync::Arc;
 
 use super::desk::Desk;
-pub use config::FakeConfig;
+use super::draft::source::ConfigSource;
+pub use config::{FakeConfig, FakeDeployer, version};
 pub use records::FakeRecords;
 pub use simulated::FakeSimulated;
 
 /// A desk with nothing on it.
 #[must_use]
 pub fn desk() -> Desk {
-    Desk { records: Arc::new(FakeRecords::default()), config: Arc::new(FakeConfig::default()), simulated: None }
+    desk_of(&Arc::default())
+}
+
+/// A desk with that configuration and nothing else.
+#[must_use]
+pub fn desk_of(config: &Arc<FakeConfig>) -> Desk {
+    Desk {
+        records: Arc::new(FakeRecords::default()),
+        config: Arc::clone(config) as Arc<dyn ConfigSource>,
+        deployer: Arc::new(FakeDeployer(Arc::clone(config))),
+        simulated: None,
+    }
 }

@@ -1,0 +1,218 @@
+//! `lockstep config import`: a file becomes the draft, together with what others changed since it was exported.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde_json::{Value as Json, json};
+
+use super::diff::{change_json, change_line};
+use super::text::{self, label};
+use super::{HOW_TO_GET_ONE, parse};
+use crate::cli::check::{self, Findings};
+use crate::cli::output::count;
+use crate::cli::session::Session;
+use crate::engine::driver::Clock;
+use crate::error::{Exit, Kind, Outcome, Report};
+use crate::mapping::merge::{Side, three_way};
+use crate::mapping::{Change, Config, diff, toml};
+use crate::store::rows::{ConfigRow, ConfigState};
+use crate::store::{Base, Settings};
+
+/// A larger file is no configuration. In bytes.
+const MAX_FILE: u64 = 4 * 1024 * 1024;
+
+/// Merged settings that are named.
+const NAMED: usize = 5;
+
+/// What a person asked for beside the file.
+#[derive(Debug, Clone, Copy)]
+pub struct How {
+    pub dry_run: bool,
+    pub strict: bool,
+    pub replace: bool,
+}
+
+/// What would become the draft.
+struct Taken {
+    text: String,
+    config: Config,
+    base: Base,
+    /// What is there now.
+    current: Option<ConfigRow>,
+    /// Against what is there now.
+    changes: Vec<Change>,
+    /// What others changed since the file was exported; it stays.
+    merged: Vec<Change>,
+    /// A draft that the file takes the place of without having been made of it.
+    replaces: bool,
+}
+
+pub fn import(session: &Session, settings: &mut Settings, file: &Path, how: How) -> Outcome {
+    let text = read(file)?;
+    let place = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
+    let taken = take(settings, &text, &place, how.replace)?;
+    let findings = check::findings(&taken.config, settings)?;
+    if how.dry_run {
+        return show(session, &taken, &findings, &place);
+    }
+    if how.strict && !findings.errors.is_empty() {
+        return Err(Report::refused(format!("{place} does not fit the two systems; nothing was changed"))
+            .because(findings.errors.join("\n"))
+            .hint("put that right, then import it again"));
+    }
+    let (note, now) = (format!("imported from {place}"), Clock::start().now());
+    let saved = settings.save_draft(&taken.text, &session.author(), &note, taken.base, now)?;
+    let mut answer = taken.json(&findings);
+    answer["version"] = json!(saved.version);
+    answer["edit"] = json!(saved.edit);
+    session.output.result(&answer, |_| {
+        let mut lines = vec![format!("{place} is the draft now, as version {}.", saved.version)];
+        lines.extend(taken.told());
+        lines.push(check::text(&findings, "Next: lockstep config deploy"));
+        lines.join("\n")
+    })?;
+    Ok(Exit::Done)
+}
+
+/// What the file comes to beside what is there now.
+fn take(settings: &Settings, text: &str, place: &str, replace: bool) -> Outcome<Taken> {
+    let (seen, text) = text::head(text);
+    let mine = parse(text, place)?;
+    let current = match settings.draft()? {
+        Some(draft) => Some(draft),
+        None => settings.deployed()?,
+    };
+    let Some(row) = &current else {
+        let (text, changes) = (text.to_owned(), Vec::new());
+        return Ok(Taken {
+            text,
+            config: mine,
+            base: Base::Nothing,
+            current,
+            changes,
+            merged: Vec::new(),
+            replaces: false,
+        });
+    };
+    let edit = row.info.edit;
+    // what is there may be of another program: then only the whole can take its place
+    let now = toml::read(&row.body).ok();
+    let made_of = match seen {
+        Some(seen) if seen != edit && !replace => settings.edit(seen)?.and_then(|(_, body)| toml::read(&body).ok()),
+        _ => None,
+    };
+    let changes = |config: &Config| now.as_ref().map_or_else(Vec::new, |now| diff(now, config));
+    if let (Some(made_of), Some(theirs)) = (made_of, &now) {
+        let merged = three_way(&made_of, &mine, theirs, |_| Side::Theirs)
+            .map_err(|error| Report::failed("the file can't be merged with what others changed").because(error))?;
+        if !merged.clashes.is_empty() {
+            return Err(contradicts(place, row, &merged.clashes));
+        }
+        let others = diff(&made_of, theirs);
+        let text = if merged.config == mine { text.to_owned() } else { toml::write(&merged.config) };
+        let changes = changes(&merged.config);
+        let (config, base) = (merged.config, Base::Edit(edit));
+        return Ok(Taken { text, config, base, changes, merged: others, replaces: false, current });
+    }
+    let changes = changes(&mine);
+    let is_draft = matches!(row.info.state, ConfigState::Draft | ConfigState::Tested);
+    let replaces = is_draft && seen != Some(edit) && (now.is_none() || !changes.is_empty());
+    let base = if seen == Some(edit) { Base::Edit(edit) } else { Base::Instead(edit) };
+    Ok(Taken { text: text.to_owned(), config: mine, base, changes, merged: Vec::new(), replaces, current })
+}
+
+fn contradicts(place: &str, row: &ConfigRow, clashes: &[crate::mapping::merge::Clash]) -> Report {
+    let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| "–".to_owned());
+    let lines = clashes
+        .iter()
+        .map(|clash| format!("{}: {} in the file, {} by now", clash.path, shown(&clash.mine), shown(&clash.theirs)));
+    let who = &row.info.author;
+    Report::refused(format!("{place} contradicts what {who} changed since it was exported; nothing was changed"))
+        .because(lines.collect::<Vec<_>>().join("\n"))
+        .hint("put the file right, or take it as it is with --replace: the history keeps what it takes the place of")
+}
+
+impl Taken {
+    fn json(&self, findings: &Findings) -> Json {
+        let replaces = self
+            .current
+            .as_ref()
+            .filter(|_| self.replaces)
+            .map(|row| json!({ "version": row.info.version, "edit": row.info.edit, "author": row.info.author }));
+        json!({
+            "changes": self.changes.iter().map(change_json).collect::<Vec<_>>(),
+            "merged": self.merged.iter().map(change_json).collect::<Vec<_>>(),
+            "replaces": replaces,
+            "errors": findings.errors,
+            "warnings": findings.warnings,
+        })
+    }
+
+    /// What became of other people's work.
+    fn told(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if let Some(row) = self.current.as_ref().filter(|_| self.replaces) {
+            let (label, author) = (label(&row.info), &row.info.author);
+            let differ = count(self.changes.len() as u64, "setting differs", "settings differ");
+            lines.push(format!(
+                "It takes the place of the draft {label} by {author}, which the history keeps: {differ} \
+                 (`lockstep config diff {label} draft`)."
+            ));
+        }
+        if let (Some(row), false) = (&self.current, self.merged.is_empty()) {
+            let paths: Vec<&str> = self.merged.iter().take(NAMED).map(|change| change.path.as_str()).collect();
+            let more = self.merged.len().saturating_sub(NAMED);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let who = &row.info.author;
+            lines.push(format!(
+                "What {who} changed since it was exported is in there as well: {}{more}.",
+                paths.join(", ")
+            ));
+        }
+        lines
+    }
+}
+
+/// What it would do; nothing is done.
+fn show(session: &Session, taken: &Taken, findings: &Findings, place: &str) -> Outcome {
+    session.output.result(&taken.json(findings), |_| {
+        let mut lines = match (&taken.current, taken.changes.len()) {
+            (None, _) => vec![format!("{place} would be the first configuration.")],
+            (Some(_), 0) => vec![format!("{place} changes nothing.")],
+            (Some(row), _) => {
+                let head = format!("Against {} {}:", row.info.state.word(), label(&row.info));
+                std::iter::once(head).chain(taken.changes.iter().map(change_line)).collect()
+            }
+        };
+        lines.extend(taken.told());
+        lines.push(check::text(findings, "Nothing was changed; it could be deployed."));
+        lines.join("\n")
+    })?;
+    Ok(if findings.errors.is_empty() { Exit::Done } else { Exit::Failed(Kind::Refused) })
+}
+
+fn read(file: &Path) -> Outcome<String> {
+    let failed = |error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData => {
+            Report::refused(format!("{} is not a configuration; nothing was changed", file.display()))
+                .because("it is not UTF-8 text")
+                .hint(HOW_TO_GET_ONE)
+        }
+        _ => Report::failed(format!("{} cannot be read", file.display()))
+            .because(error)
+            .hint("name a TOML file that you can read, or `-` for stdin"),
+    };
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        io::stdin().lock().take(MAX_FILE + 1).read_to_string(&mut text)
+    } else {
+        fs::File::open(file).and_then(|f| f.take(MAX_FILE + 1).read_to_string(&mut text))
+    };
+    if read.map_err(failed)? as u64 > MAX_FILE {
+        return Err(Report::refused(format!("{} is not a configuration; nothing was changed", file.display()))
+            .because(format!("it is larger than {} MiB", MAX_FILE / (1024 * 1024)))
+            .hint(HOW_TO_GET_ONE));
+    }
+    Ok(text)
+}
