@@ -17,7 +17,7 @@ use lockstep::engine::driver::steps::Steps;
 use lockstep::engine::driver::{self, Clock, EngineHandle, Finished};
 use lockstep::mapping::{Config, toml};
 use lockstep::sim::Running;
-use lockstep::store::{Key, Workspace};
+use lockstep::store::{Base, Key, Workspace};
 use secrecy::SecretString;
 
 /// A workspace with both connections, the fields of both systems, and this configuration deployed.
@@ -40,8 +40,8 @@ pub async fn workspace(folder: &Path, simulators: &Running, config: &Config) -> 
 /// Makes it the configuration from the next run on.
 pub fn deploy(workspace: &Workspace, config: &Config) {
     let mut settings = workspace.settings().unwrap();
-    settings.save_draft(&toml::write(config), "bench", "for a bench", Clock::start().now()).unwrap();
-    settings.deploy_draft().unwrap();
+    settings.save_draft(&toml::write(config), "bench", "for a bench", Base::Any, Clock::start().now()).unwrap();
+    settings.deploy_draft(Base::Any, "test", None, Clock::start().now()).unwrap();
 }
 
 fn connections(simulators: &Running) -> [Connection; 2] {

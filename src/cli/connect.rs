@@ -95,7 +95,8 @@ async fn try_out(
 ) -> Outcome<Told> {
     steps.begin(connector, "whether it lets us in");
     let check = connector.check().await?;
-    let mut told = Told { tenant: Some(check.tenant), label: Some(check.label), ..Told::default() };
+    let mut told = Told::default();
+    (told.tenant, told.label) = (Some(check.tenant), Some(check.label));
     told.of(connector.system(), check.warnings);
     make_ready(connector, config, settings, clock, &mut told, steps).await?;
     Ok(told.complete())

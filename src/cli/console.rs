@@ -247,6 +247,7 @@ mod tests {
     async fn a_console_without_an_engine_follows_what_others_change_and_is_told_of_nothing_else() {
         let dir = tempfile::tempdir().unwrap();
         let workspace = Workspace::create(dir.path(), "acme", &Key::throw_away().unwrap()).unwrap();
+        workspace.settings().unwrap().save_draft("a = 0", "dana", "", Base::Any, Timestamp(1)).unwrap();
         let role = Role::Viewer { holder: "process 7".to_owned() };
         let (publish, mut seen) = watch::channel(Arc::new(Snapshot { role: role.clone(), ..Snapshot::default() }));
         let watched = workspace.clone();

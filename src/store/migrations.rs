@@ -177,7 +177,7 @@ ALTER TABLE config ADD COLUMN deployed_by TEXT;
 UPDATE config SET edit = version;
 INSERT INTO meta SELECT 'edit', coalesce(max(version), 0) FROM config;
 CREATE TABLE config_edit(edit INTEGER PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL, note TEXT NOT NULL,
-    author TEXT NOT NULL, created INTEGER NOT NULL, ended INTEGER NOT NULL, ended_by TEXT NOT NULL);
+    author TEXT NOT NULL, created INTEGER NOT NULL, ended INTEGER NOT NULL, ended_by TEXT NOT NULL, made_of INTEGER);
 ";
 
 #[cfg(test)]

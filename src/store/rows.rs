@@ -156,7 +156,11 @@ impl EditInfo {
     /// Whether there is work in it that whoever ended it may not have meant to end.
     #[must_use]
     pub fn is_worth_a_look(&self) -> bool {
-        self.ended != EditEnd::Changed || self.author != self.ended_by
+        match self.ended {
+            EditEnd::Changed => self.author != self.ended_by,
+            EditEnd::Replaced | EditEnd::Discarded | EditEnd::SetAside => true,
+            EditEnd::Imported => false,
+        }
     }
 }
 
@@ -170,6 +174,8 @@ pub enum EditEnd {
     Discarded,
     /// It never was the draft: somebody else's change came first and contradicts it.
     SetAside,
+    /// A file as it was imported.
+    Imported,
 }
 
 impl EditEnd {
@@ -181,6 +187,7 @@ impl EditEnd {
             Self::Replaced => "replaced",
             Self::Discarded => "thrown away",
             Self::SetAside => "set aside",
+            Self::Imported => "imported",
         }
     }
 }

@@ -80,11 +80,13 @@ impl Code for EditEnd {
             Self::Replaced => 1,
             Self::Discarded => 2,
             Self::SetAside => 3,
+            Self::Imported => 4,
         }
     }
 
     fn from_code(code: i64) -> Option<Self> {
-        [Self::Changed, Self::Replaced, Self::Discarded, Self::SetAside].into_iter().find(|end| end.code() == code)
+        let all = [Self::Changed, Self::Replaced, Self::Discarded, Self::SetAside, Self::Imported];
+        all.into_iter().find(|end| end.code() == code)
     }
 }
 
@@ -127,6 +129,30 @@ impl Settings {
 
     /// Keeps a text among the ended states of the draft without making it the draft.
     pub fn set_aside(&mut self, text: &str, author: &str, note: &str, now: Timestamp) -> StoreResult<u64> {
+        self.aside(text, author, note, now, EditEnd::SetAside, None)
+    }
+
+    /// Keeps a file as it was imported, which was made of that state; the next import finds what was changed in it since.
+    pub fn keep_import(
+        &mut self,
+        text: &str,
+        author: &str,
+        note: &str,
+        made_of: u64,
+        now: Timestamp,
+    ) -> StoreResult<u64> {
+        self.aside(text, author, note, now, EditEnd::Imported, Some(made_of))
+    }
+
+    fn aside(
+        &mut self,
+        text: &str,
+        author: &str,
+        note: &str,
+        now: Timestamp,
+        ended: EditEnd,
+        made_of: Option<u64>,
+    ) -> StoreResult<u64> {
         self.change(|db| {
             let version: u32 = db.query_row("SELECT coalesce(max(version), 0) FROM config", [], |row| row.get(0))?;
             let edit = next_edit(db)?;
@@ -139,9 +165,20 @@ impl Settings {
                 edit,
                 deployed: None,
             };
-            keep(db, &ConfigRow { info, body: text.to_owned() }, EditEnd::SetAside, author)?;
+            keep(db, &ConfigRow { info, body: text.to_owned() }, ended, author)?;
+            if let Some(made_of) = made_of {
+                db.execute("UPDATE config_edit SET made_of = ?2 WHERE edit = ?1", [int(edit), int(made_of)])?;
+            }
             Ok(edit)
         })
+    }
+
+    /// The file that this author imported last under that note, of those that were made of that state.
+    pub fn imported(&self, made_of: u64, author: &str, note: &str) -> StoreResult<Option<String>> {
+        let sql = "SELECT body FROM config_edit WHERE made_of = ?1 AND author = ?2 AND note = ?3
+            ORDER BY edit DESC LIMIT 1";
+        let mut statement = self.db.prepare_cached(sql)?;
+        Ok(statement.query_row(params![int(made_of), author, note], |row| row.get(0)).optional()?)
     }
 
     /// Marks the draft as tested.

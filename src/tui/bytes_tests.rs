@@ -9,15 +9,15 @@ use crossterm::event::KeyCode;
 
 use super::screen::Screen;
 use super::tabs::Desk;
-use super::tabs::draft::source::{Book, Version};
+use super::tabs::draft::source::Book;
 use super::tabs::mappings::tests::fields_of;
-use super::tabs::testing::{FakeConfig, FakeRecords};
+use super::tabs::testing::{FakeConfig, FakeRecords, desk_of, version};
 use super::testing::{FakeSource, NOW, Person, running};
 use super::theme::{Depth, Theme};
 use super::world::Settings;
 use crate::engine::core::state::{RecordState, Status};
 use crate::mapping::defaults;
-use crate::model::{ConfigVersion, LinkId, ObjectKind, RecordId};
+use crate::model::{LinkId, ObjectKind, RecordId};
 
 /// Bytes for a step of the cursor, a window moved by one row, by a page, and all of a screen.
 const STEP: usize = 260;
@@ -102,15 +102,11 @@ fn desk() -> Desk {
     let rows =
         (0..60).map(|at| (at, states[at as usize % states.len()])).map(|(at, (state, why))| status(at, state, why));
     let config = defaults::config();
-    let book = Book {
-        schemas: Some(Arc::new(fields_of(&config))),
-        deployed: Some(Version { version: ConfigVersion(6), config }),
-        ..Book::default()
-    };
+    let book =
+        Book { schemas: Some(Arc::new(fields_of(&config))), deployed: Some(version(6, &config)), ..Book::default() };
     Desk {
         records: Arc::new(FakeRecords { rows: Mutex::new(rows.collect()), ..FakeRecords::default() }),
-        config: Arc::new(FakeConfig { book: Mutex::new(book), ..FakeConfig::default() }),
-        simulated: None,
+        ..desk_of(&Arc::new(FakeConfig { book: Mutex::new(book), ..FakeConfig::default() }))
     }
 }
 

@@ -9,6 +9,7 @@ mod pauses;
 mod runs;
 mod undo;
 mod usage;
+mod versions;
 mod workspace;
 
 use std::io::Write;

@@ -14,7 +14,7 @@ use lockstep::engine::driver::{self, Clock, EngineHandle, Finished};
 use lockstep::mapping::{Config, defaults, toml};
 use lockstep::model::{ObjectKind, RecordId, RecordRef, System};
 use lockstep::sim::{Actor, Data, Fault, FaultRule, Mutation, Object, Options, Running, Side, Simulators};
-use lockstep::store::{Key, Workspace};
+use lockstep::store::{Base, Key, Workspace};
 use secrecy::SecretString;
 use serde_json::{Map, Value as Json, json};
 use tokio::time::Instant;
@@ -83,8 +83,8 @@ impl Bench {
             }
             connection.save(&mut settings).unwrap();
         }
-        settings.save_draft(&toml::write(&config), "test", "", clock.now()).unwrap();
-        settings.deploy_draft().unwrap();
+        settings.save_draft(&toml::write(&config), "test", "", Base::Any, clock.now()).unwrap();
+        settings.deploy_draft(Base::Any, "test", None, clock.now()).unwrap();
         Self { running, home, workspace }
     }
 

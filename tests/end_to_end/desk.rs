@@ -1,5 +1,6 @@
 //! What people do to the configuration while an engine runs, in this process or another.
 
+use lockstep::engine::driver::deploy::{self, DeployError, Deployed, Order};
 use lockstep::mapping::Direction;
 use lockstep::model::ConfigVersion;
 
@@ -7,12 +8,12 @@ use super::*;
 
 impl Bench {
     /// Deploys another configuration, as somebody beside the engine does it.
-    fn deploy(&self, change: impl FnOnce(&mut Config)) -> ConfigVersion {
+    fn deploys(&self, change: impl FnOnce(&mut Config)) -> ConfigVersion {
         let mut settings = self.workspace.settings().unwrap();
         let mut config = toml::read(&settings.deployed().unwrap().unwrap().body).unwrap();
         change(&mut config);
-        settings.save_draft(&toml::write(&config), "test", "", Clock::start().now()).unwrap();
-        settings.deploy_draft().unwrap()
+        settings.save_draft(&toml::write(&config), "test", "", Base::Any, Clock::start().now()).unwrap();
+        settings.deploy_draft(Base::Any, "test", None, Clock::start().now()).unwrap()
     }
 }
 
@@ -28,7 +29,7 @@ async fn a_running_engine_goes_on_with_what_another_process_deployed() {
     let engine = driver::start(&bench.workspace, driver::Parts { poll: Some(1), ..parts }).unwrap();
     let mut seen = engine.snapshot();
     seen.wait_for(|seen| seen.config == Some(ConfigVersion(1)) && seen.next_poll.is_some()).await.unwrap();
-    let version = bench.deploy(|config| of_city(config).direction = Direction::ToHubspot);
+    let version = bench.deploys(|config| of_city(config).direction = Direction::ToHubspot);
     let used = tokio::time::timeout(PATIENCE, seen.wait_for(|seen| seen.config == Some(version))).await;
     used.unwrap().unwrap();
     let mut engine = engine;
@@ -51,10 +52,10 @@ async fn a_deployed_version_that_cannot_be_used_is_told_and_the_engine_goes_on_w
     let engine = bench.engine(Mode::Watch).await;
     let mut seen = engine.snapshot();
     // Nobody deploys that with Lockstep, but what is stored may be of another program, or an older one.
-    let version = bench.deploy(|config| of_city(config).values = Some(lockstep::mapping::ValueMap::default()));
+    let version = bench.deploys(|config| of_city(config).values = Some(lockstep::mapping::ValueMap::default()));
     let mut settings = bench.workspace.settings().unwrap();
-    settings.save_draft("object = 1", "test", "", Clock::start().now()).unwrap();
-    let broken = settings.deploy_draft().unwrap();
+    settings.save_draft("object = 1", "test", "", Base::Any, Clock::start().now()).unwrap();
+    let broken = settings.deploy_draft(Base::Any, "test", None, Clock::start().now()).unwrap();
     let told = tokio::time::timeout(PATIENCE, seen.wait_for(|seen| seen.unused.is_some())).await.unwrap().unwrap();
     assert_eq!(told.unused.as_ref().map(|(version, _)| *version), Some(broken), "{:?}", told.unused);
     assert!(told.config < Some(broken) && told.config <= Some(version), "{:?}", told.config);
@@ -68,8 +69,8 @@ async fn a_deployed_version_that_cannot_be_used_is_told_and_the_engine_goes_on_w
 impl Bench {
     fn deploy_text(&self, text: &str) {
         let mut settings = self.workspace.settings().unwrap();
-        settings.save_draft(text, "test", "", Clock::start().now()).unwrap();
-        settings.deploy_draft().unwrap();
+        settings.save_draft(text, "test", "", Base::Any, Clock::start().now()).unwrap();
+        settings.deploy_draft(Base::Any, "test", None, Clock::start().now()).unwrap();
     }
 }
 
@@ -80,17 +81,74 @@ async fn a_quiet_engine_shows_what_another_process_changed_and_nothing_else() {
     let mut engine = driver::start(&bench.workspace, driver::Parts { poll: Some(3_600), ..parts }).unwrap();
     finished(&mut engine).await;
     let mut seen = engine.snapshot();
-    until("the engine rests", || {
-        let rests = seen.borrow().phase == lockstep::engine::driver::snapshot::Phase::Idle;
-        rests && !seen.has_changed().unwrap()
-    })
-    .await;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let rests = seen.borrow_and_update().phase == lockstep::engine::driver::snapshot::Phase::Idle;
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        if rests && !seen.has_changed().unwrap() {
+            break;
+        }
+        assert!(Instant::now() < deadline, "the engine does not come to rest");
+    }
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     assert!(!seen.has_changed().unwrap(), "nothing happened, and the console was told to draw");
     let before = seen.borrow_and_update().revision;
     let mut settings = bench.workspace.settings().unwrap();
-    settings.save_draft(&toml::write(&defaults::config()), "dana", "", Clock::start().now()).unwrap();
+    settings.save_draft(&toml::write(&defaults::config()), "dana", "", Base::Any, Clock::start().now()).unwrap();
     let told = tokio::time::timeout(PATIENCE, seen.wait_for(|seen| seen.revision > before)).await;
     told.unwrap().unwrap();
     engine.stop().await;
+}
+
+/// Saves a draft, as dana.
+fn drafted(bench: &Bench, change: impl FnOnce(&mut Config)) -> (Order, Config) {
+    let mut settings = bench.workspace.settings().unwrap();
+    let mut config = toml::read(&settings.deployed().unwrap().unwrap().body).unwrap();
+    change(&mut config);
+    let saved = settings.save_draft(&toml::write(&config), "dana", "", Base::Any, Clock::start().now()).unwrap();
+    (Order { edit: saved.edit, by: "mia".to_owned(), note: Some("as agreed".to_owned()) }, config)
+}
+
+async fn deployed(bench: &Bench, order: &Order) -> Result<Deployed, DeployError> {
+    deploy::deploy(&bench.workspace, order, Clock::start(), &Steps::default()).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_deploy_makes_the_fields_for_keys_and_is_signed_by_whoever_did_it() {
+    let bench = Bench::new(Data::Empty).await;
+    let (order, _) = drafted(&bench, |config| config.objects[0].hubspot_stamp = "another_key".into());
+    let done = deployed(&bench, &order).await.unwrap();
+    assert!(done.created.iter().any(|made| made.contains("another_key")), "{:?}", done.created);
+    let info = bench.workspace.settings().unwrap().deployed().unwrap().unwrap().info;
+    assert_eq!((info.version, info.author.as_str(), info.note.as_str()), (done.version, "dana", "as agreed"));
+    assert_eq!(info.deployed.unwrap().by, "mia");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_draft_that_is_not_the_one_that_was_asked_about_or_does_not_fit_is_not_deployed() {
+    let bench = Bench::new(Data::Empty).await;
+    let before = bench.workspace.settings().unwrap().deployed_version().unwrap();
+    let (asked, _) = drafted(&bench, |config| of_city(config).direction = Direction::ToHubspot);
+    let (newer, _) = drafted(&bench, |config| of_city(config).hubspot = "zz_gone".into());
+    let Err(DeployError::Stale(stale)) = deployed(&bench, &asked).await else { panic!("another draft was deployed") };
+    assert_eq!(stale.current.unwrap().info.edit, newer.edit);
+    let Err(DeployError::Unfit { errors, .. }) = deployed(&bench, &newer).await else { panic!("it was deployed") };
+    assert!(errors.iter().any(|error| error.contains("zz_gone")), "{errors:?}");
+    assert_eq!(bench.workspace.settings().unwrap().deployed_version().unwrap(), before);
+}
+
+/// Somebody saves while the systems are asked: the slow part of a deploy.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_draft_that_comes_while_a_deploy_asks_the_systems_is_not_deployed_with_it() {
+    let bench = Bench::new(Data::Empty).await;
+    let before = bench.workspace.settings().unwrap().deployed_version().unwrap();
+    let (asked, _) = drafted(&bench, |config| of_city(config).direction = Direction::ToHubspot);
+    bench.running.control.inject(FaultRule::once(Fault::Delay { ms: 1_000 }).on(HUBSPOT).path("/properties/"));
+    let (done, newer) = tokio::join!(deployed(&bench, &asked), async {
+        until("the fields are asked for", || bench.running.control.faults().is_empty()).await;
+        drafted(&bench, |config| config.timing.poll = 90).0
+    });
+    let Err(DeployError::Stale(stale)) = done else { panic!("{done:?}") };
+    assert_eq!(stale.current.unwrap().info.edit, newer.edit);
+    assert_eq!(bench.workspace.settings().unwrap().deployed_version().unwrap(), before);
 }

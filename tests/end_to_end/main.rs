@@ -41,7 +41,7 @@ use lockstep::engine::driver::{self, Clock, DriverError, EngineHandle};
 use lockstep::mapping::{Ceiling, Config, defaults, toml};
 use lockstep::model::{ObjectKind, RecordId, RecordRef, Right, System};
 use lockstep::sim::{Actor, Data, Fault, FaultRule, Mutation, Object, Options, Permit, Side, Simulators, Sizes, Verb};
-use lockstep::store::LeaseError;
+use lockstep::store::{Base, LeaseError};
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
@@ -546,8 +546,8 @@ async fn what_comes_of_one_cause_is_told_once_with_all_that_it_hurts() {
     key.name = "zz_gone".into();
     schema.fields.push(key);
     settings.put_schema(&schema, Clock::start().now()).unwrap();
-    settings.save_draft(&toml::write(&config), "test", "", Clock::start().now()).unwrap();
-    settings.deploy_draft().unwrap();
+    settings.save_draft(&toml::write(&config), "test", "", Base::Any, Clock::start().now()).unwrap();
+    settings.deploy_draft(Base::Any, "test", None, Clock::start().now()).unwrap();
 
     let items = bench.examine().await;
     let wrong: Vec<&Item> = items.iter().filter(|item| item.severity != Severity::Fine).collect();
@@ -646,8 +646,8 @@ async fn a_field_that_vanished_is_told_with_the_mapping_that_it_breaks() {
     let mut config = toml::read(&settings.deployed().unwrap().unwrap().body).unwrap();
     let city = config.objects[0].fields.iter_mut().find(|field| field.hubspot.as_str() == "city").unwrap();
     city.hubspot = "zz_gone".into();
-    settings.save_draft(&toml::write(&config), "test", "", Clock::start().now()).unwrap();
-    settings.deploy_draft().unwrap();
+    settings.save_draft(&toml::write(&config), "test", "", Base::Any, Clock::start().now()).unwrap();
+    settings.deploy_draft(Base::Any, "test", None, Clock::start().now()).unwrap();
     let items = bench.examine().await;
     let told = problems(&items).into_iter().any(|item| {
         item.what.contains("A change hurts the company mapping zz_gone~city: HubSpot has no company field `zz_gone`")

@@ -28,8 +28,8 @@ impl Bench {
         let mut settings = self.workspace.settings().unwrap();
         let mut config = toml::read(&settings.deployed().unwrap().unwrap().body).unwrap();
         change(&mut config);
-        settings.save_draft(&toml::write(&config), "test", "", Clock::start().now()).unwrap();
-        settings.deploy_draft().unwrap();
+        settings.save_draft(&toml::write(&config), "test", "", Base::Any, Clock::start().now()).unwrap();
+        settings.deploy_draft(Base::Any, "test", None, Clock::start().now()).unwrap();
     }
 
     /// An engine that watches, and reads the schemas again all the time.

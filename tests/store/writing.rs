@@ -6,7 +6,7 @@ use lockstep::engine::core::command::{Batch, Durability, Row};
 use lockstep::engine::core::state::{IntentState, RecordState};
 use lockstep::engine::core::view::View;
 use lockstep::model::Timestamp;
-use lockstep::store::{LeaseError, StoreError, Workspace};
+use lockstep::store::{Base, LeaseError, StoreError, Workspace};
 
 use crate::samples::*;
 
@@ -57,7 +57,7 @@ fn the_revision_grows_with_every_commit_and_readers_see_it() {
     assert!(info.revision > before);
     assert_eq!(reader.revision().unwrap(), info.revision);
     assert_eq!(reader.try_clone().unwrap().dirty(hubspot(1)).unwrap(), Some(dirty(hubspot(1), 1, 1)));
-    place.workspace.settings().unwrap().save_draft("a = 1", "me", "", Timestamp(1)).unwrap();
+    place.workspace.settings().unwrap().save_draft("a = 1", "me", "", Base::Any, Timestamp(1)).unwrap();
     assert_eq!(reader.revision().unwrap(), info.revision + 1);
 }
 

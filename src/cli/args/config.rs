@@ -37,8 +37,9 @@ Examples:
   lockstep config import acme.toml --dry-run
   lockstep config import acme.toml --strict
 
-Exit codes: 3 where the file is no configuration or contradicts what others changed since it was exported;
-with --strict and --dry-run also where it could not be deployed.")]
+Exit codes:
+  3 the file is no configuration, or contradicts what others changed since it
+    was exported; with --strict and --dry-run also: it could not be deployed")]
     Import {
         /// The file; `-` for stdin
         #[arg(value_name = "FILE.toml")]
@@ -81,17 +82,17 @@ Examples:
     /// What the draft changes against what is deployed, or what one version changes against another
     #[command(after_help = "\
 Examples:
-  lockstep config diff                    the draft against what is deployed
-  lockstep config diff 5                  the draft, or what is deployed, against version 5
-  lockstep config diff 5 deployed         what is deployed against version 5
-  lockstep config diff 7.12 draft         the draft against one that it took the place of")]
+  lockstep config diff              the draft against what is deployed
+  lockstep config diff 5            the draft, else what is deployed, against 5
+  lockstep config diff 5 deployed   what is deployed against version 5
+  lockstep config diff 7.12 draft   the draft against one that it replaced")]
     Diff {
         /// A version such as 5, a replaced draft such as 7.12, draft, or deployed
         #[arg(value_name = "FROM")]
-        from: Option<Which>,
+        from: Option<ConfigText>,
         /// The same; without it the draft, or what is deployed where there is none
         #[arg(value_name = "TO")]
-        to: Option<Which>,
+        to: Option<ConfigText>,
         /// Exit with 3 where they differ
         #[arg(long)]
         exit_code: bool,
@@ -106,10 +107,10 @@ Examples:
     #[command(after_help = "\
 Examples:
   lockstep config rollback 5
-  lockstep config rollback 5 --deploy --note \"the new filter let too much through\"")]
+  lockstep config rollback 5 --deploy --note \"too much came through\"")]
     Rollback {
         /// A version such as 5, or a replaced draft such as 7.12
-        version: Which,
+        version: ConfigText,
         /// A note for the history
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
@@ -127,7 +128,7 @@ Examples:
 
 /// One text of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Which {
+pub enum ConfigText {
     Draft,
     Deployed,
     Version(ConfigVersion),
@@ -135,7 +136,7 @@ pub enum Which {
     Edit(ConfigVersion, u64),
 }
 
-impl FromStr for Which {
+impl FromStr for ConfigText {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {

@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub use self::config::{ConfigCommand, Which};
+pub use self::config::{ConfigCommand, ConfigText};
 pub use self::connect::{Connect, ConnectConnectwise, ConnectHubspot};
 pub use self::pause::{PauseArgs, Resume};
 pub use self::sim::{Sim, SimData, SimNumbers};

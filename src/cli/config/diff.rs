@@ -4,7 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::parse;
 use super::text::{self, Text};
-use crate::cli::args::Which;
+use crate::cli::args::ConfigText;
 use crate::cli::session::Session;
 use crate::error::{Exit, Kind, Outcome, Report};
 use crate::mapping::{Change, diff as compare};
@@ -13,8 +13,8 @@ use crate::store::Settings;
 pub fn diff(
     session: &Session,
     settings: &Settings,
-    from: Option<Which>,
-    to: Option<Which>,
+    from: Option<ConfigText>,
+    to: Option<ConfigText>,
     exit_code: bool,
 ) -> Outcome {
     let (before, after) = texts(settings, from, to)?;
@@ -29,16 +29,16 @@ pub fn diff(
     Ok(if exit_code && !changes.is_empty() { Exit::Failed(Kind::Refused) } else { Exit::Done })
 }
 
-fn texts(settings: &Settings, from: Option<Which>, to: Option<Which>) -> Outcome<(Text, Text)> {
+fn texts(settings: &Settings, from: Option<ConfigText>, to: Option<ConfigText>) -> Outcome<(Text, Text)> {
     if from.is_none() && settings.draft()?.is_some() && settings.deployed()?.is_none() {
         return Err(Report::refused("nothing is deployed yet, so there is nothing to compare the draft with")
             .hint("see all of it with `lockstep config show`"));
     }
-    let before = text::find(settings, from.unwrap_or(Which::Deployed))?;
+    let before = text::find(settings, from.unwrap_or(ConfigText::Deployed))?;
     let after = match (from, to) {
         (_, Some(to)) => text::find(settings, to)?,
         (Some(_), None) => text::current(settings)?,
-        (None, None) => text::find(settings, Which::Draft)?,
+        (None, None) => text::find(settings, ConfigText::Draft)?,
     };
     Ok((before, after))
 }

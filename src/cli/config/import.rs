@@ -51,7 +51,13 @@ struct Taken {
 pub fn import(session: &Session, settings: &mut Settings, file: &Path, how: How) -> Outcome {
     let text = read(file)?;
     let place = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
-    let taken = take(settings, &text, &place, how.replace)?;
+    let (author, note, now) = (session.author(), format!("imported from {place}"), Clock::start().now());
+    let (seen, text) = text::head(&text);
+    let made_of = match seen {
+        Some(seen) if !how.replace => made_of(settings, seen, &author, &note)?,
+        _ => None,
+    };
+    let taken = take(settings, text, &place, seen, made_of)?;
     let findings = check::findings(&taken.config, settings)?;
     if how.dry_run {
         return show(session, &taken, &findings, &place);
@@ -61,8 +67,10 @@ pub fn import(session: &Session, settings: &mut Settings, file: &Path, how: How)
             .because(findings.errors.join("\n"))
             .hint("put that right, then import it again"));
     }
-    let (note, now) = (format!("imported from {place}"), Clock::start().now());
-    let saved = settings.save_draft(&taken.text, &session.author(), &note, taken.base, now)?;
+    let saved = settings.save_draft(&taken.text, &author, &note, taken.base, now)?;
+    if let Some(seen) = seen {
+        settings.keep_import(text, &author, &note, seen, now)?;
+    }
     let mut answer = taken.json(&findings);
     answer["version"] = json!(saved.version);
     answer["edit"] = json!(saved.edit);
@@ -75,9 +83,19 @@ pub fn import(session: &Session, settings: &mut Settings, file: &Path, how: How)
     Ok(Exit::Done)
 }
 
+/// What the file was when it was imported last, or else exported: against that, it has its own changes.
+fn made_of(settings: &Settings, seen: u64, author: &str, note: &str) -> Outcome<Option<Config>> {
+    let imported = settings.imported(seen, author, note)?;
+    let text = match imported {
+        Some(text) => Some(text),
+        None => settings.edit(seen)?.map(|(_, text)| text),
+    };
+    // what cannot be read any more is no base for a comparison
+    Ok(text.and_then(|text| toml::read(&text).ok()))
+}
+
 /// What the file comes to beside what is there now.
-fn take(settings: &Settings, text: &str, place: &str, replace: bool) -> Outcome<Taken> {
-    let (seen, text) = text::head(text);
+fn take(settings: &Settings, text: &str, place: &str, seen: Option<u64>, made_of: Option<Config>) -> Outcome<Taken> {
     let mine = parse(text, place)?;
     let current = match settings.draft()? {
         Some(draft) => Some(draft),
@@ -98,10 +116,6 @@ fn take(settings: &Settings, text: &str, place: &str, replace: bool) -> Outcome<
     let edit = row.info.edit;
     // what is there may be of another program: then only the whole can take its place
     let now = toml::read(&row.body).ok();
-    let made_of = match seen {
-        Some(seen) if seen != edit && !replace => settings.edit(seen)?.and_then(|(_, body)| toml::read(&body).ok()),
-        _ => None,
-    };
     let changes = |config: &Config| now.as_ref().map_or_else(Vec::new, |now| diff(now, config));
     if let (Some(made_of), Some(theirs)) = (made_of, &now) {
         let merged = three_way(&made_of, &mine, theirs, |_| Side::Theirs)
@@ -128,7 +142,7 @@ fn contradicts(place: &str, row: &ConfigRow, clashes: &[crate::mapping::merge::C
         .iter()
         .map(|clash| format!("{}: {} in the file, {} by now", clash.path, shown(&clash.mine), shown(&clash.theirs)));
     let who = &row.info.author;
-    Report::refused(format!("{place} contradicts what {who} changed since it was exported; nothing was changed"))
+    Report::refused(format!("{place} contradicts what was changed meanwhile, last by {who}; nothing was changed"))
         .because(lines.collect::<Vec<_>>().join("\n"))
         .hint("put the file right, or take it as it is with --replace: the history keeps what it takes the place of")
 }
@@ -160,15 +174,11 @@ impl Taken {
                  (`lockstep config diff {label} draft`)."
             ));
         }
-        if let (Some(row), false) = (&self.current, self.merged.is_empty()) {
+        if !self.merged.is_empty() {
             let paths: Vec<&str> = self.merged.iter().take(NAMED).map(|change| change.path.as_str()).collect();
             let more = self.merged.len().saturating_sub(NAMED);
             let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let who = &row.info.author;
-            lines.push(format!(
-                "What {who} changed since it was exported is in there as well: {}{more}.",
-                paths.join(", ")
-            ));
+            lines.push(format!("Changed meanwhile, and kept: {}{more}.", paths.join(", ")));
         }
         lines
     }

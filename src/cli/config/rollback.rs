@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::text::{self, label};
 use super::{deploy, newest, parse};
-use crate::cli::args::Which;
+use crate::cli::args::ConfigText;
 use crate::cli::check;
 use crate::cli::session::Session;
 use crate::engine::driver::Clock;
@@ -18,7 +18,7 @@ pub fn rollback(
     session: &Session,
     workspace: &Workspace,
     settings: &mut Settings,
-    which: Which,
+    which: ConfigText,
     note: Option<&str>,
     deploys: bool,
 ) -> Outcome {

@@ -1,6 +1,6 @@
 //! Texts of the configuration by their names, and the line by which an exported file says what it was made of.
 
-use super::super::args::Which;
+use super::super::args::ConfigText;
 use super::newest;
 use crate::error::{Outcome, Report};
 use crate::store::Settings;
@@ -42,22 +42,22 @@ pub fn head(text: &str) -> (Option<u64>, &str) {
 
 /// # Errors
 /// When there is none of that name.
-pub fn find(settings: &Settings, which: Which) -> Outcome<Text> {
+pub fn find(settings: &Settings, which: ConfigText) -> Outcome<Text> {
     let lacks = |what: String| Report::usage(what).hint("see them with `lockstep config history`");
     match which {
-        Which::Draft => {
+        ConfigText::Draft => {
             let row = settings.draft()?.ok_or(crate::store::StoreError::NoDraft)?;
             Ok(Text { name: "the draft".to_owned(), body: row.body })
         }
-        Which::Deployed => {
+        ConfigText::Deployed => {
             let row = settings.deployed()?.ok_or_else(|| Report::refused("nothing is deployed yet"))?;
             Ok(Text { name: format!("version {}", row.info.version), body: row.body })
         }
-        Which::Version(version) => {
+        ConfigText::Version(version) => {
             let row = settings.version(version)?.ok_or_else(|| lacks(format!("there is no version {version}")))?;
             Ok(Text { name: format!("version {version}"), body: row.body })
         }
-        Which::Edit(version, edit) => {
+        ConfigText::Edit(version, edit) => {
             let found = settings.edit(edit)?.filter(|(of, _)| *of == version);
             let (_, body) = found.ok_or_else(|| lacks(format!("there is no draft {version}.{edit} any more")))?;
             Ok(Text { name: format!("the draft {version}.{edit}"), body })

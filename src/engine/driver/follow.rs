@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use super::setup::{self, SetupError};
 use crate::mapping::Rules;
 use crate::model::ConfigVersion;
-use crate::store::{Reader, Settings, StoreResult, Workspace};
+use crate::store::error::StoreResult;
+use crate::store::{Reader, Settings, Workspace};
 
 /// How often an engine looks. Two queries of one row each.
 const LOOK: Duration = Duration::from_secs(1);

@@ -2,27 +2,33 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use crossterm::event::KeyCode;
 use tempfile::TempDir;
 
 use super::desk::Desk;
-use super::draft::source::Count;
+use super::draft::deployer::Deployer;
+use super::draft::source::{Count, NotSaved};
 use super::mappings::tests::{fields_of, fields_of_object};
 use super::records::source::Wanted;
 use crate::engine::core::command::{Batch, Row};
 use crate::engine::core::plan::FieldNext;
 use crate::engine::core::state::{Link, LinkOrigin, LinkState, Observation, RecordState, Status};
+use crate::engine::driver::deploy::{DeployError, Deployed};
+use crate::engine::driver::snapshot::Snapshot;
 use crate::filter;
 use crate::mapping::references::referring_key;
-use crate::mapping::{defaults, toml};
+use crate::mapping::{Config, Direction, defaults, toml};
 use crate::model::{
     BySystem, ConfigVersion, Fields, LinkId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value,
 };
-use crate::store::rows::StatusKey;
-use crate::store::{Key, Workspace};
+use crate::store::rows::{EditEnd, StatusKey};
+use crate::store::{Base, Key, Workspace};
 use crate::tui::tab::Picked;
+use crate::tui::testing::{FakeSource, Person, running};
 use crate::tui::widgets::Edge;
+use crate::tui::world::{BoxFuture, Settings as Look};
 use crate::view::cell::line_text;
 use crate::view::diff::Shown;
 use crate::view::filter_panel::PassCounts;
@@ -32,8 +38,6 @@ struct Place {
     _dir: TempDir,
     workspace: Workspace,
     desk: Desk,
-    /// What the engine was told to go on with.
-    deployed: Arc<Mutex<Vec<ConfigVersion>>>,
 }
 
 fn place() -> Place {
@@ -46,16 +50,33 @@ fn place() -> Place {
             settings.put_schema(&schemas[system], NOW).unwrap();
         }
     }
-    settings.save_draft(&toml::write(&config), "test", "", NOW).unwrap();
-    settings.deploy_draft().unwrap();
-    let deployed: Arc<Mutex<Vec<ConfigVersion>>> = Arc::default();
-    let told = Arc::clone(&deployed);
-    let tell = move |version| {
-        told.lock().unwrap().push(version);
-        Ok(())
-    };
-    let desk = Desk::of(&workspace, "dana", Box::new(|_| Vec::new()), Box::new(tell), None).unwrap();
-    Place { _dir: dir, workspace, desk, deployed }
+    settings.save_draft(&toml::write(&config), "test", "", Base::Any, NOW).unwrap();
+    settings.deploy_draft(Base::Any, "test", None, NOW).unwrap();
+    let desk = console(&workspace, "dana");
+    Place { _dir: dir, workspace, desk }
+}
+
+/// What one console of a workspace works on; its deploys ask no system.
+fn console(workspace: &Workspace, author: &str) -> Desk {
+    let deployer = Arc::new(Deploys { workspace: workspace.clone(), author: author.to_owned() });
+    Desk::of(workspace, author, Box::new(|_| Vec::new()), deployer, None).unwrap()
+}
+
+struct Deploys {
+    workspace: Workspace,
+    author: String,
+}
+
+impl Deployer for Deploys {
+    fn deploy(&self, edit: u64) -> BoxFuture<Result<Deployed, DeployError>> {
+        let deployed = self.workspace.settings().unwrap().deploy_draft(Base::Edit(edit), &self.author, None, NOW);
+        let done = deployed.map(|version| Deployed { version, created: Vec::new(), warnings: Vec::new() });
+        Box::pin(async move { done.map_err(DeployError::from) })
+    }
+
+    fn step(&self) -> Option<String> {
+        None
+    }
 }
 
 fn seen(of: RecordRef, name: &str, city: &str) -> Row {
@@ -237,7 +258,7 @@ fn a_contact_is_shown_with_its_company_by_name_and_a_company_with_its_contacts()
 fn without_a_deployed_configuration_the_next_step_is_named() {
     let dir = tempfile::tempdir().unwrap();
     let workspace = Workspace::create(dir.path(), "new", &Key::throw_away().unwrap()).unwrap();
-    let desk = Desk::of(&workspace, "dana", Box::new(|_| Vec::new()), Box::new(|_| Ok(())), None).unwrap();
+    let desk = console(&workspace, "dana");
     let error = desk.records.open(company(System::HubSpot, 1), NOW).unwrap_err();
     assert!(error.0.contains("deploy one in the Mappings tab"), "{error}");
     let book = desk.config.book(ObjectKind::Company).unwrap();
@@ -248,19 +269,22 @@ fn without_a_deployed_configuration_the_next_step_is_named() {
 fn a_draft_is_kept_deployed_and_handed_over() {
     let place = place();
     let source = &place.desk.config;
-    let mut config = source.book(ObjectKind::Company).unwrap().deployed.unwrap().config;
+    let seen = source.book(ObjectKind::Company).unwrap().deployed.unwrap();
+    let mut config = Config::clone(&seen.config);
     config.objects[0].fields.truncate(2);
-    assert_eq!(source.save(&config, NOW).unwrap(), ConfigVersion(2));
+    let saved = source.save(&config, Base::Edit(seen.edit), NOW).unwrap();
+    assert_eq!(saved.version, ConfigVersion(2));
     let book = source.book(ObjectKind::Company).unwrap();
-    assert_eq!(book.draft.as_ref().unwrap().config, config);
+    assert_eq!(*book.draft.as_ref().unwrap().config, config);
     assert_eq!(book.deployed.unwrap().version, ConfigVersion(1));
-    assert_eq!(source.deploy().unwrap(), ConfigVersion(2));
-    assert_eq!(*place.deployed.lock().unwrap(), [ConfigVersion(2)]);
-    source.save(&defaults::config(), NOW).unwrap();
-    source.revert().unwrap();
+    place.workspace.settings().unwrap().deploy_draft(Base::Edit(saved.edit), "dana", None, NOW).unwrap();
+    let draft = source.save(&defaults::config(), Base::Edit(saved.edit), NOW).unwrap();
+    let Err(NotSaved::Stale(current)) = source.revert(saved.edit) else { panic!("another draft was thrown away") };
+    assert!(current.is_draft && current.version.unwrap().edit == draft.edit);
+    source.revert(draft.edit).unwrap();
     let book = source.book(ObjectKind::Company).unwrap();
     assert!(book.draft.is_none());
-    assert_eq!(book.deployed.unwrap().config, config);
+    assert_eq!(*book.deployed.unwrap().config, config);
     assert!(book.watched.hubspot.iter().any(|field| field.as_str() == "name"));
 }
 
@@ -290,7 +314,147 @@ fn cached_records_are_counted_until_nobody_wants_the_number() {
 fn moments_of_the_engine_sign_the_draft() {
     let place = place();
     let later = Timestamp(NOW.0 + 5);
-    place.desk.config.save(&defaults::config(), later).unwrap();
+    place.desk.config.save(&defaults::config(), Base::Any, later).unwrap();
     let info = place.workspace.settings().unwrap().draft().unwrap().unwrap().info;
     assert_eq!((info.author.as_str(), info.created), ("dana", later));
+}
+
+/// Somebody at the Mappings tab of a console of their own.
+fn at_mappings(place: &Place, author: &str) -> Person {
+    let tabs = crate::tui::tabs::all(&console(&place.workspace, author));
+    let mut person = Person::at(running(), FakeSource::default(), Look::default(), tabs);
+    person.types("2");
+    person
+}
+
+fn drafted(place: &Place) -> Config {
+    toml::read(&place.workspace.settings().unwrap().draft().unwrap().unwrap().body).unwrap()
+}
+
+fn way(config: &Config, hubspot: &str) -> Direction {
+    config.objects[0].fields.iter().find(|field| field.hubspot.as_str() == hubspot).unwrap().direction
+}
+
+fn turn(person: &mut Person, field: &str) {
+    person.types(&format!("/{field}"));
+    person.press(KeyCode::Enter);
+    person.types("d");
+}
+
+#[test]
+fn two_consoles_change_one_draft_and_both_changes_are_kept() {
+    let place = place();
+    let (mut dana, mut mia) = (at_mappings(&place, "dana"), at_mappings(&place, "mia"));
+    turn(&mut dana, "city");
+    turn(&mut mia, "state");
+    mia.expects("dana changed city meanwhile; both are in the draft.");
+    mia.expects("draft 2 (deployed 1)   2 changes");
+    let config = drafted(&place);
+    assert_eq!((way(&config, "city"), way(&config, "state")), (Direction::ToConnectwise, Direction::ToConnectwise));
+    // dana has not seen it yet, and goes on
+    dana.types("d");
+    dana.expects("mia changed state meanwhile; both are in the draft.");
+    let config = drafted(&place);
+    assert_eq!((way(&config, "city"), way(&config, "state")), (Direction::ToHubspot, Direction::ToConnectwise));
+}
+
+/// Mia turns the city another way, at another console, while dana's is open.
+fn dana_after_mia(place: &Place) -> Person {
+    let mut dana = at_mappings(place, "dana");
+    turn(&mut dana, "city");
+    let mut config = drafted(place);
+    config.objects[0].fields.iter_mut().find(|field| field.hubspot.as_str() == "city").unwrap().direction =
+        Direction::Both;
+    let mut settings = place.workspace.settings().unwrap();
+    let seen = settings.draft().unwrap().unwrap().info.edit;
+    settings.save_draft(&toml::write(&config), "mia", "", Base::Edit(seen), NOW).unwrap();
+    dana.types("d");
+    dana.expects("mia changed the same: theirs is in the draft");
+    dana.expects("take mine: to_hubspot");
+    dana.expects("company.city~city.direction, mia's is both");
+    dana
+}
+
+#[test]
+fn what_two_consoles_changed_differently_is_theirs_and_the_history_keeps_mine() {
+    let place = place();
+    let mut dana = dana_after_mia(&place);
+    dana.press(KeyCode::Esc);
+    assert_eq!(way(&drafted(&place), "city"), Direction::Both, "nobody chose mine");
+    let settings = place.workspace.settings().unwrap();
+    let aside = settings.edits().unwrap().into_iter().find(|edit| edit.ended == EditEnd::SetAside).unwrap();
+    assert_eq!(aside.author, "dana");
+    let (_, text) = settings.edit(aside.edit).unwrap().unwrap();
+    assert_eq!(way(&toml::read(&text).unwrap(), "city"), Direction::ToHubspot, "what was not taken is kept");
+}
+
+#[test]
+fn of_what_two_consoles_changed_differently_mine_can_be_taken() {
+    let place = place();
+    let mut dana = dana_after_mia(&place);
+    dana.press(KeyCode::Enter);
+    dana.expects("Yours is in the draft; the history keeps theirs.");
+    assert_eq!(way(&drafted(&place), "city"), Direction::ToHubspot);
+    let settings = place.workspace.settings().unwrap();
+    let theirs = settings.edits().unwrap().into_iter().find(|edit| edit.author == "mia").unwrap();
+    let (_, text) = settings.edit(theirs.edit).unwrap().unwrap();
+    assert_eq!(way(&toml::read(&text).unwrap(), "city"), Direction::Both);
+}
+
+#[test]
+fn a_draft_that_was_deployed_or_thrown_away_meanwhile_is_gone_on_from_in_a_new_one() {
+    let place = place();
+    let (mut dana, mut mia) = (at_mappings(&place, "dana"), at_mappings(&place, "mia"));
+    turn(&mut dana, "city");
+    turn(&mut mia, "state");
+    mia.types("D");
+    mia.press(KeyCode::Enter);
+    mia.expects("Version 2 is deployed.");
+    dana.types("d");
+    dana.expects("mia changed state and deployed it; yours is in a new draft.");
+    dana.expects("draft 3 (deployed 2)   1 change");
+    let info = place.workspace.settings().unwrap().deployed().unwrap().unwrap().info;
+    assert_eq!(info.deployed.unwrap().by, "mia");
+    mia.types("d");
+    dana.types("R");
+    dana.press(KeyCode::Enter);
+    dana.expects("so that it was not thrown away");
+    dana.types("R");
+    dana.press(KeyCode::Enter);
+    dana.expects("The draft is thrown away; the history keeps it.");
+    mia.types("d");
+    mia.expects("The draft was thrown away meanwhile; yours is a new one.");
+}
+
+#[test]
+fn a_deploy_names_the_draft_that_was_asked_about() {
+    let place = place();
+    let (mut dana, mut mia) = (at_mappings(&place, "dana"), at_mappings(&place, "mia"));
+    turn(&mut dana, "city");
+    dana.types("D");
+    dana.expects("Deploy the draft");
+    turn(&mut mia, "state");
+    dana.press(KeyCode::Enter);
+    dana.expects("nothing was deployed");
+    dana.types("!");
+    dana.expects("mia changed state.");
+    assert_eq!(place.workspace.settings().unwrap().deployed_version().unwrap(), Some(ConfigVersion(1)));
+    dana.press(KeyCode::Esc);
+    dana.types("D");
+    dana.press(KeyCode::Enter);
+    dana.expects("Version 2 is deployed.");
+    let deployed = place.workspace.settings().unwrap().deployed().unwrap().unwrap();
+    let config = toml::read(&deployed.body).unwrap();
+    assert_eq!((way(&config, "city"), way(&config, "state")), (Direction::ToConnectwise, Direction::ToConnectwise));
+}
+
+#[test]
+fn a_console_that_looks_on_shows_what_another_changes() {
+    let place = place();
+    let (mut dana, mut mia) = (at_mappings(&place, "dana"), at_mappings(&place, "mia"));
+    turn(&mut dana, "city");
+    mia.expects("deployed 1   0 changes");
+    let revision = place.workspace.reader().unwrap().revision().unwrap();
+    mia.sees(Snapshot { revision, ..running() });
+    mia.expects("draft 2 (deployed 1)   1 change");
 }

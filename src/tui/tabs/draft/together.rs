@@ -49,7 +49,14 @@ pub fn together(
         let told = "The draft was thrown away meanwhile; yours is a new one.".to_owned();
         return Ok(Together { ours, current, merged, told });
     };
-    let merged = merge(&ours, &theirs.config, |_| Side::Theirs)?;
+    let seen = ours.base.as_ref().map_or(0, |(edit, _)| *edit);
+    let thrown_away = !current.is_draft && theirs.edit < seen;
+    // nobody wants what is deployed in place of ours, where it is only what was left
+    let side = if thrown_away { Side::Mine } else { Side::Theirs };
+    let mut merged = merge(&ours, &theirs.config, |_| side)?;
+    if thrown_away {
+        merged.clashes.clear();
+    }
     if !merged.clashes.is_empty() {
         source.set_aside(&ours.mine, now)?;
     }
@@ -70,16 +77,16 @@ fn told(ours: &Ours, theirs: &Version, is_draft: bool, clashes: usize) -> String
         ours.base.as_ref().map_or((0, Vec::new()), |(edit, base)| (*edit, diff(base, &theirs.config)));
     let (who, what) = (&theirs.author, in_words(&changes));
     if clashes > 0 {
-        return format!("{who} changed {what} meanwhile, and you the same: theirs is in the draft.");
+        return format!("{who} changed {what} as well: theirs is in the draft.");
     }
     match (is_draft, changes.is_empty()) {
         (true, true) => format!("{who} saved the draft meanwhile; yours is in there as well."),
         (true, false) => format!("{who} changed {what} meanwhile; both are in the draft."),
-        (false, true) => "The draft was deployed meanwhile; your change is in a new one.".to_owned(),
+        (false, true) => "The draft was deployed meanwhile; yours is a new one.".to_owned(),
         (false, false) if theirs.edit > seen => {
-            format!("{who} changed {what} meanwhile, and that is deployed; your change is in a new draft.")
+            format!("{who} changed {what} and deployed it; yours is in a new draft.")
         }
-        (false, false) => "The draft was thrown away meanwhile; your change is in a new one.".to_owned(),
+        (false, false) => "The draft was thrown away meanwhile; yours is a new one.".to_owned(),
     }
 }
 

@@ -9,10 +9,8 @@ use ratatui::style::Modifier;
 
 use super::{Counted, Filters};
 use crate::model::{Fields, Record, RecordId, Timestamp, Value};
-use crate::tui::tabs::desk::Desk;
-use crate::tui::tabs::draft::source::ConfigSource;
 use crate::tui::tabs::mappings::tests::book;
-use crate::tui::tabs::testing::{FakeConfig, FakeRecords};
+use crate::tui::tabs::testing::{FakeConfig, desk_of};
 use crate::tui::testing::{FakeSource, Person, running};
 use crate::tui::world::Settings;
 use crate::view::filter_panel::{Counting, PassCounts};
@@ -34,13 +32,8 @@ fn config() -> Arc<FakeConfig> {
     Arc::new(FakeConfig { book: book().into(), records, ..FakeConfig::default() })
 }
 
-fn desk(config: &Arc<FakeConfig>) -> Desk {
-    let config = Arc::clone(config) as Arc<dyn ConfigSource>;
-    Desk { records: Arc::new(FakeRecords::default()), config, simulated: None }
-}
-
 fn console(config: &Arc<FakeConfig>) -> Person {
-    let tabs = crate::tui::tabs::all(&desk(config));
+    let tabs = crate::tui::tabs::all(&desk_of(config));
     let mut person = Person::at(running(), FakeSource::default(), Settings::default(), tabs);
     person.types("3");
     person
@@ -98,7 +91,8 @@ fn a_mistake_is_underlined_and_explained_while_it_is_typed() {
 #[test]
 fn a_deployed_filter_whose_field_is_gone_is_told_with_what_becomes_of_it() {
     let mut book = book();
-    book.deployed.as_mut().unwrap().config.objects[0].filters.to_connectwise = "motto = \"Ahead\"".to_owned();
+    Arc::make_mut(&mut book.deployed.as_mut().unwrap().config).objects[0].filters.to_connectwise =
+        "motto = \"Ahead\"".to_owned();
     let told = ["HubSpot has no company field `motto`.", "The deployed filter does not fit the fields any more"];
     let config = |book| Arc::new(FakeConfig { book: std::sync::Mutex::new(book), ..FakeConfig::default() });
     let whole = console(&config(book.clone()));
@@ -110,7 +104,7 @@ fn a_deployed_filter_whose_field_is_gone_is_told_with_what_becomes_of_it() {
     told.iter().for_each(|text| gone.expects(text));
     // mended in the draft, it is still what the engine works with
     let mut draft = book.deployed.clone().unwrap();
-    draft.config.objects[0].filters.to_connectwise.clear();
+    Arc::make_mut(&mut draft.config).objects[0].filters.to_connectwise.clear();
     book.draft = Some(draft);
     let mended = console(&config(book));
     mended.expects_not(told[0]);
@@ -155,7 +149,7 @@ fn the_persons_own_editor_is_asked() {
 
 #[test]
 fn an_older_number_never_replaces_a_newer_one() {
-    let mut tab = Filters::new(&desk(&config()));
+    let mut tab = Filters::new(&desk_of(&config()));
     tab.turn.store(5, Ordering::Relaxed);
     tab.take_counts(Counted::Text, 5, Ok(Some(PassCounts { pass: 2, fail: 1 })));
     tab.take_counts(Counted::Text, 4, Ok(Some(PassCounts { pass: 9, fail: 9 })));

@@ -7,9 +7,8 @@ use crossterm::event::KeyCode;
 
 use crate::mapping::{Config, Direction, ObjectMapping, SystemOfRecord, defaults};
 use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, ObjectKind, Schema};
-use crate::tui::tabs::desk::Desk;
-use crate::tui::tabs::draft::source::{Book, ConfigSource, Version};
-use crate::tui::tabs::testing::{FakeConfig, FakeRecords};
+use crate::tui::tabs::draft::source::Book;
+use crate::tui::tabs::testing::{FakeConfig, desk_of, version};
 use crate::tui::testing::{FakeSource, Person, running};
 use crate::tui::world::Settings;
 use crate::view::testing::text_field;
@@ -49,7 +48,7 @@ pub fn book() -> Book {
     assert_eq!(config.objects[0].fields.len(), 2, "the usual mappings have no name or no city any more");
     Book {
         draft: None,
-        deployed: Some(Version { version: ConfigVersion(6), config }),
+        deployed: Some(version(6, &config)),
         schemas: Some(Arc::new(schemas)),
         elsewhere: vec![Arc::new(fields_of_object(&defaults::contact()))],
         watched: BySystem::default(),
@@ -57,9 +56,8 @@ pub fn book() -> Book {
 }
 
 fn console(config: &Arc<FakeConfig>) -> Person {
-    let config = Arc::clone(config) as Arc<dyn ConfigSource>;
-    let desk = Desk { records: Arc::new(FakeRecords::default()), config, simulated: None };
-    let mut person = Person::at(running(), FakeSource::default(), Settings::default(), crate::tui::tabs::all(&desk));
+    let tabs = crate::tui::tabs::all(&desk_of(config));
+    let mut person = Person::at(running(), FakeSource::default(), Settings::default(), tabs);
     person.types("2");
     person
 }
@@ -184,7 +182,7 @@ fn a_draft_with_errors_is_not_deployed() {
     {
         let mut book = config.book.lock().unwrap();
         let mut broken = book.deployed.clone().unwrap();
-        broken.config.objects[0].fields[1].hubspot = "no_such_field".into();
+        Arc::make_mut(&mut broken.config).objects[0].fields[1].hubspot = "no_such_field".into();
         book.draft = Some(broken);
     }
     let mut person = console(&config);
@@ -202,7 +200,7 @@ fn a_changed_filter_counts_as_a_change_and_is_shown_before_a_deploy() {
     {
         let mut book = config.book.lock().unwrap();
         let mut draft = book.deployed.clone().unwrap();
-        draft.config.objects[0].filters.to_connectwise = "city = \"Austin\"".into();
+        Arc::make_mut(&mut draft.config).objects[0].filters.to_connectwise = "city = \"Austin\"".into();
         book.draft = Some(draft);
     }
     let mut person = console(&config);
@@ -272,7 +270,7 @@ fn o_shows_the_mappings_of_the_other_object_and_a_reference_says_what_it_is() {
 fn what_stands_against_another_object_stands_against_the_draft() {
     let mut broken = book();
     let mut draft = broken.deployed.clone().unwrap();
-    let contacts = draft.config.object_mut(ObjectKind::Contact).unwrap();
+    let contacts = Arc::make_mut(&mut draft.config).object_mut(ObjectKind::Contact).unwrap();
     contacts.fields.retain(|field| field.connectwise.as_str() != "company");
     broken.draft = Some(draft);
     let mut person = console(&Arc::new(FakeConfig { book: broken.clone().into(), ..FakeConfig::default() }));
@@ -289,11 +287,40 @@ fn what_stands_against_another_object_stands_against_the_draft() {
 fn a_change_of_another_object_is_told_before_the_draft_is_deployed() {
     let mut changed = book();
     let mut draft = changed.deployed.clone().unwrap();
-    let contacts = draft.config.object_mut(ObjectKind::Contact).unwrap();
+    let contacts = Arc::make_mut(&mut draft.config).object_mut(ObjectKind::Contact).unwrap();
     contacts.fields.iter_mut().find(|field| field.hubspot.as_str() == "jobtitle").unwrap().wins = SystemOfRecord::Ask;
     changed.draft = Some(draft);
     let mut person = console(&Arc::new(FakeConfig { book: changed.into(), ..FakeConfig::default() }));
     person.expects("1 change");
     person.types("D");
     person.expects("contact.jobtitle~title.wins");
+}
+
+#[test]
+fn a_change_of_somebody_else_goes_together_with_mine_and_a_contradiction_is_asked_about() {
+    let config = config();
+    let mut person = console(&config);
+    config.changed_by_another(|draft| draft.timing.poll = 90);
+    person.types("d");
+    person.expects("dana changed timing.poll meanwhile; both are in the draft.");
+    assert_eq!(
+        (saved(&config).timing.poll, saved(&config).objects[0].fields[0].direction),
+        (90, Direction::ToConnectwise)
+    );
+    config.changed_by_another(|draft| draft.objects[0].fields[0].direction = Direction::Both);
+    person.types("d");
+    person.expects("dana changed the same: theirs is in the draft");
+    assert_eq!(config.aside.lock().unwrap().last().unwrap().objects[0].fields[0].direction, Direction::ToHubspot);
+    assert_eq!(saved(&config).objects[0].fields[0].direction, Direction::Both);
+    person.press(KeyCode::Enter);
+    person.expects("Yours is in the draft");
+    assert_eq!(saved(&config).objects[0].fields[0].direction, Direction::ToHubspot);
+}
+
+#[test]
+fn a_version_that_the_engine_cannot_use_is_told_before_everything_else() {
+    let mut person = console(&config());
+    let unused = Some((ConfigVersion(7), "the company fields are not known".to_owned()));
+    person.sees(crate::engine::driver::snapshot::Snapshot { unused, ..running() });
+    person.expects("The engine does not use version 7: the company fields are not known");
 }

@@ -15,7 +15,7 @@ use crate::model::{
 };
 use crate::tui::tab::{Picked, TabId, Target};
 use crate::tui::tabs::desk::Desk;
-use crate::tui::tabs::testing::{FakeConfig, FakeRecords, FakeSimulated};
+use crate::tui::tabs::testing::{FakeRecords, FakeSimulated};
 use crate::tui::testing::{FakeSource, NOW, Person, running};
 use crate::tui::world::Settings;
 use crate::view::push::HttpPreview;
@@ -113,7 +113,7 @@ fn records() -> FakeRecords {
 fn console(records: &Arc<FakeRecords>, snapshot: Snapshot, simulated: Option<Arc<FakeSimulated>>) -> Person {
     let simulated = simulated.map(|simulated| simulated as Arc<dyn super::source::Simulated>);
     let records = Arc::clone(records) as Arc<dyn super::source::RecordSource>;
-    let desk = Desk { records, config: Arc::new(FakeConfig::default()), simulated };
+    let desk = Desk { records, simulated, ..crate::tui::tabs::testing::desk() };
     let tabs = crate::tui::tabs::all(&desk);
     let mut person = Person::at(snapshot, FakeSource::default(), Settings::default(), tabs);
     person.types("4");
@@ -424,7 +424,7 @@ fn an_issue_leads_to_the_records_of_its_object_and_a_lag_names_the_objects() {
         oldest_by_object: [(ObjectKind::Company, BySystem::default()), (ObjectKind::Contact, oldest)].into(),
         ..running()
     };
-    let desk = Desk { records: Arc::new(records), config: Arc::new(FakeConfig::default()), simulated: None };
+    let desk = Desk { records: Arc::new(records), ..crate::tui::tabs::testing::desk() };
     let source = FakeSource { issues, ..FakeSource::default() };
     let mut person = Person::at(snapshot, source, Settings::default(), crate::tui::tabs::all(&desk));
     person.types("5");
