@@ -6,6 +6,7 @@ mod callbacks;
 mod damage;
 mod deliveries;
 mod faults;
+mod forecasts;
 mod lines;
 mod objects;
 mod paging;

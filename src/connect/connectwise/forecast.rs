@@ -5,8 +5,8 @@
 //! item. Forecast items have no list of their own, and nothing else brings them: they are read through their opportunities,
 //! a call for each. `after` and `last` of their pages are therefore ids of opportunities, a page covers at most 50 of these,
 //! and whether an edit of an item counts as a change of its opportunity is not documented: a full list finds what `Changes`
-//! does not. What it costs: `Changes` a call, and one for each opportunity that changed; `List` the same for all of them,
-//! once a day; `Read` a call, and one for each opportunity that one of the items lies in. Amounts cost as many by
+//! does not. What it costs: `Changes` a call, and one for each opportunity that changed, as long as the change is fresh
+//! ([`super::seen_forecasts`]); `List` the same for all of them, once a day; `Read` a call, and one for each opportunity that one of the items lies in. Amounts cost as many by
 //! themselves.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,11 +15,12 @@ use serde_json::{Value as Json, json};
 
 use super::read::{FORECASTS, Query, Rows, odd};
 use super::record::{self, Reader};
+use super::seen_forecasts::SeenForecasts;
 use super::{ConnectWise, outcome, refused, values};
 use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
 use crate::engine::core::request::{AnswerBody, Failure, RejectionKind};
-use crate::model::{FieldName, ObjectKind, Record, RecordId, Value};
+use crate::model::{FieldName, ObjectKind, Record, RecordId, Timestamp, Value};
 
 /// What the description of the owned item says.
 const OWNED: &str = "Lockstep";
@@ -37,7 +38,17 @@ pub(super) struct Searched {
     skipped: bool,
 }
 
+/// Whether forecasts are read for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Forecasts {
+    /// All of them.
+    Anew,
+    /// But for those that were read since their opportunity changed last.
+    WhereChanged,
+}
+
 /// A forecast as it was read.
+#[derive(Debug, Clone)]
 pub(super) struct Forecast {
     /// What a new item is added to.
     id: RecordId,
@@ -46,7 +57,7 @@ pub(super) struct Forecast {
 
 impl Forecast {
     /// The specification calls it an array of forecasts, servers answer one; both are taken.
-    fn read(opportunity: RecordId, body: Json) -> Result<Self, Fault> {
+    pub fn read(opportunity: RecordId, body: Json) -> Result<Self, Fault> {
         let mut id = None;
         let mut items = Vec::new();
         let forecasts = match body {
@@ -85,7 +96,7 @@ impl Forecast {
         let amount = [FieldName::new("revenue")];
         let reader = Reader::new(ObjectKind::LineItem, &amount, None);
         let Some((id, item)) = self.owned() else { return Ok(Value::Empty) };
-        reader.record_as_of(item, id, crate::model::Timestamp::EPOCH).map(|record| record.value("revenue").clone())
+        reader.record_as_of(item, id, Timestamp::EPOCH).map(|record| record.value("revenue").clone())
     }
 
     /// The call that sets the amount; none where there is nothing to clear.
@@ -165,13 +176,37 @@ impl ConnectWise {
         Forecast::read(opportunity, self.classified(&call, &reply)?)
     }
 
-    /// The forecast, unless the opportunity has gone meanwhile.
-    async fn forecast_if_there(&self, id: RecordId, session: &mut Session) -> Result<Option<Forecast>, Fault> {
+    /// The forecast of an opportunity that was last changed at `changed`, unless it has gone meanwhile.
+    async fn forecast_if_there(
+        &self,
+        id: RecordId,
+        changed: Timestamp,
+        forecasts: Forecasts,
+        session: &mut Session,
+    ) -> Result<Option<Forecast>, Fault> {
+        let begun = {
+            let mut seen = self.seen_forecasts();
+            let known = seen.of(id, changed, session.server_time).filter(|_| forecasts == Forecasts::WhereChanged);
+            if known.is_some() {
+                return Ok(known);
+            }
+            (seen.begin(), session.server_time)
+        };
         match self.forecast(id, session).await {
-            Ok(forecast) => Ok(Some(forecast)),
-            Err(Fault { failure: Failure::Rejected(why), .. }) if why.kind == RejectionKind::NotFound => Ok(None),
+            Ok(forecast) => {
+                self.seen_forecasts().keep(id, changed, begun, &forecast);
+                Ok(Some(forecast))
+            }
+            Err(Fault { failure: Failure::Rejected(why), .. }) if why.kind == RejectionKind::NotFound => {
+                self.seen_forecasts().forget(id);
+                Ok(None)
+            }
             Err(fault) => Err(fault),
         }
+    }
+
+    pub(super) fn seen_forecasts(&self) -> std::sync::MutexGuard<'_, SeenForecasts> {
+        self.seen_forecasts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Opportunities that went meanwhile are left out: their amounts are unknown, not empty. So are those whose amount is
@@ -180,13 +215,15 @@ impl ConnectWise {
         &self,
         fields: &[FieldName],
         records: &mut Vec<Record>,
+        forecasts: Forecasts,
         session: &mut Session,
     ) -> Result<BTreeMap<RecordId, String>, Fault> {
         let mut odd_ones = BTreeMap::new();
         let Some(name) = fields.iter().find(|name| name.as_str() == "amount") else { return Ok(odd_ones) };
         let mut there = Vec::with_capacity(records.len());
         for mut record in std::mem::take(records) {
-            let Some(forecast) = self.forecast_if_there(record.id, session).await? else { continue };
+            let read = self.forecast_if_there(record.id, record.modified, forecasts, session).await?;
+            let Some(forecast) = read else { continue };
             let amount = match forecast.amount() {
                 Ok(amount) => amount,
                 Err(why) => {
@@ -211,12 +248,13 @@ impl ConnectWise {
         limit: u32,
         session: &mut Session,
     ) -> Result<AnswerBody, Fault> {
-        let parents = Query { object: ObjectKind::Deal, fields: &[], condition: query.condition.clone() };
+        let parents = Query { object: ObjectKind::Deal, fields: &[], ..query.clone() };
         let Rows { rows, last, more, .. } =
             self.rows_after(&parents, after, limit.clamp(1, FORECASTS), session).await?;
         let (mut records, mut unread, mut parents) = (Vec::new(), Vec::new(), Vec::new());
         for (id, row) in rows {
-            let Some(lines) = self.lines_of(id, &row, query.fields, session).await? else { continue };
+            let lines = self.lines_of(id, &row, query.fields, query.forecasts, session).await?;
+            let Some(lines) = lines else { continue };
             records.extend(lines.records);
             unread.extend(lines.unread);
             parents.push(id);
@@ -233,10 +271,12 @@ impl ConnectWise {
         opportunity: RecordId,
         row: &Json,
         fields: &[FieldName],
+        forecasts: Forecasts,
         session: &mut Session,
     ) -> Result<Option<Lines>, Fault> {
-        let Some(forecast) = self.forecast_if_there(opportunity, session).await? else { return Ok(None) };
         let since = record::modified(row).ok_or_else(|| odd("an opportunity has no date of change"))?;
+        let read = self.forecast_if_there(opportunity, since, forecasts, session).await?;
+        let Some(forecast) = read else { return Ok(None) };
         let reader = Reader::new(ObjectKind::LineItem, fields, None);
         let mut lines = Lines::default();
         for item in forecast.items.iter().filter(|item| !is_owned(item)) {
@@ -291,7 +331,8 @@ impl ConnectWise {
         let (rows, unreadable) = self.parents(&parents.into_iter().collect::<Vec<_>>(), session).await?;
         let mut senseless = BTreeSet::new();
         for (id, row) in &rows {
-            let Some(lines) = self.lines_of(*id, row, fields, session).await? else { continue };
+            let lines = self.lines_of(*id, row, fields, Forecasts::Anew, session).await?;
+            let Some(lines) = lines else { continue };
             lines.sort_out(&wanted, &mut found, &mut senseless);
         }
         let known = |id: &&RecordId| found.contains_key(id) || placed.contains_key(id);
@@ -319,7 +360,7 @@ impl ConnectWise {
         senseless: &mut BTreeSet<RecordId>,
         session: &mut Session,
     ) -> Result<BTreeSet<RecordId>, Fault> {
-        let query = Query { object: ObjectKind::Deal, fields: &[], condition: None };
+        let query = Query::all(ObjectKind::Deal, &[]);
         for _ in 0..SEARCH_PAGES {
             if wanted.is_empty() {
                 break;
@@ -330,7 +371,8 @@ impl ConnectWise {
             };
             let page = self.rows_after(&query, from.flatten(), FORECASTS, session).await?;
             for (id, row) in &page.rows {
-                let Some(lines) = self.lines_of(*id, row, fields, session).await? else { continue };
+                let lines = self.lines_of(*id, row, fields, Forecasts::Anew, session).await?;
+                let Some(lines) = lines else { continue };
                 lines.sort_out(&wanted, found, senseless);
             }
             let seen = |id: &RecordId| found.contains_key(id) || senseless.contains(id);

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::{Condition, IDS, fitting};
+use super::forecast::Forecasts;
 use super::objects::place;
 use super::read::{Fetched, PAGE};
 use super::{ConnectWise, outcome, record};
@@ -101,7 +102,7 @@ impl ConnectWise {
         if self.belongs(object, &row) == Some(false) {
             return Ok(Alone::NotThere);
         }
-        let (mut records, odd_ones) = self.records(object, fields, vec![(id, row)], session).await?;
+        let (mut records, odd_ones) = self.records(object, fields, vec![(id, row)], Forecasts::Anew, session).await?;
         let unsaid = || "what hangs on it is not there".to_owned();
         Ok(match records.pop() {
             Some(record) => Alone::Found(Box::new(record)),
@@ -152,7 +153,7 @@ impl ConnectWise {
         }
         let others: BTreeSet<RecordId> =
             rows.iter().filter(|(_, row)| self.belongs(object, row) == Some(false)).map(|(id, _)| *id).collect();
-        let (records, odd_ones) = self.records(object, fields, rows, session).await?;
+        let (records, odd_ones) = self.records(object, fields, rows, Forecasts::Anew, session).await?;
         unreadable.extend(odd_ones);
         let shown: BTreeSet<RecordId> = records.iter().map(|record| record.id).chain(others).collect();
         let missing =

@@ -1,9 +1,10 @@
 //! ConnectWise PSA's REST API with an API member's keys.
 //!
 //! What each request costs: `Changes` and `List` one call a page, and one more for each opportunity whose amount or
-//! forecast items are asked for; `Read` one for 150 ids, and one for each of up to ten that the list leaves out; `FindStamped` one for all stamps in `userDefinedField…`, one for
-//! each in a user-defined field; `Create` and `Update` one, and more where a field lives in a record of its own
-//! (communication items, types after the create, the amount) or in the array of user-defined fields, which is read first.
+//! forecast items are asked for, but for those that `Changes` shows once more; `Read` one for 150 ids, and one for each of
+//! up to ten that the list leaves out; `FindStamped` one for all stamps in `userDefinedField…`, one for each in a
+//! user-defined field; `Create` and `Update` one, and more where a field lives in a record of its own (communication items,
+//! types after the create, the amount) or in the array of user-defined fields, which is read first.
 //!
 //! Left to the customer's role: `Closed Opportunity` and `Close Service Tickets` cannot be probed without writing.
 //! Not used: bundles, because a page of 1,000 rows leaves nothing to bundle and their writes are undocumented; `/search`,
@@ -25,6 +26,7 @@ mod read;
 mod record;
 mod roles;
 mod schema;
+mod seen_forecasts;
 mod shapes;
 mod stamp;
 mod tenant;
@@ -96,6 +98,8 @@ pub struct ConnectWise {
     lines: std::sync::Mutex<BTreeMap<RecordId, RecordId>>,
     /// Where the workspace saw those that this connection has not seen yet.
     places: std::sync::OnceLock<Places>,
+    /// Forecasts as they were read last, of opportunities that changed a moment ago.
+    seen_forecasts: std::sync::Mutex<seen_forecasts::SeenForecasts>,
     /// How far each forecast item of unknown place has been looked for.
     searched: std::sync::Mutex<BTreeMap<RecordId, forecast::Searched>>,
     /// Records that ConnectWise itself could not read, with its words.
@@ -151,6 +155,7 @@ impl ConnectWise {
             media: Mutex::default(),
             version: std::sync::Mutex::default(),
             lines: std::sync::Mutex::default(),
+            seen_forecasts: std::sync::Mutex::default(),
             places: std::sync::OnceLock::new(),
             searched: std::sync::Mutex::default(),
             unreadable: std::sync::Mutex::default(),

@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use super::address::{Address, has_amount};
 use super::conditions::Condition;
+use super::forecast::Forecasts;
 use super::objects::place;
 use super::outcome;
 use super::record;
@@ -30,13 +31,20 @@ pub(super) const FORECASTS: u32 = 50;
 const SEARCH_CALLS: u32 = 120;
 
 /// A list to be read.
+#[derive(Clone)]
 pub(super) struct Query<'a> {
     pub object: ObjectKind,
     pub fields: &'a [FieldName],
     pub condition: Option<Condition>,
+    /// Where they are part of the answer.
+    pub forecasts: Forecasts,
 }
 
-impl Query<'_> {
+impl<'a> Query<'a> {
+    pub const fn all(object: ObjectKind, fields: &'a [FieldName]) -> Self {
+        Self { object, fields, condition: None, forecasts: Forecasts::Anew }
+    }
+
     /// The first `size` records behind `after`, by id. Not asked for as pages that go forward only: these name a next one
     /// even where nothing follows, and each answer would cost a second call. `asked`: the `fields` parameter.
     fn page(&self, asked: &str, after: Option<RecordId>, size: u32) -> Call {
@@ -93,7 +101,8 @@ impl ConnectWise {
             RequestBody::Identify => self.identify(session).await,
             RequestBody::Changes { fields, from, until, after, limit } => {
                 let condition = Some(Condition::changed(*from, *until));
-                self.page(&Query { object, fields, condition }, *after, *limit, session).await
+                let query = Query { condition, forecasts: Forecasts::WhereChanged, ..Query::all(object, fields) };
+                self.page(&query, *after, *limit, session).await
             }
             RequestBody::List { fields, after, archived, limit } => {
                 if *archived && !place(object).recycles {
@@ -107,7 +116,7 @@ impl ConnectWise {
                     });
                 }
                 let condition = archived.then(|| Condition::is_true("deletedFlag"));
-                self.page(&Query { object, fields, condition }, *after, *limit, session).await
+                self.page(&Query { condition, ..Query::all(object, fields) }, *after, *limit, session).await
             }
             RequestBody::Count { since } => self.length(object, *since, session).await,
             RequestBody::Read { fields, ids } => self.read(object, fields, ids, session).await,
@@ -150,7 +159,7 @@ impl ConnectWise {
             self.rows_after(query, after, limit.clamp(1, most), session).await?;
         let is_another = |(_, row): &&(RecordId, Json)| self.belongs(query.object, row) == Some(false);
         let others = rows.iter().filter(is_another).map(|(id, _)| *id).collect();
-        let (records, odd_ones) = self.records(query.object, query.fields, rows, session).await?;
+        let (records, odd_ones) = self.records(query.object, query.fields, rows, query.forecasts, session).await?;
         if let (Some(why), true) = (odd_ones.values().next(), records.is_empty() && odd_ones.len() > MOST_UNREAD) {
             return Err(odd(&format!("{why}, and so with all {} records of the answer", odd_ones.len())));
         }
@@ -322,7 +331,7 @@ impl ConnectWise {
         if nameless > 0 {
             return Err(odd(NO_ID));
         }
-        let (records, odd_ones) = self.records_of_any_kind(object, fields, &rows, session).await?;
+        let (records, odd_ones) = self.records_of_any_kind(object, fields, &rows, Forecasts::Anew, session).await?;
         odd_ones.into_values().next().map_or(Ok(records), |why| Err(odd(&why)))
     }
 
@@ -332,6 +341,7 @@ impl ConnectWise {
         object: ObjectKind,
         fields: &[FieldName],
         mut rows: Vec<(RecordId, Json)>,
+        forecasts: Forecasts,
         session: &mut Session,
     ) -> Result<(Vec<Record>, BTreeMap<RecordId, String>), Fault> {
         let mut kindless = Vec::new();
@@ -341,7 +351,7 @@ impl ConnectWise {
                 false
             })
         });
-        let (records, mut odd_ones) = self.records_of_any_kind(object, fields, &rows, session).await?;
+        let (records, mut odd_ones) = self.records_of_any_kind(object, fields, &rows, forecasts, session).await?;
         for id in kindless {
             let why = format!("record {id} does not tell of what kind it is");
             self.note_unreadable(object, id, &why);
@@ -356,6 +366,7 @@ impl ConnectWise {
         object: ObjectKind,
         fields: &[FieldName],
         rows: &[(RecordId, Json)],
+        forecasts: Forecasts,
         session: &mut Session,
     ) -> Result<(Vec<Record>, BTreeMap<RecordId, String>), Fault> {
         let reader = self.reader(object, fields, rows.iter().map(|(_, row)| row), session).await?;
@@ -371,7 +382,7 @@ impl ConnectWise {
             self.note_unreadable(object, *id, why);
         }
         if has_amount(object, fields) {
-            let amountless = self.add_amounts(fields, &mut records, session).await?;
+            let amountless = self.add_amounts(fields, &mut records, forecasts, session).await?;
             for (id, why) in &amountless {
                 self.note_unreadable(object, *id, why);
             }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::address::Address;
 use super::communications;
+use super::forecast::Forecasts;
 use super::objects::place;
 use super::record::{self, Reader};
 use super::values::{self, Values};
@@ -81,10 +82,12 @@ impl ConnectWise {
         };
         let object = request.object;
         let mut course = Course::default();
+        self.overtake_forecasts(object, &item, &course);
         let result = match &item {
             Write::Create(item) => self.create(object, item, fields, &mut course, session).await,
             Write::Update(item) => self.update(object, item, fields, &mut course, session).await,
         };
+        self.overtake_forecasts(object, &item, &course);
         let subject = match &item {
             Write::Update(item) => Some(reference(object, item.id)),
             Write::Create(item) => course
@@ -95,6 +98,19 @@ impl ConnectWise {
         let wire = course.wire.take().zip(subject);
         let exchanges = wire.map(|((wire, sent), record)| exchange(&self.transport, &wire, record, &sent, None));
         (settle(&item, &course, result), exchanges.into_iter().collect())
+    }
+
+    /// Forecasts that were read by now are not believed for long: a write begins, or has ended.
+    fn overtake_forecasts(&self, object: ObjectKind, item: &Write<'_>, course: &Course) {
+        let opportunity = match (object, item) {
+            (ObjectKind::Deal, Write::Update(item)) => Some(item.id),
+            (ObjectKind::Deal, Write::Create(_)) => course.record,
+            (ObjectKind::LineItem, Write::Update(item)) => self.opportunity_of(item.id),
+            _ => None,
+        };
+        if let Some(opportunity) = opportunity {
+            self.seen_forecasts().written(opportunity);
+        }
     }
 
     async fn create(
@@ -379,7 +395,7 @@ impl ConnectWise {
         let mut records = vec![record];
         if super::address::has_amount(object, fields) {
             session.written();
-            let odd_ones = self.add_amounts(fields, &mut records, session).await?;
+            let odd_ones = self.add_amounts(fields, &mut records, Forecasts::Anew, session).await?;
             if let Some(why) = odd_ones.into_values().next() {
                 return Err(super::read::odd(&why));
             }
