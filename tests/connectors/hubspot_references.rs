@@ -78,7 +78,7 @@ async fn a_company_that_is_none_is_refused_by_name_and_nothing_else_is_written()
         let told = update(&hub, 6, contact, &[(COMPANY, wrong), ("city", "Bonn")]).await;
         let ItemOutcome::Rejected(rejection) = &told else { panic!("{wrong}: {told:?}") };
         if wrong != "999999999" {
-            assert_eq!(rejection.field.as_deref(), Some(COMPANY), "{wrong}");
+            assert_eq!(rejection.fields, [COMPANY], "{wrong}");
         }
     }
     assert_eq!(calls_to(&running, "/batch/update"), before);
@@ -87,7 +87,7 @@ async fn a_company_that_is_none_is_refused_by_name_and_nothing_else_is_written()
     let item = create(ObjectKind::Contact, 9, &[("email", "b@x.example.com"), (COMPANY, "Acme")]);
     let body = RequestBody::Create { fields: names(&["email", COMPANY]), items: vec![item] };
     let told = outcomes(&hub, ObjectKind::Contact, body).await;
-    assert!(matches!(&told[&9], ItemOutcome::Rejected(why) if why.field.as_deref() == Some(COMPANY)), "{told:?}");
+    assert!(matches!(&told[&9], ItemOutcome::Rejected(why) if why.fields == [COMPANY]), "{told:?}");
     assert_eq!(calls_to(&running, "/batch/create"), creates);
     let record = read(&hub, &["city", COMPANY], contact).await;
     assert_eq!((record.value("city").to_plain(), record.value(COMPANY).to_plain()), (String::new(), one.to_string()));
@@ -199,7 +199,7 @@ async fn the_contacts_of_a_deal_are_associations_by_a_name_of_their_own() {
     assert_eq!(shown(applied(&told[&5])), (both.clone(), company.to_string()));
     assert_eq!(applied(&told[&5]).value("dealname").to_plain(), "E");
     let told = outcomes(&hub, ObjectKind::Deal, update(6, &[(CONTACTS, "")])).await;
-    assert!(matches!(&told[&6], ItemOutcome::Rejected(why) if why.field.as_deref() == Some(CONTACTS)));
+    assert!(matches!(&told[&6], ItemOutcome::Rejected(why) if why.fields == [CONTACTS]));
     let list = RequestBody::List { fields: names(&fields), after: None, archived: false, limit: 100 };
     let AnswerBody::Page { records, .. } = tell(&hub, ObjectKind::Deal, list).await else { panic!("no page") };
     assert_eq!(shown(&records[0]), (both, company.to_string()));

@@ -67,7 +67,7 @@ async fn each_item_of_a_partly_failed_batch_has_its_own_word() {
     assert_eq!(applied(&made[&3]).value("name"), &Value::Text("Three".into()));
     let refused = rejected(&made[&2]);
     assert_eq!(refused.kind, RejectionKind::Invalid);
-    assert_eq!(refused.field.as_deref(), Some("numberofemployees"), "{refused:?}");
+    assert_eq!(refused.fields, ["numberofemployees"], "{refused:?}");
 
     let change = |intent, id, name: &str, value: &str| UpdateItem {
         intent: IntentId(intent),
@@ -137,7 +137,7 @@ async fn connectwise_says_duplicate_in_two_ways() {
     let taken = written(&psa, body(2)).await;
     let taken = rejected(&taken[&2]);
     assert_eq!(taken.kind, RejectionKind::Duplicate { existing: None });
-    assert_eq!(taken.field.as_deref(), Some("identifier"));
+    assert_eq!(taken.fields, ["identifier"]);
     for body_text in [None, Some(String::new()), Some(r#"{"code":"Conflict","message":"In use."}"#.to_owned())] {
         let fault = Fault::Status { code: 409, body: body_text, retry_after: None };
         running.control.inject(FaultRule::once(fault).on(Side::ConnectWise).method("POST"));

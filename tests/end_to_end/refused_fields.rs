@@ -8,25 +8,36 @@ use serde_json::json;
 
 use super::bench::*;
 
-/// What each system says to a value that it does not take, once.
-fn refusal(side: Side, field: &str) -> FaultRule {
+/// What each system says to values that it does not take, once.
+fn refusal_of(side: Side, fields: &[&str]) -> FaultRule {
     let body = match side {
-        Side::HubSpot => json!({
-            "status": "error",
-            "message": format!("Property values were not valid: [{{\"message\":\"no\",\"name\":\"{field}\"}}]"),
-            "errors": [{"message": "no", "code": "INVALID", "context": {"propertyName": [field]}}],
-            "category": "VALIDATION_ERROR"
-        }),
-        Side::ConnectWise => json!({
-            "code": "InvalidObject", "message": "company object is invalid",
-            "errors": [{"code": "Invalid", "message": "no", "resource": "company", "field": field}]
-        }),
+        Side::HubSpot => {
+            let inner: Vec<_> = fields.iter().map(|field| json!({"message": "no", "name": field})).collect();
+            let error =
+                |field: &&str| json!({"message": "no", "code": "INVALID", "context": {"propertyName": [field]}});
+            json!({
+                "status": "error", "message": format!("Property values were not valid: {}", json!(inner)),
+                "errors": fields.iter().map(error).collect::<Vec<_>>(), "category": "VALIDATION_ERROR"
+            })
+        }
+        Side::ConnectWise => {
+            let error =
+                |field: &&str| json!({"code": "Invalid", "message": "no", "resource": "company", "field": field});
+            json!({
+                "code": "InvalidObject", "message": "company object is invalid",
+                "errors": fields.iter().map(error).collect::<Vec<_>>()
+            })
+        }
     };
     let fault = Fault::Status { code: 400, body: Some(body.to_string()), retry_after: None };
     match side {
         Side::HubSpot => FaultRule::once(fault).on(side).path("batch/update"),
         Side::ConnectWise => FaultRule::once(fault).on(side).method("PATCH").path("company/companies"),
     }
+}
+
+fn refusal(side: Side, field: &str) -> FaultRule {
+    refusal_of(side, &[field])
 }
 
 fn issues(bench: &Bench, hubspot: u64) -> Vec<Issue> {
@@ -72,6 +83,42 @@ async fn a_refused_field_holds_no_other_field_of_its_record() {
         assert!(issues(&bench, hubspot).is_empty());
         let open = bench.workspace.reader().unwrap().open_intents().unwrap();
         assert!(open.iter().all(|intent| intent.state != IntentState::Sent), "{open:?}");
+    }
+}
+
+/// What one answer names rests at once: nothing is sent again to be refused for the next of them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_fields_that_one_refusal_names_rest_together_and_the_others_cross() {
+    for (to, [city, zip, other]) in [(CONNECTWISE, ["city", "zip", "state"]), (HUBSPOT, ["city", "zip", "state"])] {
+        let from = if to == HUBSPOT { CONNECTWISE } else { HUBSPOT };
+        let bench = Bench::new(Data::Empty).await;
+        let (hubspot, connectwise) = bench.pair("Acme").await;
+        let (source, target) = if to == HUBSPOT { (connectwise, hubspot) } else { (hubspot, connectwise) };
+        bench.running.control.inject(refusal_of(to, &[city, zip]));
+        bench.edit(from, source, "city", "Bonn");
+        bench.edit(from, source, "zip", "53111");
+        bench.edit(from, source, other, "BY");
+        let before = bench.now();
+        let run = bench.run().await.run;
+        assert_eq!(bench.running.control.faults_struck(), 1, "{run:?}");
+        let written = bench.writes_since(before);
+        let by_engine = written.iter().filter(|write| write.side == to).count();
+        assert_eq!(by_engine, 1, "what is left is sent once: {written:?}");
+        assert_eq!(bench.value(to, target, other), "BY");
+        assert_ne!(bench.value(to, target, "city"), "Bonn");
+        assert_ne!(bench.value(to, target, "zip"), "53111", "it was named as well");
+        let held = issues(&bench, hubspot);
+        let mut fields: Vec<String> = held.iter().map(|issue| issue.field.as_ref().unwrap().to_string()).collect();
+        fields.sort();
+        assert!(fields.len() == 2 && fields[0].contains("city") && fields[1].contains("zip"), "{held:?}");
+        assert!(held.iter().all(|issue| issue.message.contains("refused city, zip: no")), "{held:?}");
+
+        // each goes on by itself
+        bench.edit(from, source, "zip", "53112");
+        bench.settle().await;
+        assert_eq!(bench.value(to, target, "zip"), "53112");
+        assert_ne!(bench.value(to, target, "city"), "Bonn");
+        assert_eq!(issues(&bench, hubspot).len(), 1);
     }
 }
 

@@ -199,7 +199,7 @@ fn a_long_list_is_counted_at_every_doubling_and_read_to_its_end() {
         Ok(Some(4000)),
         Ok(None),
         Err(Failure::Denied { message: "no".into(), hint: String::new() }),
-        Err(Failure::Rejected(Rejection { kind: RejectionKind::NotFound, message: "no".into(), field: None })),
+        Err(Failure::Rejected(Rejection { kind: RejectionKind::NotFound, message: "no".into(), fields: Vec::new() })),
         Err(Failure::Unknown("500".into())),
         Err(Failure::Throttled { retry_after: std::time::Duration::from_secs(1), message: "no".into() }),
     ] {

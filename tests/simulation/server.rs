@@ -177,7 +177,7 @@ impl Server {
             | RequestBody::Members { .. } => AnswerBody::Failed(Failure::Rejected(Rejection {
                 kind: RejectionKind::Other,
                 message: "the model has no such endpoint".to_owned(),
-                field: None,
+                fields: Vec::new(),
             })),
         }
     }
@@ -385,7 +385,7 @@ impl Server {
                 taken.then(|| Rejection {
                     kind: RejectionKind::Duplicate { existing: None },
                     message: "the company identifier exists already".into(),
-                    field: Some(IDENTIFIER.into()),
+                    fields: vec![IDENTIFIER.into()],
                 })
             }
         }
@@ -423,14 +423,14 @@ impl Server {
             return ItemOutcome::Rejected(Rejection {
                 kind: RejectionKind::NotFound,
                 message: "the record does not exist".into(),
-                field: None,
+                fields: Vec::new(),
             });
         };
         if arrival.denies {
             return ItemOutcome::Rejected(Rejection {
                 kind: RejectionKind::NotFound,
                 message: "the record does not exist".into(),
-                field: None,
+                fields: Vec::new(),
             });
         }
         if arrival.pretend {
@@ -721,13 +721,13 @@ fn attempt_of(arrival: &Arrival<'_>, intent: IntentId) -> u32 {
 }
 
 fn invalid(name: &FieldName, why: &str) -> Rejection {
-    Rejection { kind: RejectionKind::Invalid, message: format!("{name}: {why}"), field: Some(name.to_string()) }
+    Rejection { kind: RejectionKind::Invalid, message: format!("{name}: {why}"), fields: vec![name.to_string()] }
 }
 
 fn duplicate(existing: RecordId, field: &str) -> Rejection {
     Rejection {
         kind: RejectionKind::Duplicate { existing: Some(existing) },
         message: format!("the unique value is taken by {existing}"),
-        field: Some(field.to_owned()),
+        fields: vec![field.to_owned()],
     }
 }

@@ -168,9 +168,9 @@ fn changes(wish: &Wish<'_>) -> Result<Vec<Json>, Rejection> {
 }
 
 fn unclear(wish: &Wish<'_>) -> Rejection {
-    let field = wish.value.or(wish.extension).map(|(name, _)| name.to_string());
+    let fields = wish.value.or(wish.extension).into_iter().map(|(name, _)| name.to_string()).collect();
     let message = "The contact's communication items do not tell which one is meant.".to_owned();
-    Rejection { kind: RejectionKind::Other, message, field }
+    Rejection { kind: RejectionKind::Other, message, fields }
 }
 
 fn no_number(name: &FieldName) -> Rejection {
@@ -256,7 +256,7 @@ mod tests {
     fn an_extension_needs_a_number() {
         let lonely = values(&[("communications/4/extension", "12")]);
         let refused = calls(RecordId(7), &present(), &lonely, &media()).unwrap_err();
-        assert_eq!(refused.field.as_deref(), Some("communications/4/extension"));
+        assert_eq!(refused.fields, ["communications/4/extension"]);
         assert!(inline(&lonely, &media()).is_err());
     }
 

@@ -265,6 +265,6 @@ fn bad_keys() -> ConnectError {
 
 /// Refused here, before any call.
 fn refused(message: &str) -> Fault {
-    let rejection = Rejection { kind: RejectionKind::Other, message: message.to_owned(), field: None };
+    let rejection = Rejection { kind: RejectionKind::Other, message: message.to_owned(), fields: Vec::new() };
     Fault::new(ConnectErrorKind::Setup, Failure::Rejected(rejection), "")
 }

@@ -160,9 +160,20 @@ fn rejected(reply: &Reply) -> Fault {
         (400 | 415 | 422 | 500, _) => RejectionKind::Invalid,
         _ => RejectionKind::Other,
     };
-    let field = inner.and_then(|error| word(error, "field"));
-    let rejection = Rejection { kind, message: clip_message(&said), field };
+    let rejection = Rejection { kind, message: clip_message(&said), fields: named_fields(&body) };
     Fault::new(ConnectErrorKind::Unexpected, Failure::Rejected(rejection), "")
+}
+
+/// The fields that the errors inside are about, each once.
+fn named_fields(body: &Json) -> Vec<String> {
+    let errors = body.get("errors").and_then(Json::as_array).into_iter().flatten();
+    let mut fields: Vec<String> = Vec::new();
+    for field in errors.filter_map(|error| word(error, "field")).take(MOST_FIELDS) {
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    fields
 }
 
 /// What each of the errors inside says.
@@ -175,6 +186,9 @@ fn all_messages(body: &Json) -> Option<String> {
 fn denied(kind: ConnectErrorKind, message: &str, hint: &str) -> Fault {
     Fault::new(kind, Failure::Denied { message: clip_message(message), hint: hint.to_owned() }, hint)
 }
+
+/// No more errors are looked at: nobody maps so many fields, and an answer may say anything.
+const MOST_FIELDS: usize = 100;
 
 /// No pause is longer than a day, in seconds, whatever an answer says.
 const LONGEST_WAIT: u64 = 24 * 3600;
@@ -255,7 +269,7 @@ mod tests {
             match failure(status, body) {
                 Failure::Rejected(rejection) => {
                     assert_eq!(rejection.kind, kind, "{status} {body}");
-                    assert_eq!(rejection.field.as_deref(), field, "{status} {body}");
+                    assert_eq!(rejection.fields.first().map(String::as_str), field, "{status} {body}");
                 }
                 other => panic!("{status} {body}: {other:?}"),
             }
@@ -317,9 +331,12 @@ mod tests {
 
     #[test]
     fn every_error_inside_is_told() {
-        let body = r#"{"message":"contact object is invalid","errors":[{"message":"One.","field":"a"},{"message":"Two.","field":"b"},7]}"#;
+        let body = r#"{"message":"contact object is invalid","errors":[{"message":"One.","field":"a"},{"message":"Two.","field":"b"},{"message":"Three.","field":"a"},7,{"field":["c"]}]}"#;
         let Failure::Rejected(rejection) = failure(400, body) else { panic!("not a refusal") };
-        assert_eq!((rejection.message.as_str(), rejection.field.as_deref()), ("One. Two.", Some("a")));
+        assert_eq!(
+            (rejection.message.as_str(), rejection.fields),
+            ("One. Two. Three.", vec!["a".to_owned(), "b".to_owned()])
+        );
     }
 
     #[test]

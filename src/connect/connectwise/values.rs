@@ -88,7 +88,7 @@ pub(super) fn number_json(number: Decimal) -> Json {
 }
 
 pub(super) fn invalid(name: &FieldName, message: String) -> Rejection {
-    Rejection { kind: RejectionKind::Invalid, message, field: Some(name.to_string()) }
+    Rejection { kind: RejectionKind::Invalid, message, fields: vec![name.to_string()] }
 }
 
 /// The body of a create, without what takes calls of its own. `extra` are members that the caller adds.
@@ -314,7 +314,7 @@ mod tests {
             [(ObjectKind::Company, "status"), (ObjectKind::Deal, "locationId"), (ObjectKind::Contact, "company")]
         {
             let refused = json(object, &FieldName::new(name), &Value::Choice("Active".into())).unwrap_err();
-            assert_eq!(refused.field.as_deref(), Some(name));
+            assert_eq!(refused.fields, [name]);
         }
     }
 

@@ -60,7 +60,7 @@ struct Course {
 impl Course {
     fn refused(&self) -> Fault {
         let unsaid =
-            || Rejection { kind: RejectionKind::Other, message: "Refused without a word.".to_owned(), field: None };
+            || Rejection { kind: RejectionKind::Other, message: "Refused without a word.".to_owned(), fields: Vec::new() };
         reject(self.refusal.clone().unwrap_or_else(unsaid))
     }
 }

@@ -189,7 +189,7 @@ fn unfit(from: ObjectKind, to: ObjectKind, item: &AssociateItem) -> Option<Rejec
     } else {
         return None;
     };
-    Some(Rejection { kind: RejectionKind::Other, message, field: None })
+    Some(Rejection { kind: RejectionKind::Other, message, fields: Vec::new() })
 }
 
 /// Whether a result is about this pair: in its own direction or, since both are told, in the other.

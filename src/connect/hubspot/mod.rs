@@ -320,7 +320,7 @@ fn with_scope(request: &Request, body: AnswerBody) -> AnswerBody {
 
 /// Refused here, before any call.
 fn local_rejection(message: &str) -> Fault {
-    let rejection = Rejection { kind: RejectionKind::Other, message: message.to_owned(), field: None };
+    let rejection = Rejection { kind: RejectionKind::Other, message: message.to_owned(), fields: Vec::new() };
     Fault::new(ConnectErrorKind::Unexpected, Failure::Rejected(rejection), "")
 }
 

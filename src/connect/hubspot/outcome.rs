@@ -2,6 +2,7 @@
 //!
 //! Every field of an error body is optional, and some answers are HTML pages of a proxy.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -14,6 +15,8 @@ use crate::model::RecordId;
 
 /// HubSpot locks an area for two seconds when too many writes meet there.
 const LOCK: Duration = Duration::from_secs(2);
+/// No more properties are named: nobody maps so many, and an answer may say anything.
+const MOST_FIELDS: usize = 100;
 /// The next step where HubSpot does not say which scope is missing.
 pub(super) const SCOPES: &str = "Look at the scopes of the service key or private app in HubSpot.";
 const MISSING_TOKEN: &str = "Enter the service key or private-app token again (`lockstep connect hubspot`).";
@@ -87,13 +90,25 @@ pub(super) fn blame(reply: &Reply) -> Blame {
             list.into_iter().flatten().filter_map(super::record::plain).collect::<Vec<_>>()
         };
         for key in ["objectWriteTraceId", "ids", "id"] {
-            blame.named.extend(strings(key).into_iter().map(|name| (name, rejection.clone())));
+            strings(key).into_iter().for_each(|name| add(&mut blame.named, name, &rejection));
         }
         if text(error, "code").is_some_and(|code| ANY_VALUE.contains(&code.as_str())) {
             blame.hopeless.extend(strings("propertyName").into_iter().map(|name| (name, rejection.clone())));
         }
     }
     blame
+}
+
+/// Several errors about one record are one refusal of it.
+fn add(named: &mut Vec<(String, Rejection)>, name: String, rejection: &Rejection) {
+    let Some((_, known)) = named.iter_mut().find(|(known, _)| *known == name) else {
+        named.push((name, rejection.clone()));
+        return;
+    };
+    known.fields.extend(rejection.fields.iter().filter(|field| !known.names(field)).cloned().collect::<Vec<_>>());
+    if !known.message.contains(&rejection.message) {
+        known.message = clip_message(&format!("{}; {}", known.message, rejection.message));
+    }
 }
 
 fn rejected(reply: &Reply) -> Fault {
@@ -107,7 +122,7 @@ fn rejected(reply: &Reply) -> Fault {
 
 fn rejection(status: u16, body: &Json) -> Rejection {
     let raw = text(body, "message").unwrap_or_default();
-    let (message, field) = complaint(body, &raw);
+    let (message, fields) = complaints(body, &raw);
     let category = text(body, "category").unwrap_or_default();
     let existing = existing(&raw);
     let duplicate = existing.is_some() || status == 409 || category == "CONFLICT" || raw.contains("already exists");
@@ -120,27 +135,40 @@ fn rejection(status: u16, body: &Json) -> Rejection {
     } else {
         RejectionKind::Other
     };
-    Rejection { kind, message: clip_message(&message), field }
+    Rejection { kind, message: clip_message(&message), fields }
 }
 
-/// HubSpot's words and the property they are about. Property errors come as JSON inside the text of the message.
-fn complaint(body: &Json, message: &str) -> (String, Option<String>) {
-    let context_name = |error: &Json| text(error.pointer("/context/propertyName/0")?, "");
-    let detail = body.get("errors").and_then(|errors| errors.get(0));
-    let field = detail.and_then(context_name).or_else(|| context_name(body));
+/// HubSpot's words and the properties they are about, each once. Property errors come as JSON inside the text of the
+/// message, and mostly beside it as well.
+fn complaints(body: &Json, message: &str) -> (String, Vec<String>) {
+    let named = |error: &Json| -> Vec<String> {
+        let names = error.pointer("/context/propertyName").and_then(Json::as_array).into_iter().flatten();
+        names.filter_map(Json::as_str).filter(|name| !name.is_empty()).map(str::to_owned).collect()
+    };
+    let details = body.get("errors").and_then(Json::as_array).into_iter().flatten();
+    let mut fields: Vec<String> = details.flat_map(named).collect();
+    if fields.is_empty() {
+        fields = named(body);
+    }
+    let mut words = message.to_owned();
     if let Some(inner) = message.strip_prefix("Property values were not valid: ")
         && let Ok(Json::Array(list)) = serde_json::from_str::<Json>(inner)
     {
-        let words = list.iter().filter_map(|one| text(one, "message")).collect::<Vec<_>>().join("; ");
-        let name = list.first().and_then(|one| text(one, "name"));
-        if !words.is_empty() {
-            return (words, field.or(name));
+        let said = list.iter().filter_map(|one| text(one, "message")).collect::<Vec<_>>().join("; ");
+        fields.extend(list.iter().filter_map(|one| text(one, "name")));
+        if !said.is_empty() {
+            words = said;
         }
     }
-    let taken = between(message, "propertyName=", ",").filter(|_| message.contains("already has that value"));
-    // of a contact it is the address
-    let taken = taken.or_else(|| message.starts_with("Contact already exists").then_some("email"));
-    (message.to_owned(), field.or_else(|| taken.map(str::to_owned)))
+    if fields.is_empty() {
+        let taken = between(message, "propertyName=", ",").filter(|_| message.contains("already has that value"));
+        // of a contact it is the address
+        let taken = taken.or_else(|| message.starts_with("Contact already exists").then_some("email"));
+        fields.extend(taken.map(str::to_owned));
+    }
+    let mut seen = BTreeSet::new();
+    fields.retain(|name| seen.len() < MOST_FIELDS && seen.insert(name.clone()));
+    (words, fields)
 }
 
 /// The record that holds a unique value already: HubSpot tells it in the text only.

@@ -128,11 +128,11 @@ fn duplicates_name_the_record_that_is_in_the_way() {
     let exists =
         r#"{"status":"error","message":"Contact already exists. Existing ID: 37765128953","category":"CONFLICT"}"#;
     assert_eq!(refusal(409, exists).kind, RejectionKind::Duplicate { existing: Some(RecordId(37_765_128_953)) });
-    assert_eq!(refusal(409, exists).field.as_deref(), Some("email"));
+    assert_eq!(refusal(409, exists).fields, ["email"]);
     let clash = r#"{"status":"error","message":"Cannot set PropertyValueCoordinates{portalId=44956899, objectTypeId=ObjectTypeId{legacyObjectType=CONTACT}, propertyName=email, value=x@y.com} on 552148386511. 552239500007 already has that value.","category":"VALIDATION_ERROR"}"#;
     let rejection = refusal(400, clash);
     assert_eq!(rejection.kind, RejectionKind::Duplicate { existing: Some(RecordId(552_239_500_007)) });
-    assert_eq!(rejection.field.as_deref(), Some("email"));
+    assert_eq!(rejection.fields, ["email"]);
     let nameless = r#"{"message":"A property named 'x' already exists.","category":"OBJECT_ALREADY_EXISTS"}"#;
     assert_eq!(refusal(409, nameless).kind, RejectionKind::Duplicate { existing: None });
 }
@@ -143,9 +143,9 @@ fn refused_values_name_their_property() {
     let rejection = refusal(400, body);
     assert_eq!(rejection.kind, RejectionKind::Invalid);
     assert_eq!(rejection.message, r#"Property "testproperty" does not exist"#);
-    assert_eq!(rejection.field.as_deref(), Some("testproperty"));
+    assert_eq!(rejection.fields, ["testproperty"]);
     let only_text = r#"{"message":"Property values were not valid: [{\"message\":\"no\",\"name\":\"n\"}]"}"#;
-    assert_eq!(refusal(400, only_text).field.as_deref(), Some("n"));
+    assert_eq!(refusal(400, only_text).fields, ["n"]);
     assert_eq!(refusal(400, "{}").kind, RejectionKind::Invalid);
     assert!(refusal(422, "{}").message.contains("422"));
 }
@@ -186,4 +186,27 @@ fn one_bad_item_is_told_from_trouble_of_the_server() {
     for category in ["RATE_LIMITS", "INTERNAL_ERROR", "TIMEOUT"] {
         assert_eq!(item_rejection(&serde_json::json!({"category": category})), None);
     }
+}
+
+#[test]
+fn every_property_that_a_refusal_names_is_told_once() {
+    let body = r#"{"status":"error","message":"Property values were not valid: [{\"message\":\"No city.\",\"name\":\"city\"},{\"message\":\"No zip.\",\"name\":\"zip\"}]","errors":[{"message":"No city.","context":{"propertyName":["city"]}},{"message":"No zip.","context":{"propertyName":["zip","city"]}},7],"category":"VALIDATION_ERROR"}"#;
+    let rejection = refusal(400, body);
+    assert_eq!(
+        (rejection.message.as_str(), rejection.fields),
+        ("No city.; No zip.", vec!["city".to_owned(), "zip".to_owned()])
+    );
+    let many: Vec<_> = (0..500).map(|n| serde_json::json!({"context": {"propertyName": [format!("p{n}")]}})).collect();
+    let body = serde_json::json!({"message": "no", "errors": many}).to_string();
+    assert_eq!(refusal(400, &body).fields.len(), MOST_FIELDS);
+}
+
+#[test]
+fn several_errors_about_one_record_of_a_batch_are_one_refusal_of_it() {
+    let error = |name: &str, said: &str| serde_json::json!({"message": said, "context": {"propertyName": [name], "objectWriteTraceId": ["5"]}});
+    let body = serde_json::json!({"message": "no", "errors": [error("city", "No city."), error("zip", "No zip.")]});
+    let blame = blame(&reply(400, &body.to_string()));
+    let [(name, rejection)] = blame.named.as_slice() else { panic!("{blame:?}") };
+    assert_eq!((name.as_str(), rejection.message.as_str()), ("5", "No city.; No zip."));
+    assert_eq!(rejection.fields, ["city", "zip"]);
 }

@@ -86,7 +86,7 @@ pub(super) fn split(object: ObjectKind, values: &[(FieldName, Value)]) -> Parts 
             } else {
                 format!("\"{value}\" is not the id of a {}.", joined.to)
             },
-            field: Some(name.to_string()),
+            fields: vec![name.to_string()],
         });
         parts.joins.push((joined.to, id));
     }
@@ -248,7 +248,7 @@ mod tests {
         for wrong in ["", "Acme"] {
             let parts = split(ObjectKind::Contact, &values(wrong));
             let [(ObjectKind::Company, Err(rejection))] = parts.joins.as_slice() else { panic!("{wrong}") };
-            assert_eq!(rejection.field.as_deref(), Some("associatedcompanyid"));
+            assert_eq!(rejection.fields, ["associatedcompanyid"]);
         }
         assert_eq!(split(ObjectKind::Company, &values("812")).properties.len(), 2);
     }

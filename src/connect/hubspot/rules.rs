@@ -25,5 +25,5 @@ pub(super) fn refusal(object: ObjectKind, verb: Verb, item: &Item<'_>) -> Option
         [other, ..] => format!("HubSpot makes no {object} without {name} or {other}."),
         [] => format!("HubSpot makes no {object} without {name}."),
     };
-    Some(Rejection { kind: RejectionKind::Invalid, message, field: Some((*name).to_owned()) })
+    Some(Rejection { kind: RejectionKind::Invalid, message, fields: vec![(*name).to_owned()] })
 }

@@ -311,7 +311,7 @@ impl HubSpot {
         for (item, verdict) in items.iter().zip(verdicts).filter(|(_, verdict)| verdict.silent) {
             let Some((id, record)) = found.iter().find(|(id, _)| Some(*id) == item.target) else { continue };
             let gone = |message: String| {
-                ItemOutcome::Rejected(Rejection { kind: RejectionKind::NotFound, message, field: None })
+                ItemOutcome::Rejected(Rejection { kind: RejectionKind::NotFound, message, fields: Vec::new() })
             };
             match record {
                 None => verdict.outcome = gone(format!("HubSpot has no record {id}.")),

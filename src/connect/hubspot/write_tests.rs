@@ -55,7 +55,7 @@ fn what_is_missing_for_certain_is_refused_by_name() {
         let input = json!({ "properties": properties });
         let item =
             Item { intent: IntentId(1), target: None, stamp: None, values: Vec::new(), joins: Vec::new(), input };
-        rules::refusal(object, verb, &item).and_then(|rejection| rejection.field)
+        rules::refusal(object, verb, &item).and_then(|rejection| rejection.fields.into_iter().next())
     };
     use ObjectKind::{Company, Contact, Deal, Note, Product, Task, Ticket};
     let table = [

@@ -358,7 +358,7 @@ impl Engine {
                 // system contradicts itself, and the write rests like any other that was refused
                 self.expect_unread(step, target)?;
             }
-            let hint = way_out(&intent, rejection.field.as_deref());
+            let hint = way_out(&intent, &rejection.fields);
             let said = if rejection.message.trim().is_empty() { "it gave no reason" } else { &rejection.message };
             let message = format!("{} refused the write: {said}", intent.system);
             let next_try = step.now + self.slow_probe(step, anchor)?;
@@ -383,6 +383,8 @@ impl Engine {
             issues.extend(step.view.issues_of(target)?);
         }
         let said = if rejection.message.trim().is_empty() { "it gave no reason" } else { &rejection.message };
+        // its words are about all of them
+        let named: Vec<&str> = refused.iter().map(|write| write.field.as_str()).collect();
         for write in refused {
             let of_field = |issue: &&Issue| issue.class == IssueClass::Rejected && issue.field == write.key;
             let known = issues.iter().find(of_field);
@@ -393,7 +395,7 @@ impl Engine {
                 class: IssueClass::Rejected,
                 field: write.key.clone(),
                 link: intent.link,
-                message: format!("{} refused {}: {said}", intent.system, write.field),
+                message: format!("{} refused {}: {said}", intent.system, named.join(", ")),
                 hint: format!(
                     "Correct the value, or the mapping of {}; it is tried again when either changes. The other fields go \
                      on crossing.",
@@ -492,12 +494,16 @@ const fn rest_after(attempts: u32) -> Duration {
 /// The fields of a write that its refusal is about, where the rest can be written without them. Of a create that is so
 /// unless the system takes none without them; nor is one made again, without the value, that is said to be there already.
 fn refused_alone<'a>(intent: &'a Intent, rejection: &Rejection) -> Vec<&'a FieldWrite> {
-    let Some(named) = rejection.field.as_deref() else { return Vec::new() };
     let may_go_on = match intent.kind {
         IntentKind::Update => rejection.kind != RejectionKind::NotFound,
         IntentKind::Create => rejection.kind == RejectionKind::Invalid,
     };
-    let refused = sent_as(intent, named);
+    let mut refused: Vec<&FieldWrite> = Vec::new();
+    for write in rejection.fields.iter().flat_map(|named| sent_as(intent, named)) {
+        if !refused.iter().any(|one| one.field == write.field) {
+            refused.push(write);
+        }
+    }
     let is_mapped = refused.iter().all(|write| write.key.is_some());
     let is_insisted_on = || {
         let left = intent.writes.iter().filter(|write| !refused.iter().any(|one| one.field == write.field));
@@ -532,28 +538,33 @@ fn sent_as<'a>(intent: &'a Intent, named: &str) -> Vec<&'a FieldWrite> {
 }
 
 /// What a person does about a refused write.
-fn way_out(intent: &Intent, field: Option<&str>) -> String {
-    let Some(field) = field else {
+fn way_out(intent: &Intent, fields: &[String]) -> String {
+    if fields.is_empty() {
         return "Correct the record, or the mapping; it is tried again when either changes.".to_owned();
-    };
-    let is_sent = !sent_as(intent, field).is_empty();
-    if intent.kind == IntentKind::Create && !is_sent {
+    }
+    let unsent: Vec<&str> =
+        fields.iter().filter(|field| sent_as(intent, field).is_empty()).map(String::as_str).collect();
+    if intent.kind == IntentKind::Create && !unsent.is_empty() {
         // ConnectWise names the id of a reference; the configuration, the reference
-        let field = field.strip_suffix("/id").unwrap_or(field);
+        let named: Vec<&str> = unsent.iter().map(|field| field.strip_suffix("/id").unwrap_or(field)).collect();
+        let (it, they) = if named.len() == 1 { ("it", "it") } else { ("them", "each") };
         return format!(
-            "{} wants {field} for a new {}, which the configuration does not fill: map it, or give it a default. It is \
+            "{} wants {} for a new {}, which the configuration does not fill: map {it}, or give {they} a default. It is \
              tried again then.",
-            intent.system, intent.object
+            intent.system,
+            named.join(" and "),
+            intent.object
         );
     }
-    format!("Correct {field}, or its mapping; it is tried again when either changes.")
+    let its = if fields.len() == 1 { "its" } else { "their" };
+    format!("Correct {}, or {its} mapping; it is tried again when either changes.", fields.join(" and "))
 }
 
 /// Whether a create was refused because another company has its identifier.
 fn is_taken_identifier(intent: &Intent, rejection: &Rejection) -> bool {
     intent.kind == IntentKind::Create
         && matches!(rejection.kind, RejectionKind::Duplicate { .. })
-        && rejection.field.as_deref().is_some_and(|field| field.eq_ignore_ascii_case("identifier"))
+        && rejection.names("identifier")
 }
 
 /// Why the record that the answer to a create names cannot be the one it made. The copy is then looked for by its stamp.

@@ -203,8 +203,16 @@ pub struct Rejection {
     pub kind: RejectionKind,
     /// The system's own words, without secrets, at most a few hundred characters.
     pub message: String,
-    /// The field it complains about, in its own spelling.
-    pub field: Option<String>,
+    /// The fields it complains about, in its own spelling.
+    pub fields: Vec<String>,
+}
+
+impl Rejection {
+    /// Whether it complains about a field of that name.
+    #[must_use]
+    pub fn names(&self, field: &str) -> bool {
+        self.fields.iter().any(|named| named.eq_ignore_ascii_case(field))
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -148,7 +148,7 @@ mod tests {
         let connectors = BySystem::new(Arc::clone(&connector), connector);
         let mut reread = Reread::new(workspace, connectors, &config, Duration::from_secs(3600), begun).unwrap();
         assert_eq!(reread.due(), Some(begun + Duration::from_secs(3600)));
-        let refusal = |kind| Rejection { kind, message: String::new(), field: None };
+        let refusal = |kind| Rejection { kind, message: String::new(), fields: Vec::new() };
         reread.learn(&AnswerBody::Failed(Failure::Rejected(refusal(RejectionKind::NotFound))));
         reread.learn(&AnswerBody::Failed(Failure::NotSent(String::new())));
         assert_eq!(reread.due(), Some(begun + Duration::from_secs(3600)), "nothing was said of a value");

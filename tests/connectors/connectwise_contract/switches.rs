@@ -59,7 +59,7 @@ async fn what_the_tenant_made_mandatory_is_named() {
     ] {
         let office = office(&switched).await;
         let ItemOutcome::Rejected(why) = made(&office, "ACME", &[]).await else { panic!("{switched}: made") };
-        let words = format!("{} {}", why.message, why.field.unwrap_or_default());
+        let words = format!("{} {}", why.message, why.fields.join(" "));
         assert!(why.kind == RejectionKind::Invalid && words.contains(said), "{switched}: {words}");
         switch(&office.running, &json!({"mandatory": [], "required_custom_fields": []}));
         assert!(matches!(made(&office, "ACME", &[]).await, ItemOutcome::Applied(_)), "{switched}");
@@ -74,7 +74,8 @@ async fn an_identifier_in_the_recycle_bin_is_taken_or_free() {
         office.running.control.delete(Side::ConnectWise, Object::Company, id).unwrap();
         match made(&office, "ACME", &[]).await {
             ItemOutcome::Rejected(why) => {
-                let told = (matches!(why.kind, RejectionKind::Duplicate { .. }), why.field.as_deref());
+                let told =
+                    (matches!(why.kind, RejectionKind::Duplicate { .. }), why.fields.first().map(String::as_str));
                 assert_eq!((taken, told), (true, (true, Some("identifier"))));
             }
             other => assert!(!taken && matches!(other, ItemOutcome::Applied(_)), "{taken}: {other:?}"),

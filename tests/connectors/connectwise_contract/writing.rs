@@ -63,7 +63,7 @@ async fn a_change_that_is_accepted_and_ignored_is_a_refusal() {
     let before = json!({"id": 7, "city": "Ulm", "customFields": [{"id": 2, "value": "old"}]});
     let tenant = Tenant::new(move |_| (200, stamped(before.clone()))).await;
     let refusal = rejected(tenant.ask(ObjectKind::Contact, update(&[("customFields/2", text("new"))])).await);
-    assert_eq!((refusal.kind, refusal.field.as_deref()), (RejectionKind::Other, Some("customFields/2")));
+    assert_eq!((refusal.kind, refusal.fields), (RejectionKind::Other, vec!["customFields/2".to_owned()]));
     assert!(refusal.message.contains("accepted the change of customFields/2 and ignored it"), "{}", refusal.message);
     // Where one field of several was taken, the record as it is goes to the engine, which judges field by field.
     let changed = json!({"id": 7, "city": "Bonn", "customFields": [{"id": 2, "value": "old"}]});
@@ -103,7 +103,7 @@ async fn a_refusal_for_something_else_that_is_stored_names_it() {
     let tenant =
         Tenant::new(|_| invalid("The field yearEstablished must be between 1900 and 9999.", "yearEstablished")).await;
     let refusal = rejected(tenant.ask(ObjectKind::Company, update(&[("city", text("Bonn"))])).await);
-    assert_eq!(refusal.field.as_deref(), Some("yearEstablished"));
+    assert_eq!(refusal.fields, ["yearEstablished"]);
     assert!(refusal.message.contains("which this change does not touch"), "{}", refusal.message);
     let refusal =
         rejected(tenant.ask(ObjectKind::Company, update(&[("yearEstablished", Value::Number(1.into()))])).await);

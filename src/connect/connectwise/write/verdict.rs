@@ -30,21 +30,20 @@ pub(super) fn is_done(call: &Call, refusal: &Rejection) -> bool {
 }
 
 pub(super) fn wants_custom_fields(refusal: &Rejection) -> bool {
-    let said = format!("{} {}", refusal.message, refusal.field.as_deref().unwrap_or_default()).to_lowercase();
+    let said = format!("{} {}", refusal.message, refusal.fields.join(" ")).to_lowercase();
     refusal.kind == RejectionKind::Invalid && (said.contains("customfield") || said.contains("custom field"))
 }
 
 /// ConnectWise validates the whole stored record with every change.
 pub(super) fn explain_stored(refusal: &mut Rejection, wanted: &Values) {
-    let Some(field) = refusal.field.as_deref().filter(|_| refusal.kind == RejectionKind::Invalid) else { return };
-    let member = field.split('/').next().unwrap_or(field);
-    let sent = wanted
-        .iter()
-        .any(|(name, _)| name.as_str().split('/').next().is_some_and(|name| name.eq_ignore_ascii_case(member)));
-    if !sent {
+    let member = |field: &str| field.split('/').next().unwrap_or(field).to_ascii_lowercase();
+    let is_sent = |field: &&String| wanted.iter().any(|(name, _)| member(name.as_str()) == member(field));
+    let stored: Vec<&str> = refusal.fields.iter().filter(|field| !is_sent(field)).map(String::as_str).collect();
+    if refusal.kind == RejectionKind::Invalid && !stored.is_empty() {
         refusal.message = format!(
-            "{} ConnectWise checks the whole record with every change: correct {field} there, which this change does not touch.",
-            refusal.message
+            "{} ConnectWise checks the whole record with every change: correct {} there, which this change does not touch.",
+            refusal.message,
+            stored.join(" and ")
         );
     }
 }
@@ -77,7 +76,7 @@ pub(super) fn judged(
             names.join(", ")
         ),
         // which one of several it could not take, it does not say
-        field: missed.first().filter(|_| missed.len() == 1).map(|name| name.to_string()),
+        fields: if missed.len() == 1 { vec![names.concat()] } else { Vec::new() },
     })
 }
 
