@@ -3,10 +3,11 @@
 use lockstep::engine::core::state::{IntentState, Issue, IssueClass};
 use lockstep::engine::core::view::View;
 use lockstep::model::System;
-use lockstep::sim::{Data, Fault, FaultRule, Side};
+use lockstep::sim::{Data, Fault, FaultRule, Object, Side};
 use serde_json::json;
 
 use super::bench::*;
+use super::contacts::contact;
 
 /// What each system says to values that it does not take, once.
 fn refusal_of(side: Side, fields: &[&str]) -> FaultRule {
@@ -177,4 +178,49 @@ async fn nothing_is_made_without_a_field_that_is_required() {
     let held = issues(&bench, hubspot);
     assert!(held.iter().any(|issue| issue.class == IssueClass::Rejected && issue.field.is_none()), "{held:?}");
     assert!(bench.named(CONNECTWISE, "Acme").is_empty());
+}
+
+/// The company that a contact is moved to is refused: the contact stays where it is, and its title crosses.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_company_of_a_contact_holds_nothing_else_of_it() {
+    for gone in [false, true] {
+        let bench = Bench::new(Data::Empty).await;
+        let (_, one) = bench.pair("One").await;
+        let (two_here, two) = bench.pair("Two").await;
+        let there = bench.connectwise_contact("pat@one.example.com", one);
+        bench.settle().await;
+        let (here, _) = bench.partner(contact(System::ConnectWise, there)).unwrap();
+        let before =
+            bench.running.control.record(HUBSPOT, Object::Contact, here).unwrap()["associatedcompanyid"].clone();
+
+        let error = match gone {
+            false => {
+                json!({"status": "error", "category": "VALIDATION_ERROR", "message": "One or more associations are invalid"})
+            }
+            true => json!({"status": "error", "category": "OBJECT_NOT_FOUND", "message": "resource not found"}),
+        };
+        let code = if gone { 404 } else { 400 };
+        let fault = Fault::Status { code, body: Some(error.to_string()), retry_after: None };
+        bench.running.control.inject(FaultRule::once(fault).on(HUBSPOT).path("associate/default"));
+        let fields = map(&[("company", json!(two)), ("title", json!("Director"))]);
+        bench.running.control.edit(CONNECTWISE, Object::Contact, there, &fields, None).unwrap();
+        bench.settle().await;
+        assert_eq!(bench.running.control.faults_struck(), 1);
+        let shown = bench.running.control.record(HUBSPOT, Object::Contact, here).unwrap();
+        assert_eq!(shown["jobtitle"], "Director", "{shown}");
+        assert_eq!(shown["associatedcompanyid"], before, "it rests");
+        let held = bench.workspace.reader().unwrap().issues_of(contact(System::HubSpot, here)).unwrap();
+        let [issue] = held.as_slice() else { panic!("{held:?}") };
+        assert!(issue.class == IssueClass::Rejected && issue.field.is_some(), "{issue:?}");
+        assert!(issue.message.starts_with("HubSpot refused associatedcompanyid: "), "{}", issue.message);
+
+        // and goes on when its source changes
+        for company in [one, two] {
+            let fields = map(&[("company", json!(company))]);
+            bench.running.control.edit(CONNECTWISE, Object::Contact, there, &fields, None).unwrap();
+            bench.settle().await;
+        }
+        let shown = bench.running.control.record(HUBSPOT, Object::Contact, here).unwrap();
+        assert_eq!(shown["associatedcompanyid"], two_here.to_string());
+    }
 }

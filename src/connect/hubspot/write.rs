@@ -166,7 +166,8 @@ impl HubSpot {
             *verdict = wrong.cloned().map(Verdict::rejected);
         }
         let mut joined = false;
-        for to in references::joined(object).iter().map(|one| one.to) {
+        for references::Joined { name, to, .. } in references::joined(object) {
+            let to = *to;
             let mut joins = Vec::new();
             for (item, _) in items.iter().zip(&*verdicts).filter(|(_, verdict)| verdict.is_none()) {
                 let wanted = item.joins.iter().filter(|(kind, _)| *kind == to).filter_map(|(_, id)| id.as_ref().ok());
@@ -185,7 +186,7 @@ impl HubSpot {
                 if joins.iter().any(|(intent, ..)| *intent == item.intent) {
                     *verdict = match ends.get(&item.intent) {
                         Some(Ok(())) => None,
-                        Some(Err(rejection)) => Some(Verdict::rejected(rejection.clone())),
+                        Some(Err(rejection)) => Some(Verdict::rejected(of_join(name, rejection.clone()))),
                         None => Some(Verdict::unknown("HubSpot's answer says nothing about the association.")),
                     };
                 }
@@ -388,6 +389,16 @@ fn associated(object: ObjectKind, (to, id): &Join) -> Option<Json> {
     let numbers = [joins::primary(object, *to), joins::plain(object, *to)].into_iter().flatten();
     let types = numbers.map(|number| json!({ "associationCategory": "HUBSPOT_DEFINED", "associationTypeId": number }));
     Some(json!({ "to": { "id": id.to_string() }, "types": types.collect::<Vec<_>>() }))
+}
+
+/// A refused association is a refused field: everything else of the record can be written without it. What HubSpot does
+/// not find then is as well the record at the other end, so that it is no word about this one.
+fn of_join(name: &str, rejection: Rejection) -> Rejection {
+    let kind = match rejection.kind {
+        RejectionKind::NotFound => RejectionKind::Invalid,
+        other => other,
+    };
+    Rejection { kind, fields: vec![name.to_owned()], ..rejection }
 }
 
 /// The end of a write whose associations were made before the records could not be sent: "nothing was done" would be wrong.
