@@ -4,7 +4,7 @@ use lockstep::engine::core::state::{IntentState, Issue, IssueClass};
 use lockstep::engine::core::view::View;
 use lockstep::model::System;
 use lockstep::sim::{Data, Fault, FaultRule, Object, Side};
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use super::bench::*;
 use super::contacts::contact;
@@ -223,4 +223,53 @@ async fn a_refused_company_of_a_contact_holds_nothing_else_of_it() {
         let shown = bench.running.control.record(HUBSPOT, Object::Contact, here).unwrap();
         assert_eq!(shown["associatedcompanyid"], two_here.to_string());
     }
+}
+
+/// A phone or an address that ConnectWise does not take keeps nothing else of the contact from crossing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_refused_communication_item_holds_nothing_else_of_its_contact() {
+    let bench = Bench::new(Data::Empty).await;
+    let (company, _) = bench.pair("Acme").await;
+    let refused = |field: &str| {
+        let error = json!({"code": "Invalid", "message": "no", "resource": "contactCommunication", "field": field});
+        let body = json!({"code": "InvalidObject", "message": "object is invalid", "errors": [error]});
+        Fault::Status { code: 400, body: Some(body.to_string()), retry_after: None }
+    };
+    let issues_of = |here| bench.workspace.reader().unwrap().issues_of(contact(System::HubSpot, here)).unwrap();
+    let at_connectwise = |id: u64| bench.running.control.record(CONNECTWISE, Object::Contact, id).unwrap();
+
+    // of a new contact the whole array is named: it is made without
+    let rule = FaultRule::once(refused("communicationItems")).on(CONNECTWISE).method("POST").path("company/contacts");
+    bench.running.control.inject(rule);
+    let here = bench.hubspot_contact("pat@acme.example.com", Some(company));
+    bench.settle().await;
+    let (there, _) = bench.partner(contact(System::HubSpot, here)).unwrap();
+    assert_eq!(at_connectwise(there)["firstName"], "Pat");
+    assert!(at_connectwise(there)["communications/1"].as_str().is_none_or(str::is_empty), "{}", at_connectwise(there));
+    let held = bench.workspace.reader().unwrap().issues_of(contact(System::HubSpot, here)).unwrap();
+    assert!(held.iter().all(|issue| issue.field.is_some()) && held.len() == 1, "{held:?}");
+
+    // an item that is changed is refused for itself, whatever the answer calls it
+    let edit = |fields: &[(&str, Json)]| {
+        bench.running.control.edit(HUBSPOT, Object::Contact, here, &map(fields), None).unwrap();
+    };
+    edit(&[("email", json!("poe@acme.example.com"))]);
+    bench.settle().await;
+    assert_eq!(at_connectwise(there)["communications/1"], "poe@acme.example.com");
+    assert!(issues_of(here).is_empty(), "{:?}", issues_of(here));
+    bench.running.control.inject(FaultRule {
+        count: Some(2),
+        ..FaultRule::once(refused("value")).on(CONNECTWISE).path("/communications")
+    });
+    edit(&[("email", json!("zoe@acme.example.com")), ("jobtitle", json!("Director"))]);
+    bench.settle().await;
+    assert_eq!(at_connectwise(there)["title"], "Director");
+    assert_eq!(at_connectwise(there)["communications/1"], "poe@acme.example.com");
+    let held = issues_of(here);
+    let [issue] = held.as_slice() else { panic!("{held:?}") };
+    assert!(issue.class == IssueClass::Rejected && issue.field.is_some(), "{issue:?}");
+    assert!(issue.message.starts_with("ConnectWise refused communications/1: "), "{}", issue.message);
+    edit(&[("jobtitle", json!("Chair"))]);
+    bench.settle().await;
+    assert_eq!(at_connectwise(there)["title"], "Chair", "what changes later crosses too");
 }

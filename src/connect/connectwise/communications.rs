@@ -13,6 +13,7 @@ use super::ConnectWise;
 use super::address::Address;
 use super::record::{self, Nonsense, communication_item, id};
 use super::values::{self, Values};
+use super::write::Beside;
 use crate::connect::error::Fault;
 use crate::connect::http::{Call, Session};
 use crate::engine::core::request::{Rejection, RejectionKind};
@@ -56,6 +57,12 @@ struct Wish<'a> {
     extension: Option<(&'a FieldName, &'a Value)>,
 }
 
+impl Wish<'_> {
+    fn fields(&self) -> Vec<String> {
+        self.value.iter().chain(&self.extension).map(|(name, _)| name.to_string()).collect()
+    }
+}
+
 fn wishes(values: &Values) -> BTreeMap<u64, Wish<'_>> {
     let mut wishes: BTreeMap<u64, Wish<'_>> = BTreeMap::new();
     for (name, value) in values {
@@ -76,6 +83,20 @@ fn wishes(values: &Values) -> BTreeMap<u64, Wish<'_>> {
 /// Whether any of the values is about a communication item.
 pub(super) fn concerned(values: &Values) -> bool {
     !wishes(values).is_empty()
+}
+
+/// A refusal of a new contact that is about its items names them all: of what it says of the array, and of the members of
+/// its items, no more is certain than that.
+pub(super) fn name_items(refusal: &mut Rejection, values: &Values) {
+    let is_items = |field: &String| {
+        let array = field.split(['/', '[', '.']).next().unwrap_or_default();
+        array.eq_ignore_ascii_case("communicationItems")
+    };
+    if refusal.fields.iter().any(is_items) {
+        refusal.fields.retain(|field| !is_items(field));
+        let sent = wishes(values).into_values().flat_map(|wish| wish.fields());
+        refusal.fields.extend(sent);
+    }
 }
 
 /// The items of a new contact. The first of each kind becomes the default.
@@ -112,8 +133,13 @@ fn new_item(kind: u64, value: Json, is_default: bool, medium: Option<Medium>) ->
     item
 }
 
-/// The calls that bring the items of `contact` to what is wished.
-pub(super) fn calls(contact: RecordId, present: &Json, values: &Values, media: &Media) -> Result<Vec<Call>, Rejection> {
+/// The calls that bring the items of `contact` to what is wished, each with the fields it is for.
+pub(super) fn calls(
+    contact: RecordId,
+    present: &Json,
+    values: &Values,
+    media: &Media,
+) -> Result<Vec<Beside>, Rejection> {
     let path = format!("/company/contacts/{contact}/communications");
     let mut defaults: Vec<Medium> = defaults(present, media);
     let mut calls = Vec::new();
@@ -121,14 +147,14 @@ pub(super) fn calls(contact: RecordId, present: &Json, values: &Values, media: &
         let item = communication_item(present, kind).map_err(|Nonsense| unclear(&wish))?;
         let held = item.and_then(|item| item.get("id").and_then(id));
         let clears = wish.value.is_some_and(|(_, value)| value.is_empty());
+        let mut add = |call| calls.push(Beside { call, fields: wish.fields() });
         match (held, wish.value) {
             (Some(held), Some(_)) if clears => {
-                let call = Call { method: Method::DELETE, ..Call::get(format!("{path}/{held}")) };
-                calls.push(call);
+                add(Call { method: Method::DELETE, ..Call::get(format!("{path}/{held}")) });
             }
             (Some(held), _) => {
                 let operations = changes(&wish)?;
-                calls.push(Call::send(Method::PATCH, format!("{path}/{held}"), Json::Array(operations)));
+                add(Call::send(Method::PATCH, format!("{path}/{held}"), Json::Array(operations)));
             }
             (None, Some((name, value))) if !clears => {
                 let medium = media.get(&kind).copied();
@@ -138,7 +164,7 @@ pub(super) fn calls(contact: RecordId, present: &Json, values: &Values, media: &
                 if let Some((name, extension)) = wish.extension.filter(|(_, value)| !value.is_empty()) {
                     body.insert("extension".to_owned(), values::json(ObjectKind::Contact, name, extension)?);
                 }
-                calls.push(Call::send(Method::POST, path.clone(), Json::Object(body)));
+                add(Call::send(Method::POST, path.clone(), Json::Object(body)));
             }
             (None, None) => match wish.extension {
                 Some((name, extension)) if !extension.is_empty() => return Err(no_number(name)),
@@ -214,12 +240,12 @@ mod tests {
         ]})
     }
 
-    fn shown(calls: &[Call]) -> Vec<String> {
+    fn shown(calls: &[Beside]) -> Vec<String> {
         let show = |call: &Call| {
             let body = call.body.as_ref().map(|body| format!(" {body}")).unwrap_or_default();
             format!("{} {}{body}", call.method, call.path.strip_prefix("/company/contacts/7/communications").unwrap())
         };
-        calls.iter().map(show).collect()
+        calls.iter().map(|beside| show(&beside.call)).collect()
     }
 
     #[test]
@@ -250,6 +276,30 @@ mod tests {
             let calls = calls(RecordId(7), &present(), &values(wished), &media()).unwrap();
             assert_eq!(shown(&calls), expected, "{wished:?}");
         }
+    }
+
+    #[test]
+    fn a_call_is_for_the_fields_of_its_item_alone() {
+        let wished =
+            values(&[("communications/1", ""), ("communications/2", "3"), ("communications/2/extension", "9")]);
+        let calls = calls(RecordId(7), &present(), &wished, &media()).unwrap();
+        let told: Vec<Vec<String>> = calls.into_iter().map(|beside| beside.fields).collect();
+        assert_eq!(told, [vec!["communications/1"], vec!["communications/2", "communications/2/extension"]]);
+    }
+
+    #[test]
+    fn a_refusal_of_the_array_names_all_of_its_fields_and_keeps_the_others() {
+        let sent = values(&[("communications/1", "a"), ("firstName", "A"), ("communications/2", "1")]);
+        for named in ["communicationItems", "communicationItems/type/id", "CommunicationItems[1].value"] {
+            let fields = vec!["firstName".to_owned(), named.to_owned()];
+            let mut refusal = Rejection { kind: RejectionKind::Invalid, message: String::new(), fields };
+            name_items(&mut refusal, &sent);
+            assert_eq!(refusal.fields, ["firstName", "communications/1", "communications/2"], "{named}");
+        }
+        let fields = vec!["firstName".to_owned()];
+        let mut other = Rejection { kind: RejectionKind::Invalid, message: String::new(), fields };
+        name_items(&mut other, &sent);
+        assert_eq!(other.fields, ["firstName"]);
     }
 
     #[test]

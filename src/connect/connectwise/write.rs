@@ -44,6 +44,14 @@ impl Write<'_> {
     }
 }
 
+/// A call for what lives beside the record.
+#[derive(Debug)]
+pub(super) struct Beside {
+    pub call: Call,
+    /// The fields that it writes: it is refused for these, whatever it calls them.
+    pub fields: Vec<String>,
+}
+
 /// How far a write has come.
 #[derive(Default)]
 struct Course {
@@ -59,8 +67,11 @@ struct Course {
 
 impl Course {
     fn refused(&self) -> Fault {
-        let unsaid =
-            || Rejection { kind: RejectionKind::Other, message: "Refused without a word.".to_owned(), fields: Vec::new() };
+        let unsaid = || Rejection {
+            kind: RejectionKind::Other,
+            message: "Refused without a word.".to_owned(),
+            fields: Vec::new(),
+        };
         reject(self.refusal.clone().unwrap_or_else(unsaid))
     }
 }
@@ -128,7 +139,12 @@ impl ConnectWise {
             _ => communications::Media::new(),
         };
         let call = self.create_call(object, item, &media)?;
-        let Some(body) = self.step(&call, course, session).await? else { return Err(course.refused()) };
+        let Some(body) = self.step(&call, course, session).await? else {
+            if let Some(refusal) = course.refusal.as_mut().filter(|_| object == ObjectKind::Contact) {
+                communications::name_items(refusal, &item.values);
+            }
+            return Err(course.refused());
+        };
         let reader = self.reader(object, fields, std::iter::once(&body), session).await?;
         let record = match reader.record(&body) {
             Ok(record) => record,
@@ -188,19 +204,19 @@ impl ConnectWise {
                     let held = reader.record_as_of(body, record.id, record.modified);
                     if !held.is_ok_and(|held| values::same(object, name, value, held.value("types"))) {
                         let held = self.associations(object, record.id, session).await?;
-                        calls.extend(held.calls(object, record.id, name, value).map_err(reject)?);
+                        calls.extend(for_field(name, held.calls(object, record.id, name, value).map_err(reject)?));
                     }
                 }
                 Address::Amount => {
                     let forecast = self.forecast(record.id, session).await?;
                     let status = record::referred(body, "status");
-                    calls.extend(forecast.set_amount(record.id, status, value).map_err(reject)?);
+                    calls.extend(for_field(name, forecast.set_amount(record.id, status, value).map_err(reject)?));
                 }
                 _ => {}
             }
         }
         for call in &calls {
-            self.step(call, course, session).await?;
+            self.step_beside(call, course, session).await?;
         }
         Ok(!calls.is_empty())
     }
@@ -227,7 +243,7 @@ impl ConnectWise {
             answer = Some(self.change(object, &path, &item.values, operations, course, session).await?);
         }
         for call in &beside {
-            self.step(call, course, session).await?;
+            self.step_beside(call, course, session).await?;
         }
         if course.landed == 0 && course.refusal.is_some() {
             return Err(course.refused());
@@ -297,7 +313,7 @@ impl ConnectWise {
         item: &UpdateItem,
         present: &Present,
         session: &mut Session,
-    ) -> Result<Vec<Call>, Fault> {
+    ) -> Result<Vec<Beside>, Fault> {
         let mut calls = Vec::new();
         let body = present.body.as_ref().unwrap_or(&Json::Null);
         if object == ObjectKind::Contact && communications::concerned(&item.values) {
@@ -308,12 +324,12 @@ impl ConnectWise {
             match Address::of(object, name.as_str()) {
                 Address::Member("types") if values::has_type_calls(object) => {
                     let held = self.associations(object, item.id, session).await?;
-                    calls.extend(held.calls(object, item.id, name, value).map_err(reject)?);
+                    calls.extend(for_field(name, held.calls(object, item.id, name, value).map_err(reject)?));
                 }
                 Address::Amount => {
                     let forecast = self.forecast(item.id, session).await?;
                     let status = record::referred(body, "status");
-                    calls.extend(forecast.set_amount(item.id, status, value).map_err(reject)?);
+                    calls.extend(for_field(name, forecast.set_amount(item.id, status, value).map_err(reject)?));
                 }
                 _ => {}
             }
@@ -384,6 +400,17 @@ impl ConnectWise {
         }
     }
 
+    /// One call beside the record. What it is refused for has names of its own there, such as `value`: the fields of this
+    /// write are those that it was to change.
+    async fn step_beside(&self, beside: &Beside, course: &mut Course, session: &mut Session) -> Result<(), Fault> {
+        let was_refused = course.refusal.is_some();
+        self.step(&beside.call, course, session).await?;
+        if let Some(refusal) = course.refusal.as_mut().filter(|_| !was_refused) {
+            refusal.fields.clone_from(&beside.fields);
+        }
+        Ok(())
+    }
+
     /// The record with what its own answer does not carry.
     async fn whole(
         &self,
@@ -432,6 +459,12 @@ impl ConnectWise {
         };
         found.ok_or_else(|| Fault::unknown("The record was written, and then not found."))
     }
+}
+
+/// Calls that are all for one field.
+fn for_field(name: &FieldName, calls: impl IntoIterator<Item = Call>) -> impl Iterator<Item = Beside> {
+    let fields = vec![name.to_string()];
+    calls.into_iter().map(move |call| Beside { call, fields: fields.clone() })
 }
 
 fn unsendable(id: RecordId) -> String {
