@@ -39,6 +39,7 @@ mod tape;
 mod tapes;
 mod twin;
 mod undo;
+mod vanished;
 mod verdict;
 mod watch;
 mod words;
