@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::{Home, Sim};
+use super::{Home, Sim, http};
 
 #[test]
 fn a_draft_goes_out_to_a_file_and_comes_back_the_same() {
@@ -64,6 +64,29 @@ fn deals_are_added_with_the_field_that_is_meant_for_their_key() {
     assert_eq!(synced.code, 5, "{}", synced.err);
     let deal = home.run("--json explain deal --connectwise 4117");
     assert!(deal.json()["hubspot"].is_u64(), "{}", deal.out);
+}
+
+/// A busy tenant is waited for, for as long as it asks, and the person is told what is waited for.
+#[test]
+fn an_object_is_added_though_the_system_asks_for_a_pause_on_the_way() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    let faults = |method, body: &str| http(method, sim.text("connectwise", "url"), "/_sim/faults", "", body);
+    let rule = |seconds: u32, count: u32| {
+        let limited = serde_json::json!({"limited": {"retry_after": {"seconds": seconds}}});
+        serde_json::json!({"fault": limited, "side": "connectwise", "count": count}).to_string()
+    };
+    assert!(faults("POST", &rule(1, 2)).starts_with("HTTP/1.1 2"));
+    let added = home.run("--json config add deal");
+    assert_eq!(added.code, 0, "{}", added.err);
+    assert_eq!(added.json()["key_field"], "customFields/51");
+    assert!(added.err.contains("ConnectWise asks for a pause: waiting 1 s."), "{}", added.err);
+
+    // nobody waits longer than five minutes
+    assert!(faults("POST", &rule(301, 1)).starts_with("HTTP/1.1 2"));
+    let refused = home.run("config add ticket --board alerts");
+    assert!(refused.code == 4 && refused.err.contains("301"), "{} {}", refused.code, refused.err);
 }
 
 #[test]

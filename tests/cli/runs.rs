@@ -1,5 +1,8 @@
 //! Plan, sync, explain, push and demo, against both simulated systems.
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Stdio};
+
 use serde_json::Value;
 
 use super::{Home, Sim};
@@ -109,6 +112,51 @@ fn a_guard_holds_a_run_until_exactly_its_plan_is_approved() {
     assert_eq!(approved.code, 5, "{} {}", approved.out, approved.err);
     assert!(approved.json()["connectwise"]["updated"].as_u64().unwrap() > 1, "{}", approved.out);
     assert!(home.run("--json issues").json().get("held_run").is_none(), "it was let through");
+}
+
+/// Who reads the lines of a watch learns of a plan that is held from the line of the run, and how to let it through.
+#[test]
+fn a_watch_tells_of_a_held_run_what_is_held_and_what_lets_it_through() {
+    let home = Home::new();
+    let sim = Sim::start(&home);
+    sim.connect(&home, |text| text);
+    assert_eq!(home.run("sync --once").code, 5);
+    let quiet = told_by_watch(&home, |_| true);
+    assert!(quiet.get("held_run").is_none(), "nothing is held: {quiet}");
+    let config = home.run("config export -").out;
+    let config = config.replace("updates = { count = 500, percent = 20 }", "updates = { count = 1, percent = 0 }");
+    let config = config.replace("wins = \"ask\"", "wins = \"hubspot\"");
+    assert_eq!(home.run_with("config import -", &config).code, 0);
+    assert_eq!(home.run("config deploy").code, 0);
+
+    let told = told_by_watch(&home, |line| line["held_run"].is_object());
+    let held = &told["held_run"];
+    assert_eq!(&told["run"], &home.run("--json runs --limit 1").json()["runs"][0]["run"]);
+    assert_eq!(&home.run("--json issues").json()["held_run"], held, "the same as the issues tell");
+    let plan = held["plan"].as_str().unwrap();
+    assert_eq!(held["approve"], format!("lockstep sync --once --approve {plan}"));
+    assert!(held["reason"].as_str().unwrap().contains("would update"), "{held}");
+    assert!(told.get("stopped").is_none() && told["connectwise"]["updated"] == 0, "{told}");
+    assert_eq!(home.run(&format!("sync --once --approve {plan}")).code, 5, "what it names lets it through");
+}
+
+/// The first line of a watch that is what is looked for, among its first twenty.
+fn told_by_watch(home: &Home, is_it: impl Fn(&Value) -> bool) -> Value {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_lockstep"))
+        .arg("--home")
+        .arg(home.path())
+        .args(["sync", "--watch", "--interval", "1", "--json"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().take(20);
+    let mut told = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
+    let found = told.find(is_it);
+    drop(child.kill());
+    drop(child.wait());
+    found.unwrap_or_else(|| panic!("the watch never told it"))
 }
 
 #[test]
