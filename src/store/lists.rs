@@ -11,7 +11,9 @@ use super::error::StoreResult;
 use super::reader::{Reader, limit};
 use super::rows::{DirtyTotal, HistoryRow, IssueGroup, IssueKey, IssueQuery, WriteRow};
 use super::view::issue_at;
-use crate::engine::core::state::{Cursor, Exchange, Intent, Issue, IssueClass, LinkState, Observation, Run};
+use crate::engine::core::state::{
+    Cursor, Exchange, Intent, Issue, IssueClass, LinkState, Observation, Run, UNREADABLE_FOR_GOOD,
+};
 use crate::model::{BySystem, IntentId, ObjectKind, RecordId, RecordRef, RunId, System};
 
 /// The key before which everything lies.
@@ -121,11 +123,15 @@ impl Reader {
         self.exactly("SELECT count(*) FROM issue", [], |row| u64_at(row, 0))
     }
 
-    /// Open issues that only a person can end.
+    /// Open issues that a person has to end: as [`Issue::needs_person`](crate::engine::core::state::Issue::needs_person).
     pub fn issues_for_people(&self) -> StoreResult<u64> {
         let groups = "SELECT class, count(*) FROM issue GROUP BY class";
         let counts: Vec<(IssueClass, u64)> = self.all(groups, [], |row| Ok((code_at(row, 0)?, u64_at(row, 1)?)))?;
-        Ok(counts.into_iter().filter(|(class, _)| class.needs_person()).map(|(_, count)| count).sum())
+        let of_people = counts.into_iter().filter(|(class, _)| class.needs_person()).map(|(_, count)| count);
+        let for_good = i64::try_from(UNREADABLE_FOR_GOOD.as_millis()).unwrap_or(i64::MAX);
+        let lasting = "SELECT count(*) FROM issue WHERE class = ? AND last - first >= ?";
+        let class = IssueClass::Unreadable.code();
+        Ok(of_people.sum::<u64>() + self.exactly(lasting, (class, for_good), |row| u64_at(row, 0))?)
     }
 
     /// The records that are still to be looked at, by object.

@@ -90,6 +90,7 @@ fn source() -> FakeSource {
             example: format!("\"Managed IT\" is not an option of Industry {HOSTILE}"),
             hint: "Map it".into(),
             since: NOW - Duration::from_secs(7200),
+            needs_person: true,
         }],
         drift: vec![crate::view::schema::Reading {
             at: NOW,

@@ -21,6 +21,8 @@ pub struct IssueGroup {
     pub hint: String,
     /// When the oldest of them began.
     pub since: Timestamp,
+    /// One of them at least.
+    pub needs_person: bool,
 }
 
 /// The columns of the list of causes.
@@ -45,20 +47,21 @@ pub fn group<'a>(issues: impl IntoIterator<Item = &'a Issue>) -> Vec<IssueGroup>
             example: issue.message.clone(),
             hint: issue.hint.clone(),
             since: issue.first,
+            needs_person: false,
         });
         group.count += 1;
+        group.needs_person |= issue.needs_person();
         group.since = group.since.min(issue.first);
     }
     let mut groups: Vec<_> = groups.into_values().collect();
-    groups
-        .sort_by_key(|group| (!group.class.needs_person(), std::cmp::Reverse(group.count), group.class, group.object));
+    groups.sort_by_key(|group| (!group.needs_person, std::cmp::Reverse(group.count), group.class, group.object));
     groups
 }
 
 /// One cause, in the order of [`ISSUE_COLUMNS`].
 #[must_use]
 pub fn issue_row(group: &IssueGroup, now: Timestamp) -> Vec<Cell> {
-    let role = if group.class.needs_person() { Role::Warn } else { Role::Wait };
+    let role = if group.needs_person { Role::Warn } else { Role::Wait };
     vec![
         Cell::new(group.class.key(), role),
         Cell::plain(group.object.key()),
@@ -188,11 +191,13 @@ pub const fn short(system: System) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::core::state::FieldWrite;
+    use std::time::Duration;
+
+    use crate::engine::core::state::{FieldWrite, UNREADABLE_FOR_GOOD};
     use crate::model::{IntentId, LinkId, RecordId, RecordRef, RunId, Value};
     use crate::view::cell::line_text;
     use crate::view::table::Table;
-    use crate::view::testing::{NOW, choice_field, company, conflict};
+    use crate::view::testing::{NOW, NOW_AGREED, choice_field, company, conflict};
 
     #[test]
     fn issues_are_grouped_by_cause_with_those_for_people_first() {
@@ -208,6 +213,15 @@ mod tests {
         let groups: Vec<_> =
             group(&issues).iter().map(|group| (group.class.key(), group.count, group.since.0)).collect();
         assert_eq!(groups, [("option", 2, 3), ("conflict", 1, 9), ("retrying", 3, 5)]);
+    }
+
+    #[test]
+    fn what_cannot_be_read_needs_a_person_when_it_lasts() {
+        let unreadable = |after| Issue { class: IssueClass::Unreadable, last: NOW_AGREED + after, ..conflict() };
+        let (fresh, lasting) = (unreadable(Duration::from_secs(900)), unreadable(UNREADABLE_FOR_GOOD));
+        let role = |issues: &[Issue]| issue_row(&group(issues)[0], NOW)[0].role;
+        assert_eq!(role(&[fresh.clone(), fresh.clone()]), Role::Wait);
+        assert_eq!(role(&[fresh, lasting]), Role::Warn);
     }
 
     #[test]

@@ -92,10 +92,10 @@ impl IssueReport {
             records.entry((issue.class, issue.record.object)).or_default().push(affected(issue, status.as_ref()));
         }
         let groups = group(issues.iter().map(|(issue, _)| issue));
-        let cause = |IssueGroup { class, object, count, since, .. }: IssueGroup| Cause {
+        let cause = |IssueGroup { class, object, count, since, needs_person, .. }: IssueGroup| Cause {
             class: class.key(),
             object: object.key(),
-            needs_person: class.needs_person(),
+            needs_person,
             count,
             since: since.to_rfc3339(),
             records: records.remove(&(class, object)).unwrap_or_default(),
@@ -218,6 +218,15 @@ mod tests {
              and 2 more issues\n"
         );
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_cannot_be_read_for_an_hour_is_told_as_for_people() {
+        let hour = std::time::Duration::from_secs(3600);
+        let lasting = Issue { class: IssueClass::Unreadable, last: NOW_AGREED + hour, ..conflict() };
+        let report = IssueReport::new(&[(lasting, None)], 1, 1, None);
+        let json = serde_json::to_value(report).unwrap();
+        assert_eq!(json["causes"][0]["needs_person"], true);
     }
 
     #[test]

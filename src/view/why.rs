@@ -160,7 +160,7 @@ fn issue_of<'a>(panel: &RecordPanel<'a>, field: &FieldPlan) -> Option<&'a Issue>
 }
 
 fn issue_lines(issue: &Issue, width: usize) -> Vec<Line> {
-    let role = if issue.class.needs_person() { Role::Warn } else { Role::Wait };
+    let role = if issue.needs_person() { Role::Warn } else { Role::Wait };
     let message = super::cell::wrapped(&issue.message, width).into_iter().map(|text| vec![Cell::new(text, role)]);
     let hint = super::cell::wrapped(&issue.hint, width).into_iter().map(|text| vec![Cell::plain(text)]);
     message.chain(hint).collect()

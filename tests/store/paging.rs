@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lockstep::engine::core::command::Row;
-use lockstep::engine::core::state::{IssueClass, RecordState, Status};
+use lockstep::engine::core::state::{Issue, IssueClass, RecordState, Status};
 use lockstep::model::*;
 use lockstep::store::Reader;
 use lockstep::store::rows::{Direction, IssueKey, IssueQuery, StatusKey, StatusQuery};
@@ -130,6 +130,22 @@ fn issues_are_paged_newest_first_and_grouped_by_cause() {
         assert_eq!(seen.iter().map(|issue| issue.record).collect::<BTreeSet<_>>().len(), expected);
     }
     assert_eq!((reader.issue_count().unwrap(), reader.issues_for_people().unwrap()), (301, 300));
+}
+
+/// A record that cannot be read is read again by itself; after an hour of that it is counted among what needs a person.
+#[test]
+fn what_stays_unreadable_for_an_hour_is_counted_for_people() {
+    const HOUR: i64 = 3_600_000;
+    let lasting = |id, millis| {
+        let first = issue(hubspot(id), IssueClass::Unreadable, 1000);
+        Row::Issue(Issue { last: Timestamp(1000 + millis), ..first })
+    };
+    let (_place, _writer, reader) = Place::with(vec![lasting(1, HOUR - 1), lasting(2, HOUR), lasting(3, 9 * HOUR)]);
+    assert_eq!((reader.issue_count().unwrap(), reader.issues_for_people().unwrap()), (3, 2));
+    let told = reader.issues_page(&IssueQuery::default(), None, 9).unwrap();
+    assert_eq!(told.iter().filter(|issue| issue.needs_person()).count(), 2, "both count alike");
+    let failing = Issue { last: Timestamp(9 * HOUR), ..issue(hubspot(4), IssueClass::Transient, 0) };
+    assert!(!failing.needs_person(), "what is tried again may pass at any time");
 }
 
 #[test]

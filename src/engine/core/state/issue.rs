@@ -1,6 +1,7 @@
 //! Issues: record states that need a person, or time.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
@@ -76,8 +77,21 @@ pub enum IssueClass {
     Unreadable,
 }
 
+/// A record that stays unreadable for so long does not become readable by itself: somebody has to put right what its system
+/// shows of it.
+pub const UNREADABLE_FOR_GOOD: Duration = Duration::from_secs(3600);
+
+impl Issue {
+    /// Whether a person has to end it, as far as anybody can tell by now.
+    #[must_use]
+    pub fn needs_person(&self) -> bool {
+        let is_for_good = self.last.since(self.first) >= UNREADABLE_FOR_GOOD;
+        self.class.needs_person() || (self.class == IssueClass::Unreadable && is_for_good)
+    }
+}
+
 impl IssueClass {
-    /// Whether only a person can end it.
+    /// Whether only a person can end it, from its first moment.
     #[must_use]
     pub const fn needs_person(self) -> bool {
         !matches!(self, Self::Transient | Self::IdentifierTaken | Self::Unreadable)

@@ -16,7 +16,7 @@ pub use cursor::{Cursor, CursorKey, Feed};
 pub use dirty::{Dirty, DirtyReason};
 pub use exchange::Exchange;
 pub use intent::{FieldWrite, Intent, IntentKind, IntentState};
-pub use issue::{Issue, IssueClass};
+pub use issue::{Issue, IssueClass, UNREADABLE_FOR_GOOD};
 pub use link::{Agreed, Decision, Link, LinkOrigin, LinkState, OwnChange, RecentWrite};
 pub use observation::Observation;
 pub use run::{Counts, HistoryEntry, Run, RunCounts, RunKind, SideCounts, Verdict};

@@ -97,7 +97,7 @@ fn texts(texts: impl IntoIterator<Item = (String, Role)>, width: usize) -> Vec<L
 
 /// What is wrong, whose turn it is, what to do.
 pub(super) fn issue_detail(group: &IssueGroup, width: usize) -> Vec<Line> {
-    let whose = if group.class.needs_person() { "needs a person" } else { "is tried again by itself" };
+    let whose = if group.needs_person { "needs a person" } else { "is tried again by itself" };
     let head = format!(
         "{}: {}, {whose}; the oldest since {}.",
         group.class.key(),
