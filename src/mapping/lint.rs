@@ -358,6 +358,16 @@ impl<'a> Lint<'a> {
     }
 
     fn length(&mut self, field: &FieldMapping, target: System, def: &FieldDef) {
+        let beyond = field.max_length[target].filter(|limit| target == System::HubSpot && *limit > NO_LIMIT);
+        if let Some(limit) = beyond {
+            let message = format!(
+                "HubSpot takes {NO_LIMIT} characters of any text, the mapping of `{}` allows {limit}.",
+                def.name
+            );
+            let hint = format!("Write `max_length = {{ hubspot = {NO_LIMIT} }}`, or leave it out.");
+            self.error(Some(field), message, hint);
+            return;
+        }
         let limited = def.max_length.filter(|room| *room < NO_LIMIT);
         let (Some(room), true) = (limited, compat::is_text(field.kind)) else { return };
         let message = match field.max_length[target] {

@@ -161,6 +161,13 @@ fn every_mistake_is_found_where_it_is() {
             "people",
         ),
         ("wrong kind", |o, _| find(o, "city").kind = Date, "city~city", Error, "kind = \"text\""),
+        (
+            "longer than any",
+            |o, _| find(o, "zip").max_length.hubspot = Some(65_537),
+            "zip~zip",
+            Error,
+            "65536 characters",
+        ),
         ("too long", |o, _| find(o, "zip").max_length.connectwise = Some(13), "zip~zip", Error, "12 characters"),
         ("no limit", |o, _| find(o, "zip").max_length.connectwise = None, "zip~zip", Warning, "connectwise = 12"),
         ("required", |o, _| o.fields.retain(|f| f.hubspot.as_str() != "name"), "", Error, "`name`"),
