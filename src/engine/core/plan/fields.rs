@@ -1,5 +1,6 @@
 //! The three-way comparison of one field: what each side holds, what they last agreed on, and who may say what.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{FieldNext, FieldPlan};
@@ -10,7 +11,7 @@ use crate::mapping::needs::given_once;
 use crate::mapping::normalise::normalise;
 use crate::mapping::references::{self, Partners};
 use crate::mapping::{ClearPolicy, ConflictTie, Direction, FieldRule, SystemOfRecord};
-use crate::model::{BySystem, FieldKind, ObjectKind, System, Timestamp, Value, no_such_field};
+use crate::model::{BySystem, ObjectKind, System, Timestamp, Value, no_such_field};
 
 /// What the comparison of a field depends on.
 pub struct Comparison<'a> {
@@ -327,34 +328,34 @@ impl Comparison<'_> {
 
     fn misfit_trouble(&self, to: System, misfit: &Misfit) -> Trouble {
         let field = self.rule.name(to);
-        let (class, message, hint) = match misfit {
+        let (class, message, hint): (_, _, Cow<'static, str>) = match misfit {
             Misfit::Unmapped { value } | Misfit::Skipped { value } => (
                 IssueClass::UnmappedValue,
                 format!("\"{value}\" has no partner in the value map of {field} in {to}."),
-                "Map it in the Mappings tab, or choose to skip values without a partner.",
+                "Map it in the Mappings tab, or choose to skip values without a partner.".into(),
             ),
             Misfit::TooLong { length, limit } => (
                 IssueClass::UnfitValue,
                 format!("{field} in {to} takes {limit} characters; this value has {length}."),
-                "Shorten it, or let the mapping cut it.",
+                "Shorten it, or let the mapping cut it.".into(),
             ),
             Misfit::NoPartner { reason, .. } => (
                 IssueClass::MissingRequired,
                 format!("{field} in {to} cannot be set: {reason}."),
-                "Nothing to do: it crosses when that record has its partner.",
+                "Nothing to do: it crosses when that record has its partner.".into(),
             ),
             Misfit::Several { count } => (
                 IssueClass::AmbiguousReference,
                 format!("{field} in {to} takes one record; {} is associated with {count}.", self.rule.mapping.hubspot),
-                several_hint(self.object, self.rule),
+                several_hint(self.object, self.rule).into(),
             ),
             Misfit::NotA { what, value } => (
                 IssueClass::UnfitValue,
                 format!("{field} in {to} takes a {what}; this is \"{value}\"."),
-                "Correct the value, or map the field as text.",
+                "Correct the value, or map the field as text.".into(),
             ),
         };
-        Trouble { class, message, hint: hint.to_owned() }
+        Trouble { class, message, hint: hint.into_owned() }
     }
 
     fn oscillation_trouble(&self, to: System, value: &Value) -> Trouble {
@@ -371,15 +372,21 @@ impl Comparison<'_> {
 }
 
 /// What a person does about a reference to several records of which none is the one that counts.
-pub(super) fn several_hint(object: ObjectKind, rule: &FieldRule) -> &'static str {
-    if object.is_activity() && rule.mapping.kind == FieldKind::Reference(ObjectKind::Company) {
-        return "Leave one company on it, or associate a contact, deal or ticket of the one that counts; it goes on by itself then.";
-    }
-    if references::holds_all(rule.name(System::HubSpot).as_str()) {
-        "The one counts that belongs to the record's company, the oldest where several do, and none does: associate one of \
-         that company, set the record's company right, or leave one alone on it; it goes on by itself then."
-    } else {
-        "Make one of them the primary one in its own system; it goes on by itself then."
+pub(super) fn several_hint(object: ObjectKind, rule: &FieldRule) -> String {
+    const THEN: &str = "it goes on by itself then.";
+    let parent = references::refers_to(rule.mapping.kind);
+    let name = rule.name(System::HubSpot);
+    match parent.filter(|_| references::holds_all(name.as_str())) {
+        Some(ObjectKind::Company) => {
+            format!("Leave one company on it, or associate a contact, deal or ticket of the one that counts; {THEN}")
+        }
+        Some(parent) => format!(
+            "Of several {} the one counts that belongs to the company of the {object}, the oldest where several do; here \
+             none does, or only such as get no partner. Associate a {parent} of that company, set the company of the \
+             {object} right, or leave one {parent} alone on it; {THEN}",
+            parent.plural().to_lowercase()
+        ),
+        None => format!("Make one of them the primary one in its own system; {THEN}"),
     }
 }
 

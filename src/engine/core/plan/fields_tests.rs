@@ -463,3 +463,54 @@ fn a_text_longer_than_hubspot_holds_rests_before_it_is_sent() {
     assert_eq!(Case::new("", None, just).next(), write(H, just, None));
     assert_eq!(Case::new("", None, long).run(), (FieldNext::Stuck, Some(IssueClass::UnfitValue)));
 }
+
+/// What a person is to do where several records are associated and the other system takes one.
+#[test]
+fn the_way_out_of_several_names_what_there_is_and_what_decides() {
+    let hint = |object, to, name: &str| {
+        let mapping = FieldMapping { hubspot: FieldName::new(name), ..field(FieldKind::Reference(to)) };
+        super::several_hint(object, &FieldRule::new(&mapping, &schema()))
+    };
+    for (object, to, name, parts) in [
+        (
+            ObjectKind::Task,
+            ObjectKind::Deal,
+            "associations/deals",
+            ["Of several deals", "company of the task", "a deal"],
+        ),
+        (
+            ObjectKind::Call,
+            ObjectKind::Ticket,
+            "associations/tickets",
+            ["Of several tickets", "company of the call", "a ticket"],
+        ),
+        (
+            ObjectKind::Note,
+            ObjectKind::Contact,
+            "associations/contacts",
+            ["Of several contacts", "company of the note", "a contact"],
+        ),
+        (
+            ObjectKind::Deal,
+            ObjectKind::Contact,
+            "associations/contacts",
+            ["Of several contacts", "company of the deal", "a contact"],
+        ),
+        (
+            ObjectKind::Meeting,
+            ObjectKind::Company,
+            "associations/companies",
+            ["Leave one company", "a contact, deal or ticket", "by itself"],
+        ),
+        (
+            ObjectKind::Contact,
+            ObjectKind::Company,
+            "associatedcompanyid",
+            ["Make one of them", "the primary one", "by itself"],
+        ),
+    ] {
+        let told = hint(object, to, name);
+        assert!(parts.iter().all(|part| told.contains(part)), "{object} {name}: {told}");
+        assert!(told.ends_with("; it goes on by itself then."), "{told}");
+    }
+}

@@ -93,7 +93,7 @@ impl Planner<'_> {
                 let object = self.rules.mapping.object;
                 let message = format!("{to} takes a {object} with one {} at most, and it has {count}.", rule.name(to));
                 let hint = several_hint(object, rule);
-                Some(self.hold(IssueClass::AmbiguousReference, message, hint))
+                Some(self.hold(IssueClass::AmbiguousReference, message, &hint))
             }
             _ => None,
         }
@@ -116,11 +116,11 @@ impl Planner<'_> {
             Some(Misfit::NoPartner { reason, awaited: false }) => PairDecision::Exclude { reason },
             Some(Misfit::Several { .. }) => {
                 let rule = self.rules.field(&key);
-                let hint = rule.map_or("", |rule| several_hint(object, rule));
+                let hint = rule.map(|rule| several_hint(object, rule)).unwrap_or_default();
                 self.hold(
                     IssueClass::AmbiguousReference,
                     format!("{to} takes no {object} without {}: {why}.", need.what),
-                    hint,
+                    &hint,
                 )
             }
             _ => {
