@@ -441,13 +441,13 @@ impl Engine {
 
     pub(super) fn settle_link(&self, step: &mut Step<'_>, rules: &ObjectRules, facts: &Facts, plan: &PairPlan) {
         let Some(link) = &facts.link else { return };
-        let mut renewed = link.clone();
-        match plan.decision {
-            PairDecision::Gone { .. } => renewed.state = LinkState::Tomb,
-            PairDecision::Hold { .. } if facts.merged.is_some() => renewed.state = LinkState::Tomb,
-            PairDecision::InStep | PairDecision::Agree => renewed.state = LinkState::Active,
+        let state = match plan.decision {
+            PairDecision::Gone { .. } => LinkState::Tomb,
+            PairDecision::Hold { .. } if facts.merged.is_some() => LinkState::Tomb,
+            PairDecision::InStep | PairDecision::Agree => LinkState::Active,
             _ => return,
-        }
+        };
+        let mut agreements = Vec::new();
         if let (Some(h), Some(c)) = (&facts.records.hubspot, &facts.records.connectwise) {
             for field in plan.fields.iter().filter(|field| field.next == FieldNext::Agree) {
                 let Some(rule) = rules.field(&field.key) else { continue };
@@ -457,7 +457,7 @@ impl Engine {
                     at: step.now,
                     supposed: false,
                 };
-                renewed.baseline.insert(field.key.clone(), agreed);
+                agreements.push((field.key.clone(), agreed));
             }
         }
         for decision in &facts.decisions {
@@ -469,6 +469,11 @@ impl Engine {
                 step.row(Row::ClearDecision { link: link.id, field: decision.field.clone() });
             }
         }
+        if state == link.state && agreements.is_empty() {
+            return;
+        }
+        let mut renewed = Link { state, ..link.clone() };
+        renewed.baseline.extend(agreements);
         if renewed.state != link.state {
             self.wake_children(step, &renewed);
         }
