@@ -17,6 +17,7 @@ mod line_items;
 mod missing;
 mod pauses;
 mod products;
+mod quiet;
 mod refused_fields;
 mod rights;
 mod tickets;
