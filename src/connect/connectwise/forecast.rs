@@ -48,7 +48,7 @@ pub(super) enum Forecasts {
 }
 
 /// A forecast as it was read.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Forecast {
     /// What a new item is added to.
     id: RecordId,

@@ -3,9 +3,13 @@
 //! A change feed looks back behind its cursor, so that it shows an opportunity three times or so after one change. Its
 //! forecast is not read each time: where it was read when the last change of the opportunity had settled, and the
 //! opportunity has the same date of change still, no edit that counts as a change of the opportunity can have touched it
-//! since. Of the others nothing is promised by a change feed, whoever asks how often: they are found by what is read
-//! anew, always: a full list, a read by ids (as follows a call-back), and the settled pass, which comes by when this is
-//! forgotten.
+//! since.
+//!
+//! Whether an edit of an item counts as one is not documented, and may differ from tenant to tenant. Where it does not, a
+//! change feed shows it by luck alone, soon after another change. So as not to lose even that: a forecast that has changed
+//! though its opportunity has not tells that this is such a tenant, and then each one is read whenever it is shown, for a
+//! day. What tells are all the reads that are always made: full lists, reads by ids (as follow a call-back), and the settled
+//! pass, which looks at each change once more.
 //!
 //! What is answered from here was never overtaken by what this connection read or wrote in the meantime: a later read
 //! takes the place of an earlier one, and a write of an opportunity forgets all that was read before it ended.
@@ -22,6 +26,10 @@ const SETTLING: Duration = Duration::from_secs(30);
 /// Change feeds that follow each other closely do not look further back than this; what changed longer ago is shown by
 /// the settled pass and by lists, and read for each of them.
 const SHOWN_AGAIN: Duration = Duration::from_secs(600);
+/// Until the settled pass has come by, to be compared with what that reads.
+const REMEMBERED: Duration = Duration::from_secs(45 * 60);
+/// So long after an item was seen to change without a word nothing is taken for unchanged.
+const WATCHFUL: Duration = Duration::from_secs(24 * 3600);
 /// More are not kept: items are long, and a feed that shows so many is busy with other things.
 const MOST: usize = 1_000;
 
@@ -44,6 +52,8 @@ pub(super) struct SeenForecasts {
     count: u64,
     /// What began by then is not kept: something was written since, or read that is not kept itself.
     overtaken: u64,
+    /// Until then, by the system's clock.
+    watchful: Option<Timestamp>,
 }
 
 impl SeenForecasts {
@@ -64,8 +74,8 @@ impl SeenForecasts {
     /// the system's clock.
     pub fn of(&self, opportunity: RecordId, changed: Timestamp, at: Option<Timestamp>) -> Option<Forecast> {
         let seen = self.seen.get(&opportunity)?;
-        let is_shown_again = seen.changed == changed && at.is_some_and(|at| at < changed + SHOWN_AGAIN);
-        is_shown_again.then(|| seen.forecast.clone())
+        let at = at.filter(|at| self.watchful.is_none_or(|until| *at >= until))?;
+        (seen.changed == changed && at < changed + SHOWN_AGAIN).then(|| seen.forecast.clone())
     }
 
     /// Keeps a forecast as just read. `at`: a moment before the read, by the system's clock.
@@ -79,12 +89,17 @@ impl SeenForecasts {
         if begun.0 <= self.overtaken || self.seen.get(&opportunity).is_some_and(|known| known.begun > begun) {
             return;
         }
-        self.seen.remove(&opportunity);
-        if let Some(at) = at {
-            self.seen.retain(|_, seen| at < seen.changed + SHOWN_AGAIN);
+        let known = self.seen.remove(&opportunity);
+        let Some(at) = at else {
+            self.overtaken = begun.0;
+            return;
+        };
+        if known.is_some_and(|known| known.changed == changed && known.forecast != *forecast) {
+            tracing::debug!(id = %opportunity, "forecast items change without a change of their opportunity");
+            self.watchful = Some(at + WATCHFUL);
         }
-        let is_of_use = at.is_some_and(|at| at >= changed + SETTLING && at < changed + SHOWN_AGAIN);
-        if is_of_use && self.seen.len() < MOST {
+        self.seen.retain(|_, seen| at < seen.changed + REMEMBERED);
+        if at >= changed + SETTLING && at < changed + REMEMBERED && self.seen.len() < MOST {
             self.seen.insert(opportunity, Seen { changed, begun, forecast: forecast.clone() });
         } else {
             self.overtaken = begun.0;
@@ -177,15 +192,31 @@ mod tests {
         let kept = read_at(Some(599));
         assert!(kept.of(SEVEN, at(0), Some(at(599))).is_some());
         assert!(kept.of(SEVEN, at(0), Some(at(600))).is_none() && kept.of(SEVEN, at(0), None).is_none());
-        assert_eq!(amount(&read_at(Some(600)), 0), None);
+        assert_eq!(read_at(Some(45 * 60)).seen.len(), 0);
         let mut seen = read_at(Some(60));
         let begun = seen.begin();
-        seen.keep(RecordId(8), at(590), (begun, Some(at(620))), &forecast(10));
-        assert_eq!(amount(&seen, 0), None, "it is dropped when others are kept");
+        seen.keep(RecordId(8), at(2690), (begun, Some(at(2720))), &forecast(10));
+        assert_eq!(seen.seen.len(), 1, "it is dropped when others are kept");
         for id in 0..2 * MOST as u64 {
             let begun = seen.begin();
-            seen.keep(RecordId(100 + id), at(590), (begun, Some(at(620))), &forecast(10));
+            seen.keep(RecordId(100 + id), at(2690), (begun, Some(at(2720))), &forecast(10));
         }
         assert_eq!(seen.seen.len(), MOST);
+    }
+
+    #[test]
+    fn an_item_that_changes_without_a_word_has_everything_read_for_a_day() {
+        const DAY: u64 = 86_400;
+        let mut seen = read_at(Some(60));
+        let mut read = |changed, now, revenue| {
+            let begun = seen.begin();
+            seen.keep(SEVEN, at(changed), (begun, Some(at(now))), &forecast(revenue));
+            seen.of(SEVEN, at(changed), Some(at(now))).is_some()
+        };
+        assert!(read(0, 120, 10), "the same once more");
+        assert!(read(200, 260, 20), "changed with its opportunity");
+        assert!(!read(200, 1500, 30), "the settled pass found what nothing told");
+        assert!(!read(2000, 2060, 30) && !read(1500 + DAY - 90, 1500 + DAY - 1, 30));
+        assert!(read(1500 + DAY - 60, 1500 + DAY, 30));
     }
 }
