@@ -205,6 +205,10 @@ fn i14_a_list_that_shows_none_of_ten_thousand_holds_the_run_and_doubts_nobody() 
             let passed = cursor.and_then(|cursor| cursor.completed);
             assert!(passed.is_none_or(|at| at < Timestamp(EPOCH + world.now - 60_000)), "{what}: it is not read");
 
+            if feed == Feed::Backfill {
+                // that everything is decided on anew then has tests of its own
+                continue;
+            }
             world.hides = None;
             assert_eq!(world.run().verdict, Verdict::Done, "{what}");
             let shown = world.asked.iter().filter(|(of, body)| {
