@@ -11,13 +11,13 @@ use super::*;
 
 const SECRET: &str = "webhook-client-secret";
 /// Far longer than any of these tests waits.
-const POLL: u64 = 3_600;
+pub const POLL: u64 = 3_600;
 
 /// The binary, watching and listening; it dies with this.
-struct Watch<'a> {
-    bench: &'a Bench,
-    child: Child,
-    url: String,
+pub struct Watch<'a> {
+    pub bench: &'a Bench,
+    pub child: Child,
+    pub url: String,
 }
 
 impl Drop for Watch<'_> {
@@ -27,7 +27,7 @@ impl Drop for Watch<'_> {
     }
 }
 
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
 }
 
@@ -37,11 +37,18 @@ impl<'a> Watch<'a> {
         Self::at(bench, free_port()).await
     }
 
+    /// No call-backs are made: nobody is told of an address.
     async fn at(bench: &'a Bench, port: u16) -> Self {
+        Self::with(bench, port, &format!("--interval {POLL}")).await
+    }
+
+    /// What it says is in the home, as `said`.
+    pub async fn with(bench: &'a Bench, port: u16, more: &str) -> Self {
         let url = format!("http://127.0.0.1:{port}");
         let before = bench.last_run();
-        let args = format!("sync --watch --interval {POLL} --listen 127.0.0.1:{port} --public-url {url}");
-        let child = bench.binary(&args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let args = format!("sync --watch --listen 127.0.0.1:{port} {more}");
+        let said = std::fs::File::create(bench.home.path().join("said")).unwrap();
+        let child = bench.binary(&args).stdout(Stdio::null()).stderr(said).spawn().unwrap();
         let watch = Self { bench, child, url };
         until("the first run ends", || bench.last_run() > before && bench.last_has_ended()).await;
         watch
@@ -55,7 +62,7 @@ impl<'a> Watch<'a> {
         let connector =
             connectwise.connector(&defaults::config(), Clock::start(), std::sync::Arc::new(|_: &_| ())).unwrap();
         let psa = connector.calls_back().unwrap();
-        psa.ensure_callbacks(&format!("{}/connectwise", self.url), &[ObjectKind::Company]).await.unwrap();
+        psa.keep_callbacks(&format!("{}/connectwise", self.url), &[ObjectKind::Company]).await.unwrap();
     }
 
     /// The statuses of the deliveries so far.
@@ -71,7 +78,7 @@ impl<'a> Watch<'a> {
         self.post("/hubspot", &headers, body).await
     }
 
-    async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> u16 {
+    pub async fn post(&self, path: &str, headers: &[(&str, &str)], body: &str) -> u16 {
         let request = reqwest::Client::builder().no_proxy().build().unwrap().post(format!("{}{path}", self.url));
         let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         request.body(body.to_owned()).send().await.unwrap().status().as_u16()
@@ -79,7 +86,7 @@ impl<'a> Watch<'a> {
 }
 
 impl Bench {
-    fn last_run(&self) -> u64 {
+    pub fn last_run(&self) -> u64 {
         self.workspace.reader().unwrap().high_water().unwrap().run
     }
 

@@ -1,32 +1,27 @@
-//! Call-backs: ConnectWise says over HTTP that something changed. Hints only: they may be lost, repeated or forged, a
-//! call-back that failed on three days is switched off, and what they carry is thinner than the record. Whoever takes one
-//! reads the record again.
+//! ConnectWise's call-backs that lead to Lockstep: listed, made, armed again, taken away. A call-back that failed on three
+//! days is switched off by ConnectWise. What they say once they come is for `signing`.
+//!
+//! Ours is what leads to our address, carries our description and is about all records of a type. Nothing else is touched.
 
-use base64::Engine as _;
 use reqwest::{Method, Url};
-use ring::{digest, hmac};
-use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value as Json, json};
 
 use super::ConnectWise;
 use super::conditions::Condition;
 use super::objects::place;
 use super::record::id;
+use super::roles::{self, Column};
 use crate::connect::error::{ConnectError, ConnectErrorKind, Fault};
 use crate::connect::http::{Call, Session};
-use crate::connect::redact::clip_message;
 use crate::engine::core::request::{Failure, Priority, RejectionKind};
-use crate::model::{ObjectKind, RecordId};
+use crate::model::{ObjectKind, RecordId, System};
 
-/// What tells Lockstep's call-backs to people.
-const DESCRIPTION: &str = "Lockstep";
+/// What tells Lockstep's call-backs to people, and from those that others made.
+pub(super) const DESCRIPTION: &str = "Lockstep";
 /// Every record of the tenant.
 const LEVEL: &str = "owner";
 /// The server appends the id of the record and the action to the address.
 const TAIL: &str = "recordId=";
-/// No call-back is larger.
-const BODY_BYTES: usize = 1024 * 1024;
-const KEYS: usize = 16;
 
 /// A call-back that leads to Lockstep.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,183 +32,203 @@ pub struct Callback {
     pub url: String,
     /// Switched off, by a person or after failures on three days.
     pub inactive: bool,
+    /// Made by Lockstep, as far as it can be seen; others are left as they are.
+    pub is_ours: bool,
 }
 
-/// What is said to have happened to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum HintAction {
-    Added,
-    Updated,
-    /// Of a company: put into the recycle bin, where it can still be read.
-    Deleted,
+impl Callback {
+    fn is_about(&self, kind: &str) -> bool {
+        self.kind.eq_ignore_ascii_case(kind)
+    }
 }
 
-/// A record that should be read again.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hint {
-    pub object: ObjectKind,
-    pub id: RecordId,
-    pub action: HintAction,
-    /// The member who made the change; the API member's own name for echoes.
-    pub by: Option<String>,
-    /// The same in every repetition of one message.
-    pub message: Option<String>,
+/// How the call-backs stand after they were looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Kept {
+    /// The types that ConnectWise calls back for, in its own words, sorted.
+    pub armed: Vec<String>,
+    /// The types that it should call back for and does not, sorted.
+    pub missing: Vec<String>,
+    /// The first thing that could not be done.
+    pub trouble: Option<ConnectError>,
+}
+
+/// What a look is about, and whether it changed anything.
+struct Look<'a> {
+    target: &'a Target,
+    session: Session,
+    changed: bool,
+    /// What the member may not do is asked for once.
+    refused: Vec<Method>,
+    trouble: Option<ConnectError>,
 }
 
 impl ConnectWise {
-    /// The call-backs that lead to `url`, switched off or not.
+    /// Lockstep's call-backs that lead to `url`, switched off or not.
     ///
     /// # Errors
     /// When `url` is no address, or they cannot be listed.
     pub async fn callbacks(&self, url: &str) -> Result<Vec<Callback>, ConnectError> {
-        let mut session = Session::new(Priority::Settled).for_task(crate::model::System::ConnectWise, "call-backs");
-        self.own_callbacks(&target(url)?, &mut session).await.map_err(ConnectError::from)
+        let mut there = self.leading_to(&target(url)?, &mut session()).await?;
+        there.retain(|callback| callback.is_ours);
+        Ok(there)
     }
 
-    /// Makes sure that every one of these objects calls back to `url`: adds what is missing, switches on what is off.
-    /// Repeating it changes nothing.
+    /// Makes sure that each of these objects calls back to `url`, once: adds what is missing, arms what is off, takes away
+    /// what is Lockstep's and of no use. Objects without call-backs are left to the polls. Repeating it changes nothing.
     ///
     /// # Errors
-    /// When `url` is no address, an object has no call-backs, or ConnectWise refuses.
-    pub async fn ensure_callbacks(&self, url: &str, objects: &[ObjectKind]) -> Result<Vec<Callback>, ConnectError> {
+    /// When `url` is no address, or the call-backs cannot be listed; what else goes wrong is told in the answer.
+    pub async fn keep_callbacks(&self, url: &str, objects: &[ObjectKind]) -> Result<Kept, ConnectError> {
         let target = target(url)?;
-        let mut session = Session::new(Priority::Settled).for_task(crate::model::System::ConnectWise, "call-backs");
-        let present = self.own_callbacks(&target, &mut session).await?;
-        let mut kinds = Vec::new();
-        for object in objects {
-            let kind = place(*object).callback.ok_or_else(|| {
-                let what = format!("ConnectWise has no call-backs for {}.", object.plural().to_lowercase());
-                ConnectError::new(ConnectErrorKind::Setup, what, "They are found by polling.")
-            })?;
-            kinds.push(kind);
-        }
+        let mut kinds: Vec<&str> = objects.iter().filter_map(|object| place(*object).callback).collect();
         kinds.sort_unstable();
         kinds.dedup();
-        for kind in kinds {
-            let held: Vec<&Callback> =
-                present.iter().filter(|callback| callback.kind.eq_ignore_ascii_case(kind)).collect();
-            if held.is_empty() {
-                self.add_callback(&target, kind, &mut session).await?;
-            } else if held.iter().all(|callback| callback.inactive) {
-                let path = format!("/system/callbacks/{}", held[0].id);
-                let body = json!([{ "op": "replace", "path": "inactiveFlag", "value": false }]);
-                self.call(&Call::send(Method::PATCH, path, body), &mut session).await?;
-            }
+        let mut look = Look { target: &target, session: session(), changed: false, refused: Vec::new(), trouble: None };
+        let mut there = self.leading_to(&target, &mut look.session).await?;
+        for kind in &kinds {
+            self.keep_one(kind, &there, &mut look).await;
         }
-        self.own_callbacks(&target, &mut session).await.map_err(ConnectError::from)
+        let is_idle = |callback: &&Callback| callback.is_ours && !kinds.iter().any(|kind| callback.is_about(kind));
+        for callback in there.iter().filter(is_idle) {
+            self.drop_spare(callback, &mut look).await;
+        }
+        if look.changed {
+            // An answer that got lost leaves open what there is, and one that was given may be wrong.
+            there = self.leading_to(&target, &mut look.session).await?;
+        }
+        let is_armed = |kind: &&str| there.iter().any(|callback| callback.is_about(kind) && !callback.inactive);
+        let (armed, missing): (Vec<&str>, Vec<&str>) = kinds.iter().partition(|kind| is_armed(kind));
+        // What an answer that got lost had done is no trouble.
+        let trouble = missing.first().map(|kind| look.trouble.unwrap_or_else(|| unlisted(kind)));
+        let words = |kinds: Vec<&str>| kinds.into_iter().map(str::to_owned).collect();
+        Ok(Kept { armed: words(armed), missing: words(missing), trouble })
     }
 
-    /// Removes the call-backs that lead to `url`, and no others. Answers how many there were.
+    /// Removes Lockstep's call-backs that lead to `url`, and no others. Answers how many there were.
     ///
     /// # Errors
     /// When `url` is no address, or ConnectWise refuses.
     pub async fn drop_callbacks(&self, url: &str) -> Result<usize, ConnectError> {
-        let mut session = Session::new(Priority::Settled).for_task(crate::model::System::ConnectWise, "call-backs");
-        let own = self.own_callbacks(&target(url)?, &mut session).await?;
+        let own = self.callbacks(url).await?;
+        let mut session = session();
         for callback in &own {
-            let path = format!("/system/callbacks/{}", callback.id);
-            let call = Call { method: Method::DELETE, ..Call::get(path) };
-            match self.call(&call, &mut session).await {
-                Err(Fault { failure: Failure::Rejected(why), .. }) if why.kind == RejectionKind::NotFound => {}
-                other => drop(other?),
-            }
+            self.drop_callback(callback, &mut session).await?;
         }
         Ok(own.len())
     }
 
-    /// What a call-back says, once its signature is known to be the tenant's.
-    ///
-    /// # Errors
-    /// A body that is none of ConnectWise's, of another tenant, or with a signature that does not fit.
-    pub async fn hints(&self, signature: &str, body: &[u8]) -> Result<Vec<Hint>, ConnectError> {
-        let message = parse(body, &self.company)?;
-        let key = self.signing_key(message.get("Metadata").and_then(|data| data.get("key_url"))).await?;
-        if !fits(&key, signature, body) {
-            return Err(untrusted("its signature does not fit"));
+    async fn keep_one(&self, kind: &str, there: &[Callback], look: &mut Look<'_>) {
+        let (own, others): (Vec<&Callback>, Vec<&Callback>) =
+            there.iter().filter(|callback| callback.is_about(kind)).partition(|callback| callback.is_ours);
+        let best = own.iter().find(|callback| !callback.inactive).or(own.first());
+        match (best, others.iter().find(|callback| !callback.inactive), others.first()) {
+            (Some(best), ..) if !best.inactive => {}
+            (Some(best), ..) => self.arm(best, kind, look).await,
+            (None, Some(_), _) => {}
+            (None, None, Some(_)) => {
+                let what = format!(
+                    "A call-back for {kind} that Lockstep did not make leads to {} and is switched off.",
+                    look.target.prefix
+                );
+                let hint = "Switch it on or remove it in ConnectWise; where it is removed, Lockstep makes its own.";
+                look.fail(&Method::GET, ConnectError::new(ConnectErrorKind::Setup, what, hint));
+            }
+            (None, None, None) => self.add(kind, look).await,
         }
-        Ok(self.hints_of(&message))
+        for spare in own.iter().filter(|callback| best.is_some_and(|best| best.id != callback.id)) {
+            self.drop_spare(spare, look).await;
+        }
     }
 
-    async fn own_callbacks(&self, target: &Target, session: &mut Session) -> Result<Vec<Callback>, Fault> {
-        let condition = Condition::contains("url", &target.host);
-        let condition = condition.map(|one| format!("?conditions={}", one.escaped())).unwrap_or_default();
-        let rows = self.rows(&format!("/system/callbacks{condition}"), session).await?;
-        Ok(rows.iter().filter_map(read).filter(|callback| callback.url.starts_with(&target.prefix)).collect())
-    }
-
-    async fn add_callback(&self, target: &Target, kind: &str, session: &mut Session) -> Result<(), Fault> {
+    async fn add(&self, kind: &str, look: &mut Look<'_>) {
+        if look.refused.contains(&Method::POST) {
+            return;
+        }
+        look.changed = true;
         let body = json!({
-            "url": target.full(), "objectId": 1, "type": kind, "level": LEVEL, "description": DESCRIPTION,
+            "url": look.target.full(), "objectId": 1, "type": kind, "level": LEVEL, "description": DESCRIPTION,
             "payloadVersion": "3.0.0", "inactiveFlag": false, "isSelfSuppressedFlag": true,
         });
-        match self.call(&Call::send(Method::POST, "/system/callbacks", body), session).await {
+        match self.call(&Call::send(Method::POST, "/system/callbacks", body), &mut look.session).await {
             // Somebody was faster, or an earlier answer was lost.
             Err(Fault { failure: Failure::Rejected(why), .. })
-                if matches!(why.kind, RejectionKind::Duplicate { .. }) =>
-            {
-                Ok(())
+                if matches!(why.kind, RejectionKind::Duplicate { .. }) => {}
+            Err(fault) => look.fail(&Method::POST, fault.into()),
+            Ok(_) => {}
+        }
+    }
+
+    /// Switches one on again; where ConnectWise says yes and does not do it, another takes its place.
+    async fn arm(&self, callback: &Callback, kind: &str, look: &mut Look<'_>) {
+        if look.refused.contains(&Method::PATCH) {
+            return;
+        }
+        look.changed = true;
+        let body = json!([{ "op": "replace", "path": "inactiveFlag", "value": false }]);
+        let call = Call::send(Method::PATCH, path(callback), body);
+        match self.call(&call, &mut look.session).await {
+            Ok(now) if read(&now, look.target).is_none_or(|now| !now.inactive) => {}
+            Ok(_) => match self.drop_callback(callback, &mut look.session).await {
+                Ok(()) => self.add(kind, look).await,
+                Err(fault) => look.fail(&Method::DELETE, fault.into()),
+            },
+            Err(Fault { failure: Failure::Rejected(why), .. }) if why.kind == RejectionKind::NotFound => {
+                self.add(kind, look).await;
             }
+            Err(fault) => look.fail(&Method::PATCH, fault.into()),
+        }
+    }
+
+    /// One that does no harm where it stays.
+    async fn drop_spare(&self, callback: &Callback, look: &mut Look<'_>) {
+        look.changed = true;
+        if let Err(fault) = self.drop_callback(callback, &mut look.session).await {
+            let error = ConnectError::from(fault);
+            tracing::info!(%error, id = %callback.id, "a call-back of no use stays in ConnectWise");
+        }
+    }
+
+    async fn drop_callback(&self, callback: &Callback, session: &mut Session) -> Result<(), Fault> {
+        let call = Call { method: Method::DELETE, ..Call::get(path(callback)) };
+        match self.call(&call, session).await {
+            Err(Fault { failure: Failure::Rejected(why), .. }) if why.kind == RejectionKind::NotFound => Ok(()),
             other => other.map(drop),
         }
     }
 
-    /// The key that signs the tenant's call-backs. The message names its address: followed only to the tenant's own hosts.
-    async fn signing_key(&self, named: Option<&Json>) -> Result<SecretString, ConnectError> {
-        let address = named.and_then(Json::as_str).ok_or_else(|| untrusted("it names no key"))?;
-        let url = Url::parse(address).map_err(|_| untrusted("the address of its key cannot be read"))?;
-        let own = [&self.login, &self.api].into_iter().filter_map(|base| Url::parse(&base.join("/")).ok());
-        if !own.into_iter().any(|base| base.origin() == url.origin()) || !url.username().is_empty() {
-            return Err(untrusted("its key lies on another host than the tenant's"));
-        }
-        // Many tenants share a host: a key of theirs would sign whatever they like.
-        let mut companies = url.query_pairs().filter(|(name, _)| name.eq_ignore_ascii_case("companyName"));
-        let ours = companies.next().is_some_and(|(_, company)| company.eq_ignore_ascii_case(&self.company));
-        let place = url.path().to_ascii_lowercase().ends_with("/system/callbackkey/index.rails");
-        if !ours || companies.next().is_some() || !place || url.password().is_some() {
-            return Err(untrusted("its key is not this tenant's"));
-        }
-        let mut keys = self.keys.lock().await;
-        if let Some(key) = keys.get(url.as_str()) {
-            return Ok(key.clone());
-        }
-        let path = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-        let mut session = Session::new(Priority::Settled).for_task(crate::model::System::ConnectWise, "call-backs");
-        let reply = self.transport.send_anonymous(url.as_str(), &Call::get(path), &mut session).await?;
-        let body = super::outcome::classify(&reply).map_err(|fault| self.failed(fault))?;
-        let key = body.get("signing_key").and_then(Json::as_str).filter(|key| !key.is_empty());
-        let key = SecretString::from(key.ok_or_else(|| untrusted("its key cannot be read"))?.to_owned());
-        self.transport.redactor.learn(key.clone());
-        if keys.len() >= KEYS {
-            keys.clear();
-        }
-        keys.insert(url.into(), key.clone());
-        Ok(key)
+    /// All that lead there, whoever made them.
+    async fn leading_to(&self, target: &Target, session: &mut Session) -> Result<Vec<Callback>, ConnectError> {
+        let condition = Condition::contains("url", &target.host);
+        let condition = condition.map(|one| format!("?conditions={}", one.escaped())).unwrap_or_default();
+        let rows = self.rows(&format!("/system/callbacks{condition}"), session).await?;
+        Ok(rows.iter().filter_map(|row| read(row, target)).collect())
     }
+}
 
-    fn hints_of(&self, message: &Json) -> Vec<Hint> {
-        let word = |name: &str| message.get(name).and_then(Json::as_str).map(clip_message);
-        let action = match word("Action").as_deref() {
-            Some("added") => HintAction::Added,
-            Some("deleted") => HintAction::Deleted,
-            // Whatever it is called, the record is worth a look.
-            _ => HintAction::Updated,
-        };
-        let Some(id) = message.get("ID").and_then(id) else { return Vec::new() };
-        let kind = word("Type").unwrap_or_default();
-        let activities = self.activities.kinds();
-        let meant = |object: &&ObjectKind| {
-            let is_kind = place(**object).callback.is_some_and(|callback| callback.eq_ignore_ascii_case(&kind));
-            is_kind && (!object.is_activity() || activities.contains(object))
-        };
-        let hint = |object: &ObjectKind| Hint {
-            object: *object,
-            id,
-            action,
-            by: word("MemberId"),
-            message: word("MessageId"),
-        };
-        ObjectKind::ALL.iter().filter(meant).map(hint).collect()
+impl Look<'_> {
+    fn fail(&mut self, doing: &Method, error: ConnectError) {
+        if error.kind == ConnectErrorKind::Permission {
+            self.refused.push(doing.clone());
+        }
+        self.trouble.get_or_insert(error);
     }
+}
+
+/// Made, or said to be there, and not to be seen.
+fn unlisted(kind: &str) -> ConnectError {
+    let what =
+        format!("ConnectWise has a call-back for {kind} by its own word, and does not list it as one that is on.");
+    let hint = roles::row("/system/callbacks").map(|row| row.remedy(Column::Inquire)).unwrap_or_default();
+    ConnectError::new(ConnectErrorKind::Setup, what, hint)
+}
+
+fn session() -> Session {
+    Session::new(Priority::Settled).for_task(System::ConnectWise, "call-backs")
+}
+
+fn path(callback: &Callback) -> String {
+    format!("/system/callbacks/{}", callback.id)
 }
 
 /// Where call-backs are to lead.
@@ -250,38 +265,18 @@ fn target(url: &str) -> Result<Target, ConnectError> {
     Ok(Target { host, prefix })
 }
 
-fn read(row: &Json) -> Option<Callback> {
-    let word = |name: &str| row.get(name).and_then(Json::as_str).map(str::to_owned);
+/// A call-back, where it leads there. Of one type with one address there are more than one only where their levels differ.
+fn read(row: &Json, target: &Target) -> Option<Callback> {
+    let word = |name: &str| row.get(name).and_then(Json::as_str);
+    let url = word("url").filter(|url| url.starts_with(&target.prefix))?.to_owned();
+    word("level").filter(|level| level.eq_ignore_ascii_case(LEVEL))?;
     Some(Callback {
         id: row.get("id").and_then(id)?,
-        kind: word("type")?,
-        url: word("url")?,
+        kind: word("type")?.to_owned(),
+        url,
         inactive: row.get("inactiveFlag").and_then(crate::connect::flag::flag).unwrap_or(false),
+        is_ours: word("description").is_some_and(|description| description.trim() == DESCRIPTION),
     })
-}
-
-fn parse(body: &[u8], company: &str) -> Result<Json, ConnectError> {
-    if body.len() > BODY_BYTES {
-        return Err(untrusted("it is larger than 1 MB"));
-    }
-    let message: Json = serde_json::from_slice(body).map_err(|_| untrusted("it is not JSON"))?;
-    match message.get("CompanyId").and_then(Json::as_str) {
-        Some(of) if of.eq_ignore_ascii_case(company) => Ok(message),
-        Some(_) => Err(untrusted("it is of another tenant")),
-        None => Err(untrusted("it does not say of which tenant it is")),
-    }
-}
-
-/// `x-content-signature`: base64 of HMAC-SHA256 over the raw body, keyed by SHA-256 of the signing key. Compared in
-/// constant time.
-fn fits(key: &SecretString, signature: &str, body: &[u8]) -> bool {
-    let Ok(signature) = base64::engine::general_purpose::STANDARD.decode(signature.trim()) else { return false };
-    let hashed = digest::digest(&digest::SHA256, key.expose_secret().as_bytes());
-    hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, hashed.as_ref()), body, &signature).is_ok()
-}
-
-fn untrusted(why: &str) -> ConnectError {
-    ConnectError::new(ConnectErrorKind::Unexpected, format!("A call-back was not taken: {why}."), "")
 }
 
 #[cfg(test)]
@@ -305,28 +300,5 @@ mod tests {
         for bad in ["", "hook.example", "ftp://x/", "https://x/#y"] {
             assert!(target(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_signature_is_of_the_body_and_the_hashed_key() {
-        let key = SecretString::from("signing-key".to_owned());
-        let hashed = digest::digest(&digest::SHA256, b"signing-key");
-        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, hashed.as_ref()), b"{\"ID\":7}");
-        let good = base64::engine::general_purpose::STANDARD.encode(tag.as_ref());
-        assert!(fits(&key, &good, b"{\"ID\":7}"));
-        assert!(!fits(&key, &good, b"{\"ID\":8}"));
-        assert!(!fits(&SecretString::from("other".to_owned()), &good, b"{\"ID\":7}"));
-        for bad in ["", "!", "AAAA", &good[..good.len() - 4]] {
-            assert!(!fits(&key, bad, b"{\"ID\":7}"), "{bad}");
-        }
-    }
-
-    #[test]
-    fn only_messages_of_the_tenant_are_looked_at() {
-        assert!(parse(br#"{"CompanyId":"BrightWater","ID":7}"#, "brightwater").is_ok());
-        for bad in [&b"{\"CompanyId\":\"other\"}"[..], b"{}", b"[]", b"", b"\xff", b"{\"CompanyId\":7}"] {
-            assert!(parse(bad, "brightwater").is_err());
-        }
-        assert!(parse(&vec![b' '; BODY_BYTES + 1], "brightwater").is_err());
     }
 }

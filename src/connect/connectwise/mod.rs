@@ -19,6 +19,7 @@ mod doctor;
 mod fields;
 mod forecast;
 mod ids;
+mod keys;
 mod objects;
 mod options;
 mod outcome;
@@ -28,6 +29,7 @@ mod roles;
 mod schema;
 mod seen_forecasts;
 mod shapes;
+mod signing;
 mod stamp;
 mod tenant;
 mod types;
@@ -45,7 +47,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
 pub use activities::ActivityTypes;
-pub use callbacks::{Callback, Hint, HintAction};
+pub use callbacks::{Callback, Kept};
+pub use signing::{Hint, HintAction};
 
 use super::address::{Base, connectwise_api_host, connectwise_root, connectwise_site};
 use super::budget::{Budget, BudgetSnapshot, Pace};
@@ -106,8 +109,10 @@ pub struct ConnectWise {
     unreadable: std::sync::Mutex<BTreeMap<(ObjectKind, RecordId), String>>,
     /// User-defined fields that records of some locations or departments alone have.
     limited: std::sync::Mutex<BTreeSet<u64>>,
-    /// Keys of call-backs by the address they came from.
-    keys: Mutex<BTreeMap<String, SecretString>>,
+    /// Keys that sign call-backs.
+    keys: std::sync::Mutex<keys::Keys>,
+    /// Held while one is asked for.
+    fetching: Mutex<()>,
 }
 
 impl ConnectWise {
@@ -160,7 +165,8 @@ impl ConnectWise {
             searched: std::sync::Mutex::default(),
             unreadable: std::sync::Mutex::default(),
             limited: std::sync::Mutex::default(),
-            keys: Mutex::default(),
+            keys: std::sync::Mutex::default(),
+            fetching: Mutex::default(),
         })
     }
 

@@ -42,43 +42,139 @@ async fn tenant(entries: Vec<Json>) -> Tenant {
     .await
 }
 
+const OWN: &str = "https://hook.example/cw?recordId=";
+
+impl Tenant {
+    /// What was asked of it since the last look, reading aside.
+    fn changes(&self) -> Vec<String> {
+        self.lines().into_iter().filter(|line| !line.starts_with("GET")).collect()
+    }
+}
+
 #[tokio::test]
 async fn what_is_missing_is_made_and_what_is_off_is_switched_on_once() {
-    let own = "https://hook.example/cw?recordId=";
-    let tenant = tenant(vec![
-        entry(1, "company", own, true),
-        entry(2, "contact", "https://hook.example/other?recordId=", false),
-        entry(3, "contact", own, false),
-    ])
-    .await;
-    let wanted = [ObjectKind::Company, ObjectKind::Contact, ObjectKind::Task, ObjectKind::Call];
-    let armed = tenant.psa.ensure_callbacks(URL, &wanted).await.unwrap();
-    let told: Vec<_> = armed.iter().map(|one| (one.kind.as_str(), one.inactive)).collect();
-    assert_eq!(told, [("company", false), ("contact", false), ("activity", false)]);
-    let lines: Vec<_> = tenant.lines().into_iter().filter(|line| !line.starts_with("GET")).collect();
+    let other = entry(2, "contact", "https://hook.example/other?recordId=", false);
+    let tenant = tenant(vec![entry(1, "company", OWN, true), other, entry(3, "contact", OWN, false)]).await;
+    let wanted = [ObjectKind::Company, ObjectKind::Contact, ObjectKind::Task, ObjectKind::Call, ObjectKind::LineItem];
+    let kept = tenant.psa.keep_callbacks(URL, &wanted).await.unwrap();
+    assert_eq!(kept.armed, ["activity", "company", "contact"], "line items have none, and are left to the polls");
+    assert_eq!((kept.missing, kept.trouble), (Vec::new(), None));
     assert_eq!(
-        lines,
+        tenant.changes(),
         [
             r#"POST /system/callbacks {"description":"Lockstep","inactiveFlag":false,"isSelfSuppressedFlag":true,"level":"owner","objectId":1,"payloadVersion":"3.0.0","type":"activity","url":"https://hook.example/cw?recordId="}"#,
             r#"PATCH /system/callbacks/1 [{"op":"replace","path":"inactiveFlag","value":false}]"#,
         ]
     );
-    tenant.psa.ensure_callbacks(URL, &wanted).await.unwrap();
+    tenant.psa.keep_callbacks(URL, &wanted).await.unwrap();
     assert!(tenant.lines().iter().all(|line| line.starts_with("GET")), "repeating changes nothing");
 
     assert_eq!(tenant.psa.drop_callbacks(URL).await, Ok(3));
     assert_eq!(tenant.psa.callbacks("https://hook.example/other").await.unwrap().len(), 1, "another's stays");
-    assert!(tenant.psa.ensure_callbacks(URL, &[ObjectKind::LineItem]).await.is_err());
+}
+
+/// Ours is what leads to our address and says that it is Lockstep's; of no use is what nobody asks for, and a second one.
+#[tokio::test]
+async fn what_is_of_no_use_is_taken_away_and_what_others_made_is_left_as_it_is() {
+    let foreign = |mut entry: Json| {
+        entry["description"] = json!("Help desk portal");
+        entry
+    };
+    let mut narrow = entry(6, "company", OWN, true);
+    narrow["level"] = json!("territory");
+    let entries = vec![
+        entry(1, "company", OWN, true),
+        entry(2, "company", OWN, false),
+        entry(3, "ticket", OWN, false),
+        foreign(entry(4, "contact", OWN, false)),
+        foreign(entry(5, "opportunity", OWN, true)),
+        narrow,
+        entry(7, "company", "https://hook.example/cw2?recordId=", true),
+        entry(8, "company", "https://hook.example/?to=https://hook.example/cw?recordId=", true),
+    ];
+    let tenant = tenant(entries).await;
+    let wanted = [ObjectKind::Company, ObjectKind::Contact, ObjectKind::Deal];
+    let kept = tenant.psa.keep_callbacks(URL, &wanted).await.unwrap();
+    assert_eq!(tenant.changes(), ["DELETE /system/callbacks/1", "DELETE /system/callbacks/3"]);
+    assert_eq!((kept.armed, kept.missing), (vec!["company".into(), "contact".into()], vec!["opportunity".to_owned()]));
+    let told = kept.trouble.unwrap();
+    assert!(told.message.contains("opportunity that Lockstep did not make") && told.hint.contains("in ConnectWise"));
+    assert_eq!(tenant.psa.drop_callbacks(URL).await, Ok(1));
+    assert_eq!(tenant.changes(), ["DELETE /system/callbacks/2"]);
 }
 
 #[tokio::test]
-async fn a_call_back_that_is_there_already_is_fine() {
+async fn one_that_is_there_by_its_own_word_and_not_listed_is_told() {
     let tenant = Tenant::new(|asked| match asked.method.as_str() {
         "GET" => (200, json!([])),
         _ => (400, json!({"code": "InvalidObject", "errors": [{"code": "ObjectExists", "message": "A matching callback entry already exists", "field": "objectId"}]})),
     })
     .await;
-    assert_eq!(tenant.psa.ensure_callbacks(URL, &[ObjectKind::Deal]).await, Ok(Vec::new()));
+    let kept = tenant.psa.keep_callbacks(URL, &[ObjectKind::Deal]).await.unwrap();
+    assert_eq!((kept.armed.len(), kept.missing), (0, vec!["opportunity".to_owned()]));
+    let told = kept.trouble.unwrap();
+    assert!(told.message.contains("does not list it") && told.hint.contains("Manage Hosted API / Inquire"), "{told:?}");
+}
+
+/// Made, and the answer never came: it is looked for, not made again.
+#[tokio::test]
+async fn where_the_answer_to_a_create_got_lost_the_list_tells() {
+    let made = Mutex::new(Vec::new());
+    let tenant = Tenant::new(move |asked| {
+        let mut made = made.lock().unwrap();
+        if asked.method == "POST" {
+            let mut entry = asked.body.clone();
+            entry["id"] = json!(made.len() + 1);
+            made.push(entry);
+            return (504, json!({"code": "Timeout", "message": "gateway"}));
+        }
+        (200, made.clone().into())
+    })
+    .await;
+    let wanted = [ObjectKind::Company, ObjectKind::Contact];
+    let kept = tenant.psa.keep_callbacks(URL, &wanted).await.unwrap();
+    assert_eq!((kept.armed.len(), kept.missing.len(), kept.trouble), (2, 0, None));
+    assert_eq!(tenant.changes().len(), 2);
+    tenant.psa.keep_callbacks(URL, &wanted).await.unwrap();
+    assert_eq!(tenant.changes().len(), 0);
+}
+
+#[tokio::test]
+async fn a_member_without_the_right_is_refused_once_and_told_which_right_it_is() {
+    let tenant = Tenant::new(|asked| match asked.method.as_str() {
+        "GET" => (200, json!([])),
+        _ => (403, json!({"code": "Forbidden", "message": "Security"})),
+    })
+    .await;
+    let wanted = [ObjectKind::Company, ObjectKind::Contact, ObjectKind::Deal];
+    let kept = tenant.psa.keep_callbacks(URL, &wanted).await.unwrap();
+    assert_eq!(kept.missing, ["company", "contact", "opportunity"]);
+    assert!(kept.trouble.unwrap().hint.contains("Manage Hosted API / Add to All"));
+    assert_eq!(tenant.changes().len(), 1, "what is refused for one type is refused for all");
+}
+
+/// ConnectWise says yes and does nothing: another one takes its place.
+#[tokio::test]
+async fn one_that_stays_off_is_made_anew() {
+    let held = Mutex::new(vec![entry(1, "company", OWN, true)]);
+    let tenant = Tenant::new(move |asked| {
+        let mut held = held.lock().unwrap();
+        match asked.method.as_str() {
+            "GET" => return (200, held.clone().into()),
+            "PATCH" => return (200, held[0].clone()),
+            "DELETE" => {
+                held.clear();
+                return (204, json!("<nothing>"));
+            }
+            _ => held.push(entry(2, "company", OWN, false)),
+        }
+        (201, held[0].clone())
+    })
+    .await;
+    let kept = tenant.psa.keep_callbacks(URL, &[ObjectKind::Company]).await.unwrap();
+    assert_eq!((kept.armed, kept.trouble), (vec!["company".to_owned()], None));
+    let verbs: Vec<String> = tenant.changes().iter().map(|line| line.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(verbs, ["PATCH", "DELETE", "POST"]);
 }
 
 fn message(key_url: &str, kind: &str, id: &Json) -> Vec<u8> {
@@ -159,4 +255,26 @@ async fn a_key_is_fetched_from_nobody_but_the_tenant() {
         assert!(refused.message.contains("was not taken"), "{address}: {refused}");
     }
     assert!(tenant.forged.seen().is_empty() && elsewhere.seen().is_empty());
+}
+
+/// Whoever sends messages that he made up has the tenant asked for a few keys a minute, and keeps nobody's own away.
+#[tokio::test]
+async fn a_flood_of_forged_messages_has_few_keys_asked_for() {
+    let tenant = Tenant::new(|asked| match asked.parameter("id") == "own" {
+        true => (200, json!({"signing_key": "the-key"})),
+        false => (404, json!({"code": "NotFound", "message": "no such key"})),
+    })
+    .await;
+    let place = format!("{}/v2025_1/system/callbackkey/index.rails?companyName=brightwater", tenant.forged.url);
+    let own = message(&format!("{place}&id=own"), "company", &json!(7));
+    let genuine = signed(&own, "the-key");
+    tenant.psa.hints(&genuine, &own).await.unwrap();
+    for n in 0..500 {
+        let body = message(&format!("{place}&id={n}"), "company", &json!(7));
+        assert!(tenant.psa.hints(&signed(&body, "another"), &body).await.is_err());
+        assert!(tenant.psa.hints(&signed(&own, "another"), &own).await.is_err());
+        assert!(tenant.psa.hints(&genuine, &own).await.is_ok(), "the tenant is believed all the while");
+    }
+    let asked = tenant.forged.seen().len();
+    assert!((2..=5).contains(&asked), "{asked} keys were asked for");
 }

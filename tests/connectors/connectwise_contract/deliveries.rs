@@ -74,7 +74,7 @@ impl Post {
 
     async fn armed() -> Self {
         let post = Self::new().await;
-        post.psa.ensure_callbacks(&post.url, &[ObjectKind::Company]).await.unwrap();
+        post.psa.keep_callbacks(&post.url, &[ObjectKind::Company]).await.unwrap();
         post
     }
 
@@ -244,8 +244,8 @@ async fn a_call_back_that_the_tenant_switched_off_is_armed_again() {
         assert!(Instant::now() < deadline, "it is still active");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let armed = post.psa.ensure_callbacks(&post.url, &[ObjectKind::Company]).await.unwrap();
-    assert_eq!(armed.iter().map(|one| one.inactive).collect::<Vec<_>>(), [false]);
+    let kept = post.psa.keep_callbacks(&post.url, &[ObjectKind::Company]).await.unwrap();
+    assert_eq!((kept.armed, kept.missing, kept.trouble), (vec!["company".to_owned()], Vec::new(), None));
     post.edit("Ulm");
     assert_eq!(post.wait_for(4).await[3].hint().id, RecordId(post.company));
 }

@@ -143,14 +143,16 @@ impl ConnectWise {
             exam.add(Severity::Warning, None, what, row.remedy(Column::Inquire));
         }
         let rows = self.known_rows(LIST, exam).await?;
-        let own = |row: &&Json| word(row, "description").as_deref() == Some("Lockstep") && is(row, "inactiveFlag");
+        let own = |row: &&Json| {
+            word(row, "description").as_deref() == Some(super::super::callbacks::DESCRIPTION) && is(row, "inactiveFlag")
+        };
         let off: Vec<String> = rows.iter().filter(own).filter_map(|row| word(row, "type")).collect();
         if !off.is_empty() {
             let what = format!(
                 "Call-backs are switched off for: {}. ConnectWise does so after failures on three days.",
                 listed(&off)
             );
-            exam.add(Severity::Warning, None, what, "See that the receiver can be reached from ConnectWise, then switch them on again; until then changes are found by polling.");
+            exam.add(Severity::Warning, None, what, "See that the receiver can be reached from ConnectWise; an engine that listens with --public-url switches them on again. Until then changes are found by polling.");
         }
         Ok(())
     }
