@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a protocol, a database, a terminal or a clock.
 
+pub mod callbacks;
 pub mod checkup;
 pub mod drift;
 pub mod field;
@@ -15,6 +16,7 @@ pub mod text;
 pub mod time;
 pub mod value;
 
+pub use callbacks::{CallbackTrouble, Callbacks, Hearing};
 pub use checkup::{Access, Checked, Checkup, Grade, ObjectAccess, Right, Verb};
 pub use drift::{Changed, SchemaChange};
 pub use field::FieldName;

@@ -2,6 +2,7 @@
 //!
 //! An aid and no truth: what has no room here is found by polling.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rusqlite::{Connection, TransactionBehavior, params};
@@ -42,7 +43,8 @@ impl Inbox {
         Ok(Self { db, rows: rows.cast_unsigned() })
     }
 
-    /// Keeps what is new of it, and gives its records, sorted, each once. Beyond the limit nothing is kept.
+    /// Keeps what is new of it, and that something was told; gives its records, sorted, each once. Beyond the limit no
+    /// event is kept.
     pub fn put(&mut self, told: &[Told], now: Timestamp) -> StoreResult<Vec<RecordRef>> {
         let transaction = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let (mut new, mut added) = (Vec::new(), 0);
@@ -58,6 +60,11 @@ impl Inbox {
                 added += 1;
                 new.push(*record);
             }
+        }
+        let systems: BTreeSet<i64> = told.iter().map(|told| told.record.system.code()).collect();
+        for system in systems {
+            let sql = "INSERT OR REPLACE INTO told(system, at) VALUES(?1, ?2)";
+            transaction.prepare_cached(sql)?.execute(params![system, now.0])?;
         }
         transaction.commit()?;
         self.rows += added;

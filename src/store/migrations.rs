@@ -10,7 +10,7 @@ use super::error::{StoreError, StoreResult};
 /// Marks a file as ours, in SQLite's header: "LOCK".
 pub(super) const APPLICATION_ID: i32 = 0x4c4f_434b;
 
-const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE, INBOX, EDITS];
+const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE, INBOX, EDITS, CALLBACKS];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =
     LazyLock::new(|| Migrations::new(STEPS.iter().map(|step| M::up(step)).collect()));
@@ -178,6 +178,12 @@ UPDATE config SET edit = version;
 INSERT INTO meta SELECT 'edit', coalesce(max(version), 0) FROM config;
 CREATE TABLE config_edit(edit INTEGER PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL, note TEXT NOT NULL,
     author TEXT NOT NULL, created INTEGER NOT NULL, ended INTEGER NOT NULL, ended_by TEXT NOT NULL, made_of INTEGER);
+";
+
+/// How ConnectWise's call-backs stand, and when each system last told of something.
+const CALLBACKS: &str = "
+CREATE TABLE callbacks(one INTEGER PRIMARY KEY CHECK(one = 1), body BLOB NOT NULL);
+CREATE TABLE told(system INTEGER PRIMARY KEY, at INTEGER NOT NULL);
 ";
 
 #[cfg(test)]

@@ -9,7 +9,9 @@ use secrecy::{ExposeSecret, SecretString};
 use super::code::{Code, body_at, code_at, encode, time_at};
 use super::error::{StoreError, StoreResult};
 use super::rows::{ConnectionRow, DriftRow};
-use crate::model::{Checkup, ObjectKind, Schema, SchemaChange, System, Timestamp, drift};
+use crate::model::{
+    BySystem, Callbacks, Checkup, Hearing, ObjectKind, Schema, SchemaChange, System, Timestamp, drift,
+};
 
 /// Reads and changes the settings of one workspace.
 #[derive(Debug)]
@@ -131,6 +133,38 @@ impl Settings {
     pub fn checkup(&self) -> StoreResult<Option<Checkup>> {
         let sql = "SELECT body FROM checkup";
         Ok(self.db.prepare_cached(sql)?.query_row([], |row| body_at(row, 0)).optional()?)
+    }
+
+    /// Keeps how ConnectWise's call-backs stand.
+    pub fn put_callbacks(&mut self, callbacks: &Callbacks) -> StoreResult<()> {
+        self.change(|db| {
+            db.execute("INSERT OR REPLACE INTO callbacks(one, body) VALUES(1, ?1)", params![encode(callbacks)?])?;
+            Ok(())
+        })
+    }
+
+    /// How they stood when they were last looked at; none where none were ever made.
+    pub fn callbacks(&self) -> StoreResult<Option<Callbacks>> {
+        let sql = "SELECT body FROM callbacks";
+        Ok(self.db.prepare_cached(sql)?.query_row([], |row| body_at(row, 0)).optional()?)
+    }
+
+    /// There are none any more.
+    pub fn forget_callbacks(&mut self) -> StoreResult<()> {
+        self.change(|db| {
+            db.execute("DELETE FROM callbacks", [])?;
+            Ok(())
+        })
+    }
+
+    /// What is known of being told of changes.
+    pub fn hearing(&self) -> StoreResult<Hearing> {
+        let last = |system: System| {
+            let sql = "SELECT at FROM told WHERE system = ?1";
+            self.db.prepare_cached(sql)?.query_row([system.code()], |row| time_at(row, 0)).optional()
+        };
+        let last = BySystem::new(last(System::HubSpot)?, last(System::ConnectWise)?);
+        Ok(Hearing { callbacks: self.callbacks()?, last })
     }
 
     /// Forgets who a system is, so that the next answer decides: for a workspace that moves to another tenant.

@@ -212,3 +212,23 @@ fn what_changed_between_two_readings_of_a_schema_is_remembered() {
     assert_eq!(log[1].changes, first);
     assert_eq!(settings.drift(Timestamp(3)).unwrap().len(), 1, "only what came later");
 }
+
+#[test]
+fn how_the_call_backs_stand_is_kept_until_they_are_given_up_and_what_was_told_last() {
+    let place = Place::new();
+    let mut settings = place.workspace.settings().unwrap();
+    assert_eq!(settings.hearing().unwrap(), Hearing::default());
+    let mut callbacks = Callbacks { looked: Some(Timestamp(7)), armed: vec!["company".into()], ..Callbacks::default() };
+    callbacks.lead_to("https://hooks.example.com/connectwise");
+    callbacks.meet(Some(("Refused.".into(), "Ask.".into())), Timestamp(8));
+    settings.put_callbacks(&callbacks).unwrap();
+    let record = RecordRef::new(ObjectKind::Company, System::ConnectWise, RecordId(1));
+    let told = [lockstep::store::Told { event: [1; 32], record }];
+    let mut inbox = place.workspace.inbox().unwrap();
+    inbox.put(&told, Timestamp(9)).unwrap();
+    inbox.put(&told, Timestamp(10)).unwrap();
+    let last = BySystem::new(None, Some(Timestamp(10)));
+    assert_eq!(settings.hearing().unwrap(), Hearing { callbacks: Some(callbacks), last });
+    settings.forget_callbacks().unwrap();
+    assert_eq!(settings.hearing().unwrap(), Hearing { callbacks: None, last });
+}

@@ -247,7 +247,8 @@ impl Pending {
 
 /// Whether a system that answers as `tenant` is the one that the workspace belongs to. Workspaces from before the host
 /// was part of the name know the part before the `@` alone.
-fn is_same_tenant(known: &str, tenant: &str) -> bool {
+#[must_use]
+pub fn is_same_tenant(known: &str, tenant: &str) -> bool {
     let bare = tenant.split_once('@').map_or(tenant, |(company, _)| company);
     known == tenant || known.eq_ignore_ascii_case(bare)
 }

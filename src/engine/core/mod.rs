@@ -33,5 +33,6 @@ mod untold;
 mod vanished;
 pub mod view;
 
+pub use answer::is_same_tenant;
 pub use side::Side;
 pub use step::{Engine, Mode};

@@ -2,7 +2,7 @@
 //! names of records are used.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -10,6 +10,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
 use ring::digest;
 use secrecy::SecretString;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::super::clock::Clock;
@@ -46,7 +47,7 @@ pub(super) struct Ears {
     public: Option<PublicUrl>,
     secret: Option<SecretString>,
     /// What the configuration syncs.
-    objects: RwLock<BTreeSet<ObjectKind>>,
+    objects: watch::Sender<BTreeSet<ObjectKind>>,
     inbox: Arc<Mutex<Inbox>>,
     /// Not the inbox's: whoever commits may wait for the engine's commits, and who only looks must not wait with it.
     reader: Mutex<Reader>,
@@ -78,7 +79,7 @@ impl Ears {
             engine,
             public,
             secret: webhook_secret(&workspace.settings()?)?,
-            objects: RwLock::new(objects(config)),
+            objects: watch::Sender::new(objects(config)),
             inbox: Arc::new(Mutex::new(inbox)),
             reader: Mutex::new(workspace.reader()?),
             refusals: Mutex::default(),
@@ -87,7 +88,12 @@ impl Ears {
     }
 
     pub fn follow(&self, config: &Config) {
-        *self.objects.write().unwrap_or_else(PoisonError::into_inner) = objects(config);
+        self.objects.send_replace(objects(config));
+    }
+
+    /// What the configuration syncs, always the newest.
+    pub fn objects(&self) -> watch::Receiver<BTreeSet<ObjectKind>> {
+        self.objects.subscribe()
     }
 
     pub async fn prune(&self) {
@@ -113,7 +119,7 @@ impl Ears {
                 StatusCode::UNAUTHORIZED
             }
             Err(Refused::Later(why)) => {
-                tracing::warn!(%system, why, "a delivery could not be judged");
+                self.refuse(system, &why);
                 // ConnectWise repeats few statuses; this is one of them
                 StatusCode::TOO_MANY_REQUESTS
             }
@@ -188,7 +194,7 @@ impl Ears {
     /// Commits what is new, then tells the engine. What takes too long is answered first: the polls find it in any case.
     async fn keep(&self, mut told: Vec<Told>) -> StatusCode {
         {
-            let objects = self.objects.read().unwrap_or_else(PoisonError::into_inner);
+            let objects = self.objects.borrow();
             told.retain(|one| objects.contains(&one.record.object));
         }
         if told.is_empty() {

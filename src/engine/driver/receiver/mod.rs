@@ -1,10 +1,11 @@
 //! Listens for HubSpot's webhooks and ConnectWise's call-backs: who may connect and for how long. What a delivery says is
-//! for `delivery`.
+//! for `delivery`; that ConnectWise has call-backs at all is for `keeper`.
 //!
 //! Plain HTTP: TLS is the business of the proxy before it. Whoever connects is a stranger until a signature says otherwise,
 //! so that everything is bounded: connections, their lives, headers and bodies.
 
 mod delivery;
+mod keeper;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -18,17 +19,19 @@ use axum::http::Uri;
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tokio::time::Sleep;
 
 use self::delivery::Ears;
+use self::keeper::Keeper;
 use super::clock::Clock;
 use super::handle::EngineHandle;
 use super::setup::SetupError;
 use crate::connect::Connector;
 use crate::mapping::Config;
-use crate::model::{BySystem, System};
+use crate::model::{BySystem, Callbacks, System};
 use crate::store::Workspace;
 
 /// Connections at the same time; whoever comes then waits in the operating system's queue.
@@ -86,6 +89,7 @@ pub struct Receiver {
     tcp: TcpListener,
     address: SocketAddr,
     public: Option<PublicUrl>,
+    look_every: Duration,
 }
 
 impl Receiver {
@@ -97,7 +101,7 @@ impl Receiver {
         let failed = |source| ListenError::Bind { address, source };
         let tcp = TcpListener::bind(address).await.map_err(failed)?;
         let address = tcp.local_addr().map_err(failed)?;
-        Ok(Self { tcp, address, public })
+        Ok(Self { tcp, address, public, look_every: keeper::EVERY })
     }
 
     #[must_use]
@@ -110,7 +114,14 @@ impl Receiver {
         self.public.as_ref()
     }
 
+    /// Looks at ConnectWise's call-backs so often.
+    #[must_use]
+    pub fn looking_every(self, look_every: Duration) -> Self {
+        Self { look_every, ..self }
+    }
+
     /// Answers deliveries from now on, and tells the engine of their records; first of those that the last engine left.
+    /// With a public address, ConnectWise's call-backs are made and kept, once the engine knows the tenant.
     ///
     /// # Errors
     /// When the workspace cannot be used.
@@ -122,6 +133,9 @@ impl Receiver {
         config: &Config,
         clock: Clock,
     ) -> Result<Listening, SetupError> {
+        let (standing, _) = watch::channel(workspace.settings()?.callbacks()?.unwrap_or_default());
+        let (address, psa) = (self.public.as_ref().map(|url| url.of(System::ConnectWise)), &connectors.connectwise);
+        let (psa, snapshot) = (Arc::clone(psa), engine.snapshot());
         let ears = Arc::new(Ears::new(workspace, connectors, engine, self.public, config, clock)?);
         let router = Router::new().fallback(delivery::answer).with_state(Arc::clone(&ears));
         let door = Door { tcp: self.tcp, permits: Arc::new(Semaphore::new(CONNECTIONS)) };
@@ -137,20 +151,38 @@ impl Receiver {
                 keeper.prune().await;
             }
         });
-        Ok(Listening { ears, tasks: [serving, pruning] })
+        let keeper = address.map(|address| Keeper {
+            workspace: workspace.clone(),
+            psa,
+            address,
+            engine: snapshot,
+            objects: ears.objects(),
+            standing: standing.clone(),
+            clock,
+            every: self.look_every,
+        });
+        let keeping = keeper.map(|keeper| tokio::spawn(keeper.keep()));
+        Ok(Listening { ears, standing, tasks: [serving, pruning].into_iter().chain(keeping).collect() })
     }
 }
 
 /// A receiver at work; it ends when this is dropped.
 pub struct Listening {
     ears: Arc<Ears>,
-    tasks: [JoinHandle<()>; 2],
+    standing: watch::Sender<Callbacks>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Listening {
     /// Another configuration may sync other objects.
     pub fn follow(&self, config: &Config) {
         self.ears.follow(config);
+    }
+
+    /// How ConnectWise's call-backs stand, always the newest.
+    #[must_use]
+    pub fn callbacks(&self) -> watch::Receiver<Callbacks> {
+        self.standing.subscribe()
     }
 }
 
