@@ -8,8 +8,10 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::args::Hear;
 use super::console_rows::Rows;
 use super::desk;
+use super::listen;
 use super::output::has_terminal;
 use super::runtime;
 use super::scenes::Scenes;
@@ -17,6 +19,7 @@ use super::session::Session;
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::view::View;
+use crate::engine::driver::receiver::{Listening, Receiver};
 use crate::engine::driver::snapshot::{Role, Snapshot};
 use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{self, Clock, DriverError, EngineHandle, setup};
@@ -27,14 +30,16 @@ use crate::store::{LeaseError, Workspace};
 use crate::tui::{self, BoxFuture, Context};
 
 /// # Errors
-/// When there is no terminal, or the workspace cannot be opened.
-pub fn run(session: &Session) -> Outcome {
+/// When there is no terminal, the workspace cannot be opened, or the port cannot be had.
+pub fn run(session: &Session, hear: &Hear) -> Outcome {
     if !has_terminal() {
         return Err(Report::usage("the console needs a terminal")
             .hint("in a script use the commands: `lockstep --help` lists them"));
     }
     let workspace = session.workspace()?;
-    show(session, &runtime::start()?, &workspace, None, None)
+    let runtime = runtime::start()?;
+    let receiver = runtime.block_on(listen::bind(hear.listen, hear.public_url.as_deref()))?;
+    show(session, &runtime, &workspace, receiver, None)
 }
 
 /// The console on simulated systems, in which things can be made to happen.
@@ -42,20 +47,22 @@ pub fn run(session: &Session) -> Outcome {
 /// # Errors
 /// As [`run`].
 pub fn show_demo(session: &Session, runtime: &Runtime, workspace: &Workspace, control: ControlHandle) -> Outcome {
-    show(session, runtime, workspace, Some(Arc::new(Scenes::new(control.clone()))), Some(control))
+    show(session, runtime, workspace, None, Some(control))
 }
 
 fn show(
     session: &Session,
     runtime: &Runtime,
     workspace: &Workspace,
-    demo: Option<Arc<dyn tui::Demo>>,
+    receiver: Option<Receiver>,
     control: Option<ControlHandle>,
 ) -> Outcome {
-    let (behind, starting) = Behind::start(runtime, workspace);
+    let listens = receiver.as_ref().map(|receiver| receiver.address().to_string());
+    let demo = control.clone().map(|control| Arc::new(Scenes::new(control)) as Arc<dyn tui::Demo>);
+    let (behind, starting) = Behind::start(runtime, workspace, receiver);
     let context = Context {
         workspace: workspace.name().to_owned(),
-        settings: settings(session, is_set_up(workspace)?),
+        settings: tui::Settings { listens, ..settings(session, is_set_up(workspace)?) },
         engine: Arc::new(behind.clone()),
         source: Arc::new(Rows::open(workspace, runtime.handle().clone())?),
         demo,
@@ -64,7 +71,8 @@ fn show(
     let shown = tui::run(context);
     starting.abort();
     let state = behind.state.borrow().clone();
-    if let State::Live(handle) = state {
+    if let State::Live(handle, listening) = state {
+        drop(listening);
         runtime.block_on(handle.stop());
     }
     shown.map_err(|error| Report::failed("the console ended").because(error))?;
@@ -86,6 +94,7 @@ fn settings(session: &Session, set_up: bool) -> tui::Settings {
         ascii: look.ascii,
         no_color: look.no_color,
         read_only: look.read_only,
+        listens: None,
         person: session.author(),
         // whoever is set up comes for the records; whoever is not, for the connections
         front: if set_up { tui::RECORDS } else { tui::CONNECTIONS },
@@ -110,7 +119,7 @@ pub struct Behind {
 enum State {
     Starting,
     /// This process is the engine.
-    Live(EngineHandle),
+    Live(EngineHandle, Option<Arc<Listening>>),
     /// Nobody here is; the snapshot tells who, or what is missing.
     Nobody {
         hint: String,
@@ -119,7 +128,7 @@ enum State {
 
 impl Behind {
     /// Starts the engine beside the console; where it cannot run, the console shows why and what to do.
-    fn start(runtime: &Runtime, workspace: &Workspace) -> (Self, JoinHandle<()>) {
+    fn start(runtime: &Runtime, workspace: &Workspace, receiver: Option<Receiver>) -> (Self, JoinHandle<()>) {
         let clock = Clock::start();
         let role = Role::Starting { what: String::new() };
         let (publish, snapshot) = watch::channel(Arc::new(Snapshot { role, ..Snapshot::default() }));
@@ -128,13 +137,13 @@ impl Behind {
         let starting = runtime.spawn(async move {
             let steps = Steps::default();
             let engine = tokio::select! {
-                engine = engine(&workspace, clock, &steps) => engine,
+                engine = engine(&workspace, clock, &steps, receiver) => engine,
                 never = tell(&steps, &publish) => match never {},
             };
             let mut newest = match engine {
-                Ok(handle) => {
+                Ok((handle, listening)) => {
                     let newest = handle.snapshot();
-                    settle.send_replace(State::Live(handle));
+                    settle.send_replace(State::Live(handle, listening));
                     newest
                 }
                 Err((role, hint)) => {
@@ -159,7 +168,7 @@ impl Behind {
         let mut state = self.state.clone();
         let settled = state.wait_for(|state| !matches!(state, State::Starting)).await;
         match settled.as_deref() {
-            Ok(State::Live(handle)) => Some(handle.clone()),
+            Ok(State::Live(handle, _)) => Some(handle.clone()),
             Ok(State::Starting | State::Nobody { .. }) | Err(_) => None,
         }
     }
@@ -196,14 +205,28 @@ async fn tell(steps: &Steps, publish: &watch::Sender<Arc<Snapshot>>) -> Infallib
 }
 
 /// The engine, or what the console says in its place, with what to do.
-async fn engine(workspace: &Workspace, clock: Clock, steps: &Steps) -> Result<EngineHandle, (Role, String)> {
+async fn engine(
+    workspace: &Workspace,
+    clock: Clock,
+    steps: &Steps,
+    receiver: Option<Receiver>,
+) -> Result<(EngineHandle, Option<Arc<Listening>>), (Role, String)> {
     let parts = setup::parts(workspace, Mode::Watch, clock, steps).await.map_err(|error| nobody(error.into()))?;
-    driver::start(workspace, parts).map_err(|error| match error {
+    let (connectors, config) = (parts.connectors.clone(), parts.rules.config.clone());
+    let handle = driver::start(workspace, parts).map_err(|error| match error {
         DriverError::Lease(LeaseError::Held { holder }) => {
             (Role::Viewer { holder }, "End the other engine first, or use its console.".to_owned())
         }
         error => nobody(error.into()),
-    })
+    })?;
+    let Some(receiver) = receiver else { return Ok((handle, None)) };
+    match receiver.serve(workspace, connectors, handle.clone(), &config, clock) {
+        Ok(listening) => Ok((handle, Some(Arc::new(listening)))),
+        Err(error) => {
+            handle.stop().await;
+            Err(nobody(error.into()))
+        }
+    }
 }
 
 fn nobody(report: Report) -> (Role, String) {
@@ -221,7 +244,7 @@ impl tui::Engine for Behind {
             }
             let hint = match &*behind.state.borrow() {
                 State::Nobody { hint } => hint.clone(),
-                State::Starting | State::Live(_) => String::new(),
+                State::Starting | State::Live(..) => String::new(),
             };
             Reply::Refused { reason: "No engine runs here.".to_owned(), hint }
         })

@@ -15,8 +15,7 @@ use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{Clock, doctor};
 use crate::error::{Outcome, Report};
 use crate::mapping::Config;
-use crate::model::Checked;
-use crate::model::{BySystem, IntentId, ObjectKind, RunId, System, Timestamp, Verb};
+use crate::model::{BySystem, CallbackTrouble, Checked, Hearing, IntentId, ObjectKind, RunId, System, Timestamp, Verb};
 use crate::store::rows::IssueQuery;
 use crate::store::{Reader, Settings, StoreError, Workspace};
 use crate::tui::widgets::Edge;
@@ -63,7 +62,8 @@ impl Source for Rows {
         let one = |system| match Connection::load(&settings, system) {
             Ok(connection) => {
                 let schema_read = schema_read(&settings, system, &config).map_err(failed)?;
-                Ok(Some(Connected { schema_read, ..connected(&connection, &config) }))
+                let silent = silent(&settings, system).map_err(failed)?;
+                Ok(Some(Connected { schema_read, silent, ..connected(&connection, &config) }))
             }
             Err(SetupError::NotConnected(_)) => Ok(None),
             Err(error) => Err(failed(error)),
@@ -143,6 +143,10 @@ impl Source for Rows {
         }
     }
 
+    fn hearing(&self) -> Result<Hearing, SourceError> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner).hearing().map_err(failed)
+    }
+
     fn issues(&self) -> Result<Vec<IssueGroup>, SourceError> {
         let issues = self.reader().issues_page(&IssueQuery::default(), None, MOST_ISSUES).map_err(failed)?;
         Ok(activity::group(&issues))
@@ -158,6 +162,12 @@ fn read_last(cursors: &[Cursor], system: System, object: ObjectKind) -> Option<T
 fn verbs(need: &Need) -> Vec<Verb> {
     let wanted = [(need.reads, Verb::Read), (need.creates, Verb::Create), (need.updates, Verb::Update)];
     wanted.into_iter().filter(|(wanted, _)| *wanted).map(|(_, verb)| verb).collect()
+}
+
+/// Why ConnectWise does not call back for all that it should.
+fn silent(settings: &Settings, system: System) -> Result<Option<CallbackTrouble>, StoreError> {
+    let callbacks = if system == System::ConnectWise { settings.callbacks()? } else { None };
+    Ok(callbacks.and_then(|callbacks| callbacks.trouble))
 }
 
 /// When the schemas of a system were read: all of them, so that the oldest counts.
@@ -187,7 +197,7 @@ fn connected(connection: &Connection, config: &Config) -> Connected {
             format!("public key {}", connection.public_key)
         }
     };
-    Connected { schema_read: None, tenant, address, account, expires, missing_scopes }
+    Connected { schema_read: None, tenant, address, account, expires, missing_scopes, silent: None }
 }
 
 /// A range of numbers that are given without gaps from 1 upwards and shown newest first.

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::output::say;
 use crate::error::{Outcome, Report};
 
 /// More than any token or key has, and little enough to hold.
@@ -26,6 +27,19 @@ pub fn token(what: &str, flag: &str, from_stdin: bool) -> Outcome<SecretString> 
 /// A usage report when nothing, or nothing usable, came.
 pub fn pasted(what: &str) -> Outcome<SecretString> {
     check_token(what, &read(what, "", true)?, io::stdin().is_terminal())
+}
+
+/// Asks yes or no on a terminal; anything but a yes is a no.
+///
+/// # Errors
+/// A usage report that names `flag` where nobody can be asked.
+pub fn agrees(question: &str, flag: &str) -> Outcome<bool> {
+    if !io::stdin().is_terminal() {
+        return Err(Report::usage("nobody can be asked here, because stdin is no terminal")
+            .hint(format!("give {flag} to do it without being asked")));
+    }
+    say(&format!("{question} [y/N]"));
+    Ok(matches!(line_of(&mut io::stdin().lock(), "answer")?.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 /// A passphrase: one line, white space inside and around it included. A new one is asked for twice on a terminal.

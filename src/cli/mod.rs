@@ -1,6 +1,7 @@
 //! The command line: one file per command. Arguments in, an exit code out.
 
 pub mod args;
+mod callbacks;
 mod check;
 mod config;
 mod config_add;
@@ -91,8 +92,9 @@ fn start(cli: Cli) -> Outcome {
         Some(Command::Pause(args)) => pause::pause(&session, &args),
         Some(Command::Resume(args)) => pause::resume(&session, &args),
         Some(Command::Undo(command)) => undo::run(&session, &command),
+        Some(Command::Callbacks(command)) => callbacks::run(&session, &command),
         Some(Command::Demo(args)) => demo::run(&session, &args),
-        None => console::run(&session),
+        None => console::run(&session, &cli.hear),
     }
 }
 

@@ -49,6 +49,13 @@ pub fn check(matches: &ArgMatches, has_console: bool) -> Outcome<()> {
             return Err(refusal(why, arg, &path(matches)));
         }
     }
+    if let Some(sub) = sub
+        && is_given("listen")
+    {
+        return Err(Report::usage(format!("`--listen` means nothing to `lockstep {sub}` where it stands"))
+            .because("before a command it is for the console")
+            .hint("write it after `sync --watch`, or leave the command out"));
+    }
     if is_given("key_file") && is_given("passphrase_stdin") {
         return Err(Report::usage("`--key-file` and `--passphrase-stdin` do not go together")
             .because("a workspace is opened by a key or by a passphrase")
@@ -178,6 +185,14 @@ mod tests {
             assert_eq!(foreign("json", Some(command), true), None, "{command}");
         }
         assert_eq!(foreign("json", None, true), Some(Foreign::Answer));
+    }
+
+    #[test]
+    fn the_console_listens_and_a_command_before_which_it_is_asked_to_does_not() {
+        assert_eq!(refused("lockstep --listen 127.0.0.1:8711", true), None);
+        assert_eq!(refused("lockstep sync --watch --listen 127.0.0.1:8711", false), None);
+        let told = refused("lockstep --listen 127.0.0.1:8711 sync --watch", false).unwrap();
+        assert!(told.what.contains("`lockstep sync`") && told.hint.unwrap().contains("after `sync --watch`"));
     }
 
     #[test]

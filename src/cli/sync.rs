@@ -1,5 +1,7 @@
 //! `lockstep sync`: brings both systems in step, once or until interrupted.
 
+use tokio::sync::watch;
+
 use super::args::Sync;
 use super::engine::{Ended, ready, run_once};
 use super::listen;
@@ -14,9 +16,9 @@ use crate::engine::core::state::{Issue, IssueClass, Run, RunKind, Verdict};
 use crate::engine::core::view::View;
 use crate::engine::driver::receiver::Listening;
 use crate::engine::driver::snapshot::Snapshot;
-use crate::engine::driver::{self, EngineHandle, Finished, setup};
+use crate::engine::driver::{self, EngineHandle, Finished};
 use crate::error::{Exit, Outcome, Report};
-use crate::model::ConfigVersion;
+use crate::model::{Callbacks, ConfigVersion};
 use crate::store::rows::IssueQuery;
 use crate::store::{Reader, Workspace};
 use crate::view::{plain_text, run as run_view};
@@ -98,7 +100,7 @@ pub fn approve(workspace: &Workspace, hash: &str, is_kind: impl Fn(RunKind) -> b
 }
 
 async fn watch(session: &Session, workspace: &Workspace, args: &Sync) -> Outcome {
-    let receiver = listen::bind(args).await?;
+    let receiver = listen::bind(args.listen, args.public_url.as_deref()).await?;
     let mut parts = ready(workspace, Mode::Watch).await?;
     parts.poll = args.interval;
     let (connectors, config, clock) = (parts.connectors.clone(), parts.rules.config.clone(), parts.clock);
@@ -112,22 +114,18 @@ async fn watch(session: &Session, workspace: &Workspace, args: &Sync) -> Outcome
         }
         None => None,
     };
-    let outcome = follow(session, workspace, &mut handle, listening.as_ref()).await;
+    let outcome = follow(session, &mut handle, listening.as_ref()).await;
     drop(listening);
     handle.stop().await;
     outcome
 }
 
 /// One line for each run; with `--json`, one object.
-async fn follow(
-    session: &Session,
-    workspace: &Workspace,
-    handle: &mut EngineHandle,
-    listening: Option<&Listening>,
-) -> Outcome {
-    let settings = workspace.settings()?;
+async fn follow(session: &Session, handle: &mut EngineHandle, listening: Option<&Listening>) -> Outcome {
     let mut snapshot = handle.snapshot();
     let mut known = Known::of(&snapshot.borrow_and_update());
+    let mut callbacks = listening.map(Listening::callbacks);
+    let mut said = listen::Said::default();
     let interrupted = runtime::interrupted();
     tokio::pin!(interrupted);
     loop {
@@ -140,9 +138,6 @@ async fn follow(
                 }
                 let seen = Known::of(&snapshot.borrow_and_update());
                 if seen.version != known.version {
-                    if let (Some(listening), Some(row)) = (listening, settings.deployed()?) {
-                        listening.follow(&setup::read_config(&row.body)?);
-                    }
                     session.output.note("Another configuration was deployed; runs go by it from now on.");
                 }
                 if let Some((version, why)) = seen.unused.as_ref().filter(|unused| Some(*unused) != known.unused.as_ref()) {
@@ -152,6 +147,7 @@ async fn follow(
                 }
                 known = seen;
             }
+            callbacks = news(&mut callbacks) => said.tell(session, &callbacks),
             stopped = &mut interrupted => {
                 stopped?;
                 return Ok(Exit::Done);
@@ -171,6 +167,16 @@ impl Known {
     fn of(snapshot: &Snapshot) -> Self {
         Self { version: snapshot.config, unused: snapshot.unused.clone() }
     }
+}
+
+/// How ConnectWise's call-backs stand, once that changed.
+async fn news(callbacks: &mut Option<watch::Receiver<Callbacks>>) -> Callbacks {
+    if let Some(callbacks) = callbacks
+        && callbacks.changed().await.is_ok()
+    {
+        return callbacks.borrow_and_update().clone();
+    }
+    std::future::pending().await
 }
 
 fn tell(session: &Session, finished: &Finished) -> Outcome<()> {

@@ -9,9 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::code::{Code, body_at, code_at, encode, time_at};
 use super::error::{StoreError, StoreResult};
 use super::rows::{ConnectionRow, DriftRow};
-use crate::model::{
-    BySystem, Callbacks, Checkup, Hearing, ObjectKind, Schema, SchemaChange, System, Timestamp, drift,
-};
+use crate::model::{BySystem, Callbacks, Checkup, Hearing, ObjectKind, Schema, SchemaChange, System, Timestamp, drift};
 
 /// Reads and changes the settings of one workspace.
 #[derive(Debug)]

@@ -19,7 +19,7 @@ use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::state::{Intent, Run};
 use crate::engine::driver::snapshot::{Role, Snapshot};
 use crate::model::Checked;
-use crate::model::{BySystem, IntentId, RunId, Timestamp};
+use crate::model::{BySystem, Hearing, IntentId, RunId, Timestamp};
 use crate::view::activity::IssueGroup;
 use crate::view::objects::Objects;
 use crate::view::schema::Reading;
@@ -79,6 +79,7 @@ pub struct FakeSource {
     pub drift: Vec<Reading>,
     pub findings: Vec<Checked>,
     pub objects: Objects,
+    pub hearing: Hearing,
     pub broken: bool,
 }
 
@@ -115,6 +116,10 @@ impl Source for FakeSource {
         let all = self.rows(&self.writes)?;
         let writes: Vec<_> = all.into_iter().filter(|write| of.is_none_or(|run| write.run == run)).collect();
         Ok(page(&writes, |write| write.id, from, limit))
+    }
+
+    fn hearing(&self) -> Result<Hearing, SourceError> {
+        Ok(self.hearing.clone())
     }
 
     fn issues(&self) -> Result<Vec<IssueGroup>, SourceError> {

@@ -68,6 +68,10 @@ fn write(id: u64, of: u64) -> Intent {
     }
 }
 
+fn trouble() -> crate::model::CallbackTrouble {
+    crate::model::CallbackTrouble { since: NOW, what: HOSTILE.into(), remedy: HOSTILE.into() }
+}
+
 fn source() -> FakeSource {
     FakeSource {
         looks: Arc::default(),
@@ -79,6 +83,7 @@ fn source() -> FakeSource {
                 account: HOSTILE.into(),
                 expires: None,
                 missing_scopes: vec![HOSTILE.into()],
+                silent: Some(trouble()),
             })
         }),
         runs: (1..=1000).rev().map(run).collect(),
@@ -114,6 +119,15 @@ fn source() -> FakeSource {
             remedy: HOSTILE.into(),
         }],
         objects: crate::view::objects::Objects::default(),
+        hearing: crate::model::Hearing {
+            callbacks: Some(crate::model::Callbacks {
+                address: HOSTILE.into(),
+                armed: vec![HOSTILE.into()],
+                trouble: Some(trouble()),
+                ..Default::default()
+            }),
+            ..Default::default()
+        },
         broken: false,
     }
 }
@@ -164,6 +178,21 @@ fn the_frame_tells_the_state_of_the_world_and_what_can_be_done() {
     person.press(KeyCode::Char('5'));
     person.expects("[5 Activity]");
     person.expects("\"Managed IT\" is not an option");
+}
+
+#[test]
+fn the_activity_tells_where_this_console_listens_and_when_the_last_hint_came() {
+    let last = BySystem::new(Some(NOW - Duration::from_secs(180)), None);
+    let source = || FakeSource { hearing: crate::model::Hearing { callbacks: None, last }, ..FakeSource::default() };
+    let settings = crate::tui::Settings { listens: Some("127.0.0.1:8711".into()), ..Default::default() };
+    let tabs = || crate::tui::tabs::all(&crate::tui::tabs::testing::desk());
+    let mut person = Person::at(crate::tui::testing::running(), source(), settings.clone(), tabs());
+    person.press(KeyCode::Char('5'));
+    person.expects(" hints listens on 127.0.0.1:8711   last hint 3 min ago");
+    let viewer = Snapshot { role: Role::Viewer { holder: "process 7 on ada".into() }, ..Snapshot::default() };
+    let mut person = Person::at(viewer, source(), settings, tabs());
+    person.press(KeyCode::Char('5'));
+    person.expects_not("listens on");
 }
 
 #[test]

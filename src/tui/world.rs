@@ -12,8 +12,7 @@ use super::widgets::Edge;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::state::{Intent, Run};
 use crate::engine::driver::snapshot::Snapshot;
-use crate::model::Checked;
-use crate::model::{BySystem, IntentId, RecordRef, RunId, Timestamp};
+use crate::model::{BySystem, CallbackTrouble, Checked, Hearing, IntentId, RecordRef, RunId, Timestamp};
 use crate::view::activity::IssueGroup;
 use crate::view::objects::Objects;
 use crate::view::schema::Reading;
@@ -61,6 +60,11 @@ pub trait Source: Send + Sync {
     /// # Errors
     /// See above.
     fn writes(&self, of: Option<RunId>, from: &Edge<IntentId>, limit: usize) -> Result<Vec<Intent>, SourceError>;
+    /// What is known of being told of changes.
+    ///
+    /// # Errors
+    /// See above.
+    fn hearing(&self) -> Result<Hearing, SourceError>;
     /// Open issues grouped by cause, in the order of [`crate::view::activity::group`].
     ///
     /// # Errors
@@ -88,6 +92,8 @@ pub struct Connected {
     pub expires: Option<Timestamp>,
     /// What the configuration needs and was not granted, as far as it is known without asking.
     pub missing_scopes: Vec<String>,
+    /// What keeps it from telling Lockstep of changes, where it should.
+    pub silent: Option<CallbackTrouble>,
 }
 
 /// Things to make happen in the simulated systems of a demo.
@@ -128,6 +134,8 @@ pub struct Settings {
     pub read_only: bool,
     /// Who sits here, as pauses name them.
     pub person: String,
+    /// Where this console listens for webhooks and call-backs, if its engine runs.
+    pub listens: Option<String>,
     /// The tab in front at the start, by its place.
     pub front: usize,
 }

@@ -3,6 +3,7 @@
 //! Pure: knows no terminal, no database and no clock; the time is passed in.
 
 pub mod activity;
+pub mod callbacks;
 pub mod cell;
 pub mod checkup;
 pub mod diff;

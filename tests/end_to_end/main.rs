@@ -6,6 +6,7 @@
 mod activities;
 mod answers;
 mod bench;
+mod callbacks;
 mod clocks;
 mod contacts;
 mod deals;

@@ -1,5 +1,6 @@
 //! The command line as types: every command, option and help text. Knows nothing of what the commands do.
 
+mod callbacks;
 mod config;
 mod connect;
 mod pause;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub use self::callbacks::{CallbacksAt, CallbacksCommand, CallbacksRemove, Hear};
 pub use self::config::{ConfigCommand, ConfigText};
 pub use self::connect::{Connect, ConnectConnectwise, ConnectHubspot};
 pub use self::pause::{PauseArgs, Resume};
@@ -45,6 +47,8 @@ Exit codes:
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
+    #[command(flatten)]
+    pub hear: Hear,
     #[command(subcommand)]
     pub command: Option<Command>,
 }
@@ -210,6 +214,9 @@ Examples:
 Exit codes:
   0 it goes on, or was not paused · 3 a wider pause still stops it; it is named")]
     Resume(Resume),
+    /// See and remove the call-backs that Lockstep made in ConnectWise
+    #[command(subcommand)]
+    Callbacks(CallbacksCommand),
     /// Open the console on simulated systems, or sync them without it
     #[command(after_help = "\
 Examples:
@@ -417,6 +424,10 @@ mod tests {
             "lockstep sync --watch",
             "lockstep sync --watch --interval 30",
             "lockstep sync --watch --listen 127.0.0.1:8711 --public-url https://hooks.example.com/acme",
+            "lockstep --listen 127.0.0.1:8711 --public-url https://hooks.example.com/acme",
+            "lockstep callbacks list --json",
+            "lockstep callbacks list --public-url https://hooks.example.com/acme",
+            "lockstep callbacks remove --yes",
             "lockstep connect hubspot --webhook-secret-stdin",
             "lockstep explain company --hubspot 1",
             "lockstep explain company --connectwise 1",
@@ -456,6 +467,9 @@ mod tests {
             "lockstep sync --once --listen 127.0.0.1:1",
             "lockstep sync --watch --listen 8711",
             "lockstep sync --watch --public-url https://hooks.example.com",
+            "lockstep --public-url https://hooks.example.com",
+            "lockstep --listen 8711",
+            "lockstep callbacks",
             "lockstep connect hubspot --webhook-secret-stdin --token-stdin",
             "lockstep explain company",
             "lockstep explain company --hubspot 1 --connectwise 2",

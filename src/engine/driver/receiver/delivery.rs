@@ -87,8 +87,14 @@ impl Ears {
         })
     }
 
-    pub fn follow(&self, config: &Config) {
-        self.objects.send_replace(objects(config));
+    /// Listens for the objects of that configuration; `is_other`: it is not the one that this began with.
+    pub fn follow(&self, config: &Config, is_other: bool) {
+        self.objects.send_if_modified(|known| {
+            let now = objects(config);
+            let changed = is_other || *known != now;
+            *known = now;
+            changed
+        });
     }
 
     /// What the configuration syncs, always the newest.

@@ -28,7 +28,8 @@ use self::delivery::Ears;
 use self::keeper::Keeper;
 use super::clock::Clock;
 use super::handle::EngineHandle;
-use super::setup::SetupError;
+use super::setup::{SetupError, read_config};
+use super::snapshot::Snapshot;
 use crate::connect::Connector;
 use crate::mapping::Config;
 use crate::model::{BySystem, Callbacks, System};
@@ -135,7 +136,7 @@ impl Receiver {
     ) -> Result<Listening, SetupError> {
         let (standing, _) = watch::channel(workspace.settings()?.callbacks()?.unwrap_or_default());
         let (address, psa) = (self.public.as_ref().map(|url| url.of(System::ConnectWise)), &connectors.connectwise);
-        let (psa, snapshot) = (Arc::clone(psa), engine.snapshot());
+        let (psa, snapshot, deployed) = (Arc::clone(psa), engine.snapshot(), engine.snapshot());
         let ears = Arc::new(Ears::new(workspace, connectors, engine, self.public, config, clock)?);
         let router = Router::new().fallback(delivery::answer).with_state(Arc::clone(&ears));
         let door = Door { tcp: self.tcp, permits: Arc::new(Semaphore::new(CONNECTIONS)) };
@@ -162,23 +163,45 @@ impl Receiver {
             every: self.look_every,
         });
         let keeping = keeper.map(|keeper| tokio::spawn(keeper.keep()));
-        Ok(Listening { ears, standing, tasks: [serving, pruning].into_iter().chain(keeping).collect() })
+        let following = tokio::spawn(follow(workspace.clone(), ears, deployed));
+        Ok(Listening { standing, tasks: [serving, pruning, following].into_iter().chain(keeping).collect() })
+    }
+}
+
+/// Another configuration that the engine goes by may sync other objects.
+async fn follow(workspace: Workspace, ears: Arc<Ears>, mut engine: watch::Receiver<Arc<Snapshot>>) {
+    let mut known = None;
+    loop {
+        let goes_by = engine.borrow_and_update().config;
+        if goes_by != known
+            && let Some(version) = goes_by
+        {
+            let workspace = workspace.clone();
+            let read = tokio::task::spawn_blocking(move || {
+                let row = workspace.settings()?.version(version)?;
+                row.map(|row| read_config(&row.body)).transpose()
+            });
+            match read.await {
+                Ok(Ok(Some(config))) => ears.follow(&config, known.is_some()),
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) => tracing::warn!(%error, "webhooks are listened to for the objects of before"),
+                Err(error) => tracing::error!(%error, "the reading of a configuration ended without a word"),
+            }
+            known = goes_by;
+        }
+        if engine.changed().await.is_err() {
+            return;
+        }
     }
 }
 
 /// A receiver at work; it ends when this is dropped.
 pub struct Listening {
-    ears: Arc<Ears>,
     standing: watch::Sender<Callbacks>,
     tasks: Vec<JoinHandle<()>>,
 }
 
 impl Listening {
-    /// Another configuration may sync other objects.
-    pub fn follow(&self, config: &Config) {
-        self.ears.follow(config);
-    }
-
     /// How ConnectWise's call-backs stand, always the newest.
     #[must_use]
     pub fn callbacks(&self) -> watch::Receiver<Callbacks> {

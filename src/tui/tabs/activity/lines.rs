@@ -2,15 +2,15 @@
 
 use crate::engine::core::state::{Intent, IntentKind, Run, Verdict};
 use crate::engine::driver::snapshot::{Role as EngineRole, Snapshot};
-use crate::model::{PauseScope, System, Timestamp};
+use crate::model::{Hearing, PauseScope, System, Timestamp};
 use crate::tui::widgets::Paint;
 use crate::tui::world::World;
 use crate::view::activity::IssueGroup;
 use crate::view::cell::wrapped;
-use crate::view::{Cell, Line, Role, format, run};
+use crate::view::{Cell, Line, Role, callbacks, format, run};
 
 /// Lag per direction, and what holds the engine.
-pub(super) fn head(paint: &mut Paint<'_>) -> Vec<Line> {
+pub(super) fn head(hearing: &Hearing, paint: &mut Paint<'_>) -> Vec<Line> {
     let world = paint.world;
     let snapshot = &world.snapshot;
     let mut lines = Vec::new();
@@ -43,6 +43,12 @@ pub(super) fn head(paint: &mut Paint<'_>) -> Vec<Line> {
         lines.push(line);
     }
     lines.push(engine_line(paint));
+    let is_here = world.snapshot.role == EngineRole::Holder;
+    let listens = world.settings.listens.as_deref().filter(|_| is_here);
+    if let Some(line) = callbacks::line(hearing, listens, world.now) {
+        callbacks::moments(hearing).into_iter().for_each(|at| paint.ages(at));
+        lines.push(line);
+    }
     if let Some(held) = &snapshot.held {
         lines.push(vec![
             Cell::new(" plan held ", Role::Warn),

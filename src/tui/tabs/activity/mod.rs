@@ -10,7 +10,7 @@ use super::{Reading, steady};
 use crate::engine::core::command::Ask;
 use crate::engine::core::state::{Intent, IssueClass, Run};
 use crate::engine::driver::snapshot::HeldPlan;
-use crate::model::{IntentId, ObjectKind, RunId};
+use crate::model::{Hearing, IntentId, ObjectKind, RunId};
 use crate::tui::action::{Action, Actor, Enabled, Info, Key, Reason, always};
 use crate::tui::ctx::Ctx;
 use crate::tui::overlay::Confirm;
@@ -66,12 +66,16 @@ pub struct Activity {
     /// The revision that the lists were fetched for.
     revision: u64,
     reading_issues: Reading,
+    /// How Lockstep is told of changes.
+    hearing: Hearing,
+    reading_hearing: Reading,
 }
 
 /// What comes back.
 #[derive(Debug)]
 pub enum Message {
     Issues(Result<Vec<IssueGroup>, SourceError>),
+    Hearing(Result<Hearing, SourceError>),
     Runs(u64, Result<Vec<Run>, SourceError>),
     Writes(u64, Result<Vec<Intent>, SourceError>),
     Approve(String),
@@ -113,6 +117,14 @@ impl Activity {
         ctx.fetch(move || Message::Issues(source.issues()), |why| Message::Issues(Err(SourceError(why))));
     }
 
+    fn fetch_hearing(&mut self, ctx: &mut Context<'_>) {
+        if !self.reading_hearing.begins() {
+            return;
+        }
+        let source = Arc::clone(&ctx.world.source);
+        ctx.fetch(move || Message::Hearing(source.hearing()), |why| Message::Hearing(Err(SourceError(why))));
+    }
+
     fn fetch_runs(want: Option<Want<RunId>>, ctx: &mut Context<'_>) {
         let Some(want) = want else { return };
         let source = Arc::clone(&ctx.world.source);
@@ -136,6 +148,7 @@ impl Activity {
     /// Fetches again what is on the screen.
     fn refresh(&mut self, ctx: &mut Context<'_>) {
         self.revision = ctx.world.snapshot.revision;
+        self.fetch_hearing(ctx);
         match self.pane {
             Pane::Issues => self.fetch_issues(ctx),
             Pane::Runs => {
@@ -268,6 +281,16 @@ impl Page for Activity {
                     self.fetch_issues(ctx);
                 }
             }
+            Message::Hearing(answer) => {
+                let again = self.reading_hearing.ends();
+                match answer {
+                    Ok(hearing) => self.hearing = hearing,
+                    Err(error) => return Self::failed(error, ctx),
+                }
+                if again {
+                    self.fetch_hearing(ctx);
+                }
+            }
             Message::Runs(ticket, Ok(rows)) => {
                 if self.runs.receive(ticket, rows) {
                     Self::fetch_runs(self.runs.more(), ctx);
@@ -338,7 +361,7 @@ impl Page for Activity {
     }
 
     fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
-        let head = lines::head(paint);
+        let head = lines::head(&self.hearing, paint);
         let (top, rest) = split_top(area, u16::try_from(head.len()).unwrap_or(0));
         paint.lines(top, &head);
         let (titles, body) = split_top(rest, 1);

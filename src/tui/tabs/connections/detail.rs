@@ -70,6 +70,14 @@ fn of_connection(tab: &Connections, system: System, world: &World) -> Vec<(Strin
     if !side.missing_rights.is_empty() {
         return side.missing_rights.iter().map(|right| (right.clone(), Role::Warn)).collect();
     }
+    let connected = tab.connected.as_ref().and_then(|connected| connected[system].as_ref());
+    if let Some(trouble) = connected.and_then(|connected| connected.silent.as_ref()) {
+        return vec![
+            (format!("{system} does not call back for all: {}", trouble.what), Role::Warn),
+            (trouble.remedy.clone(), Role::Text),
+            ("Those changes are found by polling, and cross a little later.".to_owned(), Role::Muted),
+        ];
+    }
     if let Some(harm) = tab.hurt(system) {
         return vec![
             (format!("A change in {system} hurts the {}: {}", harm.part, harm.what), Role::Warn),

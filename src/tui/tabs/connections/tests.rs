@@ -7,7 +7,8 @@ use crossterm::event::KeyCode;
 use crate::engine::driver::snapshot::{Health, Role, Snapshot, Wait};
 use crate::mapping::Harm;
 use crate::model::{
-    Access, BySystem, Changed, Checkup, ObjectAccess, ObjectKind, Right, SchemaChange, System, Timestamp, Verb,
+    Access, BySystem, CallbackTrouble, Changed, Checkup, ObjectAccess, ObjectKind, Right, SchemaChange, System,
+    Timestamp, Verb,
 };
 use crate::model::{Checked, Grade};
 use crate::tui::testing::{FakeSource, NOW, Person, running};
@@ -23,6 +24,7 @@ fn connected(expires: Option<Timestamp>, missing: &[&str]) -> Connected {
         account: "OAuth app 0123-abcd".into(),
         expires,
         missing_scopes: missing.iter().map(|scope| (*scope).to_owned()).collect(),
+        silent: None,
     }
 }
 
@@ -81,6 +83,17 @@ fn a_change_that_hurts_is_told_without_being_asked_for() {
     person.press(KeyCode::Right);
     person.expects("A change in ConnectWise hurts the company mapping industry~market: It is gone.");
     person.expects("c shows all changes");
+}
+
+#[test]
+fn a_system_that_does_not_call_back_is_told_with_the_next_step() {
+    let trouble = CallbackTrouble { since: NOW, what: "It may not.".into(), remedy: "Set the row to All.".into() };
+    let silent = Connected { silent: Some(trouble), ..connected(None, &[]) };
+    let mut person = person(FakeSource { connected: BySystem::new(None, Some(silent)), ..source() });
+    person.press(KeyCode::Right);
+    person.expects("ConnectWise does not call back for all: It may not.");
+    person.expects("Set the row to All.");
+    person.expects("found by polling");
 }
 
 #[test]
