@@ -463,23 +463,24 @@ fn i4_a_copy_that_the_index_shows_late_is_not_made_twice() {
 fn i4_a_copy_of_which_look_ups_say_nothing_is_not_made_twice() {
     let schemas = fields::schemas();
     for side in System::BOTH {
-        for number in 6..=14 {
+        for number in 6..=24 {
             let untold = (number + 1..number + 40).map(|later| (later, Fault::Untold));
             let faults = std::iter::once((number, Fault::AnswerLost)).chain(untold).collect();
-            let setup = vec![Newborn {
-                object: ObjectKind::Company,
-                parent: None,
+            let newborn = |object, parent, value| Newborn {
+                object,
+                parent,
                 side: side.other(),
-                key: Some(1),
-                fields: 3,
-                value: 1,
-            }];
-            // so short that few look-ups come before the one that decides
+                key: Some(value),
+                fields: ALL_FIELDS | CONTACTS,
+                value,
+            };
+            // a contact too: no ConnectWise refuses a second one for its identifier
+            let setup = vec![newborn(ObjectKind::Company, None, 1), newborn(ObjectKind::Contact, Some(0), 2)];
+            // so short that few look-ups come before the one that decides, and no poll
             let clockwork = Clockwork { flight: 5, ..calm().clockwork };
-            // and so late in the index that no feed shows it before
-            let server = Temper { steady_lag: Some(400_000), ..calm().server };
-            let scenario = Scenario { setup, clockwork, server, rounds: 16, ..calm() }.with_faults(faults);
-            assert_eq!(copies_in(&play(&scenario, &schemas), side), 1, "{side}, request {number}");
+            let fields = ALL_FIELDS | CONTACTS;
+            let scenario = Scenario { setup, clockwork, fields, rounds: 16, ..calm() }.with_faults(faults);
+            assert_eq!(copies_in(&play(&scenario, &schemas), side), 2, "{side}, request {number}");
         }
     }
 }

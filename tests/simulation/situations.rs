@@ -8,7 +8,7 @@ use crate::clocks::{Clocks, Nap, Step};
 use crate::directed::{calm, copies_in, play, with_edits};
 use crate::faults::Fault;
 use crate::fields;
-use crate::scenario::Scenario;
+use crate::scenario::{Clockwork, Scenario};
 use crate::server::{By, EPOCH};
 use crate::simulation::{Simulation, Trace};
 use crate::twin::visible;
@@ -118,6 +118,25 @@ fn a_systems_clock_may_be_set_back() {
         for by in [-3_600_000, -70_000] {
             set_at_every_moment(Some(system), by);
         }
+    }
+}
+
+/// What changes after a system's clock was set back lies behind the cursor of its feed: nobody waits a day for the sweep.
+#[test]
+fn a_systems_clock_that_was_set_back_hides_nothing_until_the_sweep() {
+    let schemas = fields::schemas();
+    let clockwork = Clockwork { sweep: 86_400, ..calm().clockwork };
+    let rested = |clocks: Clocks| {
+        let scenario = Scenario { clocks, clockwork: clockwork.clone(), ..with_edits() };
+        let mut world = Simulation::new(&scenario, &schemas, Trace::Lines);
+        // the last edit is at 131 s, and a poll comes every minute
+        world.run_until(131_000 + 4 * 60_000);
+        visible(&world)
+    };
+    let undisturbed = rested(Clocks::default());
+    for system in System::BOTH {
+        let back = Step { at: 100_000, whose: Some(system), by: -3_600_000 };
+        assert_eq!(rested(Clocks { steps: vec![back], naps: Vec::new() }), undisturbed, "{system}");
     }
 }
 

@@ -178,7 +178,11 @@ impl<'a> World<'a> {
         let changes = |of: RecordRef, at: usize| {
             let mutation = &self.sim.ledger[at];
             let concerns = mutation.system == of.system && mutation.record == of.id;
-            concerns && mutation.fields.iter().any(|(name, ..)| name.as_str() == spec.name(of.system))
+            // who enters what is there already touches nothing
+            let is_it = |(name, before, after): &(FieldName, Value, Value)| {
+                name.as_str() == spec.name(of.system) && before != after
+            };
+            concerns && mutation.fields.iter().any(is_it)
         };
         let by_others = |at: usize| match self.sim.ledger[at].by {
             By::User { .. } => true,
@@ -463,4 +467,21 @@ fn i16_every_fault_at_every_request_of_an_undo_is_survived() {
             play(&scenario.with_faults(vec![(number, fault)]), &schemas);
         }
     }
+}
+
+/// A read that leaves a record out does not say that the cache knows it.
+#[test]
+fn i16_what_a_read_says_nothing_of_is_not_decided_on_what_was_known_before() {
+    let schemas = fields::schemas();
+    let calm = (1..120).map(quiet).map(|scenario| scenario.with_faults(Vec::new()));
+    let mut worlds = 0;
+    for scenario in calm {
+        let Some(played) = play(&scenario, &schemas).filter(|played| played.touched > 0) else { continue };
+        let (first, last) = played.requests;
+        for number in first + 1..=last.min(first + 12) {
+            play(&scenario.with_faults(vec![(number, Fault::Untold)]), &schemas);
+        }
+        worlds += 1;
+    }
+    assert!(worlds > 10, "{worlds} worlds in which somebody touched what is undone");
 }
