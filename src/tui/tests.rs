@@ -188,7 +188,7 @@ fn the_activity_tells_where_this_console_listens_and_when_the_last_hint_came() {
     let tabs = || crate::tui::tabs::all(&crate::tui::tabs::testing::desk());
     let mut person = Person::at(crate::tui::testing::running(), source(), settings.clone(), tabs());
     person.press(KeyCode::Char('5'));
-    person.expects(" hints listens on 127.0.0.1:8711   last hint 3 min ago");
+    person.expects(" hints listens on 127.0.0.1:8711   last 3 min ago");
     let viewer = Snapshot { role: Role::Viewer { holder: "process 7 on ada".into() }, ..Snapshot::default() };
     let mut person = Person::at(viewer, source(), settings, tabs());
     person.press(KeyCode::Char('5'));

@@ -34,12 +34,12 @@ pub fn moments(hearing: &Hearing) -> Vec<Timestamp> {
 
 fn last_hint(hearing: &Hearing, now: Timestamp) -> Cell {
     match System::BOTH.into_iter().filter_map(|system| hearing.last[system]).max() {
-        Some(at) => Cell::plain(format!("last hint {} ago", format::age_at(at, now))),
-        None => Cell::muted("no hint yet"),
+        Some(at) => Cell::plain(format!("last {} ago", format::age_at(at, now))),
+        None => Cell::muted("none yet"),
     }
 }
 
-/// `5 call-backs, seen 12 min ago`, or `2 of 5 call-backs`.
+/// `5 call-backs seen 12 min ago`, or `2 of 5 call-backs on`.
 fn armed(callbacks: &Callbacks, now: Timestamp) -> Vec<Cell> {
     let (on, off) = (callbacks.armed.len() as u64, callbacks.missing.len() as u64);
     if off > 0 {
@@ -49,11 +49,9 @@ fn armed(callbacks: &Callbacks, now: Timestamp) -> Vec<Cell> {
         )];
     }
     let role = if callbacks.trouble.is_some() { Role::Warn } else { Role::Text };
-    let seen = match callbacks.looked {
-        Some(at) => format!(", seen {} ago", format::age_at(at, now)),
-        None => ", not seen yet".to_owned(),
-    };
-    vec![Cell::new(format!("{} on", format::counted(on, "call-back", "call-backs")), role), Cell::muted(seen)]
+    let Some(at) = callbacks.looked else { return vec![Cell::new("call-backs not looked at yet", role)] };
+    let seen = format!(" seen {} ago", format::age_at(at, now));
+    vec![Cell::new(format::counted(on, "call-back", "call-backs"), role), Cell::muted(seen)]
 }
 
 /// All of it, for a shell.
@@ -127,12 +125,16 @@ mod tests {
         assert_eq!(told(&Hearing::default(), None), None, "nobody who polls is told of hints");
         assert_eq!(
             told(&Hearing::default(), Some("127.0.0.1:8711")).as_deref(),
-            Some(" hints listens on 127.0.0.1:8711   no hint yet")
+            Some(" hints listens on 127.0.0.1:8711   none yet")
         );
-        assert_eq!(
-            told(&hearing(), None).as_deref(),
-            Some(" hints last hint 3 min ago   2 call-backs on, seen 12 min ago")
-        );
+        assert_eq!(told(&hearing(), None).as_deref(), Some(" hints last 3 min ago   2 call-backs seen 12 min ago"));
+    }
+
+    #[test]
+    fn before_the_first_look_nothing_is_said_of_how_many_there_are() {
+        let new = Hearing { callbacks: Some(Callbacks::default()), ..Hearing::default() };
+        let told = line(&new, None, NOW).map(|line| line_text(&line));
+        assert_eq!(told.as_deref(), Some(" hints none yet   call-backs not looked at yet"));
     }
 
     #[test]
@@ -142,7 +144,7 @@ mod tests {
         callbacks.missing = vec!["ticket".to_owned()];
         callbacks.trouble = Some(CallbackTrouble { since: NOW, what: "Refused.".into(), remedy: "Ask.".into() });
         let told = line(&hearing, None, NOW).map(|line| line_text(&line));
-        assert_eq!(told.as_deref(), Some(" hints last hint 3 min ago   2 of 3 call-backs on: Refused. Ask."));
+        assert_eq!(told.as_deref(), Some(" hints last 3 min ago   2 of 3 call-backs on: Refused. Ask."));
         let all: Vec<String> = lines(&hearing, NOW, 80).iter().map(|line| line_text(line)).collect();
         for part in
             ["missing    ticket", "Since 2026-11-20 10:20: Refused.", "Ask.", "HubSpot     nothing yet", "(3 min ago)"]
