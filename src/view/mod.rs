@@ -21,6 +21,7 @@ pub mod run;
 pub mod schema;
 pub mod table;
 pub mod undo;
+pub mod versions;
 pub mod why;
 
 #[cfg(test)]

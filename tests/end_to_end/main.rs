@@ -8,6 +8,7 @@ mod answers;
 mod bench;
 mod callbacks;
 mod clocks;
+mod consoles;
 mod contacts;
 mod deals;
 mod desk;

@@ -24,8 +24,14 @@ impl Bench {
 }
 
 /// What each step of the tables added, taken away again: the file as the version before it left it.
-const TAKEN_BACK: [&str; 4] =
-    ["DROP TABLE inbox; DROP TABLE webhook", "DROP TABLE pause", "DROP TABLE checkup", "DROP TABLE drift"];
+const TAKEN_BACK: [&str; 5] = [
+    "DROP TABLE config_edit; DELETE FROM meta WHERE key = 'edit'; ALTER TABLE config DROP COLUMN edit; \
+     ALTER TABLE config DROP COLUMN deployed_at; ALTER TABLE config DROP COLUMN deployed_by",
+    "DROP TABLE inbox; DROP TABLE webhook",
+    "DROP TABLE pause",
+    "DROP TABLE checkup",
+    "DROP TABLE drift",
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_workspace_of_an_older_lockstep_is_taken_over_and_writes_nothing_anew() {

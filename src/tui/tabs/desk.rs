@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::draft::deployer::Deployer;
 use super::draft::source::ConfigSource;
 use super::draft::stored::StoredConfig;
+use super::draft::versions::{StoredVersions, VersionSource};
 use super::records::source::{RecordSource, Simulated};
 use super::records::stored::{Preview, StoredRecords};
 use crate::store::{StoreError, Workspace};
@@ -15,6 +16,7 @@ pub struct Desk {
     pub records: Arc<dyn RecordSource>,
     pub config: Arc<dyn ConfigSource>,
     pub deployer: Arc<dyn Deployer>,
+    pub versions: Arc<dyn VersionSource>,
     /// Only where the systems are simulated ones.
     pub simulated: Option<Arc<dyn Simulated>>,
 }
@@ -36,6 +38,7 @@ impl Desk {
             records: Arc::new(StoredRecords::new(workspace, preview)?),
             config: Arc::new(StoredConfig::new(workspace, author)?),
             deployer,
+            versions: Arc::new(StoredVersions::new(workspace, author)?),
             simulated,
         })
     }

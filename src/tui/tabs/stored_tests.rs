@@ -458,3 +458,54 @@ fn a_console_that_looks_on_shows_what_another_changes() {
     mia.sees(Snapshot { revision, ..running() });
     mia.expects("draft 2 (deployed 1)   1 change");
 }
+
+#[test]
+fn a_version_is_rolled_back_to_from_the_list_and_what_ended_is_listed_too() {
+    let place = place();
+    let mut dana = at_mappings(&place, "dana");
+    turn(&mut dana, "city");
+    dana.types("D");
+    dana.press(KeyCode::Enter);
+    dana.expects("Version 2 is deployed.");
+    dana.types("V");
+    dana.expects("2        deployed");
+    dana.press(KeyCode::Enter);
+    dana.expects("Version 2 against version 1 before it");
+    dana.expects("~ company.city~city.direction: both → to_connectwise");
+    dana.press(KeyCode::Esc);
+    dana.types("G");
+    dana.press(KeyCode::Enter);
+    dana.expects("Version 1 against version 2, which is deployed");
+    dana.press(KeyCode::Esc);
+    dana.types("r");
+    dana.press(KeyCode::Enter);
+    dana.expects("The draft 3 has the text of version 1 now. D deploys it.");
+    dana.expects("draft 3 (deployed 2)   1 change");
+    assert_eq!(way(&drafted(&place), "city"), Direction::Both);
+    dana.types("V");
+    dana.expects("changed city");
+    dana.press(KeyCode::Esc);
+    dana.types("R");
+    dana.press(KeyCode::Enter);
+    dana.types("V");
+    dana.expects("thrown away");
+    dana.expects("rolled back to version 1");
+    dana.types("r");
+    dana.press(KeyCode::Enter);
+    assert_eq!(way(&drafted(&place), "city"), Direction::Both, "what was thrown away comes back");
+}
+
+#[test]
+fn a_roll_back_takes_the_place_of_nothing_that_was_not_seen() {
+    let place = place();
+    let (mut dana, mut mia) = (at_mappings(&place, "dana"), at_mappings(&place, "mia"));
+    turn(&mut dana, "city");
+    dana.types("D");
+    dana.press(KeyCode::Enter);
+    dana.types("VGr");
+    mia.sees(Snapshot { revision: place.workspace.reader().unwrap().revision().unwrap(), ..running() });
+    turn(&mut mia, "state");
+    dana.press(KeyCode::Enter);
+    dana.expects("nothing was rolled back");
+    assert_eq!(way(&drafted(&place), "state"), Direction::ToConnectwise);
+}

@@ -189,9 +189,9 @@ pub fn deployed<M: Send + 'static>(
             let mut said = format!("Version {version} is deployed.");
             if let Some(first) = created.first() {
                 said.push_str(&format!(" Made there: {first}."));
-            } else if let Some(first) = warnings.first() {
+            } else if !warnings.is_empty() {
                 let count = format::counted(warnings.len() as u64, "warning", "warnings");
-                said.push_str(&format!(" {count}: {first}"));
+                said = format!("Version {version} is deployed, with {count}.");
             }
             ctx.say(said);
         }

@@ -7,6 +7,7 @@ mod judged;
 pub mod source;
 pub mod stored;
 mod together;
+pub mod versions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

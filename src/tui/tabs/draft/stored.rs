@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::source::{Book, ConfigSource, Count, Current, NotSaved, Version};
+use super::together::in_words;
 use crate::filter::{Answer, standard};
-use crate::mapping::{Config, Rules, toml};
+use crate::mapping::{Config, Rules, diff, toml};
 use crate::model::{BySystem, FieldName, ObjectKind, RecordId, Schema, System, Timestamp};
 use crate::store::rows::{ConfigRow, ConfigState};
 use crate::store::{Base, DraftError, Reader, Saved, Settings, StoreError, Workspace};
@@ -55,7 +56,9 @@ impl ConfigSource for StoredConfig {
     }
 
     fn save(&self, config: &Config, base: Base, now: Timestamp) -> Result<Saved, NotSaved> {
-        self.settings().save_draft(&toml::write(config), &self.author, NOTE, base, now).map_err(not_saved)
+        let mut settings = self.settings();
+        let note = note(&settings, config)?;
+        settings.save_draft(&toml::write(config), &self.author, &note, base, now).map_err(not_saved)
     }
 
     fn set_aside(&self, config: &Config, now: Timestamp) -> Result<(), SourceError> {
@@ -93,6 +96,16 @@ impl ConfigSource for StoredConfig {
     }
 }
 
+/// What a list of versions says of a draft: what it changes.
+fn note(settings: &Settings, config: &Config) -> Result<String, SourceError> {
+    let deployed = settings.deployed().map_err(failed)?.and_then(|row| toml::read(&row.body).ok());
+    let changes = deployed.map_or_else(Vec::new, |deployed| diff(&deployed, config));
+    if changes.is_empty() {
+        return Ok(NOTE.to_owned());
+    }
+    Ok(format!("changed {}", in_words(&changes)))
+}
+
 fn passes(count: &Count, record: &crate::model::Record) -> bool {
     let standard = standard::clauses(&count.mapping, count.to.other(), record, &standard::Gone::new());
     standard.iter().all(|(_, answer, _)| *answer == Answer::Pass)
@@ -128,7 +141,7 @@ fn watched(
     rules.and_then(|rules| rules.object(object).map(|object| object.watched.clone())).unwrap_or_default()
 }
 
-fn not_saved(error: DraftError) -> NotSaved {
+pub(super) fn not_saved(error: DraftError) -> NotSaved {
     let current = match error {
         DraftError::Store(error) => return NotSaved::Failed(failed(error)),
         DraftError::Stale(stale) => stale.current,
@@ -142,6 +155,6 @@ fn not_saved(error: DraftError) -> NotSaved {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-fn failed(error: StoreError) -> SourceError {
+pub(super) fn failed(error: StoreError) -> SourceError {
     SourceError(format!("{error}. {}", error.hint()))
 }

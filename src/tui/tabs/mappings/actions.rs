@@ -1,6 +1,6 @@
 //! What can be done with field mappings, when, and what becomes of it.
 
-use super::{Context, FIRST, Mappings, Message};
+use super::{Context, FIRST, Mappings, Message, versions};
 use crate::mapping::references::refers_to;
 use crate::mapping::{
     ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, SystemOfRecord, complete, defaults, suggest,
@@ -22,6 +22,7 @@ pub const ACTIONS: &[Action<Mappings>] = &[
         info: Info::new("mappings.add", "add", &[Key::char('a')], "Map a HubSpot field to a ConnectWise field")
             .changes(),
         enabled: |tab, _| {
+            shows_mappings(tab)?;
             has_config(tab)?;
             reason(tab.draft.schemas().is_some(), "The fields are not known yet: connect both systems first.")
         },
@@ -63,7 +64,10 @@ pub const ACTIONS: &[Action<Mappings>] = &[
     },
     Action {
         info: Info::new("mappings.object", "object", &[Key::char('o')], "Show the mappings of another object"),
-        enabled: |tab, _| objects::can_turn(tab.draft.object, &tab.draft.objects()),
+        enabled: |tab, _| {
+            shows_mappings(tab)?;
+            objects::can_turn(tab.draft.object, &tab.draft.objects())
+        },
         run: |tab, ctx| {
             if let Some(object) = objects::turn(tab.draft.object, &tab.draft.objects(), ctx, Message::Turn) {
                 tab.turn_to(object, ctx);
@@ -78,7 +82,10 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "Write nothing of this object to either system, or let it go on",
         )
         .changes(),
-        enabled: |tab, world| pausing::can_toggle(tab.pause_scope(), world),
+        enabled: |tab, world| {
+            shows_mappings(tab)?;
+            pausing::can_toggle(tab.pause_scope(), world)
+        },
         run: |tab, ctx| pausing::toggle(ctx, tab.pause_scope()),
     },
     Action {
@@ -90,6 +97,7 @@ pub const ACTIONS: &[Action<Mappings>] = &[
         info: Info::new("mappings.undo", "undo", &[Key::char('u')], "Make this mapping what is deployed again")
             .changes(),
         enabled: |tab, _| {
+            shows_mappings(tab)?;
             let changed = tab.rows.selected().is_some_and(|row| row.change != Change::Same);
             reason(changed, "This mapping is as deployed already.")
         },
@@ -99,11 +107,43 @@ pub const ACTIONS: &[Action<Mappings>] = &[
         info: Info::new("mappings.propose", "propose", &[Key::char('n')], "Make the usual mappings the draft")
             .changes(),
         enabled: |tab, _| {
+            shows_mappings(tab)?;
             let loaded = tab.draft.book().is_some();
             reason(loaded, "The configuration is still being read.")?;
             reason(has_config(tab).is_err(), "There is a configuration already.")
         },
         run: propose,
+    },
+    Action {
+        info: Info::new(
+            "mappings.versions",
+            "versions",
+            &[Key::char('V')],
+            "List the versions of the configuration: who saved and deployed each, and when",
+        ),
+        enabled: |tab, _| reason(tab.versions.is_none(), "The versions are listed already; Esc goes back."),
+        run: Mappings::open_versions,
+    },
+    Action {
+        info: Info::new(
+            "mappings.compare",
+            "differences",
+            &[Key::ENTER],
+            "Show what the version under the cursor changes against what is deployed",
+        ),
+        enabled: |tab, _| versions::can_compare(tab),
+        run: versions::compare,
+    },
+    Action {
+        info: Info::new(
+            "mappings.rollback",
+            "roll back",
+            &[Key::char('r')],
+            "Make the text of the version under the cursor the draft",
+        )
+        .changes(),
+        enabled: |tab, _| versions::can_roll_back(tab),
+        run: versions::ask_roll_back,
     },
     Action {
         info: Info::new("mappings.deploy", "deploy", &[Key::char('D')], "Let the draft drive the engine").changes(),
@@ -125,7 +165,13 @@ fn has_config(tab: &Mappings) -> Enabled {
     reason(tab.draft.current().is_some(), "There is no configuration yet: n proposes one.")
 }
 
+/// What works on a mapping is not done to one that is not on the screen.
+fn shows_mappings(tab: &Mappings) -> Enabled {
+    reason(tab.versions.is_none(), "Go back to the mappings first, with Esc.")
+}
+
 fn can_change(tab: &Mappings, _: &World) -> Enabled {
+    shows_mappings(tab)?;
     has_config(tab)?;
     deploy::not_deploying(&tab.draft)?;
     let row = tab.rows.selected().ok_or_else(|| Reason::new("There is no mapping to change."))?;
@@ -275,6 +321,14 @@ pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
         Message::Add(first, second) => add(tab, &first, &second, ctx),
         Message::Remove(key) => change(tab, ctx, |object| object.fields.retain(|field| field.key() != key)),
         Message::Turn(object) => tab.turn_to(object, ctx),
+        Message::Versions(rows) => {
+            if let Some(versions) = &mut tab.versions {
+                versions.receive(rows, ctx);
+            }
+        }
+        Message::Compared(comparison) => versions::compared(comparison, ctx),
+        Message::RollBack(row) => versions::roll_back(tab, *row, ctx),
+        Message::RolledBack(name, saved) => versions::rolled_back(tab, &name, saved, ctx),
         // the tab itself takes these
         Message::Draft(_) => {}
     }

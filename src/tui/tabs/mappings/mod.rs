@@ -3,31 +3,39 @@
 mod actions;
 #[cfg(test)]
 pub mod tests;
+mod versions;
 
 use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
 use super::desk::Desk;
-use super::draft::source::Book;
+use super::draft::source::{Book, NotSaved};
+use super::draft::versions::{Comparison, VersionSource};
 use super::draft::{Draft, DraftMessage};
 use super::steady;
 use crate::mapping::{Direction, FieldKey, Severity};
 use crate::model::{FieldName, ObjectKind, PauseScope, Pauses, System};
+use crate::store::Saved;
 use crate::tui::action::{Action, Actor};
 use crate::tui::ctx::Ctx;
 use crate::tui::tab::{Handled, Nav, Page, TabId, Target};
 use crate::tui::widgets::paint::split_top;
 use crate::tui::widgets::{Keyed, List, Paint};
-use crate::tui::world::World;
+use crate::tui::world::{SourceError, World};
 use crate::view::cell::{clipped, spread, wrapped};
 use crate::view::mapping_table::{self, Change, MappingRow};
+use crate::view::versions::VersionRow;
 use crate::view::{Cell, Line, Role, format};
+use versions::Versions;
 
 /// The tab.
 pub struct Mappings {
     draft: Draft,
     rows: List<Row>,
+    /// The list of versions, in place of the mappings.
+    versions: Option<Versions>,
+    source: Arc<dyn VersionSource>,
     search: String,
     revision: Option<u64>,
 }
@@ -55,6 +63,11 @@ pub enum Message {
     Add(FieldName, FieldName),
     Remove(FieldKey),
     Turn(ObjectKind),
+    Versions(Result<Vec<VersionRow>, SourceError>),
+    Compared(Result<Comparison, SourceError>),
+    /// A person said yes to it.
+    RollBack(Box<VersionRow>),
+    RolledBack(String, Result<Saved, NotSaved>),
 }
 
 impl Actor for Mappings {
@@ -69,6 +82,8 @@ impl Mappings {
         Self {
             draft: Draft::new(Arc::clone(&desk.config), Arc::clone(&desk.deployer), ObjectKind::Company),
             rows: List::default(),
+            versions: None,
+            source: Arc::clone(&desk.versions),
             search: String::new(),
             revision: None,
         }
@@ -77,6 +92,15 @@ impl Mappings {
     fn refresh(&mut self, ctx: &mut Context<'_>) {
         self.revision = Some(ctx.world.snapshot.revision);
         self.draft.load(ctx, Message::Draft);
+        if let Some(versions) = &mut self.versions {
+            versions.load(ctx);
+        }
+    }
+
+    fn open_versions(&mut self, ctx: &mut Context<'_>) {
+        let mut versions = Versions::new(Arc::clone(&self.source));
+        versions.load(ctx);
+        self.versions = Some(versions);
     }
 
     fn turn_to(&mut self, object: ObjectKind, ctx: &mut Context<'_>) {
@@ -237,11 +261,17 @@ impl Page for Mappings {
     }
 
     fn navigate(&mut self, step: Nav, _ctx: &mut Context<'_>) {
+        if let Some(versions) = &mut self.versions {
+            // all rows are there: there is no page to fetch
+            let _ = versions.list.navigate(step);
+            return;
+        }
         drop(self.rows.navigate(step));
     }
 
     fn query(&self) -> Option<&str> {
-        Some(&self.search)
+        // in the list of versions the search would change a list that is not on the screen
+        self.versions.is_none().then_some(self.search.as_str())
     }
 
     fn search(&mut self, query: &str, _ctx: &mut Context<'_>) {
@@ -251,11 +281,15 @@ impl Page for Mappings {
 
     fn show(&mut self, target: Target, ctx: &mut Context<'_>) {
         if let Target::Object(object) = target {
+            self.versions = None;
             self.turn_to(object, ctx);
         }
     }
 
     fn back(&mut self, ctx: &mut Context<'_>) -> Handled {
+        if self.versions.take().is_some() {
+            return Handled::Yes;
+        }
         if self.search.is_empty() {
             return Handled::No;
         }
@@ -264,6 +298,9 @@ impl Page for Mappings {
     }
 
     fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
+        if let Some(versions) = &self.versions {
+            return versions.draw(area, paint);
+        }
         let (head, rest) = split_top(area, 3);
         for (row, line) in (0..).zip(self.head(usize::from(area.width), paint.world)) {
             paint.line_at(head, row, &line);
@@ -276,6 +313,9 @@ impl Page for Mappings {
     }
 
     fn detail(&self, width: usize, _world: &World) -> Vec<Line> {
+        if let Some(versions) = &self.versions {
+            return steady(versions.detail(width), LINES_OF_FIELD);
+        }
         let (Some(key), Some(current)) = (self.rows.selected_key(), self.draft.current()) else { return Vec::new() };
         let rows = mapping_table::rows(current, self.draft.deployed());
         let Some(row) = rows.iter().find(|row| row.mapping.key() == *key) else { return Vec::new() };

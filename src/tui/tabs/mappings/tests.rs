@@ -5,13 +5,17 @@ use std::sync::Arc;
 
 use crossterm::event::KeyCode;
 
-use crate::mapping::{Config, Direction, ObjectMapping, SystemOfRecord, defaults};
+use crate::mapping::{Change, Config, Direction, ObjectMapping, SystemOfRecord, defaults};
 use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, ObjectKind, Schema};
+use crate::store::Base;
+use crate::tui::tabs::desk::Desk;
 use crate::tui::tabs::draft::source::Book;
-use crate::tui::tabs::testing::{FakeConfig, desk_of, version};
-use crate::tui::testing::{FakeSource, Person, running};
+use crate::tui::tabs::draft::versions::VersionSource;
+use crate::tui::tabs::testing::{FakeConfig, FakeVersions, desk_of, version};
+use crate::tui::testing::{FakeSource, NOW, Person, running};
 use crate::tui::world::Settings;
 use crate::view::testing::text_field;
+use crate::view::versions::{Standing, VersionRow};
 
 /// Fields for every default mapping, and some that nothing is mapped to.
 pub fn fields_of(config: &Config) -> BySystem<Schema> {
@@ -323,4 +327,94 @@ fn a_version_that_the_engine_cannot_use_is_told_before_everything_else() {
     let unused = Some((ConfigVersion(7), "the company fields are not known".to_owned()));
     person.sees(crate::engine::driver::snapshot::Snapshot { unused, ..running() });
     person.expects("The engine does not use version 7: the company fields are not known");
+}
+
+fn version_row(version: u32, edit: u64, standing: Standing) -> VersionRow {
+    VersionRow {
+        version: ConfigVersion(version),
+        edit,
+        standing,
+        author: "dana".into(),
+        saved: NOW,
+        deployed: (standing == Standing::Deployed).then(|| (NOW, "mia".to_owned())),
+        ended_by: matches!(standing, Standing::Ended(_)).then(|| "mia".to_owned()),
+        note: format!("note {edit}"),
+    }
+}
+
+fn at_versions(versions: &Arc<FakeVersions>) -> Person {
+    let desk = Desk { versions: Arc::clone(versions) as Arc<dyn VersionSource>, ..desk_of(&config()) };
+    let tabs = crate::tui::tabs::all(&desk);
+    let mut person = Person::at(running(), FakeSource::default(), Settings::default(), tabs);
+    person.types("2V");
+    person
+}
+
+fn versions() -> Arc<FakeVersions> {
+    let rows = vec![
+        version_row(6, 600, Standing::Deployed),
+        version_row(6, 599, Standing::Ended("thrown away")),
+        version_row(5, 500, Standing::Retired),
+    ];
+    let change = |path: &str, before: &str, after: &str| Change {
+        path: path.into(),
+        before: Some(before.into()),
+        after: Some(after.into()),
+    };
+    let changes = vec![change("timing.poll", "60", "90"), change("company.direction", "both", "to_hubspot")];
+    Arc::new(FakeVersions { rows, changes, ..FakeVersions::default() })
+}
+
+#[test]
+fn versions_are_listed_with_who_saved_and_who_deployed_them() {
+    let mut person = at_versions(&versions());
+    person.expects("Versions of the configuration   Esc mappings");
+    person.expects("6        deployed");
+    person.expects("6.599    thrown away");
+    person.expects("Version 6  deployed   saved");
+    person.expects(" by mia");
+    person.press(KeyCode::Down);
+    person.expects("The draft 6.599  thrown away by mia   saved");
+    for key in ["d", "w", "-", "a", "u"] {
+        person.types(key);
+        person.expects("Go back to the mappings first, with Esc.");
+    }
+    person.press(KeyCode::Esc);
+    person.expects("Companies  HubSpot ↔ ConnectWise");
+    for size in [(60, 16), (80, 24), (200, 60)] {
+        person.size = size;
+        person.types("V");
+        person.expects("6.599");
+        assert!(person.rows().iter().all(|row| row.chars().count() <= usize::from(size.0)));
+        person.press(KeyCode::Esc);
+    }
+}
+
+#[test]
+fn enter_shows_what_a_version_changes_and_r_rolls_back_after_a_question() {
+    let versions = versions();
+    let mut person = at_versions(&versions);
+    person.types("r");
+    person.expects("This is deployed, and there is no draft.");
+    person.types("G");
+    person.press(KeyCode::Enter);
+    person.expects("Version 5 against another");
+    person.expects("~ company.direction: both → to_hubspot");
+    person.press(KeyCode::Esc);
+    person.types("r");
+    person.expects("The text of version 5 becomes the draft; D deploys it.");
+    person.press(KeyCode::Esc);
+    assert!(versions.rolled_back.lock().unwrap().is_empty(), "without a yes");
+    person.types("r");
+    person.press(KeyCode::Enter);
+    person.expects("has the text of version 5 now. D deploys it.");
+    person.expects("Companies  HubSpot ↔ ConnectWise");
+    assert_eq!(*versions.rolled_back.lock().unwrap(), [(500, Base::Instead(600))]);
+}
+
+#[test]
+fn versions_that_cannot_be_read_say_so() {
+    let person = at_versions(&Arc::new(FakeVersions { broken: true, ..FakeVersions::default() }));
+    person.expects("disk I/O error");
+    at_versions(&Arc::new(FakeVersions::default())).expects("There is no version yet.");
 }

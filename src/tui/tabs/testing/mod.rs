@@ -3,6 +3,7 @@
 mod config;
 mod records;
 mod simulated;
+mod versions;
 
 use std::sync::Arc;
 
@@ -11,6 +12,7 @@ use super::draft::source::ConfigSource;
 pub use config::{FakeConfig, FakeDeployer, version};
 pub use records::FakeRecords;
 pub use simulated::FakeSimulated;
+pub use versions::FakeVersions;
 
 /// A desk with nothing on it.
 #[must_use]
@@ -25,6 +27,7 @@ pub fn desk_of(config: &Arc<FakeConfig>) -> Desk {
         records: Arc::new(FakeRecords::default()),
         config: Arc::clone(config) as Arc<dyn ConfigSource>,
         deployer: Arc::new(FakeDeployer(Arc::clone(config))),
+        versions: Arc::new(FakeVersions::default()),
         simulated: None,
     }
 }
