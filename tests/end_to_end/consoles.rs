@@ -103,7 +103,7 @@ async fn two_consoles_on_one_workspace_keep_each_others_work_and_the_engine_of_o
     mia.types("D");
     mia.expects("Deploy the draft").await;
     mia.types("\r");
-    mia.expects("Version 2 is deployed.").await;
+    mia.expects("Version 2 is deployed").await;
     dana.expects("deployed 2   0 changes").await;
     let reader = bench.workspace.reader().unwrap();
     until("dana's engine goes by what mia deployed", || {
