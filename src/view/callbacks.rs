@@ -5,12 +5,15 @@ use super::format;
 use super::run::hanging;
 use crate::model::{Callbacks, Hearing, System, Timestamp};
 
-/// One line: where this console listens, when the last hint came, how ConnectWise's call-backs stand. None where there is
-/// nothing to say. What is wrong comes last: it may be cut.
+/// Lines of what is wrong: a refusal with its next step has room in them.
+const TOLD: usize = 3;
+
+/// One line: where this console listens, when the last hint came, how ConnectWise's call-backs stand; below it what is
+/// wrong with them, with the next step. Empty where there is nothing to say.
 #[must_use]
-pub fn line(hearing: &Hearing, listens: Option<&str>, now: Timestamp) -> Option<Line> {
+pub fn head(hearing: &Hearing, listens: Option<&str>, now: Timestamp, width: usize) -> Vec<Line> {
     if listens.is_none() && hearing.callbacks.is_none() {
-        return None;
+        return Vec::new();
     }
     let mut line = vec![Cell::muted(" hints ")];
     line.extend(listens.map(|address| Cell::plain(format!("listens on {address}   "))));
@@ -18,11 +21,12 @@ pub fn line(hearing: &Hearing, listens: Option<&str>, now: Timestamp) -> Option<
     if let Some(callbacks) = &hearing.callbacks {
         line.push(Cell::plain("   "));
         line.extend(armed(callbacks, now));
-        if let Some(trouble) = &callbacks.trouble {
-            line.push(Cell::new(format!(": {} {}", trouble.what, trouble.remedy), Role::Warn));
-        }
     }
-    Some(line)
+    let trouble = hearing.callbacks.as_ref().and_then(|callbacks| callbacks.trouble.as_ref());
+    let told = trouble.map(|trouble| wrapped(&format!("{} {}", trouble.what, trouble.remedy), width.saturating_sub(2)));
+    let told =
+        told.unwrap_or_default().into_iter().take(TOLD).map(|line| vec![Cell::new(format!(" {line}"), Role::Warn)]);
+    std::iter::once(line).chain(told).collect()
 }
 
 /// The moments of which the line tells the age.
@@ -121,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_line_tells_where_it_listens_and_when_the_last_hint_came() {
-        let told = |hearing: &Hearing, listens| line(hearing, listens, NOW).map(|line| line_text(&line));
+        let told = |hearing: &Hearing, listens| head(hearing, listens, NOW, 80).first().map(|line| line_text(line));
         assert_eq!(told(&Hearing::default(), None), None, "nobody who polls is told of hints");
         assert_eq!(
             told(&Hearing::default(), Some("127.0.0.1:8711")).as_deref(),
@@ -133,8 +137,8 @@ mod tests {
     #[test]
     fn before_the_first_look_nothing_is_said_of_how_many_there_are() {
         let new = Hearing { callbacks: Some(Callbacks::default()), ..Hearing::default() };
-        let told = line(&new, None, NOW).map(|line| line_text(&line));
-        assert_eq!(told.as_deref(), Some(" hints none yet   call-backs not looked at yet"));
+        let told: Vec<String> = head(&new, None, NOW, 80).iter().map(|line| line_text(line)).collect();
+        assert_eq!(told, [" hints none yet   call-backs not looked at yet"]);
     }
 
     #[test]
@@ -143,8 +147,8 @@ mod tests {
         let Some(callbacks) = &mut hearing.callbacks else { panic!("there are some") };
         callbacks.missing = vec!["ticket".to_owned()];
         callbacks.trouble = Some(CallbackTrouble { since: NOW, what: "Refused.".into(), remedy: "Ask.".into() });
-        let told = line(&hearing, None, NOW).map(|line| line_text(&line));
-        assert_eq!(told.as_deref(), Some(" hints last 3 min ago   2 of 3 call-backs on: Refused. Ask."));
+        let told: Vec<String> = head(&hearing, None, NOW, 80).iter().map(|line| line_text(line)).collect();
+        assert_eq!(told, [" hints last 3 min ago   2 of 3 call-backs on", " Refused. Ask."]);
         let all: Vec<String> = lines(&hearing, NOW, 80).iter().map(|line| line_text(line)).collect();
         for part in
             ["missing    ticket", "Since 2026-11-20 10:20: Refused.", "Ask.", "HubSpot     nothing yet", "(3 min ago)"]

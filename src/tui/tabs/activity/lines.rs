@@ -10,7 +10,7 @@ use crate::view::cell::wrapped;
 use crate::view::{Cell, Line, Role, callbacks, format, run};
 
 /// Lag per direction, and what holds the engine.
-pub(super) fn head(hearing: &Hearing, paint: &mut Paint<'_>) -> Vec<Line> {
+pub(super) fn head(hearing: &Hearing, width: usize, paint: &mut Paint<'_>) -> Vec<Line> {
     let world = paint.world;
     let snapshot = &world.snapshot;
     let mut lines = Vec::new();
@@ -45,9 +45,10 @@ pub(super) fn head(hearing: &Hearing, paint: &mut Paint<'_>) -> Vec<Line> {
     lines.push(engine_line(paint));
     let is_here = world.snapshot.role == EngineRole::Holder;
     let listens = world.settings.listens.as_deref().filter(|_| is_here);
-    if let Some(line) = callbacks::line(hearing, listens, world.now) {
+    let hints = callbacks::head(hearing, listens, world.now, width);
+    if !hints.is_empty() {
         callbacks::moments(hearing).into_iter().for_each(|at| paint.ages(at));
-        lines.push(line);
+        lines.extend(hints);
     }
     if let Some(held) = &snapshot.held {
         lines.push(vec![

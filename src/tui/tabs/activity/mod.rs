@@ -361,7 +361,7 @@ impl Page for Activity {
     }
 
     fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
-        let head = lines::head(&self.hearing, paint);
+        let head = lines::head(&self.hearing, usize::from(area.width), paint);
         let (top, rest) = split_top(area, u16::try_from(head.len()).unwrap_or(0));
         paint.lines(top, &head);
         let (titles, body) = split_top(rest, 1);
