@@ -8,7 +8,7 @@ use crate::clocks::{Clocks, Nap, Step};
 use crate::directed::{calm, copies_in, play, with_edits};
 use crate::faults::Fault;
 use crate::fields;
-use crate::scenario::{Clockwork, Scenario};
+use crate::scenario::{Clockwork, Op, Scenario, What, When};
 use crate::server::{By, EPOCH};
 use crate::simulation::{Simulation, Trace};
 use crate::twin::visible;
@@ -126,17 +126,19 @@ fn a_systems_clock_may_be_set_back() {
 fn a_systems_clock_that_was_set_back_hides_nothing_until_the_sweep() {
     let schemas = fields::schemas();
     let clockwork = Clockwork { sweep: 86_400, ..calm().clockwork };
-    let rested = |clocks: Clocks| {
-        let scenario = Scenario { clocks, clockwork: clockwork.clone(), ..with_edits() };
-        let mut world = Simulation::new(&scenario, &schemas, Trace::Lines);
-        // the last edit is at 131 s, and a poll comes every minute
-        world.run_until(131_000 + 4 * 60_000);
-        visible(&world)
-    };
-    let undisturbed = rested(Clocks::default());
     for system in System::BOTH {
+        // nothing happens on the other side, which would have this one read
+        let edit = Op { when: When::At(130_000), what: What::Edit { side: system, pick: 0, field: 4, value: 13 } };
+        let rested = |clocks: Clocks| {
+            let (ops, clockwork) = (vec![edit.clone()], clockwork.clone());
+            let scenario = Scenario { clocks, clockwork, ops, ..calm() };
+            let mut world = Simulation::new(&scenario, &schemas, Trace::Lines);
+            // a poll comes every minute
+            world.run_until(130_000 + 4 * 60_000);
+            visible(&world)
+        };
         let back = Step { at: 100_000, whose: Some(system), by: -3_600_000 };
-        assert_eq!(rested(Clocks { steps: vec![back], naps: Vec::new() }), undisturbed, "{system}");
+        assert_eq!(rested(Clocks { steps: vec![back], naps: Vec::new() }), rested(Clocks::default()), "{system}");
     }
 }
 
