@@ -370,8 +370,8 @@ fn dana_after_mia(place: &Place) -> Person {
     settings.save_draft(&toml::write(&config), "mia", "", Base::Edit(seen), NOW).unwrap();
     dana.types("d");
     dana.expects("mia changed the same: theirs is in the draft");
-    dana.expects("take mine: to_hubspot");
-    dana.expects("company.city~city.direction, mia's is both");
+    dana.expects("▶ keep mia's           yours is in the history, which V lists");
+    dana.expects("mine: city direction to_hubspot in place of mia's both");
     dana
 }
 
@@ -379,7 +379,7 @@ fn dana_after_mia(place: &Place) -> Person {
 fn what_two_consoles_changed_differently_is_theirs_and_the_history_keeps_mine() {
     let place = place();
     let mut dana = dana_after_mia(&place);
-    dana.press(KeyCode::Esc);
+    dana.press(KeyCode::Enter);
     assert_eq!(way(&drafted(&place), "city"), Direction::Both, "nobody chose mine");
     let settings = place.workspace.settings().unwrap();
     let aside = settings.edits().unwrap().into_iter().find(|edit| edit.ended == EditEnd::SetAside).unwrap();
@@ -392,6 +392,7 @@ fn what_two_consoles_changed_differently_is_theirs_and_the_history_keeps_mine() 
 fn of_what_two_consoles_changed_differently_mine_can_be_taken() {
     let place = place();
     let mut dana = dana_after_mia(&place);
+    dana.press(KeyCode::Down);
     dana.press(KeyCode::Enter);
     dana.expects("Yours is in the draft; the history keeps theirs.");
     assert_eq!(way(&drafted(&place), "city"), Direction::ToHubspot);

@@ -37,7 +37,7 @@ pub enum DraftMessage {
     Saved(Result<Saved, NotSaved>),
     /// Both changes in one.
     Together(Result<Box<Together>, SourceError>),
-    /// Of what both changed, ours is to be in the draft.
+    /// Of what both changed, ours is to be in the draft: a place in the list of choices.
     TakeMine(usize),
     /// A person said yes to it, for that state of the draft.
     Deploy(u64),
@@ -453,7 +453,9 @@ impl Draft {
     }
 
     fn take_mine<M: Send + 'static>(&mut self, place: usize, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
-        let Some(mut clashing) = self.clashing.take().filter(|clashing| place < clashing.clashes.len()) else { return };
+        let Some(mut clashing) = self.clashing.take() else { return };
+        // the first choice is theirs
+        let Some(place) = place.checked_sub(1).filter(|place| *place < clashing.clashes.len()) else { return };
         clashing.mine.insert(clashing.clashes.remove(place).path);
         let choose = |path: &str| if clashing.mine.contains(path) { Side::Mine } else { Side::Theirs };
         match together::merge(&clashing.ours, &clashing.theirs, choose) {

@@ -62,7 +62,9 @@ impl ConfigSource for StoredConfig {
     }
 
     fn set_aside(&self, config: &Config, now: Timestamp) -> Result<(), SourceError> {
-        self.settings().set_aside(&toml::write(config), &self.author, NOTE, now).map(drop).map_err(failed)
+        let mut settings = self.settings();
+        let note = note(&settings, config)?;
+        settings.set_aside(&toml::write(config), &self.author, &note, now).map(drop).map_err(failed)
     }
 
     fn revert(&self, edit: u64) -> Result<(), NotSaved> {

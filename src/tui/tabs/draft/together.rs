@@ -107,15 +107,44 @@ fn name(path: &str) -> String {
     field.unwrap_or(path).to_owned()
 }
 
-/// The choices where both changed the same.
+/// The choices where both changed the same: theirs stays, or of one setting mine.
 #[must_use]
 pub fn choices(clashes: &[Clash], who: &str) -> Vec<Command> {
     let shown = |text: &Option<String>| text.clone().unwrap_or_else(|| format::NONE.to_owned());
-    let choice = |clash: &Clash| Command {
-        name: format!("take mine: {}", shown(&clash.mine)),
-        doc: format!("{}, {who}'s is {}", clash.path, shown(&clash.theirs)),
-        keys: String::new(),
-        not_now: None,
+    let row = |name: String, doc: String| Command { name, doc, keys: String::new(), not_now: None };
+    let mine = |clash: &Clash| {
+        let doc = format!("{} in place of {who}'s {}", shown(&clash.mine), shown(&clash.theirs));
+        row(format!("mine: {}", setting(&clash.path)), doc)
     };
-    clashes.iter().map(choice).collect()
+    let theirs = row(format!("keep {who}'s"), "yours is in the history, which V lists".to_owned());
+    std::iter::once(theirs).chain(clashes.iter().map(mine)).collect()
+}
+
+/// `city direction` of a field mapping, everything else by its path.
+fn setting(path: &str) -> String {
+    let field = path.split_once('~').and_then(|(_, rest)| rest.split_once('.')).map(|(_, setting)| setting);
+    field.map_or_else(|| name(path), |setting| format!("{} {setting}", name(path)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_named_as_people_know_them() {
+        assert_eq!(setting("company.city~city.direction"), "city direction");
+        assert_eq!(setting("company.city~city"), "city");
+        assert_eq!(setting("timing.poll"), "timing.poll");
+        let change = |path: &str| Change { path: path.into(), before: None, after: None };
+        let paths = [
+            "company.city~city.wins",
+            "company.city~city.direction",
+            "company.zip~zip",
+            "timing.poll",
+            "guards.vanished",
+        ];
+        let changes: Vec<Change> = paths.map(change).into();
+        assert_eq!(in_words(&changes), "city, zip and 2 more");
+        assert_eq!(in_words(&changes[..2]), "city");
+    }
 }

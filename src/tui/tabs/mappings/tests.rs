@@ -316,6 +316,7 @@ fn a_change_of_somebody_else_goes_together_with_mine_and_a_contradiction_is_aske
     person.expects("dana changed the same: theirs is in the draft");
     assert_eq!(config.aside.lock().unwrap().last().unwrap().objects[0].fields[0].direction, Direction::ToHubspot);
     assert_eq!(saved(&config).objects[0].fields[0].direction, Direction::Both);
+    person.press(KeyCode::Down);
     person.press(KeyCode::Enter);
     person.expects("Yours is in the draft");
     assert_eq!(saved(&config).objects[0].fields[0].direction, Direction::ToHubspot);
