@@ -26,7 +26,7 @@ mod oracle;
 mod random;
 #[path = "../tests/simulation/scenario.rs"]
 mod scenario;
-#[path = "../tests/simulation/server.rs"]
+#[path = "../tests/simulation/server/mod.rs"]
 mod server;
 #[path = "../tests/simulation/shrink.rs"]
 mod shrink;
@@ -42,7 +42,7 @@ mod suite;
 mod tape;
 #[path = "../tests/simulation/twin.rs"]
 mod twin;
-#[path = "../tests/simulation/verdict.rs"]
+#[path = "../tests/simulation/verdict/mod.rs"]
 mod verdict;
 #[path = "../tests/simulation/watch.rs"]
 mod watch;

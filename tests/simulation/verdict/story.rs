@@ -1,0 +1,108 @@
+//! What users did to one field of one pair, and where its values may have come from.
+
+use std::collections::BTreeSet;
+
+use lockstep::model::{RecordId, System};
+
+use super::Pair;
+use crate::fields::Spec;
+use crate::server::{By, Change};
+use crate::simulation::Simulation;
+
+/// What users did to one field of one pair.
+pub(super) struct Story {
+    pub edits: Vec<Edit>,
+    /// Some value was written twice: lineage by value would lie.
+    pub ambiguous: bool,
+    /// Records whose values may have come here.
+    pub kin: BTreeSet<(System, RecordId)>,
+    /// Those of the pair itself, and what was merged into them.
+    pub own: BTreeSet<(System, RecordId)>,
+    /// Values that a user's merge left behind.
+    pub dropped: BTreeSet<String>,
+    pub merges: usize,
+}
+
+pub(super) struct Edit {
+    pub at: i64,
+    pub system: System,
+    pub record: RecordId,
+    pub before: String,
+    pub after: String,
+    pub settled: bool,
+    pub change: Change,
+}
+
+impl Story {
+    pub fn of(sim: &Simulation<'_>, pair: &Pair, spec: &Spec) -> Self {
+        let own = BTreeSet::from([(System::HubSpot, pair.hubspot.id), (System::ConnectWise, pair.connectwise.id)]);
+        let own = closure(sim, own, false);
+        let kin = closure(sim, own.clone(), true);
+        let (mut edits, mut dropped, mut merges) = (Vec::new(), BTreeSet::new(), 0);
+        for raw in &sim.ledger {
+            let By::User { settled } = raw.by else { continue };
+            if !kin.contains(&(raw.system, raw.record)) {
+                continue;
+            }
+            let Some((_, before, after)) = raw.fields.iter().find(|(name, ..)| name.as_str() == spec.name(raw.system))
+            else {
+                continue;
+            };
+            let (before, after) = (spec.canon(raw.system, before), spec.canon(raw.system, after));
+            if raw.what == Change::Merged {
+                dropped.insert(before);
+                merges += 1;
+                continue;
+            }
+            let (at, system, record, change) = (raw.at, raw.system, raw.record, raw.what);
+            edits.push(Edit { at, system, record, before, after, settled, change });
+        }
+        let values: Vec<&String> = edits.iter().map(|edit| &edit.after).filter(|value| !value.is_empty()).collect();
+        let ambiguous = values.iter().collect::<BTreeSet<_>>().len() < values.len();
+        Self { edits, ambiguous, kin, own, dropped, merges }
+    }
+
+    /// What users did to the pair itself.
+    pub fn own_edits(&self) -> impl Iterator<Item = &Edit> {
+        self.edits.iter().filter(|edit| self.own.contains(&(edit.system, edit.record)))
+    }
+
+    /// Whether a user emptied the field on the side of an edit, then or later: the fill policy may bring back anything.
+    pub fn emptied_since(&self, edit: &Edit) -> bool {
+        self.edits.iter().any(|later| later.system == edit.system && later.at >= edit.at && later.after.is_empty())
+    }
+}
+
+/// All that was ever linked with these records or merged into them. `far`: and what was linked with that, and so on.
+fn closure(sim: &Simulation<'_>, mut known: BTreeSet<(System, RecordId)>, far: bool) -> BTreeSet<(System, RecordId)> {
+    loop {
+        let before = known.len();
+        for (hubspot, connectwise) in &sim.store.pairs_ever {
+            let (here, there) = ((System::HubSpot, *hubspot), (System::ConnectWise, *connectwise));
+            if known.contains(&here) || known.contains(&there) {
+                known.extend([here, there]);
+            }
+        }
+        // what the engine made of a record and a person merged before it was linked took its values along
+        for ((system, source), copies) in sim.watch.copies.iter().filter(|_| far) {
+            for copy in copies {
+                let (here, there) = ((*system, *copy), (system.other(), *source));
+                if known.contains(&here) || known.contains(&there) {
+                    known.extend([here, there]);
+                }
+            }
+        }
+        for system in System::BOTH {
+            for (loser, survivor) in &sim.servers[system].merged {
+                // ConnectWise can bring one back, which is a record like any other then
+                if known.contains(&(system, *survivor)) && (far || !sim.live(system, *loser)) {
+                    known.insert((system, *loser));
+                }
+            }
+        }
+        if !far || known.len() == before {
+            break;
+        }
+    }
+    known
+}
