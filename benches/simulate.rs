@@ -24,7 +24,7 @@ mod merging;
 mod oracle;
 #[path = "../tests/simulation/random.rs"]
 mod random;
-#[path = "../tests/simulation/scenario.rs"]
+#[path = "../tests/simulation/scenario/mod.rs"]
 mod scenario;
 #[path = "../tests/simulation/server/mod.rs"]
 mod server;

@@ -11,7 +11,7 @@ use crate::scenario::{Clockwork, Crash, MergedKey, Merges, Newborn, Op, Scenario
 use crate::simulation::{Simulation, Trace};
 use crate::twin::visible;
 
-const ALL_FIELDS: u32 = (1 << COMPANY_COUNT) - 1;
+const ALL_FIELDS: u64 = (1 << COMPANY_COUNT) - 1;
 /// Requests and commands until the world is calm, and some more: what lies beyond changes nothing.
 const REQUESTS: u32 = 26;
 const COMMANDS: u32 = 60;

@@ -8,7 +8,7 @@ use lockstep::engine::core::request::{Answer, AnswerBody, Request, RequestBody, 
 use lockstep::engine::core::state::{Feed, Intent, IntentKind, LinkState, RecordState, Run, RunKind, Verdict};
 use lockstep::model::{ObjectKind, RecordRef, RunId, System};
 
-use crate::fields::{SPECS, Shape, index_of};
+use crate::fields::{SPECS, index_of};
 use crate::simulation::Simulation;
 
 /// Creates, updates, fields emptied, references that point elsewhere.
@@ -164,11 +164,10 @@ pub fn i14_guard(sim: &mut Simulation<'_>, row: &Intent) {
 }
 
 fn changes(row: &Intent) -> Changes {
-    let is_reference = |name: &str| index_of(row.object, row.system, name).map(|at| SPECS[at].shape);
+    let spec_of = |name: &str| index_of(row.object, row.system, name).map(|at| &SPECS[at]);
     let moved = row.writes.iter().filter(|write| {
-        let shape = is_reference(write.field.as_str());
-        let taken_away =
-            shape == Some(Shape::Reference) || shape == Some(Shape::Contacts) && row.system == System::ConnectWise;
+        let taken_away = spec_of(write.field.as_str())
+            .is_some_and(|spec| spec.parent().is_some() && !spec.holds_several(row.system));
         taken_away && !write.before.is_empty() && !write.after.is_empty()
     });
     let is_update = row.kind == IntentKind::Update;

@@ -16,7 +16,7 @@ const BY: By = By::User { settled: false };
 /// The objects that people of a system can merge.
 pub const fn can_be_merged(system: System, object: ObjectKind) -> bool {
     match system {
-        System::HubSpot => !matches!(object, ObjectKind::Product),
+        System::HubSpot => crate::server::has_unique_keys(object),
         System::ConnectWise => matches!(object, ObjectKind::Company),
     }
 }
@@ -48,7 +48,7 @@ impl Server {
         let mut whole = one.fields.clone();
         for (name, value) in &two.fields {
             let all_count = crate::fields::index_of(object, self.system, name.as_str())
-                .is_some_and(|at| SPECS[at].shape == crate::fields::Shape::Contacts);
+                .is_some_and(|at| SPECS[at].holds_several(System::HubSpot));
             let both = everyone(ids(whole.get(name).unwrap_or(&Value::Empty)).into_iter().chain(ids(value)));
             let kept = whole.entry(name.clone()).or_insert_with(|| value.clone());
             if all_count {
@@ -134,7 +134,8 @@ impl Server {
 pub fn merges_are_followed(sim: &mut Simulation<'_>) {
     let mut wrong = Vec::new();
     let hubspot = &sim.servers[System::HubSpot];
-    let pairs: BTreeSet<(RecordId, RecordId)> = sim.store.pairs_ever.iter().copied().collect();
+    let pairs: BTreeSet<(RecordId, RecordId)> =
+        sim.store.pairs_ever.iter().map(|(_, hubspot, connectwise)| (*hubspot, *connectwise)).collect();
     for (loser, partner) in pairs.iter().filter(|(loser, _)| hubspot.merged.contains_key(loser)) {
         let survivor = hubspot.survivor(*loser);
         let of = |id| hubspot.named(id);

@@ -10,7 +10,7 @@ use lockstep::model::{IntentId, ObjectKind, RecordId, RecordRef, System, Timesta
 use rust_decimal::Decimal;
 
 use crate::fields::{SPECS, Shape, complete, index_of, place_of, places};
-use crate::server::{By, Change, EPOCH, Mutation, ids, is_given_once};
+use crate::server::{By, Change, EPOCH, Mutation, ids};
 use crate::simulation::Simulation;
 use crate::watch::{Blind, Shot, Subject};
 
@@ -27,7 +27,7 @@ pub fn before_send(sim: &mut Simulation<'_>, request: &Request, attempts: &[(Int
         };
         i10_sent_as_committed(sim, request, &row);
         let subject = match row.kind {
-            IntentKind::Create => Subject::CopyOf(request.system, row.source),
+            IntentKind::Create => Subject::CopyOf(request.system, row.source_record()),
             IntentKind::Update => Subject::Target(request.system, row.target.unwrap_or_default()),
         };
         i4_certainty_before_repeat(sim, subject, &row);
@@ -38,7 +38,7 @@ pub fn before_send(sim: &mut Simulation<'_>, request: &Request, attempts: &[(Int
         }
         i7_given_once(sim, &row);
         crate::guarded::i14_guard(sim, &row);
-        let shot = Shot { intent, attempt, at: sim.now, settled: false };
+        let shot = Shot { intent, attempt, at: sim.now, off: sim.clock_is_off(), settled: false };
         sim.watch.sent(sim.last_request, subject, shot);
     }
 }
@@ -52,20 +52,27 @@ pub fn asks_for_its_own(sim: &mut Simulation<'_>, request: &Request) {
     };
     let server = &sim.servers[request.system];
     let ids = ids.into_iter().filter(|id| id.0 < crate::hints::NOBODY);
-    if let Some(other) = ids.map(|id| server.named(id)).find(|record| record.object != request.object) {
+    if let Some(other) = ids.map(|id| server.named(id)).find(|record| !may_be(*record, request.object)) {
         sim.violate("wrong_object", format!("{other} was asked for as a {}", request.object));
     }
 }
 
+/// Whether a record is of that object, or may have been: an activity of ConnectWise can be given another type.
+fn may_be(record: RecordRef, object: ObjectKind) -> bool {
+    record.object == object || record.siblings().any(|other| other.object == object)
+}
+
 /// What ConnectWise takes with a new record alone is sent with every new one that has it, and never again.
 fn i7_given_once(sim: &mut Simulation<'_>, row: &Intent) {
-    let Some(spec) = place_of(row.object, Shape::Once).map(|at| &SPECS[at]) else { return };
+    let once = place_of(row.object, Shape::Once).or(place_of(row.object, Shape::Called));
+    let Some(spec) = once.map(|at| &SPECS[at]) else { return };
     if row.system != System::ConnectWise
         || places(row.object, sim.scenario.fields).all(|at| SPECS[at].key() != spec.key())
     {
         return;
     }
-    let given = row.writes.iter().find(|write| is_given_once(&write.field)).map(|write| write.after.to_plain());
+    let given =
+        row.writes.iter().find(|write| write.field.as_str() == spec.connectwise).map(|write| write.after.to_plain());
     if row.kind == IntentKind::Update {
         if given.is_some() {
             sim.violate("i7_given_once", format!("i{} writes {} once more", row.id, spec.connectwise));
@@ -119,7 +126,8 @@ fn i4_certainty_before_repeat(sim: &mut Simulation<'_>, subject: Subject, row: &
         .watch
         .shots
         .get(&subject)
-        .and_then(|shots| shots.iter().find(|shot| !shot.settled && now - shot.at < LEFT_ALONE));
+        .and_then(|shots| shots.iter().find(|shot| !shot.settled && now - shot.at < LEFT_ALONE))
+        .filter(|shot| !were_both_set_forward(sim, row.system, shot));
     if let Some(shot) = open {
         let invariant = match subject {
             Subject::CopyOf(..) => "i4_wait_before_repeat",
@@ -132,6 +140,12 @@ fn i4_certainty_before_repeat(sim: &mut Simulation<'_>, subject: Subject, row: &
         );
         sim.violate(invariant, text);
     }
+}
+
+/// A wait goes by two clocks, of which one may be wrong.
+fn were_both_set_forward(sim: &Simulation<'_>, system: System, shot: &Shot) -> bool {
+    let clocks = &sim.scenario.clocks;
+    sim.clock_is_off() > shot.off && clocks.set_by(system, sim.now) > clocks.set_by(system, shot.at)
 }
 
 /// A record that is in a link, of whatever state, has had its copy.
@@ -172,22 +186,34 @@ fn i4_no_create_beside_a_match(sim: &mut Simulation<'_>, row: &Intent) {
             && sim.live(row.system, seen.of.id)
             && spec.canon(row.system, seen.record.value(spec.name(row.system))) == key
             // a title says who it is within its company alone, and only of those that have no partner yet
-            && (by_title.is_none() || sim.store.link_at(seen.of).is_none() && are_of_one_company(sim, source, seen.of))
+            && (by_title.is_none() || sim.store.link_at(seen.of).is_none() && are_of_one_company(sim, source, seen.of) && are_of_one_day(sim, source, seen.of))
     });
     if let Some(twin) = twin.map(|twin| twin.of) {
         sim.violate("i4_no_duplicate", format!("i{} creates a copy though {twin} with key {key} is known", row.id));
     }
 }
 
+/// Whether two activities happen on the same day; whatever is none does.
+fn are_of_one_day(sim: &Simulation<'_>, one: RecordRef, other: RecordRef) -> bool {
+    let Some(spec) = place_of(one.object, Shape::Moment).map(|at| &SPECS[at]) else { return true };
+    let day = |record: RecordRef| {
+        let seen = sim.store.observations.get(&record)?;
+        spec.canon(record.system, seen.record.value(spec.name(record.system))).get(..10).map(str::to_owned)
+    };
+    day(one).is_some_and(|one| day(other) == Some(one))
+}
+
 /// Whether two records of two systems belong to the same company, as far as the engine knows.
 fn are_of_one_company(sim: &Simulation<'_>, one: RecordRef, other: RecordRef) -> bool {
-    let Some(spec) = place_of(one.object, Shape::Reference).map(|at| &SPECS[at]) else { return false };
+    let home = place_of(one.object, Shape::Reference).or(place_of(one.object, Shape::Deal));
+    let Some(spec) = home.map(|at| &SPECS[at]) else { return false };
+    let Some(parent) = spec.parent() else { return false };
     let company = |record: RecordRef| {
         let seen = sim.store.observations.get(&record)?;
         Some(seen.record.value(spec.name(record.system)).to_plain())
     };
     let (Some(one_is_of), Some(other_is_of)) = (company(one), company(other)) else { return false };
-    partner_of(sim, ObjectKind::Company, one.system, &one_is_of).is_some_and(|id| id.to_string() == other_is_of)
+    partner_of(sim, parent, one.system, &one_is_of).is_some_and(|id| id.to_string() == other_is_of)
 }
 
 /// What a mutation just made by the engine says about I4, I7 and blind overwrites.
@@ -201,7 +227,7 @@ pub fn at_landing(sim: &mut Simulation<'_>, at: usize) {
     sim.outcome.counters.writes += 1;
     match mutation.what {
         Change::Created => {
-            let key = (mutation.system, row.source);
+            let key = (mutation.system, row.source_record());
             let earlier = sim.watch.copies.get(&key).cloned().unwrap_or_default();
             sim.watch.copies.entry(key).or_default().push(mutation.record);
             // a copy that was wiped out before anybody could see it leaves no trace to be found
@@ -220,6 +246,9 @@ pub fn at_landing(sim: &mut Simulation<'_>, at: usize) {
             }
         }
         _ => note_blind(sim, &mutation, &row),
+    }
+    if mutation.object == ObjectKind::LineItem {
+        sim.outcome.counters.saw("a line item written");
     }
     i7_direction(sim, &mutation);
 }
@@ -286,6 +315,10 @@ pub fn i12_cursor_safety(sim: &mut Simulation<'_>, cursor: &Cursor) {
         // its index may trail: that is what the settled pass is for
         (_, System::HubSpot) => return,
     };
+    // forecast items are listed by opportunity, which does not say that they changed
+    if system == System::ConnectWise && cursor.key.object == ObjectKind::LineItem {
+        return;
+    }
     let backfill = CursorKey { feed: Feed::Backfill, ..cursor.key };
     let is_lied_to = sim.guarded.is_lied_to(system, cursor.key.object);
     let is_out_of_order = sim.scenario.clocks.went_back(system, sim.now);

@@ -46,16 +46,39 @@ const TICKET_STATUSES: [Place; 7] = [
     ("24", "Closed", Closed, "2"),
 ];
 
+const TASK_STATES: [Place; 5] = [
+    ("NOT_STARTED", "Not started", Open, ""),
+    ("IN_PROGRESS", "In progress", Open, ""),
+    ("WAITING", "Waiting", Open, ""),
+    ("COMPLETED", "Completed", Closed, ""),
+    ("DEFERRED", "Deferred", Open, ""),
+];
+const ACTIVITY_STATUSES: [Place; 5] = [
+    ("1", "Open", Open, ""),
+    ("2", "Closed", Closed, ""),
+    ("3", "Followed up", Closed, ""),
+    ("4", "Planned", Open, ""),
+    ("5", "Waiting", Open, ""),
+];
+
 const fn is_deal(object: ObjectKind) -> bool {
     matches!(object, ObjectKind::Deal)
 }
 
 fn stages(object: ObjectKind) -> &'static [Place] {
-    if is_deal(object) { &DEAL_STAGES } else { &TICKET_STAGES }
+    match object {
+        ObjectKind::Deal => &DEAL_STAGES,
+        ObjectKind::Task => &TASK_STATES,
+        _ => &TICKET_STAGES,
+    }
 }
 
 fn statuses(object: ObjectKind) -> &'static [Place] {
-    if is_deal(object) { &DEAL_STATUSES } else { &TICKET_STATUSES }
+    match object {
+        ObjectKind::Deal => &DEAL_STATUSES,
+        ObjectKind::Task => &ACTIVITY_STATUSES,
+        _ => &TICKET_STATUSES,
+    }
 }
 
 /// The fields of a schema whose options tell where a record stands, beside the mapped one itself.
@@ -77,6 +100,11 @@ pub fn stage_options(object: ObjectKind) -> Vec<ChoiceOption> {
     options(stages(object))
 }
 
+/// The statuses of activities.
+pub fn status_options(object: ObjectKind) -> Vec<ChoiceOption> {
+    all(object)
+}
+
 fn options(places: &[Place]) -> Vec<ChoiceOption> {
     let option = |(key, label, outcome, parent): &Place| ChoiceOption {
         key: (*key).to_owned(),
@@ -94,6 +122,9 @@ pub fn value(object: ObjectKind, system: System, n: u32) -> Value {
     match system {
         System::HubSpot => Value::Text(stages(object)[n % stages(object).len()].0.to_owned()),
         System::ConnectWise => {
+            if object == ObjectKind::Task {
+                return Value::Choice(statuses(object)[n % statuses(object).len()].0.to_owned());
+            }
             let (status, _, _, board) = statuses(object)[n % statuses(object).len()];
             let place = if is_deal(object) { COLUMNS[n / 7 % COLUMNS.len()].0 } else { board };
             Value::Choice(format!("{place}/{status}"))
@@ -103,6 +134,9 @@ pub fn value(object: ObjectKind, system: System, n: u32) -> Value {
 
 /// The value as ConnectWise keeps it: what was not said stays, or is what new records have.
 pub fn kept(object: ObjectKind, said: &str, before: &str) -> String {
+    if object == ObjectKind::Task {
+        return said.to_owned();
+    }
     let parts = |text: &str| {
         let (place, status) = text.split_once('/').unwrap_or((text, ""));
         (place.to_owned(), status.to_owned())
@@ -132,6 +166,8 @@ pub fn meaning(object: ObjectKind, system: System, text: &str) -> String {
     };
     let Some((_, label, outcome, _)) = found else { return text.to_owned() };
     match outcome {
+        // whatever is not the same by name is open or done
+        Open if object == ObjectKind::Task => if label == "Waiting" { "waiting" } else { "open" }.to_owned(),
         Won => "won".to_owned(),
         Lost | Closed => "over".to_owned(),
         Open if is_deal(object) && system == System::ConnectWise => {

@@ -36,7 +36,7 @@ pub struct MemoryStore {
     pub approvals: BTreeMap<String, bool>,
     pub pauses: Pauses,
     /// Every pair that was ever linked: what the oracles may trace a value through.
-    pub pairs_ever: BTreeSet<(RecordId, RecordId)>,
+    pub pairs_ever: BTreeSet<(ObjectKind, RecordId, RecordId)>,
     /// Rows that break a constraint the real store has; each is a violation.
     pub refused: Vec<String>,
 }
@@ -87,7 +87,7 @@ impl MemoryStore {
                 self.refused.push(format!("link {} takes {} away from link {other}", row.id, row.record(system)));
             }
         }
-        self.pairs_ever.insert((row.hubspot, row.connectwise));
+        self.pairs_ever.insert((row.object, row.hubspot, row.connectwise));
         self.links.insert(row.id, row);
     }
 

@@ -111,14 +111,14 @@ pub mod fields {
     use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-    pub fn serialize<S: Serializer>(mask: &u32, to: S) -> Result<S::Ok, S::Error> {
+    pub fn serialize<S: Serializer>(mask: &u64, to: S) -> Result<S::Ok, S::Error> {
         let places = (0..super::SPECS.len()).filter(|place| mask & (1 << place) != 0);
         places.map(super::name_of).collect::<Vec<_>>().serialize(to)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u32, D::Error> {
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<u64, D::Error> {
         let names = Vec::<String>::deserialize(from)?;
-        let mut mask = 0;
+        let mut mask = 0_u64;
         for name in names {
             mask |= 1 << super::place_of(&name).map_err(D::Error::custom)?;
         }

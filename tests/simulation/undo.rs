@@ -301,9 +301,7 @@ fn play(scenario: &Scenario, schemas: &[BySystem<Schema>]) -> Option<Played> {
             UndoEnd::Restored | UndoEnd::AsBefore => true,
             UndoEnd::Changed { .. } => one.touched,
             // nobody is taken away from their company
-            UndoEnd::Kept { .. } => {
-                matches!(one.spec().shape, Shape::Reference | Shape::Contacts) && one.record.system == System::HubSpot
-            }
+            UndoEnd::Kept { .. } => one.spec().parent().is_some() && one.record.system == System::HubSpot,
             _ => false,
         };
         if !fine {

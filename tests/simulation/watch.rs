@@ -9,7 +9,7 @@ use lockstep::model::{IntentId, RecordId, RecordRef, System, Value};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     Target(System, RecordId),
-    CopyOf(System, RecordId),
+    CopyOf(System, RecordRef),
 }
 
 /// One send of one item.
@@ -18,6 +18,8 @@ pub struct Shot {
     pub intent: IntentId,
     pub attempt: u32,
     pub at: i64,
+    /// How far the engine's clock was off then.
+    pub off: i64,
     /// It took effect, or the engine was told what became of it.
     pub settled: bool,
 }
@@ -37,7 +39,7 @@ pub struct Watch {
     requests: BTreeMap<RequestId, Vec<(Subject, IntentId)>>,
     pub blind: Vec<Blind>,
     /// Copies made, by the system they are in and the record they were made from.
-    pub copies: BTreeMap<(System, RecordId), Vec<RecordId>>,
+    pub copies: BTreeMap<(System, RecordRef), Vec<RecordId>>,
     /// Landings of updates, by record and field.
     pub writes: BTreeMap<(System, RecordId, usize), u32>,
     /// Pushes asked for by users.

@@ -104,6 +104,13 @@ impl Engine {
             self.keep_plan(plan);
             return Ok(false);
         }
+        if facts.in_doubt().is_some() {
+            // it cannot be read now: what is decided without it is shown, and its mark stays until it was read
+            decided.settled.extend(members);
+            self.show(step, &plan)?;
+            self.keep_plan(plan);
+            return Ok(false);
+        }
         if let PairDecision::Link { hubspot, connectwise, .. } = &plan.decision {
             // several records of one step may want the same partner: the first is linked, the others look again
             let partners = [

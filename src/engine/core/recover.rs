@@ -32,6 +32,8 @@ pub(super) struct Open {
     pub on_its_way: bool,
     /// It is being looked up.
     pub looking: bool,
+    /// When the last look-up was sent: its answer tells of no later moment, however late it is heard.
+    asked: Timestamp,
     pub next_look_up: Timestamp,
     look_ups: u32,
     /// It was refused because a copy is there already; the look-up finds that copy, or this is the last word.
@@ -53,6 +55,7 @@ impl Engine {
             intent,
             on_its_way: false,
             looking: false,
+            asked: Timestamp::EPOCH,
             next_look_up: Timestamp::EPOCH,
             look_ups: 0,
             duplicate: None,
@@ -65,6 +68,7 @@ impl Engine {
             intent,
             on_its_way: true,
             looking: false,
+            asked: Timestamp::EPOCH,
             next_look_up: Timestamp::EPOCH,
             look_ups: 0,
             duplicate: None,
@@ -176,6 +180,7 @@ impl Engine {
         for id in &due {
             if let Some(open) = self.open.get_mut(id) {
                 open.looking = true;
+                open.asked = step.now;
             }
         }
         self.send(step, system, object, Priority::Recovery, body, Pending::LookUp { system, intents: due });
@@ -291,7 +296,7 @@ impl Engine {
             if let Some(rejection) = open.duplicate.clone().filter(|_| seen.is_none()) {
                 return self.refuse(step, id, rejection);
             }
-            if !self.has_landed(&open.intent, step.now, server_now) {
+            if !self.has_landed(&open.intent, open.asked.min(step.now), server_now) {
                 self.look_again_later(step.now, id, server_now);
                 return Ok(());
             }
@@ -401,7 +406,7 @@ impl Engine {
         };
         // Also where all of it is there already: a user may have entered the same, and ours may still land upon what
         // comes after it.
-        if !self.has_landed(&open.intent, step.now, server_now) {
+        if !self.has_landed(&open.intent, open.asked.min(step.now), server_now) {
             self.look_again_later(step.now, id, server_now);
             return Ok(());
         }

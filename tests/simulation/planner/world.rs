@@ -52,7 +52,7 @@ pub fn one() -> impl Strategy<Value = Drawn> {
     ];
     let changes = || proptest::collection::vec((0..COUNT, 0..9_u8), 0..5);
     (
-        0..OBJECTS.len(),
+        0..5_usize,
         presence,
         0..6_u8,
         proptest::collection::vec(0..9_u8, COUNT),
@@ -70,10 +70,10 @@ pub fn one() -> impl Strategy<Value = Drawn> {
 }
 
 /// Mappings of many shapes, compiled once.
-pub fn mappings() -> Vec<(u32, Rules)> {
+pub fn mappings() -> Vec<(u64, Rules)> {
     let schemas = fields::schemas();
     let clockwork = Clockwork { poll: 60, index_lag: 660, settled: 120, sweep: 600, flight: 180 };
-    let masks = (0..48_u64).map(|n| complete(mix(n, 1) as u32 | if n % 4 == 0 { !0 } else { 0 }));
+    let masks = (0..48_u64).map(|n| complete(u64::from(mix(n, 1) as u32 | if n % 4 == 0 { !0 } else { 0 })));
     masks.map(|mask| (mask, fields::rules(mask, &clockwork, &Guards::default(), &schemas))).collect()
 }
 
@@ -86,14 +86,14 @@ struct Expected {
 
 pub struct World<'a> {
     rules: &'a Rules,
-    mask: u32,
+    mask: u64,
     store: crate::store::MemoryStore,
     next: u64,
     expected: Vec<Expected>,
 }
 
 impl<'a> World<'a> {
-    pub fn new((mask, rules): &'a (u32, Rules), drawn: &[Drawn]) -> Self {
+    pub fn new((mask, rules): &'a (u64, Rules), drawn: &[Drawn]) -> Self {
         let store = crate::store::MemoryStore::default();
         let mut world = Self { rules, mask: *mask, store, next: 100, expected: Vec::new() };
         // parents come first: others point to them

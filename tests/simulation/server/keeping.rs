@@ -6,7 +6,7 @@ use lockstep::model::{FieldName, Fields, ObjectKind, RecordId, System, Timestamp
 use rust_decimal::Decimal;
 
 use super::{By, Change, Entry, Mutation, Server, everyone, ids, is_given_once};
-use crate::fields::{self, IDENTIFIER, SPECS, Shape};
+use crate::fields::{self, IDENTIFIER, SPECS, Shape, kept_as};
 use crate::random::mix;
 use crate::standing;
 
@@ -40,8 +40,13 @@ impl Server {
             let value = self.stored(object, by, name, value, &Value::Empty);
             changes.push((name.clone(), Value::Empty, value.clone()));
             if !value.is_empty() && !is_given_once(name) {
-                entry.fields.insert(name.clone(), value);
+                entry.fields.insert(kept_as(name.as_str()).into(), value);
             }
+        }
+        if object.is_activity() && self.system == System::ConnectWise {
+            let entered = Value::DateTime(self.stamp_time(now));
+            changes.push(("dateEntered".into(), Value::Empty, entered.clone()));
+            entry.fields.insert("dateEntered".into(), entered);
         }
         let is_company = object == ObjectKind::Company;
         if is_company && self.system == System::ConnectWise && !entry.fields.contains_key(IDENTIFIER) {
@@ -64,19 +69,34 @@ impl Server {
         stamp: Option<String>,
         ledger: &mut Vec<Mutation>,
     ) {
+        if let Some(object) = self.records.get(&id).map(|entry| entry.object) {
+            self.set_as(now, (object, id), by, values, stamp, ledger);
+        }
+    }
+
+    /// The same with the field names of that object: of an activity that is of another kind by now.
+    pub(super) fn set_as(
+        &mut self,
+        now: i64,
+        (object, id): (ObjectKind, RecordId),
+        by: By,
+        values: &[(FieldName, Value)],
+        stamp: Option<String>,
+        ledger: &mut Vec<Mutation>,
+    ) {
         let Some(entry) = self.records.get(&id) else { return };
-        let object = entry.object;
-        let stored = |(name, value): &(FieldName, Value)| {
-            self.stored(object, by, name, value, entry.fields.get(name).unwrap_or(&Value::Empty))
-        };
+        let stored =
+            |(name, value): &(FieldName, Value)| self.stored(object, by, name, value, entry.value(name.as_str()));
         let stored: Vec<Value> = values.iter().map(stored).collect();
         let Some(entry) = self.records.get_mut(&id) else { return };
         let mut changes = Vec::with_capacity(values.len());
         for ((name, _), value) in values.iter().zip(stored) {
-            let before = entry.fields.remove(name).unwrap_or_default();
+            let before = entry.value(name.as_str()).clone();
             changes.push((name.clone(), before, value.clone()));
+            let kept = FieldName::new(kept_as(name.as_str()));
+            entry.fields.remove(&kept);
             if !value.is_empty() {
-                entry.fields.insert(name.clone(), value);
+                entry.fields.insert(kept, value);
             }
         }
         if stamp.is_some() {
@@ -98,6 +118,12 @@ impl Server {
         };
         if self.system == System::HubSpot && what != Change::Restored {
             self.let_children_go(now, object, id, ledger);
+        }
+        if self.system == System::ConnectWise && object == ObjectKind::Deal && what == Change::Purged {
+            let lines: Vec<RecordId> = self.lines_of(id).map(|line| line.id).collect();
+            for line in lines {
+                self.move_record(now, line, what, ledger);
+            }
         }
         match what {
             Change::Purged => drop(self.records.remove(&id)),
@@ -131,30 +157,51 @@ impl Server {
 
     /// The value as this system keeps it: HubSpot knows text only, ConnectWise tidies text.
     fn stored(&self, object: ObjectKind, by: By, name: &FieldName, value: &Value, before: &Value) -> Value {
-        let shape = fields::index_of(object, self.system, name.as_str()).map_or(Shape::Text, |at| SPECS[at].shape);
+        let spec = fields::index_of(object, self.system, name.as_str()).map(|at| &SPECS[at]);
+        let shape = spec.map_or(Shape::Text, |spec| spec.shape);
+        let holds_several = spec.is_some_and(|spec| spec.holds_several(System::HubSpot));
         match (self.system, shape, value) {
             (_, _, Value::Empty) => Value::Empty,
             // what the engine writes is associated beside what is
-            (System::HubSpot, Shape::Contacts, value) => {
+            (System::HubSpot, _, value) if holds_several => {
                 let kept = if matches!(by, By::Engine { .. }) { ids(before) } else { Vec::new() };
                 everyone(kept.into_iter().chain(ids(value)))
             }
             (System::ConnectWise, Shape::Stage, value) => {
                 Value::Choice(standing::kept(object, &value.to_plain(), &before.to_plain()))
             }
-            (System::ConnectWise, Shape::Day, value) => value.clone(),
+            (System::ConnectWise, Shape::Day | Shape::Moment, value) => value.clone(),
             (System::HubSpot, ..) => Value::text(value.to_plain()),
             (System::ConnectWise, Shape::Number, value) => {
                 let number = value.to_plain().trim().parse::<Decimal>();
                 number.map_or(Value::Empty, |n| Value::Number(if self.temper.whole_numbers { n.trunc() } else { n }))
             }
-            (System::ConnectWise, Shape::Choice | Shape::Reference | Shape::Contacts, value) => {
+            (System::ConnectWise, Shape::Choice, value) => Value::Choice(value.to_plain()),
+            (System::ConnectWise, _, value) if spec.is_some_and(|spec| spec.parent().is_some()) => {
                 Value::Choice(value.to_plain())
             }
             (System::ConnectWise, _, value) => {
                 Value::text(value.to_plain().split_whitespace().collect::<Vec<_>>().join(" "))
             }
         }
+    }
+
+    /// A user of ConnectWise gives an activity the type of another kind.
+    pub fn retype(&mut self, now: i64, id: RecordId, to: ObjectKind, ledger: &mut Vec<Mutation>) {
+        let Some(entry) = self.records.get_mut(&id) else { return };
+        entry.object = to;
+        self.kinds.insert(id, to);
+        self.touch(now, id);
+        let (system, by) = (self.system, By::User { settled: false });
+        ledger.push(Mutation {
+            at: now,
+            system,
+            object: to,
+            record: id,
+            by,
+            what: Change::Retyped,
+            fields: Vec::new(),
+        });
     }
 
     pub(crate) fn touch(&mut self, now: i64, id: RecordId) {

@@ -11,6 +11,7 @@ use lockstep::engine::core::request::{AnswerBody, Failure, Rejection, RejectionK
 use lockstep::model::{FieldName, Fields, IntentId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value};
 
 use crate::clocks::Clocks;
+use crate::fields::{kept_as, stands_in};
 use crate::scenario::Temper;
 
 pub use writes::{is_given_once, required};
@@ -83,6 +84,8 @@ pub enum Change {
     Deleted,
     Purged,
     Restored,
+    /// An activity of ConnectWise is one of another kind now.
+    Retyped,
     /// Of what was merged away: the values that were lost with it. Of the survivor: those that it got.
     Merged,
 }
@@ -212,7 +215,8 @@ impl Entry {
 
     /// The record, reduced to some fields.
     fn show(&self, fields: &[FieldName]) -> Record {
-        let chosen = fields.iter().filter_map(|name| self.fields.get_key_value(name));
+        let chosen = fields.iter().map(|name| (name, self.value(name.as_str())));
+        let chosen = chosen.filter(|(_, value)| !value.is_empty());
         Record {
             id: self.id,
             modified: self.modified,
@@ -226,8 +230,14 @@ impl Entry {
 
     /// The value of a field.
     pub fn value(&self, name: &str) -> &Value {
-        self.fields.get(name).unwrap_or(&Value::Empty)
+        let held = |name: &str| self.fields.get(name);
+        held(kept_as(name)).or_else(|| held(stands_in(name)?)).unwrap_or(&Value::Empty)
     }
+}
+
+/// Whether HubSpot sees to it that no two records of an object carry the same key.
+pub const fn has_unique_keys(object: ObjectKind) -> bool {
+    matches!(object, ObjectKind::Company | ObjectKind::Contact | ObjectKind::Deal | ObjectKind::Ticket)
 }
 
 /// The records that a value points to.

@@ -5,7 +5,7 @@ use lockstep::engine::core::request::{
 };
 use lockstep::model::{FieldName, IntentId, ObjectKind, RecordId, System, Value};
 
-use super::{Arrival, By, Entry, Mutation, NOT_ACCEPTABLE, POISON, Server};
+use super::{Arrival, By, Entry, Mutation, NOT_ACCEPTABLE, POISON, Server, has_unique_keys};
 use crate::fields::{self, IDENTIFIER, SPECS, Shape, Spec};
 
 impl Server {
@@ -122,7 +122,7 @@ impl Server {
     }
 
     fn owner_of_key(&self, object: ObjectKind, stamp: &str) -> Option<RecordId> {
-        if object == ObjectKind::Product {
+        if !has_unique_keys(object) {
             return None;
         }
         let owns = |entry: &&Entry| {
@@ -149,7 +149,12 @@ impl Server {
         {
             return ItemOutcome::Rejected(duplicate(owner, "connectwise_key"));
         }
-        let Some(entry) = self.get(object, item.id).filter(|entry| !entry.archived) else {
+        // whoever changes an activity of ConnectWise does not say of what kind it is
+        let is_it = |entry: &&Entry| {
+            let is_activity = self.system == System::ConnectWise && object.is_activity() && entry.object.is_activity();
+            !entry.archived && (entry.object == object || is_activity)
+        };
+        let Some(entry) = self.records.get(&item.id).filter(is_it) else {
             return ItemOutcome::Rejected(Rejection {
                 kind: RejectionKind::NotFound,
                 message: "the record does not exist".into(),
@@ -167,7 +172,7 @@ impl Server {
             return ItemOutcome::Applied(Box::new(entry.show(fields)));
         }
         let by = By::Engine { intent: item.intent, attempt: attempt_of(arrival, item.intent) };
-        self.set(arrival.now, item.id, by, &item.values, item.stamp.clone(), ledger);
+        self.set_as(arrival.now, (object, item.id), by, &item.values, item.stamp.clone(), ledger);
         ItemOutcome::Applied(Box::new(self.records[&item.id].show(fields)))
     }
 }
@@ -200,6 +205,13 @@ pub const fn required(object: ObjectKind, system: System) -> &'static [&'static 
         }
         (ObjectKind::Ticket, System::HubSpot) => &["subject", "hs_pipeline_stage"],
         (ObjectKind::Ticket, System::ConnectWise) => &["summary", "company"],
+        (ObjectKind::LineItem, System::HubSpot) => &["associations/deals"],
+        (ObjectKind::LineItem, System::ConnectWise) => &["opportunity"],
+        (ObjectKind::Meeting, System::HubSpot) => &["hs_meeting_start_time"],
+        (ObjectKind::Note | ObjectKind::Task | ObjectKind::Call, System::HubSpot) => &["hs_timestamp"],
+        (ObjectKind::Note | ObjectKind::Task | ObjectKind::Call | ObjectKind::Meeting, System::ConnectWise) => {
+            &["name", "assignTo"]
+        }
         _ => &[],
     }
 }

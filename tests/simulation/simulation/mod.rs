@@ -10,7 +10,7 @@ use std::time::Duration;
 use lockstep::engine::core::Engine;
 use lockstep::engine::core::command::{Ask, Command, Event, Notice, Reply, Row, Ticket};
 use lockstep::engine::core::request::{Answer, AnswerBody, RequestId};
-use lockstep::engine::core::state::{RunKind, Verdict};
+use lockstep::engine::core::state::{RecordState, RunKind, Verdict};
 use lockstep::model::{BySystem, ObjectKind, RecordId, RecordRef, Schema, System, Timestamp};
 
 use crate::clocks::Nap;
@@ -304,6 +304,11 @@ impl<'a> Simulation<'a> {
         self.queue.push(Reverse(Queued { at, order: self.order, what }));
     }
 
+    /// How far the engine's clock is off.
+    pub const fn clock_is_off(&self) -> i64 {
+        self.local
+    }
+
     /// The engine's clock.
     fn time(&self) -> Timestamp {
         Timestamp(EPOCH + self.now + self.local)
@@ -545,6 +550,14 @@ impl<'a> Simulation<'a> {
                 if is_early && self.scenario.hints.told > 0 && batch.rows.iter().any(begins) {
                     self.outcome.counters.saw("a hint that began a run");
                 }
+                for row in &batch.rows {
+                    if let Row::Status(status) = row
+                        && status.state == RecordState::Waiting
+                        && !matches!(status.object, ObjectKind::Company)
+                    {
+                        self.outcome.counters.saw(format!("a {} that waits", status.object));
+                    }
+                }
                 let cursors = crate::oracle::cursors_in(&batch);
                 crate::guarded::at_commit(self, &batch);
                 self.store.apply(batch);
@@ -593,6 +606,12 @@ impl<'a> Simulation<'a> {
             self.step(vec![Event::Person { ticket, ask }]);
         }
         ticket.0
+    }
+
+    /// Whether a record is there, and still of its object.
+    pub fn is_live(&self, of: RecordRef) -> bool {
+        let entry = self.servers[of.system].records.get(&of.id);
+        entry.is_some_and(|entry| !entry.archived && entry.object == of.object)
     }
 
     /// Every record of a side that is alive.

@@ -6,7 +6,7 @@ use lockstep::model::{FieldName, ObjectKind, RecordRef, System, Value};
 use super::Simulation;
 use crate::fields::{self, SPECS, Shape};
 use crate::scenario::{Newborn, Op, What};
-use crate::server::{By, Change, Entry, POISON, everyone, ids, required};
+use crate::server::{By, Change, Entry, POISON, everyone, has_unique_keys, ids, required};
 
 impl Simulation<'_> {
     pub(super) fn create(&mut self, one: &Newborn) {
@@ -23,6 +23,24 @@ impl Simulation<'_> {
                     contacts
                 }
                 (Shape::Once, _) if one.side == System::ConnectWise => continue,
+                (Shape::Called, _) if one.side == System::HubSpot => continue,
+                // the same key on the same day
+                (Shape::Moment, Some(key)) => spec.value(one.side, number / 3 * 3 + key % 3),
+                (Shape::Called | Shape::Moment, _) => spec.value(one.side, number),
+                (Shape::Words, Some(key)) if one.object == ObjectKind::Note && one.value.is_multiple_of(2) => {
+                    spec.value(one.side, key)
+                }
+                (Shape::Words, _) if one.object == ObjectKind::Note => spec.value(one.side, number),
+                (Shape::Choice, _) if one.object.is_activity() && !one.value.is_multiple_of(9) => {
+                    spec.value(one.side, one.value)
+                }
+                (Shape::Deals | Shape::Tickets, _) if !one.value.is_multiple_of(2) => continue,
+                (Shape::Product, _) if !one.value.is_multiple_of(3) => continue,
+                (Shape::Deal | Shape::Deals | Shape::Tickets | Shape::Product, _) => {
+                    let parent = spec.parent().and_then(|of| self.pick(one.side, of, one.value / 2, false));
+                    let Some(parent) = parent else { continue };
+                    spec.value(one.side, parent.id.0 as u32)
+                }
                 // what ConnectWise insists on is seldom left out in HubSpot
                 (Shape::Choice | Shape::Day, _)
                     if one.object == ObjectKind::Deal
@@ -44,7 +62,7 @@ impl Simulation<'_> {
             values.push((spec.name(one.side).into(), value));
         }
         let lacks = |name: &&str| values.iter().all(|(given, _)| given.as_str() != *name);
-        if matches!(one.object, ObjectKind::Deal | ObjectKind::Ticket)
+        if (matches!(one.object, ObjectKind::Deal | ObjectKind::Ticket) || !has_unique_keys(one.object))
             && required(one.object, one.side).iter().any(lacks)
         {
             return;
@@ -89,11 +107,15 @@ impl Simulation<'_> {
                     None => number,
                 };
                 let mut new = SPECS[field].value(side, number);
-                if (SPECS[field].shape, side) == (Shape::Once, System::ConnectWise) {
+                if (SPECS[field].shape, side) == (Shape::Once, System::ConnectWise)
+                    || SPECS[field].shape == Shape::Called
+                {
                     return;
                 }
-                if (SPECS[field].shape, side) == (Shape::Contacts, System::HubSpot)
-                    && let Some(second) = self.pick(side, ObjectKind::Contact, value / 3, false)
+                if SPECS[field].holds_several(side)
+                    && SPECS[field].shape != Shape::Deal
+                    && let Some(of) = SPECS[field].parent()
+                    && let Some(second) = self.pick(side, of, value / 3, false)
                     && value.is_multiple_of(2)
                 {
                     new = everyone(ids(&new).into_iter().chain([second.id]));
@@ -107,12 +129,14 @@ impl Simulation<'_> {
             }
             What::Poison { side, pick, field, value } => {
                 let name = fields::place_of(SPECS[field].object, Shape::Name).unwrap_or(0);
-                let field = if matches!(SPECS[field].shape, Shape::Text | Shape::Name) { field } else { name };
+                let field =
+                    if matches!(SPECS[field].shape, Shape::Text | Shape::Name | Shape::Words) { field } else { name };
                 self.edit(side, pick, field, &Value::Text(format!("{POISON} {value}")));
             }
             What::Delete { side, pick } => self.move_one(side, pick, Change::Deleted),
             What::Purge { side, pick } => self.move_one(side, pick, Change::Purged),
             What::Restore { side, pick } => self.move_one(side, pick, Change::Restored),
+            What::Retype { pick, to } => self.retype(pick, to),
             What::Merge { side, pick, other } => self.merge(side, pick, other),
             What::Decide { pick, winner } => self.decide(pick, winner),
             What::Retry { side, pick } => {
@@ -177,6 +201,14 @@ impl Simulation<'_> {
         self.note(|| format!("user makes {record} {what:?}"));
         self.outcome.counters.moves += 1;
         self.servers[side].move_record(self.now, record.id, what, &mut self.ledger);
+    }
+
+    fn retype(&mut self, pick: u32, to: ObjectKind) {
+        let fits = |entry: &Entry| !entry.archived && entry.object.is_activity() && entry.object != to;
+        let Some(record) = self.pick_among(System::ConnectWise, pick, fits) else { return };
+        self.note(|| format!("user makes {record} a {to}"));
+        self.outcome.counters.saw("an activity that became another kind");
+        self.servers.connectwise.retype(self.now, record.id, to, &mut self.ledger);
     }
 
     fn merge(&mut self, side: System, pick: u32, other: u32) {

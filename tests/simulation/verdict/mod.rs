@@ -30,6 +30,8 @@ struct Pair {
     /// Fields that wait for a person.
     held: BTreeSet<usize>,
     pushed: bool,
+    /// The fields in play.
+    fields: u64,
 }
 
 impl Pair {
@@ -42,6 +44,10 @@ impl Pair {
 
     /// A filter keeps it from crossing: one of the two belongs to no company.
     fn is_frozen(&self) -> bool {
+        if self.object().is_activity() {
+            let about = || places(self.object(), self.fields).map(|at| &SPECS[at]).filter(|spec| is_somebody(spec));
+            return System::BOTH.into_iter().any(|system| about().all(|spec| self.canon(spec, system).is_empty()));
+        }
         let company = place_of(self.object(), Shape::Reference).map(|at| &SPECS[at]);
         company.is_some_and(|spec| System::BOTH.into_iter().any(|system| self.canon(spec, system).is_empty()))
     }
@@ -79,7 +85,7 @@ pub fn judge(sim: &mut Simulation<'_>) {
                 i1_same_parent(sim, pair, spec, parent);
                 continue;
             }
-            if pair.is_frozen() || spec.shape == Shape::Once {
+            if pair.is_frozen() || spec.is_given_once() {
                 continue;
             }
             i1_convergence(sim, pair, spec);
@@ -105,8 +111,9 @@ fn live_pairs(sim: &Simulation<'_>) -> Vec<Pair> {
     let active = sim.store.links.values().filter(|link| link.state == LinkState::Active);
     let mut pairs = Vec::new();
     for link in active {
-        let entry =
-            |system: System| sim.servers[system].records.get(&link.id_in(system)).filter(|entry| !entry.archived);
+        let entry = |system: System| {
+            sim.servers[system].records.get(&link.id_in(system)).filter(|_| sim.is_live(link.record(system)))
+        };
         let (Some(hubspot), Some(connectwise)) = (entry(System::HubSpot), entry(System::ConnectWise)) else { continue };
         let issues =
             || System::BOTH.into_iter().flat_map(|system| sim.store.issues_at(link.record(system))).filter(waits);
@@ -122,6 +129,7 @@ fn live_pairs(sim: &Simulation<'_>) -> Vec<Pair> {
             connectwise: connectwise.clone(),
             held: held.collect(),
             pushed,
+            fields: sim.scenario.fields,
         });
     }
     pairs
@@ -139,6 +147,11 @@ fn i13_a_refused_field_rests_alone(sim: &mut Simulation<'_>) {
         let text = format!("{} rests as a whole for one value: {}", issue.record, issue.message);
         sim.violate("i13_isolation", text);
     }
+}
+
+/// Whether a field tells whom an activity is about.
+const fn is_somebody(spec: &Spec) -> bool {
+    matches!(spec.shape, Shape::Reference | Shape::Contacts)
 }
 
 /// Whether an issue is a legal end: a person must act.

@@ -79,7 +79,10 @@ pub(super) fn i1_same_parent(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec,
             .any(|id| partner_of(sim, parent, system, &id.to_string()).is_none())
     };
     let frozen = parent != ObjectKind::Company && pair.is_frozen();
-    if frozen || System::BOTH.into_iter().any(unknown) || are_partners(sim, parent, &values) {
+    // one way: what somebody changes in HubSpot stays
+    let is_own_way = spec.direction == Direction::ToHubspot
+        && (values[1].is_empty() || edited_by_hand(sim, pair, spec, System::HubSpot));
+    if is_own_way || frozen || System::BOTH.into_iter().any(unknown) || are_partners(sim, parent, &values) {
         return;
     }
     let text =
@@ -175,8 +178,9 @@ fn is_told(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> boo
     // what became of a write whose record was merged away meanwhile can be told by the journal alone
     let abandoned = sim.store.intents.values().filter(|intent| intent.state == IntentState::Abandoned);
     let of_kin = abandoned.filter(|intent| intent.target.is_some_and(|id| story.kin.contains(&(intent.system, id))));
-    let losers =
-        of_kin.flat_map(|intent| intent.writes.iter().filter(|w| w.field.as_str() == spec.name(intent.system)));
+    let losers = of_kin.flat_map(|intent| {
+        intent.writes.iter().filter(|w| spec.is_about(intent.object, intent.system, w.field.as_str()))
+    });
     if losers
         .filter_map(|write| write.loser.as_ref())
         .any(|loser| System::BOTH.into_iter().any(|system| spec.canon(system, loser) == value))
@@ -185,7 +189,7 @@ fn is_told(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> boo
     }
     sim.store.history.iter().any(|entry| {
         story.kin.contains(&(entry.system, entry.record.id))
-            && entry.field.as_str() == spec.name(entry.system)
+            && spec.is_about(entry.record.object, entry.system, entry.field.as_str())
             && entry
                 .loser
                 .as_ref()
@@ -196,7 +200,7 @@ fn is_told(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> boo
 fn is_blind(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> bool {
     sim.watch.blind.iter().any(|blind| {
         story.kin.contains(&(blind.system, blind.record))
-            && SPECS[blind.field].hubspot == spec.hubspot
+            && spec.is_about(SPECS[blind.field].object, System::ConnectWise, SPECS[blind.field].connectwise)
             && spec.canon(blind.system, &blind.value) == value
     })
 }
@@ -205,7 +209,7 @@ fn is_blind(sim: &Simulation<'_>, story: &Story, spec: &Spec, value: &str) -> bo
 pub(super) fn i3_no_invention(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec, story: &Story) {
     for system in System::BOTH {
         let value = pair.canon(spec, system);
-        if !value.is_empty() && story.edits.iter().all(|edit| edit.after != value) {
+        if !value.is_empty() && story.edits.iter().all(|edit| edit.after != value) && !story.also.contains(&value) {
             let text = format!("{}: nobody ever wrote {value:?} into {} of {system}", pair.says(), spec.name(system));
             sim.violate("i3_no_invention", text);
         }

@@ -45,7 +45,9 @@ pub fn count(sim: &mut Simulation<'_>) {
         for system in System::BOTH {
             match sim.servers[system].records.get(&link.id_in(system)) {
                 None => counters.saw(format!("a record of {system} wiped out, and its link still active")),
-                Some(entry) if entry.archived => counters.saw(format!("a deletion in {system} not noticed")),
+                Some(entry) if entry.archived || entry.object != link.object => {
+                    counters.saw(format!("a deletion in {system} not noticed"))
+                }
                 Some(_) => {}
             }
         }

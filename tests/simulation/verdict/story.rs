@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use lockstep::model::{RecordId, System};
+use lockstep::model::{ObjectKind, RecordId, System};
 
 use super::Pair;
-use crate::fields::Spec;
-use crate::server::{By, Change};
+use crate::fields::{Shape, Spec};
+use crate::server::{By, Change, Mutation};
 use crate::simulation::Simulation;
 
 /// What users did to one field of one pair.
@@ -20,6 +20,9 @@ pub(super) struct Story {
     pub own: BTreeSet<(System, RecordId)>,
     /// Values that a user's merge left behind.
     pub dropped: BTreeSet<String>,
+    /// What stood in for a value that there was not.
+    pub also: BTreeSet<String>,
+    /// Merges, and changes of an activity's kind.
     pub merges: usize,
 }
 
@@ -36,15 +39,18 @@ pub(super) struct Edit {
 impl Story {
     pub fn of(sim: &Simulation<'_>, pair: &Pair, spec: &Spec) -> Self {
         let own = BTreeSet::from([(System::HubSpot, pair.hubspot.id), (System::ConnectWise, pair.connectwise.id)]);
-        let own = closure(sim, own, false);
-        let kin = closure(sim, own.clone(), true);
-        let (mut edits, mut dropped, mut merges) = (Vec::new(), BTreeSet::new(), 0);
+        let own = closure(sim, own, Some(pair.object()));
+        let kin = closure(sim, own.clone(), None);
+        let (mut edits, mut dropped, mut also, mut merges) = (Vec::new(), BTreeSet::new(), BTreeSet::new(), 0);
         for raw in &sim.ledger {
-            let By::User { settled } = raw.by else { continue };
             if !kin.contains(&(raw.system, raw.record)) {
                 continue;
             }
-            let Some((_, before, after)) = raw.fields.iter().find(|(name, ..)| name.as_str() == spec.name(raw.system))
+            also.extend(stand_ins(spec, raw));
+            let By::User { settled } = raw.by else { continue };
+            merges += usize::from(raw.what == Change::Retyped);
+            let Some((_, before, after)) =
+                raw.fields.iter().find(|(name, ..)| spec.is_about(raw.object, raw.system, name.as_str()))
             else {
                 continue;
             };
@@ -59,7 +65,7 @@ impl Story {
         }
         let values: Vec<&String> = edits.iter().map(|edit| &edit.after).filter(|value| !value.is_empty()).collect();
         let ambiguous = values.iter().collect::<BTreeSet<_>>().len() < values.len();
-        Self { edits, ambiguous, kin, own, dropped, merges }
+        Self { edits, ambiguous, kin, own, dropped, also, merges }
     }
 
     /// What users did to the pair itself.
@@ -73,11 +79,29 @@ impl Story {
     }
 }
 
-/// All that was ever linked with these records or merged into them. `far`: and what was linked with that, and so on.
-fn closure(sim: &Simulation<'_>, mut known: BTreeSet<(System, RecordId)>, far: bool) -> BTreeSet<(System, RecordId)> {
+/// The name of an activity stands in for its notes, and when it was entered for its start.
+fn stand_ins(spec: &Spec, raw: &Mutation) -> Option<String> {
+    let stand_in = match spec.shape {
+        Shape::Words => "name",
+        Shape::Moment => "dateEntered",
+        _ => return None,
+    };
+    let of = raw.fields.iter().find(|(name, ..)| raw.system == System::ConnectWise && name.as_str() == stand_in);
+    of.map(|(_, _, value)| spec.canon(raw.system, value))
+}
+
+/// All that was ever linked with these records, as that object, or merged into them. Without an object: as whatever, and
+/// what was linked with that, and so on.
+fn closure(
+    sim: &Simulation<'_>,
+    mut known: BTreeSet<(System, RecordId)>,
+    within: Option<ObjectKind>,
+) -> BTreeSet<(System, RecordId)> {
+    let far = within.is_none();
     loop {
         let before = known.len();
-        for (hubspot, connectwise) in &sim.store.pairs_ever {
+        let pairs = sim.store.pairs_ever.iter();
+        for (_, hubspot, connectwise) in pairs.filter(|(object, ..)| within.is_none_or(|within| within == *object)) {
             let (here, there) = ((System::HubSpot, *hubspot), (System::ConnectWise, *connectwise));
             if known.contains(&here) || known.contains(&there) {
                 known.extend([here, there]);
@@ -86,7 +110,7 @@ fn closure(sim: &Simulation<'_>, mut known: BTreeSet<(System, RecordId)>, far: b
         // what the engine made of a record and a person merged before it was linked took its values along
         for ((system, source), copies) in sim.watch.copies.iter().filter(|_| far) {
             for copy in copies {
-                let (here, there) = ((*system, *copy), (system.other(), *source));
+                let (here, there) = ((*system, *copy), (system.other(), source.id));
                 if known.contains(&here) || known.contains(&there) {
                     known.extend([here, there]);
                 }

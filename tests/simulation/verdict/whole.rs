@@ -8,9 +8,9 @@ use lockstep::model::{IntentId, ObjectKind, RecordRef, System};
 
 use super::pair::are_partners;
 use super::{live_pairs, waits};
-use crate::fields::{SPECS, Shape, place_of, places};
+use crate::fields::{SPECS, Shape, is_one_way, place_of, places};
 use crate::oracle::partner_of;
-use crate::server::{By, Entry};
+use crate::server::{By, Entry, ids};
 use crate::simulation::Simulation;
 
 /// No living record is left behind without a link or a reason.
@@ -29,8 +29,7 @@ pub(super) fn i1_everything_crosses(sim: &mut Simulation<'_>) {
                     lost.push(format!("{record} has neither a partner nor an issue"))
                 }
                 Some(link) if link.state == LinkState::Tomb => {
-                    let both =
-                        sim.live(System::HubSpot, link.hubspot) && sim.live(System::ConnectWise, link.connectwise);
+                    let both = System::BOTH.into_iter().all(|system| sim.is_live(link.record(system)));
                     let explained = System::BOTH
                         .into_iter()
                         .any(|system| sim.store.issues_at(link.record(system)).any(|issue| waits(&issue)));
@@ -49,7 +48,7 @@ pub(super) fn i1_everything_crosses(sim: &mut Simulation<'_>) {
 
 /// A link between two records of which one is gone takes part no longer, once everything was read again.
 pub(super) fn i5_deletions_are_noticed(sim: &mut Simulation<'_>) {
-    let dead = |link: &&Link| System::BOTH.into_iter().any(|system| !sim.live(system, link.id_in(system)));
+    let dead = |link: &&Link| System::BOTH.into_iter().any(|system| !sim.is_live(link.record(system)));
     let active = sim.store.links.values().filter(|link| link.state == LinkState::Active);
     let unnoticed = active.filter(|link| places(link.object, sim.scenario.fields).next().is_some()).find(dead);
     if let Some(link) = unnoticed {
@@ -64,25 +63,51 @@ pub(super) fn i5_deletions_are_noticed(sim: &mut Simulation<'_>) {
 fn stays_behind(sim: &Simulation<'_>, entry: &Entry) -> bool {
     let system = if entry.id.0 < 1000 { System::ConnectWise } else { System::HubSpot };
     let value = |shape| place_of(entry.object, shape).map(|at| entry.value(SPECS[at].name(system)).to_plain());
+    let record = RecordRef::new(entry.object, system, entry.id);
     let company = value(Shape::Reference);
     let no_contact =
         |contacts: String| contacts.split(';').any(|id| partner_of(sim, ObjectKind::Contact, system, id).is_none());
+    let is_later = entry.object.is_activity() || entry.object == ObjectKind::LineItem;
     let is_of_deal = matches!(entry.object, ObjectKind::Deal | ObjectKind::Ticket);
-    let copies = sim.watch.copies.get(&(system.other(), entry.id));
+    let copies = sim.watch.copies.get(&(system.other(), record));
     let is_deleted = copies.is_some_and(|copies| copies.iter().all(|copy| !sim.live(system.other(), *copy)));
     let cause = is_deleted
-        || company.is_some_and(|company| {
-            company.is_empty() || partner_of(sim, ObjectKind::Company, system, &company).is_none()
-        })
+        || is_later && lacks_somebody(sim, entry, system)
+        || !is_later
+            && company.is_some_and(|company| {
+                company.is_empty() || partner_of(sim, ObjectKind::Company, system, &company).is_none()
+            })
         || (entry.object == ObjectKind::Deal && value(Shape::Contacts).is_some_and(no_contact))
-        || (entry.object != ObjectKind::Company && !is_of_deal && value(Shape::Key).is_none_or(|key| key.is_empty()))
-        || (entry.object == ObjectKind::Product && system == System::HubSpot);
-    let record = RecordRef::new(entry.object, system, entry.id);
+        || (entry.object != ObjectKind::Company
+            && !is_of_deal
+            && !is_later
+            && value(Shape::Key).is_none_or(|key| key.is_empty()))
+        || (is_one_way(entry.object) && system == System::HubSpot);
     let told = sim.store.statuses.get(&record).is_some_and(|status| {
         matches!(status.state, RecordState::Waiting | RecordState::Excluded | RecordState::Gone)
             && !status.why.is_empty()
     });
     cause && told
+}
+
+/// Whether a line item waits for its deal or product, or an activity for its company, or without one for its contact.
+fn lacks_somebody(sim: &Simulation<'_>, entry: &Entry, system: System) -> bool {
+    let lacks = |shape: Shape| {
+        let at = places(entry.object, sim.scenario.fields).find(|at| SPECS[*at].shape == shape)?;
+        let spec = &SPECS[at];
+        let held = ids(entry.value(spec.name(system)));
+        let parent = spec.parent()?;
+        let is_unlinked = held.iter().any(|id| partner_of(sim, parent, system, &id.to_string()).is_none());
+        Some((held.is_empty(), is_unlinked))
+    };
+    if entry.object == ObjectKind::LineItem {
+        return lacks(Shape::Deal).is_none_or(|(none, unlinked)| none || unlinked)
+            || lacks(Shape::Product).is_some_and(|(_, unlinked)| unlinked);
+    }
+    match lacks(Shape::Reference) {
+        Some((false, unlinked)) => unlinked,
+        _ => lacks(Shape::Contacts).is_none_or(|(none, unlinked)| none || unlinked),
+    }
 }
 
 /// Nothing is open, what is said to be applied is in the history, what is said to be refused never landed.
@@ -170,7 +195,7 @@ pub fn i17_idempotent_push(sim: &mut Simulation<'_>) {
             let values = System::BOTH.map(|system| pair.canon(spec, system));
             match spec.parent() {
                 Some(parent) => are_partners(sim, parent, &values),
-                None if spec.shape == Shape::Once => true,
+                None if spec.is_given_once() => true,
                 None => values[0] == values[1],
             }
         });

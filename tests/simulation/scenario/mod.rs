@@ -1,5 +1,7 @@
 //! What happens in one seed, as plain data: drawn from the seed, and cut down when it fails.
 
+mod later;
+
 use lockstep::mapping::{Ceiling, Guards, Timing};
 use lockstep::model::{BySystem, ObjectKind, System};
 use serde::{Deserialize, Serialize};
@@ -18,7 +20,7 @@ pub struct Scenario {
     pub seed: u64,
     /// Bit n: the mapping has field n.
     #[serde(with = "tape::fields")]
-    pub fields: u32,
+    pub fields: u64,
     pub clockwork: Clockwork,
     pub guards: Guards,
     /// Polls during which users act and faults strike.
@@ -115,7 +117,7 @@ pub struct Newborn {
     /// Which of the companies there it belongs to.
     pub parent: Option<u32>,
     #[serde(with = "tape::fields")]
-    pub fields: u32,
+    pub fields: u64,
     pub value: u32,
 }
 
@@ -176,6 +178,11 @@ pub enum What {
         side: System,
         pick: u32,
     },
+    /// An activity of ConnectWise becomes one of another kind.
+    Retype {
+        pick: u32,
+        to: ObjectKind,
+    },
     /// One record of an object goes up in another.
     Merge {
         side: System,
@@ -216,14 +223,14 @@ impl Scenario {
         let mut faults = Random::stream(seed, 2);
         let mut schedule = Random::stream(seed, 3);
         let mut latency = Random::stream(seed, 4);
-        let companies = workload.next() as u32 & ((1 << COMPANY_COUNT) - 1);
-        let contacts = mix(seed, 6) as u32 & CONTACTS;
+        let companies = u64::from(workload.next() as u32 & ((1 << COMPANY_COUNT) - 1));
+        let contacts = low(mix(seed, 6)) & CONTACTS;
         let fields = complete(
             companies
                 | if mix(seed, 7) % 5 < 3 { contacts } else { 0 }
                 | if mix(seed, 8).is_multiple_of(4) { PRODUCTS } else { 0 }
-                | if mix(seed, 9).is_multiple_of(5) { DEALS & !(mix(seed, 11) as u32) } else { 0 }
-                | if mix(seed, 10).is_multiple_of(5) { TICKETS & !(mix(seed, 12) as u32) } else { 0 },
+                | if mix(seed, 9).is_multiple_of(5) { DEALS & !low(mix(seed, 11)) } else { 0 }
+                | if mix(seed, 10).is_multiple_of(5) { TICKETS & !low(mix(seed, 12)) } else { 0 },
         );
         let clockwork = Clockwork {
             poll: [60, 90, 120][workload.below(3) as usize],
@@ -235,8 +242,9 @@ impl Scenario {
         let rounds = 6 + workload.below(21) as u32;
         let poll = clockwork.poll.cast_signed() * 1000;
         let mut users = Users { next: 1, fields };
-        let setup = users.setup(&mut workload);
-        let ops = users.acts(&mut workload, i64::from(rounds) * poll);
+        let mut setup = users.setup(&mut workload);
+        let mut ops = users.acts(&mut workload, i64::from(rounds) * poll);
+        let fields = later::add(seed, &mut users, &mut setup, &mut ops, i64::from(rounds) * poll);
         Self {
             seed,
             fields,
@@ -280,10 +288,15 @@ impl Scenario {
     }
 }
 
+/// The fields that were drawn first were drawn by so much.
+const fn low(word: u64) -> u64 {
+    word & 0xFFFF_FFFF
+}
+
 /// Makes users' acts, each with values that nobody wrote before.
 struct Users {
     next: u32,
-    fields: u32,
+    fields: u64,
 }
 
 impl Users {
@@ -306,7 +319,7 @@ impl Users {
             ObjectKind::Company
         };
         let parent = random.chance(900).then(|| random.below(64) as u32);
-        Newborn { object, side, key, parent, fields: random.next() as u32 & self.fields, value: self.value() }
+        Newborn { object, side, key, parent, fields: low(random.next()) & self.fields, value: self.value() }
     }
 
     fn setup(&mut self, random: &mut Random) -> Vec<Newborn> {
@@ -324,7 +337,7 @@ impl Users {
                 all.push(Newborn {
                     side: side.other(),
                     value,
-                    fields: random.next() as u32 & self.fields,
+                    fields: low(random.next()) & self.fields,
                     ..one.clone()
                 });
             }
