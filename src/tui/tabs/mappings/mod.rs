@@ -180,7 +180,9 @@ impl Mappings {
         let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
         let mut line = vec![Cell::plain(" ")];
         let elsewhere = self.draft.elsewhere().iter().find(|finding| finding.severity == Severity::Error);
-        let Some(first) = self.draft.findings().first() else {
+        let findings = self.draft.findings();
+        let worst = findings.iter().find(|finding| finding.severity == Severity::Error).or_else(|| findings.first());
+        let Some(first) = worst else {
             if let Some(other) = elsewhere {
                 let place = other.object.map_or_else(String::new, |object| format!("{}: ", object.plural()));
                 line.push(Cell::new(place, Role::Error));

@@ -181,6 +181,23 @@ fn a_deploy_shows_the_changes_and_the_check_first() {
 }
 
 #[test]
+fn what_stands_against_a_deploy_is_told_before_what_is_worth_a_look() {
+    let config = config();
+    {
+        let mut book = config.book.lock().unwrap();
+        let mut broken = book.deployed.clone().unwrap();
+        let fields = &mut Arc::make_mut(&mut broken.config).objects[0].fields;
+        fields[0].max_length = BySystem::new(None, None);
+        fields[0].direction = Direction::Both;
+        fields[1].hubspot = "no_such_field".into();
+        book.draft = Some(broken);
+    }
+    let person = console(&config);
+    person.expects("1 error, ");
+    person.expects("HubSpot has no company field `no_such_field`");
+}
+
+#[test]
 fn a_draft_with_errors_is_not_deployed() {
     let config = config();
     {
