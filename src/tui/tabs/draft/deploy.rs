@@ -101,7 +101,7 @@ pub fn ask_revert<M: Send + 'static>(draft: &Draft, ctx: &mut Ctx<'_, M>, wrap: 
     let changes = format::counted(draft.changes() as u64, "change", "changes");
     let lines = vec![
         vec![Cell::plain(format!("The draft and its {changes} are thrown away."))],
-        vec![Cell::plain(format!("The history keeps it: lockstep config rollback {}.", label(draft, edit)))],
+        vec![Cell::plain("It stays among the versions, which V lists, and can come back.")],
     ];
     ctx.confirm(Confirm::new("Throw the draft away", lines, "throw away"), wrap(DraftMessage::Revert(edit)));
 }
@@ -140,12 +140,6 @@ fn first_lines(book: &Book) -> Vec<Line> {
 fn state(draft: &Draft) -> Option<(u64, Arc<Config>)> {
     let version = draft.book()?.draft.as_ref()?;
     Some((version.edit, Arc::clone(&version.config)))
-}
-
-/// `7.12`.
-fn label(draft: &Draft, edit: u64) -> String {
-    let version = draft.book().and_then(|book| book.draft.as_ref()).map_or(0, |draft| draft.version.0);
-    format!("{version}.{edit}")
 }
 
 /// How often a deploy tells what it is at.
