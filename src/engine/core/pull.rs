@@ -494,6 +494,11 @@ pub(super) fn observation(rules: &ObjectRules, of: RecordRef, record: Record, no
 fn look_at_merged(step: &mut Step<'_>, survivor: &Observation) -> ViewResult<()> {
     for id in survivor.record.merged.iter().filter(|id| **id != survivor.of.id) {
         let merged = RecordRef { id: *id, ..survivor.of };
+        // the same answer may have told of that one already
+        let is_followed = |row: &Row| matches!(row, Row::Observation(told) if told.of == merged && told.gone);
+        if step.rows.iter().any(is_followed) {
+            continue;
+        }
         let Some(mut known) = step.view.observation(merged)? else { continue };
         // one that went before anybody knew what into still has its link
         let is_unfollowed = known.merged_into.is_none() && step.view.link_of(merged)?.is_some();

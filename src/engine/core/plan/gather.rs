@@ -275,9 +275,13 @@ fn partner(view: &dyn View, parent: RecordRef) -> ViewResult<Partner> {
     if let Some(link) = view.link_of(parent)? {
         let there = link.record(parent.system.other());
         // what was just seen to be gone is nobody's partner, also before its link rests
-        let is_gone = view.observation(there)?.is_some_and(|there| !there.is_live());
+        let is_gone = |known: Option<Observation>| known.is_some_and(|known| !known.is_live());
+        let (is_here_gone, is_there_gone) = (is_gone(view.observation(parent)?), is_gone(view.observation(there)?));
         return Ok(match link.state {
-            LinkState::Active if is_gone => Partner::Kept(format!("{there}, to which it would belong, was deleted")),
+            LinkState::Active if is_there_gone => {
+                Partner::Kept(format!("{there}, to which it would belong, was deleted"))
+            }
+            LinkState::Active if is_here_gone => Partner::Kept(format!("{parent}, to which it belongs, was deleted")),
             LinkState::Active => Partner::Linked(there.id),
             LinkState::Tomb => Partner::Kept(format!("{parent}, to which it belongs, or its partner was deleted")),
             LinkState::Unlinked => {
