@@ -27,7 +27,7 @@ fn sweep_each_run(config: &mut Config) {
 
 impl Bench {
     /// A forecast item of that opportunity.
-    fn forecast_item(&self, opportunity: u64, description: &str, more: &[(&str, Json)]) -> u64 {
+    pub(super) fn forecast_item(&self, opportunity: u64, description: &str, more: &[(&str, Json)]) -> u64 {
         let mut fields = map(&[
             ("opportunity", json!({ "id": opportunity })),
             ("status", json!({"id": 1})),
@@ -80,7 +80,7 @@ impl Bench {
         results.iter().map(|one| one["toObjectId"].to_string().trim_matches('"').to_owned()).collect()
     }
 
-    fn hubspot_line(&self, deal: u64, fields: &[(&str, Json)]) -> u64 {
+    pub(super) fn hubspot_line(&self, deal: u64, fields: &[(&str, Json)]) -> u64 {
         let id = self.running.control.create(HUBSPOT, Object::LineItem, &map(fields), None).unwrap();
         self.running.control.associate(HUBSPOT, (Object::LineItem, id), (Object::Deal, deal), false, None).unwrap();
         id

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::people::{KINDS, Kind, place, records};
+use super::kinds::{Kind, place, plain, system, words};
 use super::world::World;
 use super::*;
 
@@ -18,10 +18,10 @@ impl World {
     pub fn verdict(mut self) -> Result<Seen, Vec<String>> {
         let mut wrong = Vec::new();
         let ledger = self.bench.running.control.ledger(0);
-        for kind in &KINDS {
+        for kind in self.kinds.clone() {
             let pairs = self.pairs(kind, &ledger, &mut wrong);
             for (name, pair) in &pairs {
-                for names in kind.fields {
+                for (names, _) in kind.fields {
                     let mut what = Vec::new();
                     self.judge_field(kind, *names, pair, &ledger, &mut |one| what.push(one));
                     if !what.is_empty() {
@@ -30,7 +30,7 @@ impl World {
                     }
                 }
             }
-            self.judge_parents(kind, &pairs, &mut wrong);
+            self.judge_parents(kind, &pairs, &ledger, &mut wrong);
         }
         self.judge_journal(&ledger, &mut wrong);
         if wrong.is_empty() { Ok(self.seen) } else { Err(wrong) }
@@ -40,14 +40,14 @@ impl World {
     fn pairs(&self, kind: &Kind, ledger: &[Mutation], wrong: &mut Vec<String>) -> BTreeMap<String, [u64; 2]> {
         let mut there: BTreeMap<String, [Vec<u64>; 2]> = BTreeMap::new();
         for side in [HUBSPOT, CONNECTWISE] {
-            for record in records(&self.bench, side, kind.object) {
+            for record in kind.records(&self.bench, side) {
                 let of = there.entry(kind.name_of(side, &record)).or_default();
                 of[place(side)].push(record["id"].as_u64().unwrap());
             }
         }
         let deleted: BTreeSet<(Side, u64)> = ledger
             .iter()
-            .filter(|change| change.object == kind.object && change.verb == Verb::Delete)
+            .filter(|change| kind.has(change) && change.verb == Verb::Delete)
             .map(|change| (change.side, change.id))
             .collect();
         if let Some(by) =
@@ -58,10 +58,8 @@ impl World {
         let reader = self.bench.workspace.reader().unwrap();
         let mut pairs = BTreeMap::new();
         for (name, of) in there {
-            let link = |side: Side, id| {
-                let system = if side == HUBSPOT { System::HubSpot } else { System::ConnectWise };
-                reader.link_of(RecordRef::new(kind.known_as, system, RecordId(id))).unwrap()
-            };
+            let link =
+                |side: Side, id| reader.link_of(RecordRef::new(kind.known_as, system(side), RecordId(id))).unwrap();
             match (&of[0][..], &of[1][..]) {
                 ([hubspot], [connectwise]) => match link(HUBSPOT, *hubspot) {
                     Some(link) if link.connectwise.0 == *connectwise && link.state == LinkState::Active => {
@@ -76,7 +74,11 @@ impl World {
                         HUBSPOT => (CONNECTWISE, link.connectwise.0),
                         CONNECTWISE => (HUBSPOT, link.hubspot.0),
                     });
-                    if partner.is_none_or(|partner| !deleted.contains(&partner)) {
+                    let is_gone = match partner {
+                        Some(partner) => deleted.contains(&partner),
+                        None => kind.is_copy && is_left_alone(kind, &name, ledger, &deleted),
+                    };
+                    if !is_gone {
                         wrong.push(format!("{name}: {of:?}, nobody deleted its partner {partner:?}"));
                     }
                 }
@@ -95,22 +97,25 @@ impl World {
         wrong: &mut dyn FnMut(String),
     ) {
         let end = [HUBSPOT, CONNECTWISE].map(|side| {
-            let record = self.bench.running.control.record(side, kind.object, pair[place(side)]).unwrap();
+            let record = self.bench.running.control.record(side, kind.object(side), pair[place(side)]).unwrap();
             plain(&record[names[place(side)]])
         });
-        let [value, other] = &end;
-        if value != other {
-            return wrong(format!("HubSpot ends with {value:?}, ConnectWise with {other:?}"));
-        }
         let edits: Vec<Edit> = ledger
             .iter()
-            .filter(|change| change.object == kind.object && change.id == pair[place(change.side)])
+            .filter(|change| kind.has(change) && change.id == pair[place(change.side)])
             .filter_map(|change| {
                 let (before, after) = change.fields.get(names[place(change.side)])?;
                 let by_person = matches!(change.actor, Actor::Human(_));
                 Some(Edit { before: plain(before), after: plain(after), by_person, of: (change.side, change.id) })
             })
             .collect();
+        if kind.is_copy {
+            return self.judge_copy(&end, &edits, &self.kept(kind, pair), wrong);
+        }
+        let [value, other] = &end;
+        if value != other {
+            return wrong(format!("HubSpot ends with {value:?}, ConnectWise with {other:?}"));
+        }
         let entered: Vec<&Edit> = edits.iter().filter(|edit| edit.by_person && !edit.after.is_empty()).collect();
         if !value.is_empty() && entered.iter().all(|edit| edit.after != *value) {
             wrong(format!("nobody entered {value:?}"));
@@ -137,10 +142,51 @@ impl World {
         }
     }
 
+    /// A field that goes to HubSpot alone: it ends as ConnectWise has it, or as somebody left it in HubSpot after that.
+    fn judge_copy(&mut self, [here, there]: &[String; 2], edits: &[Edit], kept: &Kept, wrong: &mut dyn FnMut(String)) {
+        let of_side = |side| edits.iter().filter(move |edit| edit.of.0 == side);
+        let typed = of_side(CONNECTWISE).next_back().map(|edit| &edit.after);
+        if of_side(CONNECTWISE).any(|edit| !edit.by_person) || typed != Some(there) {
+            wrong(format!("ConnectWise ends with {there:?}, and somebody entered {typed:?}"));
+        }
+        let since: Vec<&Edit> = of_side(HUBSPOT).skip_while(|edit| edit.after != *there).collect();
+        if since.is_empty() {
+            // A write that was lost, and what it was to replace was replaced by somebody meanwhile: nobody can tell that
+            // from a write that landed and was replaced, so it counts as delivered and the person's value stays.
+            let is_instead =
+                |edit: &Edit| edit.by_person && kept.writes.contains(&(edit.before.clone(), there.clone()));
+            if of_side(HUBSPOT).any(is_instead) {
+                self.seen.instead += 1;
+            } else {
+                wrong(format!("HubSpot never had {there:?}, it ends with {here:?}"));
+            }
+        }
+        let last = since.iter().rposition(|edit| edit.after == *there).unwrap_or(0);
+        if let Some(edit) = since.iter().skip(last + 1).find(|edit| !edit.by_person) {
+            wrong(format!("{:?} was written over {:?}, which is what ConnectWise has", edit.after, edit.before));
+        }
+        let typed: BTreeSet<&String> = edits.iter().filter(|edit| edit.by_person).map(|edit| &edit.after).collect();
+        for edit in of_side(HUBSPOT).filter(|edit| !typed.contains(&edit.after)) {
+            wrong(format!("nobody entered {:?}", edit.after));
+        }
+        for edit in of_side(HUBSPOT).filter(|edit| edit.by_person && edit.after != *here) {
+            let over = |write: &&Edit| write.of == edit.of && write.before == edit.after;
+            if edits.iter().filter(over).any(|write| write.by_person) {
+                continue;
+            }
+            if kept.losers.contains(&edit.after) || kept.writes.iter().any(|(before, _)| *before == edit.after) {
+                self.seen.losers += 1;
+            } else if is_blind(edit, edits, kept) {
+                self.seen.blind += 1;
+            } else {
+                wrong(format!("{:?}, entered in HubSpot, is gone without a trace", edit.after));
+            }
+        }
+    }
+
     /// What happened to a field of a pair, by the systems and by the history.
     fn story(&self, kind: &Kind, names: [&str; 2], pair: &[u64; 2], ledger: &[Mutation]) -> Vec<String> {
-        let of_pair =
-            ledger.iter().filter(|change| change.object == kind.object && change.id == pair[place(change.side)]);
+        let of_pair = ledger.iter().filter(|change| kind.has(change) && change.id == pair[place(change.side)]);
         let mut story: Vec<String> = of_pair
             .map(|change| {
                 let field = change.fields.get(names[place(change.side)]);
@@ -157,7 +203,7 @@ impl World {
         for (system, id) in System::BOTH.into_iter().zip(pair) {
             let record = RecordRef::new(kind.known_as, system, RecordId(*id));
             for row in reader.history_of(record, None, 10_000).unwrap().into_iter().rev() {
-                if names.contains(&row.entry.field.as_str()) {
+                if names.iter().any(|name| is_of(row.entry.field.as_str(), name)) {
                     story.push(format!("    history: {:?}", row.entry));
                 }
             }
@@ -175,24 +221,34 @@ impl World {
         for (system, id) in System::BOTH.into_iter().zip(pair) {
             let record = RecordRef::new(kind.known_as, system, RecordId(*id));
             for row in reader.history_of(record, None, 10_000).unwrap() {
-                kept.losers.extend(row.entry.loser.map(|value| value.to_plain()));
-                kept.writes.insert((row.entry.before.to_plain(), row.entry.after.to_plain()));
+                kept.losers.extend(row.entry.loser.map(|value| words(&value.to_plain())));
+                kept.writes.insert((words(&row.entry.before.to_plain()), words(&row.entry.after.to_plain())));
             }
         }
         kept
     }
 
     /// The parent of a record is the partner of its partner's parent.
-    fn judge_parents(&self, kind: &Kind, pairs: &BTreeMap<String, [u64; 2]>, wrong: &mut Vec<String>) {
-        let Some(fields) = kind.parent else { return };
+    fn judge_parents(
+        &self,
+        kind: &Kind,
+        pairs: &BTreeMap<String, [u64; 2]>,
+        ledger: &[Mutation],
+        wrong: &mut Vec<String>,
+    ) {
+        let Some((parent, fields)) = kind.parent else { return };
         let reader = self.bench.workspace.reader().unwrap();
         for (name, pair) in pairs {
-            let record = |side| self.bench.running.control.record(side, kind.object, pair[place(side)]).unwrap();
-            let hubspot: u64 = plain(&record(HUBSPOT)[fields[0]]).parse().unwrap();
+            let record = |side| self.bench.running.control.record(side, kind.object(side), pair[place(side)]).unwrap();
+            let hubspot = match fields[0].strip_prefix("associations/") {
+                Some(objects) => associated(kind, pair[0], objects, ledger),
+                None => vec![plain(&record(HUBSPOT)[fields[0]]).parse().unwrap()],
+            };
             let connectwise = record(CONNECTWISE)[fields[1]]["id"].as_u64().unwrap();
-            let link = reader.link_of(at(System::HubSpot, hubspot)).unwrap();
-            if link.as_ref().map(|link| link.connectwise.0) != Some(connectwise) {
-                wrong.push(format!("{name}: its company is {hubspot} and {connectwise}, linked: {link:?}"));
+            let link = reader.link_of(RecordRef::new(parent, System::ConnectWise, RecordId(connectwise))).unwrap();
+            let expected: Vec<u64> = link.iter().map(|link| link.hubspot.0).collect();
+            if hubspot != expected {
+                wrong.push(format!("{name}: its {parent} is {hubspot:?} and {connectwise}, linked: {link:?}"));
             }
         }
     }
@@ -211,15 +267,19 @@ impl World {
         };
         let ours = ledger.iter().filter(|change| matches!(change.actor, Actor::Api(_)));
         for change in ours.filter(|change| !deleted(change)) {
-            let Some(kind) = KINDS.iter().find(|kind| kind.object == change.object) else { continue };
-            let system = if change.side == HUBSPOT { System::HubSpot } else { System::ConnectWise };
-            let record = RecordRef::new(kind.known_as, system, RecordId(change.id));
+            let is_of_kind = |kind: &&&Kind| {
+                let there = || self.bench.running.control.record(change.side, change.object, change.id).unwrap();
+                let is_mine = |of_type| change.side == HUBSPOT || there()["type"]["id"] == of_type;
+                kind.has(change) && kind.of_type.is_none_or(is_mine)
+            };
+            let Some(kind) = self.kinds.iter().find(is_of_kind) else { continue };
+            let record = RecordRef::new(kind.known_as, system(change.side), RecordId(change.id));
             let told = reader.history_of(record, None, 10_000).unwrap();
-            for names in kind.fields {
+            for (names, _) in kind.fields {
                 let name = names[place(change.side)];
                 let Some((_, after)) = change.fields.get(name) else { continue };
-                let mut rows = told.iter().filter(|row| row.entry.field.as_str() == name);
-                if !rows.any(|row| row.entry.after.to_plain() == plain(after)) {
+                let mut rows = told.iter().filter(|row| is_of(row.entry.field.as_str(), name));
+                if !rows.any(|row| words(&row.entry.after.to_plain()) == plain(after)) {
                     let intents = reader.intents_of(record, None, 100).unwrap();
                     wrong.push(format!(
                         "{record} {name}: {after} was written and is not in the history: {change:?} {intents:?} {:?}",
@@ -244,10 +304,38 @@ fn is_blind(edit: &Edit, edits: &[Edit], kept: &Kept) -> bool {
     over.any(|write| !kept.writes.contains(&(write.before.clone(), write.after.clone())))
 }
 
-fn plain(value: &Json) -> String {
-    match value {
-        Json::String(text) => text.clone(),
-        Json::Null => String::new(),
-        other => other.to_string(),
+/// Whether somebody typed this one in HubSpot, and deleted what it would have been linked with before that came to be.
+fn is_left_alone(kind: &Kind, name: &str, ledger: &[Mutation], deleted: &BTreeSet<(Side, u64)>) -> bool {
+    let made = |side: Side| {
+        let is_named = move |change: &&Mutation| {
+            let named = change.fields.get(kind.name[place(side)]);
+            change.verb == Verb::Create && named.is_some_and(|(_, after)| plain(after) == name)
+        };
+        ledger.iter().filter(move |change| change.side == side && kind.has(change)).filter(is_named)
+    };
+    let by_person = |change: &Mutation| matches!(change.actor, Actor::Human(_));
+    made(HUBSPOT).all(by_person) && made(CONNECTWISE).any(|change| deleted.contains(&(CONNECTWISE, change.id)))
+}
+
+/// Whether the history means this field: some are told with what stands in for them, as `notes/name`.
+fn is_of(told: &str, field: &str) -> bool {
+    told.split('/').next() == Some(field)
+}
+
+/// The records of an object that HubSpot shows with one.
+fn associated(kind: &Kind, id: u64, objects: &str, ledger: &[Mutation]) -> Vec<u64> {
+    let ties = ledger.iter().filter(|change| {
+        change.verb == Verb::Associate && change.side == HUBSPOT && kind.has(change) && change.id == id
+    });
+    let mut with = BTreeSet::new();
+    for (other, (_, after)) in ties.flat_map(|change| &change.fields) {
+        let Some((_, other)) = other.split_once('/').filter(|(object, _)| *object == objects) else { continue };
+        let other: u64 = other.parse().unwrap();
+        if after.is_null() {
+            with.remove(&other)
+        } else {
+            with.insert(other)
+        };
     }
+    with.into_iter().collect()
 }

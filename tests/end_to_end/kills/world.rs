@@ -2,12 +2,18 @@
 
 use std::process::Child;
 
+use lockstep::mapping::ObjectMapping;
+use lockstep::mapping::defaults::ActivitySetup;
+use lockstep::sim::ACTIVITY_KEY_FIELD;
+
+use super::kinds::{ACTIVITIES, COMPANY, CONTACT, DEAL, ITEMS, Kind};
 use super::people::People;
 use super::*;
 
 pub struct World {
     pub bench: Bench,
     people: People,
+    pub kinds: Vec<&'static Kind>,
     pub seen: Seen,
 }
 
@@ -15,20 +21,29 @@ pub struct World {
 const REACH: Duration = Duration::from_secs(20);
 /// The longest life of a request, in seconds: what is not there by then never comes.
 const FLIGHT: u64 = 2;
+/// How long HubSpot's index may trail, in seconds: it alone tells of a new record without a unique key.
+const INDEX_LAG: u64 = 1;
+/// Milliseconds after which it shows a record that was made when the binary died.
+const SHOWN_AFTER: i64 = 900;
 /// Milliseconds that a request hangs in a system; well within its life, however busy the machine.
 const HANG: u64 = 400;
 
 impl World {
     /// Everything that happens under a seed, and what was wrong at its end.
     pub async fn run(seed: u64, kills: usize) -> Result<Seen, Vec<String>> {
+        // Not all in one world: each of its runs reads everything.
+        let others = if seed.is_multiple_of(2) { ACTIVITIES.to_vec() } else { ITEMS.to_vec() };
         let bench = Bench::with(Data::Empty, |config| {
             config.objects.push(defaults::deal(lockstep::sim::DEAL_KEY_FIELD.into()));
+            config.objects.extend(others.iter().map(|kind| mapping(kind)));
             config.timing.flight = FLIGHT;
+            config.timing.index_lag = INDEX_LAG;
             // What is deleted in ConnectWise without a trace is looked for in every run.
             config.timing.sweep = 0;
         })
         .await;
-        let mut world = Self { bench, people: People::new(seed), seen: Seen::default() };
+        let kinds = [&COMPANY, &CONTACT, &DEAL].into_iter().chain(others.iter().copied()).collect();
+        let mut world = Self { bench, people: People::new(seed, others), kinds, seen: Seen::default() };
         world.people.begin(&world.bench);
         // A run may be over before it gets to its point.
         for _ in 0..3 * kills {
@@ -60,12 +75,27 @@ impl World {
             }
             // On unix: SIGKILL.
             child.kill().unwrap();
+            self.hide_new_ones(before);
             *self.seen.kills.entry(point).or_default() += 1;
         }
         child.wait().unwrap();
         self.bench.running.control.clear_faults();
     }
 
+    /// What was just made without a unique key is not in HubSpot's index yet.
+    fn hide_new_ones(&self, before: u64) {
+        let writes = self.bench.writes_since(before);
+        for made in writes.iter().filter(|write| write.side == HUBSPOT && write.verb == Verb::Create) {
+            let is_keyed = self.kinds.iter().any(|kind| kind.has(made) && kind.is_keyed());
+            if !is_keyed {
+                let shown = made.at_ms + SHOWN_AFTER;
+                self.bench.running.control.show_in_search_from(made.object, made.id, shown).unwrap();
+            }
+        }
+    }
+
+    /// No 429 is among it: a system that did the work and then says so is what the README names as a limit of objects
+    /// without unique keys. All others are made once, these included.
     fn trouble(&mut self) {
         let faults = [
             Fault::DropBefore,
@@ -81,9 +111,10 @@ impl World {
 
     fn choose(&mut self) -> Point {
         let system = if self.people.random.below(2) == 0 { System::HubSpot } else { System::ConnectWise };
-        let target = match self.people.random.below(5) {
+        let target = match self.people.random.below(6) {
             0 | 1 => Target::Create(system),
             2 | 3 => Target::Update(system),
+            4 => Target::CreateWithoutKey,
             _ => Target::Read(system),
         };
         match self.people.random.below(6) {
@@ -101,7 +132,13 @@ impl World {
             Point::Unanswered(target) => (Fault::Delay { ms: HANG }, target),
             Point::Moment | Point::Answered => return 0,
         };
+        let unkeyed = match target {
+            Target::CreateWithoutKey => self.people.new_without_key(&self.bench),
+            _ => None,
+        };
+        let of_unkeyed = unkeyed.map_or_else(|| "batch/create".to_owned(), |object| format!("{object}/batch/create"));
         let (side, method, path) = match target {
+            Target::CreateWithoutKey => (HUBSPOT, "POST", &*of_unkeyed),
             Target::Create(System::HubSpot) => (HUBSPOT, "POST", "batch/create"),
             Target::Update(System::HubSpot) => (HUBSPOT, "POST", "batch/update"),
             Target::Read(System::HubSpot) => (HUBSPOT, "POST", "batch/read"),
@@ -113,6 +150,7 @@ impl World {
         let skip = match target {
             Target::Read(System::ConnectWise) => self.people.random.below(30),
             Target::Read(System::HubSpot) => self.people.random.below(6),
+            Target::CreateWithoutKey => 0,
             _ => self.people.random.below(2),
         };
         self.bench.running.control.inject(FaultRule { skip: u32::try_from(skip).unwrap(), ..rule });
@@ -153,5 +191,21 @@ impl World {
         let (code, said) = self.bench.exit_code("sync --once").await;
         assert!(code == 0 || code == 5, "{code}: {said}");
         self.bench.settle().await;
+    }
+}
+
+/// As its mapping comes, with the types and members that the simulated tenant has.
+fn mapping(kind: &Kind) -> ObjectMapping {
+    match kind.known_as {
+        ObjectKind::Product => defaults::product(),
+        ObjectKind::LineItem => defaults::line_item(),
+        activity => {
+            let setup = ActivitySetup {
+                types: kind.of_type.into_iter().collect(),
+                beside: vec![ObjectKind::Contact, ObjectKind::Deal],
+                ..ActivitySetup::new(ACTIVITY_KEY_FIELD.into())
+            };
+            defaults::activity(activity, &setup)
+        }
     }
 }
