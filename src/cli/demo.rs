@@ -237,7 +237,7 @@ async fn pass(workspace: &Workspace) -> Outcome<Pass> {
     let run = finished.run;
     match (&run.verdict, broken) {
         (Verdict::Done, _) => {}
-        (Verdict::Held { reason, plan }, _) => return Err(super::summary::held(reason, plan)),
+        (Verdict::Held { reason, plan }, _) => return Err(super::summary::held(&run, reason, plan)),
         (_, Some(broken)) => return Err(broken),
         (verdict, None) => {
             return Err(Report::failed("a pass of the demo did not come to its end").because(format!("{verdict:?}")));

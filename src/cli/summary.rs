@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::output::exit_for;
+use super::output::{count, exit_for};
 use crate::engine::core::state::{Counts, Run, SideCounts, Verdict};
 use crate::error::{Outcome, Report};
+use crate::model::System;
 use crate::view::issues::HeldRun;
 use crate::view::run::written;
 
@@ -122,7 +123,7 @@ impl Summary {
 /// A refusal when a guard held the plan, a failure when the run stopped early.
 pub fn exit_of(run: &Run, open_issues: u64) -> Outcome {
     match &run.verdict {
-        Verdict::Held { reason, plan } => Err(held(reason, plan)),
+        Verdict::Held { reason, plan } => Err(held(run, reason, plan)),
         Verdict::Stopped(reason) => Err(Report::failed(format!("run {} stopped early", run.id))
             .because(reason)
             .hint("nothing is lost: run it again when the cause is gone")),
@@ -136,10 +137,20 @@ pub fn exit_of(run: &Run, open_issues: u64) -> Outcome {
     }
 }
 
-/// A guard stopped a plan before anything was written.
+/// A guard stopped a run: before its first write, or where what follows from an approved plan is more than was approved.
 #[must_use]
-pub fn held(reason: &str, plan: &str) -> Report {
-    Report::refused("a guard holds this run; nothing was written")
+pub fn held(run: &Run, reason: &str, plan: &str) -> Report {
+    let sides = run.counts.total().sides;
+    let written: u64 =
+        System::BOTH.map(|system| sides[system].created + sides[system].updated + sides[system].stamped).iter().sum();
+    let report = match written {
+        0 => Report::refused("a guard holds this run; nothing was written"),
+        n => Report::refused(format!(
+            "a guard holds the rest of this run; {} before it, as approved",
+            count(n, "record was written", "records were written")
+        )),
+    };
+    report
         .because(reason)
         .hint(format!(
             "look at it with `lockstep plan`, then let it through with `lockstep sync --once --approve {plan}`"
@@ -230,5 +241,13 @@ mod tests {
         let report = exit_of(&run(verdict, RunCounts::default()), 0).unwrap_err();
         assert_eq!((report.kind, report.plan.as_deref()), (Kind::Refused, Some("3f9c")));
         assert!(report.hint.unwrap().contains("--approve 3f9c"));
+        assert!(report.what.contains("nothing was written"));
+    }
+
+    #[test]
+    fn what_follows_from_an_approved_plan_and_is_held_does_not_hide_what_was_written() {
+        let verdict = Verdict::Held { reason: "600 updates, the limit is 500".into(), plan: "3f9c".into() };
+        let report = exit_of(&run(verdict, counts()), 0).unwrap_err();
+        assert_eq!(report.what, "a guard holds the rest of this run; 10 records were written before it, as approved");
     }
 }
