@@ -58,6 +58,13 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
+/// The text with its first letter as a capital one.
+#[must_use]
+pub fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
+}
+
 /// `2026-11-20 09:14`, in UTC.
 #[must_use]
 pub fn moment(at: Timestamp) -> String {

@@ -102,7 +102,7 @@ impl VersionRow {
     /// Who did what when, in full.
     #[must_use]
     pub fn detail(&self, width: usize) -> Vec<Line> {
-        let mut line = vec![Cell::strong(capital(&self.name()))];
+        let mut line = vec![Cell::strong(format::capitalised(&self.name()))];
         if self.standing != Standing::Draft {
             line.push(Cell::plain("  "));
             line.push(Cell::new(self.standing.word(), self.standing.role()));
@@ -120,11 +120,6 @@ impl VersionRow {
         lines.extend(wrapped(&self.note, width).into_iter().map(|text| vec![Cell::plain(text)]));
         lines
     }
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// Changes to read, each whole.

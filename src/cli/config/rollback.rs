@@ -13,6 +13,7 @@ use crate::error::{Exit, Outcome};
 use crate::mapping::{diff, toml};
 use crate::store::rows::ConfigState;
 use crate::store::{Base, Settings, Workspace};
+use crate::view::format;
 
 pub fn rollback(
     session: &Session,
@@ -29,7 +30,9 @@ pub fn rollback(
     if same && (current.info.state == ConfigState::Deployed || !deploys) {
         let answer = json!({ "version": current.info.version, "state": current.info.state.word(), "changed": false });
         let is = if current.info.state == ConfigState::Deployed { "what is deployed" } else { "the draft" };
-        session.output.result(&answer, |_| format!("{} is {is} already; nothing was changed.", capital(&old.name)))?;
+        session
+            .output
+            .result(&answer, |_| format!("{} is {is} already; nothing was changed.", format::capitalised(&old.name)))?;
         return Ok(Exit::Done);
     }
     let findings = check::findings(&config, settings)?;
@@ -52,7 +55,8 @@ pub fn rollback(
         "errors": findings.errors, "warnings": findings.warnings,
     });
     session.output.result(&answer, |_| {
-        let mut lines = vec![format!("{} is the draft now, as version {}.", capital(&old.name), saved.version)];
+        let mut lines =
+            vec![format!("{} is the draft now, as version {}.", format::capitalised(&old.name), saved.version)];
         if let Some(replaced) = &replaced {
             let who = &current.info.author;
             lines.push(format!("It takes the place of the draft {replaced} by {who}, which the history keeps."));
@@ -61,9 +65,4 @@ pub fn rollback(
         lines.join("\n")
     })?;
     Ok(Exit::Done)
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

@@ -464,6 +464,12 @@ fn a_console_that_looks_on_shows_what_another_changes() {
 fn a_version_is_rolled_back_to_from_the_list_and_what_ended_is_listed_too() {
     let place = place();
     let mut dana = at_mappings(&place, "dana");
+    dana.types("V");
+    dana.press(KeyCode::Enter);
+    dana.expects("Version 1 is the first one");
+    dana.expects("There is nothing to compare it with.");
+    dana.press(KeyCode::Esc);
+    dana.press(KeyCode::Esc);
     turn(&mut dana, "city");
     dana.types("D");
     dana.press(KeyCode::Enter);

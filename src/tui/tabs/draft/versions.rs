@@ -16,7 +16,8 @@ use crate::view::versions::{Standing, VersionRow};
 pub struct Comparison {
     /// Which against which.
     pub title: String,
-    pub changes: Vec<Change>,
+    /// None where there is no other version.
+    pub changes: Option<Vec<Change>>,
 }
 
 /// The versions of the configuration. Called off the UI thread; may block.
@@ -73,7 +74,7 @@ impl VersionSource for StoredVersions {
         };
         let against = read(&deployed.body, deployed.info.version)?;
         let title = format!("{} against version {}, which is deployed", row.name(), deployed.info.version);
-        Ok(Comparison { title, changes: diff(&against, &this) })
+        Ok(Comparison { title, changes: Some(diff(&against, &this)) })
     }
 
     fn roll_back(&self, row: &VersionRow, base: Base, now: Timestamp) -> Result<Saved, NotSaved> {
@@ -90,9 +91,9 @@ fn before(settings: &Settings, row: &VersionRow, this: &Config) -> Result<Compar
     let history = settings.history().map_err(failed)?;
     let earlier = history.iter().find(|info| info.version < row.version && info.state == ConfigState::Retired);
     let Some(earlier) = earlier else {
-        return Ok(Comparison { title: format!("There is none before {}", row.name()), changes: Vec::new() });
+        return Ok(Comparison { title: format!("{} is the first one", row.name()), changes: None });
     };
-    let changes = diff(&text(settings, earlier.edit)?, this);
+    let changes = Some(diff(&text(settings, earlier.edit)?, this));
     Ok(Comparison { title: format!("{} against version {} before it", row.name(), earlier.version), changes })
 }
 

@@ -81,7 +81,7 @@ impl Versions {
             let what = if self.list.is_loaded() { "There is no version yet." } else { "Reading …" };
             return paint.lines(rest, &[Line::new(), vec![Cell::muted(format!("  {what}"))]]);
         }
-        self.list.draw(rest, paint, &versions::COLUMNS, 1, |row, paint| {
+        self.list.draw(rest, paint, &versions::COLUMNS, 0, |row, paint| {
             paint.ages(row.saved);
             row.cells(paint.world.now)
         });
@@ -131,7 +131,11 @@ pub fn compare(tab: &mut Mappings, ctx: &mut Context<'_>) {
 
 pub fn compared(comparison: Result<Comparison, SourceError>, ctx: &mut Context<'_>) {
     match comparison {
-        Ok(Comparison { title, changes }) => {
+        Ok(Comparison { title, changes: None }) => {
+            let lines = vec![vec![Cell::muted("There is nothing to compare it with.")]];
+            ctx.preview(Preview::new(format::capitalised(&title), lines, "close"), None);
+        }
+        Ok(Comparison { title, changes: Some(changes) }) => {
             let mut lines = versions::change_lines(&changes[..changes.len().min(MOST_CHANGES)], DIALOG);
             if changes.is_empty() {
                 lines.push(vec![Cell::muted("Nothing differs.")]);
@@ -139,7 +143,7 @@ pub fn compared(comparison: Result<Comparison, SourceError>, ctx: &mut Context<'
                 let more = format::counted((changes.len() - MOST_CHANGES) as u64, "more change", "more changes");
                 lines.push(vec![Cell::muted(format!("and {more}"))]);
             }
-            ctx.preview(Preview::new(capital(&title), lines, "close"), None);
+            ctx.preview(Preview::new(format::capitalised(&title), lines, "close"), None);
         }
         Err(error) => {
             let report = Report::new("The versions could not be compared.", "Try again.");
@@ -189,9 +193,4 @@ pub fn rolled_back(tab: &mut Mappings, name: &str, saved: Result<Saved, NotSaved
         }
     }
     tab.refresh(ctx);
-}
-
-fn capital(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }

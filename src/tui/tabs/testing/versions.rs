@@ -26,7 +26,7 @@ impl VersionSource for FakeVersions {
     }
 
     fn compare(&self, row: &VersionRow) -> Result<Comparison, SourceError> {
-        Ok(Comparison { title: format!("{} against another", row.name()), changes: self.changes.clone() })
+        Ok(Comparison { title: format!("{} against another", row.name()), changes: Some(self.changes.clone()) })
     }
 
     fn roll_back(&self, row: &VersionRow, base: Base, _now: Timestamp) -> Result<Saved, NotSaved> {
