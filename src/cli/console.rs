@@ -28,6 +28,7 @@ use crate::model::{System, Timestamp};
 use crate::sim::ControlHandle;
 use crate::store::{LeaseError, Workspace};
 use crate::tui::{self, BoxFuture, Context};
+use crate::view::format;
 
 /// # Errors
 /// When there is no terminal, the workspace cannot be opened, or the port cannot be had.
@@ -229,10 +230,11 @@ async fn engine(
     }
 }
 
+/// A command tells what happened and the next step on lines of their own; the console, in sentences.
 fn nobody(report: Report) -> (Role, String) {
-    let hint = report.hint.clone().unwrap_or_default();
+    let hint = report.hint.as_deref().map_or_else(String::new, format::sentence);
     let reason = report.cause.map_or(report.what.clone(), |cause| format!("{}: {cause}", report.what));
-    (Role::Stopped { reason, hint: hint.clone() }, hint)
+    (Role::Stopped { reason: format::sentence(&reason), hint: hint.clone() }, hint)
 }
 
 impl tui::Engine for Behind {

@@ -65,6 +65,16 @@ pub fn capitalised(text: &str) -> String {
     chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
+/// The text as a sentence: with a capital letter and a full stop, where it has neither.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    let mut sentence = capitalised(text.trim());
+    if !sentence.is_empty() && !sentence.ends_with(['.', '!', '?', '…']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
 /// `2026-11-20 09:14`, in UTC.
 #[must_use]
 pub fn moment(at: Timestamp) -> String {
@@ -169,6 +179,14 @@ mod tests {
     #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
     use super::*;
     use crate::view::testing::{choice_field, text_field};
+
+    #[test]
+    fn a_sentence_begins_with_a_capital_and_ends_once() {
+        assert_eq!(sentence("nothing is deployed yet"), "Nothing is deployed yet.");
+        assert_eq!(sentence("Deploy it. "), "Deploy it.");
+        assert_eq!(sentence("élan!"), "Élan!");
+        assert_eq!(sentence("  "), "");
+    }
 
     #[test]
     fn ages_have_one_unit() {

@@ -43,6 +43,12 @@ pub(super) fn head(hearing: &Hearing, width: usize, paint: &mut Paint<'_>) -> Ve
         lines.push(line);
     }
     lines.push(engine_line(paint));
+    if let EngineRole::Stopped { hint, .. } = &world.snapshot.role
+        && !hint.is_empty()
+    {
+        let indented = wrapped(hint, width.saturating_sub(2)).into_iter();
+        lines.extend(indented.map(|text| vec![Cell::plain(" "), Cell::muted(text)]));
+    }
     let is_here = world.snapshot.role == EngineRole::Holder;
     let listens = world.settings.listens.as_deref().filter(|_| is_here);
     let hints = callbacks::head(hearing, listens, world.now, width);
@@ -80,9 +86,7 @@ fn engine_line(paint: &mut Paint<'_>) -> Line {
         EngineRole::Starting { .. } => line.push(Cell::new("   starting", Role::Wait)),
         EngineRole::Idle => line.push(Cell::new("   not running", Role::Warn)),
         EngineRole::Viewer { holder } => line.push(Cell::muted(format!("   runs in {holder}"))),
-        EngineRole::Stopped { reason, hint } => {
-            line.push(Cell::new(format!("   stopped: {reason} {hint}"), Role::Error));
-        }
+        EngineRole::Stopped { reason, .. } => line.push(Cell::new(format!("   stopped: {reason}"), Role::Error)),
     }
     if let Some(run) = &snapshot.run {
         line.push(Cell::plain(format!("   run {}  ", run.id)));
