@@ -181,14 +181,16 @@ impl Settings {
         Ok(statement.query_row(params![int(made_of), author, note], |row| row.get(0)).optional()?)
     }
 
-    /// Marks the draft as tested.
-    ///
-    /// # Errors
-    /// `NoDraft` when there is none.
-    pub fn mark_tested(&mut self) -> StoreResult<()> {
-        self.change(|db| match db.execute("UPDATE config SET state = 1 WHERE state IN (0, 1)", [])? {
-            0 => Err(StoreError::NoDraft),
-            _ => Ok(()),
+    /// Marks that state of the draft as tested. Any change of it takes the mark away.
+    pub fn mark_tested(&mut self, base: Base) -> DraftResult<()> {
+        self.change(|db| {
+            let found = draft(db)?;
+            if found.is_none() && base == Base::Any {
+                return Err(StoreError::NoDraft.into());
+            }
+            expect_draft(db, base, found)?;
+            db.execute("UPDATE config SET state = 1 WHERE state IN (0, 1)", [])?;
+            Ok(())
         })
     }
 

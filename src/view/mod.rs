@@ -20,6 +20,7 @@ pub mod relatives;
 pub mod run;
 pub mod schema;
 pub mod table;
+pub mod trial;
 pub mod undo;
 pub mod versions;
 pub mod why;

@@ -7,6 +7,7 @@ mod connections;
 mod oauth;
 mod pauses;
 mod runs;
+mod trial;
 mod undo;
 mod usage;
 mod versions;

@@ -93,7 +93,7 @@ fn a_guard_holds_a_run_until_exactly_its_plan_is_approved() {
     let config = config.replace("updates = { count = 500, percent = 20 }", "updates = { count = 1, percent = 0 }");
     let config = config.replace("wins = \"ask\"", "wins = \"hubspot\"");
     assert_eq!(home.run_with("config import -", &config).code, 0);
-    assert_eq!(home.run("config deploy").code, 0);
+    assert_eq!(home.run("config deploy --untested").code, 0);
     let held = home.run("--json sync --once");
     assert_eq!(held.code, 3, "{} {}", held.out, held.err);
     let error = &held.json()["error"];
@@ -127,7 +127,7 @@ fn a_watch_tells_of_a_held_run_what_is_held_and_what_lets_it_through() {
     let config = config.replace("updates = { count = 500, percent = 20 }", "updates = { count = 1, percent = 0 }");
     let config = config.replace("wins = \"ask\"", "wins = \"hubspot\"");
     assert_eq!(home.run_with("config import -", &config).code, 0);
-    assert_eq!(home.run("config deploy").code, 0);
+    assert_eq!(home.run("config deploy --untested").code, 0);
 
     let told = told_by_watch(&home, |line| line["held_run"].is_object());
     let held = &told["held_run"];

@@ -132,7 +132,7 @@ fn a_big_undo_is_held_and_let_through_by_its_hash() {
     let config = home.run("config export -").out;
     let config = config.replace("updates = { count = 500, percent = 20 }", "updates = { count = 0, percent = 0 }");
     assert_eq!(home.run_with("config import -", &config).code, 0);
-    assert_eq!(home.run("config deploy").code, 0);
+    assert_eq!(home.run("config deploy --untested").code, 0);
     let held = home.run(&format!("--json undo run {run}"));
     assert_eq!(held.code, 3, "{} {}", held.out, held.err);
     let hash = held.json()["error"]["plan"].as_str().unwrap().to_owned();

@@ -37,6 +37,7 @@ mod store;
 mod suite;
 mod tape;
 mod tapes;
+mod trial;
 mod twin;
 mod undo;
 mod vanished;

@@ -13,13 +13,13 @@ fn a_configuration_goes_from_draft_to_tested_to_deployed_to_retired() {
     let mut settings = place.workspace.settings().unwrap();
     let none = Err(DraftError::Store(StoreError::NoDraft));
     assert_eq!(settings.deploy_draft(Base::Any, "ann", None, Timestamp(1)), none);
-    assert_eq!(settings.mark_tested(), Err(StoreError::NoDraft));
+    assert_eq!(settings.mark_tested(Base::Any), Err(DraftError::Store(StoreError::NoDraft)));
     assert_eq!(settings.draft().unwrap(), None);
 
     let first = settings.save_draft("a = 1", "ann", "first", Base::Nothing, Timestamp(1)).unwrap();
     let second = settings.save_draft("a = 2", "ann", "better", Base::Edit(first.edit), Timestamp(2)).unwrap();
     assert!(second.version == first.version && second.edit > first.edit, "{first:?} {second:?}");
-    settings.mark_tested().unwrap();
+    settings.mark_tested(Base::Any).unwrap();
     assert_eq!(settings.draft().unwrap().unwrap().info.state, ConfigState::Tested);
     settings.save_draft("a = 3", "ann", "best", Base::Any, Timestamp(3)).unwrap();
     assert_eq!(settings.draft().unwrap().unwrap().info.state, ConfigState::Draft);
@@ -231,4 +231,16 @@ fn how_the_call_backs_stand_is_kept_until_they_are_given_up_and_what_was_told_la
     assert_eq!(settings.hearing().unwrap(), Hearing { callbacks: Some(callbacks), last });
     settings.forget_callbacks().unwrap();
     assert_eq!(settings.hearing().unwrap(), Hearing { callbacks: None, last });
+}
+
+#[test]
+fn a_draft_that_was_changed_meanwhile_does_not_count_as_tested() {
+    let place = Place::new();
+    let mut settings = place.workspace.settings().unwrap();
+    let seen = settings.save_draft("a = 1", "ann", "", Base::Nothing, Timestamp(1)).unwrap();
+    let newer = settings.save_draft("a = 2", "bob", "", Base::Edit(seen.edit), Timestamp(2)).unwrap();
+    assert_eq!(stale(settings.mark_tested(Base::Edit(seen.edit))), Some(newer.edit));
+    assert_eq!(settings.draft().unwrap().unwrap().info.state, ConfigState::Draft);
+    settings.mark_tested(Base::Edit(newer.edit)).unwrap();
+    assert_eq!(settings.draft().unwrap().unwrap().info.state, ConfigState::Tested);
 }

@@ -1,5 +1,6 @@
 //! What `lockstep config` takes.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -118,12 +119,78 @@ Examples:
         #[arg(long)]
         deploy: bool,
     },
-    /// Let the draft drive the engine; exit code 3 while it has errors
+    /// Show what the draft would do to every record that was read, against what the deployed version does
+    #[command(after_help = "\
+Nothing is written, and nothing is asked of the systems: run `lockstep sync` or the
+console before, so that what was read is fresh. A change of the draft makes it untested.
+
+--fail-on counts what is new with the draft: creates, updates, links, blanks, holds,
+excludes, enters and leaves.
+
+Examples:
+  lockstep config test
+  lockstep config test --object contact --json
+  lockstep config test --fail-on creates>50,holds>0 && lockstep config deploy
+
+Exit codes:
+  0 tested
+  3 a guard would hold the first run, or a limit of --fail-on is exceeded;
+    there is no draft, or it does not fit the two systems")]
+    Test {
+        /// Only this object, with the ones that it points to; the draft does not count as tested then
+        #[arg(long)]
+        object: Option<ObjectKind>,
+        /// Exit with 3 where more than so many are new
+        #[arg(long, value_name = "WHAT>N", value_delimiter = ',')]
+        fail_on: Vec<Limit>,
+    },
+    /// Let the tested draft drive the engine; exit code 3 while it has errors, or is not tested
+    #[command(after_help = "\
+A workspace of which no record was read yet needs no test: there is nothing to test on.
+
+Examples:
+  lockstep config test && lockstep config deploy
+  lockstep config deploy --untested --note \"only a label\"")]
     Deploy {
         /// A note for the history
         #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
         note: String,
+        /// Deploy a draft that was not tested
+        #[arg(long)]
+        untested: bool,
     },
+}
+
+/// A limit to what a draft may do more than the deployed version: `creates>50`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limit {
+    /// One of [`Limit::NAMES`].
+    pub what: &'static str,
+    pub most: u64,
+}
+
+impl Limit {
+    const NAMES: [&str; 8] = ["creates", "updates", "links", "blanks", "holds", "excludes", "enters", "leaves"];
+}
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let wrong = || {
+            format!("`{text}` is no limit: write one of {} with a number, such as creates>50", Self::NAMES.join(", "))
+        };
+        let (what, most) = text.split_once('>').ok_or_else(wrong)?;
+        let what = Self::NAMES.into_iter().find(|name| *name == what.trim()).ok_or_else(wrong)?;
+        let most = most.trim().parse().map_err(|_| wrong())?;
+        Ok(Self { what, most })
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}>{}", self.what, self.most)
+    }
 }
 
 /// One text of the configuration.

@@ -14,7 +14,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub use self::callbacks::{CallbacksAt, CallbacksCommand, CallbacksRemove, Hear};
-pub use self::config::{ConfigCommand, ConfigText};
+pub use self::config::{ConfigCommand, ConfigText, Limit};
 pub use self::connect::{Connect, ConnectConnectwise, ConnectHubspot};
 pub use self::pause::{PauseArgs, Resume};
 pub use self::sim::{Sim, SimData, SimNumbers};
@@ -417,6 +417,9 @@ mod tests {
             "lockstep config export f.toml",
             "lockstep config import f.toml",
             "lockstep config deploy",
+            "lockstep config deploy --untested --note x",
+            "lockstep config test --json",
+            "lockstep config test --object contact --fail-on creates>50,holds>0",
             "lockstep config show",
             "lockstep plan --json",
             "lockstep sync --once --json",

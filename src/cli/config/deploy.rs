@@ -11,13 +11,22 @@ use crate::engine::driver::Clock;
 use crate::engine::driver::check::Findings;
 use crate::engine::driver::deploy::{self, DeployError, Deployed, Order};
 use crate::engine::driver::steps::Steps;
+use crate::engine::driver::trial::is_anything_read;
 use crate::error::{Exit, Outcome, Report};
 use crate::mapping::{Config, diff, toml};
+use crate::store::rows::ConfigState;
 use crate::store::{Settings, Stale, StoreError, Workspace};
 
-pub fn deploy(session: &Session, workspace: &Workspace, settings: &Settings, note: &str) -> Outcome {
+pub fn deploy(session: &Session, workspace: &Workspace, settings: &Settings, note: &str, untested: bool) -> Outcome {
     let draft = settings.draft()?.ok_or(StoreError::NoDraft)?;
     let config = parse(&draft.body, "the draft")?;
+    let is_untested = draft.info.state != ConfigState::Tested && !untested && is_anything_read(&workspace.reader()?)?;
+    // what does not fit cannot be tested either: that comes first
+    if is_untested && check::findings(&config, settings)?.errors.is_empty() {
+        return Err(Report::refused(format!("draft {} is not tested; nothing was deployed", draft.info.version)).hint(
+            "`lockstep config test` shows what it would do to every record; `lockstep config deploy --untested` goes without",
+        ));
+    }
     let note = (!note.is_empty()).then(|| note.to_owned());
     let order = Order { edit: draft.info.edit, by: session.author(), note };
     let deployed = ordered(workspace, &order, &config)?;

@@ -1,4 +1,4 @@
-//! `lockstep config`: show, exchange, check and deploy the configuration.
+//! `lockstep config`: show, exchange, check, test and deploy the configuration.
 
 mod deploy;
 mod diff;
@@ -8,6 +8,7 @@ mod import;
 mod lint;
 mod rollback;
 mod show;
+mod test;
 mod text;
 
 use super::args::ConfigCommand;
@@ -49,7 +50,8 @@ pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
         ConfigCommand::Rollback { version, note, deploy } => {
             rollback::rollback(session, &workspace, &mut settings, *version, note.as_deref(), *deploy)
         }
-        ConfigCommand::Deploy { note } => deploy::deploy(session, &workspace, &settings, note),
+        ConfigCommand::Test { object, fail_on } => test::test(session, &workspace, &settings, *object, fail_on),
+        ConfigCommand::Deploy { note, untested } => deploy::deploy(session, &workspace, &settings, note, *untested),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The way of one change: `pull` reads it into the cache and marks the record · `evaluate` plans every marked pair,
 //! settles what is local, guards and queues what must be written · `apply` reads afresh, plans again, journals and
 //! sends · `outcome` takes in the answers, `recover` the silences · [`plan`] is the one place that decides.
-//! [`undo`] goes the way back. `hints` makes a look at both systems come sooner.
+//! [`trial`] tells what a draft would decide in all. [`undo`] goes the way back. `hints` makes a look at both systems come sooner.
 
 mod absent;
 mod answer;
@@ -16,6 +16,7 @@ mod evaluate;
 mod guard;
 mod hints;
 mod outcome;
+pub mod overlay;
 mod overwrites;
 mod own_change;
 pub mod phase;
@@ -28,6 +29,7 @@ mod rights;
 mod side;
 pub mod state;
 pub mod step;
+pub mod trial;
 pub mod undo;
 mod untold;
 mod vanished;

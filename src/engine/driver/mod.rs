@@ -15,6 +15,7 @@ mod runtime;
 pub mod setup;
 pub mod snapshot;
 pub mod steps;
+pub mod trial;
 mod watch;
 
 pub use clock::Clock;

@@ -310,7 +310,7 @@ impl<'a> Simulation<'a> {
     }
 
     /// The engine's clock.
-    fn time(&self) -> Timestamp {
+    pub fn time(&self) -> Timestamp {
         Timestamp(EPOCH + self.now + self.local)
     }
 

@@ -51,6 +51,14 @@ impl Facts {
     /// # Errors
     /// When the view cannot be read.
     pub fn gather(view: &dyn View, rules: &ObjectRules, asked: RecordRef, open: &[Intent]) -> ViewResult<Self> {
+        Self::known(view, asked, open)?.under(view, rules)
+    }
+
+    /// What is known of the pair whatever the configuration: the part of [`Facts::gather`] that several of them share.
+    ///
+    /// # Errors
+    /// When the view cannot be read.
+    pub fn known(view: &dyn View, asked: RecordRef, open: &[Intent]) -> ViewResult<Self> {
         let link = view.link_of(asked)?;
         let ids = BySystem::from_fn(|system| match &link {
             Some(link) => Some(link.record(system)),
@@ -76,18 +84,28 @@ impl Facts {
         if facts.link.is_some() {
             facts.merged = merged(view, &facts.records)?;
             facts.rival = rival(view, &facts.records)?;
-        }
-        facts.partners = partners(view, rules, &facts.records)?;
-        if facts.link.is_none()
-            && let Some(observed) = facts.records[asked.system].clone()
-        {
-            facts.takes_over = takes_over(view, &observed)?;
-            facts.identity = identity::recognise(view, rules, &observed)?;
-            if asked.object == ObjectKind::Company {
-                facts.identifier = free_identifier(view, &observed, &facts.issues)?;
-            }
+        } else if let Some(observed) = &facts.records[asked.system] {
+            facts.takes_over = takes_over(view, observed)?;
         }
         Ok(facts)
+    }
+
+    /// The rest of [`Facts::gather`]: who stands for the records that references point to, and as what a record without a
+    /// link is recognised.
+    ///
+    /// # Errors
+    /// When the view cannot be read.
+    pub fn under(mut self, view: &dyn View, rules: &ObjectRules) -> ViewResult<Self> {
+        self.partners = partners(view, rules, &self.records)?;
+        if self.link.is_none()
+            && let Some(observed) = &self.records[self.asked.system]
+        {
+            self.identity = identity::recognise(view, rules, observed)?;
+            if self.asked.object == ObjectKind::Company {
+                self.identifier = free_identifier(view, observed, &self.issues)?;
+            }
+        }
+        Ok(self)
     }
 
     /// The facts as they would be once the two that `decision` recognised as one are linked.

@@ -13,7 +13,7 @@ pub mod words;
 
 pub use gather::Facts;
 pub use kept::{awaited, until_read, without_paused};
-pub use pair::{explain_pair, field_fingerprint, fingerprint, plan_pair, plan_record};
+pub use pair::{explain_pair, field_fingerprint, fingerprint, plan_known, plan_pair, plan_record};
 
 use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, LinkOrigin, RecordState, Status};
 use crate::filter::Answer;

@@ -37,6 +37,12 @@ pub fn plan_pair(facts: &Facts, rules: &ObjectRules, now: Timestamp, push_to: Op
     planner(facts, rules, now, push_to, false).plan()
 }
 
+/// The plan for one pair as far as it depends on the workspace alone: what nobody may write, or has to read first, is kept.
+#[must_use]
+pub fn plan_known(facts: &Facts, rules: &ObjectRules, now: Timestamp) -> PairPlan {
+    until_read(facts, held_by_right(facts, plan_pair(facts, rules, now, None)))
+}
+
 /// [`plan_pair`] with the trace of every decision.
 #[must_use]
 pub fn explain_pair(facts: &Facts, rules: &ObjectRules, now: Timestamp, push_to: Option<System>) -> PairPlan {

@@ -1,0 +1,220 @@
+//! Runs the test of a draft over the cache of a workspace: for the command and for the console. Asks no system, writes
+//! nothing but the mark that the draft was tested.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::clock::Clock;
+use super::setup::{self, SetupError};
+use crate::engine::core::trial::report::TrialReport;
+use crate::engine::core::trial::unread::{as_read, unread};
+use crate::engine::core::trial::{Difference, Looked, Trial};
+use crate::engine::core::view::{View, ViewError, ViewResult};
+use crate::mapping::{Config, Rules, RulesError};
+use crate::model::{BySystem, ConfigVersion, ObjectKind, RecordId, RecordRef, Schema, System};
+use crate::store::{Base, DraftError, Reader, Settings, StoreError, Workspace};
+
+/// Records that are looked at in one state of the file. Between two of them the engine may clear its log away.
+const PAGE: usize = 500;
+
+/// How far a test is, for whoever waits; and a way to end it.
+#[derive(Debug, Default)]
+pub struct Progress {
+    done: AtomicU64,
+    of: AtomicU64,
+    is_cancelled: AtomicBool,
+}
+
+impl Progress {
+    /// Records looked at, and how many there are.
+    #[must_use]
+    pub fn so_far(&self) -> (u64, u64) {
+        let of = self.of.load(Ordering::Relaxed);
+        (self.done.load(Ordering::Relaxed).min(of), of)
+    }
+
+    /// Nobody waits for it any more.
+    pub fn cancel(&self) {
+        self.is_cancelled.store(true, Ordering::Relaxed);
+    }
+
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Relaxed)
+    }
+
+    fn goes_on(&self) -> bool {
+        !self.is_cancelled()
+    }
+}
+
+/// A test that came to its end.
+#[derive(Debug)]
+pub struct Tested {
+    pub report: TrialReport,
+    /// The draft it is of.
+    pub version: ConfigVersion,
+    /// The state of that draft.
+    pub edit: u64,
+    /// What it was compared with.
+    pub deployed: Option<ConfigVersion>,
+    pub took: Duration,
+    /// The draft is known to be tested now: nobody changed it meanwhile, and all objects were looked at.
+    pub is_marked: bool,
+    trial: Trial,
+}
+
+impl Tested {
+    /// What the two versions would do to one record.
+    ///
+    /// # Errors
+    /// When the workspace cannot be read.
+    pub fn difference(&self, view: &dyn View, record: RecordRef) -> ViewResult<Difference> {
+        self.trial.difference(view, record)
+    }
+}
+
+/// Why a draft could not be tested.
+#[derive(Debug, thiserror::Error)]
+pub enum TrialError {
+    #[error("there is no draft to test")]
+    NoDraft,
+    #[error("the draft does not fit the two systems: {}", .0.first().map_or_else(String::new, ToString::to_string))]
+    Unfit(Vec<RulesError>),
+    #[error(transparent)]
+    Setup(#[from] SetupError),
+    #[error(transparent)]
+    View(#[from] ViewError),
+}
+
+impl From<StoreError> for TrialError {
+    fn from(error: StoreError) -> Self {
+        Self::Setup(error.into())
+    }
+}
+
+/// Whether there is anything to test a draft on: before the first version was at work nothing is read.
+///
+/// # Errors
+/// When the workspace cannot be read.
+pub fn is_anything_read(reader: &Reader) -> Result<bool, ViewError> {
+    for object in ObjectKind::ALL {
+        for system in System::BOTH {
+            if reader.live_records(object, system)? > 0 {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// Tests the draft as it is now, `only` one object of it where one is named, and marks it as tested. Takes a while, and
+/// blocks. None where it was cancelled.
+///
+/// # Errors
+/// Then nothing was marked.
+pub fn test(
+    workspace: &Workspace,
+    only: Option<ObjectKind>,
+    clock: Clock,
+    progress: &Progress,
+) -> Result<Option<Tested>, TrialError> {
+    let began = clock.now();
+    let mut settings = workspace.settings()?;
+    let draft = settings.draft()?.ok_or(TrialError::NoDraft)?;
+    let deployed = settings.deployed()?.map(|row| row.info.version);
+    let reader = workspace.reader()?;
+    let trial = prepared(&settings, &reader, &setup::read_config(&draft.body)?, draft.info.version, clock)?;
+    let Some(trial) = gone_through(&reader, trial, only, progress)? else { return Ok(None) };
+    let report = trial.report(&reader)?;
+    let is_marked = only.is_none() && mark(&mut settings, draft.info.edit)?;
+    let took = clock.now().since(began);
+    let (version, edit) = (draft.info.version, draft.info.edit);
+    Ok(Some(Tested { report, version, edit, deployed, took, is_marked, trial }))
+}
+
+/// Both configurations, ready to be compared over what is read.
+fn prepared(
+    settings: &Settings,
+    reader: &Reader,
+    draft: &Config,
+    version: ConfigVersion,
+    clock: Clock,
+) -> Result<Trial, TrialError> {
+    let schemas = setup::schemas(settings)?;
+    let compile =
+        |schemas: &[BySystem<Schema>]| Rules::compile(draft.clone(), version, schemas).map_err(TrialError::Unfit);
+    let whole = compile(&schemas)?;
+    let deployed = match settings.deployed()? {
+        Some(_) => Some(setup::rules(settings)?),
+        None => None,
+    };
+    let missing = unread(reader, deployed.as_ref(), &whole)?;
+    let draft = if missing.is_empty() { whole } else { compile(&as_read(&schemas, &missing))? };
+    Ok(Trial::new(reader, deployed, draft, missing, clock.now())?)
+}
+
+/// Looks at every pair and single record, parents first.
+fn gone_through(
+    reader: &Reader,
+    mut trial: Trial,
+    only: Option<ObjectKind>,
+    progress: &Progress,
+) -> Result<Option<Trial>, TrialError> {
+    let objects = trial.objects();
+    let mut of = 0;
+    for object in &objects {
+        for system in System::BOTH {
+            of += reader.live_records(*object, system)?;
+        }
+    }
+    progress.of.store(of, Ordering::Relaxed);
+    // children are judged by what becomes of their parents: those of one object alone are looked at all the same
+    let last =
+        only.map_or(objects.len(), |only| objects.iter().position(|object| *object == only).map_or(0, |at| at + 1));
+    for object in objects.into_iter().take(last) {
+        if trial.prepare(reader, object, &mut || progress.goes_on())?.is_none() {
+            return Ok(None);
+        }
+        for system in System::BOTH {
+            let mut after = None;
+            loop {
+                if !progress.goes_on() {
+                    return Ok(None);
+                }
+                let (looked, next) = reader.at_once(|reader| page(reader, &trial, object, system, after))??;
+                looked.into_iter().for_each(|looked| trial.take(looked));
+                progress.done.fetch_add(PAGE as u64, Ordering::Relaxed);
+                if next.is_none() {
+                    break;
+                }
+                after = next;
+            }
+        }
+    }
+    if let Some(only) = only {
+        trial.keep_only(only);
+    }
+    Ok(Some(trial))
+}
+
+fn page(
+    reader: &Reader,
+    trial: &Trial,
+    object: ObjectKind,
+    system: System,
+    after: Option<RecordId>,
+) -> ViewResult<(Vec<Looked>, Option<RecordId>)> {
+    let (anchors, next) = reader.anchors_after(object, system, after, PAGE)?;
+    let looked = anchors.into_iter().map(|anchor| trial.look(reader, anchor)).collect::<ViewResult<_>>()?;
+    Ok((looked, next))
+}
+
+/// Whether the draft is still the one that was tested.
+fn mark(settings: &mut Settings, edit: u64) -> Result<bool, StoreError> {
+    match settings.mark_tested(Base::Edit(edit)) {
+        Ok(()) => Ok(true),
+        Err(DraftError::Stale(_)) => Ok(false),
+        Err(DraftError::Store(error)) => Err(error),
+    }
+}
