@@ -121,11 +121,12 @@ Examples:
     },
     /// Show what the draft would do to every record that was read, against what the deployed version does
     #[command(after_help = "\
-Nothing is written, and nothing is asked of the systems: run `lockstep sync` or the
-console before, so that what was read is fresh. A change of the draft makes it untested.
+Nothing is written, and nothing is asked of the systems: run `lockstep sync` or
+the console before, so that what was read is fresh. A change of the draft makes
+it untested.
 
---fail-on counts what is new with the draft: creates, updates, links, blanks, holds,
-excludes, enters and leaves.
+--fail-on counts what is new with the draft: creates, updates, links, blanks,
+holds, excludes, enters and leaves.
 
 Examples:
   lockstep config test
@@ -146,7 +147,8 @@ Exit codes:
     },
     /// Let the tested draft drive the engine; exit code 3 while it has errors, or is not tested
     #[command(after_help = "\
-A workspace of which no record was read yet needs no test: there is nothing to test on.
+A workspace of which no record was read yet needs no test: there is nothing to
+test on.
 
 Examples:
   lockstep config test && lockstep config deploy
