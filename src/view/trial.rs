@@ -1,6 +1,7 @@
 //! The test of a draft: its numbers as a list, as text for a shell and as data; and what it changes for one record.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde::Serialize;
 
@@ -63,11 +64,11 @@ impl Count {
 
 /// The columns of the list, after the one that names what is counted.
 pub const COLUMNS: [Column; 5] = [
-    Column::flexible("", 34, 1).at_most(56),
+    Column::flexible("", 30, 1).at_most(56),
     Column::fixed("in all", 9).right(),
     Column::fixed("new", 9).right(),
-    Column::fixed("no longer", 9).right(),
-    Column::fixed("otherwise", 9).right(),
+    Column::fixed("no longer", 11).right(),
+    Column::fixed("otherwise", 11).right(),
 ];
 
 /// The numbers of an object: what becomes of its records, then field by field.
@@ -105,15 +106,14 @@ impl TrialRow<'_> {
                 format!("get {} {name} in {to}", if *blank { "an empty" } else { "another" })
             }
         };
-        let when = match count {
-            Count::Draft => "with the draft",
-            Count::New => "only with the draft",
-            Count::Gone => "no longer, with the draft,",
-            Count::Otherwise => "with other values than now",
-        };
         match count {
-            Count::Gone => format!("{records} that {when} {what}"),
-            _ => format!("{records} that {what} {when}"),
+            Count::Draft => format!("{records} that {what} with the draft"),
+            Count::New => format!("{records} that {what} only with the draft"),
+            Count::Gone => match what.strip_prefix("are ") {
+                Some(what) => format!("{records} that are no longer {what} with the draft"),
+                None => format!("{records} that no longer {what} with the draft"),
+            },
+            Count::Otherwise => format!("{records} that {what} with other values"),
         }
     }
 
@@ -127,6 +127,8 @@ impl TrialRow<'_> {
             match count.of(self.number).total {
                 0 => Cell::muted(format::NONE),
                 total if count == Count::Draft => Cell::plain(format::grouped(total)),
+                // what does not happen any more is seldom bad news
+                total if count == Count::Gone => Cell::new(format::grouped(total), Role::Wait),
                 total => Cell::new(format::grouped(total), role),
             }
         }));
@@ -170,14 +172,32 @@ pub fn title(versions: Versions) -> String {
     }
 }
 
+/// The same for a line that has little room: `Test of draft 7 against deployed 6`.
+#[must_use]
+pub fn short_title(versions: Versions) -> String {
+    match versions.deployed {
+        Some(deployed) => format!("Test of draft {} against deployed {deployed}", versions.draft),
+        None => format!("Test of draft {}", versions.draft),
+    }
+}
+
 /// What the reader must know besides the numbers, most urgent first.
 #[must_use]
 pub fn remarks(report: &TrialReport) -> Vec<(Role, String)> {
     let mut remarks = Vec::new();
     if let Some(guard) = &report.guard {
-        remarks.push((Role::Error, format!("A guard would hold the first run: {guard}.")));
+        remarks.push((Role::Error, held_in_words(guard)));
     }
-    remarks.extend(report.unread.iter().map(|unread| (Role::Warn, unread_in_words(unread))));
+    for (what, told) in [
+        (UnreadWhat::Everything, "Not read yet, and not counted"),
+        (UnreadWhat::UnderWay, "Still being read for what is deployed, so that numbers may change"),
+    ] {
+        let records = records_in_words(report.unread.iter().filter(|unread| unread.what == what));
+        if !records.is_empty() {
+            remarks.push((Role::Warn, format!("{told}: {records}.")));
+        }
+    }
+    remarks.extend(report.unread.iter().filter_map(unread_in_words).map(|text| (Role::Warn, text)));
     if report.unlimited && report.looked_at() > 0 {
         remarks.push((Role::Muted, "The workspace is being filled: guards hold nothing yet.".to_owned()));
     }
@@ -188,21 +208,38 @@ pub fn remarks(report: &TrialReport) -> Vec<(Role, String)> {
     remarks
 }
 
-fn unread_in_words(Unread { object, system, what }: &Unread) -> String {
-    let records = format!("{} of {system}", object.plural());
-    match what {
-        UnreadWhat::Fields(fields) => {
-            let names: Vec<String> = fields.iter().take(MOST_NAMES).map(ToString::to_string).collect();
-            let more = if fields.len() > MOST_NAMES { " …" } else { "" };
-            let are = if fields.len() == 1 { "is" } else { "are" };
-            format!(
-                "{records}: {}{more} {are} read once this is deployed; what hinges on that is not counted.",
-                names.join(", ")
-            )
-        }
-        UnreadWhat::Everything => format!("{records} were not read yet: they are not counted."),
-        UnreadWhat::UnderWay => format!("{records} are still being read for what is deployed: numbers may change."),
+/// What a guard says of the first run after the deploy.
+#[must_use]
+pub fn held_in_words(guard: &str) -> String {
+    format!("The first run would be held: {guard}.")
+}
+
+/// `companies, contacts of HubSpot`.
+fn records_in_words<'a>(unread: impl Iterator<Item = &'a Unread>) -> String {
+    let mut systems: BTreeMap<ObjectKind, Vec<System>> = BTreeMap::new();
+    for unread in unread {
+        systems.entry(unread.object).or_default().push(unread.system);
     }
+    let named = systems.into_iter().map(|(object, systems)| {
+        let records = object.plural().to_lowercase();
+        match systems.as_slice() {
+            [system] => format!("{records} of {system}"),
+            _ => records,
+        }
+    });
+    named.collect::<Vec<_>>().join(", ")
+}
+
+/// Fields that are not read.
+fn unread_in_words(Unread { object, system, what }: &Unread) -> Option<String> {
+    let UnreadWhat::Fields(fields) = what else { return None };
+    let names: Vec<String> = fields.iter().take(MOST_NAMES).map(ToString::to_string).collect();
+    let more = if fields.len() > MOST_NAMES { " …" } else { "" };
+    let (names, are) = (names.join(", "), if fields.len() == 1 { "is" } else { "are" });
+    let records = object.plural();
+    Some(format!(
+        "{records} of {system}: {names}{more} {are} read once this is deployed; what hinges on that is not counted."
+    ))
 }
 
 /// Fields that one sentence names.
@@ -210,11 +247,14 @@ const MOST_NAMES: usize = 6;
 
 /// For a shell.
 #[must_use]
-pub fn lines(versions: Versions, report: &TrialReport, width: usize) -> Vec<Line> {
+pub fn lines(versions: Versions, report: &TrialReport, took: Duration, width: usize) -> Vec<Line> {
     let is_first = versions.deployed.is_none();
     let looked = format::counted(report.looked_at(), "pair or single record", "pairs and single records");
-    let mut lines =
-        vec![vec![Cell::strong(title(versions))], vec![Cell::plain(format!("{looked}; nothing was written."))]];
+    let seconds = format!("{}.{} s", took.as_secs(), took.subsec_millis() / 100);
+    let mut lines = vec![
+        vec![Cell::strong(title(versions))],
+        vec![Cell::plain(format!("{looked} in {seconds}; nothing was written."))],
+    ];
     for (role, text) in remarks(report) {
         lines.extend(wrapped(&text, width).into_iter().map(|text| vec![Cell::new(text, role)]));
     }

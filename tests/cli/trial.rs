@@ -55,7 +55,7 @@ fn a_test_says_what_the_run_after_the_deploy_does_and_which_guard_holds_it() {
     let text = words(&home.run("config test"));
     for part in [
         "Test of draft 2 against the deployed version 1".to_owned(),
-        format!("A guard would hold the first run: {}", told["guard"].as_str().unwrap()),
+        format!("The first run would be held: {}", told["guard"].as_str().unwrap()),
         format!("are updated in ConnectWise {n} {n} – –"),
         format!("are held for a person {} – {n} –", number(&told, "hold", "")["draft"]),
         format!("phone → phoneNumber {n} {n} – –"),

@@ -11,7 +11,7 @@ use crate::cli::runtime;
 use crate::cli::session::Session;
 use crate::engine::core::trial::report::{Measure, TrialReport};
 use crate::engine::driver::Clock;
-use crate::engine::driver::trial::{self, Progress, Tested, TrialError};
+use crate::engine::driver::trial::{self, Extent, Progress, Tested, TrialError};
 use crate::error::{Exit, Kind, Outcome, Report};
 use crate::mapping::toml;
 use crate::model::ObjectKind;
@@ -70,7 +70,7 @@ fn is_mapped(settings: &Settings, object: ObjectKind) -> Outcome<()> {
 fn text(tested: &Tested, only: Option<ObjectKind>, exceeded: &[String]) -> String {
     let width = width();
     let versions = Versions { draft: tested.version, deployed: tested.deployed };
-    let mut text = plain_text(&lines(versions, &tested.report, width));
+    let mut text = plain_text(&lines(versions, &tested.report, tested.took, width));
     let mut add = |line: &str| text.push_str(&format!("\n{}", paragraph(line, width)));
     add("");
     exceeded.iter().for_each(|line| add(&format!("limit exceeded: {line}")));
@@ -106,7 +106,9 @@ fn attended(workspace: &Workspace, only: Option<ObjectKind>) -> Outcome<Option<T
     let line = Line::start();
     let done = runtime::start()?.block_on(async {
         let (workspace, shared) = (workspace.clone(), Arc::clone(&progress));
-        let work = tokio::task::spawn_blocking(move || trial::test(&workspace, only, Clock::start(), &shared));
+        let work = tokio::task::spawn_blocking(move || {
+            trial::test(&workspace, Extent { only, marks: true }, Clock::start(), &shared)
+        });
         let (interrupted, mut ticks) = (runtime::interrupted(), tokio::time::interval(APART));
         tokio::pin!(work, interrupted);
         loop {

@@ -64,14 +64,12 @@ pub struct Tested {
     trial: Trial,
 }
 
-impl Tested {
-    /// What the two versions would do to one record.
-    ///
-    /// # Errors
-    /// When the workspace cannot be read.
-    pub fn difference(&self, view: &dyn View, record: RecordRef) -> ViewResult<Difference> {
-        self.trial.difference(view, record)
-    }
+/// What the draft would do to one record, beside what the deployed version would do.
+#[derive(Debug)]
+pub struct Compared {
+    pub version: ConfigVersion,
+    pub deployed: Option<ConfigVersion>,
+    pub difference: Difference,
 }
 
 /// Why a draft could not be tested.
@@ -108,14 +106,22 @@ pub fn is_anything_read(reader: &Reader) -> Result<bool, ViewError> {
     Ok(false)
 }
 
-/// Tests the draft as it is now, `only` one object of it where one is named, and marks it as tested. Takes a while, and
-/// blocks. None where it was cancelled.
+/// How much is tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// One object alone; of a part of it a draft does not count as tested.
+    pub only: Option<ObjectKind>,
+    /// The draft counts as tested from then on.
+    pub marks: bool,
+}
+
+/// Tests the draft as it is now. Takes a while, and blocks. None where it was cancelled.
 ///
 /// # Errors
 /// Then nothing was marked.
 pub fn test(
     workspace: &Workspace,
-    only: Option<ObjectKind>,
+    extent: Extent,
     clock: Clock,
     progress: &Progress,
 ) -> Result<Option<Tested>, TrialError> {
@@ -125,12 +131,35 @@ pub fn test(
     let deployed = settings.deployed()?.map(|row| row.info.version);
     let reader = workspace.reader()?;
     let trial = prepared(&settings, &reader, &setup::read_config(&draft.body)?, draft.info.version, clock)?;
-    let Some(trial) = gone_through(&reader, trial, only, progress)? else { return Ok(None) };
+    let Some(trial) = gone_through(&reader, trial, extent.only, progress)? else { return Ok(None) };
     let report = trial.report(&reader)?;
-    let is_marked = only.is_none() && mark(&mut settings, draft.info.edit)?;
+    let is_marked = extent.marks && extent.only.is_none() && mark(&mut settings, draft.info.edit)?;
     let took = clock.now().since(began);
     let (version, edit) = (draft.info.version, draft.info.edit);
     Ok(Some(Tested { report, version, edit, deployed, took, is_marked, trial }))
+}
+
+/// Compares both for one record, as it is now. `known` is the last test: if it is of this draft, what it foresaw of the
+/// record's parents counts.
+///
+/// # Errors
+/// As for [`test`].
+pub fn compare(
+    workspace: &Workspace,
+    record: RecordRef,
+    clock: Clock,
+    known: Option<&Tested>,
+) -> Result<Compared, TrialError> {
+    let settings = workspace.settings()?;
+    let draft = settings.draft()?.ok_or(TrialError::NoDraft)?;
+    let (version, deployed) = (draft.info.version, settings.deployed_version()?);
+    let reader = workspace.reader()?;
+    let look = |trial: &Trial| reader.at_once(|reader| trial.difference(reader, record));
+    let difference = match known.filter(|known| known.edit == draft.info.edit && known.deployed == deployed) {
+        Some(known) => look(&known.trial)??,
+        None => look(&prepared(&settings, &reader, &setup::read_config(&draft.body)?, version, clock)?)??,
+    };
+    Ok(Compared { version, deployed, difference })
 }
 
 /// Both configurations, ready to be compared over what is read.

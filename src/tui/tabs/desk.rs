@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::draft::deployer::Deployer;
 use super::draft::source::ConfigSource;
 use super::draft::stored::StoredConfig;
+use super::draft::trials::{StoredTrials, TrialSource};
 use super::draft::versions::{StoredVersions, VersionSource};
 use super::records::source::{RecordSource, Simulated};
 use super::records::stored::{Preview, StoredRecords};
@@ -17,6 +18,7 @@ pub struct Desk {
     pub config: Arc<dyn ConfigSource>,
     pub deployer: Arc<dyn Deployer>,
     pub versions: Arc<dyn VersionSource>,
+    pub trials: Arc<dyn TrialSource>,
     /// Only where the systems are simulated ones.
     pub simulated: Option<Arc<dyn Simulated>>,
 }
@@ -39,6 +41,7 @@ impl Desk {
             config: Arc::new(StoredConfig::new(workspace, author)?),
             deployer,
             versions: Arc::new(StoredVersions::new(workspace, author)?),
+            trials: Arc::new(StoredTrials::new(workspace)),
             simulated,
         })
     }

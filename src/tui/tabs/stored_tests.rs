@@ -23,7 +23,7 @@ use crate::mapping::{Config, Direction, defaults, toml};
 use crate::model::{
     BySystem, ConfigVersion, Fields, LinkId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value,
 };
-use crate::store::rows::{EditEnd, StatusKey};
+use crate::store::rows::{ConfigState, EditEnd, StatusKey};
 use crate::store::{Base, Key, Workspace};
 use crate::tui::tab::Picked;
 use crate::tui::testing::{FakeSource, Person, running};
@@ -515,4 +515,96 @@ fn a_roll_back_takes_the_place_of_nothing_that_was_not_seen() {
     dana.press(KeyCode::Enter);
     dana.expects("nothing was rolled back");
     assert_eq!(way(&drafted(&place), "state"), Direction::ToConnectwise);
+}
+
+/// Two records that are linked, with another city on each side.
+fn differing_pair(place: &Place) {
+    let (left, right) = (company(System::HubSpot, 5), company(System::ConnectWise, 6));
+    let link = Link {
+        id: LinkId(1),
+        object: ObjectKind::Company,
+        hubspot: left.id,
+        connectwise: right.id,
+        state: LinkState::Active,
+        origin: LinkOrigin::Person,
+        created: NOW,
+        baseline: BTreeMap::new(),
+        recent: BTreeMap::new(),
+        own: BySystem::default(),
+    };
+    let shown = status(5, "Acme", RecordState::Pending);
+    commit(place, vec![seen(left, "Acme", "Austin"), seen(right, "Acme", "Dallas"), Row::Link(link), shown]);
+}
+
+#[test]
+fn a_test_of_the_draft_opens_the_records_behind_its_numbers_and_what_changes_for_one() {
+    let place = place();
+    differing_pair(&place);
+    let mut config = defaults::config();
+    let city = config.objects[0].fields.iter_mut().find(|field| field.hubspot.as_str() == "city").unwrap();
+    city.direction = Direction::ToHubspot;
+    place.desk.config.save(&config, Base::Any, NOW).unwrap();
+    let mut person = at_mappings(&place, "dana");
+    person.expects("draft 2 (deployed 1)");
+    person.types("D");
+    person.expects("Not tested: T shows what it would do to every record.");
+    person.press(KeyCode::Esc);
+
+    person.types("T");
+    person.expects("Test of draft 2 against deployed 1   Enter records  Esc back");
+    person.expects("Companies  1 record looked at");
+    person.expects("▶   are updated in HubSpot");
+    person.expects("city ← city");
+    person.expects("Companies that are updated in HubSpot only with the draft: 1");
+    let info = place.workspace.settings().unwrap().draft().unwrap().unwrap().info;
+    assert_eq!(info.state, ConfigState::Tested);
+    person.types("w");
+    person.expects("Go back to the mappings first, with Esc.");
+
+    person.press(KeyCode::Enter);
+    person.expects("companies that are updated in HubSpot");
+    person.expects("Acme");
+    person.types("T");
+    person.expects("What draft 2 changes");
+    person.expects("city ~ city");
+    person.expects("draft 2");
+    person.expects("“Dallas” is written to HubSpot");
+    person.press(KeyCode::Esc);
+
+    person.types("3");
+    person.types("T");
+    person.expects_not("The draft was changed since");
+    person.types("2");
+    person.expects("Test of draft 2");
+    person.types("D");
+    person.expects("Tested on 1 record; new (+), no longer (−) and otherwise (≠):");
+    person.expects("Companies   +1 updated in HubSpot");
+    person.press(KeyCode::Esc);
+    person.press(KeyCode::Esc);
+    person.types("/city");
+    person.press(KeyCode::Enter);
+    person.types("e");
+    person.types("D");
+    person.expects("Not tested");
+    person.press(KeyCode::Esc);
+    person.types("3");
+    person.expects("The draft was changed since: T tests it again.");
+}
+
+#[test]
+fn the_filters_tab_tests_the_draft_too_and_a_reader_does_not_mark_it() {
+    let place = place();
+    differing_pair(&place);
+    let mut config = defaults::config();
+    config.objects[0].filters.to_connectwise = "name = \"Nobody\"".into();
+    place.desk.config.save(&config, Base::Any, NOW).unwrap();
+    let tabs = crate::tui::tabs::all(&console(&place.workspace, "eve"));
+    let look = Look { read_only: true, ..Look::default() };
+    let mut person = Person::at(running(), FakeSource::default(), look, tabs);
+    person.types("3T");
+    person.expects("leave the filter towards ConnectWise");
+    person.press(KeyCode::Esc);
+    person.expects("name = \"Nobody\"");
+    let info = place.workspace.settings().unwrap().draft().unwrap().unwrap().info;
+    assert_eq!(info.state, ConfigState::Draft);
 }

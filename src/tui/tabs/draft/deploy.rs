@@ -17,12 +17,14 @@ use crate::tui::overlay::Confirm;
 use crate::tui::report::Report;
 use crate::tui::world::SourceError;
 use crate::view::cell::{clipped, wrapped};
-use crate::view::{Cell, Line, Role, format, mapping_table};
+use crate::view::{Cell, Line, Role, format, mapping_table, trial};
 
 /// Columns that texts in dialogs may take at 80 columns.
 const DIALOG: usize = 74;
 /// Lines of changes in the question before a deploy.
-const MOST_CHANGES: usize = 10;
+const MOST_CHANGES: usize = 6;
+/// Lines of numbers in it.
+const MOST_NUMBERS: usize = 6;
 
 /// # Errors
 /// Why the draft can't be deployed now.
@@ -90,9 +92,46 @@ pub fn ask_deploy<M: Send + 'static>(draft: &mut Draft, ctx: &mut Ctx<'_, M>, wr
         lines.push(vec![Cell::muted(format!("and {}", format::counted(more as u64, "more line", "more lines")))]);
     }
     lines.push(Line::new());
+    lines.extend(test_lines(draft, edit));
     lines.push(vec![Cell::plain("The engine compares all records with it; guards hold what is too much.")]);
     draft.asked = Some(config);
     ctx.confirm(Confirm::new("Deploy the draft", lines, "deploy"), wrap(DraftMessage::Deploy(edit)));
+}
+
+/// What a test of the draft found, or that there was none.
+fn test_lines(draft: &Draft, edit: u64) -> Vec<Line> {
+    let Some(book) = draft.book().filter(|book| book.deployed.is_some()) else { return Vec::new() };
+    let is_tested = book.draft.as_ref().is_some_and(|version| version.is_tested);
+    let Some(found) = draft.trials.latest().filter(|found| found.edit == edit) else {
+        let (text, role) = if is_tested {
+            ("Tested; T shows the numbers.", Role::Muted)
+        } else {
+            ("Not tested: T shows what it would do to every record.", Role::Warn)
+        };
+        return vec![vec![Cell::new(text, role)], Line::new()];
+    };
+    let mut lines = trial::summary(&found.report, DIALOG);
+    if lines.len() > MOST_NUMBERS {
+        lines.truncate(MOST_NUMBERS - 1);
+        lines.push(vec![Cell::muted("and more, which T shows")]);
+    }
+    let looked = format::counted(found.report.looked_at(), "record", "records");
+    let head = if lines.is_empty() {
+        format!("Tested on {looked}: it does nothing else to any of them.")
+    } else {
+        format!("Tested on {looked}; new (+), no longer (−) and otherwise (≠):")
+    };
+    lines.insert(0, vec![Cell::new(head, Role::Ok)]);
+    if let Some(guard) = &found.report.guard {
+        let text = trial::held_in_words(guard);
+        lines.extend(wrapped(&text, DIALOG).into_iter().map(|text| vec![Cell::new(text, Role::Error)]));
+    }
+    if !found.report.unread.is_empty() {
+        let text = "Some of what it looks at is not read yet, and not counted; T names it.";
+        lines.push(vec![Cell::new(text, Role::Warn)]);
+    }
+    lines.push(Line::new());
+    lines
 }
 
 /// Asks before the draft is thrown away.

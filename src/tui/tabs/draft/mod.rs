@@ -7,12 +7,15 @@ mod judged;
 pub mod source;
 pub mod stored;
 mod together;
+pub mod trial_page;
+pub mod trials;
 pub mod versions;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Reading;
+use super::desk::Desk;
 use super::objects::Mapped;
 use crate::engine::driver::deploy::{DeployError, Deployed};
 use crate::mapping::lint::Finding;
@@ -28,6 +31,7 @@ use deployer::Deployer;
 use judged::Judged;
 use source::{Book, ConfigSource, Current, NotSaved, Version};
 use together::{Ours, Together};
+use trials::TrialSource;
 
 /// What comes back.
 #[derive(Debug)]
@@ -81,6 +85,7 @@ struct Clashing {
 pub struct Draft {
     source: Arc<dyn ConfigSource>,
     deployer: Arc<dyn Deployer>,
+    trials: Arc<dyn TrialSource>,
     pub object: ObjectKind,
     book: Option<Book>,
     /// What the workspace held when the screen was last the same, with its number.
@@ -103,10 +108,11 @@ pub struct Draft {
 
 impl Draft {
     #[must_use]
-    pub fn new(source: Arc<dyn ConfigSource>, deployer: Arc<dyn Deployer>, object: ObjectKind) -> Self {
+    pub fn new(desk: &Desk, object: ObjectKind) -> Self {
         Self {
-            source,
-            deployer,
+            source: Arc::clone(&desk.config),
+            deployer: Arc::clone(&desk.deployer),
+            trials: Arc::clone(&desk.trials),
             object,
             book: None,
             base: None,
@@ -125,6 +131,17 @@ impl Draft {
     #[must_use]
     pub fn source(&self) -> Arc<dyn ConfigSource> {
         Arc::clone(&self.source)
+    }
+
+    #[must_use]
+    pub fn trials(&self) -> Arc<dyn TrialSource> {
+        Arc::clone(&self.trials)
+    }
+
+    /// The number of the state of the draft that is in the workspace.
+    #[must_use]
+    pub fn edit(&self) -> Option<u64> {
+        self.book.as_ref()?.draft.as_ref().map(|draft| draft.edit)
     }
 
     #[must_use]
@@ -264,7 +281,8 @@ impl Draft {
         let book = self.book.get_or_insert_default();
         let next = book.deployed.as_ref().map_or(1, |deployed| deployed.version.0 + 1);
         let version = book.draft.as_ref().map_or(ConfigVersion(next), |draft| draft.version);
-        book.draft = Some(Version { version, edit: 0, author: String::new(), config: Arc::new(config) });
+        book.draft =
+            Some(Version { version, edit: 0, author: String::new(), is_tested: false, config: Arc::new(config) });
         self.judge(ctx, wrap);
     }
 

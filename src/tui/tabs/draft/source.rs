@@ -17,6 +17,8 @@ pub struct Version {
     pub edit: u64,
     /// Who saved it last.
     pub author: String,
+    /// A draft of which a test told what it does.
+    pub is_tested: bool,
     pub config: Arc<Config>,
 }
 
@@ -79,12 +81,13 @@ impl Book {
         self.schemas.iter().chain(&self.elsewhere).map(Arc::as_ref)
     }
 
-    /// `draft 7 (deployed 6)`.
+    /// `draft 7, tested (deployed 6)`.
     #[must_use]
     pub fn versions(&self) -> String {
+        let tested = if self.draft.as_ref().is_some_and(|draft| draft.is_tested) { ", tested" } else { "" };
         match (&self.draft, &self.deployed) {
-            (Some(draft), Some(deployed)) => format!("draft {} (deployed {})", draft.version, deployed.version),
-            (Some(draft), None) => format!("draft {} (nothing deployed)", draft.version),
+            (Some(draft), Some(deployed)) => format!("draft {}{tested} (deployed {})", draft.version, deployed.version),
+            (Some(draft), None) => format!("draft {}{tested} (nothing deployed)", draft.version),
             (None, Some(deployed)) => format!("deployed {}", deployed.version),
             (None, None) => "no configuration".to_owned(),
         }

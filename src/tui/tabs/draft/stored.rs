@@ -7,7 +7,7 @@ use super::together::in_words;
 use crate::filter::{Answer, standard};
 use crate::mapping::{Config, Rules, diff, toml};
 use crate::model::{BySystem, FieldName, ObjectKind, RecordId, Schema, System, Timestamp};
-use crate::store::rows::{ConfigRow, ConfigState};
+use crate::store::rows::{ConfigInfo, ConfigRow, ConfigState};
 use crate::store::{Base, DraftError, Reader, Saved, Settings, StoreError, Workspace};
 use crate::tui::world::SourceError;
 use crate::view::filter_panel::PassCounts;
@@ -121,7 +121,8 @@ fn version(row: Option<ConfigRow>) -> Result<Option<Version>, SourceError> {
         SourceError(format!("Version {} of the configuration cannot be read: {first}", row.info.version))
     };
     let config = Arc::new(toml::read(&row.body).map_err(unfit)?);
-    Ok(Some(Version { version: row.info.version, edit: row.info.edit, author: row.info.author, config }))
+    let ConfigInfo { version, edit, author, state, .. } = row.info;
+    Ok(Some(Version { version, edit, author, is_tested: state == ConfigState::Tested, config }))
 }
 
 fn schemas(settings: &Settings, object: ObjectKind) -> Result<Option<BySystem<Schema>>, SourceError> {

@@ -6,17 +6,15 @@ use super::{Check, Context, Filters, Message};
 use crate::filter::{Completion, complete};
 use crate::model::System;
 use crate::tui::action::{Action, Enabled, Info, Key, Reason};
-use crate::tui::tab::{Handled, Input};
+use crate::tui::tab::{Handled, Input, TabId};
+use crate::tui::tabs::draft::trial_page;
 use crate::tui::tabs::objects;
 use crate::tui::world::World;
 
 pub const ACTIONS: &[Action<Filters>] = &[
     Action {
-        info: Info::new("filters.edit", "edit", &[Key::ENTER, Key::char('e')], "Write the filter").changes(),
-        enabled: |tab, _| {
-            not_writing(tab)?;
-            reason(tab.draft.current().is_some(), "There is no configuration yet: 2 proposes one.")
-        },
+        info: Info::new("filters.edit", "edit", &[Key::char('e')], "Write the filter").changes(),
+        enabled: |tab, _| can_edit(tab),
         run: |tab, _| tab.is_editing = true,
     },
     Action {
@@ -53,8 +51,40 @@ pub const ACTIONS: &[Action<Filters>] = &[
         },
     },
     Action {
+        info: Info::new(
+            "filters.open",
+            "open",
+            &[Key::ENTER],
+            "Write the filter; of a test, list the records that a number counts",
+        )
+        .not_in_footer(),
+        enabled: |tab, world| match &tab.trial {
+            Some(trial) => trial.can_list(),
+            None => {
+                reason(!world.settings.read_only, "The console is read-only.")?;
+                can_edit(tab)
+            }
+        },
+        run: |tab, ctx| match &tab.trial {
+            Some(trial) => trial.list(TabId::Filters, ctx),
+            None => tab.is_editing = true,
+        },
+    },
+    Action {
+        info: Info::new("filters.test", "test", &[Key::char('T')], "Test the draft: what it would do to every record"),
+        enabled: |tab, _| {
+            reason(!tab.is_editing, "Stop writing first, with Esc.")?;
+            reason(!tab.is_changed(), "The text is not in the draft yet: Ctrl-S saves it.")?;
+            trial_page::can_test(&tab.draft)
+        },
+        run: Filters::test,
+    },
+    Action {
         info: Info::new("filters.editor", "editor", &[Key::ctrl('e')], "Write the filter in $EDITOR").changes(),
-        enabled: |tab, _| reason(tab.draft.current().is_some(), "There is no configuration yet: 2 proposes one."),
+        enabled: |tab, _| {
+            reason(tab.trial.is_none(), "Go back to the filter first, with Esc.")?;
+            reason(tab.draft.current().is_some(), "There is no configuration yet: 2 proposes one.")
+        },
         run: |tab, ctx| ctx.edit(tab.editor.text(), ".filter", Message::Text),
     },
 ];
@@ -63,12 +93,19 @@ fn reason(fine: bool, otherwise: &'static str) -> Enabled {
     if fine { Ok(()) } else { Err(Reason::new(otherwise)) }
 }
 
-/// While a filter is written, letters are letters.
+/// While a filter is written, letters are letters; and what works on it needs it on the screen.
 fn not_writing(tab: &Filters) -> Enabled {
+    reason(tab.trial.is_none(), "Go back to the filter first, with Esc.")?;
     reason(!tab.is_editing, "Stop writing first, with Esc.")
 }
 
+fn can_edit(tab: &Filters) -> Enabled {
+    not_writing(tab)?;
+    reason(tab.draft.current().is_some(), "There is no configuration yet: 2 proposes one.")
+}
+
 fn can_save(tab: &Filters, _: &World) -> Enabled {
+    reason(tab.trial.is_none(), "Go back to the filter first, with Esc.")?;
     reason(tab.is_changed(), "The text is in the draft already.")?;
     match &tab.check {
         Check::Right(_) => Ok(()),

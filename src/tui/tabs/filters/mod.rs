@@ -13,7 +13,9 @@ use ratatui::layout::Rect;
 
 use super::desk::Desk;
 use super::draft::source::Count;
+use super::draft::trial_page::{TrialMessage, TrialPage};
 use super::draft::{Draft, DraftMessage};
+use super::steady;
 use crate::filter::{self, Filter, FilterError};
 use crate::mapping::ObjectMapping;
 use crate::model::{ObjectKind, System};
@@ -39,6 +41,8 @@ pub struct Filters {
     deployed: Option<PassCounts>,
     /// Grows with every text to count: who counts for an older one stops.
     turn: Arc<AtomicU64>,
+    /// The test of the draft, in place of the filter.
+    trial: Option<TrialPage>,
     revision: Option<u64>,
 }
 
@@ -62,6 +66,7 @@ pub enum Counted {
 #[derive(Debug)]
 pub enum Message {
     Draft(DraftMessage),
+    Trial(TrialMessage),
     Counts(Counted, u64, Result<Option<PassCounts>, SourceError>),
     /// The text that the person saved in their own editor.
     Text(String),
@@ -78,7 +83,7 @@ impl Filters {
     #[must_use]
     pub fn new(desk: &Desk) -> Self {
         Self {
-            draft: Draft::new(Arc::clone(&desk.config), Arc::clone(&desk.deployer), ObjectKind::Company),
+            draft: Draft::new(desk, ObjectKind::Company),
             to: System::ConnectWise,
             editor: Editor::new(""),
             is_editing: false,
@@ -86,6 +91,7 @@ impl Filters {
             counting: Counting::Impossible,
             deployed: None,
             turn: Arc::new(AtomicU64::new(0)),
+            trial: None,
             revision: None,
         }
     }
@@ -93,6 +99,14 @@ impl Filters {
     fn refresh(&mut self, ctx: &mut Context<'_>) {
         self.revision = Some(ctx.world.snapshot.revision);
         self.draft.load(ctx, Message::Draft);
+    }
+
+    /// Tests the draft, or shows what the test of it found.
+    fn test(&mut self, ctx: &mut Context<'_>) {
+        match &mut self.trial {
+            Some(trial) => trial.run(ctx, Message::Trial),
+            None => self.trial = Some(TrialPage::open(self.draft.trials(), self.draft.edit(), ctx, Message::Trial)),
+        }
     }
 
     /// The text of this direction in the draft.
@@ -243,6 +257,11 @@ impl Page for Filters {
                     if keeps_text { self.look(ctx) } else { self.take_over(ctx) }
                 }
             }
+            Message::Trial(message) => {
+                if let Some(trial) = &mut self.trial {
+                    trial.receive(message, ctx, Message::Trial);
+                }
+            }
             Message::Counts(what, turn, counts) => self.take_counts(what, turn, counts),
             Message::Turn(object) => self.turn_object(object, ctx),
             Message::Text(text) => {
@@ -263,6 +282,9 @@ impl Page for Filters {
     }
 
     fn navigate(&mut self, step: Nav, ctx: &mut Context<'_>) {
+        if let Some(trial) = &mut self.trial {
+            return trial.navigate(step);
+        }
         match step {
             Nav::Left => self.turn_to(System::ConnectWise, ctx),
             Nav::Right => self.turn_to(System::HubSpot, ctx),
@@ -280,15 +302,29 @@ impl Page for Filters {
 
     fn show(&mut self, target: Target, ctx: &mut Context<'_>) {
         if let Target::Object(object) = target {
+            self.trial = None;
             self.turn_object(object, ctx);
         }
     }
 
+    fn back(&mut self, _ctx: &mut Context<'_>) -> Handled {
+        if self.trial.take().is_some() { Handled::Yes } else { Handled::No }
+    }
+
     fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
+        if let Some(trial) = &self.trial {
+            return trial.draw(self.draft.edit(), area, paint);
+        }
         draw::body(self, area, paint);
     }
 
     fn detail(&self, width: usize, _world: &World) -> Vec<Line> {
+        if let Some(trial) = &self.trial {
+            return steady(trial.detail(width), LINES_OF_NUMBER);
+        }
         draw::detail(self, width)
     }
 }
+
+/// What most numbers need to say what they count.
+const LINES_OF_NUMBER: usize = 3;

@@ -10,8 +10,9 @@ use crate::tui::action::{Action, Enabled, Info, Key, Reason};
 use crate::tui::overlay::{Command, Confirm, Menu};
 use crate::tui::pausing;
 use crate::tui::report::Report;
-use crate::tui::tabs::draft::deploy;
+use crate::tui::tab::TabId;
 use crate::tui::tabs::draft::source::Book;
+use crate::tui::tabs::draft::{deploy, trial_page};
 use crate::tui::tabs::objects;
 use crate::tui::world::World;
 use crate::view::Cell;
@@ -121,18 +122,27 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             &[Key::char('V')],
             "List the versions of the configuration: who saved and deployed each, and when",
         ),
-        enabled: |tab, _| reason(tab.versions.is_none(), "The versions are listed already; Esc goes back."),
+        enabled: |tab, _| {
+            reason(tab.trial.is_none(), "Leave the test first, with Esc.")?;
+            reason(tab.versions.is_none(), "The versions are listed already; Esc goes back.")
+        },
         run: Mappings::open_versions,
     },
     Action {
         info: Info::new(
-            "mappings.compare",
-            "differences",
+            "mappings.open",
+            "open",
             &[Key::ENTER],
-            "Show what the version under the cursor changes against what is deployed",
+            "Show what the version under the cursor changes; of a test, the records that a number counts",
         ),
-        enabled: |tab, _| versions::can_compare(tab),
-        run: versions::compare,
+        enabled: |tab, _| match &tab.trial {
+            Some(trial) => trial.can_list(),
+            None => versions::can_compare(tab),
+        },
+        run: |tab, ctx| match &tab.trial {
+            Some(trial) => trial.list(TabId::Mappings, ctx),
+            None => versions::compare(tab, ctx),
+        },
     },
     Action {
         info: Info::new(
@@ -144,6 +154,11 @@ pub const ACTIONS: &[Action<Mappings>] = &[
         .changes(),
         enabled: |tab, _| versions::can_roll_back(tab),
         run: versions::ask_roll_back,
+    },
+    Action {
+        info: Info::new("mappings.test", "test", &[Key::char('T')], "Test the draft: what it would do to every record"),
+        enabled: |tab, _| trial_page::can_test(&tab.draft),
+        run: Mappings::test,
     },
     Action {
         info: Info::new("mappings.deploy", "deploy", &[Key::char('D')], "Let the draft drive the engine").changes(),
@@ -167,7 +182,7 @@ fn has_config(tab: &Mappings) -> Enabled {
 
 /// What works on a mapping is not done to one that is not on the screen.
 fn shows_mappings(tab: &Mappings) -> Enabled {
-    reason(tab.versions.is_none(), "Go back to the mappings first, with Esc.")
+    reason(tab.versions.is_none() && tab.trial.is_none(), "Go back to the mappings first, with Esc.")
 }
 
 fn can_change(tab: &Mappings, _: &World) -> Enabled {
@@ -330,6 +345,6 @@ pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
         Message::RollBack(row) => versions::roll_back(tab, *row, ctx),
         Message::RolledBack(name, saved) => versions::rolled_back(tab, &name, saved, ctx),
         // the tab itself takes these
-        Message::Draft(_) => {}
+        Message::Draft(_) | Message::Trial(_) => {}
     }
 }

@@ -11,6 +11,7 @@ use ratatui::layout::Rect;
 
 use super::desk::Desk;
 use super::draft::source::{Book, NotSaved};
+use super::draft::trial_page::{TrialMessage, TrialPage};
 use super::draft::versions::{Comparison, VersionSource};
 use super::draft::{Draft, DraftMessage};
 use super::steady;
@@ -35,6 +36,8 @@ pub struct Mappings {
     rows: List<Row>,
     /// The list of versions, in place of the mappings.
     versions: Option<Versions>,
+    /// The test of the draft, in place of both.
+    trial: Option<TrialPage>,
     source: Arc<dyn VersionSource>,
     search: String,
     revision: Option<u64>,
@@ -58,6 +61,7 @@ impl Keyed for Row {
 #[derive(Debug)]
 pub enum Message {
     Draft(DraftMessage),
+    Trial(TrialMessage),
     /// A HubSpot field was chosen for a new mapping.
     AddFor(FieldName),
     Add(FieldName, FieldName),
@@ -80,9 +84,10 @@ impl Mappings {
     #[must_use]
     pub fn new(desk: &Desk) -> Self {
         Self {
-            draft: Draft::new(Arc::clone(&desk.config), Arc::clone(&desk.deployer), ObjectKind::Company),
+            draft: Draft::new(desk, ObjectKind::Company),
             rows: List::default(),
             versions: None,
+            trial: None,
             source: Arc::clone(&desk.versions),
             search: String::new(),
             revision: None,
@@ -101,6 +106,14 @@ impl Mappings {
         let mut versions = Versions::new(Arc::clone(&self.source));
         versions.load(ctx);
         self.versions = Some(versions);
+    }
+
+    /// Tests the draft, or shows what the test of it found.
+    fn test(&mut self, ctx: &mut Context<'_>) {
+        match &mut self.trial {
+            Some(trial) => trial.run(ctx, Message::Trial),
+            None => self.trial = Some(TrialPage::open(self.draft.trials(), self.draft.edit(), ctx, Message::Trial)),
+        }
     }
 
     fn turn_to(&mut self, object: ObjectKind, ctx: &mut Context<'_>) {
@@ -248,6 +261,11 @@ impl Page for Mappings {
                     self.list();
                 }
             }
+            Message::Trial(message) => {
+                if let Some(trial) = &mut self.trial {
+                    trial.receive(message, ctx, Message::Trial);
+                }
+            }
             message => actions::receive(self, message, ctx),
         }
     }
@@ -263,6 +281,9 @@ impl Page for Mappings {
     }
 
     fn navigate(&mut self, step: Nav, _ctx: &mut Context<'_>) {
+        if let Some(trial) = &mut self.trial {
+            return trial.navigate(step);
+        }
         if let Some(versions) = &mut self.versions {
             // all rows are there: there is no page to fetch
             let _ = versions.list.navigate(step);
@@ -272,8 +293,8 @@ impl Page for Mappings {
     }
 
     fn query(&self) -> Option<&str> {
-        // in the list of versions the search would change a list that is not on the screen
-        self.versions.is_none().then_some(self.search.as_str())
+        // in place of the mappings the search would change a list that is not on the screen
+        (self.versions.is_none() && self.trial.is_none()).then_some(self.search.as_str())
     }
 
     fn search(&mut self, query: &str, _ctx: &mut Context<'_>) {
@@ -283,13 +304,13 @@ impl Page for Mappings {
 
     fn show(&mut self, target: Target, ctx: &mut Context<'_>) {
         if let Target::Object(object) = target {
-            self.versions = None;
+            (self.versions, self.trial) = (None, None);
             self.turn_to(object, ctx);
         }
     }
 
     fn back(&mut self, ctx: &mut Context<'_>) -> Handled {
-        if self.versions.take().is_some() {
+        if self.trial.take().is_some() || self.versions.take().is_some() {
             return Handled::Yes;
         }
         if self.search.is_empty() {
@@ -300,6 +321,9 @@ impl Page for Mappings {
     }
 
     fn draw(&self, area: Rect, paint: &mut Paint<'_>) {
+        if let Some(trial) = &self.trial {
+            return trial.draw(self.draft.edit(), area, paint);
+        }
         if let Some(versions) = &self.versions {
             return versions.draw(area, paint);
         }
@@ -315,6 +339,9 @@ impl Page for Mappings {
     }
 
     fn detail(&self, width: usize, _world: &World) -> Vec<Line> {
+        if let Some(trial) = &self.trial {
+            return steady(trial.detail(width), LINES_OF_FIELD);
+        }
         if let Some(versions) = &self.versions {
             return steady(versions.detail(width), LINES_OF_FIELD);
         }

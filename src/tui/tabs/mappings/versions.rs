@@ -92,8 +92,11 @@ impl Versions {
     }
 }
 
-/// The row under the cursor, where the list is open.
+/// The row under the cursor, where the list is on the screen.
 fn selected(tab: &Mappings) -> Option<&VersionRow> {
+    if tab.trial.is_some() {
+        return None;
+    }
     tab.versions.as_ref()?.list.selected()
 }
 

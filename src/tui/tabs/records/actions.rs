@@ -18,7 +18,7 @@ use crate::tui::tabs::objects;
 use crate::tui::world::{SourceError, World};
 use crate::view::diff::Shown;
 use crate::view::table::Table;
-use crate::view::{Cell, Line, Role, activity, cell, explain, format, push};
+use crate::view::{Cell, Line, Role, activity, cell, explain, format, push, trial};
 
 /// Columns that texts in dialogs may take at 80 columns.
 const DIALOG: usize = 74;
@@ -143,6 +143,23 @@ pub const ACTIONS: &[Action<Records>] = &[
             ctx.fetch(
                 move || Message::History(source.history(&records, HISTORY)),
                 |why| Message::History(Err(SourceError(why))),
+            );
+        },
+    },
+    Action {
+        info: Info::new(
+            "records.test",
+            "draft",
+            &[Key::char('T')],
+            "Show what the draft would do with the record, beside what is deployed",
+        ),
+        enabled: |tab, _| reason(tab.current().is_some(), "There is no record to look at."),
+        run: |tab, ctx| {
+            let Some(record) = tab.current() else { return };
+            let trials = Arc::clone(&tab.trials);
+            ctx.fetch(
+                move || Message::Compared(trials.compare(record).map(|found| found.map(Box::new))),
+                |why| Message::Compared(Err(SourceError(why))),
             );
         },
     },
@@ -312,6 +329,14 @@ pub fn receive(tab: &mut Records, message: Message, ctx: &mut Context<'_>) {
         }
         Message::History(rows) => show_history(tab, rows, ctx),
         Message::Exchanges(found) => show_exchanges(found, ctx),
+        Message::Compared(Ok(None)) => {
+            ctx.say("There is no draft: the Mappings tab (2) makes one with the first change.")
+        }
+        Message::Compared(Ok(Some(found))) => {
+            let lines = trial::difference(found.versions, &found.difference, DIALOG);
+            ctx.preview(Preview::new(format!("What draft {} changes", found.versions.draft), lines, ""), None);
+        }
+        Message::Compared(Err(error)) => super::failed(error, ctx),
         Message::EditIn(key, system) => ask_value(tab, &key, system, ctx),
         Message::Edit(record, field, value) => {
             if let Some(simulated) = &tab.simulated {

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use ratatui::layout::Rect;
 
 use super::desk::Desk;
+use super::draft::trials::{Compared, TrialSource};
 use super::objects::Mapped;
 use crate::engine::core::command::Reply;
 use crate::engine::core::state::{Exchange, HistoryEntry, RecordState, Status};
@@ -35,6 +36,7 @@ use source::{Opened, RecordSource, Simulated, Totals, Wanted};
 pub struct Records {
     source: Arc<dyn RecordSource>,
     simulated: Option<Arc<dyn Simulated>>,
+    trials: Arc<dyn TrialSource>,
     wanted: Wanted,
     list: List<Status>,
     totals: Totals,
@@ -66,6 +68,7 @@ pub enum Message {
     Sent(Reply),
     History(Result<Vec<HistoryEntry>, SourceError>),
     Exchanges(Result<Vec<Exchange>, SourceError>),
+    Compared(Result<Option<Box<Compared>>, SourceError>),
     EditIn(FieldKey, System),
     Edit(RecordRef, crate::model::FieldName, String),
     Edited(Result<String, String>),
@@ -85,6 +88,7 @@ impl Records {
         Self {
             source: Arc::clone(&desk.records),
             simulated: desk.simulated.clone(),
+            trials: Arc::clone(&desk.trials),
             wanted: Wanted::all(ObjectKind::Company),
             list: List::default(),
             totals: Totals::default(),

@@ -3,6 +3,7 @@
 mod config;
 mod records;
 mod simulated;
+mod trials;
 mod versions;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use super::draft::source::ConfigSource;
 pub use config::{FakeConfig, FakeDeployer, version};
 pub use records::FakeRecords;
 pub use simulated::FakeSimulated;
+pub use trials::FakeTrials;
 pub use versions::FakeVersions;
 
 /// A desk with nothing on it.
@@ -28,6 +30,7 @@ pub fn desk_of(config: &Arc<FakeConfig>) -> Desk {
         config: Arc::clone(config) as Arc<dyn ConfigSource>,
         deployer: Arc::new(FakeDeployer(Arc::clone(config))),
         versions: Arc::new(FakeVersions::default()),
+        trials: Arc::new(FakeTrials::default()),
         simulated: None,
     }
 }
