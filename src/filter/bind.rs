@@ -1,9 +1,13 @@
 //! From a tree to a filter that can judge records: names become fields, labels become options, kinds are checked.
 //! Knows the schema, no records.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::ask::{Ask, Check, Operand};
 use super::ast::{Compare, Condition, Expr, Literal, Span, Spanned, Test};
 use super::error::FilterError;
-use super::eval::{Check, Filter, Leaf, Node, Operand, Part, Unfit};
+use super::eval::{Filter, Leaf, Node, Part, Unfit};
 use super::nearest::did_you_mean;
 use crate::mapping::compat::is_text;
 use crate::mapping::normalise::one_line;
@@ -29,7 +33,7 @@ pub fn bind_as_far_as_it_fits(expr: &Expr, schema: &Schema) -> Filter {
 }
 
 fn fit(expr: &Expr, schema: &Schema) -> (Filter, Vec<FilterError>) {
-    let mut binder = Binder { schema, errors: Vec::new() };
+    let mut binder = Binder { schema, options: BTreeMap::new(), errors: Vec::new() };
     let parts = match expr {
         Expr::Everything => Vec::new(),
         Expr::All(operands) => operands.iter().map(|operand| binder.part(&operand.node, operand.span)).collect(),
@@ -57,6 +61,8 @@ fn whole(expr: &Expr) -> Span {
 
 struct Binder<'a> {
     schema: &'a Schema,
+    /// Labels of the fields met so far: a long filter asks for one field many times.
+    options: BTreeMap<&'a FieldName, Arc<BTreeMap<String, String>>>,
     errors: Vec<FilterError>,
 }
 
@@ -71,14 +77,14 @@ impl Binder<'_> {
             Expr::All(operands) => Node::All(self.nodes(operands)),
             Expr::Any(operands) => Node::Any(self.nodes(operands)),
             Expr::Not(operand) => Node::Not(Box::new(self.node(&operand.node))),
-            Expr::Test(test) => match self.leaf(test) {
-                Ok(leaf) => Node::Leaf(Box::new(leaf)),
+            Expr::Test(test) => match self.ask(test) {
+                Ok(ask) => Node::Leaf(Box::new(Leaf { text: test.to_string(), span: whole(expr).range(), ask })),
                 Err(errors) => {
                     let field = resolve(self.schema, &test.field.node).map(|field| field.name.clone());
                     let field = field.unwrap_or_else(|| FieldName::new(&test.field.node));
                     let whys = errors.iter().map(|error| error.message.clone()).collect();
                     self.errors.extend(errors);
-                    Node::Unfit(Box::new(Unfit { field, whys }))
+                    Node::Unfit(Box::new(Unfit { text: test.to_string(), span: whole(expr).range(), field, whys }))
                 }
             },
         }
@@ -88,11 +94,12 @@ impl Binder<'_> {
         operands.iter().map(|operand| self.node(&operand.node)).collect()
     }
 
-    fn leaf(&self, test: &Test) -> Result<Leaf, Vec<FilterError>> {
+    fn ask(&mut self, test: &Test) -> Result<Ask, Vec<FilterError>> {
         let field = find_field(self.schema, &test.field).map_err(|error| vec![error])?;
         let check = check(field, test)?;
-        let options = field.options.iter().map(|option| (option.key.clone(), option.label.clone())).collect();
-        Ok(Leaf { field: field.name.clone(), kind: field.kind, options, check })
+        let labels = || field.options.iter().map(|option| (option.key.clone(), option.label.clone())).collect();
+        let options = self.options.entry(&field.name).or_insert_with(|| Arc::new(labels()));
+        Ok(Ask { field: field.name.clone(), kind: field.kind, options: Arc::clone(options), check })
     }
 }
 

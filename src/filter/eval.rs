@@ -1,16 +1,11 @@
 //! A filter at work: does a record pass, and what did each clause see?
-//! Pure and fast; values are read by their field's kind, as HubSpot speaks strings only.
+//! Pure and fast.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
-use jiff::civil::Date;
-use rust_decimal::Decimal;
-
-use super::ast::{Compare, TextMatch};
-use crate::mapping::normalise::{normalise_as, one_line};
-use crate::model::{FieldKind, FieldName, Record, Timestamp, Value};
+use super::ask::Ask;
+use crate::model::{FieldName, Record, RecordId};
 
 /// A filter that fits the fields of one object in one system.
 #[derive(Debug, Clone)]
@@ -85,14 +80,16 @@ pub struct Verdict {
 /// What one part of the filter says, with what it looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clause {
-    /// In the canonical form, on one line.
+    /// In the canonical form, on one line; of a part that joins others, how it joins them.
     pub text: String,
     pub answer: Answer,
     /// The value of its field, by its label where it is an option; `field: value` for each where it has several. Where it
-    /// has no answer, why not.
+    /// has no answer, why not. Empty for a part within a clause that joins others: they tell their own.
     pub value: String,
     /// Where it stands in the text, in bytes.
     pub span: Range<usize>,
+    /// The parts that it joins, in the order of the text; none for a single test.
+    pub parts: Vec<Clause>,
 }
 
 #[derive(Debug, Clone)]
@@ -109,52 +106,42 @@ pub(super) enum Node {
     Not(Box<Node>),
     Leaf(Box<Leaf>),
     Unfit(Box<Unfit>),
+    /// Of a standard filter: the record is not deleted.
+    Present,
+    /// Of a standard filter: the record is none of these.
+    NoneOf(Vec<RecordId>),
 }
 
-/// A test that does not fit the fields.
+/// A test that does not fit the fields, or whose field was not read.
 #[derive(Debug, Clone)]
 pub(super) struct Unfit {
+    /// In the canonical form.
+    pub text: String,
+    /// Where it stands in the text, in bytes.
+    pub span: Range<usize>,
     /// As the schema calls it; as it is written where the schema has none.
     pub field: FieldName,
     /// Sentences.
     pub whys: Vec<String>,
 }
 
+/// A test that fits its field.
 #[derive(Debug, Clone)]
 pub(super) struct Leaf {
-    pub field: FieldName,
-    pub kind: FieldKind,
-    /// Labels by key.
-    pub options: BTreeMap<String, String>,
-    pub check: Check,
+    /// In the canonical form.
+    pub text: String,
+    /// Where it stands in the text, in bytes.
+    pub span: Range<usize>,
+    pub ask: Ask,
 }
-
-/// Texts are lower-case.
-#[derive(Debug, Clone)]
-pub(super) enum Check {
-    Empty { negated: bool },
-    Is(Compare, Operand),
-    In { negated: bool, operands: Vec<Operand> },
-    Text(TextMatch, String),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Operand {
-    Text(String),
-    Number(Decimal),
-    Bool(bool),
-    Date(Date),
-    DateTime(Timestamp),
-    /// Any of them.
-    Keys(Vec<String>),
-}
-
-/// The value can't be read as its field's kind.
-struct Unreadable;
 
 impl Filter {
     pub(super) const fn new(parts: Vec<Part>) -> Self {
         Self { parts }
+    }
+
+    pub(super) fn into_parts(self) -> Vec<Part> {
+        self.parts
     }
 
     /// Whether every record passes.
@@ -181,6 +168,14 @@ impl Filter {
         self.parts.iter().flat_map(|part| part.node.unfit()).collect()
     }
 
+    /// The same filter where fields are not read: their tests have no answer, and say why. `why` gives none for a field that
+    /// is read.
+    #[must_use]
+    pub fn without(mut self, why: &impl Fn(&FieldName) -> Option<String>) -> Self {
+        self.parts.iter_mut().for_each(|part| part.node.leave_out(why));
+        self
+    }
+
     /// Whether it is known that the record passes.
     #[must_use]
     pub fn passes(&self, record: &Record) -> bool {
@@ -198,47 +193,87 @@ impl Filter {
 impl Part {
     fn clause(&self, record: &Record) -> Clause {
         let answer = self.node.answer(record);
-        if answer == Answer::Undecided {
-            let value = self.node.unfit().join(" ");
-            return Clause { text: self.text.clone(), answer, value, span: self.span.clone() };
+        let value = if answer == Answer::Undecided { self.node.unfit().join(" ") } else { self.node.shown(record) };
+        let parts = self.node.operands().iter().map(|node| node.clause(record)).collect();
+        Clause { text: self.text.clone(), answer, value, span: self.span.clone(), parts }
+    }
+}
+
+impl Node {
+    pub fn answer(&self, record: &Record) -> Answer {
+        match self {
+            Self::All(nodes) => Answer::all(nodes.iter().map(|node| node.answer(record))),
+            Self::Any(nodes) => Answer::any(nodes.iter().map(|node| node.answer(record))),
+            Self::Not(node) => node.answer(record).not(),
+            Self::Leaf(leaf) => leaf.ask.passes(record.value(leaf.ask.field.as_str())).into(),
+            Self::Unfit(_) => Answer::Undecided,
+            Self::Present => (!record.archived).into(),
+            Self::NoneOf(ids) => (!ids.contains(&record.id)).into(),
         }
+    }
+
+    fn operands(&self) -> &[Self] {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes,
+            Self::Not(node) => std::slice::from_ref(node),
+            Self::Leaf(_) | Self::Unfit(_) | Self::Present | Self::NoneOf(_) => &[],
+        }
+    }
+
+    fn clause(&self, record: &Record) -> Clause {
+        let answer = self.answer(record);
+        let parts: Vec<Clause> = self.operands().iter().map(|node| node.clause(record)).collect();
+        let (text, value, span) = match self {
+            Self::Leaf(leaf) => (leaf.text.clone(), self.shown(record), leaf.span.clone()),
+            Self::Unfit(unfit) => (unfit.text.clone(), unfit.whys.join(" "), unfit.span.clone()),
+            Self::Any(_) => ("any of".to_owned(), String::new(), whole(&parts)),
+            Self::Not(_) => ("not".to_owned(), String::new(), whole(&parts)),
+            Self::All(_) | Self::Present | Self::NoneOf(_) => ("all of".to_owned(), String::new(), whole(&parts)),
+        };
+        Clause { text, answer, value, span, parts }
+    }
+
+    /// The values it looks at.
+    fn shown(&self, record: &Record) -> String {
         let mut seen: Vec<(&FieldName, String)> = Vec::new();
-        self.node.each_test(&mut |test| {
+        self.each_test(&mut |test| {
             let field = test.field();
             if seen.iter().all(|(known, _)| *known != field) {
                 seen.push((field, test.show(record)));
             }
         });
-        let value = match seen.as_slice() {
+        match seen.as_slice() {
             [(_, only)] => only.clone(),
             several => several.iter().map(|(field, value)| format!("{field}: {value}")).collect::<Vec<_>>().join(", "),
-        };
-        Clause { text: self.text.clone(), answer, value, span: self.span.clone() }
-    }
-}
-
-impl Node {
-    fn answer(&self, record: &Record) -> Answer {
-        match self {
-            Self::All(nodes) => Answer::all(nodes.iter().map(|node| node.answer(record))),
-            Self::Any(nodes) => Answer::any(nodes.iter().map(|node| node.answer(record))),
-            Self::Not(node) => node.answer(record).not(),
-            Self::Leaf(leaf) => leaf.passes(record).into(),
-            Self::Unfit(_) => Answer::Undecided,
         }
     }
 
-    fn each_test<'a>(&'a self, visit: &mut impl FnMut(Seen<'a>)) {
+    pub fn each_test<'a>(&'a self, visit: &mut impl FnMut(Seen<'a>)) {
         match self {
             Self::All(nodes) | Self::Any(nodes) => nodes.iter().for_each(|node| node.each_test(visit)),
             Self::Not(node) => node.each_test(visit),
             Self::Leaf(leaf) => visit(Seen::Leaf(leaf)),
             Self::Unfit(unfit) => visit(Seen::Unfit(unfit)),
+            Self::Present | Self::NoneOf(_) => {}
+        }
+    }
+
+    pub fn leave_out(&mut self, why: &impl Fn(&FieldName) -> Option<String>) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter_mut().for_each(|node| node.leave_out(why)),
+            Self::Not(node) => node.leave_out(why),
+            Self::Leaf(leaf) => {
+                if let Some(why) = why(&leaf.ask.field) {
+                    let Leaf { text, span, ask } = (**leaf).clone();
+                    *self = Self::Unfit(Box::new(Unfit { text, span, field: ask.field, whys: vec![why] }));
+                }
+            }
+            Self::Unfit(_) | Self::Present | Self::NoneOf(_) => {}
         }
     }
 
     /// Why tests in it have no answer; each sentence once.
-    fn unfit(&self) -> Vec<&str> {
+    pub fn unfit(&self) -> Vec<&str> {
         let mut whys: Vec<&str> = Vec::new();
         self.each_test(&mut |test| {
             if let Seen::Unfit(unfit) = test {
@@ -253,152 +288,32 @@ impl Node {
     }
 }
 
+/// From the start of the first to the end of the last.
+fn whole(parts: &[Clause]) -> Range<usize> {
+    match (parts.first(), parts.last()) {
+        (Some(first), Some(last)) => first.span.start..last.span.end,
+        _ => 0..0,
+    }
+}
+
 /// One test of a filter, whether it fits or not.
-enum Seen<'a> {
+pub(super) enum Seen<'a> {
     Leaf(&'a Leaf),
     Unfit(&'a Unfit),
 }
 
 impl<'a> Seen<'a> {
-    const fn field(&self) -> &'a FieldName {
+    pub const fn field(&self) -> &'a FieldName {
         match self {
-            Self::Leaf(leaf) => &leaf.field,
+            Self::Leaf(leaf) => &leaf.ask.field,
             Self::Unfit(unfit) => &unfit.field,
         }
     }
 
     fn show(&self, record: &Record) -> String {
         match self {
-            Self::Leaf(leaf) => leaf.show(record),
+            Self::Leaf(leaf) => leaf.ask.show(record.value(leaf.ask.field.as_str())),
             Self::Unfit(unfit) => unfit.whys.join(" "),
         }
-    }
-}
-
-impl Leaf {
-    fn passes(&self, record: &Record) -> bool {
-        let value = record.value(self.field.as_str());
-        let empty = is_empty(value);
-        match &self.check {
-            Check::Empty { negated } => empty != *negated,
-            Check::Is(compare, _) if empty => *compare == Compare::Ne,
-            Check::In { negated, .. } if empty => *negated,
-            Check::Text(..) if empty => false,
-            Check::Is(compare, operand) => self.holds(*compare, operand, value).unwrap_or(false),
-            Check::In { negated, operands } => self.is_among(operands, value).is_ok_and(|among| among != *negated),
-            Check::Text(wanted, needle) => self.matches(*wanted, needle, value),
-        }
-    }
-
-    fn is_among(&self, operands: &[Operand], value: &Value) -> Result<bool, Unreadable> {
-        for operand in operands {
-            if self.holds(Compare::Eq, operand, value)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn holds(&self, compare: Compare, operand: &Operand, value: &Value) -> Result<bool, Unreadable> {
-        let ordering = match operand {
-            Operand::Text(text) => one_line(&value.to_plain()).to_lowercase().cmp(text),
-            Operand::Number(number) => as_number(value)?.cmp(number),
-            Operand::Bool(flag) => as_bool(value)?.cmp(flag),
-            Operand::Date(date) => as_date(value)?.cmp(date),
-            Operand::DateTime(time) => as_time(value)?.cmp(time),
-            Operand::Keys(keys) => {
-                let found = keys_of(value).iter().any(|held| keys.iter().any(|key| key.eq_ignore_ascii_case(held)));
-                if found { Ordering::Equal } else { Ordering::Less }
-            }
-        };
-        Ok(compare.holds(ordering))
-    }
-
-    /// Options match by label or key.
-    fn matches(&self, wanted: TextMatch, needle: &str, value: &Value) -> bool {
-        let matches = |text: &str| {
-            let text = one_line(text).to_lowercase();
-            match wanted {
-                TextMatch::Contains => text.contains(needle),
-                TextMatch::StartsWith => text.starts_with(needle),
-                TextMatch::EndsWith => text.ends_with(needle),
-            }
-        };
-        if !self.kind.has_options() {
-            return matches(&value.to_plain());
-        }
-        keys_of(value).into_iter().any(|key| matches(key) || self.options.get(key).is_some_and(|label| matches(label)))
-    }
-
-    /// The value for people; what can't be read says so.
-    fn show(&self, record: &Record) -> String {
-        let value = record.value(self.field.as_str());
-        if is_empty(value) {
-            return "empty".to_owned();
-        }
-        if self.kind.has_options() {
-            let labels = keys_of(value).into_iter().map(|key| self.options.get(key).map_or(key, String::as_str));
-            return labels.collect::<Vec<_>>().join(", ");
-        }
-        let plain = value.to_plain();
-        if self.is_readable(value) { plain } else { format!("\"{plain}\" can't be read as {}", self.kind.word()) }
-    }
-
-    fn is_readable(&self, value: &Value) -> bool {
-        match &self.check {
-            Check::Empty { .. } | Check::Text(..) => true,
-            Check::Is(_, operand) => self.holds(Compare::Eq, operand, value).is_ok(),
-            Check::In { operands, .. } => {
-                operands.iter().all(|operand| self.holds(Compare::Eq, operand, value).is_ok())
-            }
-        }
-    }
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Empty => true,
-        Value::Text(text) | Value::Choice(text) => text.trim().is_empty(),
-        Value::Choices(keys) => keys.is_empty(),
-        _ => false,
-    }
-}
-
-/// HubSpot writes several options as `A;B`.
-fn keys_of(value: &Value) -> Vec<&str> {
-    match value {
-        Value::Text(text) => text.split(';').map(str::trim).filter(|key| !key.is_empty()).collect(),
-        Value::Choice(key) => vec![key],
-        Value::Choices(keys) => keys.iter().map(String::as_str).collect(),
-        _ => Vec::new(),
-    }
-}
-
-fn as_number(value: &Value) -> Result<Decimal, Unreadable> {
-    match normalise_as(FieldKind::Number, value) {
-        Value::Number(number) => Ok(number),
-        _ => Err(Unreadable),
-    }
-}
-
-fn as_bool(value: &Value) -> Result<bool, Unreadable> {
-    match normalise_as(FieldKind::Bool, value) {
-        Value::Bool(flag) => Ok(flag),
-        _ => Err(Unreadable),
-    }
-}
-
-/// An instant counts by its calendar day in UTC, which is also how ConnectWise writes a bare date.
-fn as_date(value: &Value) -> Result<Date, Unreadable> {
-    match normalise_as(FieldKind::Date, value) {
-        Value::Date(date) => Ok(date),
-        _ => Err(Unreadable),
-    }
-}
-
-fn as_time(value: &Value) -> Result<Timestamp, Unreadable> {
-    match normalise_as(FieldKind::DateTime, value) {
-        Value::DateTime(time) => Ok(time),
-        _ => Err(Unreadable),
     }
 }

@@ -21,9 +21,11 @@
 //! A field that is not there any more, or of another kind than the text asks for, is not empty: its test has no answer,
 //! and neither has what depends on it. What the rest of the filter decides alone stays decided.
 
+mod ask;
 mod ast;
 mod bind;
 mod complete;
+pub mod count;
 mod error;
 mod eval;
 mod lex;

@@ -247,7 +247,7 @@ fn a_standard_filter_does_not_take_a_field_that_is_gone_for_an_empty_one() {
     let mapping = crate::mapping::defaults::company();
     let judge = |record: &Record, gone: &[&str]| {
         let gone = gone.iter().map(|name| FieldName::new(name)).collect();
-        standard::clauses(&mapping, System::HubSpot, record, &gone).pop().unwrap()
+        standard::all(&mapping, System::HubSpot, &gone).pop().unwrap().judge(record)
     };
     let nameless = record(&[("city", Value::text("Ulm"))]);
     assert_eq!(judge(&nameless, &[]).1, Answer::Fail);
@@ -383,8 +383,8 @@ fn the_standard_filters_of_companies_look_at_deletion_exclusion_and_match_keys()
     let mut mapping = crate::mapping::defaults::company();
     mapping.exclude.hubspot = vec![7];
     let judge = |record: &Record| {
-        let clauses = standard::clauses(&mapping, System::HubSpot, record, &standard::Gone::new());
-        clauses.into_iter().map(|c| c.1 == Answer::Pass).collect::<Vec<_>>()
+        let standard = standard::all(&mapping, System::HubSpot, &standard::Gone::new());
+        standard.iter().map(|standard| standard.judge(record).1 == Answer::Pass).collect::<Vec<_>>()
     };
     assert_eq!(judge(&acme()), [true, true, true]);
     assert_eq!(judge(&Record { archived: true, ..acme() }), [false, true, true]);
@@ -399,18 +399,16 @@ fn an_inactive_catalog_item_is_kept_out_and_one_that_does_not_tell_is_none() {
     let gone = standard::Gone::from([FieldName::new("inactiveFlag")]);
     let judge = |flag: Value, gone: &standard::Gone| {
         let record = record(&[("identifier", Value::text("A-1")), ("inactiveFlag", flag)]);
-        let linked = standard::of_linked(&mapping, System::ConnectWise, &record, gone);
-        let clauses = standard::clauses(&mapping, System::ConnectWise, &record, gone);
-        let answer = |clauses: Vec<standard::StandardClause>| {
-            clauses.into_iter().find(|clause| clause.0 == "is active").map(|clause| clause.1)
-        };
-        [answer(linked), answer(clauses)].map(Option::unwrap)
+        let standard = standard::all(&mapping, System::ConnectWise, gone);
+        let active = standard.iter().find(|standard| standard.text == "is active").unwrap();
+        assert!(!active.unless_linked, "what was linked before rests");
+        active.judge(&record).1
     };
     let known = standard::Gone::new();
-    assert_eq!(judge(Value::Bool(true), &known), [Answer::Fail; 2]);
-    assert_eq!(judge(Value::Bool(false), &known), [Answer::Pass; 2]);
-    assert_eq!(judge(Value::Empty, &known), [Answer::Pass; 2]);
-    assert_eq!(judge(Value::Empty, &gone), [Answer::Undecided; 2]);
+    assert_eq!(judge(Value::Bool(true), &known), Answer::Fail);
+    assert_eq!(judge(Value::Bool(false), &known), Answer::Pass);
+    assert_eq!(judge(Value::Empty, &known), Answer::Pass);
+    assert_eq!(judge(Value::Empty, &gone), Answer::Undecided);
 }
 
 fn literal() -> impl Strategy<Value = Literal> {

@@ -7,6 +7,7 @@ use super::lacks::{self, Lack, Lacks};
 use super::references::{NOTES, NOTES_OR_NAME, refers_to};
 use super::stages::Stages;
 use super::{AutoPairs, Config, FieldKey, FieldMapping, MatchRule, ObjectMapping, Unmapped, ValueMap};
+use crate::filter::standard::{self, Standard};
 use crate::filter::{self, Filter};
 use crate::model::{BySystem, ChoiceOption, ConfigVersion, FieldKind, FieldName, ObjectKind, Schema, System};
 
@@ -94,6 +95,8 @@ pub struct ObjectRules {
     pub fields: Vec<FieldRule>,
     /// The person's criteria for writes to a system; they look at the record of the other one.
     pub filters: BySystem<Option<Filter>>,
+    /// What always applies to the records of a system.
+    pub standard: BySystem<Vec<Standard>>,
     /// What in the mapping names fields that are not there any more, or have another type.
     pub lacks: Lacks,
     /// What is asked of each system: every field that a mapping, match rule or filter looks at and that is there.
@@ -136,7 +139,8 @@ impl ObjectRules {
             names.into_iter().filter(|name| !lacks.fields[system].contains(name)).collect()
         });
         let shape = shape_of(&watched, mapping, &filters, &lacks);
-        Ok(Self { mapping: mapping.clone(), fields, filters, lacks, watched, shape })
+        let standard = BySystem::from_fn(|system| standard::all(mapping, system, &lacks.fields[system]));
+        Ok(Self { mapping: mapping.clone(), fields, filters, standard, lacks, watched, shape })
     }
 
     /// The match rules that cannot be asked, and why.

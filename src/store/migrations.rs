@@ -10,7 +10,7 @@ use super::error::{StoreError, StoreResult};
 /// Marks a file as ours, in SQLite's header: "LOCK".
 pub(super) const APPLICATION_ID: i32 = 0x4c4f_434b;
 
-const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE, INBOX, EDITS, CALLBACKS];
+const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE, INBOX, EDITS, CALLBACKS, PAIRS];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =
     LazyLock::new(|| Migrations::new(STEPS.iter().map(|step| M::up(step)).collect()));
@@ -184,6 +184,11 @@ CREATE TABLE config_edit(edit INTEGER PRIMARY KEY, version INTEGER NOT NULL, bod
 const CALLBACKS: &str = "
 CREATE TABLE callbacks(one INTEGER PRIMARY KEY CHECK(one = 1), body BLOB NOT NULL);
 CREATE TABLE told(system INTEGER PRIMARY KEY, at INTEGER NOT NULL);
+";
+
+/// Which records have a partner, without reading the links themselves, whose bodies are large.
+const PAIRS: &str = "
+CREATE INDEX link_pairs ON link(object, hubspot, connectwise) WHERE state = 0;
 ";
 
 #[cfg(test)]

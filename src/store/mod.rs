@@ -3,6 +3,7 @@
 //! It keeps the engine's rows and finds them again; it knows no system, no rule and no clock.
 
 mod apply;
+mod cells;
 mod code;
 mod connect;
 pub mod inbox;

@@ -7,6 +7,8 @@ use super::draft::source::ConfigSource;
 use super::draft::stored::StoredConfig;
 use super::draft::trials::{StoredTrials, TrialSource};
 use super::draft::versions::{StoredVersions, VersionSource};
+use super::filters::source::FilterSource;
+use super::filters::stored::StoredFilters;
 use super::records::source::{RecordSource, Simulated};
 use super::records::stored::{Preview, StoredRecords};
 use crate::store::{StoreError, Workspace};
@@ -19,6 +21,7 @@ pub struct Desk {
     pub deployer: Arc<dyn Deployer>,
     pub versions: Arc<dyn VersionSource>,
     pub trials: Arc<dyn TrialSource>,
+    pub filters: Arc<dyn FilterSource>,
     /// Only where the systems are simulated ones.
     pub simulated: Option<Arc<dyn Simulated>>,
 }
@@ -42,6 +45,7 @@ impl Desk {
             deployer,
             versions: Arc::new(StoredVersions::new(workspace, author)?),
             trials: Arc::new(StoredTrials::new(workspace)),
+            filters: Arc::new(StoredFilters::new(workspace)?),
             simulated,
         })
     }

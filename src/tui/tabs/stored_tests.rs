@@ -9,7 +9,9 @@ use tempfile::TempDir;
 
 use super::desk::Desk;
 use super::draft::deployer::Deployer;
-use super::draft::source::{Count, NotSaved};
+use super::draft::source::NotSaved;
+use super::filters::source::{FilterSource, Job};
+use super::filters::stored::StoredFilters;
 use super::mappings::tests::{fields_of, fields_of_object};
 use super::records::source::Wanted;
 use crate::engine::core::command::{Batch, Row};
@@ -17,7 +19,8 @@ use crate::engine::core::plan::FieldNext;
 use crate::engine::core::state::{Link, LinkOrigin, LinkState, Observation, RecordState, Status};
 use crate::engine::driver::deploy::{DeployError, Deployed};
 use crate::engine::driver::snapshot::Snapshot;
-use crate::filter;
+use crate::filter::count::{Criteria, Question, Tally, Which};
+use crate::filter::{self, standard};
 use crate::mapping::references::referring_key;
 use crate::mapping::{Config, Direction, defaults, toml};
 use crate::model::{
@@ -31,7 +34,6 @@ use crate::tui::widgets::Edge;
 use crate::tui::world::{BoxFuture, Settings as Look};
 use crate::view::cell::line_text;
 use crate::view::diff::Shown;
-use crate::view::filter_panel::PassCounts;
 use crate::view::testing::{NOW, company};
 
 struct Place {
@@ -288,26 +290,105 @@ fn a_draft_is_kept_deployed_and_handed_over() {
     assert!(book.watched.hubspot.iter().any(|field| field.as_str() == "name"));
 }
 
+fn question(text: &str) -> Question {
+    let schemas = fields_of(&defaults::config());
+    let bound = |text| filter::bind(&filter::parse(text).unwrap(), &schemas.hubspot).unwrap();
+    let mut mapping = defaults::company();
+    mapping.exclude.hubspot.push(4);
+    let standard = || standard::all(&mapping, System::HubSpot, &standard::Gone::new());
+    let criteria = |text| Arc::new(Criteria::new(standard(), Some(bound(text)), &|_| None));
+    Question { criteria: criteria(text), deployed: Some(criteria("")) }
+}
+
+fn towards_connectwise(text: &str, fresh: bool) -> Job {
+    Job::new(ObjectKind::Company, System::HubSpot, question(text), fresh)
+}
+
+/// All steps of a count: how many records had been looked at after each, and the whole numbers.
+fn counted(filters: &dyn FilterSource, job: Job) -> (Vec<u64>, Tally) {
+    let (mut looked, mut next) = (Vec::new(), Some(job));
+    loop {
+        let counted = filters.count(next.take().unwrap(), &|| true).unwrap().unwrap();
+        looked.push(counted.tally.looked);
+        match counted.rest {
+            Some(rest) => next = Some(rest),
+            None => return (looked, counted.tally),
+        }
+    }
+}
+
+/// One of four is in Austin, and one of three is linked.
+fn many(place: &Place, count: u64) {
+    let rows = (1..=count).flat_map(|id| {
+        let city = if id % 4 == 0 { "Austin" } else { "Dallas" };
+        let seen = seen(company(System::HubSpot, id), &format!("Company {id}"), city);
+        let link = (id % 3 == 0).then(|| Row::Link(linked(id)));
+        std::iter::once(seen).chain(link)
+    });
+    commit(place, rows.collect());
+}
+
+fn linked(id: u64) -> Link {
+    Link {
+        id: LinkId(id),
+        object: ObjectKind::Company,
+        hubspot: RecordId(id),
+        connectwise: RecordId(1_000_000 + id),
+        state: LinkState::Active,
+        origin: LinkOrigin::Stamp,
+        created: NOW,
+        baseline: BTreeMap::new(),
+        recent: BTreeMap::new(),
+        own: BySystem::default(),
+    }
+}
+
 #[test]
 fn cached_records_are_counted_until_nobody_wants_the_number() {
     let place = place();
-    let rows = (1..=1200).map(|id| {
-        let city = if id % 4 == 0 { "Austin" } else { "Dallas" };
-        seen(company(System::HubSpot, id), &format!("Company {id}"), city)
-    });
-    commit(&place, rows.collect());
-    let schemas = fields_of(&defaults::config());
-    let expr = filter::parse("city = \"Austin\"").unwrap();
-    let filter = Some(filter::bind(&expr, &schemas.hubspot).unwrap());
-    let mut mapping = defaults::company();
-    mapping.exclude.hubspot.push(4);
-    let count = Count { mapping, to: System::ConnectWise, filter };
-    let counted = place.desk.config.count(&count, &|| true).unwrap();
-    assert_eq!(counted, Some(PassCounts { pass: 299, fail: 901 }));
-    let looks = std::cell::Cell::new(0);
-    let one_page = || looks.replace(looks.get() + 1) < 1;
-    assert_eq!(place.desk.config.count(&count, &one_page).unwrap(), None);
-    assert_eq!(looks.get(), 2, "it went on counting for nobody");
+    many(&place, 1200);
+    let (_, tally) = counted(&*place.desk.filters, towards_connectwise("city = \"Austin\"", true));
+    assert_eq!((tally.looked, tally.pass, tally.fail), (1200, 299, 901));
+    let against = tally.against.unwrap();
+    assert_eq!((against.enter, against.freeze, against.stay_out), (0, 300, 600), "the excluded one never took part");
+    let place = self::place();
+    many(&place, 3 * 4096);
+    let asked = std::cell::Cell::new(0);
+    let twice = || asked.replace(asked.get() + 1) < 2;
+    let first = place.desk.filters.count(towards_connectwise("city = \"Austin\"", true), &twice).unwrap().unwrap();
+    assert_eq!((first.tally.looked, first.of), (4096, 3 * 4096), "the first numbers come after a page");
+    assert!(place.desk.filters.count(first.rest.unwrap(), &twice).unwrap().is_none(), "it went on counting for nobody");
+}
+
+#[test]
+fn numbers_are_the_same_however_many_pages_are_kept() {
+    let place = place();
+    many(&place, 3 * 4096 + 7);
+    let (mut all, mut picked) = (Vec::new(), Vec::new());
+    for bytes in [usize::MAX, 100_000, 0] {
+        let filters = StoredFilters::keeping(&place.workspace, bytes).unwrap();
+        for text in ["city = \"Austin\"", "city = \"Dallas\" and name contains \"7\"", "city = \"Austin\""] {
+            all.push((text, counted(&filters, towards_connectwise(text, false)).1));
+            picked.push(filters.which(towards_connectwise(text, false), Which::Pass, String::new()).unwrap());
+        }
+        assert!(filters.bytes() < bytes.saturating_add(200_000), "{} bytes are kept", filters.bytes());
+    }
+    assert_eq!((&all[0], &all[1], &all[2]), (&all[3], &all[4], &all[5]));
+    assert_eq!((&all[0], &all[1], &all[2]), (&all[6], &all[7], &all[8]));
+    assert_eq!((&picked[..3], &picked[..3]), (&picked[3..6], &picked[6..]));
+    assert_eq!((all[0].1.looked, all[0].1.pass, picked[0].total), (3 * 4096 + 7, 3073 - 1, 3073 - 1));
+    assert_eq!(picked[0].records.first(), Some(&company(System::HubSpot, 8)));
+}
+
+#[test]
+fn who_types_does_not_wait_for_records_that_changed_and_the_next_look_sees_them() {
+    let place = place();
+    many(&place, 40);
+    let filters = StoredFilters::new(&place.workspace).unwrap();
+    let pass = |fresh| counted(&filters, towards_connectwise("city = \"Austin\"", fresh)).1.pass;
+    assert_eq!(pass(true), 9);
+    commit(&place, vec![seen(company(System::HubSpot, 1), "Company 1", "Austin")]);
+    assert_eq!((pass(false), pass(true), pass(false)), (9, 10, 10));
 }
 
 #[test]
@@ -602,7 +683,7 @@ fn the_filters_tab_tests_the_draft_too_and_a_reader_does_not_mark_it() {
     let look = Look { read_only: true, ..Look::default() };
     let mut person = Person::at(running(), FakeSource::default(), look, tabs);
     person.types("3T");
-    person.expects("leave the filter towards ConnectWise");
+    person.expects("leave the filter towards Connec");
     person.press(KeyCode::Esc);
     person.expects("name = \"Nobody\"");
     let info = place.workspace.settings().unwrap().draft().unwrap().unwrap().info;

@@ -3,7 +3,7 @@
 use super::fields::Trouble;
 use super::{Scope, ScopeClause};
 use crate::engine::core::state::{IssueClass, Observation};
-use crate::filter::{Answer, standard};
+use crate::filter::Answer;
 use crate::mapping::ObjectRules;
 use crate::model::System;
 
@@ -57,10 +57,9 @@ pub fn undecided(scope: &Scope, to: System) -> Option<Trouble> {
 }
 
 fn standard_clauses(rules: &ObjectRules, source: &Observation, linked: bool) -> Vec<ScopeClause> {
-    let apply = if linked { standard::of_linked } else { standard::clauses };
-    let system = source.of.system;
-    apply(&rules.mapping, system, &source.record, &rules.lacks.fields[system])
-        .into_iter()
+    let standard = rules.standard[source.of.system].iter().filter(|standard| !(linked && standard.unless_linked));
+    standard
+        .map(|standard| standard.judge(&source.record))
         .map(|(text, answer, value)| ScopeClause { standard: true, text, answer, value })
         .collect()
 }

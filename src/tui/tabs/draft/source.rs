@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::filter::Filter;
-use crate::mapping::{Config, ObjectMapping};
-use crate::model::{BySystem, ConfigVersion, FieldName, ObjectKind, Schema, System, Timestamp};
+use crate::mapping::Config;
+use crate::model::{BySystem, ConfigVersion, FieldName, ObjectKind, Schema, Timestamp};
 use crate::store::{Base, Saved};
 use crate::tui::world::SourceError;
-use crate::view::filter_panel::PassCounts;
 
 /// One version of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,17 +92,6 @@ impl Book {
     }
 }
 
-/// Which cached records to count with a filter.
-#[derive(Debug, Clone)]
-pub struct Count {
-    /// The object mapping whose standard filters apply.
-    pub mapping: ObjectMapping,
-    /// The system that would be written to; records of the other one are looked at.
-    pub to: System,
-    /// None: everything passes.
-    pub filter: Option<Filter>,
-}
-
 /// The configuration in the workspace. Called off the UI thread; may block.
 pub trait ConfigSource: Send + Sync {
     /// # Errors
@@ -122,6 +109,4 @@ pub trait ConfigSource: Send + Sync {
     /// # Errors
     /// As [`ConfigSource::save`].
     fn revert(&self, edit: u64) -> Result<(), NotSaved>;
-    /// How many cached records pass the standard filters and this one; none when `wanted` no longer is while counting.
-    fn count(&self, count: &Count, wanted: &dyn Fn() -> bool) -> Result<Option<PassCounts>, SourceError>;
 }

@@ -2,25 +2,19 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::source::{Book, ConfigSource, Count, Current, NotSaved, Version};
+use super::source::{Book, ConfigSource, Current, NotSaved, Version};
 use super::together::in_words;
-use crate::filter::{Answer, standard};
 use crate::mapping::{Config, Rules, diff, toml};
-use crate::model::{BySystem, FieldName, ObjectKind, RecordId, Schema, System, Timestamp};
+use crate::model::{BySystem, FieldName, ObjectKind, Schema, System, Timestamp};
 use crate::store::rows::{ConfigInfo, ConfigRow, ConfigState};
-use crate::store::{Base, DraftError, Reader, Saved, Settings, StoreError, Workspace};
+use crate::store::{Base, DraftError, Saved, Settings, StoreError, Workspace};
 use crate::tui::world::SourceError;
-use crate::view::filter_panel::PassCounts;
-
-/// Cached records looked at between two looks at whether the number is still wanted.
-const PAGE: usize = 500;
 
 const NOTE: &str = "changed in the console";
 
 /// A [`ConfigSource`] over one workspace.
 pub struct StoredConfig {
     settings: Mutex<Settings>,
-    reader: Mutex<Reader>,
     author: String,
 }
 
@@ -28,11 +22,7 @@ impl StoredConfig {
     /// # Errors
     /// When the workspace cannot be opened.
     pub fn new(workspace: &Workspace, author: &str) -> Result<Self, StoreError> {
-        Ok(Self {
-            settings: Mutex::new(workspace.settings()?),
-            reader: Mutex::new(workspace.reader()?),
-            author: author.to_owned(),
-        })
+        Ok(Self { settings: Mutex::new(workspace.settings()?), author: author.to_owned() })
     }
 
     fn settings(&self) -> MutexGuard<'_, Settings> {
@@ -70,32 +60,6 @@ impl ConfigSource for StoredConfig {
     fn revert(&self, edit: u64) -> Result<(), NotSaved> {
         self.settings().discard_draft(Base::Edit(edit), &self.author).map(drop).map_err(not_saved)
     }
-
-    fn count(&self, count: &Count, wanted: &dyn Fn() -> bool) -> Result<Option<PassCounts>, SourceError> {
-        let mut counts = PassCounts::default();
-        let mut after: Option<RecordId> = None;
-        let from = count.to.other();
-        loop {
-            if !wanted() {
-                return Ok(None);
-            }
-            let page = {
-                let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-                reader.observations_after(count.mapping.object, from, after, PAGE).map_err(failed)?
-            };
-            for observation in page.iter().filter(|observation| observation.is_live()) {
-                if passes(count, &observation.record) {
-                    counts.pass += 1;
-                } else {
-                    counts.fail += 1;
-                }
-            }
-            after = page.last().map(|observation| observation.of.id);
-            if page.len() < PAGE {
-                return Ok(Some(counts));
-            }
-        }
-    }
 }
 
 /// What a list of versions says of a draft: what it changes.
@@ -106,12 +70,6 @@ fn note(settings: &Settings, config: &Config) -> Result<String, SourceError> {
         return Ok(NOTE.to_owned());
     }
     Ok(format!("changed {}", in_words(&changes)))
-}
-
-fn passes(count: &Count, record: &crate::model::Record) -> bool {
-    let standard = standard::clauses(&count.mapping, count.to.other(), record, &standard::Gone::new());
-    standard.iter().all(|(_, answer, _)| *answer == Answer::Pass)
-        && count.filter.as_ref().is_none_or(|filter| filter.passes(record))
 }
 
 fn version(row: Option<ConfigRow>) -> Result<Option<Version>, SourceError> {

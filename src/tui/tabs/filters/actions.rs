@@ -3,6 +3,7 @@
 use crossterm::event::KeyCode;
 
 use super::{Check, Context, Filters, Message};
+use crate::filter::count::Which;
 use crate::filter::{Completion, complete};
 use crate::model::System;
 use crate::tui::action::{Action, Enabled, Info, Key, Reason};
@@ -12,6 +13,33 @@ use crate::tui::tabs::objects;
 use crate::tui::world::World;
 
 pub const ACTIONS: &[Action<Filters>] = &[
+    Action {
+        info: Info::new("filters.open", "open", &[Key::ENTER], "List the records that the selected number counts")
+            .keeps_place(),
+        enabled: |tab, _| match &tab.trial {
+            Some(trial) => trial.can_list(),
+            None => can_open(tab, tab.selected()),
+        },
+        run: |tab, ctx| match (&tab.trial, tab.selected()) {
+            (Some(trial), _) => trial.list(TabId::Filters, ctx),
+            (None, Some(which)) => tab.open(which, ctx),
+            (None, None) => {}
+        },
+    },
+    Action {
+        info: Info::new(
+            "filters.alone",
+            "it alone",
+            &[Key::char('a')],
+            "List the records that the selected clause alone keeps out",
+        ),
+        enabled: |tab, _| can_open(tab, alone(tab)),
+        run: |tab, ctx| {
+            if let Some(which) = alone(tab) {
+                tab.open(which, ctx);
+            }
+        },
+    },
     Action {
         info: Info::new("filters.edit", "edit", &[Key::char('e')], "Write the filter").changes(),
         enabled: |tab, _| can_edit(tab),
@@ -51,26 +79,6 @@ pub const ACTIONS: &[Action<Filters>] = &[
         },
     },
     Action {
-        info: Info::new(
-            "filters.open",
-            "open",
-            &[Key::ENTER],
-            "Write the filter; of a test, list the records that a number counts",
-        )
-        .not_in_footer(),
-        enabled: |tab, world| match &tab.trial {
-            Some(trial) => trial.can_list(),
-            None => {
-                reason(!world.settings.read_only, "The console is read-only.")?;
-                can_edit(tab)
-            }
-        },
-        run: |tab, ctx| match &tab.trial {
-            Some(trial) => trial.list(TabId::Filters, ctx),
-            None => tab.is_editing = true,
-        },
-    },
-    Action {
         info: Info::new("filters.test", "test", &[Key::char('T')], "Test the draft: what it would do to every record"),
         enabled: |tab, _| {
             reason(!tab.is_editing, "Stop writing first, with Esc.")?;
@@ -104,6 +112,20 @@ fn can_edit(tab: &Filters) -> Enabled {
     reason(tab.draft.current().is_some(), "There is no configuration yet: 2 proposes one.")
 }
 
+/// What the selected clause alone keeps out.
+fn alone(tab: &Filters) -> Option<Which> {
+    match tab.selected() {
+        Some(Which::RemovedBy(place)) => Some(Which::RemovedOnlyBy(place)),
+        _ => None,
+    }
+}
+
+fn can_open(tab: &Filters, which: Option<Which>) -> Enabled {
+    not_writing(tab)?;
+    let Some(which) = which else { return Err(Reason::new("Select a number first.")) };
+    reason(tab.number(which) > 0, "There are none.")
+}
+
 fn can_save(tab: &Filters, _: &World) -> Enabled {
     reason(tab.trial.is_none(), "Go back to the filter first, with Esc.")?;
     reason(tab.is_changed(), "The text is in the draft already.")?;
@@ -128,7 +150,7 @@ pub fn edit(tab: &mut Filters, input: &Input, ctx: &mut Context<'_>) -> Handled 
     let event = match input {
         Input::Paste(text) => {
             tab.editor.paste(text);
-            tab.look(ctx);
+            tab.look(false, ctx);
             return Handled::Yes;
         }
         Input::Key(event) => *event,
@@ -148,12 +170,12 @@ pub fn edit(tab: &mut Filters, input: &Input, ctx: &mut Context<'_>) -> Handled 
         KeyCode::Tab => {
             if let Some(first) = proposals(tab).into_iter().next() {
                 tab.editor.complete(&first.replace, &first.insert);
-                tab.look(ctx);
+                tab.look(false, ctx);
             }
         }
         _ => {
             if tab.editor.key(event) {
-                tab.look(ctx);
+                tab.look(false, ctx);
             }
         }
     }

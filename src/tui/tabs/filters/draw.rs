@@ -1,18 +1,20 @@
 //! What the Filters tab looks like.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use ratatui::layout::Rect;
 
 use super::{Check, Filters, actions};
-use crate::filter::standard;
-use crate::model::{Fields, Record, RecordId, Timestamp};
-use crate::tui::tabs::objects;
+use crate::tui::tabs::{objects, steady};
 use crate::tui::widgets::Paint;
 use crate::tui::widgets::paint::{row_of, split_top};
 use crate::view::cell::{clipped, spread, wrapped};
-use crate::view::{Cell, Line, Role, filter_panel};
+use crate::view::filter_panel::{self, Counting, Numbers, State};
+use crate::view::{Cell, Line, Role, format};
 
+/// What most numbers need to say what they are.
+const LINES_OF_NUMBER: usize = 2;
 /// Proposals that are shown beside each other.
 const PROPOSALS: usize = 8;
 
@@ -21,20 +23,52 @@ pub fn body(tab: &Filters, area: Rect, paint: &mut Paint<'_>) {
     let (head, rest) = split_top(area, 2);
     paint.line_at(head, 0, &heading(tab, width));
     paint.rule(row_of(head, 1));
-    let standard = filter_panel::standard_lines(&standard_texts(tab), width);
-    let (above, rest) = split_top(rest, u16::try_from(standard.len() + 1).unwrap_or(2));
-    let indented: Vec<Line> = standard.into_iter().map(indent).collect();
-    paint.lines(above, &indented);
-    paint.rule(row_of(above, above.height.saturating_sub(1)));
     if let Some((what, role)) = absence(tab) {
         paint.line_at(rest, 0, &[Cell::plain("  "), Cell::new(what, role)]);
         return;
     }
-    if !tab.is_editing && tab.editor.text().trim().is_empty() {
-        paint.wrapped(inside(rest), &example(tab), Role::Muted);
-        return;
+    match &tab.counting {
+        Counting::Known(_) if !tab.is_editing => numbers(tab, rest, paint),
+        _ => text(tab, rest, paint),
     }
-    tab.editor.draw(inside(rest), tab.is_editing, &wrong(tab), paint);
+}
+
+/// What the filter does, number by number.
+fn numbers(tab: &Filters, area: Rect, paint: &mut Paint<'_>) {
+    let area = Rect { width: area.width.saturating_sub(1), ..area };
+    tab.rows.draw(area, paint, &filter_panel::COLUMNS, 0, |row, _| row.cells.clone());
+}
+
+/// What always applies, and the text.
+fn text(tab: &Filters, area: Rect, paint: &mut Paint<'_>) {
+    let width = usize::from(area.width).saturating_sub(2);
+    let always = tab.draft.current().map(|mapping| tab.criteria(mapping, None));
+    let standard = always.map_or_else(Vec::new, |always| filter_panel::standard_lines(&always, width));
+    let (above, rest) = split_top(area, u16::try_from(standard.len() + 1).unwrap_or(2));
+    let indented: Vec<Line> = standard.into_iter().map(indent).collect();
+    let rest = if indented.is_empty() { area } else { rest };
+    paint.lines(above, &indented);
+    if !indented.is_empty() {
+        paint.rule(row_of(above, above.height.saturating_sub(1)));
+    }
+    tab.editor.draw(inside(rest), tab.is_editing, &wrong(tab), &removed(tab), paint);
+}
+
+/// What the clauses keep out that begin in each line of the text; nothing while the numbers are of another text.
+fn removed(tab: &Filters) -> Vec<(usize, String)> {
+    let Counting::Known(numbers) = &tab.counting else { return Vec::new() };
+    if numbers.state == State::Before {
+        return Vec::new();
+    }
+    let text = tab.editor.text();
+    let mut lines: BTreeMap<usize, Vec<String>> = BTreeMap::new();
+    for (clause, tally) in numbers.criteria.clauses().iter().zip(&numbers.tally.clauses) {
+        if clause.why.is_none() {
+            let line = text.get(..clause.span.start).map_or(0, |before| before.matches('\n').count());
+            lines.entry(line).or_default().push(format::grouped(tally.removes));
+        }
+    }
+    lines.into_iter().map(|(line, counts)| (line, format!("removes {}", counts.join(" · ")))).collect()
 }
 
 /// What a filter of this object could look like.
@@ -47,7 +81,7 @@ fn example(tab: &Filters) -> String {
         }
         _ => String::new(),
     };
-    format!("Everything passes. Enter writes a filter{such}")
+    format!("e writes a filter{such}")
 }
 
 fn inside(area: Rect) -> Rect {
@@ -68,6 +102,13 @@ fn heading(tab: &Filters, width: usize) -> Line {
         left.push(Cell::muted("   t other way"));
         left.push(Cell::muted(objects::hint(tab.draft.object, &tab.draft.objects())));
     }
+    if !tab.is_editing
+        && let Counting::Known(numbers) = &tab.counting
+        && let Some(progress) = numbers.progress()
+    {
+        right.push(progress);
+        right.push(Cell::plain("   "));
+    }
     right.push(Cell::plain(tab.draft.book().map_or_else(String::new, |book| book.versions())));
     spread(&left, &right, width + 1)
 }
@@ -86,22 +127,6 @@ fn absence(tab: &Filters) -> Option<(String, Role)> {
     }
 }
 
-/// The filters that always apply. Their texts do not depend on the record.
-fn standard_texts(tab: &Filters) -> Vec<String> {
-    let nobody = Record {
-        id: RecordId(0),
-        modified: Timestamp::EPOCH,
-        archived: false,
-        fields: Fields::new(),
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-    };
-    let clauses =
-        tab.draft.current().map(|mapping| standard::clauses(mapping, tab.to.other(), &nobody, &standard::Gone::new()));
-    clauses.into_iter().flatten().map(|(text, _, _)| text).collect()
-}
-
 /// What to underline, in bytes of the text; at least one character each.
 fn wrong(tab: &Filters) -> Vec<Range<usize>> {
     let Check::Wrong(errors) = &tab.check else { return Vec::new() };
@@ -116,16 +141,11 @@ pub fn detail(tab: &Filters, width: usize) -> Vec<Line> {
     let mut lines = match &tab.check {
         Check::Wrong(errors) => mistakes(errors, width),
         Check::Unknown => vec![vec![Cell::new("Not checked: the fields are not known yet.", Role::Warn)]],
-        Check::Right(_) => vec![filter_panel::count_line(&tab.counting, tab.deployed, tab.draft.object)],
+        Check::Right(_) => results(tab, width),
     };
     if tab.is_deployed_unfit() {
         let text = "The deployed filter does not fit the fields any more: what it cannot decide is held.";
         lines.extend(wrapped(text, width).into_iter().map(|text| vec![Cell::new(text, Role::Warn)]));
-    }
-    let unread = tab.unread();
-    if !unread.is_empty() {
-        let text = format!("Not read yet, counted as empty until deployed: {}", unread.join(", "));
-        lines.push(clipped(&[Cell::new(text, Role::Warn)], width));
     }
     if tab.is_editing {
         lines.push(proposed(tab, width));
@@ -139,6 +159,40 @@ pub fn detail(tab: &Filters, width: usize) -> Vec<Line> {
         ]);
     }
     lines
+}
+
+fn results(tab: &Filters, width: usize) -> Vec<Line> {
+    match &tab.counting {
+        Counting::Impossible => Vec::new(),
+        Counting::Begun => vec![vec![Cell::new("counting …", Role::Wait)]],
+        Counting::Failed(why) => vec![vec![Cell::new(format!("Could not count: {why}"), Role::Error)]],
+        Counting::Known(numbers) if tab.is_editing => {
+            let mut lines = numbers.summary(tab.deployed_version(), tab.draft.object);
+            lines.extend(unread(numbers, width));
+            lines
+        }
+        Counting::Known(numbers) => {
+            let mut lines = Vec::new();
+            if numbers.tally.looked == 0 {
+                lines.extend(numbers.summary(None, tab.draft.object));
+            } else if let Some(key) = tab.rows.selected_key() {
+                lines.extend(numbers.explain(*key, width));
+            }
+            if numbers.criteria.clauses().iter().all(|clause| clause.why.is_some()) {
+                lines.push(clipped(&[Cell::muted(example(tab))], width));
+            }
+            steady(lines, LINES_OF_NUMBER)
+        }
+    }
+}
+
+/// Why clauses have no answer, each reason once.
+fn unread(numbers: &Numbers, width: usize) -> Vec<Line> {
+    let mut whys: Vec<&str> =
+        numbers.criteria.clauses().iter().flat_map(|clause| &clause.unfit).map(String::as_str).collect();
+    whys.dedup();
+    let lines = whys.into_iter().take(2).flat_map(|why| wrapped(why, width));
+    lines.map(|line| vec![Cell::new(line, Role::Warn)]).collect()
 }
 
 fn mistakes(errors: &[crate::filter::FilterError], width: usize) -> Vec<Line> {

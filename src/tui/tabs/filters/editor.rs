@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthChar;
 use crate::model::text::printable;
 use crate::tui::widgets::Paint;
 use crate::tui::widgets::paint::row_of;
-use crate::view::Role;
+use crate::view::{Cell, Role};
 
 /// Columns for the numbers of the lines.
 const GUTTER: u16 = 4;
@@ -62,8 +62,16 @@ impl Editor {
         self.area.insert_str(text);
     }
 
-    /// Draws the lines; those parts of them that are `wrong`, in bytes of the text, are underlined.
-    pub fn draw(&self, area: Rect, is_focused: bool, wrong: &[Range<usize>], paint: &mut Paint<'_>) {
+    /// Draws the lines; those parts of them that are `wrong`, in bytes of the text, are underlined. Notes stand at the right
+    /// end of their lines, by number, where there is room.
+    pub fn draw(
+        &self,
+        area: Rect,
+        is_focused: bool,
+        wrong: &[Range<usize>],
+        notes: &[(usize, String)],
+        paint: &mut Paint<'_>,
+    ) {
         let cursor = self.area.cursor();
         let height = usize::from(area.height).max(1);
         let top = (cursor.0 + 1).saturating_sub(height);
@@ -71,6 +79,14 @@ impl Editor {
         for (row, (at, line)) in (0..area.height).zip(self.area.lines().iter().enumerate().skip(top)) {
             let skip = self.hidden(at, line, area.width);
             self.draw_line(row_of(area, row), at, (line, offset, skip), wrong, paint);
+            if let Some((_, note)) = notes.iter().find(|(of, _)| *of == at) {
+                let taken = usize::from(GUTTER) + line.chars().map(width).sum::<usize>();
+                let (room, needs) = (usize::from(area.width), note.chars().map(width).sum::<usize>());
+                if taken + needs + 2 <= room {
+                    let x = area.right() - u16::try_from(needs).unwrap_or(area.width);
+                    paint.line(Rect::new(x, area.y + row, area.right() - x, 1), &[Cell::muted(note)]);
+                }
+            }
             if is_focused && at == cursor.0 {
                 let column: usize = line.chars().take(cursor.1).skip(skip).map(width).sum();
                 let x = area.x + GUTTER + u16::try_from(column).unwrap_or(u16::MAX);

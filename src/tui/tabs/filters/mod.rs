@@ -3,6 +3,8 @@
 mod actions;
 mod draw;
 mod editor;
+pub mod source;
+pub mod stored;
 #[cfg(test)]
 mod tests;
 
@@ -12,33 +14,41 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use ratatui::layout::Rect;
 
 use super::desk::Desk;
-use super::draft::source::Count;
 use super::draft::trial_page::{TrialMessage, TrialPage};
 use super::draft::{Draft, DraftMessage};
 use super::steady;
+use crate::filter::count::{Criteria, Question, Which};
+use crate::filter::standard::{self, Gone};
 use crate::filter::{self, Filter, FilterError};
 use crate::mapping::ObjectMapping;
-use crate::model::{ObjectKind, System};
+use crate::model::{ConfigVersion, FieldName, ObjectKind, System};
 use crate::tui::action::{Action, Actor};
 use crate::tui::ctx::Ctx;
-use crate::tui::tab::{Handled, Input, Nav, Page, TabId, Target};
-use crate::tui::widgets::Paint;
+use crate::tui::report::Report;
+use crate::tui::tab::{Handled, Input, Nav, Page, Picked, TabId, Target};
+use crate::tui::widgets::{Keyed, List, Paint};
 use crate::tui::world::{SourceError, World};
 use crate::view::Line;
-use crate::view::filter_panel::{Counting, PassCounts};
+use crate::view::filter_panel::{self, CountRow, Counting, Numbers, RowKey, State};
 use editor::Editor;
+use source::{Counted, FilterSource, Job};
 
 /// The tab.
 pub struct Filters {
     draft: Draft,
+    source: Arc<dyn FilterSource>,
     /// The direction on the screen, by the system written to.
     to: System,
     editor: Editor,
     is_editing: bool,
     check: Check,
     counting: Counting,
-    /// Numbers of the deployed filter of this direction.
-    deployed: Option<PassCounts>,
+    /// The numbers as they are listed.
+    rows: List<CountRow>,
+    /// What is being counted; none while the text is not a filter.
+    question: Option<Question>,
+    /// What the deployed version lets through in this direction; none where it does not map the object.
+    deployed: Option<Arc<Criteria>>,
     /// Grows with every text to count: who counts for an older one stops.
     turn: Arc<AtomicU64>,
     /// The test of the draft, in place of the filter.
@@ -55,19 +65,15 @@ enum Check {
     Right(Option<Filter>),
 }
 
-/// Which text a number is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Counted {
-    Text,
-    Deployed,
-}
-
 /// What comes back.
 #[derive(Debug)]
 pub enum Message {
     Draft(DraftMessage),
     Trial(TrialMessage),
-    Counts(Counted, u64, Result<Option<PassCounts>, SourceError>),
+    Counted(u64, Result<Option<Counted>, SourceError>),
+    /// The records that a number counts are to be listed.
+    Open(Which),
+    Found(Result<Picked, SourceError>),
     /// The text that the person saved in their own editor.
     Text(String),
     Turn(ObjectKind),
@@ -79,16 +85,26 @@ impl Actor for Filters {
 
 type Context<'a> = Ctx<'a, Message>;
 
+impl Keyed for CountRow {
+    type Key = RowKey;
+    fn key(&self) -> RowKey {
+        self.key
+    }
+}
+
 impl Filters {
     #[must_use]
     pub fn new(desk: &Desk) -> Self {
         Self {
             draft: Draft::new(desk, ObjectKind::Company),
+            source: Arc::clone(&desk.filters),
             to: System::ConnectWise,
             editor: Editor::new(""),
             is_editing: false,
             check: Check::Unknown,
             counting: Counting::Impossible,
+            rows: List::default(),
+            question: None,
             deployed: None,
             turn: Arc::new(AtomicU64::new(0)),
             trial: None,
@@ -121,33 +137,71 @@ impl Filters {
     /// Puts the text of the draft into the editor.
     fn take_over(&mut self, ctx: &mut Context<'_>) {
         self.editor = Editor::new(self.kept());
-        self.look(ctx);
+        self.compare();
+        self.look(true, ctx);
     }
 
-    /// Checks the text and has it counted.
-    fn look(&mut self, ctx: &mut Context<'_>) {
+    /// Checks the text and has it counted; `fresh`: by the records as they are now, not as they were a moment ago.
+    fn look(&mut self, fresh: bool, ctx: &mut Context<'_>) {
         self.check = self.checked(&self.editor.text());
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) + 1;
-        let Check::Right(filter) = &self.check else {
-            self.counting = Counting::Impossible;
+        let (Check::Right(filter), Some(mapping)) = (&self.check, self.draft.current()) else {
+            self.forget();
             return;
         };
-        let filter = filter.clone();
-        self.counting = Counting::Running { before: self.known() };
-        self.count(Counted::Text, turn, filter, ctx);
-        let was = self.draft.deployed().map(|object| object.filters.toward(self.to).to_owned());
-        if let Some(Check::Right(filter)) = was.map(|text| self.checked(&text)) {
-            self.count(Counted::Deployed, turn, filter, ctx);
+        let criteria = Arc::new(self.criteria(mapping, filter.clone()));
+        let question = Question { criteria, deployed: self.deployed.clone() };
+        match &mut self.counting {
+            Counting::Known(numbers) => numbers.state = State::Before,
+            counting => *counting = Counting::Begun,
         }
+        let job = Job::new(self.draft.object, self.to.other(), question.clone(), fresh);
+        self.question = Some(question);
+        self.count(turn, job, ctx);
     }
 
-    /// The last numbers, until there are new ones.
-    const fn known(&self) -> Option<PassCounts> {
-        match self.counting {
-            Counting::Done(counts) => Some(counts),
-            Counting::Running { before } => before,
-            Counting::Impossible | Counting::Failed(_) => None,
-        }
+    /// There are no numbers, and none are to come.
+    fn forget(&mut self) {
+        self.counting = Counting::Impossible;
+        self.question = None;
+        self.rows.set(Vec::new());
+    }
+
+    /// What decides about the records of this direction, with that filter.
+    fn criteria(&self, mapping: &ObjectMapping, filter: Option<Filter>) -> Criteria {
+        let standard = standard::all(mapping, self.to.other(), &self.gone(mapping));
+        Criteria::new(standard, filter, &|field| self.unread(field))
+    }
+
+    /// The fields that the mapping names and that are not there any more.
+    fn gone(&self, mapping: &ObjectMapping) -> Gone {
+        let Some(schemas) = self.draft.schemas() else { return Gone::new() };
+        let from = self.to.other();
+        let fields = mapping.fields.iter().map(|field| field.field(from));
+        let named = fields.chain(mapping.matching.iter().map(|rule| rule.field(from)));
+        named.filter(|field| schemas[from].lacks(field.as_str())).cloned().collect()
+    }
+
+    /// Why a field is not in the cache; none where it is. It is not empty for that.
+    fn unread(&self, field: &FieldName) -> Option<String> {
+        let watched = &self.draft.book()?.watched[self.to.other()];
+        let text = || format!("`{field}` is not read yet: nothing that is deployed names it.");
+        (!watched.contains(field)).then(text)
+    }
+
+    /// Notes what the deployed version lets through.
+    fn compare(&mut self) {
+        let from = self.to.other();
+        self.deployed = self.draft.deployed().zip(self.draft.schemas()).and_then(|(mapping, schemas)| {
+            let text = mapping.filters.toward(self.to);
+            let expr = filter::parse(text).ok()?;
+            let filter = filter::bind_as_far_as_it_fits(&expr, &schemas[from]);
+            Some(Arc::new(self.criteria(mapping, Some(filter))))
+        });
+    }
+
+    fn deployed_version(&self) -> Option<ConfigVersion> {
+        self.draft.book()?.deployed.as_ref().map(|deployed| deployed.version)
     }
 
     fn checked(&self, text: &str) -> Check {
@@ -164,31 +218,82 @@ impl Filters {
         }
     }
 
-    /// Counts beside the UI; stops as soon as a newer text is there.
-    fn count(&self, what: Counted, turn: u64, filter: Option<Filter>, ctx: &mut Context<'_>) {
-        let Some(object) = self.draft.current() else { return };
-        let count = Count { mapping: object.clone(), to: self.to, filter };
-        let (source, newest) = (self.draft.source(), Arc::clone(&self.turn));
+    /// Counts a while beside the UI; stops as soon as a newer text is there.
+    fn count(&self, turn: u64, job: Job, ctx: &mut Context<'_>) {
+        let (source, newest) = (Arc::clone(&self.source), Arc::clone(&self.turn));
         ctx.fetch(
             move || {
                 let wanted = || newest.load(Ordering::Relaxed) == turn;
-                Message::Counts(what, turn, source.count(&count, &wanted))
+                Message::Counted(turn, source.count(job, &wanted))
             },
-            move |why| Message::Counts(what, turn, Err(SourceError(why))),
+            move |why| Message::Counted(turn, Err(SourceError(why))),
         );
     }
 
-    fn take_counts(&mut self, what: Counted, turn: u64, counts: Result<Option<PassCounts>, SourceError>) {
+    fn take_counts(&mut self, turn: u64, counted: Result<Option<Counted>, SourceError>, ctx: &mut Context<'_>) {
         if turn != self.turn.load(Ordering::Relaxed) {
             return;
         }
-        match (what, counts) {
-            (Counted::Text, Ok(Some(counts))) => self.counting = Counting::Done(counts),
-            (Counted::Text, Err(error)) => self.counting = Counting::Failed(error.0),
-            (Counted::Deployed, Ok(counts)) => self.deployed = counts,
-            // without the deployed numbers the others still stand
-            (Counted::Deployed, Err(_)) | (Counted::Text, Ok(None)) => {}
+        let (Some(question), counted) = (&self.question, counted) else { return };
+        let counted = match counted {
+            Ok(Some(counted)) => counted,
+            Ok(None) => return,
+            Err(error) => {
+                self.counting = Counting::Failed(error.0);
+                return self.rows.set(Vec::new());
+            }
+        };
+        let state = if counted.rest.is_some() { State::SoFar { of: counted.of } } else { State::Whole };
+        let numbers = Numbers { criteria: Arc::clone(&question.criteria), tally: counted.tally, state };
+        self.list(&numbers);
+        self.counting = Counting::Known(numbers);
+        match counted.rest {
+            Some(job) => self.count(turn, job, ctx),
+            // records changed since they were read
+            None if self.revision.is_some_and(|told| told > counted.revision) => self.look(true, ctx),
+            None => {}
         }
+    }
+
+    fn list(&mut self, numbers: &Numbers) {
+        self.rows.set(numbers.rows(self.deployed.as_ref().and(self.deployed_version())));
+    }
+
+    /// Moves in the numbers; a row that opens nothing is stepped over.
+    fn step(&mut self, step: Nav) {
+        // all rows are there: there is no page to fetch
+        let _ = self.rows.navigate(step);
+        let is_divider = |rows: &List<CountRow>| !matches!(rows.selected_key(), None | Some(RowKey::Records(_)));
+        if is_divider(&self.rows) {
+            let on = if matches!(step, Nav::Up | Nav::PageUp) { Nav::Up } else { Nav::Down };
+            let _ = self.rows.navigate(on);
+        }
+        if is_divider(&self.rows) {
+            let _ = self.rows.navigate(Nav::Up);
+        }
+    }
+
+    fn selected(&self) -> Option<Which> {
+        match self.rows.selected_key() {
+            Some(RowKey::Records(which)) => Some(*which),
+            _ => None,
+        }
+    }
+
+    fn number(&self, which: Which) -> u64 {
+        match &self.counting {
+            Counting::Known(numbers) => numbers.tally.of(which),
+            _ => 0,
+        }
+    }
+
+    /// Lists the records that a number counts.
+    fn open(&self, which: Which, ctx: &mut Context<'_>) {
+        let Some(question) = self.question.clone() else { return };
+        let title = filter_panel::title(which, &question.criteria, self.draft.object);
+        let job = Job::new(self.draft.object, self.to.other(), question, false);
+        let source = Arc::clone(&self.source);
+        ctx.fetch(move || Message::Found(source.which(job, which, title)), |why| Message::Found(Err(SourceError(why))));
     }
 
     fn turn_to(&mut self, to: System, ctx: &mut Context<'_>) {
@@ -199,8 +304,7 @@ impl Filters {
             return ctx.say("The text is not in the draft yet: Ctrl-S saves it, u goes back to the draft's.");
         }
         self.to = to;
-        self.deployed = None;
-        self.counting = Counting::Impossible;
+        self.forget();
         self.take_over(ctx);
     }
 
@@ -215,7 +319,7 @@ impl Filters {
         self.editor = Editor::new(if self.draft.book().is_some() { self.kept() } else { "" });
         self.check = Check::Unknown;
         self.deployed = None;
-        self.counting = Counting::Impossible;
+        self.forget();
         // numbers on their way are of the other object
         self.turn.fetch_add(1, Ordering::Relaxed);
         self.refresh(ctx);
@@ -236,13 +340,6 @@ impl Filters {
         let deployed = self.draft.deployed().map(|object| object.filters.toward(self.to));
         deployed.is_some_and(|text| matches!(self.checked(text), Check::Wrong(_)))
     }
-
-    /// Fields of the text that are not in the cache yet: for them every record looks empty.
-    fn unread(&self) -> Vec<String> {
-        let (Check::Right(Some(filter)), Some(book)) = (&self.check, self.draft.book()) else { return Vec::new() };
-        let watched = &book.watched[self.to.other()];
-        filter.fields().iter().filter(|field| !watched.contains(field)).map(ToString::to_string).collect()
-    }
 }
 
 impl Page for Filters {
@@ -254,7 +351,12 @@ impl Page for Filters {
             Message::Draft(message) => {
                 let keeps_text = self.is_editing || (self.draft.book().is_some() && self.is_changed());
                 if self.draft.receive(message, ctx, Message::Draft) {
-                    if keeps_text { self.look(ctx) } else { self.take_over(ctx) }
+                    if keeps_text {
+                        self.compare();
+                        self.look(true, ctx);
+                    } else {
+                        self.take_over(ctx);
+                    }
                 }
             }
             Message::Trial(message) => {
@@ -262,11 +364,17 @@ impl Page for Filters {
                     trial.receive(message, ctx, Message::Trial);
                 }
             }
-            Message::Counts(what, turn, counts) => self.take_counts(what, turn, counts),
+            Message::Counted(turn, counted) => self.take_counts(turn, counted, ctx),
+            Message::Open(which) => self.open(which, ctx),
+            Message::Found(Ok(picked)) => ctx.goto(TabId::Records, Some(Target::These(Arc::new(picked)))),
+            Message::Found(Err(error)) => {
+                let report = Report::new("The records could not be read.", "Open the number again.");
+                ctx.report(report.because(error.0));
+            }
             Message::Turn(object) => self.turn_object(object, ctx),
             Message::Text(text) => {
                 self.editor = Editor::new(&text);
-                self.look(ctx);
+                self.look(false, ctx);
             }
         }
     }
@@ -288,7 +396,7 @@ impl Page for Filters {
         match step {
             Nav::Left => self.turn_to(System::ConnectWise, ctx),
             Nav::Right => self.turn_to(System::HubSpot, ctx),
-            _ => {}
+            step => self.step(step),
         }
     }
 

@@ -2,29 +2,41 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crossterm::event::KeyCode;
 use ratatui::style::Modifier;
 
-use super::{Counted, Filters};
-use crate::model::{Fields, Record, RecordId, Timestamp, Value};
-use crate::tui::tabs::mappings::tests::book;
+use super::Message;
+use super::source::Counted;
+use crate::filter::count::Tally;
+use crate::model::{BySystem, FieldName, Fields, Record, RecordId, Timestamp, Value};
+use crate::tui::ctx::Owner;
+use crate::tui::tab::TabId;
+use crate::tui::tabs::draft::source::Book;
+use crate::tui::tabs::mappings::tests::book as plain_book;
 use crate::tui::tabs::testing::{FakeConfig, desk_of};
 use crate::tui::testing::{FakeSource, Person, running};
 use crate::tui::world::Settings;
-use crate::view::filter_panel::{Counting, PassCounts};
 
 fn record(id: u64, city: &str) -> Record {
     Record {
         id: RecordId(id),
         modified: Timestamp::EPOCH,
         archived: false,
-        fields: Fields::from([("city".into(), Value::text(city))]),
+        fields: Fields::from([
+            ("city".into(), Value::text(city)),
+            ("name".into(), Value::text(format!("Company {id}"))),
+        ]),
         stamp: None,
         merged: Vec::new(),
         modified_by: None,
     }
+}
+
+/// Whose cache has name and city.
+fn book() -> Book {
+    let named = || ["name", "city", "domain", "website"].map(FieldName::new).to_vec();
+    Book { watched: BySystem::new(named(), named()), ..plain_book() }
 }
 
 fn config() -> Arc<FakeConfig> {
@@ -39,25 +51,46 @@ fn console(config: &Arc<FakeConfig>) -> Person {
     person
 }
 
+/// The row of the screen that has that text, its blanks in one.
+#[track_caller]
+fn row(person: &Person, text: &str) -> String {
+    let rows = person.rows();
+    let row = rows.iter().find(|row| row.contains(text));
+    let row = row.unwrap_or_else(|| panic!("`{text}` is not on the screen:\n{}", person.screen()));
+    row.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[test]
-fn what_always_applies_is_shown_beside_the_text_and_the_numbers() {
-    let person = console(&config());
+fn what_always_applies_is_counted_like_the_filter() {
+    let mut records = vec![record(1, "Austin"), Record { archived: true, ..record(2, "Dallas") }];
+    records.push(Record { fields: Fields::new(), ..record(3, "") });
+    let config = Arc::new(FakeConfig { book: book().into(), records, ..FakeConfig::default() });
+    let mut person = console(&config);
     person.expects("Companies   HubSpot → ConnectWise");
-    person.expects("always  not deleted");
-    person.expects("Everything passes.");
-    person.expects("pass 3   fail 0");
+    assert_eq!(row(&person, "pass"), "▶ pass 1");
+    assert_eq!(row(&person, "fail"), "fail 2");
+    assert_eq!(row(&person, "not deleted"), "not deleted 1 1");
+    assert_eq!(row(&person, "has a value to match by"), "has a value to match by: domain or name 1 1");
+    person.expects("e writes a filter, such as: name is not empty and city");
+    for _ in 0..6 {
+        person.press(KeyCode::Down);
+    }
+    assert_eq!(row(&person, "▶"), "▶ not deleted 1 1");
+    person.press(KeyCode::Down);
+    assert_eq!(row(&person, "▶"), "▶ not on the exclusion list 0 0");
+    person.expects("Your own company and the catch-all");
 }
 
 #[test]
 fn numbers_follow_every_key_and_the_text_goes_into_the_draft() {
     let config = config();
     let mut person = console(&config);
-    person.press(KeyCode::Enter);
+    person.types("e");
     person.types("city = \"Austin\"");
     person.expects("pass 2   fail 1");
-    person.expects("1 fewer than deployed");
+    person.expects("against deployed 6: enter 0   leave 1: 1 linked freeze, 0 stay out");
+    person.expects("removes 1");
     person.expects("not in the draft yet");
-    person.expects("counted as empty until deployed: city");
     person.press_ctrl('s');
     person.expects("Saved into the draft.");
     let saved = config.saved.lock().unwrap().last().unwrap().clone();
@@ -65,13 +98,72 @@ fn numbers_follow_every_key_and_the_text_goes_into_the_draft() {
     assert_eq!(saved.objects[0].filters.to_hubspot, "");
     person.expects("draft 7 (deployed 6)");
     person.expects_not("not in the draft yet");
+    assert_eq!(row(&person, "leave, linked"), "leave, linked: they freeze 1");
+    assert_eq!(row(&person, "1 city"), "1 city = \"Austin\" 1 1");
+}
+
+#[test]
+fn ten_that_enter_and_ten_that_leave_are_not_nothing() {
+    let mut book = book();
+    Arc::make_mut(&mut book.deployed.as_mut().unwrap().config).objects[0].filters.to_connectwise =
+        "city = \"Dallas\"".to_owned();
+    let records = vec![record(1, "Austin"), record(2, "Dallas")];
+    let config = Arc::new(FakeConfig { book: book.into(), records, ..FakeConfig::default() });
+    let mut person = console(&config);
+    person.types("e");
+    person.pastes(" or 1");
+    person.expects("line 1");
+    person.press(KeyCode::Esc);
+    person.types("u");
+    person.types("e");
+    person.press_ctrl('u');
+    for _ in 0.."\"Dallas\"".len() {
+        person.press(KeyCode::Backspace);
+    }
+    person.types("\"Austin\"");
+    person.expects("pass 1   fail 1");
+    person.expects("enter 1   leave 1: 1 linked freeze, 0 stay out");
+}
+
+#[test]
+fn a_field_that_is_not_read_is_told_and_counts_for_nothing() {
+    let mut person = console(&config());
+    person.types("e");
+    person.types("state = \"TX\"");
+    person.expects("pass 0   fail 0   no answer 3");
+    person.expects("`state` is not read yet: nothing that is deployed names it.");
+    person.types(" or city = \"Austin\"");
+    person.expects("pass 2   fail 0   no answer 1");
+}
+
+#[test]
+fn a_number_opens_its_records() {
+    let mut person = console(&config());
+    person.types("e");
+    person.types("city = \"Austin\"");
+    person.press(KeyCode::Esc);
+    person.press(KeyCode::Down);
+    assert_eq!(row(&person, "▶"), "▶ fail 1");
+    person.press(KeyCode::Enter);
+    person.expects("[4 Records]");
+    person.expects("companies that fail the filter");
+    person.types("3");
+    person.press(KeyCode::Down);
+    person.press(KeyCode::Enter);
+    person.expects("There are none.");
+    person.press(KeyCode::Down);
+    person.press(KeyCode::Down);
+    person.press(KeyCode::Down);
+    assert_eq!(row(&person, "▶"), "▶ 1 city = \"Austin\" 1 1");
+    person.types("a");
+    person.expects("companies kept out only by: city");
 }
 
 #[test]
 fn a_mistake_is_underlined_and_explained_while_it_is_typed() {
     let config = config();
     let mut person = console(&config);
-    person.press(KeyCode::Enter);
+    person.types("e");
     person.types("citi = 1");
     person.expects("line 1, column 1");
     let rows = person.rows();
@@ -114,17 +206,17 @@ fn a_deployed_filter_whose_field_is_gone_is_told_with_what_becomes_of_it() {
 #[test]
 fn tab_completes_and_esc_stops_writing_without_losing_the_text() {
     let mut person = console(&config());
-    person.press(KeyCode::Enter);
+    person.types("e");
     person.types("cit");
     person.press(KeyCode::Tab);
     person.types("= \"Dallas\"");
     person.expects("pass 1   fail 2");
     person.press(KeyCode::Esc);
-    person.expects(" 1  city");
+    person.expects(" 1 city");
     person.types("t");
     person.expects("The text is not in the draft yet");
     person.types("u");
-    person.expects("Everything passes.");
+    person.expects("no filter of your own");
     person.types("t");
     person.expects("ConnectWise → HubSpot");
 }
@@ -132,7 +224,7 @@ fn tab_completes_and_esc_stops_writing_without_losing_the_text() {
 #[test]
 fn several_lines_can_be_pasted_and_control_characters_cannot() {
     let mut person = console(&config());
-    person.press(KeyCode::Enter);
+    person.types("e");
     person.pastes("city = \"Austin\"\nand name is not empty\u{1b}");
     person.expects(" 1  city = \"Austin\"");
     person.expects(" 2  and name is not empty");
@@ -144,16 +236,20 @@ fn the_persons_own_editor_is_asked() {
     let mut person = console(&config());
     person.editor = Box::new(|text| format!("{text}city = \"Dallas\"\n"));
     person.press_ctrl('e');
-    person.expects("pass 1   fail 2");
+    assert_eq!(row(&person, "pass"), "▶ pass 1");
 }
 
 #[test]
 fn an_older_number_never_replaces_a_newer_one() {
-    let mut tab = Filters::new(&desk_of(&config()));
-    tab.turn.store(5, Ordering::Relaxed);
-    tab.take_counts(Counted::Text, 5, Ok(Some(PassCounts { pass: 2, fail: 1 })));
-    tab.take_counts(Counted::Text, 4, Ok(Some(PassCounts { pass: 9, fail: 9 })));
-    assert_eq!(tab.counting, Counting::Done(PassCounts { pass: 2, fail: 1 }));
+    let config = config();
+    let mut person = console(&config);
+    person.types("e");
+    person.types("city = \"Austin\"");
+    person.expects("pass 2   fail 1");
+    let old = Counted { tally: Tally { pass: 9, ..Tally::default() }, of: 9, rest: None, revision: 0 };
+    let late = Message::Counted(1, Ok(Some(old)));
+    person.tell(crate::tui::app::Message::Deliver(Owner::Tab(TabId::Filters), Box::new(late)));
+    person.expects("pass 2   fail 1");
 }
 
 #[test]

@@ -9,9 +9,8 @@ use crate::model::{ConfigVersion, ObjectKind, Record, Timestamp};
 use crate::store::rows::{ConfigInfo, ConfigRow, ConfigState};
 use crate::store::{Base, Saved, Stale};
 use crate::tui::tabs::draft::deployer::Deployer;
-use crate::tui::tabs::draft::source::{Book, ConfigSource, Count, Current, NotSaved, Version};
+use crate::tui::tabs::draft::source::{Book, ConfigSource, Current, NotSaved, Version};
 use crate::tui::world::{BoxFuture, SourceError};
-use crate::view::filter_panel::PassCounts;
 
 /// A configuration in memory.
 #[derive(Default)]
@@ -125,14 +124,5 @@ impl ConfigSource for FakeConfig {
         expect(&book, Base::Edit(edit))?;
         book.draft = None;
         Ok(())
-    }
-
-    fn count(&self, count: &Count, wanted: &dyn Fn() -> bool) -> Result<Option<PassCounts>, SourceError> {
-        if !wanted() {
-            return Ok(None);
-        }
-        let passes = |record: &&Record| count.filter.as_ref().is_none_or(|filter| filter.passes(record));
-        let pass = self.records.iter().filter(passes).count() as u64;
-        Ok(Some(PassCounts { pass, fail: self.records.len() as u64 - pass }))
     }
 }

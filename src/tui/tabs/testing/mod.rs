@@ -1,6 +1,7 @@
 //! A desk of memory for the tests of the tabs that work on one: a fake for each trait.
 
 mod config;
+mod filters;
 mod records;
 mod simulated;
 mod trials;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use super::desk::Desk;
 use super::draft::source::ConfigSource;
 pub use config::{FakeConfig, FakeDeployer, version};
+pub use filters::FakeFilters;
 pub use records::FakeRecords;
 pub use simulated::FakeSimulated;
 pub use trials::FakeTrials;
@@ -31,6 +33,7 @@ pub fn desk_of(config: &Arc<FakeConfig>) -> Desk {
         deployer: Arc::new(FakeDeployer(Arc::clone(config))),
         versions: Arc::new(FakeVersions::default()),
         trials: Arc::new(FakeTrials::default()),
+        filters: Arc::new(FakeFilters(Arc::clone(config))),
         simulated: None,
     }
 }

@@ -1,0 +1,77 @@
+//! What decides whether a record takes part: the filters that always apply, then a person's own.
+
+use std::ops::Range;
+
+use crate::filter::ask::Ask;
+use crate::filter::eval::{Filter, Node, Seen};
+use crate::filter::standard::Standard;
+use crate::model::FieldName;
+
+/// All that a record must pass on its way to one system.
+#[derive(Debug, Clone, Default)]
+pub struct Criteria {
+    clauses: Vec<Criterion>,
+}
+
+/// One clause.
+#[derive(Debug, Clone)]
+pub struct Criterion {
+    /// In the canonical form, on one line.
+    pub text: String,
+    /// Of a standard filter: why it is there.
+    pub why: Option<&'static str>,
+    /// Where a person's own clause stands in the text, in bytes.
+    pub span: Range<usize>,
+    /// Why it has no answer for some records, or for all; each sentence once.
+    pub unfit: Vec<String>,
+    pub(super) unless_linked: bool,
+    pub(super) node: Node,
+}
+
+impl Criteria {
+    /// `unread` says why a field is not in the cache; none where it is. What is not read has no answer.
+    #[must_use]
+    pub fn new(standard: Vec<Standard>, own: Option<Filter>, unread: &impl Fn(&FieldName) -> Option<String>) -> Self {
+        let standard = standard.into_iter().map(|standard| {
+            Criterion::new(standard.text, standard.node, unread).because(standard.why, standard.unless_linked)
+        });
+        let own = own.into_iter().flat_map(Filter::into_parts);
+        let own = own.map(|part| Criterion { span: part.span, ..Criterion::new(part.text, part.node, unread) });
+        Self { clauses: standard.chain(own).collect() }
+    }
+
+    /// The standard filters first.
+    #[must_use]
+    pub fn clauses(&self) -> &[Criterion] {
+        &self.clauses
+    }
+
+    /// The fields of all clauses, in no order, some of them several times.
+    pub fn fields(&self) -> Vec<FieldName> {
+        self.asks().into_iter().map(|ask| ask.field.clone()).collect()
+    }
+
+    pub(super) fn asks(&self) -> Vec<&Ask> {
+        let mut asks = Vec::new();
+        for clause in &self.clauses {
+            clause.node.each_test(&mut |test| {
+                if let Seen::Leaf(leaf) = test {
+                    asks.push(&leaf.ask);
+                }
+            });
+        }
+        asks
+    }
+}
+
+impl Criterion {
+    fn new(text: String, mut node: Node, unread: &impl Fn(&FieldName) -> Option<String>) -> Self {
+        node.leave_out(unread);
+        let unfit = node.unfit().into_iter().map(str::to_owned).collect();
+        Self { text, why: None, span: 0..0, unfit, unless_linked: false, node }
+    }
+
+    fn because(self, why: &'static str, unless_linked: bool) -> Self {
+        Self { why: Some(why), unless_linked, ..self }
+    }
+}
