@@ -166,6 +166,7 @@ impl From<TrialError> for Report {
                     .because(lines.join("\n"))
                     .hint("put that right first: `lockstep config lint` names all of it")
             }
+            TrialError::Broken => Self::failed(error.to_string()).hint("nothing was changed; run it again"),
             TrialError::Setup(error) => error.into(),
             TrialError::View(error) => error.into(),
         }

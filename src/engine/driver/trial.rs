@@ -16,6 +16,10 @@ use crate::store::{Base, DraftError, Reader, Settings, StoreError, Workspace};
 
 /// Records that are looked at in one state of the file. Between two of them the engine may clear its log away.
 const PAGE: usize = 500;
+/// Pages that a worker goes through before what it found is counted.
+const PAGES_AT_ONCE: usize = 2;
+/// More cores than that wait for the disk.
+const MOST_WORKERS: usize = 4;
 
 /// How far a test is, for whoever waits; and a way to end it.
 #[derive(Debug, Default)]
@@ -81,6 +85,8 @@ pub enum TrialError {
     Unfit(Vec<RulesError>),
     #[error(transparent)]
     Setup(#[from] SetupError),
+    #[error("a part of the test broke off; the log says where")]
+    Broken,
     #[error(transparent)]
     View(#[from] ViewError),
 }
@@ -198,6 +204,7 @@ fn gone_through(
         }
     }
     progress.of.store(of, Ordering::Relaxed);
+    let mut workers = workers(reader)?;
     // children are judged by what becomes of their parents: those of one object alone are looked at all the same
     let last =
         only.map_or(objects.len(), |only| objects.iter().position(|object| *object == only).map_or(0, |at| at + 1));
@@ -206,18 +213,17 @@ fn gone_through(
             return Ok(None);
         }
         for system in System::BOTH {
-            let mut after = None;
-            loop {
+            let mut after = Some(None);
+            while let Some(begin) = after {
                 if !progress.goes_on() {
                     return Ok(None);
                 }
-                let (looked, next) = reader.at_once(|reader| page(reader, &trial, object, system, after))??;
-                looked.into_iter().for_each(|looked| trial.take(looked));
-                progress.done.fetch_add(PAGE as u64, Ordering::Relaxed);
-                if next.is_none() {
-                    break;
+                let (pages, next) = pages(reader, object, system, begin, workers.len())?;
+                for looked in looked_at(&mut workers, &trial, &pages)? {
+                    trial.take(looked);
                 }
-                after = next;
+                progress.done.fetch_add((pages.len() * PAGE) as u64, Ordering::Relaxed);
+                after = next.map(Some);
             }
         }
     }
@@ -227,16 +233,57 @@ fn gone_through(
     Ok(Some(trial))
 }
 
-fn page(
+/// A reader for each core that takes part.
+fn workers(reader: &Reader) -> Result<Vec<Reader>, StoreError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (0..cores.clamp(1, MOST_WORKERS)).map(|_| reader.try_clone()).collect()
+}
+
+/// The next pages of an object in one system, and where the ones after them begin.
+fn pages(
     reader: &Reader,
-    trial: &Trial,
     object: ObjectKind,
     system: System,
-    after: Option<RecordId>,
-) -> ViewResult<(Vec<Looked>, Option<RecordId>)> {
-    let (anchors, next) = reader.anchors_after(object, system, after, PAGE)?;
-    let looked = anchors.into_iter().map(|anchor| trial.look(reader, anchor)).collect::<ViewResult<_>>()?;
-    Ok((looked, next))
+    mut after: Option<RecordId>,
+    workers: usize,
+) -> Result<(Vec<Vec<RecordRef>>, Option<RecordId>), TrialError> {
+    let mut pages = Vec::new();
+    for _ in 0..workers * PAGES_AT_ONCE {
+        let (anchors, next) = reader.anchors_after(object, system, after, PAGE)?;
+        pages.push(anchors);
+        after = next;
+        if next.is_none() {
+            break;
+        }
+    }
+    Ok((pages, after))
+}
+
+/// Looks at all of them, every worker at its share; in the order of the pages.
+fn looked_at(workers: &mut [Reader], trial: &Trial, pages: &[Vec<RecordRef>]) -> Result<Vec<Looked>, TrialError> {
+    let share = pages.len().div_ceil(workers.len()).max(1);
+    let found = std::thread::scope(|scope| {
+        let begun: Vec<_> = workers
+            .iter_mut()
+            .zip(pages.chunks(share))
+            .map(|(reader, pages)| scope.spawn(move || pages.iter().map(|page| look(reader, trial, page)).collect()))
+            .collect();
+        begun.into_iter().map(|worker| worker.join().map_err(|_| TrialError::Broken)).collect::<Vec<_>>()
+    });
+    let mut all = Vec::new();
+    for share in found {
+        let share: Vec<Result<Vec<Looked>, TrialError>> = share?;
+        for page in share {
+            all.extend(page?);
+        }
+    }
+    Ok(all)
+}
+
+/// One page, in one state of the file.
+fn look(reader: &Reader, trial: &Trial, page: &[RecordRef]) -> Result<Vec<Looked>, TrialError> {
+    let look = |reader: &Reader| page.iter().map(|record| trial.look(reader, *record)).collect::<ViewResult<_>>();
+    Ok(reader.at_once(look)??)
 }
 
 /// Whether the draft is still the one that was tested.

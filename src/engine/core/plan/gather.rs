@@ -51,7 +51,9 @@ impl Facts {
     /// # Errors
     /// When the view cannot be read.
     pub fn gather(view: &dyn View, rules: &ObjectRules, asked: RecordRef, open: &[Intent]) -> ViewResult<Self> {
-        Self::known(view, asked, open)?.under(view, rules)
+        let mut facts = Self::known(view, asked, open)?;
+        facts.see_as(view, rules)?;
+        Ok(facts)
     }
 
     /// What is known of the pair whatever the configuration: the part of [`Facts::gather`] that several of them share.
@@ -90,13 +92,14 @@ impl Facts {
         Ok(facts)
     }
 
-    /// The rest of [`Facts::gather`]: who stands for the records that references point to, and as what a record without a
-    /// link is recognised.
+    /// The rest of [`Facts::gather`], which takes the place of what another configuration saw in the same pair: who stands for
+    /// the records that references point to, and as what a record without a link is recognised.
     ///
     /// # Errors
     /// When the view cannot be read.
-    pub fn under(mut self, view: &dyn View, rules: &ObjectRules) -> ViewResult<Self> {
+    pub fn see_as(&mut self, view: &dyn View, rules: &ObjectRules) -> ViewResult<()> {
         self.partners = partners(view, rules, &self.records)?;
+        (self.identity, self.identifier) = (Identity::Alone, None);
         if self.link.is_none()
             && let Some(observed) = &self.records[self.asked.system]
         {
@@ -105,7 +108,7 @@ impl Facts {
                 self.identifier = free_identifier(view, observed, &self.issues)?;
             }
         }
-        Ok(self)
+        Ok(())
     }
 
     /// The facts as they would be once the two that `decision` recognised as one are linked.

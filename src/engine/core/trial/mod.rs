@@ -45,10 +45,29 @@ struct Side {
     linked: BTreeSet<RecordRef>,
 }
 
-/// What both configurations would do to one pair or single record.
-#[derive(Debug, Clone)]
+/// What both configurations mean for one pair or single record.
+#[derive(Debug)]
 pub struct Looked {
     asked: RecordRef,
+    anchor: RecordRef,
+    /// Records that pass a filter with the one configuration and not with the other.
+    crossed: Vec<(Measure, RecordRef)>,
+    deployed: Option<Meant>,
+    draft: Option<Meant>,
+}
+
+/// What one configuration means for it, without the values: a test keeps many of these.
+#[derive(Debug)]
+struct Meant {
+    verdict: Verdict,
+    links: Option<RecordRef>,
+    foreseen: Vec<(RecordRef, Partner)>,
+    /// Where something is written: what the guards count.
+    plan: Option<PairPlan>,
+}
+
+/// Both plans for one pair or single record.
+struct Plans {
     anchor: RecordRef,
     /// The records of the pair that are there.
     live: BySystem<Option<RecordRef>>,
@@ -57,7 +76,6 @@ pub struct Looked {
 }
 
 /// What one configuration would do to it.
-#[derive(Debug, Clone)]
 struct Planned {
     plan: PairPlan,
     /// The record of ConnectWise, where the two are recognised as one first.
@@ -141,30 +159,38 @@ impl Trial {
     /// # Errors
     /// When the view cannot be read.
     pub fn look(&self, view: &dyn View, asked: RecordRef) -> ViewResult<Looked> {
-        let known = Facts::known(view, asked, &self.open)?;
+        let plans = self.plans(view, asked)?;
+        let crossed = self.crossed(asked.object, &plans);
+        let Plans { anchor, deployed, draft, .. } = plans;
+        let deployed = self.deployed.as_ref().and_then(|side| Some(side.meant(asked, deployed?)));
+        let draft = draft.map(|planned| self.draft.meant(asked, planned));
+        Ok(Looked { asked, anchor, crossed, deployed, draft })
+    }
+
+    fn plans(&self, view: &dyn View, asked: RecordRef) -> ViewResult<Plans> {
+        let mut facts = Facts::known(view, asked, &self.open)?;
         let live = BySystem::from_fn(|system| {
-            known.records[system].as_ref().filter(|observed| observed.is_live()).map(|observed| observed.of)
+            facts.records[system].as_ref().filter(|observed| observed.is_live()).map(|observed| observed.of)
         });
-        let anchor = known.anchor();
+        let anchor = facts.anchor();
         let deployed = match &self.deployed {
-            Some(side) => side.plan(view, known.clone(), &self.open, self.now)?,
+            Some(side) => side.plan(view, &mut facts, &self.open, self.now)?,
             None => None,
         };
-        let draft = self.draft.plan(view, known, &self.open, self.now)?;
-        Ok(Looked { asked, anchor, live, deployed, draft })
+        let draft = self.draft.plan(view, &mut facts, &self.open, self.now)?;
+        Ok(Plans { anchor, live, deployed, draft })
     }
 
     /// Counts it. In the order of the cache: what is taken first is foreseen for what comes after it.
     pub fn take(&mut self, looked: Looked) {
-        let crossed = self.crossed(&looked);
-        let Looked { asked, anchor, deployed, draft, .. } = looked;
+        let Looked { asked, anchor, crossed, deployed, draft } = looked;
         let deployed = self.deployed.as_mut().and_then(|side| side.take(asked, deployed));
         let draft = self.draft.take(asked, draft);
-        if let Some(planned) = &draft {
-            self.tally.add(anchor, &planned.plan, &self.draft.rules);
+        if let Some(plan) = draft.as_ref().and_then(|meant| meant.plan.as_ref()) {
+            self.tally.add(anchor, plan, &self.draft.rules);
         }
-        let draft = draft.map(|planned| planned.verdict(self.draft.missing.get(&asked.object))).unwrap_or_default();
-        let before = deployed.map(|planned| planned.verdict(None)).unwrap_or_default();
+        let draft = draft.map(|meant| meant.verdict).unwrap_or_default();
+        let before = deployed.map(|meant| meant.verdict).unwrap_or_default();
         let counted = self.objects.entry(asked.object).or_default();
         counted.looked_at += 1;
         let is_first = self.deployed.is_none();
@@ -177,14 +203,13 @@ impl Trial {
 
     /// Which of the records pass filters that they do not pass now, and the other way round. Filters towards a system that
     /// nothing is written to keep nobody.
-    fn crossed(&self, looked: &Looked) -> Vec<(Measure, RecordRef)> {
-        let (Some(before), Some(deployed), Some(draft)) = (&self.deployed, &looked.deployed, &looked.draft) else {
+    fn crossed(&self, object: ObjectKind, plans: &Plans) -> Vec<(Measure, RecordRef)> {
+        let (Some(before), Some(deployed), Some(draft)) = (&self.deployed, &plans.deployed, &plans.draft) else {
             return Vec::new();
         };
         let crossing = |to: System| {
-            let writes =
-                |side: &Side| side.rules.object(looked.asked.object).is_some_and(|o| o.mapping.direction.writes(to));
-            let source = looked.live[to.other()].filter(|_| writes(before) || writes(&self.draft))?;
+            let writes = |side: &Side| side.rules.object(object).is_some_and(|o| o.mapping.direction.writes(to));
+            let source = plans.live[to.other()].filter(|_| writes(before) || writes(&self.draft))?;
             match (deployed.plan.scope[to].answer, draft.plan.scope[to].answer) {
                 (Answer::Pass, Answer::Fail) => Some((Measure::Leave(to), source)),
                 (Answer::Fail | Answer::Undecided, Answer::Pass) => Some((Measure::Enter(to), source)),
@@ -225,22 +250,22 @@ impl Trial {
     /// # Errors
     /// When the view cannot be read.
     pub fn difference(&self, view: &dyn View, record: RecordRef) -> ViewResult<Difference> {
-        let Looked { deployed, draft, .. } = self.look(view, record)?;
+        let Plans { deployed, draft, .. } = self.plans(view, record)?;
         let plan = |planned: Option<Planned>| planned.map(|planned| planned.plan);
         Ok(Difference { deployed: plan(deployed), draft: plan(draft) })
     }
 }
 
 impl Side {
-    fn plan(&self, view: &dyn View, known: Facts, open: &[Intent], now: Timestamp) -> ViewResult<Option<Planned>> {
-        let Some(rules) = self.rules.object(known.asked.object) else { return Ok(None) };
+    fn plan(&self, view: &dyn View, facts: &mut Facts, open: &[Intent], now: Timestamp) -> ViewResult<Option<Planned>> {
+        let Some(rules) = self.rules.object(facts.asked.object) else { return Ok(None) };
         let view = &Overlay { view, keys: &self.keys };
-        let asked = known.asked;
-        let planned = self.plan_facts(view, rules, known, now)?;
+        let asked = facts.asked;
+        let planned = self.plan_facts(view, rules, facts, now)?;
         // a record that stays out by itself is linked all the same where its partner recognises it
         if let (Some(partner), PairDecision::Exclude { .. }) = (planned.1, &planned.0.plan.decision) {
-            let known = Facts::known(view, partner, open)?;
-            let (seen, _) = self.plan_facts(view, rules, known, now)?;
+            let mut known = Facts::known(view, partner, open)?;
+            let (seen, _) = self.plan_facts(view, rules, &mut known, now)?;
             if seen.links.is_some_and(|there| there == partner || there == asked) {
                 return Ok(Some(seen));
             }
@@ -253,12 +278,12 @@ impl Side {
         &self,
         view: &dyn View,
         rules: &ObjectRules,
-        known: Facts,
+        facts: &mut Facts,
         now: Timestamp,
     ) -> ViewResult<(Planned, Option<RecordRef>)> {
-        let mut facts = known.under(view, rules)?;
+        facts.see_as(view, rules)?;
         facts.partners.foresee(&self.foreseen);
-        let plan = plan_known(&facts, rules, now);
+        let plan = plan_known(facts, rules, now);
         let is_single = facts.link.is_none();
         let partner = match facts.identity {
             Identity::Partner { id, .. } => Some(RecordRef { system: facts.asked.system.other(), id, ..facts.asked }),
@@ -276,43 +301,52 @@ impl Side {
         Ok((Planned { plan, links, is_single }, partner))
     }
 
+    fn meant(&self, asked: RecordRef, planned: Planned) -> Meant {
+        let nothing = Missing::default();
+        let missing = self.missing.get(&asked.object).unwrap_or(&nothing);
+        let verdict = Verdict::of(&planned.plan, planned.links.is_some(), missing);
+        let has_children = !self.rules.children(asked.object).is_empty();
+        let foreseen = if planned.is_single && has_children { foreseen(asked, &planned) } else { Vec::new() };
+        let Planned { plan, links, .. } = planned;
+        let plan = if plan.writes().is_empty() {
+            None
+        } else {
+            Some(PairPlan { fields: Vec::new(), issues: Vec::new(), trace: Vec::new(), ..plan })
+        };
+        Meant { verdict, links, foreseen, plan }
+    }
+
     /// None where it was counted with its partner already.
-    fn take(&mut self, asked: RecordRef, planned: Option<Planned>) -> Option<Planned> {
+    fn take(&mut self, asked: RecordRef, meant: Option<Meant>) -> Option<Meant> {
         if self.linked.contains(&asked) {
             return None;
         }
-        let planned = planned?;
-        self.linked.extend(planned.links);
-        if planned.is_single && !self.rules.children(asked.object).is_empty() {
-            self.foresee(asked, &planned);
-        }
-        Some(planned)
-    }
-
-    fn foresee(&mut self, asked: RecordRef, planned: &Planned) {
-        let plan = &planned.plan;
-        if let (Some(_), Some(hubspot), Some(connectwise)) = (planned.links, plan.hubspot, plan.connectwise) {
-            let record = |system, id| RecordRef::new(asked.object, system, id);
-            self.foreseen.insert(record(System::HubSpot, hubspot), Partner::Linked(connectwise));
-            self.foreseen.insert(record(System::ConnectWise, connectwise), Partner::Linked(hubspot));
-            return;
-        }
-        let called = || format!("{} \"{}\"", asked.object, plan.name);
-        let is_made = plan.writes().iter().any(|write| write.kind == IntentKind::Create);
-        let partner = match plan.state() {
-            _ if is_made => Partner::Coming(plan.name.clone()),
-            RecordState::Excluded => Partner::Kept(format!("its {} is excluded: {}", called(), plan.why())),
-            RecordState::Gone => Partner::Kept(format!("its {} is gone: {}", called(), plan.why())),
-            _ => Partner::Awaited(format!("waits for its {}", called())),
-        };
-        self.foreseen.insert(asked, partner);
+        let mut meant = meant?;
+        self.linked.extend(meant.links);
+        self.foreseen.extend(meant.foreseen.drain(..));
+        Some(meant)
     }
 }
 
-impl Planned {
-    fn verdict(&self, missing: Option<&Missing>) -> Verdict {
-        Verdict::of(&self.plan, self.links.is_some(), missing.unwrap_or(&Missing::default()))
+/// What children of records without a link find in their place.
+fn foreseen(asked: RecordRef, planned: &Planned) -> Vec<(RecordRef, Partner)> {
+    let plan = &planned.plan;
+    if let (Some(_), Some(hubspot), Some(connectwise)) = (planned.links, plan.hubspot, plan.connectwise) {
+        let record = |system, id| RecordRef::new(asked.object, system, id);
+        return vec![
+            (record(System::HubSpot, hubspot), Partner::Linked(connectwise)),
+            (record(System::ConnectWise, connectwise), Partner::Linked(hubspot)),
+        ];
     }
+    let called = || format!("{} \"{}\"", asked.object, plan.name);
+    let is_made = plan.writes().iter().any(|write| write.kind == IntentKind::Create);
+    let partner = match plan.state() {
+        _ if is_made => Partner::Coming(plan.name.clone()),
+        RecordState::Excluded => Partner::Kept(format!("its {} is excluded: {}", called(), plan.why())),
+        RecordState::Gone => Partner::Kept(format!("its {} is gone: {}", called(), plan.why())),
+        _ => Partner::Awaited(format!("waits for its {}", called())),
+    };
+    vec![(asked, partner)]
 }
 
 /// `is_first`: there is no deployed version to compare with.
