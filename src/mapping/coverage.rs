@@ -8,7 +8,8 @@ use super::normalise::normalise;
 use super::{
     AutoPairs, Direction, Exclusions, FieldKey, FieldMapping, FieldRule, Filters, ObjectMapping, Unmapped, ValueMap,
 };
-use crate::filter::{self, Answer, Filter, standard};
+use crate::filter::standard::{self, Standard};
+use crate::filter::{self, Answer, Filter};
 use crate::model::{BySystem, ChoiceOption, FieldKind, FieldName, Record, Schema, System, Value};
 
 /// The values of one field in one system, as comparisons see them, each with the number of records that hold it.
@@ -43,6 +44,8 @@ pub struct Held {
 /// Counts what records hold, one record after the other.
 pub struct Tally {
     mapping: ObjectMapping,
+    /// What always applies to records of a system.
+    standard: BySystem<Vec<Standard>>,
     filters: BySystem<Option<Filter>>,
     held: Held,
 }
@@ -93,7 +96,17 @@ impl Tally {
             }),
             records: BySystem::default(),
         };
-        Self { mapping: mapping.clone(), filters, held }
+        let standard = BySystem::from_fn(|system| {
+            let gone = mapping
+                .fields
+                .iter()
+                .map(|field| field.field(system))
+                .filter(|name| schema[system].lacks(name.as_str()));
+            let all = standard::all(mapping, system, &gone.cloned().collect());
+            // a record that has its partner waits for one of a value whatever becomes of its keys
+            all.into_iter().filter(|one| !one.unless_linked).collect()
+        });
+        Self { mapping: mapping.clone(), standard, filters, held }
     }
 
     /// Takes in a live record of `system`.
@@ -126,8 +139,7 @@ impl Tally {
         if !self.mapping.direction.writes(to) {
             return true;
         }
-        let standard = standard::of_linked(&self.mapping, system, record, &standard::Gone::new());
-        standard.iter().all(|(_, answer, _)| *answer == Answer::Pass)
+        self.standard[system].iter().all(|one| one.judge(record).1 == Answer::Pass)
             && self.filters[to].as_ref().is_none_or(|filter| filter.passes(record))
     }
 
