@@ -8,6 +8,7 @@ use lockstep::model::{ObjectKind, System};
 
 use crate::faults::{Fault, Kind};
 use crate::fields::{ACTIVITIES, OBJECTS, is_one_way};
+use crate::merging::KEY_OF_THE_OTHER;
 
 /// What one seed saw; added up over all of them.
 #[derive(Debug, Clone, Default)]
@@ -145,6 +146,7 @@ fn expected() -> Vec<String> {
         "late landing",
         "overwritten unseen",
         "restore",
+        KEY_OF_THE_OTHER,
         "the engine's clock set back",
         "the engine's clock set forward",
         "the engine stood still",

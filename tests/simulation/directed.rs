@@ -311,6 +311,76 @@ fn i5_partners_of_what_was_merged_go_along_or_wait_for_a_person() {
     }
 }
 
+/// HubSpot people merge two companies of which each has its partner, and the new record carries the key of one of them: that
+/// one is its partner from then on, and of the other a person is told.
+#[test]
+fn i5_the_partner_that_the_survivor_of_a_merge_names_goes_along() {
+    let schemas = fields::schemas();
+    let company = |key, value| Newborn {
+        object: ObjectKind::Company,
+        side: System::HubSpot,
+        key: Some(key),
+        parent: None,
+        fields: 3,
+        value,
+    };
+    // the first one of a merge is the one that wins, whichever is older
+    for (pick, key) in
+        [(0, MergedKey::OfOther), (1, MergedKey::OfSurvivor), (0, MergedKey::OfSurvivor), (1, MergedKey::OfOther)]
+    {
+        for told in [0, 1000] {
+            let merges = Merges { make_new: true, key, ..calm().server.merges };
+            let scenario = Scenario {
+                setup: vec![company(1, 1), company(2, 2)],
+                ops: vec![at(130, What::Merge { side: System::HubSpot, pick, other: 0 })],
+                server: Temper { merges, ..calm().server },
+                hints: crate::hints::Hints { told, ..crate::hints::Hints::default() },
+                ..calm()
+            };
+            let simulation = play(&scenario, &schemas);
+            let [(survivor, partner)] = simulation.watch.heirs[..] else { panic!("{:?}", simulation.watch.heirs) };
+            let links = simulation.store.links.values();
+            let (active, rest): (Vec<_>, Vec<_>) = links.partition(|link| link.state == LinkState::Active);
+            let ends: Vec<_> = active.iter().map(|link| (link.hubspot, link.connectwise)).collect();
+            assert_eq!(ends, [(survivor, partner)], "{pick} {key:?} {told}");
+            let told = simulation.store.issues.values().filter(|issue| issue.class == IssueClass::Merged);
+            let left: Vec<_> =
+                told.map(|issue| issue.message.contains(&rest[0].record(System::ConnectWise).to_string())).collect();
+            assert_eq!(left, [true], "{pick} {key:?}: {:?}", simulation.store.issues);
+        }
+    }
+}
+
+/// Only the partner of one of two merged records is changed, and no list shows the new one yet: the other of the two is asked
+/// for at once, and its link goes along without waiting for the next sweep.
+#[test]
+fn i5_who_goes_along_is_read_as_soon_as_the_survivor_names_them() {
+    let schemas = fields::schemas();
+    let company = |key, value| Newborn {
+        object: ObjectKind::Company,
+        side: System::HubSpot,
+        key: Some(key),
+        parent: None,
+        fields: ALL_FIELDS,
+        value,
+    };
+    let merges = Merges { make_new: true, key: MergedKey::OfOther, ..calm().server.merges };
+    let scenario = Scenario {
+        setup: vec![company(1, 1), company(2, 2)],
+        ops: vec![
+            at(130, What::Merge { side: System::HubSpot, pick: 0, other: 0 }),
+            at(131, What::Edit { side: System::ConnectWise, pick: 0, field: 4, value: 31 }),
+        ],
+        server: Temper { merges, lag: true, steady_lag: Some(600_000), ..calm().server },
+        ..calm()
+    };
+    let mut world = Simulation::new(&scenario, &schemas, Trace::Lines);
+    world.run_until(300_000);
+    let [(survivor, partner)] = world.watch.heirs[..] else { panic!("{:?}", world.watch.heirs) };
+    let link = world.store.link_at(world.servers.hubspot.named(survivor));
+    assert_eq!(link.map(|link| link.connectwise), Some(partner), "{}", world.outcome.log.join("\n"));
+}
+
 /// Both records of a link are there again: it takes part, though a write to one of the two is refused for now.
 #[test]
 fn i1_a_restored_company_takes_part_while_its_own_write_rests() {

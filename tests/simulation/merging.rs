@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use lockstep::engine::core::state::{IssueClass, LinkState};
-use lockstep::model::{FieldName, ObjectKind, RecordId, System, Value};
+use lockstep::engine::core::state::{IssueClass, Link, LinkState};
+use lockstep::mapping::keys::id_of_stamp;
+use lockstep::model::{FieldName, ObjectKind, RecordId, RecordRef, System, Value};
 
 use crate::fields::SPECS;
 use crate::scenario::MergedKey;
@@ -127,6 +128,56 @@ impl Server {
                 }
             }
         }
+    }
+}
+
+/// The link of a HubSpot record that is about to be merged, where it takes part.
+pub fn link_before(sim: &Simulation<'_>, record: RecordRef) -> Option<Link> {
+    sim.store
+        .link_at(record)
+        .filter(|link| record.system == System::HubSpot && link.state == LinkState::Active)
+        .cloned()
+}
+
+/// Notes whose partner the survivor of two linked HubSpot records must have: a record that goes on keeps its own, a new one
+/// gets the one that its key names.
+pub fn note_heir(sim: &mut Simulation<'_>, first: RecordRef, links: [Option<Link>; 2]) {
+    let [Some(one), Some(other)] = links else { return };
+    let survivor = sim.servers.hubspot.survivor(first.id);
+    if survivor == first.id {
+        return sim.watch.heirs.push((survivor, one.connectwise));
+    }
+    let stamp = sim.servers.hubspot.records.get(&survivor).and_then(|entry| entry.stamp.clone());
+    let named = stamp.and_then(|stamp| id_of_stamp(first.object, &stamp));
+    let lower = if one.hubspot < other.hubspot { one.connectwise } else { other.connectwise };
+    if let Some(named) = named.filter(|named| [one.connectwise, other.connectwise].contains(named)) {
+        sim.watch.heirs.push((survivor, named));
+        if named != lower {
+            sim.outcome.counters.saw(KEY_OF_THE_OTHER);
+        }
+    }
+}
+
+/// What the worlds must meet.
+pub const KEY_OF_THE_OTHER: &str = "a merge of two linked records into a new one that carries the key of the later one";
+
+/// Of two linked records that became one the right link went along.
+pub fn the_right_link_went_along(sim: &mut Simulation<'_>) {
+    let moved = |system: System, id: RecordId| {
+        let is_move = |change| matches!(change, Change::Deleted | Change::Purged | Change::Restored);
+        sim.ledger.iter().any(|raw| raw.system == system && raw.record == id && is_move(raw.what))
+    };
+    let wrong = sim.watch.heirs.iter().find(|(survivor, partner)| {
+        let stay = sim.live(System::HubSpot, *survivor) && sim.live(System::ConnectWise, *partner);
+        let record = sim.servers.hubspot.named(*survivor);
+        let is_followed = sim.store.link_at(record).is_some_and(|link| link.connectwise == *partner);
+        stay && !is_followed && !moved(System::HubSpot, *survivor) && !moved(System::ConnectWise, *partner)
+    });
+    if let Some((survivor, partner)) = wrong.copied() {
+        let record = sim.servers.hubspot.named(survivor);
+        let link = sim.store.link_at(record).map(|link| link.connectwise);
+        let text = format!("{record} came of a merge as the partner of {partner}, and is linked with {link:?}");
+        sim.violate("i5_the_right_link_goes_along", text);
     }
 }
 

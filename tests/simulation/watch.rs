@@ -44,6 +44,8 @@ pub struct Watch {
     pub writes: BTreeMap<(System, RecordId, usize), u32>,
     /// Pushes asked for by users.
     pub pushed: Vec<(i64, RecordRef, System)>,
+    /// Survivors of merges of two linked HubSpot records, each with the ConnectWise record that is its partner from then on.
+    pub heirs: Vec<(RecordId, RecordId)>,
     /// Records that a system refuses, as of the verdict.
     pub refused: BTreeSet<RecordRef>,
     /// Writes of the silent phase.

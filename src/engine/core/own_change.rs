@@ -21,9 +21,7 @@ impl Engine {
         let Some(known) = known else { return Ok(()) };
         let intent = self.open.values().map(|open| &open.intent).find(|intent| intent.target_record() == Some(of));
         let (Some(intent), Some(rules)) = (intent, self.rules.object(of.object)) else { return Ok(()) };
-        let in_this_step = step.links().filter(|link| link.record(of.system) == of).last().cloned();
-        let link = if in_this_step.is_some() { in_this_step } else { step.view.link_of(of)? };
-        if let Some(mut link) = link
+        if let Some(mut link) = step.link_of(of)?
             && own_change(&mut link, rules, intent, known, shown)
         {
             step.row(Row::Link(link));

@@ -9,12 +9,12 @@ use super::request::{AnswerBody, RequestBody, RequestId};
 use super::rights::Way;
 use super::state::cursor::Pass;
 use super::state::{
-    Cursor, CursorKey, Dirty, DirtyReason, Feed, IssueClass, LinkState, Observation, RecordState, Status,
+    Cursor, CursorKey, Dirty, DirtyReason, Feed, IssueClass, Link, LinkState, Observation, RecordState, Status,
 };
 use super::step::{Engine, Mode, Pending, Stage, Step};
-use super::view::ViewResult;
+use super::view::{View, ViewResult};
 use crate::mapping::ObjectRules;
-use crate::mapping::keys::all_keys;
+use crate::mapping::keys::{all_keys, id_of_stamp};
 use crate::mapping::needs::name_of;
 use crate::mapping::references::listed_below;
 use crate::model::{BySystem, ObjectKind, Record, RecordId, RecordRef, System, Timestamp};
@@ -395,6 +395,7 @@ impl Engine {
         let observed = observation(rules, of, record, step.now);
         if known.as_ref().is_none_or(|known| is_news(known, &observed.record)) {
             step.row(dirty(of, DirtyReason::Changed, step.now));
+            look_at_merged(step, &observed)?;
             self.wake_children_of_returned(step, known.as_ref(), &observed)?;
         }
         self.note_copy(step, &observed);
@@ -449,7 +450,8 @@ impl Engine {
         Ok(())
     }
 
-    /// A record that was merged into another: its link goes with it where the survivor has none.
+    /// A record that was merged into another: its link goes with it where the survivor has none. Of several that went up in
+    /// the same one, the link goes along whose partner the survivor names, or else the first one's.
     pub(super) fn follow_merge(
         &mut self,
         step: &mut Step<'_>,
@@ -461,9 +463,10 @@ impl Engine {
         self.mark_gone_into(step, of, Some(survivor.id), request)?;
         // Two linked records merged into a third are answered together: the first one's link goes along, once.
         let given = |row: &Row| matches!(row, Row::Link(link) if link.record(of.system) == to);
-        if let Some(mut link) = step.view.link_of(of)?
+        if let Some(mut link) = step.link_of(of)?
             && step.view.link_of(to)?.is_none()
             && !step.rows.iter().any(given)
+            && !names_another(step.view, &link, to, &survivor)?
         {
             match of.system {
                 System::HubSpot => link.hubspot = to.id,
@@ -472,6 +475,12 @@ impl Engine {
             step.row(Row::ClearStatus(of));
             self.wake_children(step, &link);
             step.row(Row::Link(link));
+            // now it can be told of the others who is left over
+            for other in survivor.merged.iter().map(|id| RecordRef { id: *id, ..of }) {
+                if other != of && step.view.link_of(other)?.is_some() {
+                    step.row(dirty(other, DirtyReason::Changed, step.now));
+                }
+            }
         }
         self.refresh(step, to, survivor, request)?;
         step.row(dirty(to, DirtyReason::Changed, step.now));
@@ -488,6 +497,21 @@ pub(super) const fn dirty(record: RecordRef, reason: DirtyReason, now: Timestamp
 pub(super) fn observation(rules: &ObjectRules, of: RecordRef, record: Record, now: Timestamp) -> Observation {
     let keys = all_keys(rules, of.system, &record);
     Observation { of, record, seen: now, keys, gone: false, merged_into: None }
+}
+
+/// Whether the survivor of a merge carries the key of the partner that another record had which went up in it. Where that
+/// partner is known to be gone, its key says nothing any more.
+fn names_another(view: &dyn View, link: &Link, to: RecordRef, survivor: &Record) -> ViewResult<bool> {
+    let there = to.system.other();
+    let named = survivor.stamp.as_deref().and_then(|stamp| id_of_stamp(to.object, stamp));
+    let Some(named) = named.filter(|id| *id != link.id_in(there)).map(|id| RecordRef::new(to.object, there, id)) else {
+        return Ok(false);
+    };
+    if view.observation(named)?.is_none_or(|known| !known.is_live()) {
+        return Ok(false);
+    }
+    let other = view.link_of(named)?.filter(|other| other.state != LinkState::Unlinked);
+    Ok(other.is_some_and(|other| survivor.merged.contains(&other.id_in(to.system))))
 }
 
 /// Records that a survivor says were merged into it are read again at once: the answer takes their links along.

@@ -8,7 +8,7 @@ use super::own_change::own_change;
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::{dirty, observation};
 use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId};
-use super::state::{DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, LinkState, Observation};
+use super::state::{DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, Link, LinkState, Observation};
 use super::step::{Engine, Mode, Pending, Step, rules_of};
 use super::view::{View, ViewResult};
 use crate::mapping::ObjectRules;
@@ -394,9 +394,13 @@ impl Engine {
         let Some(handle) = self.object_rules(open.intent.object) else { return Ok(()) };
         let Some(rules) = rules_of(&handle) else { return Ok(()) };
         let target = open.intent.target;
+        let survivor = record.as_ref().filter(|record| Some(record.id) != target).cloned();
         let Some(record) = record.filter(|record| Some(record.id) == target) else {
             let Some(intent) = self.close(id) else { return Ok(()) };
             self.progressed();
+            if let Some(survivor) = survivor {
+                agree_on_survivor(step, rules, &intent, &survivor)?;
+            }
             if let Some(of) = intent.target_record() {
                 self.expect_unread(step, of)?;
                 step.row(dirty(of, DirtyReason::Retry, step.now));
@@ -455,6 +459,21 @@ impl Engine {
         finish(step, intent, IntentState::Applied, "found when looked up");
         Ok(())
     }
+}
+
+/// The target of an update was merged into another record: what that shows of the update took effect, and both sides agreed
+/// on it. Without that, a newer value of the source would be one that never met the other.
+fn agree_on_survivor(step: &mut Step<'_>, rules: &ObjectRules, intent: &Intent, survivor: &Record) -> ViewResult<()> {
+    // the link may have gone along already
+    let is_its = |link: &Link| [intent.target, Some(survivor.id)].contains(&Some(link.id_in(intent.system)));
+    let Some(mut link) = step.link_of(intent.source_record())?.filter(is_its) else { return Ok(()) };
+    for write in &intent.writes {
+        let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
+        let Some(held) = delivered(rule, intent.system, write, survivor) else { continue };
+        link.baseline.insert(rule.key.clone(), held.agreed(intent.system, write, step.now));
+    }
+    step.row(Row::Link(link));
+    Ok(())
 }
 
 /// A wait begins with the first word of the system after the write was sent, and by what that says of the time. Our own

@@ -200,6 +200,12 @@ impl Step<'_> {
         })
     }
 
+    /// The link of a record as this step leaves it so far.
+    pub fn link_of(&self, record: RecordRef) -> ViewResult<Option<Link>> {
+        let changed = self.links().filter(|link| link.record(record.system) == record).last().cloned();
+        if changed.is_some() { Ok(changed) } else { self.view.link_of(record) }
+    }
+
     pub fn wake_at(&mut self, at: Timestamp) {
         self.wake = Some(self.wake.map_or(at, |earlier| earlier.min(at)));
     }

@@ -218,7 +218,9 @@ impl Simulation<'_> {
             self.pick_among(side, other, |entry| fits(entry) && entry.object == first.object && entry.id != first.id);
         let Some(second) = second else { return };
         self.note(|| format!("user merges {second} into {first}"));
+        let links = [first, second].map(|record| crate::merging::link_before(self, record));
         self.servers[side].merge(self.now, first.id, second.id, &mut self.ledger);
+        crate::merging::note_heir(self, first, links);
     }
 
     fn decide(&mut self, pick: u32, winner: System) {

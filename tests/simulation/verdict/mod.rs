@@ -103,6 +103,7 @@ pub fn judge(sim: &mut Simulation<'_>) {
     i1_everything_crosses(sim);
     i5_deletions_are_noticed(sim);
     crate::merging::merges_are_followed(sim);
+    crate::merging::the_right_link_went_along(sim);
     i10_journal_completeness(sim);
 }
 
