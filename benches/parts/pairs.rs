@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use lockstep::engine::core::command::{Batch, Durability, Row};
 use lockstep::engine::core::state::{Agreed, Link, LinkOrigin, LinkState, Observation, RecordState, Status};
 use lockstep::engine::driver::Clock;
+use lockstep::mapping::keys::{all_keys, stamp_of};
+use lockstep::mapping::needs::name_of;
 use lockstep::mapping::{ObjectRules, Rules};
 use lockstep::model::{BySystem, FieldKind, LinkId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value};
 use lockstep::store::Workspace;
@@ -24,26 +26,33 @@ pub enum News {
     All,
 }
 
-/// Pairs in step, as a workspace keeps them once both systems are read.
+/// Pairs in step, as a workspace keeps them once both systems are read: so many of each object, each contact below the company
+/// of its number.
 pub async fn fill(workspace: &Workspace, rules: &Rules, pairs: u64, news: News) {
     let writer = workspace.writer().unwrap();
     let now = Clock::start().now();
-    let company = rules.object(COMPANY).unwrap();
-    for first in (0..pairs).step_by(usize::try_from(GROUP).unwrap()) {
-        let rows = (first..pairs.min(first + GROUP)).flat_map(|n| pair(company, news, n, now)).collect();
-        writer.commit(Batch { durability: Durability::Process, rows }).await.unwrap();
+    for (rules, before) in rules.objects().map(|(_, rules)| rules).zip((0..).step_by(usize::try_from(pairs).unwrap())) {
+        for first in (0..pairs).step_by(usize::try_from(GROUP).unwrap()) {
+            let link = |n| LinkId(1 + before + n);
+            let rows = (first..pairs.min(first + GROUP)).flat_map(|n| pair(rules, news, n, link(n), now)).collect();
+            writer.commit(Batch { durability: Durability::Process, rows }).await.unwrap();
+        }
     }
 }
 
-fn pair(rules: &ObjectRules, news: News, n: u64, now: Timestamp) -> Vec<Row> {
-    let ids = BySystem::new(RecordId(18_000_000_000 + n), RecordId(1 + n));
-    let name = format!("Company {n}");
+/// The two records of that number, of whatever object.
+fn ids(n: u64) -> BySystem<RecordId> {
+    BySystem::new(RecordId(18_000_000_000 + n), RecordId(1 + n))
+}
+
+fn pair(rules: &ObjectRules, news: News, n: u64, link: LinkId, now: Timestamp) -> Vec<Row> {
+    let (object, ids) = (rules.mapping.object, ids(n));
     let mut records = BySystem::from_fn(|system| Record {
         id: ids[system],
         modified: now,
         archived: false,
         fields: BTreeMap::new(),
-        stamp: (system == System::HubSpot).then(|| format!("company:{}", ids.connectwise)),
+        stamp: (system == System::HubSpot).then(|| stamp_of(object, ids.connectwise)),
         merged: Vec::new(),
         modified_by: None,
     });
@@ -62,8 +71,8 @@ fn pair(rules: &ObjectRules, news: News, n: u64, now: Timestamp) -> Vec<Row> {
         baseline.insert(rule.key.clone(), Agreed { hubspot, connectwise, at: now, supposed: false });
     }
     let link = Link {
-        id: LinkId(1 + n),
-        object: COMPANY,
+        id: link,
+        object,
         hubspot: ids.hubspot,
         connectwise: ids.connectwise,
         state: LinkState::Active,
@@ -74,21 +83,21 @@ fn pair(rules: &ObjectRules, news: News, n: u64, now: Timestamp) -> Vec<Row> {
         own: BySystem::default(),
     };
     let status = Status {
-        object: COMPANY,
+        object,
         hubspot: Some(ids.hubspot),
         connectwise: Some(ids.connectwise),
         link: Some(link.id),
-        name,
+        name: name_of(object, System::HubSpot, &records.hubspot).unwrap(),
         state: RecordState::InSync,
         why: String::new(),
         since: now,
     };
     let observed = System::BOTH.map(|system| {
         Row::Observation(Observation {
-            of: RecordRef::new(COMPANY, system, ids[system]),
+            of: RecordRef::new(object, system, ids[system]),
+            keys: all_keys(rules, system, &records[system]),
             record: records[system].clone(),
             seen: now,
-            keys: vec![format!("domain:company{n}.example")],
             gone: false,
             merged_into: None,
         })
@@ -104,6 +113,8 @@ fn values(kind: FieldKind, field: &str, n: u64) -> BySystem<Value> {
         (FieldKind::Text, _) => same(format!("{field} of {n}")),
         (FieldKind::Phone, _) => same(format!("+1 512 555 {:04}", n % 10_000)),
         (FieldKind::Domain, _) => same(format!("company{n}.example")),
+        (FieldKind::Email, _) => same(format!("contact{n}@company{n}.example")),
+        (FieldKind::Reference(COMPANY), _) => ids(n).map(|_, id| Value::text(id.to_string())),
         _ => BySystem::default(),
     }
 }

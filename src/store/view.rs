@@ -39,6 +39,21 @@ impl View for Reader {
         Ok(self.first("SELECT body FROM link WHERE id = ?1", [int(id.0)], |row| body_at(row, 0))?)
     }
 
+    fn counterpart(&self, record: RecordRef) -> ViewResult<Option<(RecordRef, LinkState)>> {
+        let sql = match record.system {
+            System::HubSpot => "SELECT connectwise, state FROM link WHERE object = ?1 AND hubspot = ?2",
+            System::ConnectWise => "SELECT hubspot, state FROM link WHERE object = ?1 AND connectwise = ?2",
+        };
+        let there = |id| RecordRef { system: record.system.other(), id, ..record };
+        let read = |row: &Row<'_>| Ok((there(id_at(row, 0)?), code_at(row, 1)?));
+        Ok(self.first(sql, params![record.object.code(), int(record.id.0)], read)?)
+    }
+
+    fn is_live(&self, record: RecordRef) -> ViewResult<Option<bool>> {
+        let sql = "SELECT live FROM observation WHERE object = ?1 AND system = ?2 AND id = ?3";
+        Ok(self.first(sql, by_record(record), |row| row.get(0))?)
+    }
+
     fn by_key(&self, object: ObjectKind, system: System, key: &str, most: usize) -> ViewResult<Vec<RecordRef>> {
         let sql = "SELECT id FROM match_key WHERE object = ?1 AND system = ?2 AND key = ?3 ORDER BY id LIMIT ?4";
         let params = params![object.code(), system.code(), key, limit(most)];

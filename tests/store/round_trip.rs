@@ -77,6 +77,29 @@ fn a_link_is_found_from_both_sides_and_counted_by_state() {
     assert_eq!(reader.link_count(COMPANY, LinkState::Tomb).unwrap(), 1);
 }
 
+/// What children ask of a parent is answered from columns: it must be what the rows say.
+#[test]
+fn what_is_asked_of_parents_is_what_their_rows_say() {
+    let mut archived = observation(hubspot(2));
+    archived.record.archived = true;
+    let mut gone = observation(connectwise(3));
+    gone.gone = true;
+    let rows = [observation(hubspot(1)), archived, gone].map(Row::Observation);
+    let links = [link(1, 10, 20), Link { state: LinkState::Tomb, ..link(2, 11, 21) }].map(Row::Link);
+    let (_place, _writer, reader) = Place::with(rows.into_iter().chain(links).collect());
+    for (record, live) in
+        [(hubspot(1), Some(true)), (hubspot(2), Some(false)), (connectwise(3), Some(false)), (connectwise(1), None)]
+    {
+        assert_eq!(reader.is_live(record).unwrap(), live, "{record}");
+        assert_eq!(reader.observation(record).unwrap().map(|known| known.is_live()), live, "{record}");
+    }
+    for record in [hubspot(10), connectwise(20), hubspot(11), connectwise(21), hubspot(20)] {
+        let told = reader.link_of(record).unwrap().map(|link| (link.record(record.system.other()), link.state));
+        assert_eq!(reader.counterpart(record).unwrap(), told, "{record}");
+    }
+    assert_eq!(reader.counterpart(connectwise(21)).unwrap(), Some((hubspot(11), LinkState::Tomb)));
+}
+
 #[test]
 fn open_intents_and_creates_are_found_in_order() {
     let states = [IntentState::Unknown, IntentState::Applied, IntentState::Sent, IntentState::Abandoned];

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::state::{Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, Observation, RecordState, Run, Status};
+use super::state::{
+    Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, Status,
+};
 use super::view::{HighWater, View, ViewResult};
 use crate::mapping::keys::all_keys;
 use crate::mapping::references::refers_to;
@@ -89,6 +91,14 @@ impl View for Overlay<'_> {
 
     fn link_of(&self, record: RecordRef) -> ViewResult<Option<Link>> {
         self.view.link_of(record)
+    }
+
+    fn counterpart(&self, record: RecordRef) -> ViewResult<Option<(RecordRef, LinkState)>> {
+        self.view.counterpart(record)
+    }
+
+    fn is_live(&self, record: RecordRef) -> ViewResult<Option<bool>> {
+        self.view.is_live(record)
     }
 
     fn link(&self, id: LinkId) -> ViewResult<Option<Link>> {

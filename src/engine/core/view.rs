@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::state::{Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, Observation, RecordState, Run, Status};
+use super::state::{
+    Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, Status,
+};
 use crate::model::{IntentId, LinkId, ObjectKind, Pauses, RecordId, RecordRef, RunId, System, Timestamp};
 
 /// A look-up that failed: the disk, or a row that cannot be read.
@@ -28,6 +30,14 @@ pub trait View {
     /// The link of a record in any state, dead ones included.
     fn link_of(&self, record: RecordRef) -> ViewResult<Option<Link>>;
     fn link(&self, id: LinkId) -> ViewResult<Option<Link>>;
+    /// Where the link of a record leads, and how it stands: all that its children ask of it.
+    fn counterpart(&self, record: RecordRef) -> ViewResult<Option<(RecordRef, LinkState)>> {
+        Ok(self.link_of(record)?.map(|link| (link.record(record.system.other()), link.state)))
+    }
+    /// Whether a record that was observed [is there](Observation::is_live).
+    fn is_live(&self, record: RecordRef) -> ViewResult<Option<bool>> {
+        Ok(self.observation(record)?.map(|observed| observed.is_live()))
+    }
     /// Records of `system` that carry a match key, live ones only, lowest id first, at most `limit`.
     fn by_key(&self, object: ObjectKind, system: System, key: &str, limit: usize) -> ViewResult<Vec<RecordRef>>;
     /// Records of `system` that carry this stamp, archived ones included, lowest id first, at most 10.

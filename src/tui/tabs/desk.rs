@@ -9,8 +9,6 @@ use super::draft::trials::{StoredTrials, TrialSource};
 use super::draft::versions::{StoredVersions, VersionSource};
 use super::filters::source::FilterSource;
 use super::filters::stored::StoredFilters;
-use super::mappings::values::source::ValueSource;
-use super::mappings::values::stored::StoredValues;
 use super::records::source::{RecordSource, Simulated};
 use super::records::stored::{Preview, StoredRecords};
 use crate::store::{StoreError, Workspace};
@@ -24,8 +22,6 @@ pub struct Desk {
     pub versions: Arc<dyn VersionSource>,
     pub trials: Arc<dyn TrialSource>,
     pub filters: Arc<dyn FilterSource>,
-    /// What the cached records hold.
-    pub values: Arc<dyn ValueSource>,
     /// Only where the systems are simulated ones.
     pub simulated: Option<Arc<dyn Simulated>>,
 }
@@ -50,7 +46,6 @@ impl Desk {
             versions: Arc::new(StoredVersions::new(workspace, author)?),
             trials: Arc::new(StoredTrials::new(workspace)),
             filters: Arc::new(StoredFilters::new(workspace)?),
-            values: Arc::new(StoredValues::new(workspace)?),
             simulated,
         })
     }

@@ -281,8 +281,8 @@ pub(super) fn home_in(view: &dyn View, observed: &Observation, system: System) -
     if home.system == system {
         return Ok(Some(home));
     }
-    let link = view.link_of(home)?.filter(|link| link.state == LinkState::Active);
-    Ok(link.map(|link| link.record(system)))
+    let there = view.counterpart(home)?.filter(|(_, state)| *state == LinkState::Active);
+    Ok(there.map(|(there, _)| there))
 }
 
 /// Whether two records belong to the same company, or line items to the same deal, be it that one system tells it of the
@@ -293,16 +293,16 @@ pub(super) fn share_home(view: &dyn View, one: &Observation, other: &Observation
 }
 
 fn partner(view: &dyn View, parent: RecordRef) -> ViewResult<Partner> {
-    if let Some(link) = view.link_of(parent)? {
-        let there = link.record(parent.system.other());
+    if let Some((there, state)) = view.counterpart(parent)? {
         // what was just seen to be gone is nobody's partner, also before its link rests
-        let is_gone = |known: Option<Observation>| known.is_some_and(|known| !known.is_live());
-        let (is_here_gone, is_there_gone) = (is_gone(view.observation(parent)?), is_gone(view.observation(there)?));
-        return Ok(match link.state {
-            LinkState::Active if is_there_gone => {
+        let is_gone = |record| view.is_live(record).map(|live| live == Some(false));
+        return Ok(match state {
+            LinkState::Active if is_gone(there)? => {
                 Partner::Kept(format!("{there}, to which it would belong, was deleted"))
             }
-            LinkState::Active if is_here_gone => Partner::Kept(format!("{parent}, to which it belongs, was deleted")),
+            LinkState::Active if is_gone(parent)? => {
+                Partner::Kept(format!("{parent}, to which it belongs, was deleted"))
+            }
             LinkState::Active => Partner::Linked(there.id),
             LinkState::Tomb => Partner::Kept(format!("{parent}, to which it belongs, or its partner was deleted")),
             LinkState::Unlinked => {
