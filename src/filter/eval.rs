@@ -192,10 +192,7 @@ impl Filter {
 
 impl Part {
     fn clause(&self, record: &Record) -> Clause {
-        let answer = self.node.answer(record);
-        let value = if answer == Answer::Undecided { self.node.unfit().join(" ") } else { self.node.shown(record) };
-        let parts = self.node.operands().iter().map(|node| node.clause(record)).collect();
-        Clause { text: self.text.clone(), answer, value, span: self.span.clone(), parts }
+        self.node.whole_clause(&self.text, &self.span, record)
     }
 }
 
@@ -210,6 +207,14 @@ impl Node {
             Self::Present => (!record.archived).into(),
             Self::NoneOf(ids) => (!ids.contains(&record.id)).into(),
         }
+    }
+
+    /// As one of the clauses of a filter, under the text of the whole of it.
+    pub fn whole_clause(&self, text: &str, span: &Range<usize>, record: &Record) -> Clause {
+        let answer = self.answer(record);
+        let value = if answer == Answer::Undecided { self.unfit().join(" ") } else { self.shown(record) };
+        let parts = self.operands().iter().map(|node| node.clause(record)).collect();
+        Clause { text: text.to_owned(), answer, value, span: span.clone(), parts }
     }
 
     fn operands(&self) -> &[Self] {

@@ -9,6 +9,7 @@ pub mod checkup;
 pub mod diff;
 pub mod explain;
 pub mod filter_panel;
+pub mod filter_record;
 pub mod format;
 pub mod issues;
 pub mod mapping_table;

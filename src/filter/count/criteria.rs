@@ -3,9 +3,9 @@
 use std::ops::Range;
 
 use crate::filter::ask::Ask;
-use crate::filter::eval::{Filter, Node, Seen};
+use crate::filter::eval::{Answer, Clause, Filter, Node, Seen};
 use crate::filter::standard::Standard;
-use crate::model::FieldName;
+use crate::model::{FieldName, Record};
 
 /// All that a record must pass on its way to one system.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +26,15 @@ pub struct Criterion {
     pub unfit: Vec<String>,
     pub(super) unless_linked: bool,
     pub(super) node: Node,
+    /// How a standard filter tells what it looked at.
+    standard: Option<Standard>,
+}
+
+/// What a clause says of one record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    pub is_standard: bool,
+    pub clause: Clause,
 }
 
 impl Criteria {
@@ -33,7 +42,9 @@ impl Criteria {
     #[must_use]
     pub fn new(standard: Vec<Standard>, own: Option<Filter>, unread: &impl Fn(&FieldName) -> Option<String>) -> Self {
         let standard = standard.into_iter().map(|standard| {
-            Criterion::new(standard.text, standard.node, unread).because(standard.why, standard.unless_linked)
+            let clause = Criterion::new(standard.text.clone(), standard.node.clone(), unread);
+            let (why, unless_linked) = (Some(standard.why), standard.unless_linked);
+            Criterion { why, unless_linked, standard: Some(standard), ..clause }
         });
         let own = own.into_iter().flat_map(Filter::into_parts);
         let own = own.map(|part| Criterion { span: part.span, ..Criterion::new(part.text, part.node, unread) });
@@ -44,6 +55,12 @@ impl Criteria {
     #[must_use]
     pub fn clauses(&self) -> &[Criterion] {
         &self.clauses
+    }
+
+    /// What each clause says of a record.
+    #[must_use]
+    pub fn evaluate(&self, record: &Record, linked: bool) -> Vec<Judged> {
+        self.clauses.iter().map(|clause| clause.evaluate(record, linked)).collect()
     }
 
     /// The fields of all clauses, in no order, some of them several times.
@@ -68,10 +85,24 @@ impl Criterion {
     fn new(text: String, mut node: Node, unread: &impl Fn(&FieldName) -> Option<String>) -> Self {
         node.leave_out(unread);
         let unfit = node.unfit().into_iter().map(str::to_owned).collect();
-        Self { text, why: None, span: 0..0, unfit, unless_linked: false, node }
+        Self { text, why: None, span: 0..0, unfit, unless_linked: false, node, standard: None }
     }
 
-    fn because(self, why: &'static str, unless_linked: bool) -> Self {
-        Self { why: Some(why), unless_linked, ..self }
+    fn evaluate(&self, record: &Record, linked: bool) -> Judged {
+        let mut clause = self.node.whole_clause(&self.text, &self.span, record);
+        let is_settled = linked && self.unless_linked;
+        if is_settled {
+            clause.answer = Answer::Pass;
+        }
+        if let Some(standard) = &self.standard {
+            // it is one test for people, of however many fields
+            clause.parts = Vec::new();
+            if is_settled {
+                clause.value = "it has its partner".to_owned();
+            } else if clause.answer != Answer::Undecided {
+                clause.value = standard.judge(record).2;
+            }
+        }
+        Judged { is_standard: self.standard.is_some(), clause }
     }
 }

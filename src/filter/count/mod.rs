@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use bits::Bits;
 pub use bits::ROWS;
-pub use criteria::{Criteria, Criterion};
+pub use criteria::{Criteria, Criterion, Judged};
 use leaves::Leaves;
 use page::Answers;
 pub use page::{Page, Reading};
@@ -158,7 +158,7 @@ pub fn which_once(mut page: Page, question: &Question, which: Which) -> Vec<Reco
 }
 
 /// What is known of a page.
-struct Judged {
+struct PageJudged {
     each: Vec<Answers>,
     whole: Answers,
     deployed: Option<Answers>,
@@ -167,7 +167,7 @@ struct Judged {
     twice: Bits,
 }
 
-fn judge(page: &mut Page, question: &Question, leaves: &Leaves) -> Judged {
+fn judge(page: &mut Page, question: &Question, leaves: &Leaves) -> PageJudged {
     let (each, whole) = page.judge(&question.criteria, leaves);
     let deployed = question.deployed.as_ref().map(|deployed| page.deployed(deployed, leaves));
     let all = Bits::first(page.records());
@@ -177,7 +177,7 @@ fn judge(page: &mut Page, question: &Question, leaves: &Leaves) -> Judged {
         twice = twice.or(&once.and(&stopped));
         once = once.or(&stopped);
     }
-    Judged { each, whole, deployed, once, twice }
+    PageJudged { each, whole, deployed, once, twice }
 }
 
 fn picked(page: &mut Page, question: &Question, leaves: &Leaves, which: Which) -> Vec<RecordId> {
@@ -185,7 +185,7 @@ fn picked(page: &mut Page, question: &Question, leaves: &Leaves, which: Which) -
     judged.set(which, page).rows().filter_map(|row| page.id(row)).collect()
 }
 
-impl Judged {
+impl PageJudged {
     fn set(&self, which: Which, page: &Page) -> Bits {
         let (pass, fail) = (&self.whole.pass, &self.whole.fail);
         let passed = self.deployed.map_or(Bits::NONE, |deployed| deployed.pass);

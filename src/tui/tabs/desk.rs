@@ -1,6 +1,6 @@
 //! What the tabs Records, Mappings and Filters work on: where their rows come from and where their changes go.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use super::draft::deployer::Deployer;
 use super::draft::source::ConfigSource;
@@ -11,6 +11,7 @@ use super::filters::source::FilterSource;
 use super::filters::stored::StoredFilters;
 use super::records::source::{RecordSource, Simulated};
 use super::records::stored::{Preview, StoredRecords};
+use crate::model::RecordRef;
 use crate::store::{StoreError, Workspace};
 
 /// Shared by the three tabs.
@@ -24,6 +25,22 @@ pub struct Desk {
     pub filters: Arc<dyn FilterSource>,
     /// Only where the systems are simulated ones.
     pub simulated: Option<Arc<dyn Simulated>>,
+    pub last_opened: LastOpened,
+}
+
+/// The record that was opened last in the Records tab, for the others.
+#[derive(Debug, Clone, Default)]
+pub struct LastOpened(Arc<Mutex<Option<RecordRef>>>);
+
+impl LastOpened {
+    #[must_use]
+    pub fn get(&self) -> Option<RecordRef> {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set(&self, record: RecordRef) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(record);
+    }
 }
 
 impl Desk {
@@ -47,6 +64,7 @@ impl Desk {
             trials: Arc::new(StoredTrials::new(workspace)),
             filters: Arc::new(StoredFilters::new(workspace)?),
             simulated,
+            last_opened: LastOpened::default(),
         })
     }
 }

@@ -14,16 +14,22 @@ use crate::tui::world::World;
 
 pub const ACTIONS: &[Action<Filters>] = &[
     Action {
-        info: Info::new("filters.open", "open", &[Key::ENTER], "List the records that the selected number counts")
-            .keeps_place(),
+        info: Info::new(
+            "filters.open",
+            "open",
+            &[Key::ENTER],
+            "List the records that the selected number counts; of a record, all that is known of it",
+        )
+        .keeps_place(),
         enabled: |tab, _| match &tab.trial {
             Some(trial) => trial.can_list(),
+            None if tab.open_record().is_some() => not_writing(tab),
             None => can_open(tab, tab.selected()),
         },
         run: |tab, ctx| match (&tab.trial, tab.selected()) {
             (Some(trial), _) => trial.list(TabId::Filters, ctx),
             (None, Some(which)) => tab.open(which, ctx),
-            (None, None) => {}
+            (None, None) => tab.visit(ctx),
         },
     },
     Action {
@@ -44,6 +50,19 @@ pub const ACTIONS: &[Action<Filters>] = &[
         info: Info::new("filters.edit", "edit", &[Key::char('e')], "Write the filter").changes(),
         enabled: |tab, _| can_edit(tab),
         run: |tab, _| tab.is_editing = true,
+    },
+    Action {
+        info: Info::new(
+            "filters.record",
+            "record",
+            &[Key::char('r')],
+            "Try the filter on one record, clause by clause",
+        ),
+        enabled: |tab, _| {
+            not_writing(tab)?;
+            reason(tab.question.is_some(), "The text is no filter yet.")
+        },
+        run: |tab, ctx| tab.ask_record(ctx),
     },
     Action {
         info: Info::new("filters.save", "save", &[Key::ctrl('s')], "Save the text into the draft").changes(),

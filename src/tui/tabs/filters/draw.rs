@@ -27,6 +27,11 @@ pub fn body(tab: &Filters, area: Rect, paint: &mut Paint<'_>) {
         paint.line_at(rest, 0, &[Cell::plain("  "), Cell::new(what, role)]);
         return;
     }
+    if !tab.is_editing
+        && let Some(tried) = tab.open_record()
+    {
+        return tried.draw(rest, paint);
+    }
     match &tab.counting {
         Counting::Known(_) if !tab.is_editing => numbers(tab, rest, paint),
         _ => text(tab, rest, paint),
@@ -162,6 +167,11 @@ pub fn detail(tab: &Filters, width: usize) -> Vec<Line> {
 }
 
 fn results(tab: &Filters, width: usize) -> Vec<Line> {
+    if !tab.is_editing
+        && let Some(tried) = tab.open_record()
+    {
+        return steady(tried.detail(width), LINES_OF_NUMBER);
+    }
     match &tab.counting {
         Counting::Impossible => Vec::new(),
         Counting::Begun => vec![vec![Cell::new("counting …", Role::Wait)]],
@@ -169,6 +179,7 @@ fn results(tab: &Filters, width: usize) -> Vec<Line> {
         Counting::Known(numbers) if tab.is_editing => {
             let mut lines = numbers.summary(tab.deployed_version(), tab.draft.object);
             lines.extend(unread(numbers, width));
+            lines.extend(tab.tried.as_ref().map(|tried| tried.line(width)));
             lines
         }
         Counting::Known(numbers) => {

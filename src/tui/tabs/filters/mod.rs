@@ -3,6 +3,7 @@
 mod actions;
 mod draw;
 mod editor;
+mod record;
 pub mod source;
 pub mod stored;
 #[cfg(test)]
@@ -13,15 +14,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use ratatui::layout::Rect;
 
-use super::desk::Desk;
+use super::desk::{Desk, LastOpened};
 use super::draft::trial_page::{TrialMessage, TrialPage};
 use super::draft::{Draft, DraftMessage};
+use super::records::source::RecordSource;
 use super::steady;
+use crate::engine::core::state::Status;
 use crate::filter::count::{Criteria, Question, Which};
 use crate::filter::standard::{self, Gone};
 use crate::filter::{self, Filter, FilterError};
 use crate::mapping::ObjectMapping;
-use crate::model::{ConfigVersion, FieldName, ObjectKind, System};
+use crate::model::{ConfigVersion, FieldName, ObjectKind, RecordRef, System};
 use crate::tui::action::{Action, Actor};
 use crate::tui::ctx::Ctx;
 use crate::tui::report::Report;
@@ -31,12 +34,15 @@ use crate::tui::world::{SourceError, World};
 use crate::view::Line;
 use crate::view::filter_panel::{self, CountRow, Counting, Numbers, RowKey, State};
 use editor::Editor;
-use source::{Counted, FilterSource, Job};
+use record::Tried;
+use source::{Counted, FilterSource, Job, Seen};
 
 /// The tab.
 pub struct Filters {
     draft: Draft,
     source: Arc<dyn FilterSource>,
+    records: Arc<dyn RecordSource>,
+    last_opened: LastOpened,
     /// The direction on the screen, by the system written to.
     to: System,
     editor: Editor,
@@ -53,6 +59,8 @@ pub struct Filters {
     turn: Arc<AtomicU64>,
     /// The test of the draft, in place of the filter.
     trial: Option<TrialPage>,
+    /// The record that the text is tried on.
+    tried: Option<Tried>,
     revision: Option<u64>,
 }
 
@@ -74,6 +82,11 @@ pub enum Message {
     /// The records that a number counts are to be listed.
     Open(Which),
     Found(Result<Picked, SourceError>),
+    /// The filter is to be tried on a record with that in its name, or with that id.
+    Try(String),
+    Candidates(Result<Vec<Status>, SourceError>),
+    Choose(Option<RecordRef>),
+    Seen(Result<Option<Box<Seen>>, SourceError>),
     /// The text that the person saved in their own editor.
     Text(String),
     Turn(ObjectKind),
@@ -98,6 +111,8 @@ impl Filters {
         Self {
             draft: Draft::new(desk, ObjectKind::Company),
             source: Arc::clone(&desk.filters),
+            records: Arc::clone(&desk.records),
+            last_opened: desk.last_opened.clone(),
             to: System::ConnectWise,
             editor: Editor::new(""),
             is_editing: false,
@@ -108,12 +123,16 @@ impl Filters {
             deployed: None,
             turn: Arc::new(AtomicU64::new(0)),
             trial: None,
+            tried: None,
             revision: None,
         }
     }
 
     fn refresh(&mut self, ctx: &mut Context<'_>) {
         self.revision = Some(ctx.world.snapshot.revision);
+        if let Some(tried) = &self.tried {
+            self.fetch_record(tried.of(), ctx);
+        }
         self.draft.load(ctx, Message::Draft);
     }
 
@@ -157,6 +176,7 @@ impl Filters {
         }
         let job = Job::new(self.draft.object, self.to.other(), question.clone(), fresh);
         self.question = Some(question);
+        self.judge_record();
         self.count(turn, job, ctx);
     }
 
@@ -274,6 +294,9 @@ impl Filters {
     }
 
     fn selected(&self) -> Option<Which> {
+        if self.open_record().is_some() {
+            return None;
+        }
         match self.rows.selected_key() {
             Some(RowKey::Records(which)) => Some(*which),
             _ => None,
@@ -304,6 +327,7 @@ impl Filters {
             return ctx.say("The text is not in the draft yet: Ctrl-S saves it, u goes back to the draft's.");
         }
         self.to = to;
+        self.tried = None;
         self.forget();
         self.take_over(ctx);
     }
@@ -316,6 +340,7 @@ impl Filters {
             return ctx.say("The text is not in the draft yet: Ctrl-S saves it, u goes back to the draft's.");
         }
         self.draft.turn(object);
+        self.tried = None;
         self.editor = Editor::new(if self.draft.book().is_some() { self.kept() } else { "" });
         self.check = Check::Unknown;
         self.deployed = None;
@@ -371,6 +396,14 @@ impl Page for Filters {
                 let report = Report::new("The records could not be read.", "Open the number again.");
                 ctx.report(report.because(error.0));
             }
+            Message::Try(text) => self.try_on(&text, ctx),
+            Message::Candidates(found) => self.choose_record(found, ctx),
+            Message::Choose(record) => {
+                if let Some(record) = record {
+                    self.fetch_record(record, ctx);
+                }
+            }
+            Message::Seen(seen) => self.take_record(seen, ctx),
             Message::Turn(object) => self.turn_object(object, ctx),
             Message::Text(text) => {
                 self.editor = Editor::new(&text);
@@ -396,7 +429,11 @@ impl Page for Filters {
         match step {
             Nav::Left => self.turn_to(System::ConnectWise, ctx),
             Nav::Right => self.turn_to(System::HubSpot, ctx),
-            step => self.step(step),
+            step => match &mut self.tried {
+                // all rows are there: there is no page to fetch
+                Some(tried) if tried.is_open => drop(tried.rows().navigate(step)),
+                _ => self.step(step),
+            },
         }
     }
 
@@ -416,7 +453,11 @@ impl Page for Filters {
     }
 
     fn back(&mut self, _ctx: &mut Context<'_>) -> Handled {
-        if self.trial.take().is_some() { Handled::Yes } else { Handled::No }
+        if self.trial.take().is_some() {
+            return Handled::Yes;
+        }
+        let was_open = self.tried.as_mut().is_some_and(|tried| std::mem::take(&mut tried.is_open));
+        if was_open { Handled::Yes } else { Handled::No }
     }
 
     fn draw(&self, area: Rect, paint: &mut Paint<'_>) {

@@ -43,6 +43,9 @@ pub struct Counted {
 /// A record as the cache has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
+    pub of: RecordRef,
+    /// What people call it.
+    pub name: String,
     pub record: Record,
     pub linked: bool,
 }
@@ -56,6 +59,6 @@ pub trait FilterSource: Send + Sync {
     fn count(&self, job: Job, wanted: &dyn Fn() -> bool) -> Result<Option<Counted>, SourceError>;
     /// The records that a number counts, under that title.
     fn which(&self, job: Job, which: Which, title: String) -> Result<Picked, SourceError>;
-    /// One record of the cache; none for one that is not there.
-    fn record(&self, record: RecordRef) -> Result<Option<Seen>, SourceError>;
+    /// The record, or its partner where that is the one in `from`; none for one that is not in the cache.
+    fn record(&self, record: RecordRef, from: System) -> Result<Option<Seen>, SourceError>;
 }

@@ -137,14 +137,21 @@ impl FilterSource for StoredFilters {
         Ok(Picked { object: job.object, title, records, total: picking.total })
     }
 
-    fn record(&self, record: RecordRef) -> Result<Option<Seen>, SourceError> {
+    fn record(&self, record: RecordRef, from: System) -> Result<Option<Seen>, SourceError> {
         let desk = self.desk();
-        let Some(seen) = desk.reader.observation(record).map_err(unread)?.filter(|seen| !seen.gone) else {
-            return Ok(None);
+        let link = desk.reader.link_of(record).map_err(unread)?.filter(|link| link.state == LinkState::Active);
+        let of = match &link {
+            Some(link) if from == System::HubSpot => RecordRef::new(record.object, from, link.hubspot),
+            Some(link) => RecordRef::new(record.object, from, link.connectwise),
+            None => record,
         };
-        let link = desk.reader.link_of(record).map_err(unread)?;
-        let linked = link.is_some_and(|link| link.state == LinkState::Active);
-        Ok(Some(Seen { record: seen.record, linked }))
+        let seen = desk.reader.observation(of).map_err(unread)?.filter(|seen| of.system == from && !seen.gone);
+        let Some(seen) = seen else { return Ok(None) };
+        let anchor = link.as_ref().map_or(of, |link| RecordRef::new(of.object, System::HubSpot, link.hubspot));
+        let status = desk.reader.status(anchor).map_err(unread)?;
+        let name = status.map(|status| status.name).filter(|name| !name.is_empty());
+        let name = name.unwrap_or_else(|| format!("{} {}", of.object, of.id));
+        Ok(Some(Seen { of, name, record: seen.record, linked: link.is_some() }))
     }
 }
 

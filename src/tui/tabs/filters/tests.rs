@@ -9,7 +9,7 @@ use ratatui::style::Modifier;
 use super::Message;
 use super::source::Counted;
 use crate::filter::count::Tally;
-use crate::model::{BySystem, FieldName, Fields, Record, RecordId, Timestamp, Value};
+use crate::model::{BySystem, FieldName, Fields, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value};
 use crate::tui::ctx::Owner;
 use crate::tui::tab::TabId;
 use crate::tui::tabs::draft::source::Book;
@@ -272,4 +272,44 @@ fn o_shows_the_filters_of_the_other_object_unless_a_text_would_be_lost() {
     person.types("o");
     person.expects("The text is not in the draft yet");
     person.expects("Companies   HubSpot → ConnectWise");
+}
+
+#[test]
+fn one_record_is_tried_clause_by_clause_and_follows_the_text() {
+    let config = config();
+    let desk = desk_of(&config);
+    desk.last_opened.set(RecordRef::new(ObjectKind::Company, System::HubSpot, RecordId(2)));
+    let tabs = crate::tui::tabs::all(&desk);
+    let mut person = Person::at(running(), FakeSource::default(), Settings::default(), tabs);
+    person.types("3e");
+    person.types("city = \"Austin\" or not (name is empty or city contains \"all\")");
+    person.press(KeyCode::Esc);
+    person.types("r");
+    person.expects("the one opened last in Records");
+    person.press(KeyCode::Enter);
+    person.expects("Company 2   HubSpot 2   linked");
+    assert_eq!(row(&person, "not deleted"), "▶ pass not deleted present in HubSpot");
+    assert_eq!(row(&person, "has a value"), "pass has a value to match by: domain or n… it has its partner");
+    assert_eq!(row(&person, "1 any of"), "fail 1 any of");
+    assert_eq!(row(&person, "city = \"Austin\"  "), "fail city = \"Austin\" Dallas");
+    assert_eq!(row(&person, "  city contains"), "pass city contains \"all\" Dallas");
+    person.expects("Company 2   fails at");
+    person.types("e");
+    person.types(" or true");
+    person.press(KeyCode::Esc);
+    person.types("u");
+    person.expects("Company 2   passes");
+    person.press(KeyCode::Esc);
+    assert_eq!(row(&person, "pass"), "▶ pass 3");
+    person.types("e");
+    person.types("city = \"Dallas\"");
+    person.expects("Company 2   passes");
+    person.press(KeyCode::Backspace);
+    person.press(KeyCode::Backspace);
+    person.types("x\"");
+    person.expects("Company 2   fails at city = \"Dallax\" (Dallas)");
+    person.press(KeyCode::Esc);
+    person.types("r7");
+    person.press(KeyCode::Enter);
+    person.expects("No record has that in its name or as its id.");
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use ratatui::layout::Rect;
 
-use super::desk::Desk;
+use super::desk::{Desk, LastOpened};
 use super::draft::trials::{Compared, TrialSource};
 use super::objects::Mapped;
 use crate::engine::core::command::Reply;
@@ -36,6 +36,7 @@ use source::{Opened, RecordSource, Simulated, Totals, Wanted};
 pub struct Records {
     source: Arc<dyn RecordSource>,
     simulated: Option<Arc<dyn Simulated>>,
+    last_opened: LastOpened,
     trials: Arc<dyn TrialSource>,
     wanted: Wanted,
     list: List<Status>,
@@ -88,6 +89,7 @@ impl Records {
         Self {
             source: Arc::clone(&desk.records),
             simulated: desk.simulated.clone(),
+            last_opened: desk.last_opened.clone(),
             trials: Arc::clone(&desk.trials),
             wanted: Wanted::all(ObjectKind::Company),
             list: List::default(),
@@ -150,6 +152,7 @@ impl Records {
     }
 
     fn put(&mut self, record: RecordRef, ctx: &mut Context<'_>) {
+        self.last_opened.set(record);
         let mut open = Open::new(record);
         open.refresh(&self.source, ctx);
         self.open = Some(open);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::FakeConfig;
 use crate::filter::count::{Page, ROWS, Reading, Tally, Which, count_once, which_once};
-use crate::model::{Record, RecordRef};
+use crate::model::{Record, RecordRef, System};
 use crate::tui::tab::Picked;
 use crate::tui::tabs::filters::source::{Counted, FilterSource, Job, Seen};
 use crate::tui::world::SourceError;
@@ -43,8 +43,13 @@ impl FilterSource for FakeFilters {
         Ok(Picked { object: job.object, title, total: records.len() as u64, records })
     }
 
-    fn record(&self, record: RecordRef) -> Result<Option<Seen>, SourceError> {
-        let found = self.0.records.iter().find(|known| known.id == record.id);
-        Ok(found.map(|record: &Record| Seen { record: record.clone(), linked: record.id.0.is_multiple_of(2) }))
+    fn record(&self, record: RecordRef, from: System) -> Result<Option<Seen>, SourceError> {
+        let found = self.0.records.iter().find(|known| known.id == record.id && record.system == from);
+        Ok(found.map(|known: &Record| Seen {
+            of: record,
+            name: known.value("name").to_plain(),
+            record: known.clone(),
+            linked: known.id.0.is_multiple_of(2),
+        }))
     }
 }

@@ -9,7 +9,7 @@ mod versions;
 
 use std::sync::Arc;
 
-use super::desk::Desk;
+use super::desk::{Desk, LastOpened};
 use super::draft::source::ConfigSource;
 pub use config::{FakeConfig, FakeDeployer, version};
 pub use filters::FakeFilters;
@@ -35,5 +35,6 @@ pub fn desk_of(config: &Arc<FakeConfig>) -> Desk {
         trials: Arc::new(FakeTrials::default()),
         filters: Arc::new(FakeFilters(Arc::clone(config))),
         simulated: None,
+        last_opened: LastOpened::default(),
     }
 }
