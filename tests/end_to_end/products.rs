@@ -176,3 +176,31 @@ async fn a_product_that_somebody_deleted_is_not_made_again() {
     assert_eq!(bench.writes_since(before), []);
     assert_eq!(bench.status(product(System::HubSpot, here)).state, RecordState::Gone);
 }
+
+/// Whether a lost price ever got there nobody can tell once somebody entered another one: the catalog has the say.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_price_that_was_lost_on_the_way_is_sent_again_whatever_somebody_entered_meanwhile() {
+    let bench = bench().await;
+    let item = bench.catalog_item("NG-FW40", &[]);
+    bench.settle().await;
+    let here = bench.product_of(item);
+    for (fault, price) in [(Fault::DropBefore, 13), (Fault::DropAfterCommit, 14)] {
+        bench.edit_product(CONNECTWISE, item, &[("price", json!(price))]);
+        bench.running.control.inject(FaultRule::once(fault.clone()).on(HUBSPOT).path("products/batch/update"));
+        let somebody = async {
+            while !bench.running.control.faults().is_empty() {
+                tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            }
+            // before the look-up, which waits until the write can land no more
+            bench.edit_product(HUBSPOT, here, &[("price", json!("99"))]);
+        };
+        tokio::join!(bench.run(), somebody);
+        bench.settle().await;
+        assert_eq!(bench.product_value(HUBSPOT, here, "price"), price.to_string(), "{fault:?}");
+        let told = bench.workspace.reader().unwrap().history_of(product(System::HubSpot, here), None, 100).unwrap();
+        assert!(told.iter().any(|row| row.entry.loser.as_ref().is_some_and(|value| value.to_plain() == "99")), "{told:?}");
+    }
+    let before = bench.now();
+    bench.settle().await;
+    assert_eq!(bench.writes_since(before), []);
+}

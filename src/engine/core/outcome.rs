@@ -19,7 +19,7 @@ use super::view::ViewResult;
 use crate::mapping::convert::{holds, is_rewriting};
 use crate::mapping::needs::{awaited, needs};
 use crate::mapping::normalise::normalise;
-use crate::mapping::{FieldRule, ObjectRules};
+use crate::mapping::{FieldKey, FieldRule, ObjectRules};
 use crate::model::{FieldName, IntentId, ObjectKind, Record, RecordRef, System, Timestamp, Value};
 
 impl Engine {
@@ -257,7 +257,10 @@ impl Engine {
             };
             let value = held.value.clone();
             note_shown(&mut intent.shown, write, &held);
-            link.baseline.insert(rule.key.clone(), held.agreed(intent.system, write, step.now));
+            let mut agreed = held.agreed(intent.system, write, step.now);
+            // it was confirmed: what is there instead came upon it, and stays as any change of that side
+            agreed.supposed &= rules.may_write(rule, intent.system.other());
+            link.baseline.insert(rule.key.clone(), agreed);
             remember(&mut link, &rule.key, intent.system, value, step.now);
         }
         if let Some(known) = step.view.observation(target)? {
@@ -599,7 +602,7 @@ fn is_another(step: &Step<'_>, intent: &Intent, named: &Record) -> ViewResult<Op
 pub(super) struct Delivered {
     pub value: Value,
     /// Whether the system was seen to hold it.
-    seen: bool,
+    pub seen: bool,
 }
 
 impl Delivered {
@@ -613,7 +616,8 @@ impl Delivered {
 /// had no effect on it.
 ///
 /// What is neither our value nor a rewriting of it came from somebody else, just after (or instead of) ours: ours counts
-/// as delivered, so that the newer value crosses like any other change.
+/// as delivered, so that the newer value crosses like any other change. Where it crosses to no side, because the field goes
+/// one way, delivery is only supposed until it is confirmed: the comparison has it sent once more.
 pub(super) fn delivered(rule: &FieldRule, system: System, write: &FieldWrite, record: &Record) -> Option<Delivered> {
     let returned = record.value(write.field.as_str());
     let seen = normalise(&rule.mapping, system, returned);
@@ -679,7 +683,7 @@ pub(super) fn record_history(step: &mut Step<'_>, intent: &Intent, target: Recor
 }
 
 /// Keeps the last eight writes of a field for the oscillation breaker.
-fn remember(link: &mut Link, key: &crate::mapping::FieldKey, to: System, value: crate::model::Value, at: Timestamp) {
+pub(super) fn remember(link: &mut Link, key: &FieldKey, to: System, value: Value, at: Timestamp) {
     let recent = link.recent.entry(key.clone()).or_default();
     recent.push(RecentWrite { to, value, at });
     if recent.len() > 8 {

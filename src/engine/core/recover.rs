@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::command::Row;
-use super::outcome::{delivered, finish, note_shown, record_history};
+use super::outcome::{delivered, finish, note_shown, record_history, remember};
 use super::own_change::own_change;
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::{dirty, observation};
@@ -428,14 +428,22 @@ impl Engine {
         request: RequestId,
     ) -> ViewResult<()> {
         let of = RecordRef::new(intent.object, intent.system, record.id);
-        let mut landed = Vec::new();
+        let is_of_undo = self.is_of_undo(step, intent.run)?;
+        let (mut landed, mut any_seen) = (Vec::new(), false);
         if let Some(mut link) = step.view.link_of(of)? {
             intent.link = Some(link.id);
             for write in &intent.writes {
                 let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
                 let Some(held) = delivered(rule, intent.system, write, &record) else { continue };
                 note_shown(&mut intent.shown, write, &held);
-                link.baseline.insert(rule.key.clone(), held.agreed(intent.system, write, step.now));
+                any_seen |= held.seen;
+                let mut agreed = held.agreed(intent.system, write, step.now);
+                if agreed.supposed && !rules.may_write(rule, intent.system.other()) {
+                    // what an undo puts back is not what the other side holds: nothing of it is sent again
+                    agreed.supposed = !is_of_undo;
+                    remember(&mut link, &rule.key, intent.system, write.after.clone(), step.now);
+                }
+                link.baseline.insert(rule.key.clone(), agreed);
                 landed.push(write.field.clone());
             }
             if let Some(known) = step.view.observation(of)? {
@@ -447,7 +455,7 @@ impl Engine {
         let stamped = intent.stamp.is_some() && intent.stamp == record.stamp;
         self.take_copy(step, of, record, request);
         if landed.is_empty() && !stamped {
-            if !self.is_of_undo(step, intent.run)? {
+            if !is_of_undo {
                 self.rest(step, &intent, "it was lost on the way")?;
             }
             finish(step, intent, IntentState::NotApplied, "it did not take effect");
@@ -456,7 +464,9 @@ impl Engine {
         self.count_write(step, &intent)?;
         intent.writes.retain(|write| landed.contains(&write.field));
         record_history(step, &intent, of);
-        finish(step, intent, IntentState::Applied, "found when looked up");
+        let outcome =
+            if any_seen || stamped { "found when looked up" } else { "another value was there when it was looked up" };
+        finish(step, intent, IntentState::Applied, outcome);
         Ok(())
     }
 }

@@ -151,15 +151,7 @@ impl World {
         }
         let since: Vec<&Edit> = of_side(HUBSPOT).skip_while(|edit| edit.after != *there).collect();
         if since.is_empty() {
-            // A write that was lost, and what it was to replace was replaced by somebody meanwhile: nobody can tell that
-            // from a write that landed and was replaced, so it counts as delivered and the person's value stays.
-            let is_instead =
-                |edit: &Edit| edit.by_person && kept.writes.contains(&(edit.before.clone(), there.clone()));
-            if of_side(HUBSPOT).any(is_instead) {
-                self.seen.instead += 1;
-            } else {
-                wrong(format!("HubSpot never had {there:?}, it ends with {here:?}"));
-            }
+            wrong(format!("HubSpot never had {there:?}, it ends with {here:?}"));
         }
         let last = since.iter().rposition(|edit| edit.after == *there).unwrap_or(0);
         if let Some(edit) = since.iter().skip(last + 1).find(|edit| !edit.by_person) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use lockstep::engine::core::state::IntentState;
 use lockstep::mapping::{ClearPolicy, Direction};
-use lockstep::model::{FieldName, ObjectKind, System, Value};
+use lockstep::model::{FieldName, IntentId, ObjectKind, RecordRef, System, Value};
 
 use super::Pair;
 use super::story::Story;
@@ -14,7 +14,7 @@ use crate::server::{By, Change, ids};
 use crate::simulation::Simulation;
 use crate::standing;
 
-/// Both sides say the same; one-way fields follow their owner.
+/// Both sides say the same; one-way fields follow their owner, and keep only what a user put there after they did.
 pub(super) fn i1_convergence(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec) {
     let values = System::BOTH.map(|system| pair.canon(spec, system));
     let differ = match spec.shape {
@@ -28,7 +28,7 @@ pub(super) fn i1_convergence(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec)
     };
     let excused = owner.is_some_and(|owner| {
         let empty = pair.canon(spec, owner).is_empty() && spec.empty == ClearPolicy::Fill;
-        empty || edited_by_hand(sim, pair, spec, owner.other())
+        empty || edited_by_hand(sim, pair, spec, owner.other()) && was_there(sim, pair, spec, owner)
     });
     if differ && !excused {
         let text = format!(
@@ -100,6 +100,31 @@ pub(super) fn are_partners(sim: &Simulation<'_>, object: ObjectKind, values: &[S
         }
         (hubspot, connectwise) => hubspot == connectwise,
     }
+}
+
+/// Whether the other system ever held what the owner of a one-way field has in the end, or said that it took it, or nobody
+/// can tell for a merge.
+fn was_there(sim: &Simulation<'_>, pair: &Pair, spec: &Spec, owner: System) -> bool {
+    let (value, to) = (pair.canon(spec, owner), owner.other());
+    let mut merged = System::BOTH.into_iter().flat_map(|system| {
+        sim.servers[system].merged.values().map(move |survivor| *survivor == pair.of(system).id)
+    });
+    merged.any(|is_survivor| is_survivor)
+        || sim.ledger.iter().any(|raw| {
+            let holds = |(name, _, after): &(FieldName, Value, Value)| {
+                name.as_str() == spec.name(to) && spec.canon(to, after) == value
+            };
+            raw.system == to && raw.record == pair.of(to).id && raw.fields.iter().any(holds)
+        })
+        || sim.store.history.iter().any(|entry| {
+            let is_it = entry.record == RecordRef::new(pair.of(to).object, to, pair.of(to).id) && entry.field.as_str() == spec.name(to);
+            is_it && spec.canon(to, &entry.after) == value && is_confirmed(sim, entry.intent)
+        })
+}
+
+/// Whether the answer to a write said that it took effect, be it true or not.
+fn is_confirmed(sim: &Simulation<'_>, intent: IntentId) -> bool {
+    sim.store.intents.get(&intent).is_some_and(|intent| intent.outcome.as_deref() == Some("confirmed"))
 }
 
 /// Whether a user changed the field on that side after the record was made, be it by a merge.

@@ -58,6 +58,9 @@ const TELLABLE: Duration = Duration::from_secs(2);
 /// How long the oscillation breaker looks back.
 const OSCILLATION_WINDOW: Duration = Duration::from_secs(24 * 3600);
 
+/// How often in a row one value is sent that nobody ever sees arrive.
+const MOST_SENDS: usize = 3;
+
 /// Compares and decides.
 #[must_use]
 pub fn compare(c: &Comparison<'_>) -> (FieldPlan, Option<Trouble>) {
@@ -199,12 +202,18 @@ impl Comparison<'_> {
 
     fn one_way(&self, from: System, values: &BySystem<Value>, changed: &BySystem<bool>) -> Verdict {
         let to = from.other();
+        let is_supposed = self.agreed.is_some_and(|agreed| agreed.supposed);
         if self.agreed.is_some() && !changed[from] {
-            return if changed[to] {
-                Verdict::Tolerate(format!("one way from {from}: what {to} changed stays until {from} changes"))
-            } else {
-                Verdict::Same("neither side changed it".to_owned())
-            };
+            match (changed[to], is_supposed) {
+                (false, false) => return Verdict::Same("neither side changed it".to_owned()),
+                // now it was seen there: what comes after it stays
+                (false, true) => return Verdict::Agree("both sides hold the same".to_owned()),
+                (true, false) => {
+                    let why = format!("one way from {from}: what {to} changed stays until {from} changes");
+                    return Verdict::Tolerate(why);
+                }
+                (true, true) => {}
+            }
         }
         if self.has_come_from(from) {
             return Verdict::Agree("both sides hold the same".to_owned());
@@ -212,7 +221,11 @@ impl Comparison<'_> {
         if values[from].is_empty() && (self.fills() || self.agreed.is_none()) {
             return Verdict::Tolerate(format!("empty in {from}: an empty value does not erase"));
         }
-        Verdict::Write { to, loser: changed[to] && !values[to].is_empty(), why: format!("one way from {from}") }
+        let why = match is_supposed && !changed[from] {
+            true => format!("one way from {from}: whether its value got there before {to} changed it is not known"),
+            false => format!("one way from {from}"),
+        };
+        Verdict::Write { to, loser: changed[to] && !values[to].is_empty(), why }
     }
 
     fn pushed(&self, to: System, direction: Direction, values: &BySystem<Value>, changed: &BySystem<bool>) -> Verdict {
@@ -295,8 +308,9 @@ impl Comparison<'_> {
                 return None;
             }
         }
-        if self.push_to.is_none() && self.decision.is_none() && self.oscillates(to, &value) {
-            let trouble = self.oscillation_trouble(to, &value);
+        let is_undone = self.is_replaced_each_time(to, &value);
+        if self.push_to.is_none() && self.decision.is_none() && (is_undone || self.oscillates(to, &value)) {
+            let trouble = if is_undone { self.replaced_trouble(to, &value) } else { self.oscillation_trouble(to, &value) };
             set(plan, FieldNext::Stuck, trouble.message.clone());
             return Some(trouble);
         }
@@ -305,10 +319,21 @@ impl Comparison<'_> {
         None
     }
 
+    fn latest_writes(&self) -> Vec<&RecentWrite> {
+        self.recent.iter().filter(|write| self.now.since(write.at) < OSCILLATION_WINDOW).collect()
+    }
+
+    /// It was sent three times in a row, and each time nobody knows whether it arrived: another value was there. That is no
+    /// chance any more.
+    fn is_replaced_each_time(&self, to: System, value: &Value) -> bool {
+        let recent = self.latest_writes();
+        let same = recent.iter().rev().take_while(|write| write.to == to && write.value == *value).count();
+        same >= MOST_SENDS && self.agreed.is_some_and(|agreed| agreed.supposed)
+    }
+
     /// The value returns to where it was before, and the last writes went to and fro.
     fn oscillates(&self, to: System, value: &Value) -> bool {
-        let recent: Vec<&RecentWrite> =
-            self.recent.iter().filter(|write| self.now.since(write.at) < OSCILLATION_WINDOW).collect();
+        let recent = self.latest_writes();
         let turns = recent.windows(2).filter(|pair| pair[0].to != pair[1].to).count()
             + usize::from(recent.last().is_some_and(|last| last.to != to));
         turns >= 3 && recent.iter().any(|write| write.to == to && write.value == *value)
@@ -367,6 +392,19 @@ impl Comparison<'_> {
                 self.rule.called(to, &value.to_plain())
             ),
             hint: "Find the workflow that rewrites it, or map the field one way; then push the record once.".to_owned(),
+        }
+    }
+
+    fn replaced_trouble(&self, to: System, value: &Value) -> Trouble {
+        let field = self.rule.name(to);
+        Trouble {
+            class: IssueClass::Oscillation,
+            message: format!(
+                "{field} of {to} was sent \"{}\" {MOST_SENDS} times without a clear answer, and held another value each time it \
+                 was looked up.",
+                self.rule.called(to, &value.to_plain())
+            ),
+            hint: format!("Find what sets {field} in {to}; then push the record once."),
         }
     }
 }

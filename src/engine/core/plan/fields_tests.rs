@@ -382,6 +382,30 @@ fn what_was_sent_and_never_seen_is_kept_when_what_was_there_instead_replaces_it(
     assert_eq!(supposed.next(), write(H, "Chicago", Some("Boston")));
 }
 
+/// A one-way write of unknown fate in whose field something else was found: it is sent again, and kept from going on for ever.
+#[test]
+fn one_way_what_was_sent_and_never_seen_is_sent_again_until_it_is_seen_or_three_times() {
+    let one_way = |h, c| {
+        Case::new(h, Some(("Boston", "Boston")), c).with(|case| {
+            case.mapping.direction = Direction::ToHubspot;
+            case.supposed = true;
+        })
+    };
+    assert_eq!(one_way("Chicago", "Boston").next(), write(H, "Boston", Some("Chicago")));
+    assert_eq!(one_way("Chicago", "Dallas").next(), write(H, "Dallas", Some("Chicago")), "by now it is another one");
+    assert_eq!(one_way("Boston", "Boston").next(), FieldNext::Agree, "from here on what HubSpot changes stays");
+    let sent = |value| RecentWrite { to: H, value: Value::text(value), at: NOW };
+    let after = |recent: &[&'static str]| {
+        let recent = recent.iter().map(|value| sent(*value)).collect();
+        one_way("Chicago", "Boston").with(|case| case.recent = recent)
+    };
+    assert_eq!(after(&["Boston", "Boston"]).next(), write(H, "Boston", Some("Chicago")));
+    assert_eq!(after(&["Boston", "Dallas", "Boston", "Boston"]).next(), write(H, "Boston", Some("Chicago")));
+    let held = after(&["Dallas", "Boston", "Boston", "Boston"]);
+    assert_eq!(held.run(), (FieldNext::Stuck, Some(IssueClass::Oscillation)));
+    assert_eq!(held.with(|case| case.push_to = Some(H)).next(), write(H, "Boston", Some("Chicago")), "a person says so");
+}
+
 /// What a system has no field for was not emptied there: nothing crosses, however the mapping is set.
 #[test]
 fn a_field_that_a_system_does_not_have_is_told_and_never_taken_for_empty() {

@@ -88,7 +88,8 @@ pub struct Agreed {
     pub connectwise: Value,
     pub at: Timestamp,
     /// One half was sent to its system and never seen there: something else was, when it was looked at. Ours counts as
-    /// delivered, so that what is there now crosses; whether its author knew of ours is not known.
+    /// delivered, so that what is there now crosses; whether its author knew of ours is not known. Of a field that goes one
+    /// way nothing crosses back: there it is not known either whether ours ever arrived, and it is sent again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub supposed: bool,
 }
