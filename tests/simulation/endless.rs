@@ -2,18 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "in tests a surprise is a failure")]
 
-use lockstep::engine::core::command::{Command, Event, Notice};
-use lockstep::engine::core::request::{Answer, AnswerBody, Failure, Rejection, RejectionKind, Request, RequestBody};
+use lockstep::engine::core::request::{AnswerBody, Failure, Rejection, RejectionKind, Request, RequestBody};
 use lockstep::engine::core::state::{Cursor, CursorKey, Feed, Observation, Run, Verdict};
-use lockstep::engine::core::{Engine, Mode};
 use lockstep::mapping::Guards;
-use lockstep::model::{BySystem, Fields, ObjectKind, Record, RecordId, RecordRef, System, Timestamp};
+use lockstep::model::{Fields, ObjectKind, Record, RecordId, RecordRef, System, Timestamp};
 
-use crate::clocks::Clocks;
 use crate::fields;
-use crate::scenario::{Clockwork, Scenario};
-use crate::server::{Arrival, EPOCH, Server};
-use crate::store::MemoryStore;
+use crate::scenario::Clockwork;
+use crate::server::EPOCH;
+use crate::single::{self, Single};
 
 const CLOCKWORK: Clockwork = Clockwork { poll: 60, index_lag: 600, settled: 120, sweep: 600, flight: 180 };
 /// Steps after which a test is lost.
@@ -21,9 +18,7 @@ const MOST: u32 = 1_200_000;
 
 /// Two systems, one of which has a strange list of companies.
 struct World {
-    store: MemoryStore,
-    servers: BySystem<Server>,
-    now: i64,
+    single: Single,
     system: System,
     /// The strange list: how many records it has in all, and on a page.
     length: u64,
@@ -32,78 +27,22 @@ struct World {
     counted: Result<Option<u64>, Failure>,
     pages: u32,
     counts: u32,
+    /// So many pages end the run.
+    enough: u32,
 }
 
 impl World {
     fn new(system: System, length: u64, page: u64, counted: Option<u64>) -> Self {
-        let temper = Scenario::draw(1).server;
-        Self {
-            store: MemoryStore::default(),
-            servers: BySystem::from_fn(|system| Server::new(system, &temper, &Clocks::default(), 1)),
-            now: 0,
-            system,
-            length,
-            page,
-            counted: Ok(counted),
-            pages: 0,
-            counts: 0,
-        }
+        let single = Single::new();
+        Self { single, system, length, page, counted: Ok(counted), pages: 0, counts: 0, enough: 0 }
     }
 
     /// One run, or as much of it as `pages` pages of the strange list let it live.
     fn run(&mut self, pages: u32) -> Option<Run> {
         (self.pages, self.counts) = (0, 0);
+        self.enough = pages;
         let rules = fields::rules(0b11, &CLOCKWORK, &Guards::default(), &fields::schemas());
-        let mut engine = Engine::new(rules, Mode::Once, &self.store).unwrap();
-        let (mut events, mut ended) = (vec![Event::Tick], None);
-        for _ in 0..MOST {
-            self.now += 1;
-            let commands = engine.step(Timestamp(EPOCH + self.now), &self.store, std::mem::take(&mut events)).unwrap();
-            for command in commands {
-                match command {
-                    Command::Commit(batch) => self.store.apply(batch),
-                    Command::Send(request, body) => {
-                        let body = self.answer(&body);
-                        events.push(Event::Answer(Answer { request, server_time: None, calls: 1, body }));
-                    }
-                    Command::WakeAt(at) => self.now = self.now.max(at.0 - EPOCH),
-                    Command::Notify(Notice::RunEnded(run)) => ended = Some(*run),
-                    Command::Notify(Notice::Answered { .. }) => {}
-                }
-            }
-            if engine.is_idle() || self.pages == pages {
-                return ended;
-            }
-        }
-        panic!("no end after {MOST} steps");
-    }
-
-    fn answer(&mut self, request: &Request) -> AnswerBody {
-        let is_strange = (request.system, request.object) == (self.system, ObjectKind::Company);
-        match &request.body {
-            RequestBody::List { archived: false, after, .. } | RequestBody::Changes { after, .. } if is_strange => {
-                self.pages += 1;
-                self.strange(after.map_or(0, |after| after.0))
-            }
-            RequestBody::Count { .. } if is_strange => {
-                self.counts += 1;
-                match self.counted.clone() {
-                    Ok(records) => AnswerBody::Counted { records },
-                    Err(failure) => AnswerBody::Failed(failure),
-                }
-            }
-            _ => {
-                let arrival = Arrival {
-                    now: self.now,
-                    request,
-                    attempts: &[],
-                    pretend: false,
-                    denies: false,
-                    stop_after: usize::MAX,
-                };
-                self.servers[request.system].handle(&arrival, &mut Vec::new())
-            }
-        }
+        single::run(self, rules, MOST)
     }
 
     /// Deleted companies, which nothing is to be done about; where the page is to have none, none.
@@ -122,11 +61,39 @@ impl World {
     }
 
     fn cursor(&self, feed: Feed) -> Option<&Cursor> {
-        self.store.cursors.get(&CursorKey { system: self.system, object: ObjectKind::Company, feed })
+        self.single.store.cursors.get(&CursorKey { system: self.system, object: ObjectKind::Company, feed })
     }
 
     fn place(&self, feed: Feed) -> Option<RecordId> {
         self.cursor(feed)?.pass?.after
+    }
+}
+
+impl single::World for World {
+    fn single(&mut self) -> &mut Single {
+        &mut self.single
+    }
+
+    fn answer(&mut self, request: &Request) -> AnswerBody {
+        let is_strange = (request.system, request.object) == (self.system, ObjectKind::Company);
+        match &request.body {
+            RequestBody::List { archived: false, after, .. } | RequestBody::Changes { after, .. } if is_strange => {
+                self.pages += 1;
+                self.strange(after.map_or(0, |after| after.0))
+            }
+            RequestBody::Count { .. } if is_strange => {
+                self.counts += 1;
+                match self.counted.clone() {
+                    Ok(records) => AnswerBody::Counted { records },
+                    Err(failure) => AnswerBody::Failed(failure),
+                }
+            }
+            _ => self.single.serve(request, &mut Vec::new()),
+        }
+    }
+
+    fn has_seen_enough(&self) -> bool {
+        self.pages == self.enough
     }
 }
 
@@ -180,7 +147,7 @@ fn i21_changes_without_end_are_given_up_and_the_feed_stays_where_it_was() {
             let record = Record { archived: false, ..deleted(id) };
             let seen =
                 Observation { of, record, seen: Timestamp(EPOCH), keys: Vec::new(), gone: false, merged_into: None };
-            world.store.observations.insert(of, seen);
+            world.single.store.observations.insert(of, seen);
         }
         let from = world.cursor(Feed::Hot).unwrap().from;
         (world.length, world.counted) = (u64::MAX, Ok(Some(499)));

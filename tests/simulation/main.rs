@@ -30,6 +30,7 @@ mod scenario;
 mod server;
 mod shrink;
 mod simulation;
+mod single;
 mod situations;
 mod spread;
 mod standing;

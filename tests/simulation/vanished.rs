@@ -5,18 +5,15 @@
 
 use std::collections::BTreeMap;
 
-use lockstep::engine::core::command::{Command, Event, Notice};
-use lockstep::engine::core::request::{Answer, AnswerBody, Request, RequestBody};
+use lockstep::engine::core::request::{AnswerBody, Request, RequestBody};
 use lockstep::engine::core::state::{Agreed, CursorKey, Feed, Link, LinkOrigin, LinkState, Observation, Run, Verdict};
-use lockstep::engine::core::{Engine, Mode};
 use lockstep::mapping::{Guards, Rules};
 use lockstep::model::{BySystem, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
 
-use crate::clocks::Clocks;
 use crate::fields::{self, SPECS, Shape, Spec};
-use crate::scenario::{Clockwork, Scenario};
-use crate::server::{Arrival, By, EPOCH, Mutation, Server};
-use crate::store::MemoryStore;
+use crate::scenario::Clockwork;
+use crate::server::{By, EPOCH, Mutation};
+use crate::single::{self, Single};
 
 const CLOCKWORK: Clockwork = Clockwork { poll: 60, index_lag: 600, settled: 120, sweep: 600, flight: 180 };
 const KNOWN: u32 = 10_000;
@@ -26,9 +23,7 @@ const MOST: u32 = 100_000;
 
 /// Two systems with as many companies, each linked with its partner, and all of it known.
 struct World {
-    store: MemoryStore,
-    servers: BySystem<Server>,
-    now: i64,
+    single: Single,
     /// Whose list of companies shows nothing.
     hides: Option<System>,
     /// What was asked about companies, and what became of it.
@@ -46,15 +41,7 @@ fn name() -> &'static Spec {
 
 impl World {
     fn new() -> Self {
-        let temper = Scenario::draw(1).server;
-        let mut world = Self {
-            store: MemoryStore::default(),
-            servers: BySystem::from_fn(|system| Server::new(system, &temper, &Clocks::default(), 1)),
-            now: 0,
-            hides: None,
-            asked: Vec::new(),
-            written: Vec::new(),
-        };
+        let mut world = Self { single: Single::new(), hides: None, asked: Vec::new(), written: Vec::new() };
         assert_eq!(world.run().verdict, Verdict::Done, "both systems are read while they are empty");
         for n in 0..KNOWN {
             world.pair(n);
@@ -64,12 +51,12 @@ impl World {
     }
 
     fn pair(&mut self, n: u32) {
-        let (now, at) = (self.now, Timestamp(EPOCH + self.now));
+        let (now, at) = (self.single.now, Timestamp(EPOCH + self.single.now));
         let name = name();
         let mut insert = |system: System, field: &str, stamp: Option<String>| {
             let values = [(field.into(), name.value(system, n))];
             let by = By::User { settled: true };
-            self.servers[system].insert(now, by, COMPANY, &values, stamp, &mut self.written)
+            self.single.servers[system].insert(now, by, COMPANY, &values, stamp, &mut self.written)
         };
         let connectwise = insert(System::ConnectWise, name.connectwise, None);
         let hubspot = insert(System::HubSpot, name.hubspot, Some(format!("company:{connectwise}")));
@@ -81,7 +68,7 @@ impl World {
             let AnswerBody::Records { mut found } = self.served(system, body) else { panic!("not read") };
             let record = found.pop().unwrap().1.unwrap();
             let seen = Observation { of, record, seen: at, keys: Vec::new(), gone: false, merged_into: None };
-            self.store.observations.insert(of, seen);
+            self.single.store.observations.insert(of, seen);
         }
         let agreed = Agreed {
             hubspot: name.value(System::HubSpot, n),
@@ -102,21 +89,41 @@ impl World {
             own: BySystem::default(),
         };
         for system in System::BOTH {
-            self.store.link_by_record.insert(link.record(system), link.id);
+            self.single.store.link_by_record.insert(link.record(system), link.id);
         }
-        self.store.links.insert(link.id, link);
+        self.single.store.links.insert(link.id, link);
     }
 
     fn served(&mut self, system: System, body: RequestBody) -> AnswerBody {
         let priority = lockstep::engine::core::request::Priority::Pull;
         let request = Request { system, object: COMPANY, priority, run: None, body };
-        self.serve(&request)
+        self.single.serve(&request, &mut self.written)
     }
 
-    fn serve(&mut self, request: &Request) -> AnswerBody {
-        let arrival =
-            Arrival { now: self.now, request, attempts: &[], pretend: false, denies: false, stop_after: usize::MAX };
-        self.servers[request.system].handle(&arrival, &mut self.written)
+    fn run(&mut self) -> Run {
+        self.asked.clear();
+        single::run(self, rules(), MOST).unwrap()
+    }
+
+    /// The next run reads all records, as it does once a day, or as if for the first time.
+    fn is_to_list(&mut self, feed: Feed) {
+        match feed {
+            Feed::Sweep => self.single.now += 1000 * i64::try_from(CLOCKWORK.sweep).unwrap() + 1,
+            _ => self.single.store.cursors.retain(|key, _| (key.object, key.feed) != (COMPANY, Feed::Backfill)),
+        }
+    }
+
+    fn assert_nobody_doubted(&self, what: &str) {
+        assert_eq!(self.written.len(), 0, "{what}: {:?}", self.written.first());
+        let active = self.single.store.links.values().filter(|link| link.state == LinkState::Active).count();
+        assert_eq!(active, KNOWN as usize, "{what}");
+        assert!(self.single.store.observations.values().all(|known| known.is_live() && !known.is_in_doubt()), "{what}");
+    }
+}
+
+impl single::World for World {
+    fn single(&mut self) -> &mut Single {
+        &mut self.single
     }
 
     fn answer(&mut self, request: &Request) -> AnswerBody {
@@ -134,48 +141,7 @@ impl World {
                 parents: Vec::new(),
             };
         }
-        self.serve(request)
-    }
-
-    fn run(&mut self) -> Run {
-        self.asked.clear();
-        let mut engine = Engine::new(rules(), Mode::Once, &self.store).unwrap();
-        let (mut events, mut ended) = (vec![Event::Tick], None);
-        for _ in 0..MOST {
-            self.now += 1;
-            let commands = engine.step(Timestamp(EPOCH + self.now), &self.store, std::mem::take(&mut events)).unwrap();
-            for command in commands {
-                match command {
-                    Command::Commit(batch) => self.store.apply(batch),
-                    Command::Send(request, body) => {
-                        let body = self.answer(&body);
-                        events.push(Event::Answer(Answer { request, server_time: None, calls: 1, body }));
-                    }
-                    Command::WakeAt(at) => self.now = self.now.max(at.0 - EPOCH),
-                    Command::Notify(Notice::RunEnded(run)) => ended = Some(*run),
-                    Command::Notify(Notice::Answered { .. }) => {}
-                }
-            }
-            if engine.is_idle() {
-                return ended.unwrap();
-            }
-        }
-        panic!("no end after {MOST} steps");
-    }
-
-    /// The next run reads all records, as it does once a day, or as if for the first time.
-    fn is_to_list(&mut self, feed: Feed) {
-        match feed {
-            Feed::Sweep => self.now += 1000 * i64::try_from(CLOCKWORK.sweep).unwrap() + 1,
-            _ => self.store.cursors.retain(|key, _| (key.object, key.feed) != (COMPANY, Feed::Backfill)),
-        }
-    }
-
-    fn assert_nobody_doubted(&self, what: &str) {
-        assert_eq!(self.written.len(), 0, "{what}: {:?}", self.written.first());
-        let active = self.store.links.values().filter(|link| link.state == LinkState::Active).count();
-        assert_eq!(active, KNOWN as usize, "{what}");
-        assert!(self.store.observations.values().all(|known| known.is_live() && !known.is_in_doubt()), "{what}");
+        self.single.serve(request, &mut self.written)
     }
 }
 
@@ -199,11 +165,14 @@ fn i14_a_list_that_shows_none_of_ten_thousand_holds_the_run_and_doubts_nobody() 
                 matches!(asked.as_slice(), [(_, RequestBody::List { archived: false, after: None, .. })]),
                 "{what}: one look, and nobody is read one by one: {asked:?}"
             );
-            assert!(!world.store.dirty.keys().any(|of| of.system == system), "{what}");
+            assert!(!world.single.store.dirty.keys().any(|of| of.system == system), "{what}");
             world.assert_nobody_doubted(&what);
-            let cursor = world.store.cursors.get(&CursorKey { system, object: COMPANY, feed });
+            let cursor = world.single.store.cursors.get(&CursorKey { system, object: COMPANY, feed });
             let passed = cursor.and_then(|cursor| cursor.completed);
-            assert!(passed.is_none_or(|at| at < Timestamp(EPOCH + world.now - 60_000)), "{what}: it is not read");
+            assert!(
+                passed.is_none_or(|at| at < Timestamp(EPOCH + world.single.now - 60_000)),
+                "{what}: it is not read"
+            );
 
             if feed == Feed::Backfill {
                 // that everything is decided on anew then has tests of its own
