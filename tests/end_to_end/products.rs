@@ -198,7 +198,10 @@ async fn a_price_that_was_lost_on_the_way_is_sent_again_whatever_somebody_entere
         bench.settle().await;
         assert_eq!(bench.product_value(HUBSPOT, here, "price"), price.to_string(), "{fault:?}");
         let told = bench.workspace.reader().unwrap().history_of(product(System::HubSpot, here), None, 100).unwrap();
-        assert!(told.iter().any(|row| row.entry.loser.as_ref().is_some_and(|value| value.to_plain() == "99")), "{told:?}");
+        assert!(
+            told.iter().any(|row| row.entry.loser.as_ref().is_some_and(|value| value.to_plain() == "99")),
+            "{told:?}"
+        );
     }
     let before = bench.now();
     bench.settle().await;

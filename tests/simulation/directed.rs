@@ -43,6 +43,7 @@ pub fn calm() -> Scenario {
             all_or_nothing: false,
             whole_numbers: false,
             belated: 0,
+            meddles: false,
             slowness: 50,
             merges: Merges { make_new: false, key: MergedKey::OfSurvivor, are_quiet: false, purge: false },
         },

@@ -80,6 +80,9 @@ pub struct Temper {
     /// ConnectWise: a change shows with the time at which it began, at most so many milliseconds before it shows.
     #[serde(default)]
     pub belated: i64,
+    /// While nobody knows what became of an update, somebody edits what it is to write one way.
+    #[serde(default)]
+    pub meddles: bool,
     /// Milliseconds a call takes, at most.
     pub slowness: i64,
     pub merges: Merges,
@@ -266,6 +269,7 @@ impl Scenario {
                 all_or_nothing: latency.chance(300),
                 whole_numbers: mix(seed, 5).is_multiple_of(3),
                 belated: [0, 0, 20_000, 90_000][(mix(seed, 23) % 4) as usize],
+                meddles: mix(seed, 31).is_multiple_of(3),
                 slowness: [50, 400, 3000][latency.below(3) as usize],
                 merges: Merges {
                     make_new: mix(seed, 16).is_multiple_of(3),

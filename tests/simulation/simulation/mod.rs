@@ -91,6 +91,8 @@ enum Happening {
     Nap(Nap),
     /// Somebody says that a record changed.
     Hint(RecordRef),
+    /// Somebody edits what a write of unknown fate is about: field and number of the value.
+    Meddle(RecordRef, usize, u32),
 }
 
 impl PartialEq for Queued {
@@ -369,6 +371,11 @@ impl<'a> Simulation<'a> {
             Happening::SetClock(by) => self.set_clock(by),
             Happening::Nap(nap) => self.nap(nap),
             Happening::Hint(record) => self.hint(record),
+            Happening::Meddle(record, field, value) => {
+                if self.troubled {
+                    self.meddle(record, field, value);
+                }
+            }
         }
         self.tell();
     }

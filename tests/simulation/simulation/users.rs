@@ -181,6 +181,19 @@ impl Simulation<'_> {
         self.servers[side].set(self.now, record.id, by, &[(name, value.clone())], None, &mut self.ledger);
     }
 
+    /// Somebody edits a field that is written one way, while nobody knows what became of a write to it.
+    pub(super) fn meddle(&mut self, record: RecordRef, field: usize, value: u32) {
+        if !self.is_live(record) {
+            return;
+        }
+        let name = FieldName::new(SPECS[field].name(record.system));
+        let value = SPECS[field].value(record.system, value * 32 + field as u32 % 32);
+        self.note(|| format!("user sets {record} {name} = {value:?}, amid an unknown write"));
+        self.outcome.counters.saw("an edit amid a one-way write of unknown fate");
+        let by = By::User { settled: false };
+        self.servers[record.system].set(self.now, record.id, by, &[(name, value)], None, &mut self.ledger);
+    }
+
     /// Whether the engine knows that both sides hold what this side holds, and has nothing under way for the pair.
     fn is_settled(&self, record: RecordRef, field: usize) -> bool {
         let Some(link) = self.store.link_at(record) else { return false };

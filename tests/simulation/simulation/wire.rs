@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use lockstep::engine::core::request::{Answer, AnswerBody, Failure, ItemOutcome, Request, RequestBody, RequestId};
-use lockstep::model::{IntentId, System};
+use lockstep::mapping::Direction;
+use lockstep::model::{IntentId, RecordRef, System};
 
 use super::{Happening, Simulation};
 use crate::faults::{Fault, Kind};
+use crate::fields::{SPECS, Shape, index_of};
 use crate::random::mix;
 use crate::server::Arrival;
 
@@ -53,6 +55,7 @@ impl Simulation<'_> {
             crate::oracle::before_send(self, &request, &attempts);
         }
         self.in_flight += 1;
+        self.meddle_soon(&request, fault, number, entropy);
         self.launch(Flight { life: self.life, id, number, request, attempts, fault, entropy, answered: false });
     }
 
@@ -63,6 +66,30 @@ impl Simulation<'_> {
             RequestBody::Create { items, .. } => items.iter().map(|item| attempt(item.intent)).collect(),
             RequestBody::Update { items, .. } => items.iter().map(|item| attempt(item.intent)).collect(),
             _ => Vec::new(),
+        }
+    }
+
+    /// What becomes of this update nobody will know for a while; until then somebody edits what it is to write one way.
+    fn meddle_soon(&mut self, request: &Request, fault: Option<Fault>, number: u32, entropy: u64) {
+        let is_unknown = matches!(fault, Some(Fault::Dropped | Fault::ErrorBefore | Fault::AnswerLost | Fault::Late));
+        let RequestBody::Update { items, .. } = &request.body else { return };
+        if !self.scenario.server.meddles || !is_unknown {
+            return;
+        }
+        for (place, item) in items.iter().enumerate() {
+            for (name, _) in &item.values {
+                let at = index_of(request.object, request.system, name.as_str());
+                let is_one_way = |at: &usize| {
+                    let spec = &SPECS[*at];
+                    spec.direction != Direction::Both && matches!(spec.shape, Shape::Text | Shape::Number)
+                };
+                let Some(at) = at.filter(is_one_way) else { continue };
+                let record = RecordRef::new(request.object, request.system, item.id);
+                // as no other user counts; most of the time the write can take effect no more by then
+                let value = 100_000 + number * 100 + place as u32;
+                let after = 1_000 + (mix(entropy, 9 + place as u64) % LANDING.unsigned_abs()).cast_signed();
+                self.enqueue(self.now + after, Happening::Meddle(record, at, value));
+            }
         }
     }
 

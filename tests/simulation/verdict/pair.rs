@@ -106,9 +106,9 @@ pub(super) fn are_partners(sim: &Simulation<'_>, object: ObjectKind, values: &[S
 /// can tell for a merge.
 fn was_there(sim: &Simulation<'_>, pair: &Pair, spec: &Spec, owner: System) -> bool {
     let (value, to) = (pair.canon(spec, owner), owner.other());
-    let mut merged = System::BOTH.into_iter().flat_map(|system| {
-        sim.servers[system].merged.values().map(move |survivor| *survivor == pair.of(system).id)
-    });
+    let mut merged = System::BOTH
+        .into_iter()
+        .flat_map(|system| sim.servers[system].merged.values().map(move |survivor| *survivor == pair.of(system).id));
     merged.any(|is_survivor| is_survivor)
         || sim.ledger.iter().any(|raw| {
             let holds = |(name, _, after): &(FieldName, Value, Value)| {
@@ -117,7 +117,8 @@ fn was_there(sim: &Simulation<'_>, pair: &Pair, spec: &Spec, owner: System) -> b
             raw.system == to && raw.record == pair.of(to).id && raw.fields.iter().any(holds)
         })
         || sim.store.history.iter().any(|entry| {
-            let is_it = entry.record == RecordRef::new(pair.of(to).object, to, pair.of(to).id) && entry.field.as_str() == spec.name(to);
+            let is_it = entry.record == RecordRef::new(pair.of(to).object, to, pair.of(to).id)
+                && entry.field.as_str() == spec.name(to);
             is_it && spec.canon(to, &entry.after) == value && is_confirmed(sim, entry.intent)
         })
 }

@@ -310,7 +310,8 @@ impl Comparison<'_> {
         }
         let is_undone = self.is_replaced_each_time(to, &value);
         if self.push_to.is_none() && self.decision.is_none() && (is_undone || self.oscillates(to, &value)) {
-            let trouble = if is_undone { self.replaced_trouble(to, &value) } else { self.oscillation_trouble(to, &value) };
+            let trouble =
+                if is_undone { self.replaced_trouble(to, &value) } else { self.oscillation_trouble(to, &value) };
             set(plan, FieldNext::Stuck, trouble.message.clone());
             return Some(trouble);
         }

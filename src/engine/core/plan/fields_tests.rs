@@ -403,7 +403,11 @@ fn one_way_what_was_sent_and_never_seen_is_sent_again_until_it_is_seen_or_three_
     assert_eq!(after(&["Boston", "Dallas", "Boston", "Boston"]).next(), write(H, "Boston", Some("Chicago")));
     let held = after(&["Dallas", "Boston", "Boston", "Boston"]);
     assert_eq!(held.run(), (FieldNext::Stuck, Some(IssueClass::Oscillation)));
-    assert_eq!(held.with(|case| case.push_to = Some(H)).next(), write(H, "Boston", Some("Chicago")), "a person says so");
+    assert_eq!(
+        held.with(|case| case.push_to = Some(H)).next(),
+        write(H, "Boston", Some("Chicago")),
+        "a person says so"
+    );
 }
 
 /// What a system has no field for was not emptied there: nothing crosses, however the mapping is set.
