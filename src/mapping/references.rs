@@ -94,7 +94,7 @@ pub const fn listed_below(object: ObjectKind, system: System) -> Option<ObjectKi
 pub enum Partner {
     /// Its partner.
     Linked(RecordId),
-    /// It will have been made by the time it is needed: only a plan that writes nothing foresees that. Its name.
+    /// It will have been made by the time it is needed: a plan and a guard look ahead so far, no write does. Its name.
     Coming(String),
     /// It has none yet and may get one; what it waits for, in words.
     Awaited(String),
@@ -153,6 +153,13 @@ impl Partners {
             Some(reason) => Misfit::NoPartner { reason, awaited: true },
             None => Misfit::Several { count: ids.len() },
         })
+    }
+
+    /// Whether one that has no partner yet is among those.
+    #[must_use]
+    pub fn knows_any(&self, foreseen: &BTreeMap<RecordRef, Partner>) -> bool {
+        let is_without = |partner: &Partner| !matches!(partner, Partner::Linked(_));
+        self.known.iter().any(|(record, partner)| is_without(partner) && foreseen.contains_key(record))
     }
 
     /// Looks ahead: what `foreseen` knows of the records that have no partner yet.

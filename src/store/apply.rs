@@ -5,8 +5,8 @@ use rusqlite::{Connection, OptionalExtension, Result, params};
 use super::code::{Code, encode, fold, int, record_int};
 use crate::engine::core::command::Row;
 use crate::engine::core::state::{
-    Cursor, Decision, Dirty, DirtyReason, Exchange, HistoryEntry, Intent, Issue, IssueClass, Link, Observation, Run,
-    Status, Verdict,
+    Cover, Cursor, Decision, Dirty, DirtyReason, Exchange, HistoryEntry, Intent, Issue, IssueClass, Link, Observation,
+    Run, Status, Verdict,
 };
 use crate::mapping::FieldKey;
 use crate::mapping::references::referring_key;
@@ -36,6 +36,7 @@ pub(super) fn apply(db: &Connection, row: &Row) -> Result<()> {
         Row::Tenant { system, tenant } => put_tenant(db, *system, tenant),
         Row::Exchange(exchange) => put_exchange(db, exchange),
         Row::Approval { plan, used_by } => put_approval(db, plan, *used_by),
+        Row::Cover(cover) => put_cover(db, cover.as_ref()),
         Row::Pause(pause) => put_pause(db, pause),
         Row::ClearPauses(scope) => clear_pauses(db, *scope),
         Row::Heard(record) => super::inbox::heard(db, *record),
@@ -321,6 +322,16 @@ fn put_exchange(db: &Connection, exchange: &Exchange) -> Result<()> {
 fn put_approval(db: &Connection, plan: &str, used_by: Option<RunId>) -> Result<()> {
     db.prepare_cached("INSERT OR REPLACE INTO approval(plan, used_by) VALUES(?1, ?2)")?
         .execute(params![plan, used_by.map(|run| int(run.0))])?;
+    Ok(())
+}
+
+fn put_cover(db: &Connection, cover: Option<&Cover>) -> Result<()> {
+    match cover {
+        Some(cover) => db
+            .prepare_cached("INSERT OR REPLACE INTO cover(one, body) VALUES(1, ?1)")?
+            .execute(params![encode(cover)?])?,
+        None => db.prepare_cached("DELETE FROM cover")?.execute([])?,
+    };
     Ok(())
 }
 

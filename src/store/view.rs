@@ -10,8 +10,8 @@ use super::reader::{Reader, limit};
 use super::status::status_at;
 use crate::engine::core::state::dirty::LONGEST_REST;
 use crate::engine::core::state::{
-    Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, RunKind, Status,
-    Verdict,
+    Cover, Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, RunKind,
+    Status, Verdict,
 };
 use crate::engine::core::view::{HighWater, View, ViewResult};
 use crate::model::{
@@ -158,6 +158,10 @@ impl View for Reader {
     fn is_approved(&self, plan: &str) -> ViewResult<bool> {
         let sql = "SELECT EXISTS(SELECT 1 FROM approval WHERE plan = ?1 AND used_by IS NULL)";
         Ok(self.exactly(sql, [plan], |row| row.get(0))?)
+    }
+
+    fn cover(&self) -> ViewResult<Option<Cover>> {
+        Ok(self.first("SELECT body FROM cover", [], |row| body_at(row, 0))?)
     }
 
     fn records_after(

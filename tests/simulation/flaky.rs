@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use lockstep::engine::core::command::Batch;
 use lockstep::engine::core::state::{
-    Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, Observation, RecordState, Run, Status,
+    Cover, Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, Observation, RecordState, Run, Status,
 };
 use lockstep::engine::core::view::{HighWater, View, ViewError, ViewResult};
 use lockstep::model::{IntentId, LinkId, ObjectKind, Pauses, RecordId, RecordRef, RunId, System, Timestamp};
@@ -115,6 +115,7 @@ look_ups! {
     tenant(system: System) -> Option<String>;
     pauses() -> Pauses;
     is_approved(plan: &str) -> bool;
+    cover() -> Option<Cover>;
     records_after(object: ObjectKind, system: System, after: Option<RecordId>, limit: usize) -> Vec<RecordRef>;
     anchors_after(object: ObjectKind, system: System, after: Option<RecordId>, limit: usize) -> (Vec<RecordRef>, Option<RecordId>);
     live_records(object: ObjectKind, system: System) -> u64;

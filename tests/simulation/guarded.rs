@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep::engine::core::command::{Batch, Row};
 use lockstep::engine::core::request::{Answer, AnswerBody, Request, RequestBody, RequestId};
-use lockstep::engine::core::state::{Feed, Intent, IntentKind, LinkState, RecordState, Run, RunKind, Verdict};
+use lockstep::engine::core::state::{
+    Feed, Intent, IntentKind, LinkState, Observation, RecordState, Run, RunKind, Verdict,
+};
+use lockstep::mapping::references::referring_key;
 use lockstep::model::{ObjectKind, RecordRef, RunId, System};
 
 use crate::fields::{SPECS, index_of};
@@ -22,8 +25,6 @@ struct Seen {
     free: bool,
     /// By the record that names the pair and the system written to, and by what was written.
     sent: BTreeMap<(RecordRef, System, String), (ObjectKind, Changes)>,
-    /// Records of which a person has seen what would happen, and let it through.
-    let_through: BTreeSet<RecordRef>,
     /// A list showed nothing where more than enough was known.
     vanished: Option<(System, ObjectKind)>,
 }
@@ -36,6 +37,9 @@ pub struct Guarded {
     /// By the plan's name: what it was to write when it was held.
     held: BTreeMap<String, BTreeSet<RecordRef>>,
     approved: BTreeSet<String>,
+    /// Records of which a person has seen what would happen, and since when that is let through: until a run comes to its
+    /// end and leaves nothing open.
+    let_through: BTreeMap<RecordRef, i64>,
     /// Lists that showed nothing though there was something, and how many readings of all records that still concerns.
     lied: BTreeMap<(System, ObjectKind), u32>,
 }
@@ -91,7 +95,8 @@ pub fn at_commit(sim: &mut Simulation<'_>, batch: &Batch) {
                 };
                 sim.outcome.counters.saw("guard: a plan was let through");
                 sim.guarded.seen.sent.clear();
-                sim.guarded.seen.let_through.extend(shown);
+                let now = sim.now;
+                sim.guarded.let_through.extend(shown.into_iter().map(|record| (record, now)));
                 sim.guarded.seen.vanished = None;
             }
             _ => {}
@@ -116,12 +121,11 @@ pub fn run_ended(sim: &mut Simulation<'_>, run: &Run) {
         let word =
             ["create", "update", "empty", "move"].into_iter().find(|word| reason.contains(&format!("would {word}")));
         sim.outcome.counters.saw(format!("guard: {}", word.unwrap_or("an empty list")));
-        let pending = sim.store.statuses.values().filter(|status| status.state == RecordState::Pending);
-        let records = pending.flat_map(|status| {
-            let of = |system, id: Option<_>| id.map(|id| RecordRef::new(status.object, system, id));
-            [of(System::HubSpot, status.hubspot), of(System::ConnectWise, status.connectwise)].into_iter().flatten()
-        });
-        sim.guarded.held.insert(plan.clone(), records.collect());
+        let shown = with_children(sim, pairs(sim, &[RecordState::Pending]));
+        sim.guarded.held.insert(plan.clone(), shown);
+    }
+    if run.verdict == Verdict::Done && run.kind == RunKind::Poll && sim.store.open.is_empty() {
+        sim.guarded.let_through.clear();
     }
     if run.verdict == Verdict::Done
         && run.id == sim.guarded.seen.run
@@ -132,15 +136,64 @@ pub fn run_ended(sim: &mut Simulation<'_>, run: &Run) {
     }
 }
 
+/// The records of the pairs that are in one of these states.
+fn pairs(sim: &Simulation<'_>, states: &[RecordState]) -> BTreeSet<RecordRef> {
+    let statuses = sim.store.statuses.values().filter(|status| states.contains(&status.state));
+    let records = statuses.flat_map(|status| {
+        let of = |system, id: Option<_>| id.map(|id| RecordRef::new(status.object, system, id));
+        [of(System::HubSpot, status.hubspot), of(System::ConnectWise, status.connectwise)].into_iter().flatten()
+    });
+    records.collect()
+}
+
+/// With those that point to them: what waits for a record that is to be made is shown with it.
+fn with_children(sim: &Simulation<'_>, mut shown: BTreeSet<RecordRef>) -> BTreeSet<RecordRef> {
+    for _ in 0..4 {
+        let keys: BTreeSet<(System, String)> =
+            shown.iter().map(|record| (record.system, referring_key(record.object, record.id))).collect();
+        let points = |seen: &&Observation| seen.keys.iter().any(|key| keys.contains(&(seen.of.system, key.clone())));
+        let children = sim.store.observations.values().filter(points).flat_map(|seen| {
+            let link = sim.store.link_at(seen.of);
+            link.map_or(vec![seen.of], |link| System::BOTH.map(|system| link.record(system)).to_vec())
+        });
+        let children: Vec<RecordRef> = children.collect();
+        shown.extend(children);
+    }
+    shown
+}
+
+/// Whether a write carries something that a user put there since a person let through what was to happen to the record.
+fn carries_news(sim: &Simulation<'_>, row: &Intent, since: i64) -> bool {
+    let source = row.source_record();
+    row.writes.iter().any(|write| {
+        // several stages of one side stand for one of the other: what is written may be what was shown all the same
+        let spec = index_of(row.object, row.system, write.field.as_str()).map(|at| &SPECS[at]);
+        let Some(spec) = spec.filter(|spec| spec.is_traceable()) else { return false };
+        let name = spec.name(source.system);
+        let put_there = |from: i64, until: i64| {
+            sim.ledger.iter().any(|change| {
+                (change.system, change.object, change.record) == (source.system, source.object, source.id)
+                    && from < change.at
+                    && change.at <= until
+                    && change.fields.iter().any(|(field, _, after)| field.as_str() == name && *after == write.source)
+            })
+        };
+        put_there(since, i64::MAX) && !put_there(i64::MIN, since)
+    })
+}
+
 /// No run sends more than its limits without having asked; what a person let through is what they were shown.
 pub fn i14_guard(sim: &mut Simulation<'_>, row: &Intent) {
-    let seen = &sim.guarded.seen;
-    if row.run != seen.run || seen.free || row.attempt > 1 {
+    if row.run != sim.guarded.seen.run || sim.guarded.seen.free || row.attempt > 1 {
         return;
     }
     let records = [Some(row.source_record()), row.target_record()];
-    if records.into_iter().flatten().any(|record| seen.let_through.contains(&record)) {
-        return;
+    let since = records.into_iter().flatten().find_map(|record| sim.guarded.let_through.get(&record).copied());
+    if let Some(since) = since {
+        if !carries_news(sim, row, since) {
+            return;
+        }
+        sim.outcome.counters.saw("guard: news of a record that was let through");
     }
     let anchor =
         sim.store.link_at(row.source_record()).map_or(row.source_record(), |link| link.record(System::HubSpot));

@@ -5,6 +5,7 @@
 //! `cargo bench --bench simulate -- --seed N` tells the story of one.
 //! `crash_points`, `on_disk`, `failing_store` and `planner` are proofs of their own, each with its own size.
 
+mod approval;
 mod clocks;
 mod corpus;
 mod counters;

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lockstep::engine::core::command::{Batch, Row};
 use lockstep::engine::core::state::{
-    Cursor, CursorKey, Decision, Dirty, DirtyReason, HistoryEntry, Intent, Issue, IssueClass, Link, LinkState,
+    Cover, Cursor, CursorKey, Decision, Dirty, DirtyReason, HistoryEntry, Intent, Issue, IssueClass, Link, LinkState,
     Observation, RecordState, Run, RunKind, Status, Verdict,
 };
 use lockstep::engine::core::view::{HighWater, View, ViewResult};
@@ -34,6 +34,7 @@ pub struct MemoryStore {
     pub decisions: BTreeMap<(LinkId, FieldKey), Decision>,
     pub tenants: BySystem<Option<String>>,
     pub approvals: BTreeMap<String, bool>,
+    pub cover: Option<Cover>,
     pub pauses: Pauses,
     /// Every pair that was ever linked: what the oracles may trace a value through.
     pub pairs_ever: BTreeSet<(ObjectKind, RecordId, RecordId)>,
@@ -71,6 +72,7 @@ impl MemoryStore {
             Row::Pause(row) => self.pauses.add(row),
             Row::ClearPauses(scope) => drop(self.pauses.lift(scope)),
             Row::Heard(_) => {}
+            Row::Cover(cover) => self.cover = cover,
             Row::Approval { plan, used_by } => drop(self.approvals.insert(plan, used_by.is_none())),
         }
     }
@@ -255,6 +257,10 @@ impl View for MemoryStore {
 
     fn is_approved(&self, plan: &str) -> ViewResult<bool> {
         Ok(self.approvals.get(plan).copied().unwrap_or(false))
+    }
+
+    fn cover(&self) -> ViewResult<Option<Cover>> {
+        Ok(self.cover.clone())
     }
 
     fn records_after(

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::command::{Durability, Row};
+use super::cover::Known;
 use super::plan::{Facts, PairDecision, PlannedWrite, plan_pair};
 use super::request::{CreateItem, Priority, RequestBody, UpdateItem};
 use super::state::{Intent, IntentKind, IntentState, Verdict};
@@ -176,7 +177,7 @@ impl Engine {
                         continue;
                     };
                     // Fresh reads changed what is to be written: it is counted like everything else before it is sent.
-                    let is_counted = self.run.as_ref().is_none_or(|run| run.free || run.tally.has(anchor, write));
+                    let is_counted = self.is_counted(step, anchor, write)?;
                     if !is_counted {
                         self.progressed();
                         continue;
@@ -200,6 +201,14 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Whether the guard knows of a write.
+    fn is_counted(&self, step: &Step<'_>, anchor: RecordRef, write: &PlannedWrite) -> ViewResult<bool> {
+        match &self.run {
+            Some(run) if !run.free => run.tally.has(anchor, write, Known { view: step.view, rules: &self.rules }),
+            _ => Ok(true),
+        }
     }
 
     pub(super) fn progressed(&mut self) {

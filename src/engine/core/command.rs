@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::request::{Answer, Request, RequestId};
 use super::state::{
-    Cursor, Decision, Dirty, Exchange, HistoryEntry, Intent, Issue, IssueClass, Link, Observation, Run, Status,
+    Cover, Cursor, Decision, Dirty, Exchange, HistoryEntry, Intent, Issue, IssueClass, Link, Observation, Run, Status,
 };
 use super::undo::{Undo, UndoReport};
 use crate::mapping::FieldKey;
@@ -148,6 +148,8 @@ pub enum Row {
         plan: String,
         used_by: Option<RunId>,
     },
+    /// What approved plans cover that are being carried out; none once they are.
+    Cover(Option<Cover>),
     /// Keyed by scope. One that is there already stays as it is.
     Pause(Pause),
     /// Ends every pause within that scope.

@@ -8,12 +8,11 @@ use super::outcome::agree_on_payload;
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, awaited, plan_pair, until_read};
 use super::pull::{dirty, is_unread};
 use super::state::{
-    Agreed, Dirty, DirtyReason, IntentKind, IssueClass, Link, LinkOrigin, LinkState, Observation, RecordState, Verdict,
+    Agreed, Dirty, DirtyReason, IssueClass, Link, LinkOrigin, LinkState, Observation, RecordState, Verdict,
 };
 use super::step::{ActiveRun, Engine, Mode, Stage, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
-use crate::mapping::references::Partner;
 use crate::model::{LinkId, ObjectKind, RecordRef, System, Timestamp};
 
 /// How many marks one step looks at.
@@ -48,6 +47,9 @@ impl Engine {
         let Some(kind) = self.object_kinds().get(object).copied() else {
             return self.finish_evaluate(step, again);
         };
+        if object == 0 && after.is_none() {
+            self.forget_foreseen();
+        }
         // a plan also tells of what rests until later
         let due = if self.mode == Mode::Plan { Timestamp::MAX } else { step.now };
         let page = step.view.dirty_page(kind, due, after, PAGE)?;
@@ -77,12 +79,12 @@ impl Engine {
         if self.busy.contains(&mark.record) || decided.any(&[mark.record]) {
             return Ok(false);
         }
-        if self.is_shown_held(step, mark.record)? {
+        if self.is_shown_held(step, mark.record)? || self.is_planned(mark.record) {
             return Ok(false);
         }
         let mut facts = Facts::gather(step.view, rules, mark.record, &[])?;
         if let Some(run) = &self.run {
-            facts.partners.foresee(&run.foreseen);
+            facts.partners.foresee(&run.linked);
         }
         let ids = facts.ids();
         let members: Vec<RecordRef> = [ids.hubspot, ids.connectwise].into_iter().flatten().collect();
@@ -133,11 +135,15 @@ impl Engine {
             }
             decided.settled.extend(partners);
         }
+        let ahead = self.look_ahead(&facts, rules, &plan, step.now);
         match plan.decision {
             PairDecision::Write(_) => decided.to_write.extend(members.iter().copied()),
-            _ => decided.settled.extend(members.iter().copied()),
+            _ if ahead.is_none() => decided.settled.extend(members.iter().copied()),
+            // a record that only waits may still be found to be another one's partner
+            _ if facts.link.is_none() && self.mode != Mode::Plan => {}
+            _ => decided.to_write.extend(members.iter().copied()),
         }
-        self.dispose(step, rules, &facts, plan)
+        self.dispose(step, rules, &facts, plan, ahead)
     }
 
     /// A plan reads no single records: it says what it does not know.
@@ -149,48 +155,87 @@ impl Engine {
         }
     }
 
-    fn dispose(&mut self, step: &mut Step<'_>, rules: &ObjectRules, facts: &Facts, plan: PairPlan) -> ViewResult<bool> {
-        let anchor = facts.anchor();
+    fn dispose(
+        &mut self,
+        step: &mut Step<'_>,
+        rules: &ObjectRules,
+        facts: &Facts,
+        plan: PairPlan,
+        ahead: Option<PairPlan>,
+    ) -> ViewResult<bool> {
         self.revive(step, facts, &plan);
-        match &plan.decision {
-            PairDecision::Write(writes) => {
-                let first = writes.first().map_or(anchor.system, |write| write.system);
-                if let Some(run) = &mut self.run {
-                    run.tally.add(anchor, &plan, &self.rules);
-                }
-                self.show(step, &plan)?;
-                self.settle_issues(step, facts, &plan);
-                if self.mode == Mode::Plan {
-                    self.tally_plan(&plan);
-                    self.foresee(&plan);
-                } else {
-                    self.work[first].push_back(anchor);
-                }
-                self.keep_plan(plan);
-                Ok(false)
+        if let PairDecision::Link { hubspot, connectwise, origin } = &plan.decision {
+            if self.mode == Mode::Plan {
+                self.plan_link(step, rules, facts, plan)?;
+                return Ok(false);
             }
-            PairDecision::Link { .. } if self.mode == Mode::Plan => {
-                self.count(plan.object, |counts| counts.linked += 1);
-                self.foresee(&plan);
-                let plan = self.linked_as_planned(step, rules, facts, plan)?;
-                if let Some(run) = &mut self.run {
-                    run.tally.add(anchor, &plan, &self.rules);
+            self.make_link(step, facts, *hubspot, *connectwise, origin.clone())?;
+            return Ok(true);
+        }
+        if ahead.is_some() || !plan.writes().is_empty() {
+            self.count_planned(step, facts.anchor(), &plan, ahead.as_ref())?;
+        }
+        if let PairDecision::Write(writes) = &plan.decision {
+            self.show(step, &plan)?;
+            self.settle_issues(step, facts, &plan);
+            if self.mode != Mode::Plan {
+                let first = writes.first().map_or(facts.anchor().system, |write| write.system);
+                self.work[first].push_back(facts.anchor());
+            }
+        } else if ahead.is_some() {
+            // its marks stay: it is looked at again with the records that it waits for
+            self.settle_rows(step, rules, facts, &plan)?;
+        } else {
+            self.settle(step, rules, facts, &plan)?;
+        }
+        if !matches!(plan.decision, PairDecision::InStep | PairDecision::Agree) || ahead.is_some() {
+            let ids = facts.ids();
+            self.note_planned([ids.hubspot, ids.connectwise].into_iter().flatten());
+            let plan = ahead.unwrap_or(plan);
+            self.tally_plan(&plan);
+            self.keep_plan(plan);
+        }
+        Ok(false)
+    }
+
+    /// A plan that writes nothing shows what would be written once the two are linked.
+    fn plan_link(&mut self, step: &mut Step<'_>, rules: &ObjectRules, facts: &Facts, link: PairPlan) -> ViewResult<()> {
+        self.count(link.object, |counts| counts.linked += 1);
+        self.foresee_link(&link);
+        if let PairDecision::Link { hubspot, connectwise, .. } = &link.decision {
+            let both = [(System::HubSpot, *hubspot), (System::ConnectWise, *connectwise)];
+            self.note_planned(both.into_iter().map(|(system, id)| RecordRef::new(link.object, system, id)));
+        }
+        let anchor = facts.anchor();
+        let plan = match facts.as_if_linked(step.view, rules, &link.decision, step.now)? {
+            None => link,
+            Some(mut linked) => {
+                if let Some(run) = &self.run {
+                    linked.partners.foresee(&run.linked);
                 }
-                self.tally_plan(&plan);
-                self.keep_plan(plan);
-                Ok(false)
+                let now = self.without_paused(plan_pair(&linked, rules, step.now, None));
+                let ahead = self.look_ahead(&linked, rules, &now, step.now);
+                self.count_planned(step, anchor, &now, ahead.as_ref())?;
+                let after = ahead.unwrap_or(now);
+                let unwritten = after.writes().is_empty();
+                if unwritten { PairPlan { fields: after.fields, issues: after.issues, ..link } } else { after }
             }
-            PairDecision::Link { hubspot, connectwise, origin } => {
-                self.make_link(step, facts, *hubspot, *connectwise, origin.clone())?;
-                Ok(true)
-            }
-            _ => {
-                self.settle(step, rules, facts, &plan)?;
-                if !matches!(plan.decision, PairDecision::InStep | PairDecision::Agree) {
-                    self.keep_plan(plan);
-                }
-                Ok(false)
-            }
+        };
+        self.tally_plan(&plan);
+        self.keep_plan(plan);
+        Ok(())
+    }
+
+    /// Whether a plan that writes nothing has this record already: with its partner, or in an earlier pass.
+    fn is_planned(&self, record: RecordRef) -> bool {
+        self.run.as_ref().is_some_and(|run| run.planned.contains(&record))
+    }
+
+    fn note_planned(&mut self, records: impl Iterator<Item = RecordRef>) {
+        if self.mode == Mode::Plan
+            && let Some(run) = &mut self.run
+        {
+            run.planned.extend(records);
         }
     }
 
@@ -206,43 +251,6 @@ impl Engine {
         }
     }
 
-    /// What a plan would have changed for the children of its records. Only a plan that writes nothing looks ahead so far:
-    /// a run that writes has the real partner before it comes to the children.
-    fn foresee(&mut self, plan: &PairPlan) {
-        let Some(run) = &mut self.run else { return };
-        let record = |system, id| RecordRef::new(plan.object, system, id);
-        match &plan.decision {
-            PairDecision::Link { hubspot, connectwise, .. } => {
-                run.foreseen.insert(record(System::HubSpot, *hubspot), Partner::Linked(*connectwise));
-                run.foreseen.insert(record(System::ConnectWise, *connectwise), Partner::Linked(*hubspot));
-            }
-            PairDecision::Write(writes) => {
-                for write in writes.iter().filter(|write| write.kind == IntentKind::Create) {
-                    run.foreseen.insert(record(write.system.other(), write.source), Partner::Coming(plan.name.clone()));
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// What would be written once the two are linked: a plan shows all that a run would do.
-    fn linked_as_planned(
-        &self,
-        step: &Step<'_>,
-        rules: &ObjectRules,
-        facts: &Facts,
-        plan: PairPlan,
-    ) -> ViewResult<PairPlan> {
-        let linked = facts.as_if_linked(step.view, rules, &plan.decision, step.now)?;
-        let Some(mut linked) = linked else { return Ok(plan) };
-        if let Some(run) = &self.run {
-            linked.partners.foresee(&run.foreseen);
-        }
-        let after = self.without_paused(plan_pair(&linked, rules, step.now, None));
-        let unwritten = after.writes().is_empty();
-        Ok(if unwritten { PairPlan { fields: after.fields, issues: after.issues, ..plan } } else { after })
-    }
-
     fn keep_plan(&mut self, plan: PairPlan) {
         if self.mode == Mode::Plan
             && let Some(run) = &mut self.run
@@ -254,6 +262,9 @@ impl Engine {
 
     /// A plan counts what would be done as a run counts what was done.
     fn tally_plan(&mut self, plan: &PairPlan) {
+        if self.mode != Mode::Plan {
+            return;
+        }
         for write in plan.writes() {
             let (kind, fields, system) = (write.kind, &write.fields, write.system);
             self.count(write.object, |counts| counts.sides[system].add(kind, fields));
@@ -316,8 +327,9 @@ impl Engine {
         };
         let hash = run.tally.hash();
         if step.view.is_approved(&hash)? {
-            run.tally.let_through();
+            let cover = run.tally.let_through(self.rules.version);
             step.row(Row::Approval { plan: hash, used_by: Some(run.row.id) });
+            step.row(Row::Cover(Some(cover)));
             return Ok(None);
         }
         Ok(Some(reason))
@@ -393,10 +405,7 @@ impl Engine {
         facts: &Facts,
         plan: &PairPlan,
     ) -> ViewResult<()> {
-        self.settle_link(step, rules, facts, plan);
-        self.settle_issues(step, facts, plan);
-        self.wake_if_kept_otherwise(step, facts, plan)?;
-        self.show(step, plan)?;
+        self.settle_rows(step, rules, facts, plan)?;
         let later = match &plan.decision {
             PairDecision::Fail { next_try, .. } => Some(*next_try),
             // an open write keeps its marks: they are looked at again when it is resolved
@@ -418,6 +427,14 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// The same without the end of its marks.
+    fn settle_rows(&self, step: &mut Step<'_>, rules: &ObjectRules, facts: &Facts, plan: &PairPlan) -> ViewResult<()> {
+        self.settle_link(step, rules, facts, plan);
+        self.settle_issues(step, facts, plan);
+        self.wake_if_kept_otherwise(step, facts, plan)?;
+        self.show(step, plan)
     }
 
     /// Records that point to one of a pair are looked at again: what they waited for may have come, or gone.

@@ -2,25 +2,30 @@
 //!
 //! What is counted is counted per object: a flood of contacts must not hide behind a quiet year of companies.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::ops::{AddAssign, SubAssign};
 
+use super::cover::{self, Known, covers, made_for, source_of};
 use super::overwrites::Overwrites;
 use super::plan::{PairPlan, PlannedWrite, fingerprint};
-use super::state::{FieldWrite, IntentKind};
+use super::state::{Cover, FieldWrite, IntentKind};
 use super::view::{View, ViewResult};
-use crate::mapping::references::{holds_all, refers_to};
+use crate::mapping::references::holds_all;
 use crate::mapping::{Guards, Rules};
-use crate::model::{ObjectKind, RecordRef, System};
+use crate::model::{ConfigVersion, ObjectKind, RecordRef, System};
 
 /// What a run would do in all. A write counts once, as it was last planned.
 #[derive(Debug, Clone, Default)]
 pub struct Tally {
     /// By the record that names the pair, and the system written to.
     writes: BTreeMap<(RecordRef, System), Counted>,
+    /// What is to be written once the records are made that it points to, by the record that its values come from.
+    foreseen: BTreeMap<(RecordRef, System), Counted>,
     objects: BTreeMap<ObjectKind, Changes>,
     overwrites: Overwrites,
+    /// What people let through already.
+    cover: BTreeSet<u64>,
 }
 
 /// One write as it was counted.
@@ -30,6 +35,8 @@ struct Counted {
     changes: Changes,
     /// What it writes over what was there.
     overwrites: Vec<u64>,
+    /// What an approval of it covers.
+    marks: Vec<u64>,
     /// It was within the limits, or a person let it through.
     passed: bool,
 }
@@ -44,53 +51,146 @@ struct Changes {
 }
 
 impl Tally {
-    /// Adds a pair's writes. One that was counted in another form, and not let go yet, counts as it is now.
-    pub fn add(&mut self, anchor: RecordRef, plan: &PairPlan, rules: &Rules) {
-        plan.writes().iter().for_each(|write| self.add_write(anchor, write, rules));
+    /// A tally to which all that is new which `cover` does not let through.
+    #[must_use]
+    pub fn covered_by(self, cover: Cover) -> Self {
+        Self { cover: cover.marks, ..self }
+    }
+
+    /// Adds a pair's writes, and those that follow once the records are made that it points to: `ahead` is the plan for then.
+    /// One that was counted in another form, and not let go yet, counts as it is now.
+    ///
+    /// # Errors
+    /// When the view cannot be read.
+    pub fn add(
+        &mut self,
+        anchor: RecordRef,
+        plan: &PairPlan,
+        ahead: Option<&PairPlan>,
+        known: Known<'_>,
+    ) -> ViewResult<()> {
+        for write in plan.writes() {
+            if !self.has(anchor, write, known)? {
+                self.add_write(anchor, write, known.rules);
+            }
+        }
+        for write in ahead.map(|ahead| ahead.later_than(plan)).unwrap_or_default() {
+            if !covers(&self.cover, &write, known)? {
+                self.foresee(&write, known.rules);
+            }
+        }
+        Ok(())
     }
 
     /// Adds one write, in the same way.
     pub fn add_write(&mut self, anchor: RecordRef, write: &PlannedWrite, rules: &Rules) {
-        if self.has(anchor, write) {
-            return;
+        if !self.is_counted(anchor, write) {
+            let counted = self.count(name(write), write, rules);
+            let before = self.writes.insert((anchor, write.system), counted);
+            self.take_back(write.object, before);
         }
-        let (changes, overwrites) = (Changes::of(write, rules), self.overwrites.add(write));
-        let counted = Counted { name: name(write), changes, overwrites, passed: false };
-        let before = self.writes.insert((anchor, write.system), counted);
-        let total = self.objects.entry(write.object).or_default();
-        // what was let go already may have been done by now
+    }
+
+    fn foresee(&mut self, write: &PlannedWrite, rules: &Rules) {
+        let (at, name) = ((source_of(write), write.system), name_ahead(write, rules));
+        if self.foreseen.get(&at).is_none_or(|counted| counted.name != name) {
+            let counted = self.count(name, write, rules);
+            let before = self.foreseen.insert(at, counted);
+            self.take_back(write.object, before);
+        }
+    }
+
+    fn count(&mut self, name: u64, write: &PlannedWrite, rules: &Rules) -> Counted {
+        let changes = Changes::of(write, rules);
+        *self.objects.entry(write.object).or_default() += changes;
+        let overwrites = self.overwrites.add(write);
+        Counted { name, changes, overwrites, marks: cover::marks(write, rules), passed: false }
+    }
+
+    /// Something else is planned instead. What was let go already may have been done by now.
+    fn take_back(&mut self, object: ObjectKind, before: Option<Counted>) {
         if let Some(before) = before.filter(|before| !before.passed) {
-            *total -= before.changes;
+            *self.objects.entry(object).or_default() -= before.changes;
             self.overwrites.take_back(&before.overwrites);
         }
-        *total += changes;
+    }
+
+    /// All records are looked at anew: what was foreseen and not let go yet is foreseen once more, or does not come.
+    pub fn begin_again(&mut self) {
+        let (passed, others) = std::mem::take(&mut self.foreseen).into_iter().partition(|(_, counted)| counted.passed);
+        self.foreseen = passed;
+        let others: BTreeMap<(RecordRef, System), Counted> = others;
+        for ((source, _), counted) in others {
+            self.take_back(source.object, Some(counted));
+        }
     }
 
     /// Whether exactly this write has been counted.
-    #[must_use]
-    pub fn has(&self, anchor: RecordRef, write: &PlannedWrite) -> bool {
-        let counted = self.writes.get(&(anchor, write.system));
-        counted.is_some_and(|counted| counted.name == name(write))
+    fn is_counted(&self, anchor: RecordRef, write: &PlannedWrite) -> bool {
+        self.writes.get(&(anchor, write.system)).is_some_and(|counted| counted.name == name(write))
+    }
+
+    /// Whether this write has been counted, be it before the records were made that it points to, or follows from what a
+    /// person let through.
+    ///
+    /// # Errors
+    /// When the view cannot be read.
+    pub fn has(&self, anchor: RecordRef, write: &PlannedWrite, known: Known<'_>) -> ViewResult<bool> {
+        Ok(self.is_counted(anchor, write) || self.was_foreseen(write, known)? || covers(&self.cover, write, known)?)
+    }
+
+    fn was_foreseen(&self, write: &PlannedWrite, known: Known<'_>) -> ViewResult<bool> {
+        let Some(counted) = self.foreseen.get(&(source_of(write), write.system)) else { return Ok(false) };
+        if counted.name != name_ahead(write, known.rules) {
+            return Ok(false);
+        }
+        for field in write.fields.iter().filter(|field| cover::reference(field, write, known.rules).is_some()) {
+            let is_as_foreseen = counted.marks.contains(&cover::mark(write, field, known.rules))
+                || made_for(write, field, known)?.is_some();
+            if !is_as_foreseen {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Counted> {
+        self.writes.values().chain(self.foreseen.values())
+    }
+
+    fn all_mut(&mut self) -> impl Iterator<Item = &mut Counted> {
+        self.writes.values_mut().chain(self.foreseen.values_mut())
     }
 
     /// All that is counted so far is within the limits. It goes on being counted.
     pub fn pass(&mut self) {
-        self.writes.values_mut().for_each(|counted| counted.passed = true);
+        self.all_mut().for_each(|counted| counted.passed = true);
     }
 
-    /// A person let through all that is counted so far. What comes after it is counted by itself.
-    pub fn let_through(&mut self) {
+    /// A person let through all that is counted so far and was not let go yet: from now on that is covered, with what
+    /// follows from it. What comes beside it is counted by itself. Returns what is covered, to be kept.
+    pub fn let_through(&mut self, config: ConfigVersion) -> Cover {
+        let approved: Vec<u64> =
+            self.all().filter(|counted| !counted.passed).flat_map(|counted| counted.marks.clone()).collect();
+        self.cover.extend(approved);
         self.pass();
-        self.writes.values_mut().for_each(|counted| counted.changes = Changes::default());
+        self.all_mut().for_each(|counted| counted.changes = Changes::default());
         self.objects.clear();
         self.overwrites = Overwrites::default();
+        Cover { config, marks: self.cover.clone() }
+    }
+
+    /// Whether there is something that people let through.
+    #[must_use]
+    pub fn is_covered(&self) -> bool {
+        !self.cover.is_empty()
     }
 
     /// Names what is to be passed: the same writes have the same name, in whatever order they were planned. An approval is
     /// for exactly these.
     #[must_use]
     pub fn hash(&self) -> String {
-        let waiting = self.writes.values().filter(|counted| !counted.passed);
+        let waiting = self.all().filter(|counted| !counted.passed);
         let sum = waiting.fold(0_u64, |sum, counted| sum.wrapping_add(counted.name));
         format!("{sum:016x}")
     }
@@ -157,6 +257,18 @@ impl SubAssign for Changes {
     }
 }
 
+/// Names a write by what it writes, and by what its references stand for: before the records are made that they point to
+/// it has the same name as after that.
+fn name_ahead(write: &PlannedWrite, rules: &Rules) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (source_of(write), write.system, write.kind).hash(&mut hasher);
+    for field in &write.fields {
+        let value = if cover::reference(field, write, rules).is_some() { &field.source } else { &field.after };
+        (&field.field, value, field.before.is_empty()).hash(&mut hasher);
+    }
+    hasher.finish()
+}
+
 /// Names a write as it counts: by what it writes, and where that stands over something. What was to fill an empty place and
 /// would now replace what somebody put there is another write.
 fn name(write: &PlannedWrite) -> u64 {
@@ -170,15 +282,17 @@ fn name(write: &PlannedWrite) -> u64 {
 
 /// Whether a record that belonged to one would belong to another. An association beside others takes nothing away.
 fn re_points(field: &FieldWrite, write: &PlannedWrite, rules: &Rules) -> bool {
-    let rule = field.key.as_ref().and_then(|key| rules.object(write.object)?.field(key));
-    let is_reference = rule.is_some_and(|rule| refers_to(rule.mapping.kind).is_some());
-    is_reference && !field.before.is_empty() && !field.after.is_empty() && !holds_all(field.field.as_str())
+    cover::reference(field, write, rules).is_some()
+        && !field.before.is_empty()
+        && !field.after.is_empty()
+        && !holds_all(field.field.as_str())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::core::plan::{PairDecision, scope};
+    use crate::mapping::references::refers_to;
     use crate::mapping::{Ceiling, Direction, FieldMapping, ObjectMapping, defaults};
     use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, FieldName, RecordId, Schema, Value};
 
@@ -226,10 +340,14 @@ mod tests {
         write(id, IntentKind::Update, vec![field])
     }
 
+    fn add(tally: &mut Tally, anchor: RecordRef, plan: &PairPlan) {
+        plan.writes().iter().for_each(|write| tally.add_write(anchor, write, &rules()));
+    }
+
     fn tally(plans: impl IntoIterator<Item = (RecordRef, PairPlan)>) -> Tally {
-        let (rules, mut tally) = (rules(), Tally::default());
+        let mut tally = Tally::default();
         for (anchor, plan) in plans {
-            tally.add(anchor, &plan, &rules);
+            add(&mut tally, anchor, &plan);
         }
         tally
     }
@@ -316,16 +434,16 @@ mod tests {
     #[test]
     fn i14_what_a_person_let_through_leaves_the_limits_to_what_comes_after_it() {
         let guards = Guards { creates: Ceiling { count: 3, percent: 0 }, ..Guards::default() };
-        let (rules, mut tally) = (rules(), ids(1..=9));
-        tally.let_through();
+        let mut tally = ids(1..=9);
+        tally.let_through(ConfigVersion(1));
         assert_eq!(exceeds(&tally, &guards, 0), None);
         for id in 7..=12 {
             let (anchor, plan) = creates(id);
-            tally.add(anchor, &plan, &rules);
+            add(&mut tally, anchor, &plan);
         }
         assert_eq!(exceeds(&tally, &guards, 0), None, "three are new");
         let (anchor, plan) = creates(13);
-        tally.add(anchor, &plan, &rules);
+        add(&mut tally, anchor, &plan);
         assert!(exceeds(&tally, &guards, 0).is_some_and(|reason| reason.contains("create 4 ")));
         assert_eq!(tally.hash(), ids(10..=13).hash());
     }
@@ -338,8 +456,8 @@ mod tests {
         assert_eq!(exceeds(&tally, &guards, 0), None);
         let filled = tally.hash();
         let (anchor, moves) = updates(1, &company, "5", "7");
-        assert!(!tally.has(anchor, &moves.writes()[0]));
-        tally.add(anchor, &moves, &rules());
+        assert!(!tally.is_counted(anchor, &moves.writes()[0]));
+        add(&mut tally, anchor, &moves);
         assert!(exceeds(&tally, &guards, 0).is_some_and(|reason| reason.contains("move 1 contacts")));
         assert_ne!(tally.hash(), filled, "who let the one through was not asked about the other");
     }
@@ -351,10 +469,10 @@ mod tests {
         let harmless = updates(1, &title, "Owner", "Boss");
         let (anchor, clears) = updates(1, &title, "Owner", "");
         let mut tally = tally([harmless]);
-        assert!(tally.has(anchor, &updates(1, &title, "Owner", "Boss").1.writes()[0]));
-        assert!(!tally.has(anchor, &clears.writes()[0]));
+        assert!(tally.is_counted(anchor, &updates(1, &title, "Owner", "Boss").1.writes()[0]));
+        assert!(!tally.is_counted(anchor, &clears.writes()[0]));
         assert_eq!(exceeds(&tally, &guards, 0), None);
-        tally.add(anchor, &clears, &rules());
+        add(&mut tally, anchor, &clears);
         assert!(exceeds(&tally, &guards, 0).is_some_and(|reason| reason.contains("empty 1 fields of contacts")));
         let updates_of = tally.objects.values().map(|changes| changes.updates).collect::<Vec<_>>();
         assert_eq!(updates_of, [1]);
@@ -378,10 +496,10 @@ mod tests {
         assert_eq!(same(&filled, 0), None, "nothing is lost where nothing was");
         let mut wavering = retitled(1..=3);
         let (anchor, plan) = updates(3, &title, "Owner", "Chief");
-        wavering.add(anchor, &plan, &rules());
+        add(&mut wavering, anchor, &plan);
         assert_eq!(same(&wavering, 0), None, "one changed its mind");
         let mut approved = retitled(1..=3);
-        approved.let_through();
+        approved.let_through(ConfigVersion(1));
         assert_eq!(same(&approved, 0), None);
     }
 

@@ -3,6 +3,7 @@
 //! The way of one change: `pull` reads it into the cache and marks the record · `evaluate` plans every marked pair,
 //! settles what is local, guards and queues what must be written · `apply` reads afresh, plans again, journals and
 //! sends · `outcome` takes in the answers, `recover` the silences · [`plan`] is the one place that decides.
+//! `guard` counts what a run would come to, with what `foresight` sees coming, and `cover` knows what a person let through.
 //! [`trial`] tells what a draft would decide in all. [`undo`] goes the way back. `hints` makes a look at both systems come sooner.
 
 mod absent;
@@ -11,8 +12,10 @@ mod apply;
 mod ask;
 pub mod command;
 mod counterparts;
+mod cover;
 mod endless;
 mod evaluate;
+mod foresight;
 mod guard;
 mod hints;
 mod outcome;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::state::{
-    Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, Status,
+    Cover, Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, Status,
 };
 use super::view::{HighWater, View, ViewResult};
 use crate::mapping::keys::all_keys;
@@ -181,6 +181,10 @@ impl View for Overlay<'_> {
 
     fn is_approved(&self, plan: &str) -> ViewResult<bool> {
         self.view.is_approved(plan)
+    }
+
+    fn cover(&self) -> ViewResult<Option<Cover>> {
+        self.view.cover()
     }
 
     fn records_after(

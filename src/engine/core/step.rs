@@ -19,7 +19,7 @@ use super::request::{Priority, Request, RequestBody, RequestId};
 use super::rights::{Denial, Need};
 use super::side::Side;
 use super::state::cursor::Pass;
-use super::state::{CursorKey, DirtyReason, Link, Run, RunKind, Verdict};
+use super::state::{Cover, CursorKey, DirtyReason, Link, Run, RunKind, Verdict};
 use super::undo::UndoJob;
 use super::view::{View, ViewError, ViewResult};
 use crate::mapping::references::Partner;
@@ -124,8 +124,12 @@ pub(super) struct ActiveRun {
     pub touched: BTreeSet<LinkId>,
     /// What `Mode::Plan` found.
     pub plans: Vec<PairPlan>,
-    /// The partners that records would have by then, had the plan been carried out.
-    pub foreseen: BTreeMap<RecordRef, Partner>,
+    /// The pairs that would be linked by then: only a plan that writes nothing has any.
+    pub linked: BTreeMap<RecordRef, Partner>,
+    /// The records that are to be made a partner, now or later.
+    pub coming: BTreeMap<RecordRef, Partner>,
+    /// The records that `Mode::Plan` is done with.
+    pub planned: BTreeSet<RecordRef>,
     /// Something was written or linked since the last evaluation.
     pub progress: bool,
 }
@@ -415,17 +419,25 @@ impl Engine {
         }
         let row = self.new_run(step.now, kind);
         step.row(Row::Run(row.clone()));
+        let cover = step.view.cover()?.unwrap_or_default();
+        let is_of_other_rules = cover.config != self.rules.version;
+        if is_of_other_rules && !cover.marks.is_empty() && kind != RunKind::Plan {
+            step.row(Row::Cover(None));
+        }
+        let cover = if is_of_other_rules { Cover::default() } else { cover };
         let mut live = 0;
         for object in self.object_kinds() {
             live += step.view.live_links(object)?;
         }
         self.run = Some(ActiveRun {
             row,
-            tally: self.begin_hinted(),
+            tally: self.begin_hinted().covered_by(cover),
             free: live == 0 || !step.view.is_filled()?,
             touched: BTreeSet::new(),
             plans: Vec::new(),
-            foreseen: BTreeMap::new(),
+            linked: BTreeMap::new(),
+            coming: BTreeMap::new(),
+            planned: BTreeSet::new(),
             progress: false,
         });
         if self.pending.is_empty() {
@@ -499,6 +511,7 @@ impl Engine {
         self.work = BySystem::default();
         let Some(mut run) = self.run.take() else { return Ok(()) };
         self.count_states(step, &mut run)?;
+        self.end_cover(step, verdict == Verdict::Done, run.tally.is_covered());
         run.row.ended = Some(step.now);
         run.row.verdict = verdict;
         if self.end_hinted(step.now, &mut run) {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::state::{
-    Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, Status,
+    Cover, Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, Status,
 };
 use crate::model::{IntentId, LinkId, ObjectKind, Pauses, RecordId, RecordRef, RunId, System, Timestamp};
 
@@ -74,6 +74,8 @@ pub trait View {
     fn pauses(&self) -> ViewResult<Pauses>;
     /// Whether a plan was approved and not used yet.
     fn is_approved(&self, plan: &str) -> ViewResult<bool>;
+    /// What approved plans cover that are being carried out.
+    fn cover(&self) -> ViewResult<Option<Cover>>;
     /// All observed records of one system, lowest id first, after `after`.
     fn records_after(
         &self,

@@ -215,4 +215,20 @@ impl PairPlan {
             _ => &[],
         }
     }
+
+    /// What this plan has to write that `now` has not, made for the same pair before the records were there that it waits
+    /// for: it is written later.
+    #[must_use]
+    pub fn later_than(&self, now: &Self) -> Vec<PlannedWrite> {
+        let rest = |write: &PlannedWrite| {
+            let Some(first) = now.writes().iter().find(|first| first.system == write.system) else {
+                return Some(write.clone());
+            };
+            let is_new = |field: &&FieldWrite| !first.fields.iter().any(|sent| sent.field == field.field);
+            let fields: Vec<FieldWrite> = write.fields.iter().filter(is_new).cloned().collect();
+            let kind = IntentKind::Update;
+            (!fields.is_empty()).then(|| PlannedWrite { kind, fields, stamp: None, ..write.clone() })
+        };
+        self.writes().iter().filter_map(rest).collect()
+    }
 }

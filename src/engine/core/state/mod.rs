@@ -2,6 +2,7 @@
 //!
 //! The store keeps them, the planner reads them, the console shows them. Nothing here knows how.
 
+pub mod cover;
 pub mod cursor;
 pub mod dirty;
 pub mod exchange;
@@ -12,6 +13,7 @@ pub mod observation;
 pub mod run;
 pub mod status;
 
+pub use cover::Cover;
 pub use cursor::{Cursor, CursorKey, Feed};
 pub use dirty::{Dirty, DirtyReason};
 pub use exchange::Exchange;
