@@ -64,7 +64,7 @@ pub fn awaited(of: RecordRef) -> String {
 fn decided(decision: PairDecision, plan: PairPlan) -> PairPlan {
     let PairPlan { mut trace, .. } = plan;
     if let Some(next) = trace.iter_mut().find(|line| line.stage == "next") {
-        *next = TraceLine { stage: "next", text: sentence(&decision, 0) };
+        *next = TraceLine { stage: "next", text: sentence(&decision, &plan.fields) };
     }
     PairPlan { decision, trace, ..plan }
 }

@@ -7,7 +7,7 @@ use super::fields::{Comparison, Trouble, compare};
 use super::gather::{Facts, Merged};
 use super::identity::Identity;
 use super::kept::{held_by_right, until_read, without_paused};
-use super::words::{field_in_words, origin_in_words, sentence, write_in_words};
+use super::words::{after_merge, field_in_words, origin_in_words, sentence, write_in_words};
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, Scope, TraceLine, scope};
 use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, IssueClass, Link, LinkState, Observation};
 use crate::engine::core::view::{View, ViewResult};
@@ -134,7 +134,7 @@ impl Planner<'_> {
     fn plan(mut self) -> PairPlan {
         let scope = self.scopes();
         let decision = self.decide(&scope);
-        note!(self, "next", sentence(&decision, self.undecided()));
+        note!(self, "next", sentence(&decision, &self.fields));
         let ids = self.facts.ids();
         PairPlan {
             object: self.rules.mapping.object,
@@ -148,11 +148,6 @@ impl Planner<'_> {
             issues: self.issues,
             trace: self.trace,
         }
-    }
-
-    /// How many fields wait for a person.
-    fn undecided(&self) -> usize {
-        self.fields.iter().filter(|field| matches!(field.next, FieldNext::Decide | FieldNext::Stuck)).count()
     }
 
     fn name(&self) -> String {
@@ -429,11 +424,7 @@ impl Planner<'_> {
         let message = format!(
             "{loser} was merged into {survivor}, which is linked with {linked_with}; {left} has no counterpart any more."
         );
-        let hint = format!(
-            "Merge {left} into {linked_with} in {system}, or delete it there. Nothing of it crosses meanwhile.",
-            system = left.system
-        );
-        self.hold(IssueClass::Merged, message, &hint)
+        self.hold(IssueClass::Merged, message, &after_merge(left, *linked_with))
     }
 
     fn hold_ambiguous(

@@ -2,7 +2,7 @@
 
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite};
 use crate::engine::core::state::{IntentKind, LinkOrigin};
-use crate::model::{System, Timestamp};
+use crate::model::{ObjectKind, RecordRef, System, Timestamp};
 
 /// How a link came about, in words.
 #[must_use]
@@ -49,16 +49,10 @@ pub(super) fn write_in_words(write: &PlannedWrite) -> String {
     format!("{what}: {}{stamp}", fields.join(", "))
 }
 
-pub(super) fn sentence(decision: &PairDecision, undecided: usize) -> String {
+/// What happens next, and what it waits for. `fields` are those of the pair.
+pub(super) fn sentence(decision: &PairDecision, fields: &[FieldPlan]) -> String {
     match decision {
-        PairDecision::InStep | PairDecision::Agree if undecided == 1 => {
-            "nothing to write: 1 field waits for a person".to_owned()
-        }
-        PairDecision::InStep | PairDecision::Agree if undecided > 1 => {
-            format!("nothing to write: {undecided} fields wait for a person")
-        }
-        PairDecision::InStep => "nothing to do: both sides are in step".to_owned(),
-        PairDecision::Agree => "nothing to write: the agreement is renewed".to_owned(),
+        PairDecision::InStep | PairDecision::Agree => settled(decision, fields),
         PairDecision::Link { hubspot, connectwise, .. } => {
             format!("link HubSpot {hubspot} with ConnectWise {connectwise}")
         }
@@ -70,7 +64,7 @@ pub(super) fn sentence(decision: &PairDecision, undecided: usize) -> String {
                 writes.len()
             )
         }
-        PairDecision::Hold { reason } => format!("held: {reason}"),
+        PairDecision::Hold { reason } => format!("held: {}. It goes on once that is put right.", bare(reason)),
         PairDecision::Fail { reason, next_try } => {
             let reason = reason.trim_end().trim_end_matches('.');
             if *next_try == Timestamp::MAX {
@@ -81,11 +75,80 @@ pub(super) fn sentence(decision: &PairDecision, undecided: usize) -> String {
                 format!("failing: {reason}. Tried again at {next_try}.")
             }
         }
-        PairDecision::Exclude { reason } => format!("excluded: {reason}"),
-        PairDecision::Wait { reason } => format!("waits: {reason}"),
-        PairDecision::Paused { reason } => reason.clone(),
-        PairDecision::Gone { reason } => format!("gone: {reason}"),
+        PairDecision::Exclude { reason } => format!(
+            "excluded: {}; nothing crosses until it changes, or what it belongs to, or the configuration",
+            bare(reason)
+        ),
+        PairDecision::Wait { reason } if reason.starts_with("waits for") => {
+            format!("{}; it goes on by itself as soon as that has its partner", bare(reason))
+        }
+        PairDecision::Wait { reason } => format!("waits: {}; it goes on by itself after that", bare(reason)),
+        PairDecision::Paused { reason } => format!("{}; it crosses when that ends", bare(reason)),
+        PairDecision::Gone { reason } => format!("gone: {}; nothing crosses unless it is restored", bare(reason)),
     }
+}
+
+/// The same where nothing can be written now: what of it waits, and for what.
+fn settled(decision: &PairDecision, fields: &[FieldPlan]) -> String {
+    let count = |is_so: &dyn Fn(&FieldNext) -> bool| fields.iter().filter(|field| is_so(&field.next)).count();
+    let first = |is_so: &dyn Fn(&FieldNext) -> bool| fields.iter().find(|field| is_so(&field.next));
+    let several =
+        |n: usize, one: &str, more: &str| if n == 1 { format!("1 field {one}") } else { format!("{n} fields {more}") };
+    let by_person = count(&|next| matches!(next, FieldNext::Decide | FieldNext::Stuck));
+    if by_person > 0 {
+        return format!("nothing to write: {}", several(by_person, "waits for a person", "wait for a person"));
+    }
+    if let Some(field) = first(&|next| matches!(next, FieldNext::Undecided { .. })) {
+        let what = format!("{}: {}", field.names.hubspot, bare(&field.rule));
+        return format!("nothing to write now: {what}. It crosses by itself once the filter can be decided.");
+    }
+    if let Some(field) = first(&|next| *next == FieldNext::Wait) {
+        let what = format!("{} {}", field.names.hubspot, bare(&field.rule));
+        return format!("nothing to write now: {what}; it crosses by itself as soon as that has its partner");
+    }
+    let frozen = count(&|next| *next == FieldNext::Frozen);
+    if frozen > 0 {
+        let what = several(frozen, "is kept back by a filter", "are kept back by a filter");
+        let it = if frozen == 1 { "it crosses" } else { "they cross" };
+        return format!(
+            "nothing to write now: {what}; {it} when the record passes it again, or another filter is deployed"
+        );
+    }
+    match decision {
+        PairDecision::Agree => "nothing to write: the agreement is renewed".to_owned(),
+        _ => "nothing to do: both sides are in step".to_owned(),
+    }
+}
+
+/// A reason without its stop.
+fn bare(reason: &str) -> &str {
+    reason.trim_end().trim_end_matches('.')
+}
+
+/// What a person does about a record whose counterpart was merged into one that has a partner of its own, by what its
+/// system can do: ConnectWise merges companies alone for good, a ticket that was merged there is still there.
+pub(super) fn after_merge(left: RecordRef, linked_with: RecordRef) -> String {
+    const MEANWHILE: &str = "Nothing of it crosses meanwhile.";
+    let system = left.system;
+    let can_merge = match system {
+        System::HubSpot => {
+            matches!(left.object, ObjectKind::Company | ObjectKind::Contact | ObjectKind::Deal | ObjectKind::Ticket)
+        }
+        System::ConnectWise => left.object == ObjectKind::Company,
+    };
+    if can_merge {
+        return format!("Merge {left} into {linked_with} in {system}, or delete it there. {MEANWHILE}");
+    }
+    let why = match (system, left.object) {
+        (System::ConnectWise, ObjectKind::Ticket) => {
+            "ConnectWise keeps a ticket that is merged, so merging it does not end this.".to_owned()
+        }
+        (System::ConnectWise, ObjectKind::Deal) => "ConnectWise cannot merge opportunities.".to_owned(),
+        (_, object) => format!("{system} cannot merge {}.", object.plural().to_lowercase()),
+    };
+    format!(
+        "Carry what is worth keeping of {left} over to {linked_with} in {system}, then delete {left} there. {why} {MEANWHILE}"
+    )
 }
 
 /// A few words for the list: which field, which reason.
@@ -119,5 +182,71 @@ pub(super) fn why(plan: &PairPlan) -> String {
             }
             named(&|next| matches!(next, FieldNext::Decide | FieldNext::Stuck | FieldNext::Frozen))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::mapping::FieldKey;
+    use crate::model::{BySystem, FieldName, RecordId, Value};
+
+    fn field(next: FieldNext, rule: &str) -> FieldPlan {
+        let name = FieldName::new("city");
+        FieldPlan {
+            key: FieldKey::new(&name, &name),
+            names: BySystem::from_fn(|_| name.clone()),
+            values: BySystem::from_fn(|_| Value::Empty),
+            agreed: None,
+            changed: BySystem::from_fn(|_| false),
+            next,
+            rule: rule.to_owned(),
+        }
+    }
+
+    #[test]
+    fn what_happens_next_is_told_with_what_it_waits_for() {
+        let in_step = PairDecision::InStep;
+        let cases = [
+            (vec![field(FieldNext::Same, "")], "nothing to do: both sides are in step"),
+            (vec![field(FieldNext::Decide, "")], "nothing to write: 1 field waits for a person"),
+            (
+                vec![field(FieldNext::Wait, "waits for its company \"Acme\"")],
+                "nothing to write now: city waits for its company \"Acme\"; it crosses by itself as soon as that has its partner",
+            ),
+            (
+                vec![field(FieldNext::Frozen, ""), field(FieldNext::Frozen, "")],
+                "nothing to write now: 2 fields are kept back by a filter; they cross when the record passes it again, or \
+                 another filter is deployed",
+            ),
+        ];
+        for (fields, expected) in cases {
+            assert_eq!(sentence(&in_step, &fields), expected);
+        }
+        let waits = PairDecision::Wait { reason: "waits for its company \"Acme\"".into() };
+        assert_eq!(
+            sentence(&waits, &[]),
+            "waits for its company \"Acme\"; it goes on by itself as soon as that has its partner"
+        );
+        let open = PairDecision::Wait { reason: "one side has not been read yet".into() };
+        assert_eq!(sentence(&open, &[]), "waits: one side has not been read yet; it goes on by itself after that");
+    }
+
+    #[test]
+    fn what_a_system_cannot_merge_nobody_is_told_to_merge_there() {
+        let way = |system, object| {
+            let of = |id| RecordRef::new(object, system, RecordId(id));
+            after_merge(of(7), of(8))
+        };
+        for object in [ObjectKind::Company, ObjectKind::Contact, ObjectKind::Deal, ObjectKind::Ticket] {
+            assert!(way(System::HubSpot, object).starts_with("Merge HubSpot "), "{object}");
+        }
+        assert!(way(System::HubSpot, ObjectKind::Task).contains("HubSpot cannot merge tasks."));
+        assert!(way(System::ConnectWise, ObjectKind::Company).starts_with("Merge ConnectWise company 7 into "));
+        let deal = way(System::ConnectWise, ObjectKind::Deal);
+        assert!(deal.contains("then delete ") && deal.contains("ConnectWise cannot merge opportunities."), "{deal}");
+        let ticket = way(System::ConnectWise, ObjectKind::Ticket);
+        assert!(ticket.contains("then delete ") && ticket.contains("does not end this"), "{ticket}");
+        assert!(way(System::ConnectWise, ObjectKind::Contact).contains("ConnectWise cannot merge contacts."));
     }
 }
