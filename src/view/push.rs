@@ -29,10 +29,10 @@ const FIELDS: [Column; 4] = [
 #[must_use]
 pub fn preview(panel: &RecordPanel<'_>, requests: &[HttpPreview], width: usize) -> Vec<Line> {
     let writes = panel.plan.writes();
-    if writes.is_empty() {
+    let mut lines = link_lines(panel, width);
+    if writes.is_empty() && lines.is_empty() {
         return nothing(panel, width);
     }
-    let mut lines = Vec::new();
     for write in writes {
         lines.push(heading(write));
         lines.extend(field_lines(panel, write, width));
@@ -43,6 +43,17 @@ pub fn preview(panel: &RecordPanel<'_>, requests: &[HttpPreview], width: usize) 
         lines.extend(request_lines(request, width));
     }
     lines
+}
+
+/// Two records that are found to be the same: they are linked, and that is one thing, whatever is written to either.
+fn link_lines(panel: &RecordPanel<'_>, width: usize) -> Vec<Line> {
+    let plan = panel.plan;
+    let (None, Some(hubspot), Some(connectwise)) = (plan.link, plan.hubspot, plan.connectwise) else {
+        return Vec::new();
+    };
+    let rest = if plan.writes().is_empty() { "No field is to be written." } else { "Then, to bring them in step:" };
+    let text = format!("Link HubSpot {hubspot} with ConnectWise {connectwise}: they are one {}. {rest}", plan.object);
+    wrapped(&text, width).into_iter().map(|text| vec![Cell::strong(text)]).collect()
 }
 
 /// `Change ConnectWise company 4021: 2 fields`.
@@ -196,6 +207,21 @@ mod tests {
             text.replace("  ", " ").split_whitespace().collect::<Vec<_>>().join(" "),
             "Change ConnectWise 4021: 2 fields City Dallas → Austin type – → Client \
              After it: both sides agree on 4 of 5 fields. PATCH company/companies/4021 [{\"op\":\"replace\"}]",
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn two_records_that_are_found_to_be_one_are_shown_as_one_link() {
+        let mut plan = acme();
+        plan.link = None;
+        plan.decision = PairDecision::Write(vec![write()]);
+        let text = shown(&plan, &[]).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            text.starts_with(
+                "Link HubSpot 18273645 with ConnectWise 4021: they are one company. Then, to bring them in step: \
+                 Change ConnectWise 4021: 2 fields"
+            ),
             "{text}"
         );
     }

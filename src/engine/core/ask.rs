@@ -225,6 +225,9 @@ impl Engine {
             plan = self.without_paused(plan);
             is_held = matches!(plan.decision, PairDecision::Paused { .. });
         }
+        if job.dry_run {
+            plan = self.shown_linked(step, rules, &facts, plan)?;
+        }
         job.plan.get_or_insert_with(|| plan.clone());
         if job.dry_run || job.rounds >= MOST_ROUNDS {
             return Ok(true);

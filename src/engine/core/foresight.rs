@@ -4,7 +4,7 @@
 
 use super::command::Row;
 use super::cover::Known;
-use super::plan::{Facts, PairDecision, PairPlan, plan_pair};
+use super::plan::{Facts, PairDecision, PairPlan, explain_pair, plan_pair};
 use super::state::IntentKind;
 use super::step::{Engine, Mode, Step};
 use super::view::ViewResult;
@@ -93,6 +93,22 @@ impl Engine {
             run.linked.insert(record(System::HubSpot, *hubspot), Partner::Linked(*connectwise));
             run.linked.insert(record(System::ConnectWise, *connectwise), Partner::Linked(*hubspot));
         }
+    }
+
+    /// What a push comes to of a record that is recognised as another one's partner: the two are linked, and then compared
+    /// like any pair. The plan names both, and has no link yet.
+    pub(super) fn shown_linked(
+        &self,
+        step: &Step<'_>,
+        rules: &ObjectRules,
+        facts: &Facts,
+        plan: PairPlan,
+    ) -> ViewResult<PairPlan> {
+        let Some(linked) = facts.as_if_linked(step.view, rules, &plan.decision, step.now)? else { return Ok(plan) };
+        let after = explain_pair(&linked, rules, step.now, None);
+        let trace = plan.trace.iter().filter(|line| line.stage != "next").chain(&after.trace).cloned().collect();
+        let decision = if after.writes().is_empty() { plan.decision } else { after.decision };
+        Ok(PairPlan { link: None, decision, trace, ..after })
     }
 
     /// The end of what approved plans cover: a run came to its end, and no write of them is of unknown fate.

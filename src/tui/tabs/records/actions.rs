@@ -7,7 +7,7 @@ use super::open::Found;
 use super::source::Opened;
 use super::{Context, Message, Records};
 use crate::engine::core::command::{Ask, Reply};
-use crate::engine::core::plan::{FieldNext, FieldPlan, PushReport};
+use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PushReport};
 use crate::mapping::FieldKey;
 use crate::model::{BySystem, RecordRef, System};
 use crate::tui::action::{Action, Enabled, Info, Key, Reason};
@@ -367,12 +367,12 @@ fn show_preview(tab: &Records, record: RecordRef, to: System, reply: Reply, ctx:
     };
     let plan = report.plan;
     let requests = tab.source.requests(&plan);
-    let has_writes = !plan.writes().is_empty();
+    let does_something = !plan.writes().is_empty() || matches!(plan.decision, PairDecision::Link { .. });
     let schemas = tab.opened().and_then(|opened| opened.schemas.clone());
     let relatives = tab.opened().map(|opened| opened.relatives.clone()).unwrap_or_default();
     let shown = Opened { plan, link: None, observations: BySystem::default(), schemas, relatives };
     let lines = push::preview(&shown.panel(ctx.world.now), &requests, DIALOG);
-    let accept = has_writes.then_some(Message::Send(record, to));
+    let accept = does_something.then_some(Message::Send(record, to));
     ctx.preview(Preview::new(format!("Push to {to}"), lines, "send"), accept);
 }
 
