@@ -21,6 +21,9 @@ struct RunJson {
     #[serde(flatten)]
     summary: Summary,
     kind: &'static str,
+    /// That it wrote nothing, being a plan: the numbers tell what it would have written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
     /// The run that it took back.
     #[serde(skip_serializing_if = "Option::is_none")]
     undo_of: Option<RunId>,
@@ -46,6 +49,7 @@ impl From<&Run> for RunJson {
         Self {
             summary: Summary::from(run),
             kind: run_view::kind_word(run.kind),
+            note: run_view::note(run.kind),
             undo_of: match run.kind {
                 RunKind::Undo { of } => Some(of),
                 RunKind::Poll | RunKind::Push | RunKind::Plan => None,

@@ -68,6 +68,25 @@ pub const fn kind_word(kind: RunKind) -> &'static str {
     }
 }
 
+/// What a run is that is not one of those that write, in a few words.
+#[must_use]
+pub const fn note(kind: RunKind) -> Option<&'static str> {
+    match kind {
+        RunKind::Plan => Some("plan, nothing written"),
+        RunKind::Poll | RunKind::Push | RunKind::Undo { .. } => None,
+    }
+}
+
+/// The same behind the number of a run: `, undo of run 7`.
+#[must_use]
+pub fn what(kind: RunKind) -> String {
+    match kind {
+        RunKind::Undo { of } => format!(", undo of run {of}"),
+        RunKind::Plan => ", a plan that wrote nothing".to_owned(),
+        RunKind::Poll | RunKind::Push => String::new(),
+    }
+}
+
 /// The columns of the list of runs.
 pub const COLUMNS: [Column; 7] = [
     Column::fixed("run", 6).right(),
@@ -89,19 +108,25 @@ pub fn row(run: &Run, now: Timestamp) -> Vec<Cell> {
         Verdict::Held { .. } => Role::Warn,
     };
     let total = run.counts.total();
+    // a plan has written nothing, whatever it counted
+    let sides = if run.kind == RunKind::Plan { BySystem::default() } else { total.sides };
     vec![
         Cell::plain(run.id.to_string()),
         Cell::muted(format::age_at(run.started, now)),
         Cell::muted(kind_word(run.kind)),
         Cell::new(verdict_word(&run.verdict), verdict),
-        Cell::new(side(&total.sides, System::HubSpot), Role::Left),
-        Cell::new(side(&total.sides, System::ConnectWise), Role::Right),
+        Cell::new(side(&sides, System::HubSpot), Role::Left),
+        Cell::new(side(&sides, System::ConnectWise), Role::Right),
         Cell::plain(records_of(run, &total)),
     ]
 }
 
-/// What became of the records; of an undo, what it took back.
+/// What became of the records; of an undo, what it took back; of a plan, what it would write.
 fn records_of(run: &Run, total: &Counts) -> String {
+    if let Some(note) = note(run.kind) {
+        let text = written(total);
+        return if text.is_empty() { note.to_owned() } else { format!("{note}; would be {text}") };
+    }
     let RunKind::Undo { of } = run.kind else { return records(total) };
     let failed = counted([(total.failed, "failed")]);
     let rest = if failed.is_empty() { failed } else { format!(", {failed}") };
@@ -159,7 +184,12 @@ pub fn so_far(counts: &RunCounts) -> String {
 /// What a run did with each object, one line each, broken at words: `Contacts  12 created in HubSpot; 65 same, 3 held`.
 /// Of a run from before objects were told apart, what it did in all.
 #[must_use]
-pub fn object_lines(counts: &RunCounts, width: usize) -> Vec<Line> {
+pub fn object_lines(run: &Run, width: usize) -> Vec<Line> {
+    let counts = &run.counts;
+    let written = |counts: &Counts| match written(counts) {
+        text if run.kind == RunKind::Plan && !text.is_empty() => format!("would be {text}"),
+        text => text,
+    };
     let line = |name: &str, counts: &Counts| {
         let text = [written(counts), records(counts)].into_iter().filter(|text| !text.is_empty());
         let text = text.collect::<Vec<_>>().join("; ");
@@ -185,9 +215,9 @@ pub fn hanging(mut line: Line, width: usize) -> Vec<Line> {
 #[must_use]
 pub fn lines(run: &Run, width: usize) -> Vec<Line> {
     let took = run.ended.map_or_else(String::new, |end| format!(" in {}", format::age(end.since(run.started))));
-    let what = match run.kind {
-        RunKind::Undo { of } => format!(", undo of run {of},"),
-        RunKind::Poll | RunKind::Push | RunKind::Plan => String::new(),
+    let what = match what(run.kind) {
+        what if what.is_empty() => what,
+        what => format!("{what},"),
     };
     let head = format!("Run {}{what} {}{took}", run.id, verdict_word(&run.verdict));
     let mut lines = vec![vec![Cell::strong(head)]];
@@ -197,7 +227,7 @@ pub fn lines(run: &Run, width: usize) -> Vec<Line> {
     if let Verdict::Held { plan, .. } = &run.verdict {
         lines.push(vec![Cell::plain(format!("It goes on once the plan {plan} is approved."))]);
     }
-    lines.extend(object_lines(&run.counts, width));
+    lines.extend(object_lines(run, width));
     lines
 }
 
@@ -293,6 +323,18 @@ Contacts    12 created, 1 field emptied in ConnectWise; 3
         assert!(plain_text(&lines(&undo, 60)).starts_with("Run 812, undo of run 800, done in 2 s\n"));
         let row = Table::new(&COLUMNS, 90).row(&row(&undo, Timestamp::from_secs(1060)));
         assert!(line_text(&row).contains("undo done") && line_text(&row).contains("undo of run 800"), "{row:?}");
+    }
+
+    #[test]
+    fn a_plan_says_that_it_wrote_nothing() {
+        let plan = Run { kind: RunKind::Plan, ..run(Verdict::Done) };
+        let text = plain_text(&lines(&plan, 90));
+        assert!(
+            text.starts_with("Run 812, a plan that wrote nothing, done in 2 s\nCompanies   would be 2 created"),
+            "{text}"
+        );
+        let row = line_text(&Table::new(&COLUMNS, 120).row(&row(&plan, Timestamp::from_secs(1060))));
+        assert!(row.contains("plan, nothing written; would be 2 created") && !row.contains('+'), "{row}");
     }
 
     #[test]

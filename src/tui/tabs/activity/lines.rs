@@ -124,14 +124,15 @@ pub(super) fn run_detail(run: &Run, world: &World, width: usize) -> Vec<Line> {
     let calls = sides.hubspot.calls + sides.connectwise.calls;
     let took = run.ended.map_or_else(String::new, |ended| format!(", took {}", took(ended.since(run.started))));
     let head = format!(
-        "Run {}, {}, configuration {}{took}, {}",
+        "Run {}{}, {}, configuration {}{took}, {}",
         run.id,
+        run::what(run.kind),
         format::moment_near(run.started, world.now),
         run.config,
         format::counted(calls, "call", "calls")
     );
     let mut lines = texts([(head, Role::Strong)], width);
-    lines.extend(run::object_lines(&run.counts, width));
+    lines.extend(run::object_lines(run, width));
     match &run.verdict {
         Verdict::Stopped(reason) => lines.extend(texts([(format!("Stopped: {reason}"), Role::Error)], width)),
         Verdict::Held { reason, .. } => lines.extend(texts([(format!("Held: {reason}"), Role::Warn)], width)),
