@@ -329,8 +329,8 @@ impl Engine {
         let Some(intent) = self.close(id) else { return Ok(()) };
         self.progressed();
         match refused_alone(&intent, &rejection) {
-            refused if refused.is_empty() => self.job_outcome(id, Err(rejection.message.clone())),
-            refused => self.job_refused(id, &refused, &rejection.message),
+            refused if refused.is_empty() => self.job_outcome(id, Err(in_words(&intent, &rejection))),
+            refused => self.job_refused(id, &refused, &in_words(&intent, &rejection)),
         }
         let anchor = anchor_of(step, &intent)?;
         step.row(dirty(anchor, DirtyReason::Retry, step.now));
@@ -361,8 +361,8 @@ impl Engine {
                 // system contradicts itself, and the write rests like any other that was refused
                 self.expect_unread(step, target)?;
             }
-            let hint = way_out(&intent, &rejection.fields);
-            let said = if rejection.message.trim().is_empty() { "it gave no reason" } else { &rejection.message };
+            let hint = way_out(&intent, &rejection);
+            let said = in_words(&intent, &rejection);
             let message = format!("{} refused the write: {said}", intent.system);
             let next_try = step.now + self.slow_probe(step, anchor)?;
             self.raise(step, anchor, IssueClass::Rejected, &intent, message, &hint, next_try)?;
@@ -385,7 +385,7 @@ impl Engine {
         if let Some(target) = intent.target_record() {
             issues.extend(step.view.issues_of(target)?);
         }
-        let said = if rejection.message.trim().is_empty() { "it gave no reason" } else { &rejection.message };
+        let said = in_words(intent, rejection);
         // its words are about all of them
         let named: Vec<&str> = refused.iter().map(|write| write.field.as_str()).collect();
         for write in refused {
@@ -399,11 +399,14 @@ impl Engine {
                 field: write.key.clone(),
                 link: intent.link,
                 message: format!("{} refused {}: {said}", intent.system, named.join(", ")),
-                hint: format!(
-                    "Correct the value, or the mapping of {}; it is tried again when either changes. The other fields go \
-                     on crossing.",
-                    write.field
-                ),
+                hint: match way_past(intent, rejection) {
+                    Some(way) => format!("{way} The other fields go on crossing."),
+                    None => format!(
+                        "Correct the value, or the mapping of {}; it is tried again when either changes. The other \
+                         fields go on crossing.",
+                        write.field
+                    ),
+                },
                 fingerprint,
                 attempts: before + 1,
                 next_try: step.now + rest_after(before),
@@ -540,8 +543,49 @@ fn sent_as<'a>(intent: &'a Intent, named: &str) -> Vec<&'a FieldWrite> {
     intent.writes.iter().filter(is_part).collect()
 }
 
+/// Why a write was refused: in our words where another record is in the way, with those of the system as a detail.
+fn in_words(intent: &Intent, rejection: &Rejection) -> String {
+    let raw = rejection.message.trim();
+    match holder(intent, rejection) {
+        Some(holder) => format!("{holder} has {} already ({}: \"{raw}\")", taken(rejection), intent.system),
+        None if raw.is_empty() => "it gave no reason".to_owned(),
+        None => raw.to_owned(),
+    }
+}
+
+/// The record that has a value which no two may have.
+fn holder(intent: &Intent, rejection: &Rejection) -> Option<RecordRef> {
+    match rejection.kind {
+        RejectionKind::Duplicate { existing: Some(id) } => Some(RecordRef::new(intent.object, intent.system, id)),
+        _ => None,
+    }
+}
+
+/// `this email`.
+fn taken(rejection: &Rejection) -> String {
+    if rejection.fields.is_empty() {
+        "this value".to_owned()
+    } else {
+        format!("this {}", rejection.fields.join(" and "))
+    }
+}
+
+/// What a person does about a record that is in the way.
+fn way_past(intent: &Intent, rejection: &Rejection) -> Option<String> {
+    let holder = holder(intent, rejection)?;
+    let (object, system, value) = (intent.object, intent.system, taken(rejection).replacen("this ", "the ", 1));
+    Some(format!(
+        "Look for {holder} in {system}, also among what is deleted. If it is the same {object}, restore it, or make that the \
+         value it goes by, and the two are linked; if not, change {value} of one of the two. It is tried again then."
+    ))
+}
+
 /// What a person does about a refused write.
-fn way_out(intent: &Intent, fields: &[String]) -> String {
+fn way_out(intent: &Intent, rejection: &Rejection) -> String {
+    if let Some(way) = way_past(intent, rejection) {
+        return way;
+    }
+    let fields = rejection.fields.as_slice();
     if fields.is_empty() {
         return "Correct the record, or the mapping; it is tried again when either changes.".to_owned();
     }
