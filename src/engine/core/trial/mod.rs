@@ -187,7 +187,7 @@ impl Trial {
         let deployed = self.deployed.as_mut().and_then(|side| side.take(asked, deployed));
         let draft = self.draft.take(asked, draft);
         if let Some(plan) = draft.as_ref().and_then(|meant| meant.plan.as_ref()) {
-            self.tally.add(anchor, plan, &self.draft.rules);
+            plan.writes().iter().for_each(|write| self.tally.add_write(anchor, write, &self.draft.rules));
         }
         let draft = draft.map(|meant| meant.verdict).unwrap_or_default();
         let before = deployed.map(|meant| meant.verdict).unwrap_or_default();
