@@ -16,6 +16,8 @@ mod fields;
 mod guarded;
 #[path = "../tests/simulation/hints.rs"]
 mod hints;
+#[path = "../tests/simulation/holds.rs"]
+mod holds;
 #[path = "../tests/simulation/keeper.rs"]
 mod keeper;
 #[path = "../tests/simulation/merging.rs"]

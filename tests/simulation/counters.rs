@@ -8,6 +8,7 @@ use lockstep::model::{ObjectKind, System};
 
 use crate::faults::{Fault, Kind};
 use crate::fields::{ACTIVITIES, OBJECTS, is_one_way};
+use crate::holds::ENDED_BY_ANOTHER;
 use crate::merging::KEY_OF_THE_OTHER;
 
 /// What one seed saw; added up over all of them.
@@ -147,6 +148,7 @@ fn expected() -> Vec<String> {
         "overwritten unseen",
         "restore",
         KEY_OF_THE_OTHER,
+        ENDED_BY_ANOTHER,
         "the engine's clock set back",
         "the engine's clock set forward",
         "the engine stood still",

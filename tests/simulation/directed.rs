@@ -284,6 +284,45 @@ fn i4_twins_are_held_and_neither_linked_nor_copied() {
     }
 }
 
+/// A record that could not be told apart goes on when the other one is changed or goes: nobody touches what was held.
+#[test]
+fn i1_a_hold_ends_when_the_other_record_changes_or_goes() {
+    let schemas = fields::schemas();
+    let key = fields::place_of(ObjectKind::Company, Shape::Key).unwrap_or_default();
+    let company = |side, value| Newborn {
+        object: ObjectKind::Company,
+        side,
+        key: Some(1),
+        parent: None,
+        fields: ALL_FIELDS,
+        value,
+    };
+    let held = |world: &Simulation<'_>| world.store.issues.len();
+    let active = |world: &Simulation<'_>| world.store.links.values().filter(|l| l.state == LinkState::Active).count();
+    for side in System::BOTH {
+        let there = side.other();
+        let edit = |side| What::Edit { side, pick: 1, field: key, value: 51 };
+        // two of one key, and one over there that could be either
+        let rivals = vec![company(side, 1), company(side, 2), company(there, 3)];
+        for (what, links) in [(edit(side), 2), (What::Delete { side, pick: 1 }, 1), (What::Purge { side, pick: 1 }, 1)]
+        {
+            let scenario = Scenario { setup: rivals.clone(), ops: vec![at(130, what.clone())], rounds: 12, ..calm() };
+            let world = play(&scenario, &schemas);
+            assert_eq!((active(&world), held(&world)), (links, 0), "{side} {what:?}: {:?}", world.store.issues);
+        }
+        // one of two has its partner already, who loses the key: its system is written to, and then the other one goes on
+        for changed in [side, there] {
+            let ops = vec![
+                at(70, What::Create(company(side, 2))),
+                at(200, What::Edit { side: changed, pick: 0, field: key, value: 51 }),
+            ];
+            let scenario = Scenario { setup: vec![company(side, 1)], ops, rounds: 12, ..calm() };
+            let world = play(&scenario, &schemas);
+            assert_eq!((active(&world), held(&world)), (2, 0), "{side}, {changed}: {:?}", world.store.issues);
+        }
+    }
+}
+
 /// HubSpot people merge two companies of which each has its partner: one partner stays, and a person is told of the other.
 /// Two that were held because they are one to ConnectWise go on once they are one.
 #[test]

@@ -19,6 +19,7 @@ mod fields;
 mod flaky;
 mod guarded;
 mod hints;
+mod holds;
 mod keeper;
 mod merging;
 mod on_disk;

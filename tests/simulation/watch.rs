@@ -48,6 +48,8 @@ pub struct Watch {
     pub heirs: Vec<(RecordId, RecordId)>,
     /// Records that a system refuses, as of the verdict.
     pub refused: BTreeSet<RecordRef>,
+    /// Records that wait for a change of others that they could not be told from, as of the verdict.
+    pub held: BTreeSet<RecordRef>,
     /// Writes of the silent phase.
     pub late_writes: Vec<IntentId>,
 }

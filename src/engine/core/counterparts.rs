@@ -1,35 +1,97 @@
 //! Records that rest because something like them is there already, or could not be told apart: they are looked at again as
 //! soon as what they are like is known, or known to be something else.
 
+use std::collections::BTreeSet;
+
+use super::plan::gather::home;
+use super::plan::identity::look_alikes;
 use super::pull::dirty;
-use super::state::{DirtyReason, Observation};
+use super::state::{DirtyReason, Link, Observation};
 use super::step::{Engine, Step};
-use super::view::ViewResult;
+use super::view::{View, ViewResult};
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::match_key;
-use crate::model::RecordRef;
-
-/// How many records of one key are woken: more are the same thing than anybody compares.
-const MOST: usize = 10;
+use crate::model::{RecordRef, System};
 
 impl Engine {
-    /// Wakes the records of the other system that have no partner and a match key in common with what a record shows now,
-    /// and did not show before.
+    /// Wakes the records of both systems that have no partner and that a record is like by what it shows now, or was like by
+    /// what it showed before, where that is something else: what could be its partner, what could not be told from it, and
+    /// what could not be told from that.
     pub(super) fn wake_counterparts(
         step: &mut Step<'_>,
         rules: &ObjectRules,
         before: Option<&Observation>,
         now: &Observation,
     ) -> ViewResult<()> {
-        let RecordRef { object, system, .. } = now.of;
-        let keys = (0..rules.mapping.matching.len()).filter_map(|rule| match_key(rules, rule, system, &now.record));
-        for key in keys.filter(|key| before.is_none_or(|before| !before.is_live() || !before.keys.contains(key))) {
-            for like in step.view.by_key(object, system.other(), &key, MOST)? {
-                if step.view.link_of(like)?.is_none() {
-                    step.row(dirty(like, DirtyReason::Changed, step.now));
+        let before = before.filter(|before| before.is_live());
+        let after = Some(now).filter(|now| now.is_live());
+        if looks(step.view, rules, before)? == looks(step.view, rules, after)? {
+            return Ok(());
+        }
+        let (mut keys_of, mut like) = (BTreeSet::new(), BTreeSet::new());
+        for shown in before.into_iter().chain(after) {
+            for key in keys(rules, shown) {
+                for system in System::BOTH {
+                    like.extend(look_alikes(step.view, shown, &key, system)?);
+                }
+                keys_of.insert(key);
+            }
+        }
+        // one over there that could have been this one or another may be that other's for sure now, by another key
+        let over_there = like.iter().filter(|there| before.is_some() && there.system != now.of.system);
+        for there in over_there.copied().collect::<Vec<_>>() {
+            if step.view.link_of(there)?.is_none()
+                && let Some(there) = step.view.observation(there)?
+            {
+                for key in keys(rules, &there) {
+                    if keys_of.insert(key.clone()) {
+                        like.extend(look_alikes(step.view, &there, &key, now.of.system)?);
+                    }
                 }
             }
         }
-        Ok(())
+        wake_free(step, like, now.of)
     }
+
+    /// Two records are linked now: those that could have been the partner of one of them look elsewhere.
+    pub(super) fn wake_rivals(step: &mut Step<'_>, rules: &ObjectRules, link: &Link) -> ViewResult<()> {
+        let (mut keys_of, mut like) = (BTreeSet::new(), BTreeSet::new());
+        for system in System::BOTH {
+            let Some(known) = step.view.observation(link.record(system))? else { continue };
+            for key in keys(rules, &known) {
+                if keys_of.insert(key.clone()) {
+                    for system in System::BOTH {
+                        like.extend(look_alikes(step.view, &known, &key, system)?);
+                    }
+                }
+            }
+        }
+        like.remove(&link.record(System::HubSpot));
+        wake_free(step, like, link.record(System::ConnectWise))
+    }
+}
+
+/// Wakes those that have no partner.
+fn wake_free(step: &mut Step<'_>, like: BTreeSet<RecordRef>, but: RecordRef) -> ViewResult<()> {
+    for other in like.into_iter().filter(|other| *other != but) {
+        if step.link_of(other)?.is_none() {
+            step.row(dirty(other, DirtyReason::Changed, step.now));
+        }
+    }
+    Ok(())
+}
+
+/// By what others are told from a record; nothing where it is not there.
+fn looks(
+    view: &dyn View,
+    rules: &ObjectRules,
+    shown: Option<&Observation>,
+) -> ViewResult<Option<(Vec<String>, Option<RecordRef>)>> {
+    shown.map(|shown| Ok((keys(rules, shown), home(view, shown)?))).transpose()
+}
+
+/// The match keys of a record.
+fn keys(rules: &ObjectRules, shown: &Observation) -> Vec<String> {
+    let of_rule = |rule| match_key(rules, rule, shown.of.system, &shown.record);
+    (0..rules.mapping.matching.len()).filter_map(of_rule).collect()
 }

@@ -76,7 +76,8 @@ impl Engine {
     ) -> ViewResult<bool> {
         let Some(handle) = self.object_rules(kind) else { return Ok(false) };
         let Some(rules) = rules_of(&handle) else { return Ok(false) };
-        if self.busy.contains(&mark.record) || decided.any(&[mark.record]) {
+        // what a link of this step woke is decided on once that link is known
+        if self.busy.contains(&mark.record) || decided.any(&[mark.record]) || step.wakes(mark.record) {
             return Ok(false);
         }
         if self.is_shown_held(step, mark.record)? || self.is_planned(mark.record) {
@@ -366,6 +367,9 @@ impl Engine {
         step.row(dirty(anchor, DirtyReason::Changed, step.now));
         let id = link.id;
         self.wake_children(step, &link);
+        if let Some(rules) = self.rules.object(object) {
+            Self::wake_rivals(step, rules, &link)?;
+        }
         self.count(link.object, |counts| counts.linked += 1);
         step.row(Row::Link(link));
         if let Some(run) = &mut self.run {

@@ -182,7 +182,7 @@ impl Engine {
         self.count_write(step, &intent)?;
         let own = OwnChange { modified: record.modified, before: Timestamp::EPOCH };
         self.link_copy(step, &mut intent, copy, &record, LinkState::Active, Some(own))?;
-        self.store_written(step, copy, record);
+        self.store_written(step, copy, record)?;
         finish(step, intent, IntentState::Applied, "confirmed");
         Ok(())
     }
@@ -226,6 +226,9 @@ impl Engine {
         {
             step.row(Row::ClearIssue { record: source, class, field: None });
         }
+        if let Some(rules) = self.rules.object(link.object) {
+            Self::wake_rivals(step, rules, &link)?;
+        }
         self.wake_children(step, &link);
         step.row(Row::Link(link));
         Ok(())
@@ -243,7 +246,7 @@ impl Engine {
         let Some(handle) = self.object_rules(intent.object) else { return Ok(()) };
         let Some(rules) = rules_of(&handle) else { return Ok(()) };
         let Some(mut link) = step.view.link_of(target)? else {
-            self.store_written(step, target, record);
+            self.store_written(step, target, record)?;
             finish(step, intent, IntentState::Applied, "confirmed");
             return Ok(());
         };
@@ -284,18 +287,25 @@ impl Engine {
         intent.writes.retain(|write| !ineffective.contains(&write.field.to_string()));
         record_history(step, &intent, target);
         step.row(Row::Link(link));
-        self.store_written(step, target, record);
+        self.store_written(step, target, record)?;
         step.row(dirty(anchor, DirtyReason::Written, step.now));
         finish(step, intent, IntentState::Applied, "confirmed");
         Ok(())
     }
 
     /// The cache takes the answer of a write at once; reads that were sent before it are old news from now on.
-    pub(super) fn store_written(&mut self, step: &mut Step<'_>, of: RecordRef, record: Record) {
+    pub(super) fn store_written(&mut self, step: &mut Step<'_>, of: RecordRef, record: Record) -> ViewResult<()> {
         self.absorbed.insert(of, self.numbers.request);
-        if let Some(rules) = self.rules.object(of.object) {
-            step.row(Row::Observation(observation(rules, of, record, step.now)));
-        }
+        self.store_known(step, of, record)
+    }
+
+    /// What is known of a record from now on.
+    pub(super) fn store_known(&self, step: &mut Step<'_>, of: RecordRef, record: Record) -> ViewResult<()> {
+        let Some(rules) = self.rules.object(of.object) else { return Ok(()) };
+        let observed = observation(rules, of, record, step.now);
+        Self::wake_counterparts(step, rules, step.view.observation(of)?.as_ref(), &observed)?;
+        step.row(Row::Observation(observed));
+        Ok(())
     }
 
     /// The writes of an undo are counted in its own run.

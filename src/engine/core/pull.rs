@@ -397,6 +397,7 @@ impl Engine {
             step.row(dirty(of, DirtyReason::Changed, step.now));
             look_at_merged(step, &observed)?;
             self.wake_children_of_returned(step, known.as_ref(), &observed)?;
+            Self::wake_counterparts(step, rules, known.as_ref(), &observed)?;
         }
         self.note_copy(step, &observed);
         step.row(Row::Observation(observed));
@@ -434,11 +435,12 @@ impl Engine {
         request: RequestId,
     ) -> ViewResult<()> {
         self.absorbed.insert(of, request.0);
-        if let Some(mut known) = step.view.observation(of)? {
-            known.gone = true;
-            known.merged_into = merged_into;
-            known.seen = step.now;
-            step.row(Row::Observation(known));
+        if let Some(known) = step.view.observation(of)? {
+            let gone = Observation { gone: true, merged_into, seen: step.now, ..known.clone() };
+            if let Some(rules) = self.rules.object(of.object) {
+                Self::wake_counterparts(step, rules, Some(&known), &gone)?;
+            }
+            step.row(Row::Observation(gone));
             step.row(dirty(of, DirtyReason::Changed, step.now));
             self.doubt_children(step, of)?;
         } else {
@@ -474,6 +476,9 @@ impl Engine {
             }
             step.row(Row::ClearStatus(of));
             self.wake_children(step, &link);
+            if let Some(rules) = self.rules.object(of.object) {
+                Self::wake_rivals(step, rules, &link)?;
+            }
             step.row(Row::Link(link));
             // now it can be told of the others who is left over
             for other in survivor.merged.iter().map(|id| RecordRef { id: *id, ..of }) {

@@ -6,7 +6,7 @@ use super::command::Row;
 use super::outcome::{delivered, finish, note_shown, record_history, remember};
 use super::own_change::own_change;
 use super::plan::{Facts, PairDecision, plan_pair};
-use super::pull::{dirty, observation};
+use super::pull::dirty;
 use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId};
 use super::state::{DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, Link, LinkState, Observation};
 use super::step::{Engine, Mode, Pending, Step, rules_of};
@@ -316,10 +316,10 @@ impl Engine {
         let state = if first.archived { LinkState::Tomb } else { LinkState::Active };
         // Somebody may have changed it since: what it shows is not known to be ours.
         self.link_copy(step, &mut intent, copy, &first, state, None)?;
-        self.take_copy(step, copy, first, request);
+        self.take_copy(step, copy, first, request)?;
         for twin in copies.filter(|record| !record.archived) {
             let of = RecordRef::new(intent.object, intent.system, twin.id);
-            self.take_copy(step, of, twin, request);
+            self.take_copy(step, of, twin, request)?;
             step.row(Row::Issue(twin_issue(of, copy, step.now)));
             step.row(dirty(of, DirtyReason::Changed, step.now));
         }
@@ -343,11 +343,9 @@ impl Engine {
         Ok(())
     }
 
-    fn take_copy(&mut self, step: &mut Step<'_>, of: RecordRef, record: Record, request: RequestId) {
+    fn take_copy(&mut self, step: &mut Step<'_>, of: RecordRef, record: Record, request: RequestId) -> ViewResult<()> {
         self.absorbed.insert(of, request.0);
-        if let Some(rules) = self.rules.object(of.object) {
-            step.row(Row::Observation(observation(rules, of, record, step.now)));
-        }
+        self.store_known(step, of, record)
     }
 
     /// The same payload once more, if there is still a reason for it.
@@ -453,7 +451,7 @@ impl Engine {
             step.row(Row::Link(link));
         }
         let stamped = intent.stamp.is_some() && intent.stamp == record.stamp;
-        self.take_copy(step, of, record, request);
+        self.take_copy(step, of, record, request)?;
         if landed.is_empty() && !stamped {
             if !is_of_undo {
                 self.rest(step, &intent, "it was lost on the way")?;

@@ -210,6 +210,11 @@ impl Step<'_> {
         if changed.is_some() { Ok(changed) } else { self.view.link_of(record) }
     }
 
+    /// Whether this step marks a record to be looked at.
+    pub fn wakes(&self, record: RecordRef) -> bool {
+        self.rows.iter().any(|row| matches!(row, Row::Dirty(mark) if mark.record == record))
+    }
+
     pub fn wake_at(&mut self, at: Timestamp) {
         self.wake = Some(self.wake.map_or(at, |earlier| earlier.min(at)));
     }

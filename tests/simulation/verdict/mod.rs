@@ -74,6 +74,7 @@ impl Pair {
 /// Everything that must hold once the world is calm.
 pub fn judge(sim: &mut Simulation<'_>) {
     sim.watch.refused = refused(sim);
+    sim.watch.held = crate::holds::held(sim);
     let pairs = live_pairs(sim);
     for pair in &pairs {
         for at in places(pair.object(), sim.scenario.fields) {
@@ -104,6 +105,7 @@ pub fn judge(sim: &mut Simulation<'_>) {
     i5_deletions_are_noticed(sim);
     crate::merging::merges_are_followed(sim);
     crate::merging::the_right_link_went_along(sim);
+    crate::holds::i1_holds_end_with_their_cause(sim);
     i10_journal_completeness(sim);
 }
 

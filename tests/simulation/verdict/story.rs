@@ -118,8 +118,12 @@ fn closure(
         }
         for system in System::BOTH {
             for (loser, survivor) in &sim.servers[system].merged {
-                // ConnectWise can bring one back, which is a record like any other then
-                if known.contains(&(system, *survivor)) && (far || !sim.live(system, *loser)) {
+                // ConnectWise can bring one back, which is a record like any other then, also when it is deleted once more
+                let is_told = |raw: &&Mutation| (raw.system, raw.record) == (system, *loser);
+                let moves = |raw: &&Mutation| matches!(raw.what, Change::Merged | Change::Restored);
+                let last = sim.ledger.iter().rev().filter(is_told).find(moves);
+                let is_back = last.is_some_and(|raw| raw.what == Change::Restored);
+                if known.contains(&(system, *survivor)) && (far || !is_back) {
                     known.insert((system, *loser));
                 }
             }

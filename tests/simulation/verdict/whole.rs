@@ -168,10 +168,15 @@ pub(super) fn refused(sim: &Simulation<'_>) -> BTreeSet<RecordRef> {
     records.flat_map(pair).collect()
 }
 
-/// Nobody did anything, so nothing was written; and the engine kept looking.
+/// Nobody did anything, so nothing was written; and the engine kept looking. What was refused is tried again now and then,
+/// and where that succeeds, records go on that could not be told from it.
 pub fn i6_quiescence(sim: &mut Simulation<'_>) {
     let writes = std::mem::take(&mut sim.watch.late_writes);
-    let excused = |intent: &Intent| is_refused(sim, intent);
+    let of_retry = |intent: &Intent| is_refused(sim, intent);
+    let any_retry = writes.iter().filter_map(|id| sim.store.intents.get(id)).any(of_retry);
+    let is_held = |record: RecordRef| sim.watch.held.contains(&record);
+    let goes_on = |intent: &Intent| is_held(intent.source_record()) || intent.target_record().is_some_and(is_held);
+    let excused = |intent: &Intent| of_retry(intent) || (any_retry && goes_on(intent));
     let unexcused = writes.iter().find(|id| !sim.store.intents.get(id).is_some_and(excused)).copied();
     if let Some(intent) = unexcused {
         sim.violate("i6_quiescence", format!("i{intent} was written though nothing had happened"));

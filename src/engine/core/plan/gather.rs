@@ -246,7 +246,10 @@ fn partners(view: &dyn View, rules: &ObjectRules, records: &BySystem<Option<Obse
 }
 
 /// The one record that an observed one [belongs to](references::home).
-pub(super) fn home(view: &dyn View, observed: &Observation) -> ViewResult<Option<RecordRef>> {
+///
+/// # Errors
+/// When the view cannot be read.
+pub fn home(view: &dyn View, observed: &Observation) -> ViewResult<Option<RecordRef>> {
     let Some((name, parent)) = references::home(observed.of.object, observed.of.system) else { return Ok(None) };
     let ids = references::ids(observed.record.value(name));
     Ok(match ids.as_slice() {

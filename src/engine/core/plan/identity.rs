@@ -143,7 +143,10 @@ const MOST_OF_ONE_DEAL: usize = 1000;
 
 /// Records of `system` that may be the same thing as an observed one, whose key this is. Of line items all of the same
 /// deal: what everybody buys is in hundreds of deals.
-fn look_alikes(view: &dyn View, observed: &Observation, key: &str, system: System) -> ViewResult<Vec<RecordRef>> {
+///
+/// # Errors
+/// When the view cannot be read.
+pub fn look_alikes(view: &dyn View, observed: &Observation, key: &str, system: System) -> ViewResult<Vec<RecordRef>> {
     let object = observed.of.object;
     if listed_below(object, System::ConnectWise).is_none() {
         return view.by_key(object, system, key, most_candidates(object));
