@@ -5,6 +5,7 @@
 pub mod compat;
 pub mod config;
 pub mod convert;
+pub mod coverage;
 pub mod defaults;
 pub mod diff;
 pub mod harm;

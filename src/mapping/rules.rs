@@ -254,6 +254,15 @@ impl FieldRule {
         map.get(key).or_else(|| map.get(&folded(key))).map(String::as_str)
     }
 
+    /// The same, for where a record stands as well: the value that leads there whatever the other record holds now.
+    #[must_use]
+    pub fn counterpart(&self, from: System, key: &str) -> Option<String> {
+        match &self.stages {
+            Some(stages) => stages.counterpart(from.other(), key),
+            None => self.partner(from, key).map(str::to_owned),
+        }
+    }
+
     /// What people call a value that `system` holds: the label of a stage or status, and any other value as it is.
     #[must_use]
     pub fn called(&self, system: System, value: &str) -> String {

@@ -177,6 +177,17 @@ impl Stages {
             Meaning::Done(done) => done.nearest(to, raw, current).map(str::to_owned),
         }
     }
+
+    /// What stands in `to` for a value of the other system, where nothing is known of the record over there: the first of
+    /// several. A value of ConnectWise may name one of its two parts alone.
+    #[must_use]
+    pub fn counterpart(&self, to: System, raw: &str) -> Option<String> {
+        match &self.meaning {
+            Meaning::Deals(deals) => deals.counterpart(to, raw).map(str::to_owned),
+            Meaning::Tickets(tickets) => tickets.counterpart(to, raw).map(str::to_owned),
+            Meaning::Done(done) => done.nearest(to, raw, "").map(str::to_owned),
+        }
+    }
 }
 
 /// Values that stand for each other. Of several the first one counts where nothing else decides.

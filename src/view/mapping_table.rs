@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::cell::{Cell, Line, Role, wrapped};
 use super::table::Column;
+use crate::mapping::coverage::Coverage;
 use crate::mapping::references::refers_to;
 use crate::mapping::{AutoPairs, ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, Overflow, ValueMap};
 use crate::model::{BySystem, FieldDef, Schema, System};
@@ -106,7 +107,7 @@ pub fn changes(rows: &[MappingRow<'_>]) -> usize {
 impl<'a> MappingRow<'a> {
     /// The cells, in the order of [`COLUMNS`].
     #[must_use]
-    pub fn cells(&self, schemas: Option<&BySystem<Schema>>) -> Vec<Cell> {
+    pub fn cells(&self, schemas: Option<&BySystem<Schema>>, coverage: Option<&Coverage>) -> Vec<Cell> {
         let mapping = self.mapping;
         vec![
             Cell::new(self.change.mark(), self.change.role()),
@@ -116,9 +117,15 @@ impl<'a> MappingRow<'a> {
             Cell::new(mapping.connectwise.as_str(), self.name_role(System::ConnectWise)),
             kind(mapping, schemas, System::ConnectWise),
             wins(mapping),
-            Cell::plain(mapping.values.as_ref().map_or_else(String::new, values)),
+            self.values(coverage),
             Cell::muted(also(mapping)),
         ]
+    }
+
+    /// How far the value map reaches; where that is not known, how it pairs.
+    fn values(&self, coverage: Option<&Coverage>) -> Cell {
+        let reach = coverage.filter(|_| self.change != Change::Removed).and_then(super::coverage::cell);
+        reach.unwrap_or_else(|| Cell::plain(self.mapping.values.as_ref().map_or_else(String::new, values)))
     }
 
     fn name_role(&self, system: System) -> Role {
@@ -127,7 +134,7 @@ impl<'a> MappingRow<'a> {
 
     /// What the mapping means, in sentences, and what it was before.
     #[must_use]
-    pub fn detail(&self, schemas: Option<&BySystem<Schema>>, width: usize) -> Vec<Line> {
+    pub fn detail(&self, schemas: Option<&BySystem<Schema>>, coverage: Option<&Coverage>, width: usize) -> Vec<Line> {
         let mapping = self.mapping;
         let label = |system| definition(mapping, schemas, system).map_or("not in the schema", |def| &def.label);
         let mut lines = vec![vec![
@@ -136,9 +143,12 @@ impl<'a> MappingRow<'a> {
             Cell::new(label(System::ConnectWise), Role::Right),
             Cell::muted(match refers_to(mapping.kind) {
                 Some(object) => format!("  the link of a {object}"),
-                None => format!("  compared as {}", mapping.kind.word()),
+                None => format!("  compared as {}{}", mapping.kind.word(), paired(mapping)),
             }),
         ]];
+        if let Some(coverage) = coverage.filter(|_| self.change != Change::Removed) {
+            lines.extend(super::coverage::lines(mapping, coverage, width));
+        }
         lines.extend(wrapped(&meaning(mapping), width).into_iter().map(|text| vec![Cell::plain(text)]));
         lines.extend(self.restriction().map(|text| vec![Cell::new(text, Role::Warn)]));
         if let Some(line) = self.before() {
@@ -209,6 +219,11 @@ fn values(map: &ValueMap) -> String {
         (Some(auto), pairs) => format!("{auto} +{pairs}"),
         (None, pairs) => super::format::counted(pairs as u64, "pair", "pairs"),
     }
+}
+
+/// How values find their partners, behind the kind.
+fn paired(mapping: &FieldMapping) -> String {
+    mapping.values.as_ref().map_or_else(String::new, |map| format!(", values {}", values(map)))
 }
 
 /// The policies that are not the usual ones.
@@ -375,7 +390,7 @@ mod tests {
         let lines: Vec<_> = rows(&draft, Some(&deployed))
             .iter()
             .map(|row| {
-                line_text(&table.row(&row.cells(Some(&schemas)))).split_whitespace().collect::<Vec<_>>().join(" ")
+                line_text(&table.row(&row.cells(Some(&schemas), None))).split_whitespace().collect::<Vec<_>>().join(" ")
             })
             .collect();
         assert_eq!(
@@ -394,12 +409,12 @@ mod tests {
         let (draft, deployed) = worlds();
         let rows = rows(&draft, Some(&deployed));
         assert_eq!(
-            plain_text(&rows[1].detail(Some(&schemas()), 78)),
+            plain_text(&rows[1].detail(Some(&schemas()), None, 78)),
             "Phone ← Phone  compared as text\n\
              ConnectWise to HubSpot only. An empty value is filled. Too long: waits.\n\
              Deployed: direction ↔, latest wins\n"
         );
-        assert_eq!(rows[0].detail(None, 120).len(), 2);
+        assert_eq!(rows[0].detail(None, None, 120).len(), 2);
     }
 
     #[test]
@@ -411,7 +426,7 @@ mod tests {
             FieldMapping { hubspot: "zip".into(), ..one_way(Direction::ToConnectwise) },
         ];
         let object = ObjectMapping { direction: Direction::ToHubspot, ..object(fields) };
-        let told: Vec<String> = rows(&object, None).iter().map(|row| plain_text(&row.detail(None, 80))).collect();
+        let told: Vec<String> = rows(&object, None).iter().map(|row| plain_text(&row.detail(None, None, 80))).collect();
         assert!(!told[0].contains("The object goes"), "{}", told[0]);
         assert!(told[1].contains("The object goes HubSpot ← ConnectWise only, and so does this field."), "{}", told[1]);
         assert!(told[2].contains("only: nothing of this field crosses."), "{}", told[2]);

@@ -6,6 +6,7 @@ pub mod activity;
 pub mod callbacks;
 pub mod cell;
 pub mod checkup;
+pub mod coverage;
 pub mod diff;
 pub mod explain;
 pub mod filter_panel;

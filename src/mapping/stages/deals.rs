@@ -139,6 +139,15 @@ impl Deals {
         }
     }
 
+    /// The first value that may stand for one of the other system.
+    pub(super) fn counterpart(&self, to: System, raw: &str) -> Option<&str> {
+        let candidates = match to {
+            System::ConnectWise => self.pairs.toward(to, raw)?,
+            System::HubSpot => self.candidates(raw)?,
+        };
+        candidates.first().map(String::as_str)
+    }
+
     fn completed(&self, value: Progress<'_>, current: Progress<'_>) -> String {
         let outcome = |status: &str| self.outcomes.get(status).copied().unwrap_or(StageOutcome::Open);
         let alike = !current.status.is_empty() && outcome(value.status) == outcome(current.status);

@@ -218,6 +218,11 @@ impl Tickets {
         says_nothing.then_some(current)
     }
 
+    /// The first value that may stand for one of the other system.
+    pub(super) fn counterpart(&self, to: System, raw: &str) -> Option<&str> {
+        self.pairs.toward(to, raw)?.first().map(String::as_str)
+    }
+
     /// Where a new ticket begins: in the place that is named for new ones. What has nothing to do with that place begins
     /// in its own; which of several boards is meant is not guessed.
     fn of_new<'a>(&'a self, to: System, raw: &str, candidates: &'a [String]) -> Option<&'a str> {

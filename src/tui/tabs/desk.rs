@@ -9,6 +9,8 @@ use super::draft::trials::{StoredTrials, TrialSource};
 use super::draft::versions::{StoredVersions, VersionSource};
 use super::filters::source::FilterSource;
 use super::filters::stored::StoredFilters;
+use super::mappings::values::source::ValueSource;
+use super::mappings::values::stored::StoredValues;
 use super::records::source::{RecordSource, Simulated};
 use super::records::stored::{Preview, StoredRecords};
 use crate::model::RecordRef;
@@ -23,6 +25,8 @@ pub struct Desk {
     pub versions: Arc<dyn VersionSource>,
     pub trials: Arc<dyn TrialSource>,
     pub filters: Arc<dyn FilterSource>,
+    /// What the cached records hold.
+    pub values: Arc<dyn ValueSource>,
     /// Only where the systems are simulated ones.
     pub simulated: Option<Arc<dyn Simulated>>,
     pub last_opened: LastOpened,
@@ -63,6 +67,7 @@ impl Desk {
             versions: Arc::new(StoredVersions::new(workspace, author)?),
             trials: Arc::new(StoredTrials::new(workspace)),
             filters: Arc::new(StoredFilters::new(workspace)?),
+            values: Arc::new(StoredValues::new(workspace)?),
             simulated,
             last_opened: LastOpened::default(),
         })

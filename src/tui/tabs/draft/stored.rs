@@ -116,6 +116,6 @@ pub(super) fn not_saved(error: DraftError) -> NotSaved {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-pub(super) fn failed(error: StoreError) -> SourceError {
+pub(in crate::tui::tabs) fn failed(error: StoreError) -> SourceError {
     SourceError(format!("{error}. {}", error.hint()))
 }

@@ -201,6 +201,7 @@ fn selected(tab: &Mappings) -> Option<&FieldMapping> {
 fn change(tab: &mut Mappings, ctx: &mut Context<'_>, change: impl FnOnce(&mut ObjectMapping)) {
     tab.draft.change(ctx, Message::Draft, change);
     tab.list();
+    tab.meter.look(&tab.draft, ctx, Message::Measured);
 }
 
 fn change_field(tab: &mut Mappings, ctx: &mut Context<'_>, alter: impl FnOnce(&mut FieldMapping)) {
@@ -345,6 +346,6 @@ pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
         Message::RollBack(row) => versions::roll_back(tab, *row, ctx),
         Message::RolledBack(name, saved) => versions::rolled_back(tab, &name, saved, ctx),
         // the tab itself takes these
-        Message::Draft(_) | Message::Trial(_) => {}
+        Message::Draft(_) | Message::Trial(_) | Message::Measured(_) => {}
     }
 }

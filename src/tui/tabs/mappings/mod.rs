@@ -3,6 +3,7 @@
 mod actions;
 #[cfg(test)]
 pub mod tests;
+pub mod values;
 mod versions;
 
 use std::sync::Arc;
@@ -28,12 +29,14 @@ use crate::view::cell::{clipped, spread, wrapped};
 use crate::view::mapping_table::{self, Change, MappingRow};
 use crate::view::versions::VersionRow;
 use crate::view::{Cell, Line, Role, format};
+use values::{Measured, Meter};
 use versions::Versions;
 
 /// The tab.
 pub struct Mappings {
     draft: Draft,
     rows: List<Row>,
+    meter: Meter,
     /// The list of versions, in place of the mappings.
     versions: Option<Versions>,
     /// The test of the draft, in place of both.
@@ -67,6 +70,8 @@ pub enum Message {
     Add(FieldName, FieldName),
     Remove(FieldKey),
     Turn(ObjectKind),
+    /// How far the value maps reach.
+    Measured(Result<Option<Box<Measured>>, SourceError>),
     Versions(Result<Vec<VersionRow>, SourceError>),
     Compared(Result<Comparison, SourceError>),
     /// A person said yes to it.
@@ -86,6 +91,7 @@ impl Mappings {
         Self {
             draft: Draft::new(desk, ObjectKind::Company),
             rows: List::default(),
+            meter: Meter::new(Arc::clone(&desk.values)),
             versions: None,
             trial: None,
             source: Arc::clone(&desk.versions),
@@ -118,6 +124,7 @@ impl Mappings {
 
     fn turn_to(&mut self, object: ObjectKind, ctx: &mut Context<'_>) {
         self.draft.turn(object);
+        self.meter.forget();
         self.rows = List::default();
         self.list();
         self.refresh(ctx);
@@ -134,7 +141,7 @@ impl Mappings {
         let listed = rows.iter().filter(|row| fits(row)).map(|row| Row {
             key: row.mapping.key(),
             change: row.change,
-            cells: row.cells(schemas),
+            cells: row.cells(schemas, self.meter.coverage(&row.mapping.key())),
         });
         let listed = listed.collect();
         self.rows.set(listed);
@@ -259,6 +266,12 @@ impl Page for Mappings {
             Message::Draft(message) => {
                 if self.draft.receive(message, ctx, Message::Draft) {
                     self.list();
+                    self.meter.look(&self.draft, ctx, Message::Measured);
+                }
+            }
+            Message::Measured(measured) => {
+                if self.meter.receive(measured, &self.draft, ctx, Message::Measured) {
+                    self.list();
                 }
             }
             Message::Trial(message) => {
@@ -277,6 +290,8 @@ impl Page for Mappings {
     fn world_changed(&mut self, ctx: &mut Context<'_>) {
         if self.revision != Some(ctx.world.snapshot.revision) {
             self.refresh(ctx);
+        } else if self.meter.is_behind(ctx.world.snapshot.revision, ctx.world.now) {
+            self.meter.look(&self.draft, ctx, Message::Measured);
         }
     }
 
@@ -348,7 +363,10 @@ impl Page for Mappings {
         let (Some(key), Some(current)) = (self.rows.selected_key(), self.draft.current()) else { return Vec::new() };
         let rows = mapping_table::rows(current, self.draft.deployed());
         let Some(row) = rows.iter().find(|row| row.mapping.key() == *key) else { return Vec::new() };
-        let mut lines = row.detail(self.draft.schemas(), width);
+        let mut lines = row.detail(self.draft.schemas(), self.meter.coverage(key), width);
+        if let Some(error) = self.meter.error.as_ref().filter(|_| row.mapping.values.is_some()) {
+            lines.push(vec![Cell::new(format!("The values could not be read: {error}"), Role::Error)]);
+        }
         lines.extend(self.finding_lines(key, width));
         steady(lines, LINES_OF_FIELD)
     }

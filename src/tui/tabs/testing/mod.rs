@@ -5,6 +5,7 @@ mod filters;
 mod records;
 mod simulated;
 mod trials;
+mod values;
 mod versions;
 
 use std::sync::Arc;
@@ -16,6 +17,7 @@ pub use filters::FakeFilters;
 pub use records::FakeRecords;
 pub use simulated::FakeSimulated;
 pub use trials::FakeTrials;
+pub use values::FakeValues;
 pub use versions::FakeVersions;
 
 /// A desk with nothing on it.
@@ -34,6 +36,7 @@ pub fn desk_of(config: &Arc<FakeConfig>) -> Desk {
         versions: Arc::new(FakeVersions::default()),
         trials: Arc::new(FakeTrials::default()),
         filters: Arc::new(FakeFilters(Arc::clone(config))),
+        values: Arc::new(FakeValues::default()),
         simulated: None,
         last_opened: LastOpened::default(),
     }

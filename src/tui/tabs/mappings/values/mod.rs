@@ -1,0 +1,9 @@
+//! The values that records hold, and how far the value maps of the draft reach.
+
+mod meter;
+pub mod source;
+pub mod stored;
+#[cfg(test)]
+mod tests;
+
+pub use meter::{Measured, Meter};

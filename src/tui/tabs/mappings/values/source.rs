@@ -1,0 +1,37 @@
+//! Where the values that records hold come from.
+
+use crate::mapping::coverage::Held;
+use crate::mapping::{FieldMapping, ObjectMapping};
+use crate::model::{BySystem, FieldName, Schema, System};
+use crate::tui::tab::Picked;
+use crate::tui::world::SourceError;
+
+/// Whose values, and what of them is in the cache.
+#[derive(Debug, Clone)]
+pub struct Question {
+    pub mapping: ObjectMapping,
+    pub schemas: BySystem<Schema>,
+    /// The fields that records were read with.
+    pub cached: BySystem<Vec<FieldName>>,
+}
+
+/// Which records: those that hold `key` in a field.
+#[derive(Debug, Clone)]
+pub struct Holders {
+    pub field: FieldMapping,
+    pub system: System,
+    pub key: String,
+    /// What they have in common, as a noun.
+    pub title: String,
+}
+
+/// The cached records of a workspace. Called off the UI thread; may block.
+pub trait ValueSource: Send + Sync {
+    /// What the records hold; none when `wanted` no longer is while they are read.
+    ///
+    /// # Errors
+    /// When the workspace cannot be read; so for all.
+    fn held(&self, question: &Question, wanted: &dyn Fn() -> bool) -> Result<Option<Held>, SourceError>;
+    /// The records behind one of the numbers.
+    fn holders(&self, question: &Question, holders: &Holders) -> Result<Picked, SourceError>;
+}

@@ -1,0 +1,137 @@
+//! Types keys and reads how far the value maps reach.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::KeyCode;
+
+use super::source::ValueSource;
+use crate::engine::driver::snapshot::Snapshot;
+use crate::mapping::{AutoPairs, Config, Direction, ValueMap};
+use crate::model::{BySystem, FieldDef, FieldKind, Fields, Record, RecordId, Timestamp, Value};
+use crate::tui::tabs::desk::Desk;
+use crate::tui::tabs::draft::source::Book;
+use crate::tui::tabs::mappings::tests::book;
+use crate::tui::tabs::testing::{FakeConfig, FakeValues, desk_of, version};
+use crate::tui::testing::{FakeSource, NOW, Person, running};
+use crate::tui::world::Settings;
+use crate::view::testing::choice_field;
+
+/// The company's kind, mapped both ways by label: `Customer` is `Client` over there.
+pub fn mapped() -> Book {
+    let mut book = book();
+    let mut config = Config::clone(&book.deployed.as_ref().unwrap().config);
+    let name = config.objects[0].fields[0].clone();
+    let values = Some(ValueMap { auto: Some(AutoPairs::Label), ..ValueMap::default() });
+    config.objects[0].fields.insert(
+        0,
+        crate::mapping::FieldMapping {
+            hubspot: "kind".into(),
+            connectwise: "types".into(),
+            kind: FieldKind::Choice,
+            direction: Direction::Both,
+            max_length: BySystem::default(),
+            values,
+            ..name
+        },
+    );
+    let mut schemas = book.schemas.as_deref().unwrap().clone();
+    let mut there =
+        choice_field("types", &[("1", "Client"), ("2", "Supplier"), ("3", "Partner"), ("4", "Old partner")]);
+    there.options[3].inactive = true;
+    let here = [("CUSTOMER", "Customer"), ("SUPPLY", "Supplier"), ("PARTNER", "Partner Inc"), ("OTHER", "Other")];
+    add(&mut schemas.hubspot.fields, FieldDef { label: "Kind".into(), ..choice_field("kind", &here) });
+    add(&mut schemas.connectwise.fields, FieldDef { label: "Company type".into(), ..there });
+    book.schemas = Some(Arc::new(schemas));
+    book.watched = BySystem::new(vec!["kind".into(), "name".into()], vec!["name".into(), "types".into()]);
+    book.deployed = Some(version(6, &config));
+    book
+}
+
+fn add(fields: &mut Vec<FieldDef>, field: FieldDef) {
+    fields.push(field);
+    fields.sort_by(|a, b| a.name.cmp(&b.name));
+}
+
+pub fn record(id: u64, field: &str, value: &str) -> Record {
+    Record {
+        id: RecordId(id),
+        modified: Timestamp::EPOCH,
+        archived: false,
+        fields: Fields::from([(field.into(), Value::text(value))]),
+        stamp: None,
+        merged: Vec::new(),
+        modified_by: None,
+    }
+}
+
+pub fn values() -> Arc<FakeValues> {
+    let holds = [("CUSTOMER", 7), ("SUPPLY", 3), ("OTHER", 2)];
+    let here = holds.iter().flat_map(|(key, times)| std::iter::repeat_n(*key, *times)).zip(1..);
+    let here = here.map(|(key, id)| record(id, "kind", key)).collect();
+    let there = [("2", 11), ("1", 12)].map(|(key, id)| record(id, "types", key)).into();
+    Arc::new(FakeValues { records: BySystem::new(here, there).into(), ..FakeValues::default() })
+}
+
+pub fn at(config: &Arc<FakeConfig>, values: &Arc<FakeValues>) -> Person {
+    let desk = Desk { values: Arc::clone(values) as Arc<dyn ValueSource>, ..desk_of(config) };
+    let mut person = Person::at(running(), FakeSource::default(), Settings::default(), crate::tui::tabs::all(&desk));
+    person.types("2");
+    person
+}
+
+pub fn config(book: Book) -> Arc<FakeConfig> {
+    Arc::new(FakeConfig { book: book.into(), ..FakeConfig::default() })
+}
+
+#[test]
+fn a_value_map_shows_how_many_values_have_a_partner_and_what_waits() {
+    let values = values();
+    let mut person = at(&config(mapped()), &values);
+    person.expects("1/3!");
+    person.expects("HubSpot: 2 of 3 values have no partner: 9 records held back.");
+    person.expects("ConnectWise: 1 of 2 values has no partner: 1 record held back.");
+    // what is not a matter of values reads nothing again
+    let reads = *values.reads.lock().unwrap();
+    person.types("d");
+    person.expects("HubSpot: 2 of 3 values have no partner");
+    person.expects_not("ConnectWise: 1 of 2");
+    assert_eq!(*values.reads.lock().unwrap(), reads);
+}
+
+#[test]
+fn values_are_read_again_when_the_cache_changed_but_not_all_the_time() {
+    let values = values();
+    let mut person = at(&config(mapped()), &values);
+    person.expects("1/3!");
+    let reads = || *values.reads.lock().unwrap();
+    let first = reads();
+    values.records.lock().unwrap().hubspot.retain(|record| record.value("kind") == &Value::text("SUPPLY"));
+    person.sees(Snapshot { revision: 1, ..running() });
+    assert_eq!(reads(), first, "a moment ago");
+    *person.engine.now.lock().unwrap() = NOW + Duration::from_secs(60);
+    person.tell(crate::tui::app::Message::Tick);
+    person.sees(Snapshot { revision: 1, ..running() });
+    assert_eq!(reads(), first + 1);
+    person.expects("1/2!");
+}
+
+#[test]
+fn values_that_cannot_be_read_are_told_and_the_way_they_pair_stays() {
+    let values = Arc::new(FakeValues { broken: true, ..FakeValues::default() });
+    let person = at(&config(mapped()), &values);
+    person.expects("by label");
+    person.expects("The values could not be read: disk I/O error");
+}
+
+#[test]
+fn turning_to_another_object_forgets_the_numbers() {
+    let mut person = at(&config(mapped()), &values());
+    person.expects("1/3!");
+    person.types("o");
+    person.expects("Contacts");
+    person.expects_not("1/3!");
+    person.press(KeyCode::Char('o'));
+    person.expects("1/3!");
+}
