@@ -31,6 +31,7 @@ mod eval;
 mod lex;
 pub mod nearest;
 mod parse;
+mod pretty;
 mod print;
 pub mod standard;
 #[cfg(test)]
@@ -42,4 +43,5 @@ pub use complete::{Completion, complete};
 pub use error::FilterError;
 pub use eval::{Answer, Clause, Filter, Verdict};
 pub use parse::{MAX_BYTES, MAX_COMPARISONS, MAX_NESTING, parse};
+pub use pretty::pretty;
 pub use print::print;

@@ -451,6 +451,18 @@ fn expr() -> impl Strategy<Value = Expr> {
     })
 }
 
+#[test]
+fn a_filter_is_laid_out_an_operand_a_line() {
+    let text = "type='Prospect' # first\n and (zip is empty or name in ('a','b')) and not (name contains 'x' # why\n or zip = '1')";
+    let laid_out = "type = \"Prospect\"  # first\nand (zip is empty or name in (\"a\", \"b\"))\nand not (\n  name contains \"x\"  # why\n  \
+                    or zip = \"1\"\n)";
+    assert_eq!(pretty(text).unwrap(), laid_out);
+    assert_eq!(pretty("# only this\n\n  # and that").unwrap(), "# only this\n# and that");
+    let long = format!("name in ({})", (0..30).map(|n| format!("'value {n}'")).collect::<Vec<_>>().join(","));
+    let laid_out = pretty(&long).unwrap();
+    assert!(laid_out.lines().count() > 4 && laid_out.lines().all(|line| line.len() <= 76), "{laid_out}");
+}
+
 proptest! {
     #[test]
     fn parse_reads_back_what_print_wrote(expr in expr()) {
@@ -459,10 +471,34 @@ proptest! {
     }
 
     #[test]
+    fn laying_out_changes_neither_the_meaning_nor_what_is_laid_out_and_keeps_comments(
+        expr in expr(),
+        between in prop::collection::vec(prop::sample::select(vec![" ", " ", "\n", " # c\n", "\n # d\n", " # e\n# f\n"]), 1..40),
+    ) {
+        let plain = print(&expr);
+        let mut text = String::new();
+        for (placed, between) in super::lex::lex(&plain).unwrap().iter().zip(between.iter().cycle()) {
+            text.push_str(&plain[placed.span.range()]);
+            text.push_str(between);
+        }
+        let laid_out = pretty(&text).unwrap();
+        prop_assert_eq!(parse(&laid_out), Ok(expr), "{}", laid_out);
+        prop_assert_eq!(pretty(&laid_out).unwrap(), laid_out.clone(), "{}", text);
+        let comments = |text: &str| {
+            let ends = text.lines().filter_map(|line| ["# c", "# d", "# e", "# f"].into_iter().find(|c| line.ends_with(c)));
+            let mut ends: Vec<_> = ends.collect();
+            ends.sort_unstable();
+            ends
+        };
+        prop_assert_eq!(comments(&laid_out), comments(&text), "{}", laid_out);
+    }
+
+    #[test]
     fn no_text_makes_it_panic(text in any::<String>(), cursor in 0usize..100) {
         if let Ok(expr) = parse(&text) {
             prop_assert_eq!(parse(&print(&expr)), Ok(expr));
         }
+        drop(pretty(&text));
         drop(complete(&text, cursor, &schema()));
     }
 

@@ -2,9 +2,10 @@
 
 use crossterm::event::KeyCode;
 
+use super::editor::Editor;
 use super::{Check, Context, Filters, Message};
 use crate::filter::count::Which;
-use crate::filter::{Completion, complete};
+use crate::filter::{self, Completion, complete};
 use crate::model::System;
 use crate::tui::action::{Action, Enabled, Info, Key, Reason};
 use crate::tui::tab::{Handled, Input, TabId};
@@ -107,6 +108,11 @@ pub const ACTIONS: &[Action<Filters>] = &[
         run: Filters::test,
     },
     Action {
+        info: Info::new("filters.format", "format", &[Key::ctrl('t')], "Lay the text out, an operand a line").changes(),
+        enabled: can_format,
+        run: format,
+    },
+    Action {
         info: Info::new("filters.editor", "editor", &[Key::ctrl('e')], "Write the filter in $EDITOR").changes(),
         enabled: |tab, _| {
             reason(tab.trial.is_none(), "Go back to the filter first, with Esc.")?;
@@ -158,6 +164,27 @@ fn can_save(tab: &Filters, _: &World) -> Enabled {
     }
 }
 
+fn can_format(tab: &Filters, _: &World) -> Enabled {
+    reason(tab.trial.is_none(), "Go back to the filter first, with Esc.")?;
+    match filter::parse(&tab.editor.text()) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Reason::new(format!("Not yet: {error}"))),
+    }
+}
+
+/// Lays the text out.
+fn format(tab: &mut Filters, ctx: &mut Context<'_>) {
+    let text = tab.editor.text();
+    match filter::pretty(&text) {
+        Ok(pretty) if pretty == text => ctx.say("It is laid out already."),
+        Ok(pretty) => {
+            tab.editor = Editor::new(&pretty);
+            tab.look(false, ctx);
+        }
+        Err(error) => ctx.say(format!("Not yet: {error}")),
+    }
+}
+
 /// What could come next at the cursor.
 pub fn proposals(tab: &Filters) -> Vec<Completion> {
     let Some(schemas) = tab.draft.schemas() else { return Vec::new() };
@@ -180,6 +207,13 @@ pub fn edit(tab: &mut Filters, input: &Input, ctx: &mut Context<'_>) -> Handled 
     if Key::ctrl('s').matches(&event) {
         match can_save(tab, ctx.world) {
             Ok(()) => tab.save(ctx),
+            Err(reason) => ctx.say(reason.to_string()),
+        }
+        return Handled::Yes;
+    }
+    if Key::ctrl('t').matches(&event) {
+        match can_format(tab, ctx.world) {
+            Ok(()) => format(tab, ctx),
             Err(reason) => ctx.say(reason.to_string()),
         }
         return Handled::Yes;

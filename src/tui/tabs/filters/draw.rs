@@ -159,6 +159,8 @@ pub fn detail(tab: &Filters, width: usize) -> Vec<Line> {
             Cell::muted(" save into the draft   "),
             Cell::new("Ctrl-E", Role::Key),
             Cell::muted(" $EDITOR   "),
+            Cell::new("Ctrl-T", Role::Key),
+            Cell::muted(" format   "),
             Cell::new("Esc", Role::Key),
             Cell::muted(" stop writing"),
         ]);

@@ -313,3 +313,19 @@ fn one_record_is_tried_clause_by_clause_and_follows_the_text() {
     person.press(KeyCode::Enter);
     person.expects("No record has that in its name or as its id.");
 }
+
+#[test]
+fn the_text_is_laid_out_with_its_comments_and_a_wrong_one_stays() {
+    let mut person = console(&config());
+    person.types("e");
+    person.pastes("# who counts\ncity='Austin' and name is not empty # all have one");
+    person.press_ctrl('t');
+    person.expects(" 1  # who counts");
+    person.expects(" 2  city = \"Austin\"");
+    person.expects(" 3  and name is not empty  # all have one");
+    person.press_ctrl('t');
+    person.expects("It is laid out already.");
+    person.types(" and");
+    person.press_ctrl('t');
+    person.expects(" 3  and name is not empty  # all have one and");
+}
