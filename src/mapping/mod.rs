@@ -17,6 +17,7 @@ mod lint_tests;
 pub mod merge;
 pub mod needs;
 pub mod normalise;
+pub mod pairing;
 pub mod references;
 pub mod rich_text;
 pub mod rules;

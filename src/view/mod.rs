@@ -24,6 +24,7 @@ pub mod schema;
 pub mod table;
 pub mod trial;
 pub mod undo;
+pub mod value_map;
 pub mod versions;
 pub mod why;
 

@@ -689,3 +689,35 @@ fn the_filters_tab_tests_the_draft_too_and_a_reader_does_not_mark_it() {
     let info = place.workspace.settings().unwrap().draft().unwrap().unwrap().info;
     assert_eq!(info.state, ConfigState::Draft);
 }
+
+#[test]
+fn values_are_counted_over_the_live_records_and_found_again_behind_their_number() {
+    use super::mappings::values::source::{Holders, Question};
+    use crate::mapping::ValueMap;
+    let place = place();
+    let of = |id| RecordRef::new(ObjectKind::Company, System::HubSpot, RecordId(id));
+    let mut rows = vec![seen(of(1), "One", "Austin"), seen(of(2), "Two", "Austin"), seen(of(3), "Three", "Waco")];
+    if let Row::Observation(dead) = &mut rows[1] {
+        dead.gone = true;
+    }
+    commit(&place, rows);
+    let mut mapping = defaults::company();
+    mapping.fields.retain(|field| field.hubspot.as_str() == "city");
+    mapping.fields[0].values = Some(ValueMap::default());
+    mapping.fields[0].kind = crate::model::FieldKind::Choice;
+    let schemas = fields_of_object(&defaults::company());
+    let cached = BySystem::from_fn(|_| vec!["city".into(), "name".into()]);
+    let question = Question { mapping: mapping.clone(), schemas, cached };
+    let held = place.desk.values.held(&question, &|| true).unwrap().unwrap();
+    assert_eq!((held.records.hubspot, held.filled.hubspot["name"].records), (2, 2));
+    let used = held.used[&mapping.fields[0].key()].hubspot.as_ref().unwrap();
+    assert_eq!(
+        used.values.iter().map(|(value, n)| (value.to_plain(), *n)).collect::<Vec<_>>(),
+        [("Austin".into(), 1), ("Waco".into(), 1)]
+    );
+    let field = mapping.fields[0].clone();
+    let holders = Holders { field, system: System::HubSpot, key: "Austin".into(), title: "t".into() };
+    let picked = place.desk.values.holders(&question, &holders).unwrap();
+    assert_eq!((picked.total, picked.records), (1, vec![of(1)]));
+    assert_eq!(place.desk.values.held(&question, &|| false).unwrap(), None, "not wanted any more");
+}

@@ -1,6 +1,6 @@
 //! What can be done with field mappings, when, and what becomes of it.
 
-use super::{Context, FIRST, Mappings, Message, versions};
+use super::{Context, FIRST, Mappings, Message, editor, versions};
 use crate::mapping::references::refers_to;
 use crate::mapping::{
     ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, SystemOfRecord, complete, defaults, suggest,
@@ -64,6 +64,81 @@ pub const ACTIONS: &[Action<Mappings>] = &[
         },
     },
     Action {
+        info: Info::new(
+            "mappings.values",
+            "values",
+            &[Key::char('v')],
+            "Open the value map: which option stands for which",
+        ),
+        enabled: |tab, _| {
+            shows_mappings(tab)?;
+            reason(selected(tab).is_some(), "There is no mapping whose values could be shown.")
+        },
+        run: |tab, ctx| match editor::can_open(selected(tab)) {
+            Ok(()) => editor::open(tab),
+            Err(why) => ctx.say(why.to_string()),
+        },
+    },
+    Action {
+        info: Info::new(
+            "mappings.suggest",
+            "suggest",
+            &[Key::char('s')],
+            "Show partners with nearly the same name; Enter takes all of them",
+        )
+        .changes(),
+        enabled: |tab, _| editor::can_edit(tab),
+        run: editor::suggest,
+    },
+    Action {
+        info: Info::new(
+            "mappings.unmapped",
+            "rest",
+            &[Key::char('m')],
+            "Change what becomes of a value without a partner: it is held, or skipped",
+        )
+        .changes(),
+        enabled: |tab, _| editor::can_edit(tab),
+        run: editor::turn_unmapped,
+    },
+    Action {
+        info: Info::new(
+            "mappings.auto",
+            "by",
+            &[Key::char('b')],
+            "Change how pairs are found by themselves: by label, by e-mail of persons, not at all",
+        )
+        .changes(),
+        enabled: |tab, _| editor::can_edit(tab),
+        run: editor::turn_auto,
+    },
+    Action {
+        info: Info::new(
+            "mappings.earlier",
+            "earlier",
+            &[Key::char('[')],
+            "Move the pair up: of several the first one counts for the way back",
+        )
+        .changes(),
+        enabled: |tab, _| editor::is_listed(tab),
+        run: |tab, ctx| editor::shift(tab, ctx, false),
+    },
+    Action {
+        info: Info::new("mappings.later", "later", &[Key::char(']')], "Move the pair down").changes().not_in_footer(),
+        enabled: |tab, _| editor::is_listed(tab),
+        run: |tab, ctx| editor::shift(tab, ctx, true),
+    },
+    Action {
+        info: Info::new(
+            "mappings.holders",
+            "records",
+            &[Key::char('L')],
+            "List the records that hold the value under the cursor",
+        ),
+        enabled: |tab, _| editor::has_records(tab),
+        run: editor::open_records,
+    },
+    Action {
         info: Info::new("mappings.object", "object", &[Key::char('o')], "Show the mappings of another object"),
         enabled: |tab, _| {
             shows_mappings(tab)?;
@@ -90,9 +165,15 @@ pub const ACTIONS: &[Action<Mappings>] = &[
         run: |tab, ctx| pausing::toggle(ctx, tab.pause_scope()),
     },
     Action {
-        info: Info::new("mappings.remove", "remove", &[Key::char('-')], "Take the mapping out of the draft").changes(),
-        enabled: can_change,
-        run: ask_remove,
+        info: Info::new(
+            "mappings.remove",
+            "remove",
+            &[Key::char('-')],
+            "Take the mapping out of the draft; in a value map the listed pair",
+        )
+        .changes(),
+        enabled: |tab, world| if editor::is_shown(tab) { editor::is_listed(tab) } else { can_change(tab, world) },
+        run: |tab, ctx| if editor::is_shown(tab) { editor::remove(tab, ctx) } else { ask_remove(tab, ctx) },
     },
     Action {
         info: Info::new("mappings.undo", "undo", &[Key::char('u')], "Make this mapping what is deployed again")
@@ -133,14 +214,19 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "mappings.open",
             "open",
             &[Key::ENTER],
-            "Show what the version under the cursor changes; of a test, the records that a number counts",
+            "Show what the version under the cursor changes; of a test, the records that a number counts; choose the partner of a value",
         ),
-        enabled: |tab, _| match &tab.trial {
+        enabled: |tab, world| match &tab.trial {
             Some(trial) => trial.can_list(),
+            None if editor::is_shown(tab) => {
+                reason(!world.settings.read_only, "The console is read-only.")?;
+                editor::can_edit_row(tab)
+            }
             None => versions::can_compare(tab),
         },
         run: |tab, ctx| match &tab.trial {
             Some(trial) => trial.list(TabId::Mappings, ctx),
+            None if editor::is_shown(tab) => editor::choose(tab, ctx),
             None => versions::compare(tab, ctx),
         },
     },
@@ -182,7 +268,8 @@ fn has_config(tab: &Mappings) -> Enabled {
 
 /// What works on a mapping is not done to one that is not on the screen.
 fn shows_mappings(tab: &Mappings) -> Enabled {
-    reason(tab.versions.is_none() && tab.trial.is_none(), "Go back to the mappings first, with Esc.")
+    let shown = tab.versions.is_none() && tab.trial.is_none() && tab.editor.is_none();
+    reason(shown, "Go back to the mappings first, with Esc.")
 }
 
 fn can_change(tab: &Mappings, _: &World) -> Enabled {
@@ -337,6 +424,8 @@ pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
         Message::Add(first, second) => add(tab, &first, &second, ctx),
         Message::Remove(key) => change(tab, ctx, |object| object.fields.retain(|field| field.key() != key)),
         Message::Turn(object) => tab.turn_to(object, ctx),
+        Message::Edit(edit) => editor::receive(tab, edit, ctx),
+        Message::Holders(picked) => editor::opened(picked, ctx),
         Message::Versions(rows) => {
             if let Some(versions) = &mut tab.versions {
                 versions.receive(rows, ctx);

@@ -21,7 +21,7 @@ use crate::model::{FieldName, ObjectKind, PauseScope, Pauses, System};
 use crate::store::Saved;
 use crate::tui::action::{Action, Actor};
 use crate::tui::ctx::Ctx;
-use crate::tui::tab::{Handled, Nav, Page, TabId, Target};
+use crate::tui::tab::{Handled, Nav, Page, Picked, TabId, Target};
 use crate::tui::widgets::paint::split_top;
 use crate::tui::widgets::{Keyed, List, Paint};
 use crate::tui::world::{SourceError, World};
@@ -29,6 +29,7 @@ use crate::view::cell::{clipped, spread, wrapped};
 use crate::view::mapping_table::{self, Change, MappingRow};
 use crate::view::versions::VersionRow;
 use crate::view::{Cell, Line, Role, format};
+use values::editor::{self, Edit, Editor};
 use values::{Measured, Meter};
 use versions::Versions;
 
@@ -37,6 +38,8 @@ pub struct Mappings {
     draft: Draft,
     rows: List<Row>,
     meter: Meter,
+    /// The value map of one field, in place of the mappings.
+    editor: Option<Editor>,
     /// The list of versions, in place of the mappings.
     versions: Option<Versions>,
     /// The test of the draft, in place of both.
@@ -72,6 +75,9 @@ pub enum Message {
     Turn(ObjectKind),
     /// How far the value maps reach.
     Measured(Result<Option<Box<Measured>>, SourceError>),
+    /// Values that belong together.
+    Edit(Edit),
+    Holders(Result<Picked, SourceError>),
     Versions(Result<Vec<VersionRow>, SourceError>),
     Compared(Result<Comparison, SourceError>),
     /// A person said yes to it.
@@ -92,6 +98,7 @@ impl Mappings {
             draft: Draft::new(desk, ObjectKind::Company),
             rows: List::default(),
             meter: Meter::new(Arc::clone(&desk.values)),
+            editor: None,
             versions: None,
             trial: None,
             source: Arc::clone(&desk.versions),
@@ -124,6 +131,7 @@ impl Mappings {
 
     fn turn_to(&mut self, object: ObjectKind, ctx: &mut Context<'_>) {
         self.draft.turn(object);
+        self.editor = None;
         self.meter.forget();
         self.rows = List::default();
         self.list();
@@ -266,12 +274,14 @@ impl Page for Mappings {
             Message::Draft(message) => {
                 if self.draft.receive(message, ctx, Message::Draft) {
                     self.list();
+                    editor::list(self);
                     self.meter.look(&self.draft, ctx, Message::Measured);
                 }
             }
             Message::Measured(measured) => {
                 if self.meter.receive(measured, &self.draft, ctx, Message::Measured) {
                     self.list();
+                    editor::list(self);
                 }
             }
             Message::Trial(message) => {
@@ -304,12 +314,16 @@ impl Page for Mappings {
             let _ = versions.list.navigate(step);
             return;
         }
+        if let Some(editor) = &mut self.editor {
+            let _ = editor.list.navigate(step);
+            return;
+        }
         drop(self.rows.navigate(step));
     }
 
     fn query(&self) -> Option<&str> {
         // in place of the mappings the search would change a list that is not on the screen
-        (self.versions.is_none() && self.trial.is_none()).then_some(self.search.as_str())
+        (self.versions.is_none() && self.trial.is_none() && self.editor.is_none()).then_some(self.search.as_str())
     }
 
     fn search(&mut self, query: &str, _ctx: &mut Context<'_>) {
@@ -325,7 +339,7 @@ impl Page for Mappings {
     }
 
     fn back(&mut self, ctx: &mut Context<'_>) -> Handled {
-        if self.trial.take().is_some() || self.versions.take().is_some() {
+        if self.trial.take().is_some() || self.versions.take().is_some() || self.editor.take().is_some() {
             return Handled::Yes;
         }
         if self.search.is_empty() {
@@ -341,6 +355,9 @@ impl Page for Mappings {
         }
         if let Some(versions) = &self.versions {
             return versions.draw(area, paint);
+        }
+        if self.editor.is_some() {
+            return editor::draw(self, area, paint);
         }
         let (head, rest) = split_top(area, 3);
         for (row, line) in (0..).zip(self.head(usize::from(area.width), paint.world)) {
@@ -359,6 +376,9 @@ impl Page for Mappings {
         }
         if let Some(versions) = &self.versions {
             return steady(versions.detail(width), LINES_OF_FIELD);
+        }
+        if self.editor.is_some() {
+            return steady(editor::detail(self, width), LINES_OF_FIELD);
         }
         let (Some(key), Some(current)) = (self.rows.selected_key(), self.draft.current()) else { return Vec::new() };
         let rows = mapping_table::rows(current, self.draft.deployed());

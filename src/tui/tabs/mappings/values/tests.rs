@@ -135,3 +135,106 @@ fn turning_to_another_object_forgets_the_numbers() {
     person.press(KeyCode::Char('o'));
     person.expects("1/3!");
 }
+
+fn pairs(config: &FakeConfig) -> Vec<(String, String)> {
+    let saved = config.saved.lock().unwrap();
+    let values = saved.last().unwrap().objects[0].fields[0].values.clone().unwrap();
+    values.pairs.into_iter().map(|pair| (pair.hubspot, pair.connectwise)).collect()
+}
+
+fn pair(hubspot: &str, connectwise: &str) -> (String, String) {
+    (hubspot.to_owned(), connectwise.to_owned())
+}
+
+#[test]
+fn v_shows_both_sides_and_enter_gives_the_largest_gap_its_partner() {
+    let (config, values) = (config(mapped()), values());
+    let mut person = at(&config, &values);
+    person.types("v");
+    person.expects("Companies › kind ↔ types");
+    person.expects("pairs by label   without a partner: held");
+    let rows = person.rows();
+    let gap = rows.iter().find(|row| row.starts_with('▶')).unwrap();
+    assert_eq!(gap.split_whitespace().collect::<Vec<_>>(), ["▶", "Customer", "7", "–", "no", "partner"]);
+    person.expects("HubSpot's Customer (`CUSTOMER`) leads nowhere. Enter chooses its partner.");
+    person.press(KeyCode::Enter);
+    person.expects("ConnectWise's value for Customer");
+    person.expects("inactive: read, but not to be written");
+    person.types("client");
+    person.press(KeyCode::Enter);
+    assert_eq!(pairs(&config), [pair("CUSTOMER", "1")]);
+    person.expects("pair 1");
+    let rows = person.rows();
+    let next = rows.iter().find(|row| row.starts_with('▶')).unwrap();
+    assert!(next.contains("Other") || next.contains("Customer"), "{next}");
+    person.types("u");
+    person.expects("Go back to the mappings first, with Esc.");
+    person.press(KeyCode::Esc);
+    person.expects("2/3!");
+    person.types("u");
+    person.expects("1/3!");
+}
+
+#[test]
+fn suggestions_are_shown_before_they_are_taken() {
+    let config = config(mapped());
+    let mut person = at(&config, &values());
+    person.types("vs");
+    person.expects("Names that are nearly the same");
+    person.expects("Partner Inc → Partner");
+    person.press(KeyCode::Esc);
+    assert!(config.saved.lock().unwrap().is_empty(), "without a yes");
+    person.types("s");
+    person.press(KeyCode::Enter);
+    assert!(pairs(&config).contains(&pair("PARTNER", "3")));
+    person.expects("Partner Inc");
+}
+
+#[test]
+fn policies_and_the_order_of_pairs_change_in_the_draft() {
+    let mut book = mapped();
+    let mut deployed = book.deployed.clone().unwrap();
+    let field = &mut Arc::make_mut(&mut deployed.config).objects[0].fields[0];
+    field.values.as_mut().unwrap().pairs = [("CUSTOMER", "1"), ("OTHER", "1")]
+        .map(|(hubspot, connectwise)| crate::mapping::ValuePair {
+            hubspot: hubspot.into(),
+            connectwise: connectwise.into(),
+        })
+        .into();
+    book.deployed = Some(deployed);
+    let config = config(book);
+    let mut person = at(&config, &values());
+    person.types("v");
+    person.press(KeyCode::Home);
+    person.types("m");
+    person.expects("without a partner: skipped");
+    person.types("b");
+    person.expects("pairs none by themselves");
+    person.types("b");
+    person.expects("pairs by label");
+    // to the second pair, which leads back elsewhere
+    while !person.rows().iter().any(|row| row.starts_with('▶') && row.contains("Other")) {
+        person.press(KeyCode::Down);
+    }
+    person.expects("The way back from Client leads elsewhere");
+    person.types("[");
+    assert_eq!(pairs(&config), [pair("OTHER", "1"), pair("CUSTOMER", "1")]);
+    person.types("-");
+    assert_eq!(pairs(&config).len(), 1);
+    for size in [(40, 10), (80, 24), (200, 60)] {
+        person.size = size;
+        assert!(person.rows().iter().all(|row| row.chars().count() <= usize::from(size.0)));
+    }
+}
+
+#[test]
+fn a_count_opens_its_records_and_a_text_field_has_no_value_map() {
+    let mut person = at(&config(mapped()), &values());
+    person.types("vL");
+    person.expects("companies whose Kind in HubSpot is Customer");
+    person.types("2");
+    person.press(KeyCode::Esc);
+    person.press(KeyCode::Down);
+    person.types("v");
+    person.expects("Its values are no options: they cross as they are.");
+}

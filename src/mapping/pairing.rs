@@ -1,0 +1,394 @@
+//! A value map as a person edits it: which value of one system leads to which of the other, there and back.
+//!
+//! Pairs are an ordered list: of several with the same value the first one counts. What changes one way keeps every other.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use super::coverage::{Coverage, Partners, Standing, Why};
+use super::stages::{Stages, is_called};
+use super::{FieldMapping, FieldRule, ValueMap, ValuePair};
+use crate::filter::nearest::nearest;
+use crate::model::{BySystem, ChoiceOption, Schema, StageOutcome, System};
+
+/// One value of one system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct End {
+    pub key: String,
+    pub label: String,
+    pub standing: Standing,
+    /// None where they were not counted.
+    pub records: Option<u64>,
+    pub outcome: Option<StageOutcome>,
+}
+
+/// A value with what it leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    pub ends: BySystem<Option<End>>,
+    /// By the system written to: whether the value of the other one leads there.
+    pub leads: BySystem<bool>,
+    pub why: Option<Why>,
+    /// Its place in the list of pairs, from 0.
+    pub place: Option<usize>,
+}
+
+impl Row {
+    /// The system whose value the row is about.
+    #[must_use]
+    pub fn from(&self) -> System {
+        match &self.ends.hubspot {
+            Some(_) if self.leads.connectwise || self.ends.connectwise.is_none() => System::HubSpot,
+            _ => System::ConnectWise,
+        }
+    }
+
+    #[must_use]
+    pub fn end(&self) -> Option<&End> {
+        self.ends[self.from()].as_ref()
+    }
+
+    #[must_use]
+    pub fn has_partner(&self) -> bool {
+        self.ends.hubspot.is_some() && self.ends.connectwise.is_some()
+    }
+}
+
+fn options<'a>(field: &FieldMapping, schema: &'a BySystem<Schema>, system: System) -> &'a [ChoiceOption] {
+    schema[system].field(field.field(system).as_str()).map_or(&[], |def| &def.options)
+}
+
+/// Every value that records hold and every option, gaps first, then the pairs in their order, then what pairs by itself.
+#[must_use]
+pub fn rows(field: &FieldMapping, schema: &BySystem<Schema>, coverage: Option<&Coverage>) -> Vec<Row> {
+    let partners = Partners::new(field, schema);
+    let stages = Stages::of(field, schema).is_some();
+    let side = |system: System| coverage.and_then(|coverage| coverage.sides[system].as_ref());
+    let used = BySystem::from_fn(|system| {
+        let values = side(system).map(|side| side.values.iter().map(|value| (value.key.clone(), value.records)));
+        values.map(Iterator::collect::<BTreeMap<_, _>>)
+    });
+    let outcomes = BySystem::from_fn(|system| {
+        let options = options(field, schema, system).iter();
+        options.map(|option| (option.key.as_str(), option.outcome)).collect::<BTreeMap<_, _>>()
+    });
+    let end = |system: System, key: &str| End {
+        key: key.to_owned(),
+        label: partners.called(system, key),
+        standing: partners.standing(system, key),
+        records: used[system].as_ref().map(|used| used.get(key).copied().unwrap_or(0)),
+        outcome: outcomes[system].get(key).copied().flatten(),
+    };
+    let mut rows = Vec::new();
+    for system in System::BOTH {
+        // of stage and status together there are thousands of options: only those are listed that somebody uses
+        let all = options(field, schema, system).iter().filter(|_| !stages || system == System::HubSpot);
+        let mut keys: Vec<&str> = all.map(|option| option.key.as_str()).collect();
+        keys.extend(used[system].iter().flat_map(BTreeMap::keys).map(String::as_str));
+        keys.sort_unstable();
+        keys.dedup();
+        let to = system.other();
+        for key in keys {
+            let here = end(system, key);
+            let Some(partner) = partners.of(system, key) else {
+                if here.records.unwrap_or(0) > 0 || here.standing == Standing::Active {
+                    let mut ends = BySystem::default();
+                    ends[system] = Some(here);
+                    rows.push(Row { ends, leads: BySystem::default(), why: None, place: None });
+                }
+                continue;
+            };
+            let back = partners.of(to, &partner.key).is_some_and(|back| back.key == key);
+            if back && system == System::ConnectWise {
+                // is there already, as seen from HubSpot
+                continue;
+            }
+            let there = end(to, &partner.key);
+            let place = place(field, schema, system, key, &partner.key);
+            let mut leads = BySystem::new(back, back);
+            leads[to] = true;
+            let ends = match system {
+                System::HubSpot => BySystem::new(Some(here), Some(there)),
+                System::ConnectWise => BySystem::new(Some(there), Some(here)),
+            };
+            rows.push(Row { ends, leads, why: Some(partner.why), place });
+        }
+    }
+    rows.sort_by_key(|row| {
+        let records = row.end().and_then(|end| end.records).unwrap_or(0);
+        let group = match (row.has_partner(), row.place) {
+            (false, _) if records > 0 => 0,
+            (true, Some(_)) => 1,
+            (true, None) => 2,
+            (false, _) => 3,
+        };
+        (group, row.place, Reverse(records))
+    });
+    rows
+}
+
+fn place(field: &FieldMapping, schema: &BySystem<Schema>, from: System, key: &str, to: &str) -> Option<usize> {
+    let pairs = &field.values.as_ref()?.pairs;
+    pairs
+        .iter()
+        .position(|pair| ends_at(field, schema, pair, from, key) && ends_at(field, schema, pair, from.other(), to))
+}
+
+/// Whether the end of a pair in `system` is that value.
+fn ends_at(field: &FieldMapping, schema: &BySystem<Schema>, pair: &ValuePair, system: System, key: &str) -> bool {
+    let text = match system {
+        System::HubSpot => &pair.hubspot,
+        System::ConnectWise => &pair.connectwise,
+    };
+    let folded = |text: &str| text.trim().to_lowercase();
+    match text.strip_prefix("label:").filter(|_| system == System::ConnectWise) {
+        None => folded(text) == folded(key),
+        Some(label) => options(field, schema, system)
+            .iter()
+            .find(|option| is_called(&option.label, label))
+            .is_some_and(|option| option.key == key),
+    }
+}
+
+/// Makes `key`, which `from` holds, lead to `to`. Every other value leads where it did; `to` keeps its way back.
+pub fn lead(field: &mut FieldMapping, schema: &BySystem<Schema>, from: System, key: &str, to: &str) {
+    let before = FieldRule::new(field, schema);
+    let pair_of = |here: &str, there: &str| match from {
+        System::HubSpot => ValuePair { hubspot: here.to_owned(), connectwise: there.to_owned() },
+        System::ConnectWise => ValuePair { hubspot: there.to_owned(), connectwise: here.to_owned() },
+    };
+    // what `to` leads back to, where the two are each other's
+    let kept = before.counterpart(from.other(), to).filter(|back| back != key);
+    let kept = kept.filter(|back| before.counterpart(from, back).as_deref() == Some(to));
+    let mut pairs = field.values.get_or_insert_with(ValueMap::default).pairs.clone();
+    if let Some(at) = pairs.iter().position(|pair| ends_at(field, schema, pair, from, key)) {
+        pairs.remove(at);
+    }
+    let is_pair = |pair: &ValuePair, here: &str, there: &str| {
+        ends_at(field, schema, pair, from, here) && ends_at(field, schema, pair, from.other(), there)
+    };
+    pairs.retain(|pair| !is_pair(pair, key, to));
+    let next = |pairs: &[ValuePair]| {
+        pairs.iter().position(|pair| ends_at(field, schema, pair, from, key)).unwrap_or(pairs.len())
+    };
+    if let Some(kept) = &kept {
+        let at = pairs.iter().position(|pair| is_pair(pair, kept, to));
+        if at.is_none_or(|at| at > next(&pairs)) {
+            let pair = at.map_or_else(|| pair_of(kept, to), |at| pairs.remove(at));
+            let next = next(&pairs);
+            pairs.insert(next, pair);
+        }
+    }
+    let next = next(&pairs);
+    pairs.insert(next, pair_of(key, to));
+    if let Some(values) = &mut field.values {
+        values.pairs = pairs;
+    }
+}
+
+/// Why the two must not be paired: one that is won would become one that is lost.
+#[must_use]
+pub fn refusal(field: &FieldMapping, schema: &BySystem<Schema>, hubspot: &str, connectwise: &str) -> Option<String> {
+    let find = |system, key: &str| options(field, schema, system).iter().find(|option| option.key == key);
+    let (here, there) = (find(System::HubSpot, hubspot)?, find(System::ConnectWise, connectwise)?);
+    use StageOutcome::{Lost, Won};
+    let words = |option: &ChoiceOption| match option.outcome {
+        Some(Won) => Some("won"),
+        Some(Lost) => Some("lost"),
+        _ => None,
+    };
+    let (left, right) = (words(here)?, words(there)?);
+    (left != right).then(|| format!("{} is {left}, {} is {right}", here.label, there.label))
+}
+
+/// A partner that somebody may have meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    pub from: System,
+    pub end: End,
+    pub to: String,
+    pub label: String,
+}
+
+/// For each value without a partner the one option over there whose name is nearly the same; of two that are as near, none.
+#[must_use]
+pub fn suggestions(field: &FieldMapping, schema: &BySystem<Schema>, rows: &[Row]) -> Vec<Suggestion> {
+    let lacking = rows.iter().filter(|row| !row.has_partner());
+    let suggest = |row: &Row| {
+        let (from, end) = (row.from(), row.end()?);
+        let allowed = |option: &&ChoiceOption| {
+            let (here, there) = match from {
+                System::HubSpot => (end.key.as_str(), option.key.as_str()),
+                System::ConnectWise => (option.key.as_str(), end.key.as_str()),
+            };
+            !option.inactive && refusal(field, schema, here, there).is_none()
+        };
+        let options: Vec<&ChoiceOption> = options(field, schema, from.other()).iter().filter(allowed).collect();
+        let found = only_near(&end.label, &options)?;
+        Some(Suggestion { from, end: end.clone(), to: found.key.clone(), label: found.label.clone() })
+    };
+    lacking.filter_map(suggest).collect()
+}
+
+/// Names that differ in signs alone count before those that have all words of the other, and these before a misspelling.
+fn only_near<'a>(label: &str, options: &[&'a ChoiceOption]) -> Option<&'a ChoiceOption> {
+    let wanted = words(label);
+    let tiers: [&dyn Fn(&str) -> bool; 3] = [
+        &|name| words(name).concat() == wanted.concat(),
+        &|name| {
+            let name = words(name);
+            let (few, many) = if name.len() < wanted.len() { (&name, &wanted) } else { (&wanted, &name) };
+            few.concat().chars().count() > 2 && few.iter().all(|word| many.contains(word))
+        },
+        &|name| {
+            let (joined, name) = (wanted.join(" "), words(name).join(" "));
+            joined.chars().count() > 4 && !nearest(&joined, [name.as_str()]).is_empty()
+        },
+    ];
+    if wanted.is_empty() {
+        return None;
+    }
+    for tier in tiers {
+        let mut near = options.iter().filter(|option| tier(&option.label));
+        match (near.next(), near.next()) {
+            (Some(only), None) => return Some(only),
+            (Some(_), Some(_)) => return None,
+            (None, _) => {}
+        }
+    }
+    None
+}
+
+fn words(label: &str) -> Vec<String> {
+    let words = label.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).filter(|word| word != "and").collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::mapping::{AutoPairs, Unmapped, defaults};
+    use crate::model::{FieldDef, FieldKind, ObjectKind};
+    use crate::view::testing::choice_field;
+
+    fn field(auto: Option<AutoPairs>, pairs: &[(&str, &str)]) -> FieldMapping {
+        let pairs =
+            pairs.iter().map(|(here, there)| ValuePair { hubspot: (*here).into(), connectwise: (*there).into() });
+        let name = defaults::company().fields.iter().find(|field| field.hubspot.as_str() == "name").unwrap().clone();
+        FieldMapping {
+            hubspot: "type".into(),
+            connectwise: "type".into(),
+            kind: FieldKind::Choice,
+            values: Some(ValueMap { auto, unmapped: Unmapped::Hold, pairs: pairs.collect() }),
+            ..name
+        }
+    }
+
+    fn schema(here: &[(&str, &str)], there: &[(&str, &str)]) -> BySystem<Schema> {
+        let make = |system, field: FieldDef| Schema { system, object: ObjectKind::Company, fields: vec![field] };
+        BySystem::new(
+            make(System::HubSpot, choice_field("type", here)),
+            make(System::ConnectWise, choice_field("type", there)),
+        )
+    }
+
+    const HERE: [(&str, &str); 4] = [("A", "Bank"), ("B", "Retail"), ("C", "Care"), ("D", "Odd")];
+    const THERE: [(&str, &str); 4] = [("1", "Bank"), ("2", "Retail"), ("3", "Health"), ("4", "More")];
+
+    fn told(rows: &[Row]) -> Vec<String> {
+        let label = |end: &Option<End>| end.as_ref().map_or_else(|| "-".to_owned(), |end| end.label.clone());
+        let arrow = |row: &Row| match (row.leads.connectwise, row.leads.hubspot) {
+            (true, true) => "<>",
+            (true, false) => ">",
+            (false, true) => "<",
+            (false, false) => "?",
+        };
+        let one = |row: &Row| format!("{} {} {}", label(&row.ends.hubspot), arrow(row), label(&row.ends.connectwise));
+        rows.iter().map(one).collect()
+    }
+
+    #[test]
+    fn rows_are_every_value_with_what_it_leads_to_there_and_back() {
+        let field = field(Some(AutoPairs::Label), &[("A", "1"), ("C", "1")]);
+        let rows = rows(&field, &schema(&HERE, &THERE), None);
+        assert_eq!(
+            told(&rows),
+            ["Bank <> Bank", "Care > Bank", "Retail <> Retail", "Odd ? -", "- ? Health", "- ? More"]
+        );
+        let places: Vec<_> = rows.iter().map(|row| row.place).collect();
+        assert_eq!(places[..3], [Some(0), Some(1), None]);
+    }
+
+    #[test]
+    fn a_new_partner_keeps_the_way_back_of_the_others() {
+        let schema = schema(&HERE, &THERE);
+        let mut field = field(Some(AutoPairs::Label), &[]);
+        lead(&mut field, &schema, System::HubSpot, "C", "1");
+        let pairs: Vec<_> = field.values.as_ref().unwrap().pairs.iter().map(|one| one.hubspot.as_str()).collect();
+        assert_eq!(pairs, ["A", "C"], "the pair by label is listed before the new one");
+        assert_eq!(FieldRule::new(&field, &schema).partner(System::ConnectWise, "1"), Some("A"));
+    }
+
+    #[test]
+    fn a_suggestion_is_the_one_near_name_and_none_of_two() {
+        let here = [("a", "Health & Care"), ("b", "Retial store"), ("c", "Bank"), ("d", "Public"), ("e", "??")];
+        let there = [("1", "Health-care"), ("2", "Retail store"), ("3", "Bank east"), ("4", "Bank west"), ("5", "Law")];
+        let (schema, field) = (schema(&here, &there), field(None, &[]));
+        let found = suggestions(&field, &schema, &rows(&field, &schema, None));
+        let told: Vec<_> = found.iter().map(|one| format!("{} = {}", one.end.label, one.label)).collect();
+        assert_eq!(
+            told,
+            [
+                "Health & Care = Health-care",
+                "Retial store = Retail store",
+                "Health-care = Health & Care",
+                "Retail store = Retial store",
+                "Bank east = Bank",
+                "Bank west = Bank"
+            ]
+        );
+    }
+
+    #[test]
+    fn won_is_not_paired_with_lost() {
+        let mut schema = schema(&[("won", "Closed won"), ("open", "Quote")], &[("/1", "Won"), ("/2", "Lost")]);
+        schema.hubspot.fields[0].options[0].outcome = Some(StageOutcome::Won);
+        schema.connectwise.fields[0].options[0].outcome = Some(StageOutcome::Won);
+        schema.connectwise.fields[0].options[1].outcome = Some(StageOutcome::Lost);
+        let field = field(None, &[]);
+        assert_eq!(refusal(&field, &schema, "won", "/1"), None);
+        assert_eq!(refusal(&field, &schema, "won", "/2").as_deref(), Some("Closed won is won, Lost is lost"));
+        assert_eq!(refusal(&field, &schema, "open", "/2"), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_changes_one_way_keeps_every_other(
+            auto in prop::option::of(Just(AutoPairs::Label)),
+            pairs in prop::collection::vec((0..4usize, 0..4usize), 0..7),
+            back in any::<bool>(),
+            key in 0..4usize,
+            to in 0..4usize,
+        ) {
+            let schema = schema(&HERE, &THERE);
+            let pairs: Vec<_> = pairs.iter().map(|(here, there)| (HERE[*here].0, THERE[*there].0)).collect();
+            let mut field = field(auto, &pairs);
+            let before = FieldRule::new(&field, &schema);
+            let (from, near, far) = if back { (System::ConnectWise, THERE, HERE) } else { (System::HubSpot, HERE, THERE) };
+            let (key, to) = (near[key].0, far[to].0);
+            lead(&mut field, &schema, from, key, to);
+            let after = FieldRule::new(&field, &schema);
+            prop_assert_eq!(after.partner(from, key), Some(to));
+            for (other, _) in near.iter().filter(|(other, _)| *other != key) {
+                prop_assert_eq!(after.partner(from, other), before.partner(from, other), "{}", other);
+            }
+            let was = before.partner(from.other(), to).filter(|was| *was != key && before.partner(from, was) == Some(to));
+            if let Some(was) = was {
+                prop_assert_eq!(after.partner(from.other(), to), Some(was), "the way back");
+            }
+        }
+    }
+}

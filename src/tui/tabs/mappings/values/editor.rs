@@ -1,0 +1,317 @@
+//! The value map of one field in place of the mappings: both systems' values, and what leads where.
+
+use ratatui::layout::Rect;
+
+use super::super::{Context, Mappings, Message};
+use super::meter::question;
+use super::source::Holders;
+use crate::mapping::coverage::Standing;
+use crate::mapping::pairing::{self, Row, Suggestion};
+use crate::mapping::{AutoPairs, FieldKey, FieldMapping, Unmapped, ValueMap};
+use crate::model::{FieldKind, System};
+use crate::tui::action::{Enabled, Reason};
+use crate::tui::overlay::{Command, Menu, Preview};
+use crate::tui::report::Report;
+use crate::tui::tab::{Picked, TabId, Target};
+use crate::tui::tabs::draft::deploy;
+use crate::tui::widgets::paint::{row_of, split_top};
+use crate::tui::widgets::{Keyed, List, Paint};
+use crate::tui::world::SourceError;
+use crate::view::cell::{clipped, spread, wrapped};
+use crate::view::{Cell, Line, Role, coverage, value_map};
+
+/// The editor, while it is open.
+pub struct Editor {
+    pub field: FieldKey,
+    pub list: List<ValueRow>,
+}
+
+/// A row with its place: one that finds a partner moves, and the cursor stays for the next.
+pub struct ValueRow(Row);
+
+impl Keyed for ValueRow {
+    type Key = (Option<String>, Option<String>);
+    fn key(&self) -> Self::Key {
+        let key = |system: System| self.0.ends[system].as_ref().map(|end| end.key.clone());
+        (key(System::HubSpot), key(System::ConnectWise))
+    }
+}
+
+/// What a person chose.
+#[derive(Debug)]
+pub enum Edit {
+    /// The value of a system leads to that one.
+    Lead(System, String, String),
+    Take(Vec<Suggestion>),
+}
+
+fn field(tab: &Mappings) -> Option<&FieldMapping> {
+    let editor = tab.editor.as_ref()?;
+    tab.draft.current()?.fields.iter().find(|field| field.key() == editor.field)
+}
+
+fn row(tab: &Mappings) -> Option<&Row> {
+    tab.editor.as_ref()?.list.selected().map(|row| &row.0)
+}
+
+/// # Errors
+/// Where the mapping has no options to pair.
+pub fn can_open(field: Option<&FieldMapping>) -> Enabled {
+    match field {
+        Some(field) if field.kind.has_options() => Ok(()),
+        _ => Err(Reason::new("Its values are no options: they cross as they are.")),
+    }
+}
+
+/// # Errors
+/// Where the editor is not open, or the draft can't be changed now.
+pub fn can_edit(tab: &Mappings) -> Enabled {
+    if !is_shown(tab) {
+        return Err(Reason::new("v on a mapping with options opens its value map."));
+    }
+    if field(tab).is_none() {
+        return Err(Reason::new("This mapping is not in the draft any more; Esc goes back."));
+    }
+    deploy::not_deploying(&tab.draft)
+}
+
+/// # Errors
+/// As [`can_edit`], or where there is no row.
+pub fn can_edit_row(tab: &Mappings) -> Enabled {
+    can_edit(tab)?;
+    row(tab).map(drop).ok_or_else(|| Reason::new("There is no value."))
+}
+
+/// # Errors
+/// Where the row is none of the listed pairs.
+pub fn is_listed(tab: &Mappings) -> Enabled {
+    can_edit_row(tab)?;
+    if row(tab).is_some_and(|row| row.place.is_some()) {
+        return Ok(());
+    }
+    Err(Reason::new("Only listed pairs are removed or moved; b says how the others are found."))
+}
+
+/// # Errors
+/// Where no record is counted there.
+pub fn has_records(tab: &Mappings) -> Enabled {
+    can_edit_row(tab)?;
+    let records = row(tab).and_then(Row::end).and_then(|end| end.records).unwrap_or(0);
+    if records > 0 { Ok(()) } else { Err(Reason::new("No record that was read holds this value.")) }
+}
+
+/// Whether the value map is what the person sees.
+pub const fn is_shown(tab: &Mappings) -> bool {
+    tab.editor.is_some() && tab.trial.is_none() && tab.versions.is_none()
+}
+
+/// Opens the value map of the mapping under the cursor.
+pub fn open(tab: &mut Mappings) {
+    let Some(key) = tab.rows.selected_key().cloned() else { return };
+    tab.editor = Some(Editor { field: key, list: List::default() });
+    list(tab);
+}
+
+/// Lists the values anew.
+pub fn list(tab: &mut Mappings) {
+    let rows = field(tab).zip(tab.draft.schemas()).map(|(field, schemas)| {
+        pairing::rows(field, schemas, tab.meter.coverage(&field.key())).into_iter().map(ValueRow).collect()
+    });
+    if let Some(editor) = &mut tab.editor {
+        editor.list.set(rows.unwrap_or_default());
+    }
+}
+
+fn change(tab: &mut Mappings, ctx: &mut Context<'_>, alter: impl FnOnce(&mut FieldMapping)) {
+    let Some(key) = tab.editor.as_ref().map(|editor| editor.field.clone()) else { return };
+    tab.draft.change(ctx, Message::Draft, |object| {
+        if let Some(field) = object.fields.iter_mut().find(|field| field.key() == key) {
+            alter(field);
+        }
+    });
+    tab.list();
+    list(tab);
+    tab.meter.look(&tab.draft, ctx, Message::Measured);
+}
+
+/// Offers the options of the other system.
+pub fn choose(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    let (Some(field), Some(row), Some(schemas)) = (field(tab), row(tab), tab.draft.schemas()) else { return };
+    let (from, Some(end)) = (row.from(), row.end()) else { return };
+    let to = from.other();
+    let options = schemas[to].field(field.field(to).as_str()).map_or(&[][..], |def| &def.options);
+    if options.is_empty() {
+        return ctx.say(format!("`{}` of {to} has no options: its texts are the labels.", field.field(to)));
+    }
+    let refusal = |there: &str| match from {
+        System::HubSpot => pairing::refusal(field, schemas, &end.key, there),
+        System::ConnectWise => pairing::refusal(field, schemas, there, &end.key),
+    };
+    let mut commands: Vec<(String, Command)> = options
+        .iter()
+        .map(|option| {
+            let inactive = if option.inactive { "inactive: read, but not to be written" } else { "" };
+            let doc = if inactive.is_empty() { option.key.clone() } else { format!("{}   {inactive}", option.key) };
+            let not_now = refusal(&option.key);
+            (option.key.clone(), Command { name: option.label.clone(), doc, keys: String::new(), not_now })
+        })
+        .collect();
+    commands.sort_by_key(|(_, command)| command.not_now.is_some());
+    let (keys, commands): (Vec<_>, Vec<_>) = commands.into_iter().unzip();
+    let (title, key) = (format!("{to}'s value for {}", end.label), end.key.clone());
+    ctx.choose(Menu::new(title, commands), move |at| {
+        Message::Edit(Edit::Lead(from, key, keys.get(at).cloned().unwrap_or_default()))
+    });
+}
+
+/// Shows what may have been meant; Enter takes all of it.
+pub fn suggest(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    let (Some(editor), Some(field), Some(schemas)) = (&tab.editor, field(tab), tab.draft.schemas()) else { return };
+    let rows: Vec<Row> = editor.list.rows().map(|row| row.0.clone()).collect();
+    let found = pairing::suggestions(field, schemas, &rows);
+    if found.is_empty() {
+        return ctx.say("No value without a partner has a single near name over there.");
+    }
+    let line = |one: &Suggestion| {
+        let names = [(one.from, &one.end.label), (one.from.other(), &one.label)];
+        vec![
+            Cell::new(names[0].1, Role::of(names[0].0)),
+            Cell::plain(" → "),
+            Cell::new(names[1].1, Role::of(names[1].0)),
+            Cell::muted(one.end.records.map_or_else(String::new, |records| format!("   {records} records"))),
+        ]
+    };
+    let lines = found.iter().map(line).collect();
+    ctx.preview(
+        Preview::new("Names that are nearly the same", lines, "take all"),
+        Some(Message::Edit(Edit::Take(found))),
+    );
+}
+
+pub fn receive(tab: &mut Mappings, edit: Edit, ctx: &mut Context<'_>) {
+    let Some(schemas) = tab.draft.schemas().cloned() else { return };
+    let leads = match edit {
+        Edit::Lead(from, key, to) => vec![(from, key, to)],
+        Edit::Take(found) => found.into_iter().map(|one| (one.from, one.end.key, one.to)).collect(),
+    };
+    // options may have gone while the question was on the screen
+    let is_there = |system: System, key: &str| {
+        field(tab).is_some_and(|field| {
+            let standing = crate::mapping::coverage::Partners::new(field, &schemas).standing(system, key);
+            standing != Standing::Unknown
+        })
+    };
+    if let Some((from, _, to)) = leads.iter().find(|(from, _, to)| !is_there(from.other(), to)) {
+        let what = format!("{} has no such option any more: {to}.", from.other());
+        return ctx.report(Report::new(what, "Choose another one; nothing was changed."));
+    }
+    change(tab, ctx, |field| {
+        for (from, key, to) in &leads {
+            pairing::lead(field, &schemas, *from, key, to);
+        }
+    });
+}
+
+pub fn remove(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    let Some(place) = row(tab).and_then(|row| row.place) else { return };
+    change(tab, ctx, |field| {
+        if let Some(values) = field.values.as_mut().filter(|values| place < values.pairs.len()) {
+            values.pairs.remove(place);
+        }
+    });
+}
+
+/// Moves the pair under the cursor by one place.
+pub fn shift(tab: &mut Mappings, ctx: &mut Context<'_>, later: bool) {
+    let Some(place) = row(tab).and_then(|row| row.place) else { return };
+    let other = if later { place + 1 } else { place.saturating_sub(1) };
+    change(tab, ctx, |field| {
+        if let Some(values) = field.values.as_mut().filter(|values| place.max(other) < values.pairs.len()) {
+            values.pairs.swap(place, other);
+        }
+    });
+}
+
+pub fn turn_unmapped(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    change(tab, ctx, |field| {
+        let values = field.values.get_or_insert_with(ValueMap::default);
+        values.unmapped = if values.unmapped == Unmapped::Hold { Unmapped::Skip } else { Unmapped::Hold };
+    });
+}
+
+pub fn turn_auto(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    change(tab, ctx, |field| {
+        let (person, values) = (field.kind == FieldKind::Person, field.values.get_or_insert_with(ValueMap::default));
+        values.auto = match values.auto {
+            None => Some(AutoPairs::Label),
+            Some(AutoPairs::Label) if person => Some(AutoPairs::Email),
+            Some(_) => None,
+        };
+    });
+}
+
+/// From a number to its records.
+pub fn open_records(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    let (Some(field), Some(row), Some(question)) = (field(tab), row(tab), question(&tab.draft)) else { return };
+    let Some(end) = row.end() else { return };
+    let system = row.from();
+    let label =
+        |system: System| question.schemas[system].field(field.field(system).as_str()).map(|def| def.label.clone());
+    let what = label(system).unwrap_or_else(|| field.field(system).to_string());
+    let objects = question.mapping.object.plural().to_lowercase();
+    let title = format!("{objects} whose {what} in {system} is {}", end.label);
+    let holders = Holders { field: field.clone(), system, key: end.key.clone(), title };
+    let source = tab.meter.source();
+    ctx.fetch(
+        move || Message::Holders(source.holders(&question, &holders)),
+        |why| Message::Holders(Err(SourceError(why))),
+    );
+}
+
+pub fn opened(picked: Result<Picked, SourceError>, ctx: &mut Context<'_>) {
+    match picked {
+        Ok(picked) => ctx.goto(TabId::Records, Some(Target::These(picked.into()))),
+        Err(error) => {
+            ctx.report(Report::new("The records could not be listed.", "Try again.").because(error.0));
+        }
+    }
+}
+
+pub fn draw(tab: &Mappings, area: Rect, paint: &mut Paint<'_>) {
+    let Some(editor) = &tab.editor else { return };
+    let (head, rest) = split_top(area, 3);
+    let width = usize::from(area.width);
+    let field = field(tab);
+    let names = field.map_or_else(
+        || editor.field.to_string(),
+        |field| format!("{} {} {}", field.hubspot, field.direction.arrow(), field.connectwise),
+    );
+    let left = [
+        Cell::plain(" "),
+        Cell::strong(tab.draft.object.plural()),
+        Cell::plain(format!(" › {names}")),
+        Cell::muted("   Esc mappings"),
+    ];
+    let policy = value_map::policy(field.and_then(|field| field.values.as_ref()));
+    paint.line_at(head, 0, &spread(&left, &[], width));
+    paint.line_at(head, 1, &clipped(&[Cell::plain(" "), Cell::plain(policy)], width));
+    paint.rule(row_of(head, 2));
+    if editor.list.is_empty() {
+        let text = match field {
+            None => "This mapping is not in the draft any more.",
+            Some(_) => "Neither system has options for it, and no record that was read holds a value.",
+        };
+        return paint.lines(rest, &[Line::new(), vec![Cell::muted(format!("  {text}"))]]);
+    }
+    editor.list.draw(rest, paint, &value_map::COLUMNS, 0, |row, _| value_map::cells(&row.0));
+}
+
+pub fn detail(tab: &Mappings, width: usize) -> Vec<Line> {
+    let text = |text: String| wrapped(&text, width).into_iter().map(|line| vec![Cell::plain(line)]);
+    let mut lines: Vec<Line> =
+        row(tab).map(value_map::meaning).unwrap_or_default().into_iter().flat_map(text).collect();
+    if let Some((field, reach)) = field(tab).and_then(|field| Some((field, tab.meter.coverage(&field.key())?))) {
+        lines.extend(coverage::lines(field, reach, width));
+    }
+    lines
+}
