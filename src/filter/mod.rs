@@ -13,7 +13,8 @@
 //! `is not empty`; `not` binds tighter than `and`, `and` tighter than `or`. Texts stand in double or single quotes,
 //! numbers, `true`, `false`, dates (`2026-11-23`) and instants (`2026-11-23T09:00:00Z`) without. Words of the language
 //! and texts are compared without regard to case. Line breaks and `#` comments are allowed. Dates relative to today
-//! are not part of the language yet: a verdict depends on the record alone.
+//! are not part of the language yet, nor are fields of the related company and membership in a list: a verdict depends
+//! on the record alone.
 //!
 //! An empty field differs from every value: `!=` and `not in` hold, every other comparison fails. A value that cannot
 //! be read as its field's kind fails every comparison, and the clause says so.
