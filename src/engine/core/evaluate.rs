@@ -3,8 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use super::agreement::agree_on_payload;
 use super::command::Row;
-use super::outcome::agree_on_payload;
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, awaited, plan_pair, until_read};
 use super::pull::{dirty, is_unread};
 use super::state::{

@@ -7,6 +7,7 @@
 //! [`trial`] tells what a draft would decide in all. [`undo`] goes the way back. `hints` makes a look at both systems come sooner.
 
 mod absent;
+mod agreement;
 mod answer;
 mod apply;
 mod ask;
@@ -27,6 +28,7 @@ pub mod plan;
 mod pull;
 mod reconsider;
 mod recover;
+mod refusal;
 pub mod request;
 mod rights;
 mod side;

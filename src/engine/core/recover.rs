@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use super::agreement::{delivered, note_shown, remember};
 use super::command::Row;
-use super::outcome::{delivered, finish, note_shown, record_history, remember};
+use super::outcome::{finish, record_history};
 use super::own_change::own_change;
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::dirty;
