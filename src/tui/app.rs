@@ -54,6 +54,8 @@ pub struct App {
     pub(super) tabs: Vec<Box<dyn Tab>>,
     pub(super) active: usize,
     pub(super) overlays: Vec<Overlay>,
+    /// Whether the key before this one was told what would be lost by quitting, and whether this one was.
+    told_unkept: [bool; 2],
 }
 
 impl App {
@@ -61,7 +63,7 @@ impl App {
     #[must_use]
     pub fn new(world: World, theme: Theme, tabs: Vec<Box<dyn Tab>>) -> Self {
         let active = world.settings.front.min(tabs.len().saturating_sub(1));
-        Self { world, theme, shell: Shell::default(), tabs, active, overlays: Vec::new() }
+        Self { world, theme, shell: Shell::default(), tabs, active, overlays: Vec::new(), told_unkept: [false; 2] }
     }
 
     /// Lets the tab in front fetch what it shows.
@@ -236,6 +238,7 @@ impl App {
             return;
         }
         self.shell.said = None;
+        self.told_unkept = [self.told_unkept[1], false];
         if let Some(overlay) = self.overlays.last_mut() {
             let outcome = overlay.input(input);
             return self.finish(outcome, effects);
@@ -300,11 +303,23 @@ impl App {
             }
             Owner::Shell => {
                 if let Some(action) = shell::ACTIONS.get(listed.place) {
+                    if action.info.name == shell::QUIT && self.holds_back() {
+                        return;
+                    }
                     let mut ctx = Ctx::new(&self.world, Owner::Shell, effects);
                     (action.run)(&mut self.shell, &mut ctx);
                 }
             }
         }
+    }
+
+    /// Whether a quit waits for a second one, since something written would be lost. Says so.
+    fn holds_back(&mut self) -> bool {
+        let [before, now] = &mut self.told_unkept;
+        let Some(unkept) = self.tabs.iter().find_map(|tab| tab.unkept()).filter(|_| !*before) else { return false };
+        *now = true;
+        self.shell.said = Some(format!("{unkept} The same key once more quits without it."));
+        true
     }
 
     /// Everything that can be done here, the tab in front first.

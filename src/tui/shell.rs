@@ -92,6 +92,9 @@ const fn code(code: KeyCode) -> Key {
     Key::code(code)
 }
 
+/// The name of the action that ends the console.
+pub const QUIT: &str = "quit";
+
 /// In the order of help and footer. A key of the tab in front goes before the same key here.
 pub const ACTIONS: &[Action<Shell>] = &[
     Action {
@@ -182,7 +185,7 @@ pub const ACTIONS: &[Action<Shell>] = &[
     },
     Action {
         info: Info::new(
-            "quit",
+            QUIT,
             "quit",
             &[Key::char('q'), Key::ctrl('c')],
             "Quit; nothing is lost, a run goes on at the next start",

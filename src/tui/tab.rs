@@ -156,6 +156,11 @@ pub trait Page: Actor + Sized {
     /// Another tab sends the person here to see something.
     fn show(&mut self, _target: Target, _ctx: &mut Ctx<'_, Self::Message>) {}
 
+    /// What the person wrote and nothing keeps yet, as a sentence with what keeps it: who quits is told of it first.
+    fn unkept(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Esc, when nothing else wants it: leave a record, a run.
     fn back(&mut self, _ctx: &mut Ctx<'_, Self::Message>) -> Handled {
         Handled::No
@@ -183,6 +188,7 @@ pub trait Tab {
     fn query(&self) -> Option<&str>;
     fn search(&mut self, query: &str, ctx: &mut Ctx<'_, ()>);
     fn show(&mut self, target: Target, ctx: &mut Ctx<'_, ()>);
+    fn unkept(&self) -> Option<&'static str>;
     fn back(&mut self, ctx: &mut Ctx<'_, ()>) -> Handled;
     fn detail(&self, width: usize, world: &World) -> Vec<Line>;
 }
@@ -243,6 +249,10 @@ impl<P: Page> Tab for P {
 
     fn show(&mut self, target: Target, ctx: &mut Ctx<'_, ()>) {
         Page::show(self, target, &mut ctx.typed());
+    }
+
+    fn unkept(&self) -> Option<&'static str> {
+        Page::unkept(self)
     }
 
     fn back(&mut self, ctx: &mut Ctx<'_, ()>) -> Handled {

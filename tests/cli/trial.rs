@@ -133,6 +133,9 @@ fn a_workspace_without_records_needs_no_test() {
     let told = home.run("config test");
     assert_eq!(told.code, 0, "{}", told.err);
     assert!(words(&told).contains("No record was read yet, so there is nothing to test on."), "{}", told.out);
+    let limited = home.run("config test --fail-on creates>0");
+    assert_eq!(limited.code, 3, "a limit of nothing is none: {}", limited.out);
+    assert!(limited.err.contains("no record was read yet"), "{}", limited.err);
     import(&home, |text| text.replace("poll = 61", "poll = 62"));
     assert_eq!(home.run("config deploy").code, 0);
 }

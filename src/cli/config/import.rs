@@ -77,7 +77,7 @@ pub fn import(session: &Session, settings: &mut Settings, file: &Path, how: How)
     session.output.result(&answer, |_| {
         let mut lines = vec![format!("{place} is the draft now, as version {}.", saved.version)];
         lines.extend(taken.told());
-        lines.push(check::text(&findings, "Next: lockstep config deploy"));
+        lines.push(check::text(&findings, "Next: lockstep config test, then lockstep config deploy"));
         lines.join("\n")
     })?;
     Ok(Exit::Done)

@@ -61,7 +61,7 @@ pub fn rollback(
             let who = &current.info.author;
             lines.push(format!("It takes the place of the draft {replaced} by {who}, which the history keeps."));
         }
-        lines.push(check::text(&findings, "Next: lockstep config diff, then lockstep config deploy"));
+        lines.push(check::text(&findings, "Next: lockstep config test, then lockstep config deploy"));
         lines.join("\n")
     })?;
     Ok(Exit::Done)

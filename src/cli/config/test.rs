@@ -38,6 +38,10 @@ pub fn test(
     let Some(tested) = attended(workspace, only)? else {
         return Err(Report::failed("interrupted").hint("nothing was changed; run it again"));
     };
+    if tested.report.looked_at() == 0 && !limits.is_empty() {
+        return Err(Report::refused("no record was read yet, so no limit can be judged")
+            .hint("read them first, with `lockstep plan` or a sync; or leave out --fail-on"));
+    }
     let exceeded: Vec<String> = limits.iter().filter_map(|limit| exceeded(limit, &tested)).collect();
     let refused = tested.report.guard.is_some() || !exceeded.is_empty();
     let report = &tested.report;
@@ -92,10 +96,13 @@ fn next(tested: &Tested, only: Option<ObjectKind>, exceeded: &[String]) -> Strin
     if !tested.is_marked {
         return "The draft was changed meanwhile: it does not count as tested. Run it again.".to_owned();
     }
-    if tested.report.guard.is_some() || !exceeded.is_empty() {
+    if tested.report.guard.is_some() {
         return "The draft is tested. A run that a guard holds is let through by `lockstep sync --approve`, \
             after the deploy."
             .to_owned();
+    }
+    if !exceeded.is_empty() {
+        return "The draft is tested, and does more than the limits allow.".to_owned();
     }
     format!("Draft {} is tested. Next: lockstep config deploy", tested.version)
 }
@@ -161,7 +168,10 @@ impl From<TrialError> for Report {
             TrialError::NoDraft => Self::refused(error.to_string())
                 .hint("change something first: in the console, or with `lockstep config export` and `config import`"),
             TrialError::Unfit(errors) => {
-                let lines: Vec<_> = errors.iter().map(|error| format!("{error} {}", error.hint)).collect();
+                let lines: Vec<_> = errors
+                    .iter()
+                    .map(|error| format!("{}. {}", error.to_string().trim_end_matches('.'), error.hint))
+                    .collect();
                 Self::refused("the draft does not fit the two systems; nothing was tested")
                     .because(lines.join("\n"))
                     .hint("put that right first: `lockstep config lint` names all of it")

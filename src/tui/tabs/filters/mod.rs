@@ -441,6 +441,11 @@ impl Page for Filters {
         self.is_editing
     }
 
+    fn unkept(&self) -> Option<&'static str> {
+        let is_unkept = self.draft.book().is_some() && self.is_changed();
+        is_unkept.then_some("The filter's text is not in the draft yet: Ctrl-S in Filters (3) saves it.")
+    }
+
     fn edit(&mut self, input: &Input, ctx: &mut Context<'_>) -> Handled {
         actions::edit(self, input, ctx)
     }

@@ -103,6 +103,31 @@ fn numbers_follow_every_key_and_the_text_goes_into_the_draft() {
 }
 
 #[test]
+fn a_text_that_is_not_in_the_draft_is_not_lost_by_quitting_once() {
+    let config = config();
+    for (key, is_writing) in [('q', false), ('c', true)] {
+        let mut person = console(&config);
+        let quits = |person: &mut Person| if key == 'q' { person.types("q") } else { person.press_ctrl('c') };
+        person.types("e");
+        person.types("city = \"A\"");
+        if !is_writing {
+            person.press(KeyCode::Esc);
+        }
+        quits(&mut person);
+        assert!(!person.has_quit, "{key}");
+        person.expects("The filter's text is not in the draft yet: Ctrl-S in Filters (3) saves it.");
+        person.press(KeyCode::Down);
+        quits(&mut person);
+        assert!(!person.has_quit, "told again after another key: {key}");
+        quits(&mut person);
+        assert!(person.has_quit, "{key}");
+    }
+    let mut person = console(&config);
+    person.types("q");
+    assert!(person.has_quit, "nothing was written");
+}
+
+#[test]
 fn ten_that_enter_and_ten_that_leave_are_not_nothing() {
     let mut book = book();
     Arc::make_mut(&mut book.deployed.as_mut().unwrap().config).objects[0].filters.to_connectwise =
