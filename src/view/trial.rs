@@ -8,11 +8,12 @@ use serde::Serialize;
 use super::cell::{Cell, Line, Role, clipped, wrapped};
 use super::format;
 use super::table::{Column, Table};
-use crate::engine::core::plan::{FieldNext, FieldPlan};
+use crate::engine::core::plan::{FieldNext, FieldPlan, PairPlan, Scope};
 use crate::engine::core::trial::Difference;
 use crate::engine::core::trial::report::{
     FieldMeasure, Measure, Number, ObjectTrial, Picks, TrialReport, Unread, UnreadWhat,
 };
+use crate::filter::Answer;
 use crate::mapping::FieldKey;
 use crate::model::{ConfigVersion, ObjectKind, System, Value};
 
@@ -323,6 +324,7 @@ pub fn difference(versions: Versions, difference: &Difference, width: usize) -> 
             vec![Cell::muted(format::fit(if at == 0 { name } else { "" }, lead)), Cell::plain(text)]
         }));
     }
+    lines.extend(differing_filters(difference, &sides, lead, width));
     let fields = differing_fields(difference);
     lines.push(Line::new());
     if fields.is_empty() {
@@ -353,6 +355,47 @@ pub fn difference(versions: Versions, difference: &Difference, width: usize) -> 
         }
     }
     lines
+}
+
+/// The filters that let the record through with one of the two versions alone: who leaves one stands still, whatever its
+/// fields say.
+fn differing_filters(
+    difference: &Difference,
+    sides: &[(String, Option<&PairPlan>); 2],
+    lead: usize,
+    width: usize,
+) -> Vec<Line> {
+    let (Some(deployed), Some(draft)) = (&difference.deployed, &difference.draft) else { return Vec::new() };
+    let mut lines = Vec::new();
+    for to in System::BOTH.into_iter().filter(|to| deployed.scope[*to].answer != draft.scope[*to].answer) {
+        lines.push(Line::new());
+        lines.push(vec![Cell::strong(format!("filter {} → {to}", to.other()))]);
+        for ((name, _), scope) in sides.iter().zip([&deployed.scope[to], &draft.scope[to]]) {
+            let (text, role) = standing(scope, draft.link.is_some());
+            lines.extend(wrapped(&text, width.saturating_sub(lead + 2).max(20)).into_iter().enumerate().map(
+                |(at, text)| {
+                    let lead = format::fit(if at == 0 { name } else { "" }, lead);
+                    vec![Cell::muted(format!("  {lead}")), Cell::new(text, role)]
+                },
+            ));
+        }
+    }
+    lines
+}
+
+/// What a filter says of a record, with the clause that decides.
+fn standing(scope: &Scope, is_linked: bool) -> (String, Role) {
+    let deciding = scope.clauses.iter().find(|clause| clause.answer == scope.answer);
+    let at = deciding.map_or_else(String::new, |clause| {
+        let value = if clause.value.is_empty() { "empty" } else { &clause.value };
+        format!(" at \"{}\" ({value})", clause.text)
+    });
+    match scope.answer {
+        Answer::Pass => ("passes".to_owned(), Role::Text),
+        Answer::Fail if is_linked => (format!("fails{at}: it freezes"), Role::Warn),
+        Answer::Fail => (format!("fails{at}: it stays out"), Role::Warn),
+        Answer::Undecided => (format!("cannot be decided{at}: it is held"), Role::Error),
+    }
 }
 
 type Differing<'a> = (&'a FieldKey, Option<&'a FieldPlan>, Option<&'a FieldPlan>);
@@ -533,4 +576,28 @@ pub fn unread(report: &TrialReport) -> Vec<UnreadAnswer> {
         UnreadAnswer { object: unread.object.key(), system: unread.system, what, fields }
     };
     report.unread.iter().map(answer).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::core::plan::ScopeClause;
+    use crate::view::plain_text;
+    use crate::view::testing::acme;
+
+    #[test]
+    fn a_record_that_leaves_a_filter_is_told_from_one_of_which_nothing_becomes() {
+        let (deployed, mut draft) = (acme(), acme());
+        let same = Difference { deployed: Some(deployed.clone()), draft: Some(draft.clone()) };
+        let versions = Versions { draft: ConfigVersion(7), deployed: Some(ConfigVersion(6)) };
+        assert!(!plain_text(&difference(versions, &same, 76)).contains("filter"));
+        draft.scope.connectwise.answer = Answer::Fail;
+        let text = "city = \"Austin\"".to_owned();
+        let clause = ScopeClause { standard: false, text, answer: Answer::Fail, value: "Portland".to_owned() };
+        draft.scope.connectwise.clauses.push(clause);
+        let told = plain_text(&difference(versions, &Difference { deployed: Some(deployed), draft: Some(draft) }, 76));
+        let freezes = "filter HubSpot → ConnectWise\n  deployed 6  passes\n  draft 7     fails at \"city = \"Austin\"\" \
+                       (Portland): it freezes\n";
+        assert!(told.contains(freezes), "{told}");
+    }
 }
