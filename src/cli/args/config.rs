@@ -166,7 +166,7 @@ Examples:
 /// A limit to what a draft may do more than the deployed version: `creates>50`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// One of [`Limit::NAMES`].
+    /// What is counted, by its plural: `creates`.
     pub what: &'static str,
     pub most: u64,
 }

@@ -149,7 +149,7 @@ pub fn test(
 /// record's parents counts.
 ///
 /// # Errors
-/// As for [`test`].
+/// As for [`test()`].
 pub fn compare(
     workspace: &Workspace,
     record: RecordRef,
