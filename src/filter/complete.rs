@@ -46,9 +46,14 @@ pub fn complete(text: &str, cursor: usize, schema: &Schema) -> Vec<Completion> {
     found.retain(|proposal| proposal.fits(&typed));
     found.sort_by_key(|proposal| !proposal.begins(&typed));
     found.truncate(MOST);
+    // behind the quote or the bracket of what stands before, a word begins with a space
+    let glued = start == cursor && before.ends_with(['"', '\'', '`', ')']);
+    let spaced = |insert: String| {
+        if glued && insert.starts_with(char::is_alphabetic) { format!(" {insert}") } else { insert }
+    };
     found
         .into_iter()
-        .map(|p| Completion { insert: p.insert, label: p.label, detail: p.detail, replace: start..cursor })
+        .map(|p| Completion { insert: spaced(p.insert), label: p.label, detail: p.detail, replace: start..cursor })
         .collect()
 }
 

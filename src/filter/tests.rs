@@ -359,6 +359,7 @@ fn completion_proposes_what_can_stand_there() {
         ("type = \"pa", Some("\"Partner\""), "\"pa"),
         ("type in (\"Partner\", ", Some("\"Prospect\""), ""),
         ("type = 'Partner' ", Some("and"), ""),
+        ("type = 'Partner'", Some(" and"), ""),
         ("type = 'Partner' and is_", Some("is_public"), "is_"),
         ("is_public = t", Some("true"), "t"),
         ("name starts ", Some("with"), ""),

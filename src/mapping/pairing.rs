@@ -48,6 +48,12 @@ impl Row {
         self.ends[self.from()].as_ref()
     }
 
+    /// Whether it is a listed pair that never applies, since a system has no such option.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
+        self.has_partner() && !self.leads.hubspot && !self.leads.connectwise
+    }
+
     #[must_use]
     pub fn has_partner(&self) -> bool {
         self.ends.hubspot.is_some() && self.ends.connectwise.is_some()
@@ -58,7 +64,7 @@ fn options<'a>(field: &FieldMapping, schema: &'a BySystem<Schema>, system: Syste
     schema[system].field(field.field(system).as_str()).map_or(&[], |def| &def.options)
 }
 
-/// Every value that records hold and every option, gaps first, then the pairs in their order, then what pairs by itself.
+/// Every value that records hold and every option, gaps and pairs that never apply first, then the pairs in their order, then what pairs by itself.
 #[must_use]
 pub fn rows(field: &FieldMapping, schema: &BySystem<Schema>, coverage: Option<&Coverage>) -> Vec<Row> {
     let partners = Partners::new(field, schema);
@@ -114,10 +120,14 @@ pub fn rows(field: &FieldMapping, schema: &BySystem<Schema>, coverage: Option<&C
             rows.push(Row { ends, leads, why: Some(partner.why), place });
         }
     }
+    if !stages {
+        rows.extend(dead(field, schema, &end));
+    }
     rows.sort_by_key(|row| {
         let records = row.end().and_then(|end| end.records).unwrap_or(0);
         let group = match (row.has_partner(), row.place) {
             (false, _) if records > 0 => 0,
+            _ if row.is_dead() => 0,
             (true, Some(_)) => 1,
             (true, None) => 2,
             (false, _) => 3,
@@ -125,6 +135,28 @@ pub fn rows(field: &FieldMapping, schema: &BySystem<Schema>, coverage: Option<&C
         (group, row.place, Reverse(records))
     });
     rows
+}
+
+/// The listed pairs of which a system that has options lacks the one.
+fn dead<'a>(
+    field: &'a FieldMapping,
+    schema: &'a BySystem<Schema>,
+    end: &'a impl Fn(System, &str) -> End,
+) -> impl Iterator<Item = Row> + 'a {
+    let pairs = field.values.as_ref().map_or(&[][..], |values| &values.pairs).iter().enumerate();
+    pairs.filter_map(move |(place, pair)| {
+        let lacks = |system: System| {
+            let all = options(field, schema, system);
+            !all.is_empty() && !all.iter().any(|option| ends_at(field, schema, pair, system, &option.key))
+        };
+        let is_dead = System::BOTH.into_iter().any(lacks);
+        is_dead.then(|| {
+            let label = pair.connectwise.strip_prefix("label:").unwrap_or(&pair.connectwise);
+            let there = End { label: label.to_owned(), records: None, ..end(System::ConnectWise, &pair.connectwise) };
+            let ends = BySystem::new(Some(end(System::HubSpot, &pair.hubspot)), Some(there));
+            Row { ends, leads: BySystem::default(), why: Some(Why::Listed), place: Some(place) }
+        })
+    })
 }
 
 fn place(field: &FieldMapping, schema: &BySystem<Schema>, from: System, key: &str, to: &str) -> Option<usize> {

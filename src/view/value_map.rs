@@ -64,6 +64,7 @@ fn named(end: &End) -> String {
 
 fn from(row: &Row) -> Cell {
     match (row.why, row.place) {
+        (_, Some(place)) if row.is_dead() => Cell::new(format!("pair {}: dead", place + 1), Role::Warn),
         (Some(Why::Listed), Some(place)) => Cell::plain(format!("pair {}", place + 1)),
         (Some(why), _) => Cell::muted(why.words()),
         (None, _) if row.end().is_some_and(|end| end.records.unwrap_or(0) > 0) => Cell::new("no partner", Role::Warn),
@@ -91,6 +92,14 @@ pub fn policy(map: Option<&ValueMap>) -> String {
 #[must_use]
 pub fn meaning(row: &Row) -> Vec<String> {
     let Some(end) = row.end() else { return Vec::new() };
+    if row.is_dead() {
+        let lacks = |system: &System| row.ends[*system].as_ref().is_some_and(|end| end.standing == Standing::Unknown);
+        let systems: Vec<_> = System::BOTH.into_iter().filter(lacks).map(System::name).collect();
+        let label = |system: System| row.ends[system].as_ref().map_or("", |end| &end.label);
+        let (here, there) = (label(System::HubSpot), label(System::ConnectWise));
+        let lacking = systems.join(" and ");
+        return vec![format!("{here} and {there} never meet: {lacking} has no such option. - removes the pair.")];
+    }
     let key =
         |end: &End| if end.key == end.label { end.label.clone() } else { format!("{} (`{}`)", end.label, end.key) };
     let (from, to) = (row.from(), row.from().other());

@@ -322,11 +322,18 @@ impl Page for Mappings {
     }
 
     fn query(&self) -> Option<&str> {
-        // in place of the mappings the search would change a list that is not on the screen
-        (self.versions.is_none() && self.trial.is_none() && self.editor.is_none()).then_some(self.search.as_str())
+        // the search would change a list that is not on the screen
+        if self.versions.is_some() || self.trial.is_some() {
+            return None;
+        }
+        Some(self.editor.as_ref().map_or(self.search.as_str(), |editor| &editor.search))
     }
 
     fn search(&mut self, query: &str, _ctx: &mut Context<'_>) {
+        if let Some(editor) = &mut self.editor {
+            query.clone_into(&mut editor.search);
+            return editor::list(self);
+        }
         query.clone_into(&mut self.search);
         self.list();
     }
@@ -339,7 +346,14 @@ impl Page for Mappings {
     }
 
     fn back(&mut self, ctx: &mut Context<'_>) -> Handled {
-        if self.trial.take().is_some() || self.versions.take().is_some() || self.editor.take().is_some() {
+        if self.trial.take().is_some() || self.versions.take().is_some() {
+            return Handled::Yes;
+        }
+        if self.editor.as_ref().is_some_and(|editor| !editor.search.is_empty()) {
+            self.search("", ctx);
+            return Handled::Yes;
+        }
+        if self.editor.take().is_some() {
             return Handled::Yes;
         }
         if self.search.is_empty() {

@@ -24,6 +24,8 @@ use crate::view::{Cell, Line, Role, coverage, value_map};
 pub struct Editor {
     pub field: FieldKey,
     pub list: List<ValueRow>,
+    /// What the values are searched for; empty: nothing is.
+    pub search: String,
 }
 
 /// A row with its place: one that finds a partner moves, and the cursor stays for the next.
@@ -108,14 +110,20 @@ pub const fn is_shown(tab: &Mappings) -> bool {
 /// Opens the value map of the mapping under the cursor.
 pub fn open(tab: &mut Mappings) {
     let Some(key) = tab.rows.selected_key().cloned() else { return };
-    tab.editor = Some(Editor { field: key, list: List::default() });
+    tab.editor = Some(Editor { field: key, list: List::default(), search: String::new() });
     list(tab);
 }
 
 /// Lists the values anew.
 pub fn list(tab: &mut Mappings) {
+    let wanted = tab.editor.as_ref().map(|editor| editor.search.to_lowercase()).unwrap_or_default();
+    let is_wanted = |row: &Row| {
+        let mut ends = System::BOTH.into_iter().filter_map(|system| row.ends[system].as_ref());
+        ends.any(|end| [&end.label, &end.key].iter().any(|text| text.to_lowercase().contains(&wanted)))
+    };
     let rows = field(tab).zip(tab.draft.schemas()).map(|(field, schemas)| {
-        pairing::rows(field, schemas, tab.meter.coverage(&field.key())).into_iter().map(ValueRow).collect()
+        let rows = pairing::rows(field, schemas, tab.meter.coverage(&field.key()));
+        rows.into_iter().filter(is_wanted).map(ValueRow).collect()
     });
     if let Some(editor) = &mut tab.editor {
         editor.list.set(rows.unwrap_or_default());
@@ -138,6 +146,9 @@ fn change(tab: &mut Mappings, ctx: &mut Context<'_>, alter: impl FnOnce(&mut Fie
 pub fn choose(tab: &mut Mappings, ctx: &mut Context<'_>) {
     let (Some(field), Some(row), Some(schemas)) = (field(tab), row(tab), tab.draft.schemas()) else { return };
     let (from, Some(end)) = (row.from(), row.end()) else { return };
+    if row.is_dead() {
+        return ctx.say("A system has no such option: - removes the pair, and each value has a row of its own.");
+    }
     let to = from.other();
     let options = schemas[to].field(field.field(to).as_str()).map_or(&[][..], |def| &def.options);
     if options.is_empty() {
@@ -204,6 +215,13 @@ pub fn receive(tab: &mut Mappings, edit: Edit, ctx: &mut Context<'_>) {
     if let Some((from, _, to)) = leads.iter().find(|(from, _, to)| !is_there(from.other(), to)) {
         let what = format!("{} has no such option any more: {to}.", from.other());
         return ctx.report(Report::new(what, "Choose another one; nothing was changed."));
+    }
+    if let [(from, key, to)] = leads.as_slice()
+        && let Some(field) = field(tab)
+    {
+        let partners = crate::mapping::coverage::Partners::new(field, &schemas);
+        let (here, there) = (partners.called(*from, key), partners.called(from.other(), to));
+        ctx.say(format!("{here} leads to {there} now, as a pair of its own."));
     }
     change(tab, ctx, |field| {
         for (from, key, to) in &leads {
@@ -290,7 +308,10 @@ pub fn draw(tab: &Mappings, area: Rect, paint: &mut Paint<'_>) {
         Cell::plain(" "),
         Cell::strong(tab.draft.object.plural()),
         Cell::plain(format!(" › {names}")),
-        Cell::muted("   Esc mappings"),
+        match editor.search.as_str() {
+            "" => Cell::muted("   Esc mappings"),
+            searched => Cell::new(format!("   / {searched}   Esc all"), Role::Wait),
+        },
     ];
     let policy = value_map::policy(field.and_then(|field| field.values.as_ref()));
     paint.line_at(head, 0, &spread(&left, &[], width));
@@ -299,6 +320,7 @@ pub fn draw(tab: &Mappings, area: Rect, paint: &mut Paint<'_>) {
     if editor.list.is_empty() {
         let text = match field {
             None => "This mapping is not in the draft any more.",
+            Some(_) if !editor.search.is_empty() => "No value has that in its name. Esc shows all.",
             Some(_) => "Neither system has options for it, and no record that was read holds a value.",
         };
         return paint.lines(rest, &[Line::new(), vec![Cell::muted(format!("  {text}"))]]);

@@ -8,7 +8,7 @@ use crossterm::event::KeyCode;
 
 use super::source::ValueSource;
 use crate::engine::driver::snapshot::Snapshot;
-use crate::mapping::{AutoPairs, Config, Direction, ValueMap};
+use crate::mapping::{AutoPairs, Config, Direction, ValueMap, ValuePair};
 use crate::model::{BySystem, FieldDef, FieldKind, Fields, Record, RecordId, Timestamp, Value};
 use crate::tui::tabs::desk::Desk;
 use crate::tui::tabs::draft::source::Book;
@@ -237,4 +237,48 @@ fn a_count_opens_its_records_and_a_text_field_has_no_value_map() {
     person.press(KeyCode::Down);
     person.types("v");
     person.expects("Its values are no options: they cross as they are.");
+}
+
+#[test]
+fn the_values_are_searched_and_letters_of_the_search_do_nothing_else() {
+    let config = Arc::new(FakeConfig { book: mapped().into(), ..FakeConfig::default() });
+    let mut person = at(&config, &values());
+    person.types("v");
+    person.expects("Customer");
+    person.types("/");
+    person.types("supp");
+    person.press(KeyCode::Enter);
+    person.expects("/ supp");
+    person.expects("Supplier");
+    person.expects_not("Customer");
+    assert!(config.saved.lock().unwrap().is_empty(), "nothing was changed");
+    person.press(KeyCode::Esc);
+    person.expects("Customer");
+    person.press(KeyCode::Esc);
+    person.expects_not("Esc mappings");
+}
+
+#[test]
+fn a_pair_whose_option_is_gone_is_shown_first_and_can_be_removed() {
+    let mut book = mapped();
+    let deployed = book.deployed.as_mut().unwrap();
+    let values_of = |config: &mut Config| {
+        let pair = ValuePair { hubspot: "OTHER".into(), connectwise: "label:Government".into() };
+        config.objects[0].fields[0].values.as_mut().unwrap().pairs.push(pair);
+    };
+    values_of(Arc::make_mut(&mut deployed.config));
+    let config = Arc::new(FakeConfig { book: book.into(), ..FakeConfig::default() });
+    let mut person = at(&config, &values());
+    person.types("v");
+    person.expects("pair 1: dead");
+    while !person.rows().iter().any(|row| row.contains('▶') && row.contains("dead")) {
+        person.press(KeyCode::Down);
+    }
+    person.expects("Other and Government never meet: ConnectWise has no such option.");
+    person.press(KeyCode::Enter);
+    person.expects("- removes the pair");
+    person.types("-");
+    person.expects_not("dead");
+    let saved = config.saved.lock().unwrap().last().unwrap().clone();
+    assert!(saved.objects[0].fields[0].values.as_ref().unwrap().pairs.is_empty());
 }
