@@ -7,8 +7,7 @@ use serde::Serialize;
 use super::output::{count, exit_for};
 use crate::engine::core::state::{Counts, Run, SideCounts, Verdict};
 use crate::error::{Outcome, Report};
-use crate::model::System;
-use crate::view::issues::HeldRun;
+use crate::view::issues::{HeldRun, written_by};
 use crate::view::run::written;
 
 /// The answer of `sync --once --json`. The names are a promise.
@@ -97,7 +96,7 @@ impl Summary {
     #[must_use]
     pub fn line(&self) -> String {
         if let Some(held) = &self.held_run {
-            return format!("run {} · held by a guard, nothing written: {}", self.run, held.reason);
+            return format!("run {} · held by a guard, {}: {}", self.run, held.before(), held.reason);
         }
         let mut parts = vec![format!("run {}", self.run)];
         parts.extend(self.told.iter().cloned());
@@ -140,10 +139,7 @@ pub fn exit_of(run: &Run, open_issues: u64) -> Outcome {
 /// A guard stopped a run: before its first write, or where what follows from an approved plan is more than was approved.
 #[must_use]
 pub fn held(run: &Run, reason: &str, plan: &str) -> Report {
-    let sides = run.counts.total().sides;
-    let written: u64 =
-        System::BOTH.map(|system| sides[system].created + sides[system].updated + sides[system].stamped).iter().sum();
-    let report = match written {
+    let report = match written_by(run) {
         0 => Report::refused("a guard holds this run; nothing was written"),
         n => Report::refused(format!(
             "a guard holds the rest of this run; {} before it, as approved",
@@ -247,7 +243,9 @@ mod tests {
     #[test]
     fn what_follows_from_an_approved_plan_and_is_held_does_not_hide_what_was_written() {
         let verdict = Verdict::Held { reason: "600 updates, the limit is 500".into(), plan: "3f9c".into() };
-        let report = exit_of(&run(verdict, counts()), 0).unwrap_err();
+        let held = run(verdict, counts());
+        let report = exit_of(&held, 0).unwrap_err();
+        assert_eq!(HeldRun::of(&held).unwrap().before(), "10 records were written before it, as approved");
         assert_eq!(report.what, "a guard holds the rest of this run; 10 records were written before it, as approved");
     }
 }

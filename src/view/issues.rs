@@ -32,8 +32,17 @@ pub struct HeldRun {
     pub run: u64,
     pub reason: String,
     pub plan: String,
+    /// Records that were written before, as approved.
+    pub written: u64,
     /// The command that lets exactly this plan through.
     pub approve: String,
+}
+
+/// How many records a run wrote, in both systems.
+#[must_use]
+pub fn written_by(run: &Run) -> u64 {
+    let sides = run.counts.total().sides;
+    System::BOTH.map(|system| sides[system].created + sides[system].updated + sides[system].stamped).iter().sum()
 }
 
 impl HeldRun {
@@ -42,12 +51,22 @@ impl HeldRun {
     pub fn of(run: &Run) -> Option<Self> {
         let Verdict::Held { reason, plan } = &run.verdict else { return None };
         let approve = format!("lockstep sync --once --approve {plan}");
-        Some(Self { run: run.id.0, reason: reason.clone(), plan: plan.clone(), approve })
+        let (reason, plan) = (reason.clone(), plan.clone());
+        Some(Self { run: run.id.0, reason, plan, written: written_by(run), approve })
+    }
+
+    /// `nothing was written`, `8 records were written before it, as approved`.
+    #[must_use]
+    pub fn before(&self) -> String {
+        match self.written {
+            0 => "nothing was written".to_owned(),
+            n => format!("{} before it, as approved", format::counted(n, "record was written", "records were written")),
+        }
     }
 
     fn lines(&self, width: usize) -> Vec<Line> {
         let room = width.saturating_sub(2).max(20);
-        let about = Cell::muted(format!("run {}; nothing was written", self.run));
+        let about = Cell::muted(format!("run {}; {}", self.run, self.before()));
         let mut lines = vec![vec![Cell::new(format::fit("guard", WORD), Role::Warn), about]];
         let next = format!("next: look at it with `lockstep plan`, then let it through with `{}`", self.approve);
         for (text, role) in [(format!("A guard holds the run: {}.", self.reason), Role::Text), (next, Role::Strong)] {
