@@ -81,18 +81,20 @@ fn has_draft(draft: &Draft) -> bool {
 /// Shows what changes and what the check found, before it is asked for.
 pub fn ask_deploy<M: Send + 'static>(draft: &mut Draft, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
     let Some((edit, config)) = state(draft) else { return };
-    let mut lines = change_lines(draft);
+    let mut about = change_lines(draft);
     for finding in draft.findings().iter().chain(draft.elsewhere()) {
         let texts = wrapped(&finding.message, DIALOG).into_iter();
-        lines.extend(texts.map(|text| vec![Cell::new(text, Role::Warn)]));
+        about.extend(texts.map(|text| vec![Cell::new(text, Role::Warn)]));
     }
-    if lines.len() > MOST_CHANGES + 4 {
-        let more = lines.len() - MOST_CHANGES;
-        lines.truncate(MOST_CHANGES);
-        lines.push(vec![Cell::muted(format!("and {}", format::counted(more as u64, "more line", "more lines")))]);
+    if about.len() > MOST_CHANGES + 4 {
+        let more = about.len() - MOST_CHANGES;
+        about.truncate(MOST_CHANGES);
+        about.push(vec![Cell::muted(format!("and {}", format::counted(more as u64, "more line", "more lines")))]);
     }
+    // what it does to the records comes before what it is
+    let mut lines = test_lines(draft, edit);
+    lines.extend(about);
     lines.push(Line::new());
-    lines.extend(test_lines(draft, edit));
     lines.push(vec![Cell::plain("The engine compares all records with it; guards hold what is too much.")]);
     draft.asked = Some(config);
     ctx.confirm(Confirm::new("Deploy the draft", lines, "deploy"), wrap(DraftMessage::Deploy(edit)));
