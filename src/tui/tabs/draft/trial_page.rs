@@ -157,7 +157,9 @@ impl TrialPage {
 
     fn done(&mut self, outcome: Arc<Outcome>) {
         let is_first = outcome.versions.deployed.is_none();
-        self.count = if is_first { Count::Draft } else { Count::New };
+        // the cursor begins where there is something to see: at what is new, gone or otherwise, else at what there is in all
+        let mut begins: Vec<(Count, Option<RowKey>)> =
+            [Count::New, Count::Gone, Count::Otherwise, Count::Draft].map(|count| (count, None)).into();
         let mut rows = Vec::new();
         for (object, found) in &outcome.report.objects {
             let looked = format::counted(found.looked_at, "record looked at", "records looked at");
@@ -167,12 +169,17 @@ impl TrialPage {
                 key: RowKey { object: *object, about: None },
                 cells: vec![Cell::strong(object.plural()), Cell::muted(format!("{looked}{nothing}"))],
             });
+            for (count, first) in
+                begins.iter_mut().filter(|(count, first)| first.is_none() && (!is_first || *count == Count::Draft))
+            {
+                *first = numbers.iter().find(|row| count.of(row.number).total > 0).map(RowKey::of);
+            }
             rows.extend(numbers.iter().map(|row| Row { key: RowKey::of(row), cells: row.cells(is_first) }));
         }
-        // the first number, not the heading above it
-        let first = rows.iter().find(|row| row.key.about.is_some()).map(|row| row.key.clone());
         self.list.set(rows);
-        if let Some(first) = first {
+        self.count = Count::Draft;
+        if let Some((count, first)) = begins.into_iter().find_map(|(count, first)| Some((count, first?))) {
+            self.count = count;
             self.list.select(first);
         }
         self.state = State::Done(outcome);
