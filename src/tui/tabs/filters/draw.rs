@@ -154,16 +154,8 @@ pub fn detail(tab: &Filters, width: usize) -> Vec<Line> {
     }
     if tab.is_editing {
         lines.push(proposed(tab, width));
-        lines.push(vec![
-            Cell::new("Ctrl-S", Role::Key),
-            Cell::muted(" save into the draft   "),
-            Cell::new("Ctrl-E", Role::Key),
-            Cell::muted(" $EDITOR   "),
-            Cell::new("Ctrl-T", Role::Key),
-            Cell::muted(" format   "),
-            Cell::new("Esc", Role::Key),
-            Cell::muted(" stop writing"),
-        ]);
+        // the other keys stand in the footer, those that can be pressed
+        lines.push(vec![Cell::new("Esc", Role::Key), Cell::muted(" stop writing")]);
     }
     lines
 }
