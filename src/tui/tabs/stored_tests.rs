@@ -158,18 +158,7 @@ fn totals_count_states_and_what_is_searched_for() {
 fn picked_records_are_listed_by_their_pairs_and_say_where_nothing_is_decided() {
     let place = place();
     let (left, right) = (company(System::HubSpot, 5), company(System::ConnectWise, 6));
-    let link = Link {
-        id: LinkId(1),
-        object: ObjectKind::Company,
-        hubspot: left.id,
-        connectwise: right.id,
-        state: LinkState::Active,
-        origin: LinkOrigin::Person,
-        created: NOW,
-        baseline: BTreeMap::new(),
-        recent: BTreeMap::new(),
-        own: BySystem::default(),
-    };
+    let link = linked(1, left, right);
     let rows = [(5, "Acme"), (7, "Beta"), (8, "Gamma")];
     let rows = rows.into_iter().map(|(id, name)| status(id, name, RecordState::InSync)).chain([Row::Link(link)]);
     commit(&place, rows.collect());
@@ -194,18 +183,7 @@ fn picked_records_are_listed_by_their_pairs_and_say_where_nothing_is_decided() {
 fn an_opened_record_is_planned_with_the_deployed_rules() {
     let place = place();
     let (left, right) = (company(System::HubSpot, 5), company(System::ConnectWise, 6));
-    let link = Link {
-        id: LinkId(1),
-        object: ObjectKind::Company,
-        hubspot: left.id,
-        connectwise: right.id,
-        state: LinkState::Active,
-        origin: LinkOrigin::Person,
-        created: NOW,
-        baseline: BTreeMap::new(),
-        recent: BTreeMap::new(),
-        own: BySystem::default(),
-    };
+    let link = linked(1, left, right);
     commit(&place, vec![seen(left, "Acme", "Austin"), seen(right, "Acme", "Dallas"), Row::Link(link)]);
     let opened = place.desk.records.open(right, NOW).unwrap().unwrap();
     let panel = opened.panel(NOW);
@@ -321,21 +299,23 @@ fn counted(filters: &dyn FilterSource, job: Job) -> (Vec<u64>, Tally) {
 fn many(place: &Place, count: u64) {
     let rows = (1..=count).flat_map(|id| {
         let city = if id % 4 == 0 { "Austin" } else { "Dallas" };
-        let seen = seen(company(System::HubSpot, id), &format!("Company {id}"), city);
-        let link = (id % 3 == 0).then(|| Row::Link(linked(id)));
+        let (left, right) = (company(System::HubSpot, id), company(System::ConnectWise, 1_000_000 + id));
+        let seen = seen(left, &format!("Company {id}"), city);
+        let link = (id % 3 == 0).then(|| Row::Link(linked(id, left, right)));
         std::iter::once(seen).chain(link)
     });
     commit(place, rows.collect());
 }
 
-fn linked(id: u64) -> Link {
+/// The link of two companies that never agreed on anything.
+fn linked(id: u64, left: RecordRef, right: RecordRef) -> Link {
     Link {
         id: LinkId(id),
         object: ObjectKind::Company,
-        hubspot: RecordId(id),
-        connectwise: RecordId(1_000_000 + id),
+        hubspot: left.id,
+        connectwise: right.id,
         state: LinkState::Active,
-        origin: LinkOrigin::Stamp,
+        origin: LinkOrigin::Person,
         created: NOW,
         baseline: BTreeMap::new(),
         recent: BTreeMap::new(),
@@ -601,18 +581,7 @@ fn a_roll_back_takes_the_place_of_nothing_that_was_not_seen() {
 /// Two records that are linked, with another city on each side.
 fn differing_pair(place: &Place) {
     let (left, right) = (company(System::HubSpot, 5), company(System::ConnectWise, 6));
-    let link = Link {
-        id: LinkId(1),
-        object: ObjectKind::Company,
-        hubspot: left.id,
-        connectwise: right.id,
-        state: LinkState::Active,
-        origin: LinkOrigin::Person,
-        created: NOW,
-        baseline: BTreeMap::new(),
-        recent: BTreeMap::new(),
-        own: BySystem::default(),
-    };
+    let link = linked(1, left, right);
     let shown = status(5, "Acme", RecordState::Pending);
     commit(place, vec![seen(left, "Acme", "Austin"), seen(right, "Acme", "Dallas"), Row::Link(link), shown]);
 }
