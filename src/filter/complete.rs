@@ -7,7 +7,7 @@ use super::bind::resolve;
 use super::lex::{Token, is_word_part, lex_leniently};
 use super::parse::is_reserved;
 use super::print;
-use crate::model::{FieldDef, FieldKind, Schema};
+use crate::model::{FieldDef, FieldKind, FieldName, Schema};
 
 /// One proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Completion {
     pub label: String,
     /// The kind of a field, the internal value of an option; may be empty.
     pub detail: String,
+    /// A field that takes part in the mapping.
+    pub is_mapped: bool,
     /// What was typed of it so far, in bytes.
     pub replace: Range<usize>,
 }
@@ -25,9 +27,11 @@ pub struct Completion {
 /// More options than anybody reads are cut off: typing narrows them.
 const MOST: usize = 50;
 
-/// Proposals for the place of the cursor (in bytes; moved back to the nearest character boundary).
+/// Proposals for the place of the cursor (in bytes; moved back to the nearest character boundary), the best first: fields
+/// that are `mapped` before others, then what begins with what was typed, what has it within, what has its letters in that
+/// order.
 #[must_use]
-pub fn complete(text: &str, cursor: usize, schema: &Schema) -> Vec<Completion> {
+pub fn complete(text: &str, cursor: usize, schema: &Schema, mapped: &[&FieldName]) -> Vec<Completion> {
     let mut cursor = cursor.min(text.len());
     while !text.is_char_boundary(cursor) {
         cursor -= 1;
@@ -42,9 +46,10 @@ pub fn complete(text: &str, cursor: usize, schema: &Schema) -> Vec<Completion> {
     for placed in &tokens {
         place = place.after(&placed.token, schema);
     }
-    let mut found = place.proposals(schema);
-    found.retain(|proposal| proposal.fits(&typed));
-    found.sort_by_key(|proposal| !proposal.begins(&typed));
+    let proposals = place.proposals(schema, mapped);
+    let mut found: Vec<(Rank, Proposal)> =
+        proposals.into_iter().filter_map(|proposal| Some((proposal.rank(&typed)?, proposal))).collect();
+    found.sort_by_key(|(rank, _)| *rank);
     found.truncate(MOST);
     // behind the quote or the bracket of what stands before, a word begins with a space
     let glued = start == cursor && before.ends_with(['"', '\'', '`', ')']);
@@ -53,7 +58,13 @@ pub fn complete(text: &str, cursor: usize, schema: &Schema) -> Vec<Completion> {
     };
     found
         .into_iter()
-        .map(|p| Completion { insert: spaced(p.insert), label: p.label, detail: p.detail, replace: start..cursor })
+        .map(|(_, proposal)| Completion {
+            insert: spaced(proposal.insert),
+            label: proposal.label,
+            detail: proposal.detail,
+            is_mapped: proposal.mapped.is_some(),
+            replace: start..cursor,
+        })
         .collect()
 }
 
@@ -152,9 +163,10 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn proposals(&self, schema: &Schema) -> Vec<Proposal> {
+    fn proposals(&self, schema: &Schema, mapped: &[&FieldName]) -> Vec<Proposal> {
+        let field = |field| Proposal::field(field, mapped);
         match self {
-            Self::Field => schema.fields.iter().map(Proposal::field).chain(Proposal::words(&["not", "("])).collect(),
+            Self::Field => schema.fields.iter().map(field).chain(Proposal::words(&["not", "("])).collect(),
             Self::Operator(field) => {
                 let alone = field.is_some_and(|field| field.kind == FieldKind::Bool);
                 let mut found = Proposal::words(operators(*field));
@@ -186,43 +198,82 @@ const fn operators(field: Option<&FieldDef>) -> &'static [&'static str] {
     }
 }
 
+/// How well a proposal fits what was typed; the least is the best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    fit: Fit,
+    /// The place of a mapped field among the mapped ones; others come after them.
+    mapped: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Fit {
+    /// A field of the mapping that begins so, by its label or its name.
+    Mapped,
+    Label,
+    Name,
+    /// A word of the label begins so.
+    Word,
+    Within,
+    /// The letters are there, in that order.
+    Letters,
+}
+
 struct Proposal {
     insert: String,
     label: String,
     detail: String,
+    /// Of a field: its place among the mapped ones.
+    mapped: Option<usize>,
 }
 
 impl Proposal {
-    fn field(field: &FieldDef) -> Self {
+    fn field(field: &FieldDef, mapped: &[&FieldName]) -> Self {
         Self {
             insert: print::name(field.name.as_str()),
             label: field.label.clone(),
             detail: field.kind.word().to_owned(),
+            mapped: mapped.iter().position(|name| **name == field.name),
         }
     }
 
     fn words(words: &[&str]) -> Vec<Self> {
-        words
-            .iter()
-            .map(|word| Self { insert: (*word).to_owned(), label: (*word).to_owned(), detail: String::new() })
-            .collect()
+        let word = |word: &&str| {
+            let word = (*word).to_owned();
+            Self { insert: word.clone(), label: word, detail: String::new(), mapped: None }
+        };
+        words.iter().map(word).collect()
     }
 
     /// By its label where that is one for people; two options of one label can't be told apart otherwise than by key.
     fn option(option: &crate::model::ChoiceOption) -> Self {
         let text = if option.label.trim().is_empty() { &option.key } else { &option.label };
-        Self { insert: print::quoted(text, '"'), label: text.clone(), detail: option.key.clone() }
+        Self { insert: print::quoted(text, '"'), label: text.clone(), detail: option.key.clone(), mapped: None }
     }
 
-    fn begins(&self, typed: &str) -> bool {
-        let insert = self.insert.trim_start_matches(['"', '`']).to_lowercase();
-        insert.starts_with(typed) || self.label.to_lowercase().starts_with(typed)
+    /// None where it does not fit at all.
+    fn rank(&self, typed: &str) -> Option<Rank> {
+        let name = self.insert.trim_start_matches(['"', '`']).to_lowercase();
+        let label = self.label.to_lowercase();
+        let fit = if label.starts_with(typed) {
+            if self.mapped.is_some() { Fit::Mapped } else { Fit::Label }
+        } else if name.starts_with(typed) {
+            if self.mapped.is_some() { Fit::Mapped } else { Fit::Name }
+        } else if label.split(|c: char| !c.is_alphanumeric()).any(|word| word.starts_with(typed)) {
+            Fit::Word
+        } else if name.contains(typed) || label.contains(typed) || self.detail.to_lowercase().starts_with(typed) {
+            Fit::Within
+        } else if typed.chars().count() > 1 && (has_letters(&name, typed) || has_letters(&label, typed)) {
+            Fit::Letters
+        } else {
+            return None;
+        };
+        Some(Rank { fit, mapped: self.mapped.unwrap_or(usize::MAX) })
     }
+}
 
-    fn fits(&self, typed: &str) -> bool {
-        self.begins(typed)
-            || self.insert.to_lowercase().contains(typed)
-            || self.label.to_lowercase().contains(typed)
-            || self.detail.to_lowercase().starts_with(typed)
-    }
+/// Whether the letters of `typed` stand in the text in that order, the first one at its start.
+fn has_letters(text: &str, typed: &str) -> bool {
+    let mut rest = text.chars();
+    text.chars().next() == typed.chars().next() && typed.chars().all(|wanted| rest.any(|c| c == wanted))
 }

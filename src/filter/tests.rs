@@ -368,7 +368,7 @@ fn completion_proposes_what_can_stand_there() {
         ("name = ", None, ""),
     ];
     for (text, expected, replaced) in cases {
-        let found = complete(text, text.len(), &schema());
+        let found = complete(text, text.len(), &schema(), &[]);
         match expected {
             None => assert_eq!(found, [], "{text}"),
             Some(insert) => {
@@ -377,6 +377,39 @@ fn completion_proposes_what_can_stand_there() {
             }
         }
     }
+}
+
+#[test]
+fn what_is_mapped_is_proposed_first_then_what_begins_so_then_what_has_the_letters() {
+    let field = |name: &str, label: &str| field(name, label, FieldKind::Text, vec![]);
+    let mut schema = schema();
+    schema.fields = vec![
+        field("hs_num_child_companies", "Number of child companies"),
+        field("num_notes", "Notes, their number"),
+        field("hs_headcount", "Numbers at work"),
+        field("numberofemployees", "Number of Employees"),
+        field("account_number", "Account"),
+        field("nickname_umber", "Nickname"),
+    ];
+    let mapped = [&FieldName::new("account_number"), &FieldName::new("numberofemployees")];
+    let found = |typed: &str| -> Vec<String> {
+        let found = complete(typed, typed.len(), &schema, &mapped).into_iter();
+        found.map(|c| format!("{}{}", c.insert, if c.is_mapped { " mapped" } else { "" })).collect()
+    };
+    assert_eq!(
+        found("numb"),
+        [
+            "numberofemployees mapped",
+            "hs_num_child_companies",
+            "hs_headcount",
+            "num_notes",
+            "account_number mapped",
+            "nickname_umber",
+        ]
+    );
+    assert_eq!(found("")[..2], ["account_number mapped", "numberofemployees mapped"]);
+    assert_eq!(found("nmb")[0], "numberofemployees mapped");
+    assert_eq!(found("zzz"), [""; 0]);
 }
 
 #[test]
@@ -500,7 +533,7 @@ proptest! {
             prop_assert_eq!(parse(&print(&expr)), Ok(expr));
         }
         drop(pretty(&text));
-        drop(complete(&text, cursor, &schema()));
+        drop(complete(&text, cursor, &schema(), &[]));
     }
 
     #[test]
@@ -513,6 +546,6 @@ proptest! {
             Ok(expr) => drop(bind(&expr, &schema()).map(|filter| filter.evaluate(&acme()))),
             Err(error) => prop_assert!(text.get(error.span).is_some()),
         }
-        drop(complete(&text, text.len(), &schema()));
+        drop(complete(&text, text.len(), &schema(), &[]));
     }
 }

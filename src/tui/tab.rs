@@ -60,8 +60,10 @@ pub enum Target {
     /// The records of that object with an issue of that class.
     Issue(IssueClass, ObjectKind),
     Object(ObjectKind),
-    /// Exactly these records.
-    These(Arc<Picked>),
+    /// The versions of the configuration.
+    Versions,
+    /// Exactly these records; Esc goes back to that tab.
+    These(Arc<Picked>, TabId),
     Run(RunId),
 }
 

@@ -8,12 +8,15 @@ use crate::filter::{Answer, Clause};
 
 /// The columns of the clauses.
 pub const COLUMNS: [Column; 3] =
-    [Column::fixed("", 9), Column::flexible("clause", 20, 3), Column::flexible("the record has", 14, 2)];
+    [Column::fixed("", 9), Column::flexible("   clause", 20, 3), Column::flexible("the record has", 14, 2)];
 
 /// One clause, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TreeRow {
     pub place: usize,
+    pub answer: Answer,
+    /// A clause, not a part of one.
+    pub is_whole: bool,
     /// In the order of [`COLUMNS`].
     pub cells: Vec<Cell>,
     /// What it says, without anything cut off.
@@ -54,7 +57,7 @@ fn add(rows: &mut Vec<TreeRow>, clause: &Clause, number: &str, depth: usize) {
         Cell::new(value, if clause.answer == Answer::Undecided { Role::Warn } else { Role::Text }),
     ];
     let whole = format!("{}: {}", clause.text, if value.is_empty() { word } else { value });
-    rows.push(TreeRow { place: rows.len(), cells, whole });
+    rows.push(TreeRow { place: rows.len(), answer: clause.answer, is_whole: depth == 0, cells, whole });
     clause.parts.iter().for_each(|part| add(rows, part, "   ", depth + 1));
 }
 
@@ -64,6 +67,14 @@ fn joint(clause: &Clause) -> &'static str {
         [_] => "not",
         _ => "any of",
     }
+}
+
+/// The row that ends it for the record: the first that fails, else the first without an answer.
+#[must_use]
+pub fn decisive(rows: &[TreeRow]) -> Option<usize> {
+    // what fails within a clause that passes decides nothing
+    let first = |answer| rows.iter().find(|row| row.is_whole && row.answer == answer).map(|row| row.place);
+    first(Answer::Fail).or_else(|| first(Answer::Undecided))
 }
 
 /// `Acme   fails at city = "Austin" (Dallas)`: what becomes of the record, and where it ends.
@@ -115,8 +126,11 @@ mod tests {
             ]
         );
         assert_eq!(line_text(&summary("Acme", &judged)), "Acme   passes");
+        assert_eq!(decisive(&rows(&judged)), None, "what fails is within a clause that passes");
         let failing = [Judged { is_standard: false, clause: leaf("city = \"Ulm\"", Answer::Fail, "Austin") }];
         assert_eq!(line_text(&summary("Acme", &failing)), "Acme   fails at city = \"Ulm\" (Austin)");
+        let both = [judged[0].clone(), failing[0].clone()];
+        assert_eq!(decisive(&rows(&both)), Some(1));
         assert_eq!(rows(&failing).first().unwrap().whole, "city = \"Ulm\": Austin");
     }
 }

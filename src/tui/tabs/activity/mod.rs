@@ -348,7 +348,7 @@ impl Page for Activity {
         match target {
             Target::Run(run) => self.show_writes(Some(run), ctx),
             Target::Issue(..) => self.go(Pane::Issues, ctx),
-            Target::Record(_) | Target::State(_) | Target::Object(_) | Target::These(_) => {}
+            Target::Record(_) | Target::State(_) | Target::Object(_) | Target::These(..) | Target::Versions => {}
         }
     }
 

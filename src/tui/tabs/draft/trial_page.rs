@@ -245,9 +245,8 @@ impl TrialPage {
             records: picks.records.clone(),
             total: picks.total,
         };
-        ctx.goto(TabId::Records, Some(Target::These(Arc::new(picked))));
-        let back = from.digit();
-        ctx.say(format!("T shows what the draft would do with a record; {back} comes back to the test."));
+        ctx.goto(TabId::Records, Some(Target::These(Arc::new(picked), from)));
+        ctx.say("T shows what the draft would do with a record; Esc comes back to the test.");
     }
 
     /// `edit` is the state of the draft as it is now.
@@ -377,7 +376,7 @@ fn running(progress: &Progress) -> Line {
         Cell::plain("  "),
         Cell::new("Being tested …  ", Role::Wait),
         Cell::strong(percent),
-        Cell::plain(format!("{} of {} records looked at", format::grouped(done), format::grouped(of))),
+        Cell::plain(format!("{} of {} records of both systems", format::grouped(done), format::grouped(of))),
         Cell::muted("   Esc ends it"),
     ]
 }

@@ -3,13 +3,14 @@
 use crossterm::event::KeyCode;
 
 use super::editor::Editor;
+use super::proposals::{self, Proposals};
 use super::{Check, Context, Filters, Message};
 use crate::filter::count::Which;
-use crate::filter::{self, Completion, complete};
+use crate::filter::{self, Completion};
 use crate::model::System;
 use crate::tui::action::{Action, Enabled, Info, Key, Reason};
-use crate::tui::tab::{Handled, Input, TabId};
-use crate::tui::tabs::draft::trial_page;
+use crate::tui::tab::{Handled, Input, TabId, Target};
+use crate::tui::tabs::draft::{deploy, trial_page};
 use crate::tui::tabs::objects;
 use crate::tui::world::World;
 
@@ -61,6 +62,7 @@ pub const ACTIONS: &[Action<Filters>] = &[
         ),
         enabled: |tab, _| {
             not_writing(tab)?;
+            knows_fields(tab)?;
             reason(tab.question.is_some(), "The text is no filter yet.")
         },
         run: |tab, ctx| tab.ask_record(ctx),
@@ -101,11 +103,40 @@ pub const ACTIONS: &[Action<Filters>] = &[
     Action {
         info: Info::new("filters.test", "test", &[Key::char('T')], "Test the draft: what it would do to every record"),
         enabled: |tab, _| {
-            reason(!tab.is_editing, "Stop writing first, with Esc.")?;
-            reason(!tab.is_changed(), "The text is not in the draft yet: Ctrl-S saves it.")?;
+            can_leave(tab)?;
             trial_page::can_test(&tab.draft)
         },
         run: Filters::test,
+    },
+    Action {
+        info: Info::new("filters.deploy", "deploy", &[Key::char('D')], "Let the draft drive the engine").changes(),
+        enabled: |tab, _| {
+            can_leave(tab)?;
+            deploy::can_deploy(&tab.draft)
+        },
+        run: |tab, ctx| deploy::ask_deploy(&mut tab.draft, ctx, Message::Draft),
+    },
+    Action {
+        info: Info::new("filters.revert", "revert", &[Key::char('R')], "Throw the draft away").changes(),
+        enabled: |tab, _| {
+            can_leave(tab)?;
+            deploy::can_revert(&tab.draft)
+        },
+        run: |tab, ctx| deploy::ask_revert(&tab.draft, ctx, Message::Draft),
+    },
+    Action {
+        info: Info::new("filters.versions", "versions", &[Key::char('V')], "List the versions of the configuration")
+            .not_in_footer(),
+        enabled: |tab, _| reason(!tab.is_editing, "Stop writing first, with Esc."),
+        run: |_, ctx| ctx.goto(TabId::Mappings, Some(Target::Versions)),
+    },
+    Action {
+        info: Info::new("filters.mistake", "mistake", &[Key::ctrl('g')], "Go to the first mistake of the text"),
+        enabled: |tab, _| {
+            reason(tab.trial.is_none(), "Go back to the filter first, with Esc.")?;
+            reason(tab.mistake().is_some(), "There is no mistake.")
+        },
+        run: go_to_mistake,
     },
     Action {
         info: Info::new("filters.format", "format", &[Key::ctrl('t')], "Lay the text out, an operand a line").changes(),
@@ -130,6 +161,25 @@ fn reason(fine: bool, otherwise: &'static str) -> Enabled {
 fn not_writing(tab: &Filters) -> Enabled {
     reason(tab.trial.is_none(), "Go back to the filter first, with Esc.")?;
     reason(!tab.is_editing, "Stop writing first, with Esc.")
+}
+
+/// What the draft does is asked of the draft: the text must be in it.
+fn can_leave(tab: &Filters) -> Enabled {
+    reason(!tab.is_editing, "Stop writing first, with Esc.")?;
+    reason(!tab.is_changed(), "The text is not in the draft yet: Ctrl-S saves it.")
+}
+
+fn knows_fields(tab: &Filters) -> Enabled {
+    let is_known = !matches!(tab.check, Check::Unknown) || tab.draft.current().is_none();
+    reason(is_known, "The fields are not known yet: connect both systems first.")
+}
+
+fn go_to_mistake(tab: &mut Filters, _: &mut Context<'_>) {
+    if let Some(at) = tab.mistake() {
+        tab.is_editing = true;
+        tab.proposals = None;
+        tab.editor.go_to(at);
+    }
 }
 
 fn can_edit(tab: &Filters) -> Enabled {
@@ -179,16 +229,11 @@ fn format(tab: &mut Filters, ctx: &mut Context<'_>) {
         Ok(pretty) if pretty == text => ctx.say("It is laid out already."),
         Ok(pretty) => {
             tab.editor = Editor::new(&pretty);
+            tab.proposals = None;
             tab.look(false, ctx);
         }
         Err(error) => ctx.say(format!("Not yet: {error}")),
     }
-}
-
-/// What could come next at the cursor.
-pub fn proposals(tab: &Filters) -> Vec<Completion> {
-    let Some(schemas) = tab.draft.schemas() else { return Vec::new() };
-    complete(&tab.editor.text(), tab.editor.cursor(), &schemas[tab.to.other()])
 }
 
 /// An input while the filter is written.
@@ -196,12 +241,14 @@ pub fn edit(tab: &mut Filters, input: &Input, ctx: &mut Context<'_>) -> Handled 
     let event = match input {
         Input::Paste(text) => {
             tab.editor.paste(text);
+            tab.proposals = None;
             tab.look(false, ctx);
             return Handled::Yes;
         }
         Input::Key(event) => *event,
     };
     if Key::ctrl('c').matches(&event) || Key::ctrl('e').matches(&event) {
+        tab.proposals = None;
         return Handled::No;
     }
     if Key::ctrl('s').matches(&event) {
@@ -218,19 +265,62 @@ pub fn edit(tab: &mut Filters, input: &Input, ctx: &mut Context<'_>) -> Handled 
         }
         return Handled::Yes;
     }
-    match event.code {
-        KeyCode::Esc => tab.is_editing = false,
-        KeyCode::Tab => {
-            if let Some(first) = proposals(tab).into_iter().next() {
-                tab.editor.complete(&first.replace, &first.insert);
-                tab.look(false, ctx);
-            }
+    if Key::ctrl('g').matches(&event) {
+        match tab.mistake() {
+            Some(_) => go_to_mistake(tab, ctx),
+            None => ctx.say("There is no mistake."),
         }
-        _ => {
-            if tab.editor.key(event) {
+        return Handled::Yes;
+    }
+    if choose(tab, event.code, ctx) {
+        return Handled::Yes;
+    }
+    match event.code {
+        KeyCode::Esc => tab.stop_writing(),
+        KeyCode::Tab => propose(tab, ctx),
+        code => {
+            let is_changed = tab.editor.key(event);
+            // an open list follows what is typed, and nothing else
+            let follows = tab.proposals.is_some() && matches!(code, KeyCode::Char(_) | KeyCode::Backspace);
+            tab.proposals = if follows && is_changed { Proposals::open(proposals::at_cursor(tab)) } else { None };
+            if is_changed {
                 tab.look(false, ctx);
             }
         }
     }
     Handled::Yes
+}
+
+/// A key for the open list; false where it is none.
+fn choose(tab: &mut Filters, code: KeyCode, ctx: &mut Context<'_>) -> bool {
+    let Some(open) = &mut tab.proposals else { return false };
+    match code {
+        KeyCode::Up | KeyCode::BackTab => open.step(false),
+        KeyCode::Down => open.step(true),
+        KeyCode::Esc => tab.proposals = None,
+        KeyCode::Tab | KeyCode::Enter => {
+            let chosen = open.selected().cloned();
+            tab.proposals = None;
+            if let Some(chosen) = chosen {
+                take(tab, &chosen, ctx);
+            }
+        }
+        _ => return false,
+    }
+    true
+}
+
+/// Takes the only proposal there is; of several the person chooses.
+fn propose(tab: &mut Filters, ctx: &mut Context<'_>) {
+    let all = proposals::at_cursor(tab);
+    match all.as_slice() {
+        [] => ctx.say("Nothing can be proposed here."),
+        [only] => take(tab, &only.clone(), ctx),
+        _ => tab.proposals = Proposals::open(all),
+    }
+}
+
+fn take(tab: &mut Filters, chosen: &Completion, ctx: &mut Context<'_>) {
+    tab.editor.complete(&chosen.replace, &chosen.insert);
+    tab.look(false, ctx);
 }

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 use ratatui::layout::Rect;
 
-use super::{Check, Filters, actions};
+use super::{Check, Filters, proposals};
 use crate::tui::tabs::{objects, steady};
 use crate::tui::widgets::Paint;
 use crate::tui::widgets::paint::{row_of, split_top};
-use crate::view::cell::{clipped, spread, wrapped};
+use crate::view::cell::{clipped, line_width, spread, wrapped};
 use crate::view::filter_panel::{self, Counting, Numbers, State};
 use crate::view::{Cell, Line, Role, format};
 
@@ -57,6 +57,9 @@ fn text(tab: &Filters, area: Rect, paint: &mut Paint<'_>) {
         paint.rule(row_of(above, above.height.saturating_sub(1)));
     }
     tab.editor.draw(inside(rest), tab.is_editing, &wrong(tab), &removed(tab), paint);
+    if let (Some(open), Some(cursor)) = (&tab.proposals, paint.cursor) {
+        open.draw(cursor, area, paint);
+    }
 }
 
 /// What the clauses keep out that begin in each line of the text; nothing while the numbers are of another text.
@@ -101,11 +104,14 @@ fn indent(mut line: Line) -> Line {
 fn heading(tab: &Filters, width: usize) -> Line {
     let mut left = indent(filter_panel::heading(tab.draft.object, tab.to));
     let mut right = Line::new();
-    if tab.is_changed() {
+    let mut hints = Vec::new();
+    if let Some(step) = tab.draft.deploying() {
+        right.push(Cell::new(format!("Deploying … {step}   "), Role::Wait));
+    } else if tab.is_changed() {
         right.push(Cell::new("not in the draft yet   ", Role::Wait));
     } else {
-        left.push(Cell::muted("   t other way"));
-        left.push(Cell::muted(objects::hint(tab.draft.object, &tab.draft.objects())));
+        hints.push("   t other way".to_owned());
+        hints.push(objects::hint(tab.draft.object, &tab.draft.objects()));
     }
     if !tab.is_editing
         && let Counting::Known(numbers) = &tab.counting
@@ -115,6 +121,12 @@ fn heading(tab: &Filters, width: usize) -> Line {
         right.push(Cell::plain("   "));
     }
     right.push(Cell::plain(tab.draft.book().map_or_else(String::new, |book| book.versions())));
+    // hints give way: the footer has their keys as well
+    for hint in hints {
+        if line_width(&left) + line_width(&right) + Cell::plain(&hint).width() + 2 <= width {
+            left.push(Cell::muted(hint));
+        }
+    }
     spread(&left, &right, width + 1)
 }
 
@@ -153,9 +165,7 @@ pub fn detail(tab: &Filters, width: usize) -> Vec<Line> {
         lines.extend(wrapped(text, width).into_iter().map(|text| vec![Cell::new(text, Role::Warn)]));
     }
     if tab.is_editing {
-        lines.push(proposed(tab, width));
-        // the other keys stand in the footer, those that can be pressed
-        lines.push(vec![Cell::new("Esc", Role::Key), Cell::muted(" stop writing")]);
+        lines.extend(next(tab, width));
     }
     lines
 }
@@ -211,13 +221,24 @@ fn mistakes(errors: &[crate::filter::FilterError], width: usize) -> Vec<Line> {
     lines
 }
 
-fn proposed(tab: &Filters, width: usize) -> Line {
-    let proposals = actions::proposals(tab);
-    let mut line = vec![Cell::new("Tab", Role::Key), Cell::plain(" ")];
-    for (at, proposal) in proposals.iter().take(PROPOSALS).enumerate() {
+/// What could come next, and the keys for it; the other keys stand in the footer, those that can be pressed.
+fn next(tab: &Filters, width: usize) -> [Line; 2] {
+    let keys = |keys: &[(&str, &str)]| -> Line {
+        let pairs = keys.iter().flat_map(|(key, what)| [Cell::new(key, Role::Key), Cell::muted(format!(" {what}   "))]);
+        pairs.collect()
+    };
+    if tab.proposals.is_some() {
+        return [keys(&[("↑ ↓", "choose"), ("Tab Enter", "take it"), ("Esc", "close the list")]), Line::new()];
+    }
+    let all = proposals::at_cursor(tab);
+    let mut line = Line::new();
+    for (at, proposal) in all.iter().take(PROPOSALS).enumerate() {
+        if at == 0 {
+            line.extend([Cell::new("Tab", Role::Key), Cell::plain(" ")]);
+        }
         let role = if at == 0 { Role::Strong } else { Role::Muted };
-        line.push(Cell::new(&proposal.insert, role));
+        line.push(Cell::new(proposal.insert.trim_start(), role));
         line.push(Cell::plain("  "));
     }
-    clipped(&line, width)
+    [clipped(&line, width), keys(&[("Esc", "stop writing")])]
 }

@@ -16,6 +16,9 @@ use crate::view::{Cell, Role};
 /// Columns for the numbers of the lines.
 const GUTTER: u16 = 4;
 
+/// Stands for what is left out of a line.
+const CUT: &str = "…";
+
 pub struct Editor {
     area: TextArea<'static>,
 }
@@ -52,6 +55,25 @@ impl Editor {
         before + line.char_indices().nth(cursor.1).map_or(line.len(), |(at, _)| at)
     }
 
+    /// Puts the cursor at a place of the text, in bytes.
+    pub fn go_to(&mut self, at: usize) {
+        let (row, column) = self.place(at);
+        let number = |n| u16::try_from(n).unwrap_or(u16::MAX);
+        self.area.move_cursor(CursorMove::Jump(number(row), number(column)));
+    }
+
+    /// Line and character of a place of the text.
+    fn place(&self, at: usize) -> (usize, usize) {
+        let mut left = at;
+        for (row, line) in self.area.lines().iter().enumerate() {
+            if left <= line.len() {
+                return (row, line.char_indices().take_while(|(byte, _)| *byte < left).count());
+            }
+            left -= line.len() + 1;
+        }
+        (self.area.lines().len().saturating_sub(1), 0)
+    }
+
     /// Puts `text` in place of a part of the line before the cursor.
     pub fn complete(&mut self, replace: &Range<usize>, text: &str) {
         let all = self.text();
@@ -62,8 +84,9 @@ impl Editor {
         self.area.insert_str(text);
     }
 
-    /// Draws the lines; those parts of them that are `wrong`, in bytes of the text, are underlined. Notes stand at the right
-    /// end of their lines, by number, where there is room.
+    /// Draws the lines; those parts of them that are `wrong`, in bytes of the text, are underlined. What is drawn is what is
+    /// around the cursor; while nobody writes, around the first of the wrong parts. Notes stand at the right end of their
+    /// lines, by number, where there is room.
     pub fn draw(
         &self,
         area: Rect,
@@ -73,11 +96,14 @@ impl Editor {
         paint: &mut Paint<'_>,
     ) {
         let cursor = self.area.cursor();
+        let cursor = (cursor.0, cursor.1);
+        let mistake = wrong.iter().map(|range| range.start).min().filter(|_| !is_focused);
+        let middle = mistake.map_or(cursor, |at| self.place(at));
         let height = usize::from(area.height).max(1);
-        let top = (cursor.0 + 1).saturating_sub(height);
+        let top = (middle.0 + 1).saturating_sub(height);
         let mut offset: usize = self.area.lines().iter().take(top).map(|line| line.len() + 1).sum();
         for (row, (at, line)) in (0..area.height).zip(self.area.lines().iter().enumerate().skip(top)) {
-            let skip = self.hidden(at, line, area.width);
+            let skip = if at == middle.0 { hidden(line, middle.1, area.width) } else { 0 };
             self.draw_line(row_of(area, row), at, (line, offset, skip), wrong, paint);
             if let Some((_, note)) = notes.iter().find(|(of, _)| *of == at) {
                 let taken = usize::from(GUTTER) + line.chars().map(width).sum::<usize>();
@@ -89,28 +115,12 @@ impl Editor {
             }
             if is_focused && at == cursor.0 {
                 let column: usize = line.chars().take(cursor.1).skip(skip).map(width).sum();
-                let x = area.x + GUTTER + u16::try_from(column).unwrap_or(u16::MAX);
+                let column = u16::try_from(column).unwrap_or(u16::MAX).saturating_add(u16::from(skip > 0));
+                let x = (area.x + GUTTER).saturating_add(column);
                 paint.cursor = Some(Position::new(x.min(area.right().saturating_sub(1)), area.y + row));
             }
             offset += line.len() + 1;
         }
-    }
-
-    /// Characters at the start of the line that are not shown, so that the cursor is.
-    fn hidden(&self, at: usize, line: &str, columns: u16) -> usize {
-        let cursor = self.area.cursor();
-        if at != cursor.0 {
-            return 0;
-        }
-        let room = usize::from(columns.saturating_sub(GUTTER + 1));
-        let before: Vec<usize> = line.chars().take(cursor.1).map(width).collect();
-        let mut used: usize = before.iter().sum();
-        let mut skip = 0;
-        while used > room && skip < before.len() {
-            used -= before[skip];
-            skip += 1;
-        }
-        skip
     }
 
     fn draw_line(
@@ -130,8 +140,13 @@ impl Editor {
         let plain = paint.theme.style(Role::Text);
         let marked = paint.theme.style(Role::Error).add_modifier(Modifier::UNDERLINED);
         let mut x = area.x + GUTTER;
+        if skip > 0 {
+            (x, _) = paint.buffer.set_stringn(x, area.y, CUT, 1, paint.theme.style(Role::Muted));
+        }
         for (byte, c) in line.char_indices().skip(skip) {
-            if x + u16::try_from(width(c)).unwrap_or(2) > area.right() {
+            let end = x + u16::try_from(width(c)).unwrap_or(2);
+            if end > area.right() || (end == area.right() && !is_last(line, byte, c)) {
+                paint.buffer.set_stringn(x, area.y, CUT, 1, paint.theme.style(Role::Muted));
                 break;
             }
             let is_wrong = wrong.iter().any(|range| range.contains(&(offset + byte)));
@@ -140,6 +155,33 @@ impl Editor {
             (x, _) = paint.buffer.set_stringn(x, area.y, &*c.encode_utf8(&mut bytes), 2, style);
         }
     }
+}
+
+/// Characters at the start of a line that are not shown, so that the one at `middle` is, with some of what follows it.
+fn hidden(line: &str, middle: usize, columns: u16) -> usize {
+    let room = usize::from(columns.saturating_sub(GUTTER + 1));
+    let all: Vec<usize> = line.chars().map(width).collect();
+    let mut used: usize = all.iter().sum();
+    if used <= room {
+        return 0;
+    }
+    let (mut shown, mut ahead) = (middle.min(all.len()), 0);
+    while shown < all.len() && ahead < room / 3 {
+        ahead += all[shown];
+        shown += 1;
+    }
+    used = all[..shown].iter().sum();
+    let mut skip = 0;
+    // a column goes to the sign of what is left out, another to that of what follows
+    while used + 2 > room && skip < middle {
+        used -= all[skip];
+        skip += 1;
+    }
+    skip
+}
+
+fn is_last(line: &str, byte: usize, c: char) -> bool {
+    byte + c.len_utf8() == line.len()
 }
 
 fn clean(line: &str) -> String {

@@ -3,6 +3,7 @@
 mod actions;
 mod draw;
 mod editor;
+mod proposals;
 mod record;
 pub mod source;
 pub mod stored;
@@ -34,6 +35,7 @@ use crate::tui::world::{SourceError, World};
 use crate::view::Line;
 use crate::view::filter_panel::{self, CountRow, Counting, Numbers, RowKey, State};
 use editor::Editor;
+use proposals::Proposals;
 use record::Tried;
 use source::{Counted, FilterSource, Job, Seen};
 
@@ -47,6 +49,8 @@ pub struct Filters {
     to: System,
     editor: Editor,
     is_editing: bool,
+    /// What could come next, while the list of it is open.
+    proposals: Option<Proposals>,
     check: Check,
     counting: Counting,
     /// The numbers as they are listed.
@@ -116,6 +120,7 @@ impl Filters {
             to: System::ConnectWise,
             editor: Editor::new(""),
             is_editing: false,
+            proposals: None,
             check: Check::Unknown,
             counting: Counting::Impossible,
             rows: List::default(),
@@ -324,7 +329,7 @@ impl Filters {
             return;
         }
         if self.is_changed() {
-            return ctx.say("The text is not in the draft yet: Ctrl-S saves it, u goes back to the draft's.");
+            return ctx.say(NOT_KEPT);
         }
         self.to = to;
         self.tried = None;
@@ -337,7 +342,7 @@ impl Filters {
             return;
         }
         if self.is_changed() {
-            return ctx.say("The text is not in the draft yet: Ctrl-S saves it, u goes back to the draft's.");
+            return ctx.say(NOT_KEPT);
         }
         self.draft.turn(object);
         self.tried = None;
@@ -356,8 +361,19 @@ impl Filters {
             System::ConnectWise => object.filters.to_connectwise = text,
             System::HubSpot => object.filters.to_hubspot = text,
         });
+        self.stop_writing();
+        ctx.say("Saved into the draft. T tests it, D deploys it.");
+    }
+
+    fn stop_writing(&mut self) {
         self.is_editing = false;
-        ctx.say("Saved into the draft. The Mappings tab (2) deploys it with D.");
+        self.proposals = None;
+    }
+
+    /// Where the first mistake begins, in bytes of the text.
+    fn mistake(&self) -> Option<usize> {
+        let Check::Wrong(errors) = &self.check else { return None };
+        errors.iter().map(|error| error.span.start).min()
     }
 
     /// Whether what is deployed does not fit the fields any more.
@@ -374,8 +390,9 @@ impl Page for Filters {
     fn receive(&mut self, message: Message, ctx: &mut Context<'_>) {
         match message {
             Message::Draft(message) => {
+                let is_step = matches!(message, DraftMessage::Step);
                 let keeps_text = self.is_editing || (self.draft.book().is_some() && self.is_changed());
-                if self.draft.receive(message, ctx, Message::Draft) {
+                if self.draft.receive(message, ctx, Message::Draft) && !is_step {
                     if keeps_text {
                         self.compare();
                         self.look(true, ctx);
@@ -391,7 +408,9 @@ impl Page for Filters {
             }
             Message::Counted(turn, counted) => self.take_counts(turn, counted, ctx),
             Message::Open(which) => self.open(which, ctx),
-            Message::Found(Ok(picked)) => ctx.goto(TabId::Records, Some(Target::These(Arc::new(picked)))),
+            Message::Found(Ok(picked)) => {
+                ctx.goto(TabId::Records, Some(Target::These(Arc::new(picked), TabId::Filters)))
+            }
             Message::Found(Err(error)) => {
                 let report = Report::new("The records could not be read.", "Open the number again.");
                 ctx.report(report.because(error.0));
@@ -480,5 +499,7 @@ impl Page for Filters {
     }
 }
 
+/// Why the text on the screen can't be left.
+const NOT_KEPT: &str = "The text is not in the draft yet: Ctrl-S saves it, u throws it away.";
 /// What most numbers need to say what they count.
 const LINES_OF_NUMBER: usize = 3;

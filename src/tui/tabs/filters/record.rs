@@ -60,6 +60,14 @@ impl Tried {
         self.rows.set(filter_record::rows(&clauses));
     }
 
+    /// Puts the cursor on the clause that ends it for the record.
+    fn begin(&mut self) {
+        let rows: Vec<TreeRow> = self.rows.rows().cloned().collect();
+        if let Some(place) = filter_record::decisive(&rows) {
+            self.rows.select(place);
+        }
+    }
+
     /// What becomes of it, in one line.
     pub fn line(&self, width: usize) -> Line {
         clipped(&self.summary, width)
@@ -107,7 +115,7 @@ impl Filters {
         let last = self.last_opened.get().filter(|record| record.object == self.draft.object);
         match (text.trim(), last) {
             ("", Some(record)) => self.fetch_record(record, ctx),
-            ("", None) => {}
+            ("", None) => ctx.say("Write a part of its name, or its id."),
             (text, _) => {
                 let (source, wanted) = (Arc::clone(&self.records), self.wanted(text));
                 ctx.fetch(
@@ -153,14 +161,17 @@ impl Filters {
         let from = self.to.other();
         match seen {
             Ok(Some(seen)) if seen.of.object == self.draft.object && seen.of.system == from => {
-                let was_open = self.tried.as_ref().is_none_or(|tried| tried.of() != seen.of || tried.is_open);
-                let selected = self.tried.as_ref().and_then(|tried| tried.rows.selected_key().copied());
+                let known = self.tried.as_ref().filter(|tried| tried.of() == seen.of);
+                let was_open = known.is_none_or(|tried| tried.is_open);
+                let selected = known.and_then(|tried| tried.rows.selected_key().copied());
                 let mut tried = Tried::new(*seen);
                 tried.is_open = was_open;
                 self.tried = Some(tried);
                 self.judge_record();
-                if let (Some(tried), Some(row)) = (&mut self.tried, selected) {
-                    tried.rows.select(row);
+                match (&mut self.tried, selected) {
+                    (Some(tried), Some(row)) => tried.rows.select(row),
+                    (Some(tried), None) => tried.begin(),
+                    (None, _) => {}
                 }
             }
             // of another object or direction: the person went on meanwhile

@@ -339,9 +339,16 @@ impl Page for Mappings {
     }
 
     fn show(&mut self, target: Target, ctx: &mut Context<'_>) {
-        if let Target::Object(object) = target {
-            (self.versions, self.trial) = (None, None);
-            self.turn_to(object, ctx);
+        match target {
+            Target::Object(object) => {
+                (self.versions, self.trial) = (None, None);
+                self.turn_to(object, ctx);
+            }
+            Target::Versions => {
+                self.trial = None;
+                self.open_versions(ctx);
+            }
+            _ => {}
         }
     }
 

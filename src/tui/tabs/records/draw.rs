@@ -66,7 +66,10 @@ fn list(tab: &Records, area: Rect, paint: &mut Paint<'_>) {
 fn search_line(tab: &Records, width: usize) -> Line {
     let searched = &tab.wanted.search;
     let left = if let Some(picked) = tab.wanted.these.as_ref().filter(|_| searched.is_empty()) {
-        vec![Cell::new(format!(" {}", picked.title), Role::Focus), Cell::muted("   Esc shows all")]
+        vec![
+            Cell::new(format!(" {}", picked.title), Role::Focus),
+            Cell::muted(format!("   Esc back to {}", tab.from.title())),
+        ]
     } else if searched.is_empty() {
         vec![Cell::muted(format!(
             " / finds by name or id   ← → states{}",
@@ -92,7 +95,7 @@ fn teach(tab: &Records, area: Rect, paint: &mut Paint<'_>) {
             "A name, part of one, or an id of either system finds a record. Esc ends the search.".to_owned(),
         ),
         (_, None) if tab.wanted.these.is_some() => {
-            ("None of them is there any more.".to_owned(), "Esc shows all records.".to_owned())
+            ("None of them is there any more.".to_owned(), format!("Esc goes back to {}.", tab.from.title()))
         }
         (_, Some(state)) => (
             format!("No {objects} are in the state “{state}”."),

@@ -39,6 +39,8 @@ pub struct Records {
     last_opened: LastOpened,
     trials: Arc<dyn TrialSource>,
     wanted: Wanted,
+    /// The tab that sent the person to picked records.
+    from: TabId,
     list: List<Status>,
     totals: Totals,
     /// The record on the screen, in place of the list.
@@ -92,6 +94,7 @@ impl Records {
             last_opened: desk.last_opened.clone(),
             trials: Arc::clone(&desk.trials),
             wanted: Wanted::all(ObjectKind::Company),
+            from: TabId::Filters,
             list: List::default(),
             totals: Totals::default(),
             open: None,
@@ -289,8 +292,9 @@ impl Page for Records {
                 self.show_all(ctx);
                 self.choose_state(Some(state), ctx);
             }
-            Target::These(picked) => {
+            Target::These(picked, from) => {
                 self.open = None;
+                self.from = from;
                 self.wanted = Wanted { these: Some(Arc::clone(&picked)), ..Wanted::all(picked.object) };
                 self.restart(ctx);
             }
@@ -303,7 +307,7 @@ impl Page for Records {
                 self.open = None;
                 self.turn_to(object, ctx);
             }
-            Target::Run(_) => {}
+            Target::Run(_) | Target::Versions => {}
         }
     }
 
@@ -319,6 +323,7 @@ impl Page for Records {
             self.choose_state(None, ctx);
         } else if self.wanted.these.is_some() {
             self.show_all(ctx);
+            ctx.goto(self.from, None);
         } else {
             return Handled::No;
         }

@@ -437,7 +437,7 @@ fn an_issue_leads_to_the_records_of_its_object_and_a_lag_names_the_objects() {
 }
 
 #[test]
-fn the_records_behind_a_number_are_listed_until_esc_shows_all_again() {
+fn the_records_behind_a_number_are_listed_until_esc_goes_back_to_it() {
     let records = Arc::new(records());
     let mut person = console(&records, running(), None);
     let picked: Vec<_> = records.rows.lock().unwrap().iter().skip(1).map(Status::anchor).collect();
@@ -445,11 +445,13 @@ fn the_records_behind_a_number_are_listed_until_esc_shows_all_again() {
     let title = "companies that leave the filter".to_owned();
     person.types("1");
     let picked = Picked { object: ObjectKind::Company, title, records: picked, total: 31_902 };
-    person.is_sent(TabId::Records, Target::These(Arc::new(picked)));
-    person.expects("companies that leave the filter   Esc shows all");
+    person.is_sent(TabId::Records, Target::These(Arc::new(picked), TabId::Connections));
+    person.expects("companies that leave the filter   Esc back to Connections");
     person.expects("2 of 31,902");
     person.expects_not("Acme Dental Group");
     person.press(KeyCode::Esc);
+    person.expects("[1 Connections]");
+    person.types("4");
     person.expects("Acme Dental Group");
     person.expects("3 of 3");
 }

@@ -288,7 +288,7 @@ pub fn open_records(tab: &mut Mappings, ctx: &mut Context<'_>) {
 
 pub fn opened(picked: Result<Picked, SourceError>, ctx: &mut Context<'_>) {
     match picked {
-        Ok(picked) => ctx.goto(TabId::Records, Some(Target::These(picked.into()))),
+        Ok(picked) => ctx.goto(TabId::Records, Some(Target::These(picked.into(), TabId::Mappings))),
         Err(error) => {
             ctx.report(Report::new("The records could not be listed.", "Try again.").because(error.0));
         }
