@@ -68,7 +68,10 @@ fn pair(rules: &ObjectRules, news: News, n: u64, link: LinkId, now: Timestamp) -
             }
         }
         let BySystem { hubspot, connectwise } = values;
-        baseline.insert(rule.key.clone(), Agreed { hubspot, connectwise, at: now, supposed: false });
+        baseline.insert(
+            rule.key.clone(),
+            Agreed { hubspot, connectwise, at: now, supposed: false, beside: BySystem::default() },
+        );
     }
     let link = Link {
         id: link,

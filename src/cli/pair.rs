@@ -143,6 +143,7 @@ mod tests {
             before: Value::text("Dallas"),
             after: after.clone(),
             source: after.clone(),
+            beside: BySystem::default(),
             loser: None,
             why: "only HubSpot changed".into(),
         };

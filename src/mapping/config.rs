@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::transform::Transforms;
 use crate::model::{BySystem, FieldKind, FieldName, ObjectKind, System};
 
 /// Everything a workspace syncs, and how. One version of it is deployed at a time.
@@ -302,6 +303,9 @@ pub struct FieldMapping {
     /// writes it.
     #[serde(default, skip_serializing_if = "Defaults::is_none")]
     pub default: Defaults,
+    /// What becomes of a value before the value map and the limits of the system that it is written to.
+    #[serde(default, skip_serializing_if = "Transforms::is_empty")]
+    pub transform: Transforms,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub values: Option<ValueMap>,
 }

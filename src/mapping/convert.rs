@@ -2,12 +2,13 @@
 
 use rust_decimal::Decimal;
 
-use super::normalise::{host, normalise, one_line, without_markup};
+use super::compat::is_text;
+use super::normalise::{host, normalise, normalise_as, one_line, without_markup};
 use super::references::{self, NOTES, NOTES_OR_NAME, Partner, Partners};
 use super::rich_text::html_of;
 use super::rules::FieldRule;
 use super::{Overflow, Unmapped};
-use crate::model::{FieldKind, RecordId, RecordRef, System, Value};
+use crate::model::{BySystem, FieldKind, Record, RecordId, RecordRef, System, Value};
 
 /// Why a value cannot cross.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,30 +39,103 @@ pub enum Misfit {
     Several {
         count: usize,
     },
+    /// A step of the transform made nothing of it; from 1, with its name, and why as a clause.
+    Transform {
+        step: usize,
+        name: String,
+        why: String,
+    },
 }
 
-/// What to write to the other system for `raw`, as `from` holds it, where `there` is held now. `Empty` stays empty.
+/// What one side holds in a field.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    pub raw: &'a Value,
+    /// The record that holds it, for transforms that look at other fields; none where only the value is known.
+    pub record: Option<&'a Record>,
+}
+
+impl<'a> Said<'a> {
+    #[must_use]
+    pub const fn of(raw: &'a Value, record: &'a Record) -> Self {
+        Self { raw, record: Some(record) }
+    }
+
+    /// The value alone.
+    #[must_use]
+    pub const fn alone(raw: &'a Value) -> Self {
+        Self { raw, record: None }
+    }
+}
+
+/// What to write to the other system for what `from` holds, where `there` is held now. `Empty` stays empty, unless a transform
+/// makes something of it.
 ///
 /// # Errors
 /// When the value has no counterpart there.
 pub fn convert(
     field: &FieldRule,
     from: System,
+    said: Said<'_>,
+    there: &Value,
+    partners: &Partners,
+) -> Result<Value, Misfit> {
+    if field.transform(from.other()).is_empty() {
+        let value = normalise(&field.mapping, from, said.raw);
+        return if value.is_empty() { Ok(value) } else { carry(field, from, said.raw, value, there, partners) };
+    }
+    let made = transformed(field, from, said)?;
+    let value = match field.mapping.kind {
+        // what comes out of a transform holds no markup any more
+        FieldKind::RichText => normalise_as(FieldKind::RichText, &made),
+        _ => normalise(&field.mapping, from, &made),
+    };
+    if value.is_empty() { Ok(Value::Empty) } else { carry(field, from, &made, value, there, partners) }
+}
+
+/// What the transform gets of what `from` holds: a text as it was typed, without markup, and any other value as what it is.
+#[must_use]
+pub fn given(field: &FieldRule, from: System, raw: &Value) -> Value {
+    match (field.mapping.kind, from) {
+        (FieldKind::RichText, System::HubSpot) => without_markup(raw),
+        (kind, _) if is_text(kind) && !raw.is_empty() => Value::text(raw.to_plain()),
+        _ => normalise(&field.mapping, from, raw),
+    }
+}
+
+fn transformed(field: &FieldRule, from: System, said: Said<'_>) -> Result<Value, Misfit> {
+    let to = from.other();
+    field.transform(to).apply(given(field, from, said.raw), said.record).map_err(|error| Misfit::Transform {
+        step: error.step + 1,
+        name: field.mapping.transform.toward(to).get(error.step).map(ToString::to_string).unwrap_or_default(),
+        why: error.message,
+    })
+}
+
+/// A value that is not empty, with what it was made of.
+fn carry(
+    field: &FieldRule,
+    from: System,
     raw: &Value,
+    value: Value,
     there: &Value,
     partners: &Partners,
 ) -> Result<Value, Misfit> {
     let kind = field.mapping.kind;
-    let value = normalise(&field.mapping, from, raw);
-    if value.is_empty() {
-        return Ok(Value::Empty);
-    }
+    let to = from.other();
+    let typed = |value: Value, what: &'static str, fits: fn(&Value) -> bool| {
+        // a transform may have made a text of it, for a field that takes one
+        if !fits(&value) && !field.transform(to).is_empty() && field.takes_text(to) {
+            return fit(field, to, one_line(&value.to_plain()));
+        }
+        typed(value, what, fits)
+    };
     match kind {
         FieldKind::Text | FieldKind::LongText | FieldKind::Phone | FieldKind::Url | FieldKind::Email => {
-            fit(field, from.other(), carried_text(kind, from.other(), raw))
+            fit(field, to, carried_text(kind, to, raw))
         }
-        FieldKind::RichText => fit(field, from.other(), carried_rich_text(field, from.other(), raw)),
-        FieldKind::Domain => fit(field, from.other(), carried_domain(from.other(), raw)),
+        FieldKind::RichText => fit(field, to, carried_rich_text(field, to, raw)),
+        FieldKind::Domain => fit(field, to, carried_domain(to, raw)),
         FieldKind::Number => typed(value, "number", |v| matches!(v, Value::Number(_))),
         FieldKind::Integer => typed(value, "whole number", |v| matches!(v, Value::Number(n) if n.fract().is_zero())),
         FieldKind::Bool => typed(value, "yes or no", |v| matches!(v, Value::Bool(_))),
@@ -82,20 +156,28 @@ pub fn convert(
 
 /// Whether what both sides hold means the same: the one written over there would be what is there already.
 #[must_use]
-pub fn same(field: &FieldRule, hubspot: &Value, connectwise: &Value, partners: &Partners) -> bool {
-    arrives(field, System::HubSpot, hubspot, connectwise, partners)
-        || arrives(field, System::ConnectWise, connectwise, hubspot, partners)
+pub fn same(field: &FieldRule, said: BySystem<Said<'_>>, partners: &Partners) -> bool {
+    let has_come = |from: System| arrives(field, from, said[from], said[from.other()].raw, partners);
+    // that nothing comes of nothing says no more than that: the other way a transform may make something of it
+    let nothing = |system: System| normalise(&field.mapping, system, said[system].raw).is_empty();
+    if System::BOTH.into_iter().all(nothing) {
+        return System::BOTH.into_iter().all(has_come);
+    }
+    System::BOTH.into_iter().any(has_come)
 }
 
-/// Whether `raw`, as `from` holds it, would be written as what is `there` already.
+/// Whether what `from` holds would be written as what is `there` already.
 #[must_use]
-pub fn arrives(field: &FieldRule, from: System, raw: &Value, there: &Value, partners: &Partners) -> bool {
+pub fn arrives(field: &FieldRule, from: System, said: Said<'_>, there: &Value, partners: &Partners) -> bool {
     let mapping = &field.mapping;
-    let (here, there) = (normalise(mapping, from, raw), normalise(mapping, from.other(), there));
-    if here.is_empty() || there.is_empty() {
-        return here.is_empty() && there.is_empty();
+    let there = normalise(mapping, from.other(), there);
+    if field.transform(from.other()).is_empty() {
+        let here = normalise(mapping, from, said.raw);
+        if here.is_empty() || there.is_empty() {
+            return here.is_empty() && there.is_empty();
+        }
     }
-    convert(field, from, raw, &there, partners)
+    convert(field, from, said, &there, partners)
         .is_ok_and(|written| holds(field, from.other(), &there, &normalise(mapping, from.other(), &written)))
 }
 
@@ -159,7 +241,8 @@ fn carried_rich_text(field: &FieldRule, to: System, raw: &Value) -> String {
     match to {
         System::HubSpot => html_of(&raw.to_plain()),
         System::ConnectWise => {
-            let text = without_markup(raw).to_plain();
+            let is_made = !field.transform(to).is_empty();
+            let text = if is_made { raw.to_plain() } else { without_markup(raw).to_plain() };
             let keeps_lines = matches!(field.mapping.connectwise.as_str(), NOTES | NOTES_OR_NAME);
             if keeps_lines { text } else { one_line(&text) }
         }

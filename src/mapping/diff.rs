@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize as _;
 use serde_json::Value;
 
 use super::config::{Config, FieldMapping, MatchBy, MatchRule, ObjectMapping};
+use super::transform::Step;
 
 /// One setting that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +116,9 @@ fn flatten(path: &str, value: &Value, leaves: &mut BTreeMap<String, String>) {
             for item in items {
                 let (path, text) = match (item["hubspot"].as_str(), item["connectwise"].as_str()) {
                     (Some(hubspot), Some(connectwise)) => (format!("{path}[{hubspot}]"), connectwise.to_owned()),
+                    _ if is_steps(path) => {
+                        (path.to_owned(), Step::deserialize(item).map_or_else(|_| plain(item), |step| step.to_string()))
+                    }
                     _ => (path.to_owned(), plain(item)),
                 };
                 leaves.entry(path).and_modify(|all| all.push_str(&format!(", {text}"))).or_insert(text);
@@ -126,6 +131,11 @@ fn flatten(path: &str, value: &Value, leaves: &mut BTreeMap<String, String>) {
             }
         }
     }
+}
+
+/// Whether a list is one of steps.
+fn is_steps(path: &str) -> bool {
+    path.rsplit('.').nth(1) == Some("transform")
 }
 
 /// A setting for people; none where it says nothing.

@@ -50,7 +50,7 @@ impl Lacks {
     }
 }
 
-/// Every field of a system that a mapping, match rule or filter looks at, by which people call a record, or by which
+/// Every field of a system that a mapping, transform, match rule or filter looks at, by which people call a record, or by which
 /// Lockstep finds it.
 pub(super) fn named(
     mapping: &ObjectMapping,
@@ -58,6 +58,7 @@ pub(super) fn named(
     system: System,
 ) -> BTreeSet<FieldName> {
     let mut names: BTreeSet<FieldName> = mapping.fields.iter().map(|field| field.field(system).clone()).collect();
+    names.extend(mapping.fields.iter().flat_map(|field| field.transform.reads(system)));
     names.extend(mapping.matching.iter().map(|rule| rule.field(system).clone()));
     // a filter towards one system looks at records of the other
     names.extend(filters[system.other()].iter().flat_map(Filter::fields));

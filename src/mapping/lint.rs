@@ -10,7 +10,9 @@ use super::compat::{self, Fit};
 use super::config::{AutoPairs, Config, Direction, FieldKey, FieldMapping, MatchRule, ObjectMapping, ValueMap};
 use super::lacks;
 use super::needs::only_read;
-use super::stages::is_called;
+use super::references::refers_to;
+use super::stages::{Stages, is_called};
+use super::transform::MAX_STEPS;
 use crate::filter;
 use crate::filter::nearest::did_you_mean;
 use crate::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
@@ -98,6 +100,11 @@ pub fn check(config: &Config, schemas: &BySystem<Schema>) -> Vec<Finding> {
         lint.field(field);
     }
     lint.findings
+}
+
+/// Whether what crosses is made by a transform, each way.
+fn is_made(field: &FieldMapping) -> bool {
+    System::BOTH.into_iter().all(|to| !field.direction.writes(to) || !field.transform.toward(to).is_empty())
 }
 
 /// Whether nothing stands against deploying.
@@ -295,16 +302,20 @@ impl<'a> Lint<'a> {
         }
         let (Some(hubspot), Some(connectwise)) = (defs.hubspot, defs.connectwise) else { return };
         let defs = BySystem::new(hubspot, connectwise);
+        self.transforms(field, &written);
         for target in written {
             self.writable(field, target, defs[target]);
-            self.kinds(field, target, defs);
+            if field.transform.toward(target).is_empty() {
+                self.kinds(field, target, defs);
+            }
             self.length(field, target, defs[target]);
         }
         self.compared_as(field, defs);
         self.defaults(field, defs);
         match &field.values {
             Some(values) => self.values(field, values, defs),
-            None if field.kind.has_options() => {
+            // what a transform makes is an option of the other system already
+            None if field.kind.has_options() && !is_made(field) => {
                 let message =
                     format!("A {} field needs a value map: the systems name options differently.", field.kind.word());
                 self.error(Some(field), message, "Add `values` with `auto = \"label\"`, or with pairs.");
@@ -344,6 +355,42 @@ impl<'a> Lint<'a> {
                 );
             }
             Fit::Never(why) => self.error(Some(field), format!("{pair} can't be mapped: {why}."), "Map another field."),
+        }
+    }
+
+    fn transforms(&mut self, field: &FieldMapping, written: &[System]) {
+        for to in System::BOTH {
+            let steps = field.transform.toward(to);
+            if steps.is_empty() {
+                continue;
+            }
+            if refers_to(field.kind).is_some() || Stages::of(field, self.schemas).is_some() {
+                let message = "Where a record belongs and where it stands is no value that a transform could change.";
+                self.error(Some(field), message, "Remove `transform`.");
+                continue;
+            }
+            if !written.contains(&to) {
+                let message =
+                    format!("The transform of what goes to {to} does nothing: the field is never written there.");
+                self.warning(Some(field), message, "Remove it, or change the direction.");
+            }
+            for (at, step) in steps.iter().enumerate() {
+                if let Err(why) = step.check() {
+                    let message = format!("Step {} of what goes to {to}, `{}`: {why}", at + 1, step.word());
+                    self.error(Some(field), message, "Change the step, or remove it.");
+                }
+            }
+            if steps.len() > MAX_STEPS {
+                let message = format!("The transform has {} steps; {MAX_STEPS} are allowed.", steps.len());
+                self.error(Some(field), message, "");
+            }
+        }
+        for system in System::BOTH {
+            for name in field.transform.reads(system) {
+                if self.def(system, &name).is_none() {
+                    self.unknown(Some(field), system, &name, &format!("transform {}", field.key()));
+                }
+            }
         }
     }
 

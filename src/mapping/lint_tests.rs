@@ -3,6 +3,7 @@
 
 use super::config::*;
 use super::lint::{Severity, check, check_all, is_deployable};
+use super::transform::{Step, Transforms};
 use super::{complete, defaults, suggest};
 use crate::model::{BySystem, ChoiceOption, FieldDef, FieldKind, ObjectKind, Schema, System};
 use FieldKind::{Bool, Choice, Date, Integer, MultiChoice, Number, Person, Phone, Text};
@@ -113,6 +114,20 @@ fn the_default_configuration_can_be_deployed_on_an_ordinary_tenant() {
 
 type Edit = fn(&mut ObjectMapping, &mut BySystem<Schema>);
 
+/// What a transform makes is judged value by value: neither the kinds of the fields nor a value map stand in its way.
+#[test]
+fn a_transform_bridges_kinds_that_do_not_fit_and_is_no_way_to_change_a_reference() {
+    let mut config = defaults::config();
+    config.objects[0].fields.push(FieldMapping {
+        direction: Direction::ToConnectwise,
+        transform: Transforms { to_connectwise: vec![Step::Date("DD.MM.YYYY".into())], ..Transforms::default() },
+        ..mapped("num_notes", "dateAcquired", FieldKind::Date)
+    });
+    assert!(is_deployable(&check(&config, &schemas())), "{:#?}", check(&config, &schemas()));
+    config.objects[0].fields.last_mut().unwrap().kind = FieldKind::Reference(ObjectKind::Company);
+    assert!(check(&config, &schemas()).iter().any(|finding| finding.message.contains("no value that a transform")));
+}
+
 #[test]
 fn every_mistake_is_found_where_it_is() {
     use Severity::{Error, Warning};
@@ -144,6 +159,30 @@ fn every_mistake_is_found_where_it_is() {
             "num_notes~dateAcquired",
             Error,
             "not a number",
+        ),
+        (
+            "a step of a transform",
+            |o, _| find(o, "city").transform.to_hubspot = vec![Step::Trim, Step::Template("{city".into())],
+            "city~city",
+            Error,
+            "Step 2 of what goes to HubSpot, `template`",
+        ),
+        (
+            "a field that a transform looks at",
+            |o, _| find(o, "city").transform.to_connectwise = vec![Step::Template("{value}, {stat}".into())],
+            "city~city",
+            Error,
+            "`stat`",
+        ),
+        (
+            "a transform that is never used",
+            |o, _| {
+                find(o, "city").direction = Direction::ToHubspot;
+                find(o, "city").transform.to_connectwise = vec![Step::Trim];
+            },
+            "city~city",
+            Warning,
+            "never written there",
         ),
         ("text to choice", |o, _| find(o, "country").values = None, "country~country", Error, "needs a value map"),
         (

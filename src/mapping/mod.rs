@@ -24,6 +24,7 @@ pub mod rules;
 pub mod stages;
 pub mod suggest;
 pub mod toml;
+pub mod transform;
 
 pub use config::{AutoPairs, Ceiling, MatchBy};
 pub use config::{
@@ -34,5 +35,6 @@ pub use diff::{Change, diff};
 pub use harm::{Harm, harm};
 pub use lacks::{Lack, Lacks};
 pub use lint::{Finding, Severity};
-pub use rules::{FieldRule, ObjectRules, Rules, RulesError};
+pub use rules::{Absent, FieldRule, ObjectRules, Rules, RulesError};
 pub use suggest::{Incompatible, complete, suggest};
+pub use transform::{Step, Transforms};

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::compat;
 use super::lacks::{self, Lack, Lacks};
 use super::references::{NOTES, NOTES_OR_NAME, refers_to};
 use super::stages::Stages;
+use super::transform::Transform;
 use super::{AutoPairs, Config, FieldKey, FieldMapping, MatchRule, ObjectMapping, Unmapped, ValueMap};
 use crate::filter::standard::{self, Standard};
 use crate::filter::{self, Filter};
-use crate::model::{BySystem, ChoiceOption, ConfigVersion, FieldKind, FieldName, ObjectKind, Schema, System};
+use crate::model::{
+    BySystem, ChoiceOption, ConfigVersion, FieldKind, FieldName, Fields, ObjectKind, Record, Schema, System,
+};
 
 /// A configuration as the engine uses it.
 #[derive(Debug, Clone)]
@@ -99,9 +103,9 @@ pub struct ObjectRules {
     pub standard: BySystem<Vec<Standard>>,
     /// What in the mapping names fields that are not there any more, or have another type.
     pub lacks: Lacks,
-    /// What is asked of each system: every field that a mapping, match rule or filter looks at and that is there.
+    /// What is asked of each system: every field that a mapping, transform, match rule or filter looks at and that is there.
     pub watched: BySystem<Vec<FieldName>>,
-    /// A hash of the watched fields, the match rules and all that they lack: records read with another one must be read
+    /// A hash of the watched fields, of which of them transforms look at, the match rules and all that they lack: records read with another one must be read
     /// again.
     pub shape: u64,
 }
@@ -193,6 +197,15 @@ fn shape_of(
     for field in mapping.fields.iter().filter(|field| refers_to(field.kind).is_some()) {
         (field.key().as_str(), field.kind).hash(&mut hasher);
     }
+    // what a field depends on besides itself is noted for every pair before a change of it can be seen
+    for field in &mapping.fields {
+        for system in System::BOTH {
+            let mut reads = field.transform.reads(system).peekable();
+            if reads.peek().is_some() {
+                (field.key().as_str(), system, reads.collect::<Vec<_>>()).hash(&mut hasher);
+            }
+        }
+    }
     // what rests for want of a field is looked at once more when that changes
     for system in System::BOTH {
         filters[system].iter().flat_map(Filter::unfit).for_each(|why| why.hash(&mut hasher));
@@ -207,26 +220,45 @@ fn shape_of(
 pub struct FieldRule {
     pub mapping: FieldMapping,
     pub key: FieldKey,
-    /// The system whose schema has no such field: nothing is read of it, and nothing crosses.
-    pub absent: Option<System>,
+    /// A field that its system does not have, mapped or looked at by a transform: nothing is read of it, and nothing crosses.
+    pub absent: Option<Absent>,
     /// For the field that tells where a deal or a ticket stands.
     pub stages: Option<Stages>,
+    /// By the system written to.
+    transforms: BySystem<Transform>,
+    /// What the fields themselves are; none where nothing is known of them.
+    kinds: BySystem<Option<FieldKind>>,
     /// By the system written to: from the other side's key to the one written.
     partners: BySystem<BTreeMap<String, String>>,
+}
+
+/// A field that is named and not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Absent {
+    pub system: System,
+    pub field: FieldName,
+}
+
+impl Absent {
+    fn of(mapping: &FieldMapping, schema: &BySystem<Schema>) -> Option<Self> {
+        let looked_at = |system: System| mapping.transform.reads(system).map(move |field| (system, field));
+        let mapped = System::BOTH.map(|system| (system, mapping.field(system).clone()));
+        let mut named = mapped.into_iter().chain(System::BOTH.into_iter().flat_map(looked_at));
+        let (system, field) = named.find(|(system, field)| schema[*system].lacks(field.as_str()))?;
+        Some(Self { system, field })
+    }
 }
 
 impl FieldRule {
     #[must_use]
     pub fn new(mapping: &FieldMapping, schema: &BySystem<Schema>) -> Self {
-        let absent = System::BOTH.into_iter().find(|system| {
-            let name = mapping.field(*system).as_str();
-            schema[*system].lacks(name)
-        });
         let mut rule = Self {
             mapping: mapping.clone(),
             key: mapping.key(),
-            absent,
+            absent: Absent::of(mapping, schema),
             stages: Stages::of(mapping, schema),
+            transforms: BySystem::from_fn(|to| Transform::new(mapping.transform.toward(to))),
+            kinds: BySystem::from_fn(|system| Some(schema[system].field(mapping.field(system).as_str())?.kind)),
             partners: BySystem::default(),
         };
         match &mapping.values {
@@ -242,6 +274,32 @@ impl FieldRule {
     #[must_use]
     pub fn name(&self, system: System) -> &FieldName {
         self.mapping.field(system)
+    }
+
+    /// What becomes of a value that is written to `to`, before its value map.
+    #[must_use]
+    pub const fn transform(&self, to: System) -> &Transform {
+        match to {
+            System::HubSpot => &self.transforms.hubspot,
+            System::ConnectWise => &self.transforms.connectwise,
+        }
+    }
+
+    /// Whether the field of `system` itself takes any text, whatever it is compared as.
+    #[must_use]
+    pub fn takes_text(&self, system: System) -> bool {
+        self.kinds[system].is_some_and(compat::is_text)
+    }
+
+    /// The fields that transforms look at beside the mapped ones, as the records hold them.
+    #[must_use]
+    pub fn beside(&self, records: BySystem<Option<&Record>>) -> BySystem<Fields> {
+        records.map(|system, record| {
+            let reads = self.transform(system.other()).reads();
+            let held =
+                record.map(|record| reads.iter().map(|name| (name.clone(), record.value(name.as_str()).clone())));
+            held.into_iter().flatten().collect()
+        })
     }
 
     /// The option of the other system that stands for `key`, which `from` holds. Without a value map a key stands for itself.

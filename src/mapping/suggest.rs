@@ -34,6 +34,7 @@ pub fn suggest(hubspot: &FieldDef, connectwise: &FieldDef) -> Result<FieldMappin
         overflow: Overflow::Hold,
         max_length: limits(kind, hubspot, connectwise),
         default: Defaults::default(),
+        transform: crate::mapping::Transforms::default(),
         values: kind.has_options().then(|| value_map(kind)),
     })
 }

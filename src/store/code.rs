@@ -71,7 +71,8 @@ codes!(IssueClass {
     AmbiguousReference = 12,
     MissingField = 13,
     Permission = 14,
-    Unreadable = 15
+    Unreadable = 15,
+    Transform = 16
 });
 
 /// An id as SQLite's signed integer. Ids above 2^63 keep their identity and only sort first.
@@ -137,10 +138,10 @@ mod tests {
         for state in RecordState::ALL {
             assert_eq!(RecordState::from_code(state.code()).unwrap(), state);
         }
-        for code in 0..16 {
+        for code in 0..17 {
             assert_eq!(IssueClass::from_code(code).unwrap().code(), code);
         }
-        assert_eq!(IssueClass::from_code(16), None);
+        assert_eq!(IssueClass::from_code(17), None);
     }
 
     #[test]

@@ -53,6 +53,7 @@ fn write(id: u64, of: u64) -> Intent {
             before: Value::text("Dallas"),
             after: Value::text(HOSTILE),
             source: Value::text("Austin"),
+            beside: BySystem::default(),
             loser: None,
             why: "HubSpot changed".into(),
         }],

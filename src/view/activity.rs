@@ -249,6 +249,7 @@ mod tests {
             before: Value::Empty,
             after: Value::text("x"),
             source: Value::text("x"),
+            beside: crate::model::BySystem::default(),
             loser: None,
             why: String::new(),
         };

@@ -333,6 +333,7 @@ mod tests {
             overflow: Overflow::Hold,
             max_length: BySystem::default(),
             default: crate::mapping::Defaults::default(),
+            transform: crate::mapping::Transforms::default(),
             values: None,
         }
     }

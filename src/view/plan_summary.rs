@@ -266,6 +266,7 @@ mod tests {
             before: Value::text("Dallas"),
             after: Value::Empty,
             source: Value::Empty,
+            beside: crate::model::BySystem::default(),
             loser: None,
             why: "emptied in HubSpot".into(),
         };

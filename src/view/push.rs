@@ -162,6 +162,7 @@ mod tests {
             before,
             after: after.clone(),
             source: after,
+            beside: BySystem::default(),
             loser: None,
             why: "changed".into(),
         };

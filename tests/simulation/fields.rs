@@ -9,7 +9,8 @@ use lockstep::mapping::references::{
 use lockstep::mapping::stages::{BOARD_AND_STATUS, STAGE_AND_STATUS};
 use lockstep::mapping::{
     AutoPairs, ClearPolicy, Config, ConflictTie, CreatePolicy, Defaults, Direction, Exclusions, FieldKey, FieldMapping,
-    Filters, Guards, MatchBy, MatchRule, ObjectMapping, Overflow, Rules, SystemOfRecord, Unmapped, ValueMap, ValuePair,
+    Filters, Guards, MatchBy, MatchRule, ObjectMapping, Overflow, Rules, SystemOfRecord, Transforms, Unmapped,
+    ValueMap, ValuePair,
 };
 use lockstep::model::{
     BySystem, ChoiceOption, ConfigVersion, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System, Timestamp, Value,
@@ -436,6 +437,7 @@ impl Spec {
             overflow: if self.shape == Shape::Called { Overflow::Cut } else { Overflow::Hold },
             max_length: BySystem::new(None, (self.shape == Shape::Called).then_some(100)),
             default: self.default(),
+            transform: Transforms::default(),
             values: match self.shape {
                 Shape::Choice => Some(options_map()),
                 Shape::Stage => {

@@ -75,6 +75,7 @@ impl World {
             connectwise: name.value(System::ConnectWise, n),
             at,
             supposed: false,
+            beside: BySystem::default(),
         };
         let link = Link {
             id: LinkId(u64::from(n) + 1),

@@ -84,7 +84,13 @@ pub fn observation(of: RecordRef) -> Observation {
 }
 
 pub fn link(id: u64, hubspot: u64, connectwise: u64) -> Link {
-    let agreed = Agreed { hubspot: Value::text("a"), connectwise: Value::Empty, at: Timestamp(3), supposed: false };
+    let agreed = Agreed {
+        hubspot: Value::text("a"),
+        connectwise: Value::Empty,
+        at: Timestamp(3),
+        supposed: false,
+        beside: BySystem::default(),
+    };
     let recent = RecentWrite { to: System::HubSpot, value: Value::text("x"), at: Timestamp(4) };
     Link {
         id: LinkId(id),
@@ -116,6 +122,7 @@ pub fn intent(id: u64, state: IntentState) -> Intent {
             before: Value::Empty,
             after: Value::text("new"),
             source: Value::text("new"),
+            beside: BySystem::default(),
             loser: Some(Value::text("old")),
             why: "HubSpot wins".to_owned(),
         }],

@@ -18,7 +18,8 @@ pub(super) struct Delivered {
 impl Delivered {
     /// The agreement after an update.
     pub(super) fn agreed(self, system: System, write: &FieldWrite, now: Timestamp) -> Agreed {
-        Agreed { supposed: !self.seen, ..Agreed::seen_from(system, self.value, write.source.clone(), now) }
+        let (supposed, beside) = (!self.seen, write.beside.clone());
+        Agreed { supposed, beside, ..Agreed::seen_from(system, self.value, write.source.clone(), now) }
     }
 }
 
@@ -54,7 +55,8 @@ pub(super) fn agree_on_payload(link: &mut Link, rules: &ObjectRules, made: &Inte
         let Some(rule) = write.key.as_ref().and_then(|key| rules.field(key)) else { continue };
         if let Some(held) = delivered(rule, made.system, write, copy) {
             // The copy is ours, so all of it was delivered, whatever became of it since.
-            let agreed = Agreed::seen_from(made.system, held.value, write.source.clone(), now);
+            let beside = write.beside.clone();
+            let agreed = Agreed { beside, ..Agreed::seen_from(made.system, held.value, write.source.clone(), now) };
             link.baseline.insert(rule.key.clone(), agreed);
         }
     }

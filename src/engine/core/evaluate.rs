@@ -13,7 +13,7 @@ use super::state::{
 use super::step::{ActiveRun, Engine, Mode, Stage, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
-use crate::model::{LinkId, ObjectKind, RecordRef, System, Timestamp};
+use crate::model::{BySystem, Fields, LinkId, ObjectKind, RecordRef, System, Timestamp};
 
 /// How many marks one step looks at.
 pub(super) const PAGE: usize = 200;
@@ -477,15 +477,21 @@ impl Engine {
         };
         let mut agreements = Vec::new();
         if let (Some(h), Some(c)) = (&facts.records.hubspot, &facts.records.connectwise) {
-            for field in plan.fields.iter().filter(|field| field.next == FieldNext::Agree) {
+            for field in &plan.fields {
                 let Some(rule) = rules.field(&field.key) else { continue };
-                let agreed = Agreed {
-                    hubspot: h.record.value(rule.mapping.hubspot.as_str()).clone(),
-                    connectwise: c.record.value(rule.mapping.connectwise.as_str()).clone(),
-                    at: step.now,
-                    supposed: false,
-                };
-                agreements.push((field.key.clone(), agreed));
+                let beside = rule.beside(BySystem::new(Some(&h.record), Some(&c.record)));
+                if field.next == FieldNext::Agree {
+                    let agreed = Agreed {
+                        hubspot: h.record.value(rule.mapping.hubspot.as_str()).clone(),
+                        connectwise: c.record.value(rule.mapping.connectwise.as_str()).clone(),
+                        at: step.now,
+                        supposed: false,
+                        beside,
+                    };
+                    agreements.push((field.key.clone(), agreed));
+                } else if let Some(agreed) = link.baseline.get(&field.key) {
+                    agreements.extend(noting(agreed, beside).map(|agreed| (field.key.clone(), agreed)));
+                }
             }
         }
         for decision in &facts.decisions {
@@ -538,4 +544,16 @@ impl Engine {
         step.row(Row::Status(plan.status(step.now)));
         Ok(())
     }
+}
+
+/// The agreement with what transforms look at as of now where that was not noted before, and without what none looks at any
+/// more. A transform that is new makes no change of what was agreed on.
+fn noting(agreed: &Agreed, now: BySystem<Fields>) -> Option<Agreed> {
+    let beside = now.map(|system, now| {
+        let known = &agreed.beside[system];
+        now.into_iter()
+            .map(|(name, value)| known.get(&name).cloned().map_or((name.clone(), value), |was| (name, was)))
+            .collect()
+    });
+    (beside != agreed.beside).then(|| Agreed { beside, ..agreed.clone() })
 }

@@ -334,6 +334,7 @@ mod tests {
             before: Value::text(before),
             after: Value::text(after),
             source: Value::text(after),
+            beside: BySystem::default(),
             loser: None,
             why: String::new(),
         };

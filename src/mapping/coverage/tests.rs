@@ -54,6 +54,7 @@ fn object(kind: FieldKind, values: ValueMap) -> ObjectMapping {
             overflow: Overflow::Hold,
             max_length: BySystem::default(),
             default: Defaults::default(),
+            transform: crate::mapping::Transforms::default(),
             values: Some(values),
         }],
         matching: Vec::<MatchRule>::new(),

@@ -212,6 +212,7 @@ fn pair(hubspot: &str, connectwise: &str, kind: FieldKind) -> FieldMapping {
         overflow: Overflow::Hold,
         max_length: BySystem::default(),
         default: Defaults::default(),
+        transform: crate::mapping::Transforms::default(),
         values: None,
     }
 }

@@ -6,11 +6,13 @@ use toml::de::DeTable;
 
 use super::ConfigError;
 use super::table::{Item, Mistakes, Table};
+use crate::filter::nearest::did_you_mean;
 use crate::mapping::config::RECORD;
 use crate::mapping::config::{
     Ceiling, Config, CreatePolicy, Defaults, Exclusions, FieldMapping, Filters, Guards, MatchRule, ObjectMapping,
     Timing, ValueMap, ValuePair,
 };
+use crate::mapping::transform::{Join, MAX_STEPS, Split, Step, Transforms};
 use crate::model::object::UnknownObject;
 use crate::model::{BySystem, FieldKind, FieldName, ObjectKind};
 
@@ -261,6 +263,7 @@ fn field(item: &Item<'_, '_, '_>) -> Option<FieldMapping> {
     let overflow = table.optional("overflow", Item::word).unwrap_or_default();
     let max_length = table.optional("max_length", max_length).unwrap_or_default();
     let default = table.optional("default", defaults).unwrap_or_default();
+    let transform = table.optional("transform", transforms).unwrap_or_default();
     let values = table.optional("values", values);
     table.finish();
     Some(FieldMapping {
@@ -273,6 +276,7 @@ fn field(item: &Item<'_, '_, '_>) -> Option<FieldMapping> {
         overflow,
         max_length,
         default,
+        transform,
         values,
     })
 }
@@ -315,6 +319,84 @@ fn defaults(item: &Item<'_, '_, '_>) -> Option<Defaults> {
     let connectwise = table.optional("connectwise", Item::text);
     table.finish();
     Some(Defaults { hubspot, connectwise })
+}
+
+fn transforms(item: &Item<'_, '_, '_>) -> Option<Transforms> {
+    let mut table = item.table()?;
+    let transforms = Transforms {
+        to_connectwise: table.optional("to_connectwise", steps).unwrap_or_default(),
+        to_hubspot: table.optional("to_hubspot", steps).unwrap_or_default(),
+    };
+    table.finish();
+    Some(transforms)
+}
+
+fn steps(item: &Item<'_, '_, '_>) -> Option<Vec<Step>> {
+    if let Some(first) = item.list()?.get(MAX_STEPS) {
+        first.wrong(format!("There are {} steps; {MAX_STEPS} are read at most.", item.length()), "");
+        return None;
+    }
+    item.each(step)
+}
+
+/// `"trim"`, or a table with one key: `{ case = "upper" }`.
+fn step(item: &Item<'_, '_, '_>) -> Option<Step> {
+    let step = if item.is_table() { settled_step(item)? } else { plain_step(item)? };
+    match step.check() {
+        Ok(()) => Some(step),
+        Err(why) => {
+            item.wrong(why, "");
+            None
+        }
+    }
+}
+
+fn plain_step(item: &Item<'_, '_, '_>) -> Option<Step> {
+    match item.text()?.as_str() {
+        "trim" => Some(Step::Trim),
+        "phone" => Some(Step::Phone),
+        other => {
+            let hint = did_you_mean(other, ["trim", "phone"], "Steps with a setting are tables: { case = \"upper\" }.");
+            item.wrong(format!("There is no step `{other}` of one word."), hint);
+            None
+        }
+    }
+}
+
+fn settled_step(item: &Item<'_, '_, '_>) -> Option<Step> {
+    let mut table = item.table()?;
+    let steps = [
+        table.optional("case", |item| item.word().map(Step::Case)),
+        table.optional("date", |item| item.text().map(Step::Date)),
+        table.optional("number", |item| item.number().map(Step::Number)),
+        table.optional("split", split),
+        table.optional("join", join),
+        table.optional("template", |item| item.text().map(Step::Template)),
+        table.optional("default", |item| item.text().map(Step::Default)),
+    ];
+    let given = table.known();
+    table.finish();
+    if given != 1 {
+        item.wrong("A step is one thing: a table with one key.", "Write several steps as several tables.");
+        return None;
+    }
+    steps.into_iter().flatten().next()
+}
+
+fn split(item: &Item<'_, '_, '_>) -> Option<Step> {
+    let mut table = item.table()?;
+    let at = table.required("at", Item::text);
+    let part = table.required("part", Item::signed);
+    table.finish();
+    Some(Step::Split(Split { at: at?, part: part? }))
+}
+
+fn join(item: &Item<'_, '_, '_>) -> Option<Step> {
+    let mut table = item.table()?;
+    let with = table.optional("with", Item::text).unwrap_or_default();
+    let fields = table.required("fields", |item| item.each(name));
+    table.finish();
+    Some(Step::Join(Join { with, fields: fields? }))
 }
 
 fn values(item: &Item<'_, '_, '_>) -> Option<ValueMap> {

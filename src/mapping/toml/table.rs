@@ -85,6 +85,16 @@ impl<'a, 'i, 't> Item<'a, 'i, 't> {
         number
     }
 
+    /// A whole number, with or without a sign.
+    pub fn signed(&self) -> Option<i32> {
+        let Some(integer) = self.value.get_ref().as_integer() else { return self.not_a("a whole number") };
+        let number = i32::from_str_radix(integer.as_str(), integer.radix()).ok();
+        if number.is_none() {
+            self.wrong(format!("{integer} is out of range."), "");
+        }
+        number
+    }
+
     /// One of the words of an enum.
     pub fn word<T: DeserializeOwned>(&self) -> Option<T> {
         let text = self.text()?;
@@ -98,6 +108,10 @@ impl<'a, 'i, 't> Item<'a, 'i, 't> {
                 None
             }
         }
+    }
+
+    pub fn is_table(&self) -> bool {
+        self.value.get_ref().is_table()
     }
 
     pub fn is_list(&self) -> bool {
@@ -168,6 +182,11 @@ impl<'a, 'i, 't> Table<'a, 'i, 't> {
             self.mistakes.add(self.span.clone(), &self.path, format!("`{key}` is missing."), "");
         }
         item.and_then(|item| read(&item))
+    }
+
+    /// How many of the keys that were asked for it has.
+    pub fn known(&self) -> usize {
+        self.known.iter().filter(|key| self.table.contains_key(**key)).count()
     }
 
     /// Notes every key that nobody asked for.

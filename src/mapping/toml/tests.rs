@@ -6,6 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::mapping::config::*;
 use crate::mapping::defaults;
+use crate::mapping::transform::{Case, Join, MAX_DECIMALS, Split, Step, Transforms};
 use crate::model::{BySystem, FieldKind, FieldName, ObjectKind};
 
 #[test]
@@ -135,6 +136,24 @@ fn field_name() -> impl Strategy<Value = FieldName> {
     prop_oneof!["[a-zA-Z][a-zA-Z0-9_/]{0,9}", "\\PC{0,5}x\\PC{0,5}"].prop_map(FieldName::from)
 }
 
+fn step() -> impl Strategy<Value = Step> {
+    let case = prop::sample::select(vec![Case::Upper, Case::Lower, Case::Title]);
+    prop_oneof![
+        Just(Step::Trim),
+        Just(Step::Phone),
+        case.prop_map(Step::Case),
+        prop::sample::select(vec!["DD.MM.YYYY", "M/D/YYYY", "YYYY\\MM\"DD"]).prop_map(|form| Step::Date(form.into())),
+        (0..=MAX_DECIMALS).prop_map(Step::Number),
+        (text(), 1..9, any::<bool>())
+            .prop_filter("somewhere", |(at, ..): &(String, i32, bool)| !at.is_empty())
+            .prop_map(|(at, part, back)| Step::Split(Split { at, part: if back { -part } else { part } })),
+        (text(), prop::collection::vec(field_name(), 1..4))
+            .prop_map(|(with, fields)| Step::Join(Join { with, fields })),
+        text().prop_map(|text| Step::Template(format!("{}{{value}}", text.replace(['{', '}'], "{{")))),
+        text().prop_filter("something", |text: &String| !text.trim().is_empty()).prop_map(Step::Default),
+    ]
+}
+
 fn values() -> impl Strategy<Value = ValueMap> {
     let auto = prop::option::of(prop::sample::select(vec![AutoPairs::Label, AutoPairs::Email]));
     let unmapped = prop::sample::select(vec![Unmapped::Hold, Unmapped::Skip]);
@@ -153,12 +172,14 @@ prop_compose! {
         (empty, overflow) in prop::sample::select(vec![(ClearPolicy::Fill, Overflow::Cut), (ClearPolicy::Clear, Overflow::Hold)]),
         limits in (prop::option::of(any::<u32>()), prop::option::of(any::<u32>())),
         default in (prop::option::of(text()), prop::option::of(text())),
+        transform in (prop::collection::vec(step(), 0..3), prop::collection::vec(step(), 0..3)),
         values in prop::option::of(values()),
     ) -> FieldMapping {
         FieldMapping {
             hubspot, connectwise, kind, direction, wins, empty, overflow, values,
             max_length: BySystem::new(limits.0, limits.1),
             default: Defaults { hubspot: default.0, connectwise: default.1 },
+            transform: Transforms { to_connectwise: transform.0, to_hubspot: transform.1 },
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::mapping::config::{
     Ceiling, Config, CreatePolicy, Exclusions, FieldMapping, Filters, Guards, MatchRule, ObjectMapping, Timing,
     ValueMap,
 };
+use crate::mapping::transform::{Join, Split, Step, Transforms};
 use crate::model::text::printable;
 use crate::model::{BySystem, FieldKind};
 
@@ -158,6 +159,7 @@ impl Page {
         self.sides("max_length", limits.map(|_, limit| limit.map(|limit| limit.to_string())));
         let usual = BySystem::new(&field.default.hubspot, &field.default.connectwise);
         self.sides("default", usual.map(|_, text| text.as_ref().map(|text| quoted(text))));
+        self.transforms(&field.transform);
         if let Some(values) = &field.values {
             self.values(values);
         }
@@ -170,6 +172,24 @@ impl Page {
         let given: Vec<String> = hubspot.into_iter().chain(connectwise).collect();
         if !given.is_empty() {
             self.set(key, &format!("{{ {} }}", given.join(", ")));
+        }
+    }
+
+    fn transforms(&mut self, transforms: &Transforms) {
+        if transforms.is_empty() {
+            return;
+        }
+        self.line("[object.field.transform]");
+        for (key, steps) in [("to_connectwise", &transforms.to_connectwise), ("to_hubspot", &transforms.to_hubspot)] {
+            match steps.as_slice() {
+                [] => {}
+                [only] => self.set(key, &format!("[{}]", step(only))),
+                several => {
+                    self.line(&format!("{key} = ["));
+                    several.iter().for_each(|one| self.line(&format!("    {},", step(one))));
+                    self.line("]");
+                }
+            }
         }
     }
 
@@ -189,6 +209,21 @@ impl Page {
         }
         self.line("]");
     }
+}
+
+fn step(step: &Step) -> String {
+    let setting = match step {
+        Step::Trim | Step::Phone => return quoted(step.word()),
+        Step::Case(case) => word(case),
+        Step::Number(decimals) => decimals.to_string(),
+        Step::Split(Split { at, part }) => format!("{{ at = {}, part = {part} }}", quoted(at)),
+        Step::Join(Join { with, fields }) => {
+            let names: Vec<String> = fields.iter().map(|name| quoted(name.as_str())).collect();
+            format!("{{ with = {}, fields = [{}] }}", quoted(with), names.join(", "))
+        }
+        Step::Date(text) | Step::Template(text) | Step::Default(text) => quoted(text),
+    };
+    format!("{{ {} = {setting} }}", step.word())
 }
 
 fn numbers(numbers: &[u64]) -> String {

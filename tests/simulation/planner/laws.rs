@@ -1,9 +1,11 @@
 //! What must hold of comparing and carrying values: N1 to N4, for each kind of field.
 
-use lockstep::mapping::convert::{arrives, convert};
+use lockstep::mapping::convert::{Said, arrives, convert};
 use lockstep::mapping::normalise::normalise_as;
 use lockstep::mapping::references::Partners;
-use lockstep::mapping::{ClearPolicy, Defaults, Direction, FieldMapping, FieldRule, Overflow, SystemOfRecord};
+use lockstep::mapping::{
+    ClearPolicy, Defaults, Direction, FieldMapping, FieldRule, Overflow, SystemOfRecord, Transforms,
+};
 use lockstep::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System, Timestamp, Value};
 use proptest::prelude::*;
 
@@ -46,6 +48,7 @@ fn field(kind: FieldKind, overflow: Overflow, max_length: BySystem<Option<u32>>)
         overflow,
         max_length,
         default: Defaults::default(),
+        transform: Transforms::default(),
         values: None,
     };
     let schema = |system, name: &str| Schema {
@@ -91,7 +94,7 @@ pub fn raw() -> impl Strategy<Value = Value> {
 
 /// The value as it arrives over there: none where it does not fit.
 fn carried(rule: &FieldRule, from: System, raw: &Value) -> Option<Value> {
-    convert(rule, from, raw, &Value::Empty, &Partners::default()).ok()
+    convert(rule, from, Said::alone(raw), &Value::Empty, &Partners::default()).ok()
 }
 
 pub fn hold(rule: &FieldRule, raw: &Value) -> Result<(), String> {
@@ -115,7 +118,7 @@ pub fn hold(rule: &FieldRule, raw: &Value) -> Result<(), String> {
         let Some(there) = carried(rule, from, raw) else { continue };
         law("n4_emptiness", once.is_empty() == there.is_empty(), format!("{raw:?} of {from} crosses as {there:?}"))?;
         // what was written and is read back is not a change
-        let stable = arrives(rule, from, raw, &there, &Partners::default());
+        let stable = arrives(rule, from, Said::alone(raw), &there, &Partners::default());
         law("n2_stable_read", stable, format!("{raw:?} of {from} arrives as {there:?} and differs from itself"))?;
         let there_normal = normal(&there);
         let again = carried(rule, from, raw).map(|value| normal(&value));

@@ -157,6 +157,7 @@ impl<'a> World<'a> {
                 connectwise: before.connectwise[&FieldName::new(SPECS[at].connectwise)].clone(),
                 at: Timestamp(NOW.0 - 200_000),
                 supposed: false,
+                beside: BySystem::default(),
             };
             let known = places(object, self.mask).filter(|_| one.presence == Presence::Agreed);
             let baseline = known.map(|at| (SPECS[at].key(), agreed(at))).collect();
@@ -357,7 +358,10 @@ impl<'a> World<'a> {
         };
         for field in &write.fields {
             if let Some(key) = &field.key {
-                let agreed = Agreed::seen_from(write.system, field.after.clone(), field.source.clone(), NOW);
+                let agreed = Agreed {
+                    beside: field.beside.clone(),
+                    ..Agreed::seen_from(write.system, field.after.clone(), field.source.clone(), NOW)
+                };
                 link.baseline.insert(key.clone(), agreed);
             }
         }
@@ -378,6 +382,7 @@ impl<'a> World<'a> {
                 connectwise: c.record.value(field.names.connectwise.as_str()).clone(),
                 at: NOW,
                 supposed: false,
+                beside: BySystem::default(),
             };
             link.baseline.insert(field.key.clone(), agreed);
         }

@@ -6,12 +6,12 @@ use std::time::Duration;
 use super::{FieldNext, FieldPlan};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
 use crate::filter::Answer;
-use crate::mapping::convert::{Misfit, arrives, convert, holds, is_rewriting, same};
+use crate::mapping::convert::{Misfit, Said, arrives, convert, holds, is_rewriting, same};
 use crate::mapping::needs::given_once;
 use crate::mapping::normalise::normalise;
 use crate::mapping::references::{self, Partners};
-use crate::mapping::{ClearPolicy, ConflictTie, Direction, FieldRule, SystemOfRecord};
-use crate::model::{BySystem, ObjectKind, System, Timestamp, Value, no_such_field};
+use crate::mapping::{Absent, ClearPolicy, ConflictTie, Direction, FieldRule, SystemOfRecord};
+use crate::model::{BySystem, FieldName, ObjectKind, Record, System, Timestamp, Value, no_such_field};
 
 /// What the comparison of a field depends on.
 pub struct Comparison<'a> {
@@ -21,6 +21,8 @@ pub struct Comparison<'a> {
     pub partners: &'a Partners,
     /// As observed.
     pub raw: BySystem<&'a Value>,
+    /// The records, for transforms that look at other fields of them.
+    pub records: BySystem<&'a Record>,
     pub agreed: Option<&'a Agreed>,
     /// When somebody other than the engine last modified each record, by its system's clock.
     pub modified: BySystem<Timestamp>,
@@ -67,8 +69,9 @@ pub fn compare(c: &Comparison<'_>) -> (FieldPlan, Option<Trouble>) {
     let values = BySystem::from_fn(|system| normalise(&c.rule.mapping, system, c.raw[system]));
     let changed = BySystem::from_fn(|system| {
         c.agreed.is_none_or(|agreed| {
-            let agreed = agreed.of(system);
-            agreed != c.raw[system] && normalise(&c.rule.mapping, system, agreed) != values[system]
+            let was = agreed.of(system);
+            (was != c.raw[system] && normalise(&c.rule.mapping, system, was) != values[system])
+                || c.changed_beside(agreed, system).next().is_some()
         })
     });
     let verdict = if c.rule.absent.is_some() { Verdict::Same(String::new()) } else { c.verdict(&values, &changed) };
@@ -81,9 +84,9 @@ pub fn compare(c: &Comparison<'_>) -> (FieldPlan, Option<Trouble>) {
         next: FieldNext::Same,
         rule: String::new(),
     };
-    let trouble = match c.rule.absent {
-        Some(system) => {
-            let trouble = absent_trouble(c.rule, c.object, system);
+    let trouble = match &c.rule.absent {
+        Some(absent) => {
+            let trouble = absent_trouble(absent, c.object);
             set(&mut plan, FieldNext::Stuck, trouble.message.clone());
             Some(trouble)
         }
@@ -113,14 +116,36 @@ impl Comparison<'_> {
     }
 
     fn same(&self) -> bool {
-        same(self.rule, self.raw.hubspot, self.raw.connectwise, self.partners)
+        same(self.rule, BySystem::from_fn(|system| self.said(system)), self.partners)
+    }
+
+    fn said(&self, system: System) -> Said<'_> {
+        Said::of(self.raw[system], self.records[system])
+    }
+
+    /// The fields of a record that transforms look at beside the mapped one, and that hold something else than when both sides
+    /// agreed. What was not noted then did not change.
+    fn changed_beside<'s>(&'s self, agreed: &'s Agreed, system: System) -> impl Iterator<Item = &'s FieldName> {
+        self.rule.transform(system.other()).reads().iter().filter(move |name| {
+            agreed.beside[system].get(*name).is_some_and(|was| was != self.records[system].value(name.as_str()))
+        })
+    }
+
+    /// Whether a side has something to say: a value, or what a transform makes of none.
+    fn says(&self, from: System, values: &BySystem<Value>) -> bool {
+        if self.rule.transform(from.other()).is_empty() {
+            return !values[from].is_empty();
+        }
+        let made = convert(self.rule, from, self.said(from), self.raw[from.other()], self.partners);
+        !matches!(made, Ok(Value::Empty))
     }
 
     /// Whether what `from` holds is there already. A stage that stays as it is because the other side says nothing of it
-    /// still says something to the other side: whoever moved it is heard.
+    /// still says something to the other side: whoever moved it is heard. And what a transform makes of a value is the value
+    /// that is to be there.
     fn has_come_from(&self, from: System) -> bool {
-        if self.rule.stages.is_some() {
-            arrives(self.rule, from, self.raw[from], self.raw[from.other()], self.partners)
+        if self.rule.stages.is_some() || !self.rule.transform(from.other()).is_empty() {
+            arrives(self.rule, from, self.said(from), self.raw[from.other()], self.partners)
         } else {
             self.same()
         }
@@ -146,7 +171,7 @@ impl Comparison<'_> {
         // one is empty and emptiness is no message: the full side fills it
         if self.fills() || !agreed_once {
             for empty in System::BOTH {
-                if values[empty].is_empty() {
+                if values[empty].is_empty() && self.says(empty.other(), values) {
                     let why = format!("empty in {empty}: filled from {}", empty.other());
                     return Verdict::Write { to: empty, loser: false, why };
                 }
@@ -166,7 +191,17 @@ impl Comparison<'_> {
                 format!("changed in {system} when {to}'s value was sent there: {system}'s counts as the newer one");
             return Verdict::Write { to, loser: true, why };
         }
-        Verdict::Write { to, loser: false, why: format!("changed in {system} only") }
+        Verdict::Write { to, loser: false, why: format!("{} in {system} only", self.what_changed(system)) }
+    }
+
+    /// `changed`, or which of the fields did that a transform looks at.
+    fn what_changed(&self, system: System) -> String {
+        let is_own = self.agreed.is_none_or(|agreed| {
+            let is = |value: &Value| normalise(&self.rule.mapping, system, value);
+            is(agreed.of(system)) != is(self.raw[system])
+        });
+        let beside = self.agreed.filter(|_| !is_own).and_then(|agreed| self.changed_beside(agreed, system).next());
+        beside.map_or_else(|| "changed".to_owned(), |name| format!("{name}, which its transform looks at, changed"))
     }
 
     fn conflict(&self, values: &BySystem<Value>, agreed_once: bool) -> Verdict {
@@ -218,7 +253,7 @@ impl Comparison<'_> {
         if self.has_come_from(from) {
             return Verdict::Agree("both sides hold the same".to_owned());
         }
-        if values[from].is_empty() && (self.fills() || self.agreed.is_none()) {
+        if (self.fills() || self.agreed.is_none()) && !self.says(from, values) {
             return Verdict::Tolerate(format!("empty in {from}: an empty value does not erase"));
         }
         let why = match is_supposed && !changed[from] {
@@ -240,7 +275,7 @@ impl Comparison<'_> {
         if !direction.writes(to) {
             return Verdict::Tolerate(format!("the mapping never writes it to {to}"));
         }
-        if values[from].is_empty() && self.fills() {
+        if self.fills() && !self.says(from, values) {
             return Verdict::Tolerate(format!("empty in {from}: an empty value does not erase"));
         }
         Verdict::Write { to, loser: !values[to].is_empty(), why: format!("pushed from {from} by a person") }
@@ -248,7 +283,7 @@ impl Comparison<'_> {
 
     /// Whether the two differ only by what one of the systems made of the other's value when it was written there.
     fn is_kept_differently(&self, to: System, values: &BySystem<Value>) -> bool {
-        convert(self.rule, to.other(), self.raw[to.other()], self.raw[to], self.partners).is_ok_and(|value| {
+        convert(self.rule, to.other(), self.said(to.other()), self.raw[to], self.partners).is_ok_and(|value| {
             let sent = normalise(&self.rule.mapping, to, &value);
             is_rewriting(&sent, &values[to]) || is_rewriting(&values[to], &sent)
         })
@@ -271,7 +306,11 @@ impl Comparison<'_> {
 
     fn conclude_write(&self, plan: &mut FieldPlan, to: System, loser: bool, why: String) -> Option<Trouble> {
         let from = to.other();
-        let value = match convert(self.rule, from, self.raw[from], self.raw[to], self.partners) {
+        let value = match convert(self.rule, from, self.said(from), self.raw[to], self.partners) {
+            Ok(Value::Empty) if self.fills() => {
+                set(plan, FieldNext::Tolerate, format!("nothing comes of it for {to}: an empty value does not erase"));
+                return None;
+            }
             Ok(value) => value,
             Err(Misfit::Skipped { value }) => {
                 // Two values met that never agreed: from here on only a change of this very field is news. Without
@@ -375,6 +414,11 @@ impl Comparison<'_> {
                 format!("{field} in {to} takes one record; {} is associated with {count}.", self.rule.mapping.hubspot),
                 several_hint(self.object, self.rule).into(),
             ),
+            Misfit::Transform { step, name, why } => (
+                IssueClass::Transform,
+                format!("The transform of what goes to {field} in {to} stops at step {step}, \"{name}\": {why}."),
+                format!("Correct the value in {}, or the transform in the mapping of the field.", to.other()).into(),
+            ),
             Misfit::NotA { what, value } => (
                 IssueClass::UnfitValue,
                 format!("{field} in {to} takes a {what}; this is \"{value}\"."),
@@ -430,8 +474,8 @@ pub(super) fn several_hint(object: ObjectKind, rule: &FieldRule) -> String {
 }
 
 /// A mapped field that a system does not have (any more): what is not there is not empty.
-fn absent_trouble(rule: &FieldRule, object: ObjectKind, system: System) -> Trouble {
-    let absence = no_such_field(system, object, rule.name(system).as_str());
+fn absent_trouble(Absent { system, field }: &Absent, object: ObjectKind) -> Trouble {
+    let absence = no_such_field(*system, object, field.as_str());
     Trouble {
         class: IssueClass::MissingField,
         message: format!("{absence} It is neither read nor written."),

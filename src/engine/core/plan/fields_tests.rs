@@ -8,12 +8,14 @@ use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
 use crate::filter::Answer;
 use crate::mapping::references::Partners;
 use crate::mapping::stages::STAGE_AND_STATUS;
+use crate::mapping::transform::{Case as Letters, Join, Split, Step};
 use crate::mapping::{
     ClearPolicy, ConflictTie, Direction, FieldMapping, FieldRule, Overflow, SystemOfRecord, Unmapped, ValueMap,
     ValuePair,
 };
 use crate::model::{
-    BySystem, ChoiceOption, FieldDef, FieldKind, FieldName, LinkId, ObjectKind, Schema, System, Timestamp, Value,
+    BySystem, ChoiceOption, FieldDef, FieldKind, FieldName, Fields, LinkId, ObjectKind, Record, RecordId, Schema,
+    System, Timestamp, Value,
 };
 
 const NOW: Timestamp = Timestamp(1_000_000_000);
@@ -29,7 +31,21 @@ fn field(kind: FieldKind) -> FieldMapping {
         overflow: Overflow::Hold,
         max_length: BySystem::default(),
         default: crate::mapping::Defaults::default(),
+        transform: crate::mapping::Transforms::default(),
         values: None,
+    }
+}
+
+/// A record with other fields than the mapped one.
+fn record(fields: &[(&str, &str)]) -> Record {
+    Record {
+        id: RecordId(1),
+        modified: NOW,
+        archived: false,
+        fields: fields.iter().map(|(name, text)| (FieldName::new(name), Value::text(*text))).collect(),
+        stamp: None,
+        merged: Vec::new(),
+        modified_by: None,
     }
 }
 
@@ -59,6 +75,9 @@ struct Case {
     agreed: Option<(&'static str, &'static str)>,
     /// Whether one half of that was sent and never seen.
     supposed: bool,
+    /// What the records hold beside the two fields, and what of that was noted at the agreement.
+    records: BySystem<Record>,
+    beside: BySystem<Fields>,
     modified: BySystem<Timestamp>,
     decision: Option<(System, &'static str, &'static str)>,
     recent: Vec<RecentWrite>,
@@ -75,6 +94,8 @@ impl Case {
             connectwise,
             agreed,
             supposed: false,
+            records: BySystem::new(record(&[]), record(&[])),
+            beside: BySystem::default(),
             modified: BySystem::new(NOW, NOW),
             decision: None,
             recent: Vec::new(),
@@ -102,6 +123,7 @@ impl Case {
             connectwise: Value::text(c),
             at: NOW,
             supposed: self.supposed,
+            beside: self.beside.clone(),
         });
         let decision = self.decision.map(|(winner, h, c)| Decision {
             link: LinkId(1),
@@ -116,6 +138,7 @@ impl Case {
             object: ObjectKind::Company,
             rule: &rule,
             raw: BySystem::new(&h, &c),
+            records: BySystem::new(&self.records.hubspot, &self.records.connectwise),
             agreed: agreed.as_ref(),
             modified: self.modified,
             decision: decision.as_ref(),
@@ -420,13 +443,19 @@ fn a_field_that_a_system_does_not_have_is_told_and_never_taken_for_empty() {
         let rule = FieldRule::new(&mapping, &less);
         let mut raw = BySystem::new(Value::text("Austin"), Value::text("Austin"));
         raw[lacking] = Value::Empty;
-        let agreed =
-            Agreed { hubspot: Value::text("Austin"), connectwise: Value::text("Austin"), at: NOW, supposed: false };
+        let agreed = Agreed {
+            hubspot: Value::text("Austin"),
+            connectwise: Value::text("Austin"),
+            at: NOW,
+            supposed: false,
+            beside: BySystem::default(),
+        };
         let (plan, trouble) = compare(&Comparison {
             object: ObjectKind::Company,
             rule: &rule,
             partners: &Partners::default(),
             raw: BySystem::new(&raw.hubspot, &raw.connectwise),
+            records: BySystem::new(&record(&[]), &record(&[])),
             agreed: Some(&agreed),
             modified: BySystem::new(NOW, NOW),
             decision: None,
@@ -440,6 +469,99 @@ fn a_field_that_a_system_does_not_have_is_told_and_never_taken_for_empty() {
         assert_eq!(plan.next, FieldNext::Stuck, "{lacking}");
         assert!(trouble.is_some_and(|trouble| trouble.message.contains(&format!("{lacking} has no company field"))));
     }
+}
+
+/// `city` and `state` of HubSpot in one field of ConnectWise.
+fn joined(case: &mut Case) {
+    let fields = vec!["city".into(), "state".into()];
+    case.mapping.direction = Direction::ToConnectwise;
+    case.mapping.transform.to_connectwise = vec![Step::Join(Join { with: ", ".into(), fields })];
+}
+
+fn with_state(schema: BySystem<Schema>) -> BySystem<Schema> {
+    let mut schema = schema;
+    let state = FieldDef { name: "state".into(), ..schema.hubspot.fields[0].clone() };
+    schema.hubspot.fields.push(state);
+    schema
+}
+
+#[test]
+fn a_value_crosses_as_its_transform_makes_it_and_the_agreement_keeps_it_as_it_is() {
+    let shout = |case: &mut Case| case.mapping.transform.to_connectwise = vec![Step::Case(Letters::Upper)];
+    let case = |h, agreed, c| Case::new(h, agreed, c).with(shout);
+    assert_eq!(case("Ulm", None, "").next(), write(C, "ULM", None));
+    assert_eq!(case("Ulm", None, "ULM").next(), FieldNext::Agree, "it is there already");
+    assert_eq!(case("Ulm", Some(("Ulm", "Ulm")), "Ulm").next(), FieldNext::Same, "a new transform is no change");
+    assert_eq!(
+        case("Ulm", Some(("Bonn", "Ulm")), "Ulm").next(),
+        write(C, "ULM", None),
+        "as it was typed is not as it is made"
+    );
+    let one_way = case("Ulm", None, "Ulm").with(|case| case.mapping.direction = Direction::ToConnectwise);
+    assert_eq!(one_way.next(), write(C, "ULM", Some("Ulm")));
+    assert_eq!(case("Bonn", Some(("Ulm", "ULM")), "ULM").next(), write(C, "BONN", None));
+    assert_eq!(case("Ulm", Some(("Ulm", "ULM")), "Bonn").next(), write(H, "Bonn", None), "the other way as it is");
+}
+
+#[test]
+fn a_change_of_another_field_that_a_transform_looks_at_is_a_change_of_the_value() {
+    let schema = with_state(schema());
+    let next = |case: Case| case.run_on(&schema).0;
+    let noted: Fields = [("city".into(), Value::text("Austin")), ("state".into(), Value::text("TX"))].into();
+    let case = |state: &str, there| {
+        Case::new("Austin", Some(("Austin", "Austin, TX")), there).with(|case| {
+            joined(case);
+            case.records.hubspot = record(&[("city", "Austin"), ("state", state)]);
+            case.beside.hubspot = noted.clone();
+        })
+    };
+    assert_eq!(next(case("TX", "Austin, TX")), FieldNext::Same);
+    assert_eq!(next(case("MN", "Austin, TX")), write(C, "Austin, MN", None));
+    assert_eq!(next(case("MN", "Austin, MN")), FieldNext::Agree, "somebody wrote it there already");
+    let unnoted = case("MN", "Austin, TX").with(|case| case.beside = BySystem::default());
+    assert_eq!(next(unnoted), FieldNext::Same, "what was not noted did not change");
+    let back = case("", "Austin, TX").with(|case| case.records.hubspot = record(&[("city", "Austin")]));
+    assert_eq!(next(back), write(C, "Austin", None), "emptied is changed");
+}
+
+#[test]
+fn a_transform_may_make_something_of_an_empty_field_and_nothing_of_a_full_one() {
+    let usual = |case: &mut Case| case.mapping.transform.to_connectwise = vec![Step::Default("n/a".into())];
+    assert_eq!(Case::new("", None, "").with(usual).next(), write(C, "n/a", None));
+    assert_eq!(Case::new("", None, "Ulm").with(usual).next(), write(H, "Ulm", None), "a value fills first");
+    assert_eq!(Case::new("", Some(("", "n/a")), "n/a").with(usual).next(), FieldNext::Same);
+    let third = |case: &mut Case| {
+        case.mapping.transform.to_connectwise = vec![Step::Split(Split { at: ",".into(), part: 3 })];
+    };
+    let nothing = Case::new("a,b", Some(("a,b,c", "c")), "c").with(third);
+    assert_eq!(nothing.next(), FieldNext::Tolerate, "what is there stays");
+    let clears = Case::new("a,b", Some(("a,b,c", "c")), "c").with(third).with(|case| {
+        case.mapping.empty = ClearPolicy::Clear;
+    });
+    assert_eq!(clears.next(), FieldNext::Write { to: C, value: Value::Empty, loser: None });
+}
+
+#[test]
+fn a_transform_that_fails_holds_its_field_and_says_at_which_step() {
+    let dated = |case: &mut Case| {
+        case.mapping.transform.to_connectwise = vec![Step::Trim, Step::Date("DD.MM.YYYY".into())];
+    };
+    let (next, trouble) = Case::new("soon", None, "").with(dated).run_on(&schema());
+    let Some(trouble) = trouble else { panic!("nobody is told") };
+    assert_eq!((next, trouble.class), (FieldNext::Stuck, IssueClass::Transform));
+    assert_eq!(
+        trouble.message,
+        "The transform of what goes to town in ConnectWise stops at step 2, \"date DD.MM.YYYY\": \"soon\" is not a date in this form."
+    );
+}
+
+#[test]
+fn a_field_that_a_transform_looks_at_and_that_is_gone_is_told_like_a_mapped_one() {
+    let (next, trouble) =
+        Case::new("Austin", Some(("Austin", "Austin, TX")), "Austin, TX").with(joined).run_on(&schema());
+    assert_eq!(next, FieldNext::Stuck);
+    let Some(trouble) = trouble else { panic!("nobody is told") };
+    assert!(trouble.class == IssueClass::MissingField && trouble.message.contains("`state`"), "{trouble:?}");
 }
 
 proptest::proptest! {
@@ -457,12 +579,13 @@ proptest::proptest! {
         let rule = FieldRule::new(&mapping, &schema());
         let mut values = BySystem::new(Value::text(&*h), Value::text(&*c));
         let before = values.clone();
-        let mut agreed = known.then(|| Agreed { hubspot: Value::text(&*bh), connectwise: Value::text(&*bc), at: NOW, supposed: false });
+        let mut agreed = known.then(|| Agreed { hubspot: Value::text(&*bh), connectwise: Value::text(&*bc), at: NOW, supposed: false, beside: BySystem::default() });
         for round in 0..3 {
             let (plan, _) = compare(&Comparison {
                 partners: &Partners::default(),
                 object: ObjectKind::Company,
                 rule: &rule, raw: BySystem::new(&values.hubspot, &values.connectwise), agreed: agreed.as_ref(),
+                records: BySystem::new(&record(&[]), &record(&[])),
                 modified: BySystem::new(NOW, NOW), decision: None, recent: &[], object_direction: Direction::Both,
                 tie: ConflictTie::HubSpot, in_scope: BySystem::new(Answer::Pass, Answer::Pass), push_to: None, now: NOW,
             });
@@ -472,11 +595,11 @@ proptest::proptest! {
                     proptest::prop_assert_eq!(&value, &before[to.other()]);
                     proptest::prop_assert!(round == 0, "one write settles a field");
                     values[to] = value;
-                    agreed = Some(Agreed { hubspot: values.hubspot.clone(), connectwise: values.connectwise.clone(), at: NOW, supposed: false });
+                    agreed = Some(Agreed { hubspot: values.hubspot.clone(), connectwise: values.connectwise.clone(), at: NOW, supposed: false, beside: BySystem::default() });
                 }
                 FieldNext::Agree => {
                     proptest::prop_assert_eq!(&values.hubspot, &values.connectwise);
-                    agreed = Some(Agreed { hubspot: values.hubspot.clone(), connectwise: values.connectwise.clone(), at: NOW, supposed: false });
+                    agreed = Some(Agreed { hubspot: values.hubspot.clone(), connectwise: values.connectwise.clone(), at: NOW, supposed: false, beside: BySystem::default() });
                 }
                 _ => {}
             }

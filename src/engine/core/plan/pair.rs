@@ -248,6 +248,7 @@ impl Planner<'_> {
                 rule,
                 partners: &self.facts.partners,
                 raw,
+                records: BySystem::new(&h.record, &c.record),
                 agreed,
                 modified: BySystem::new(
                     link.changed_by_others(System::HubSpot, h.record.modified),
@@ -277,6 +278,7 @@ impl Planner<'_> {
                     before: raw[*to].clone(),
                     after: value.clone(),
                     source: raw[to.other()].clone(),
+                    beside: rule.beside(BySystem::new(Some(&h.record), Some(&c.record))),
                     loser: loser.clone(),
                     why: plan.rule.clone(),
                 });

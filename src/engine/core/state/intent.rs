@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::mapping::FieldKey;
-use crate::model::{FieldName, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp, Value};
+use crate::model::{
+    BySystem, FieldName, Fields, IntentId, LinkId, ObjectKind, RecordId, RecordRef, RunId, System, Timestamp, Value,
+};
 
 /// One write to one record of one system.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,6 +104,9 @@ pub struct FieldWrite {
     pub after: Value,
     /// What the source held, as the source holds it.
     pub source: Value,
+    /// What the fields held that transforms of the mapping look at beside the two, on both sides.
+    #[serde(default, skip_serializing_if = "super::link::is_nothing")]
+    pub beside: BySystem<Fields>,
     /// A value of the target that a policy discarded, kept so that nobody loses it silently.
     pub loser: Option<Value>,
     /// The rule that decided, in a few words.

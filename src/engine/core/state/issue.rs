@@ -53,6 +53,8 @@ pub enum IssueClass {
     UnmappedValue,
     /// A value cannot be written as the other system's field: too long, not a number.
     UnfitValue,
+    /// A transform makes nothing of a value.
+    Transform,
     /// A record belongs to several others, and which one counts is not clear.
     AmbiguousReference,
     /// A create lacks what the other system requires.
@@ -107,6 +109,7 @@ impl IssueClass {
             Self::SuspectedDuplicate => "duplicate",
             Self::UnmappedValue => "option",
             Self::UnfitValue => "value",
+            Self::Transform => "transform",
             Self::MissingRequired => "required",
             Self::Rejected => "rejected",
             Self::FalseSuccess => "no effect",

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::mapping::FieldKey;
-use crate::model::{BySystem, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
+use crate::model::{BySystem, Fields, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp, Value};
 
 /// A HubSpot record and a ConnectWise record known to be the same thing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,6 +92,15 @@ pub struct Agreed {
     /// way nothing crosses back: there it is not known either whether ours ever arrived, and it is sent again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub supposed: bool,
+    /// What the fields held that transforms of the mapping look at beside the two; empty values too, so that what was never
+    /// noted is told from what was empty.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub beside: BySystem<Fields>,
+}
+
+/// Whether no transform looked at other fields.
+pub(super) fn is_nothing(beside: &BySystem<Fields>) -> bool {
+    beside.hubspot.is_empty() && beside.connectwise.is_empty()
 }
 
 impl Agreed {
@@ -106,10 +115,11 @@ impl Agreed {
     /// The agreement seen from one side: `here` as `side` holds it, `there` as the other does.
     #[must_use]
     pub fn seen_from(side: System, here: Value, there: Value, at: Timestamp) -> Self {
-        match side {
-            System::HubSpot => Self { hubspot: here, connectwise: there, at, supposed: false },
-            System::ConnectWise => Self { hubspot: there, connectwise: here, at, supposed: false },
-        }
+        let (hubspot, connectwise) = match side {
+            System::HubSpot => (here, there),
+            System::ConnectWise => (there, here),
+        };
+        Self { hubspot, connectwise, at, supposed: false, beside: BySystem::default() }
     }
 }
 

@@ -8,8 +8,8 @@ use crate::mapping::convert::holds;
 use crate::mapping::needs::{given_once, name_of};
 use crate::mapping::normalise::normalise;
 use crate::mapping::references::{holds_all, refers_to};
-use crate::mapping::{FieldRule, ObjectRules};
-use crate::model::{RecordRef, RunId, System, Timestamp, Value, no_such_field};
+use crate::mapping::{Absent, FieldRule, ObjectRules};
+use crate::model::{BySystem, RecordRef, RunId, System, Timestamp, Value, no_such_field};
 
 /// The verdict on one record that was written to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -126,9 +126,9 @@ impl Planner<'_> {
                 format!("Look at the {} in {}.", target.object, target.system),
             ));
         }
-        match rule.absent {
-            Some(system) => Err(kept(
-                no_such_field(system, target.object, rule.name(system).as_str()),
+        match &rule.absent {
+            Some(Absent { system, field }) => Err(kept(
+                no_such_field(*system, target.object, field.as_str()),
                 format!("Make it again in {system}, then undo once more."),
             )),
             None => Ok(rule),
@@ -192,6 +192,9 @@ impl Planner<'_> {
             after: back.clone(),
             // from here on both sides agree to differ
             source: source.record.value(rule.name(source.of.system).as_str()).clone(),
+            beside: rule.beside(BySystem::from_fn(|system| {
+                Some(if system == source.of.system { &source.record } else { &observed.record })
+            })),
             loser: None,
             why: format!("undo of run {}", self.of),
         })

@@ -36,6 +36,7 @@ pub(crate) fn write(field: &str, before: &str, after: &str) -> FieldWrite {
         before: Value::text(before),
         after: Value::text(after),
         source: Value::text(after),
+        beside: BySystem::default(),
         loser: None,
         why: "changed in HubSpot only".into(),
     }
@@ -143,6 +144,7 @@ impl Case {
             connectwise: Value::text(text),
             at: NOW,
             supposed: false,
+            beside: BySystem::default(),
         };
         let link = Link {
             id: LinkId(1),

@@ -61,6 +61,7 @@ fn write() -> PlannedWrite {
             before: Value::text("Dallas"),
             after: Value::text("Austin"),
             source: Value::text("Austin"),
+            beside: BySystem::default(),
             loser: None,
             why: "changed in HubSpot".into(),
         }],

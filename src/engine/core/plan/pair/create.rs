@@ -4,12 +4,12 @@ use super::super::fields::{Trouble, several_hint};
 use super::super::{FieldNext, FieldPlan, PairDecision, PlannedWrite, TraceLine};
 use super::Planner;
 use crate::engine::core::state::{FieldWrite, IntentKind, IssueClass, Observation};
-use crate::mapping::convert::{Misfit, convert};
+use crate::mapping::convert::{Misfit, Said, convert};
 use crate::mapping::keys::{IDENTIFIER, stamp_of};
 use crate::mapping::needs::{Need, awaited, needs, remedy};
 use crate::mapping::normalise::match_value;
-use crate::mapping::{Lack, MatchRule, references};
-use crate::model::{FieldName, ObjectKind, System, Value, no_such_field};
+use crate::mapping::{Absent, Lack, MatchRule, references};
+use crate::model::{BySystem, FieldName, ObjectKind, System, Value, no_such_field};
 
 impl Planner<'_> {
     pub(super) fn decide_create(&mut self, observed: &Observation, to: System) -> PairDecision {
@@ -139,13 +139,14 @@ impl Planner<'_> {
             if !self.rules.may_write(rule, to) {
                 continue;
             }
-            if let Some(system) = rule.absent {
+            if let Some(Absent { system, field }) = &rule.absent {
                 self.fields[at].next = FieldNext::Stuck;
-                self.fields[at].rule = no_such_field(system, self.rules.mapping.object, rule.name(system).as_str());
+                self.fields[at].rule = no_such_field(*system, self.rules.mapping.object, field.as_str());
                 continue;
             }
             let raw = observed.record.value(rule.name(from).as_str());
-            let (value, why) = match convert(rule, from, raw, &Value::Empty, &self.facts.partners) {
+            let said = Said::of(raw, &observed.record);
+            let (value, why) = match convert(rule, from, said, &Value::Empty, &self.facts.partners) {
                 Ok(Value::Empty) => match rule.mapping.default.of(to) {
                     Some(text) => (Value::text(text), "the default for an empty value"),
                     None => continue,
@@ -175,6 +176,7 @@ impl Planner<'_> {
                 before: Value::Empty,
                 after: value,
                 source: raw.clone(),
+                beside: rule.beside(BySystem::from_fn(|system| (system == from).then_some(&observed.record))),
                 loser: None,
                 why: why.to_owned(),
             });
@@ -188,6 +190,7 @@ impl Planner<'_> {
                 before: Value::Empty,
                 after: Value::text(identifier.clone()),
                 source: Value::Empty,
+                beside: BySystem::default(),
                 loser: None,
                 why: "made from the name".to_owned(),
             });
@@ -203,6 +206,7 @@ impl Planner<'_> {
             Misfit::TooLong { length, limit } => format!("{length} characters, {to} takes {limit}"),
             Misfit::NotA { what, value } => format!("\"{value}\" is not a {what}"),
             Misfit::NoPartner { reason, .. } => reason.clone(),
+            Misfit::Transform { name, why, .. } => format!("its transform stops at \"{name}\": {why}"),
             Misfit::Several { count } if references::holds_all(rule.name(System::HubSpot).as_str()) => {
                 format!("it is associated with {count} records, none of which belongs to its company")
             }
