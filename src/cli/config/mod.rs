@@ -12,9 +12,9 @@ mod test;
 mod text;
 
 use super::args::ConfigCommand;
-use super::config_add::Named;
 use super::session::Session;
 use crate::error::{Outcome, Report};
+use crate::mapping::defaults::add::Named;
 use crate::mapping::{Config, toml};
 use crate::store::Settings;
 use crate::store::rows::ConfigRow;
@@ -37,12 +37,12 @@ pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
         }
         ConfigCommand::Add { object, key_field, board, activity_type, assign_to } => {
             let named = Named {
-                key_field: key_field.as_deref(),
-                board: board.as_deref(),
-                activity_types: activity_type,
-                assign_to: assign_to.as_deref(),
+                key_field: key_field.clone(),
+                board: board.clone(),
+                activity_types: activity_type.clone(),
+                assign_to: assign_to.clone(),
             };
-            super::config_add::run(session, &workspace, &mut settings, *object, named)
+            super::config_add::run(session, &workspace, &mut settings, *object, &named)
         }
         ConfigCommand::Lint => lint::lint(session, &settings),
         ConfigCommand::Diff { from, to, exit_code } => diff::diff(session, &settings, *from, *to, *exit_code),

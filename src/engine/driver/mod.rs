@@ -1,5 +1,6 @@
 //! Performs what the core commands: HTTP through the connectors, rows through the store, time through the clock.
 
+pub mod addition;
 pub mod causes;
 pub mod check;
 pub mod clock;

@@ -2,6 +2,7 @@
 //! A proposal to review, not knowledge of any tenant: options and custom fields come from the live schemas.
 
 mod activity;
+pub mod add;
 mod contact;
 mod deal;
 mod line_item;

@@ -1,8 +1,7 @@
-//! What `config add` finds out about a tenant's activities: which types are notes, tasks, calls and meetings, and who gets
-//! what belongs to nobody.
+//! What is found out about a tenant's activities: which types are notes, tasks, calls and meetings, and who gets what
+//! belongs to nobody.
 
-use super::{Named, plural};
-use crate::error::{Outcome, Report};
+use super::{ASK_THE_DOCTOR, NameChoice, Named, Part, Unnamed, plural};
 use crate::filter::nearest::nearest;
 use crate::mapping::Config;
 use crate::mapping::defaults::ActivitySetup;
@@ -14,15 +13,15 @@ pub fn setup(
     schema: &Schema,
     config: &Config,
     object: ObjectKind,
-    named: &Named<'_>,
+    named: &Named,
     owners: &[ChoiceOption],
     stamp: FieldName,
-) -> Outcome<ActivitySetup> {
+) -> Result<ActivitySetup, Box<Unnamed>> {
     Ok(ActivitySetup {
         stamp,
-        types: types(schema, config, object, named.activity_types)?,
+        types: types(schema, config, object, &named.activity_types)?,
         status: status(schema, object),
-        assign_to: named.assign_to.map(|name| member(schema, owners, name)).transpose()?,
+        assign_to: named.assign_to.as_deref().map(|name| member(schema, owners, name)).transpose()?,
         beside: config.objects.iter().map(|mapping| mapping.object).collect(),
     })
 }
@@ -38,43 +37,46 @@ const fn usual(object: ObjectKind) -> &'static [&'static str] {
     }
 }
 
-fn types(schema: &Schema, config: &Config, object: ObjectKind, named: &[String]) -> Outcome<Vec<u64>> {
+fn types(schema: &Schema, config: &Config, object: ObjectKind, named: &[String]) -> Result<Vec<u64>, Box<Unnamed>> {
     let all = active(schema, "type");
-    let list = || all.iter().map(|option| format!("\"{}\"", option.label)).collect::<Vec<_>>().join(", ");
+    let taken_by = |option: &ChoiceOption| {
+        let id: Option<u64> = option.key.parse().ok();
+        config.objects.iter().find(|other| id.is_some_and(|id| other.activity_types.contains(&id)))
+    };
+    let unnamed = |what: String, why: &str| {
+        let free = all.iter().copied().filter(|option| taken_by(option).is_none());
+        let remedy = all.is_empty().then(|| ASK_THE_DOCTOR.to_owned());
+        let (choices, why) = (free.map(NameChoice::of).collect(), why.to_owned());
+        Box::new(Unnamed { part: Part::ActivityTypes, what, why, choices, remedy })
+    };
+    if all.is_empty() {
+        return Err(unnamed(
+            "ConnectWise shows no activity type".to_owned(),
+            "none is active, or the API member may see none",
+        ));
+    }
     let mut found: Vec<&ChoiceOption> = Vec::new();
     for name in named {
         let Some(option) = all.iter().copied().find(|option| is_called(option, name)) else {
-            return Err(Report::refused(format!("ConnectWise has no active activity type `{name}`"))
-                .because("new records are to be given one")
-                .hint(format!("name one with --activity-type: {}", list())));
+            let what = format!("ConnectWise has no active activity type `{name}`");
+            return Err(unnamed(what, "new records are to be given one"));
         };
         found.push(option);
     }
     if named.is_empty() {
         found = all.iter().copied().filter(|option| usual(object).iter().any(|name| is_called(option, name))).collect();
     }
-    if all.is_empty() {
-        return Err(Report::refused("ConnectWise shows no activity type")
-            .because("none is active, or the API member may see none")
-            .hint("run `lockstep doctor`: it says what the API member's role lacks"));
-    }
     if found.is_empty() {
-        return Err(Report::refused(format!("it is not known which ConnectWise activities are {}", plural(object)))
-            .because("no activity type is named for them")
-            .hint(format!("name one with --activity-type, or several, the one of new records first: {}", list())));
+        let what = format!("it is not known which ConnectWise activities are {}", plural(object));
+        return Err(unnamed(what, "no activity type is named for them"));
     }
     let mut ids = Vec::new();
     for option in found {
-        let id = number(option)?;
-        if let Some(other) = config.objects.iter().find(|other| other.activity_types.contains(&id)) {
-            return Err(Report::refused(format!(
-                "the activity type {} is taken for {} already",
-                option.label,
-                plural(other.object)
-            ))
-            .because("an activity is one thing, and its type tells which")
-            .hint("name another type with --activity-type, or take this one out of the configuration"));
+        if let Some(other) = taken_by(option) {
+            let what = format!("the activity type {} is taken for {} already", option.label, plural(other.object));
+            return Err(unnamed(what, "an activity is one thing, and its type tells which"));
         }
+        let id = number(option, Part::ActivityTypes)?;
         if !ids.contains(&id) {
             ids.push(id);
         }
@@ -91,11 +93,11 @@ fn status(schema: &Schema, object: ObjectKind) -> Option<u64> {
     active(schema, "status").into_iter().find(closed)?.key.parse().ok()
 }
 
-fn member(schema: &Schema, owners: &[ChoiceOption], name: &str) -> Outcome<u64> {
+fn member(schema: &Schema, owners: &[ChoiceOption], name: &str) -> Result<u64, Box<Unnamed>> {
     let all = active(schema, "assignTo");
     let found: Vec<&ChoiceOption> = all.iter().copied().filter(|option| is_called(option, name)).collect();
     if let [one] = found.as_slice() {
-        return number(one);
+        return number(one, Part::AssignTo);
     }
     // HubSpot may know the person by another address: then the name tells who it is
     let owner = owners.iter().find(|owner| is_called(owner, name)).map(|owner| owner.label.trim().to_lowercase());
@@ -104,7 +106,7 @@ fn member(schema: &Schema, owners: &[ChoiceOption], name: &str) -> Outcome<u64> 
         None => Vec::new(),
     };
     if let ([], [one]) = (found.as_slice(), namesakes.as_slice()) {
-        return number(one);
+        return number(one, Part::AssignTo);
     }
     let why = match (found.len(), &owner) {
         (0, None) => "no active member has that login, name, address or id, and no owner in HubSpot has it either",
@@ -112,11 +114,14 @@ fn member(schema: &Schema, owners: &[ChoiceOption], name: &str) -> Outcome<u64> 
         _ => "several are called so",
     };
     let meant = if found.is_empty() { close_to(name, &all) } else { found };
-    let meant = meant.into_iter().map(names).collect::<Vec<_>>();
-    let all = if meant.is_empty() { "`lockstep schema task` shows them".to_owned() } else { meant.join("; ") };
-    Err(Report::refused(format!("`{name}` is no member of ConnectWise that is sure to be meant"))
-        .because(why)
-        .hint(format!("name one by login, e-mail address, full name or id: {all}")))
+    let choice = |member: &ChoiceOption| NameChoice { name: member.key.clone(), label: names(member) };
+    Err(Box::new(Unnamed {
+        part: Part::AssignTo,
+        what: format!("`{name}` is no member of ConnectWise that is sure to be meant"),
+        why: why.to_owned(),
+        remedy: meant.is_empty().then(|| "`lockstep schema task` shows them".to_owned()),
+        choices: meant.into_iter().map(choice).collect(),
+    }))
 }
 
 /// The members whose names, logins or addresses come nearest; none where nothing is near.
@@ -130,12 +135,12 @@ fn close_to<'a>(name: &str, members: &[&'a ChoiceOption]) -> Vec<&'a ChoiceOptio
 }
 
 /// All that a member can be named by.
-fn names(member: &ChoiceOption) -> String {
+pub fn names(member: &ChoiceOption) -> String {
     let names = [member.login.as_deref(), member.email.as_deref(), Some(member.key.as_str())];
     format!("{} ({})", member.label, names.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
-fn active<'a>(schema: &'a Schema, field: &str) -> Vec<&'a ChoiceOption> {
+pub fn active<'a>(schema: &'a Schema, field: &str) -> Vec<&'a ChoiceOption> {
     let options = schema.field(field).map_or(&[][..], |field| &field.options);
     options.iter().filter(|option| !option.inactive).collect()
 }
@@ -148,8 +153,14 @@ fn is_called(option: &ChoiceOption, name: &str) -> bool {
         || option.email.as_ref().is_some_and(|email| *email == name)
 }
 
-fn number(option: &ChoiceOption) -> Outcome<u64> {
+fn number(option: &ChoiceOption, part: Part) -> Result<u64, Box<Unnamed>> {
     option.key.parse().map_err(|_| {
-        Report::failed(format!("`{}` of ConnectWise has no number for an id: {}", option.label, option.key))
+        Box::new(Unnamed {
+            part,
+            what: format!("`{}` of ConnectWise has no number for an id: {}", option.label, option.key),
+            why: "every row of its tables has one".to_owned(),
+            choices: Vec::new(),
+            remedy: Some("read the schema again, and tell whoever looks after ConnectWise".to_owned()),
+        })
     })
 }
