@@ -10,15 +10,19 @@ use crate::engine::core::plan::PlannedWrite;
 use crate::engine::core::request::{CreateItem, Priority, Request, RequestBody, UpdateItem};
 use crate::engine::core::state::IntentKind;
 use crate::engine::driver::Clock;
+use crate::engine::driver::addition::{self, Seen};
 use crate::engine::driver::deploy::{self, DeployError, Deployed, Order};
+use crate::engine::driver::ready::make_both_ready;
 use crate::engine::driver::setup::{self, SetupError};
 use crate::engine::driver::steps::Steps;
+use crate::mapping::{Config, ObjectMapping};
 use crate::model::{BySystem, FieldName, IntentId, ObjectKind, RecordRef, System, Value};
 use crate::sim::{ControlHandle, Object, Side};
 use crate::store::{StoreError, Workspace};
 use crate::tui::BoxFuture;
 use crate::tui::tabs::Desk;
 use crate::tui::tabs::draft::deployer::Deployer;
+use crate::tui::tabs::mappings::objects::adder::Adder;
 use crate::tui::tabs::records::source::Simulated;
 use crate::view::push::HttpPreview;
 
@@ -36,8 +40,9 @@ pub fn of(
     let preview = move |write: &PlannedWrite| connectors.as_ref().map_or_else(Vec::new, |all| describe(write, all));
     let deployer =
         Deploys { workspace: workspace.clone(), clock, runtime, author: author.to_owned(), steps: Arc::default() };
+    let adder = Arc::new(Adds { workspace: workspace.clone(), clock, runtime: deployer.runtime.clone() });
     let simulated = control.map(|control| Arc::new(Edits(control)) as Arc<dyn Simulated>);
-    Desk::of(workspace, author, Box::new(preview), Arc::new(deployer), simulated)
+    Desk::of(workspace, author, Box::new(preview), Arc::new(deployer), adder, simulated)
 }
 
 /// Deploys beside the console, on the runtime that speaks to the systems.
@@ -65,6 +70,45 @@ impl Deployer for Deploys {
 
     fn step(&self) -> Option<String> {
         self.steps.lock().unwrap_or_else(PoisonError::into_inner).line()
+    }
+}
+
+/// Asks the systems about another object beside the console, on the runtime that speaks to them.
+struct Adds {
+    workspace: Workspace,
+    clock: Clock,
+    runtime: Handle,
+}
+
+impl Adds {
+    /// On a thread of its own: work that may have to be begun again can't be handed from one to another.
+    fn beside<T: Send + 'static>(
+        &self,
+        work: impl AsyncFnOnce() -> Result<T, SetupError> + Send + 'static,
+    ) -> BoxFuture<Result<T, SetupError>> {
+        let runtime = self.runtime.clone();
+        let work = self.runtime.spawn_blocking(move || runtime.block_on(work()));
+        Box::pin(async move { work.await.unwrap_or_else(|error| Err(StoreError::Other(error.to_string()).into())) })
+    }
+}
+
+impl Adder for Adds {
+    fn look(&self, config: Arc<Config>, object: ObjectKind) -> BoxFuture<Result<Seen, SetupError>> {
+        let (workspace, clock) = (self.workspace.clone(), self.clock);
+        self.beside(async move || {
+            let mut settings = workspace.settings()?;
+            addition::look(&workspace, &mut settings, &config, object, clock, &Steps::default()).await
+        })
+    }
+
+    fn prepare(&self, config: Arc<Config>, mapping: ObjectMapping) -> BoxFuture<Result<Vec<String>, SetupError>> {
+        let (workspace, clock) = (self.workspace.clone(), self.clock);
+        self.beside(async move || {
+            let mut settings = workspace.settings()?;
+            let alone = Config { objects: vec![mapping], ..Config::clone(&config) };
+            let told = make_both_ready(&workspace, &alone, &mut settings, clock, &Steps::default()).await?;
+            Ok(told.created)
+        })
     }
 }
 

@@ -116,6 +116,9 @@ fn a_step_of_the_cursor_costs_the_same_whatever_the_rows_have_to_say() {
     for (tab, rows) in [("4", 9), ("2", 6)] {
         let mut remote = Remote::new();
         remote.person.types(tab);
+        if tab == "2" {
+            remote.person.press(KeyCode::Enter);
+        }
         remote.draw();
         remote.within(STEP, &vec![KeyCode::Down; rows]);
         remote.within(STEP, &vec![KeyCode::Up; rows]);

@@ -14,6 +14,7 @@ pub mod filter_record;
 pub mod format;
 pub mod issues;
 pub mod mapping_table;
+pub mod object_list;
 pub mod objects;
 pub mod plan_summary;
 pub mod push;

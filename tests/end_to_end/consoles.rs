@@ -43,6 +43,8 @@ impl Console {
         let mut console = Self { writer, child, screen, _master: pair.master };
         console.expects("2 Mappings").await;
         console.types("2");
+        console.expects("Enter fields").await;
+        console.types("\r");
         console.expects("Companies  HubSpot").await;
         console
     }

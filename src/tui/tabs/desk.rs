@@ -9,6 +9,7 @@ use super::draft::trials::{StoredTrials, TrialSource};
 use super::draft::versions::{StoredVersions, VersionSource};
 use super::filters::source::FilterSource;
 use super::filters::stored::StoredFilters;
+use super::mappings::objects::adder::Adder;
 use super::mappings::values::source::ValueSource;
 use super::mappings::values::stored::StoredValues;
 use super::records::source::{RecordSource, Simulated};
@@ -22,6 +23,8 @@ pub struct Desk {
     pub records: Arc<dyn RecordSource>,
     pub config: Arc<dyn ConfigSource>,
     pub deployer: Arc<dyn Deployer>,
+    /// What asks the systems about another object.
+    pub adder: Arc<dyn Adder>,
     pub versions: Arc<dyn VersionSource>,
     pub trials: Arc<dyn TrialSource>,
     pub filters: Arc<dyn FilterSource>,
@@ -49,7 +52,7 @@ impl LastOpened {
 
 impl Desk {
     /// Over one workspace. `author` signs changes of the configuration; `preview` makes the requests of a planned
-    /// write; `deployer` lets a draft drive the engine.
+    /// write; `deployer` lets a draft drive the engine, `adder` finds out what another object needs.
     ///
     /// # Errors
     /// When the workspace cannot be opened.
@@ -58,12 +61,14 @@ impl Desk {
         author: &str,
         preview: Preview,
         deployer: Arc<dyn Deployer>,
+        adder: Arc<dyn Adder>,
         simulated: Option<Arc<dyn Simulated>>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
             records: Arc::new(StoredRecords::new(workspace, preview)?),
             config: Arc::new(StoredConfig::new(workspace, author)?),
             deployer,
+            adder,
             versions: Arc::new(StoredVersions::new(workspace, author)?),
             trials: Arc::new(StoredTrials::new(workspace)),
             filters: Arc::new(StoredFilters::new(workspace)?),

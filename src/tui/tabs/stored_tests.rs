@@ -14,6 +14,7 @@ use super::filters::source::{FilterSource, Job};
 use super::filters::stored::StoredFilters;
 use super::mappings::tests::{fields_of, fields_of_object};
 use super::records::source::Wanted;
+use super::testing::FakeAdder;
 use crate::engine::core::command::{Batch, Row};
 use crate::engine::core::plan::FieldNext;
 use crate::engine::core::state::{Link, LinkOrigin, LinkState, Observation, RecordState, Status};
@@ -61,7 +62,8 @@ fn place() -> Place {
 /// What one console of a workspace works on; its deploys ask no system.
 fn console(workspace: &Workspace, author: &str) -> Desk {
     let deployer = Arc::new(Deploys { workspace: workspace.clone(), author: author.to_owned() });
-    Desk::of(workspace, author, Box::new(|_| Vec::new()), deployer, None).unwrap()
+    let adder = Arc::new(FakeAdder::default());
+    Desk::of(workspace, author, Box::new(|_| Vec::new()), deployer, adder, None).unwrap()
 }
 
 struct Deploys {
@@ -385,6 +387,7 @@ fn at_mappings(place: &Place, author: &str) -> Person {
     let tabs = crate::tui::tabs::all(&console(&place.workspace, author));
     let mut person = Person::at(running(), FakeSource::default(), Look::default(), tabs);
     person.types("2");
+    person.press(KeyCode::Enter);
     person
 }
 

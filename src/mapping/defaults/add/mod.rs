@@ -259,7 +259,8 @@ mod tests {
         let boards = |options: &[(&str, &str)]| {
             schema(ObjectKind::Ticket, vec![key.clone(), field("board", "Board", FieldKind::Choice, options)])
         };
-        let unnamed = add(ObjectKind::Ticket, &boards(&[("1", "Desk"), ("2", "Alerts")]), &Named::default()).unwrap_err();
+        let unnamed =
+            add(ObjectKind::Ticket, &boards(&[("1", "Desk"), ("2", "Alerts")]), &Named::default()).unwrap_err();
         assert_eq!((unnamed.part, names(&unnamed)), (Part::Board, vec!["1", "2"]));
         let named = Named { board: Some("2".into()), ..Named::default() };
         assert!(add(ObjectKind::Ticket, &boards(&[("1", "Desk"), ("2", "Alerts")]), &named).is_ok());

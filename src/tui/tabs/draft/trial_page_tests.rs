@@ -23,6 +23,7 @@ fn at_test(trials: &Arc<FakeTrials>, keys: &str) -> Person {
     };
     let mut person = Person::at(running(), FakeSource::default(), Settings::default(), crate::tui::tabs::all(&desk));
     person.types("2");
+    person.press(KeyCode::Enter);
     person.types(keys);
     person
 }

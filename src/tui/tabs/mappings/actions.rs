@@ -1,6 +1,6 @@
 //! What can be done with field mappings, when, and what becomes of it.
 
-use super::{Context, FIRST, Mappings, Message, editor, versions};
+use super::{Context, FIRST, Mappings, Message, editor, objects, versions};
 use crate::mapping::references::refers_to;
 use crate::mapping::{
     ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, SystemOfRecord, complete, defaults, suggest,
@@ -13,21 +13,55 @@ use crate::tui::report::Report;
 use crate::tui::tab::TabId;
 use crate::tui::tabs::draft::source::Book;
 use crate::tui::tabs::draft::{deploy, trial_page};
-use crate::tui::tabs::objects;
+use crate::tui::tabs::objects as turning;
 use crate::tui::world::World;
 use crate::view::Cell;
 use crate::view::mapping_table::Change;
 
 pub const ACTIONS: &[Action<Mappings>] = &[
     Action {
-        info: Info::new("mappings.add", "add", &[Key::char('a')], "Map a HubSpot field to a ConnectWise field")
-            .changes(),
+        info: Info::new(
+            "mappings.open",
+            "open",
+            &[Key::ENTER],
+            "Open the fields of the object; show what the version under the cursor changes; of a test, the records that a number counts; choose the partner of a value",
+        ),
+        enabled: |tab, world| match &tab.trial {
+            Some(trial) => trial.can_list(),
+            None if editor::is_shown(tab) => {
+                reason(!world.settings.read_only, "The console is read-only.")?;
+                editor::can_edit_row(tab)
+            }
+            None if objects::is_shown(tab) => objects::can_open(tab),
+            None if tab.versions.is_none() => {
+                Err(Reason::new("A mapping has nothing to open but its value map: v opens that."))
+            }
+            None => versions::can_compare(tab),
+        },
+        run: |tab, ctx| match &tab.trial {
+            Some(trial) => trial.list(TabId::Mappings, ctx),
+            None if editor::is_shown(tab) => editor::choose(tab, ctx),
+            None if objects::is_shown(tab) => objects::open(tab, ctx),
+            None => versions::compare(tab, ctx),
+        },
+    },
+    Action {
+        info: Info::new(
+            "mappings.add",
+            "add",
+            &[Key::char('a')],
+            "Map a HubSpot field to a ConnectWise field; in the list of objects, another object",
+        )
+        .changes(),
         enabled: |tab, _| {
+            if objects::is_shown(tab) {
+                return objects::adding::can_add(tab);
+            }
             shows_mappings(tab)?;
             has_config(tab)?;
             reason(tab.draft.schemas().is_some(), "The fields are not known yet: connect both systems first.")
         },
-        run: choose_first,
+        run: |tab, ctx| if tab.inside { choose_first(tab, ctx) } else { objects::adding::choose(tab, ctx) },
     },
     Action {
         info: Info::new("mappings.direction", "direction", &[Key::char('d')], "Change which way values go").changes(),
@@ -133,19 +167,19 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "mappings.holders",
             "records",
             &[Key::char('L')],
-            "List the records that hold the value under the cursor",
+            "List the records of the object, or those that hold the value under the cursor",
         ),
-        enabled: |tab, _| editor::has_records(tab),
-        run: editor::open_records,
+        enabled: |tab, _| if objects::is_shown(tab) { objects::has_records(tab) } else { editor::has_records(tab) },
+        run: |tab, ctx| if tab.inside { editor::open_records(tab, ctx) } else { objects::open_records(tab, ctx) },
     },
     Action {
         info: Info::new("mappings.object", "object", &[Key::char('o')], "Show the mappings of another object"),
         enabled: |tab, _| {
             shows_mappings(tab)?;
-            objects::can_turn(tab.draft.object, &tab.draft.objects())
+            turning::can_turn(tab.draft.object, &tab.draft.objects())
         },
         run: |tab, ctx| {
-            if let Some(object) = objects::turn(tab.draft.object, &tab.draft.objects(), ctx, Message::Turn) {
+            if let Some(object) = turning::turn(tab.draft.object, &tab.draft.objects(), ctx, Message::Turn) {
                 tab.turn_to(object, ctx);
             }
         },
@@ -159,7 +193,11 @@ pub const ACTIONS: &[Action<Mappings>] = &[
         )
         .changes(),
         enabled: |tab, world| {
-            shows_mappings(tab)?;
+            if objects::is_shown(tab) {
+                objects::can_open(tab)?
+            } else {
+                shows_mappings(tab)?
+            }
             pausing::can_toggle(tab.pause_scope(), world)
         },
         run: |tab, ctx| pausing::toggle(ctx, tab.pause_scope()),
@@ -169,27 +207,43 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "mappings.remove",
             "remove",
             &[Key::char('-')],
-            "Take the mapping out of the draft; in a value map the listed pair",
+            "Take the mapping, or the object, out of the draft; in a value map the listed pair",
         )
         .changes(),
-        enabled: |tab, world| if editor::is_shown(tab) { editor::is_listed(tab) } else { can_change(tab, world) },
-        run: |tab, ctx| if editor::is_shown(tab) { editor::remove(tab, ctx) } else { ask_remove(tab, ctx) },
+        enabled: |tab, world| match tab.inside {
+            _ if editor::is_shown(tab) => editor::is_listed(tab),
+            false if objects::is_shown(tab) => objects::can_remove(tab),
+            _ => can_change(tab, world),
+        },
+        run: |tab, ctx| match tab.inside {
+            _ if editor::is_shown(tab) => editor::remove(tab, ctx),
+            false => objects::ask_remove(tab, ctx),
+            true => ask_remove(tab, ctx),
+        },
     },
     Action {
-        info: Info::new("mappings.undo", "undo", &[Key::char('u')], "Make this mapping what is deployed again")
-            .changes(),
+        info: Info::new(
+            "mappings.undo",
+            "undo",
+            &[Key::char('u')],
+            "Make this mapping, or all of the object, what is deployed again",
+        )
+        .changes(),
         enabled: |tab, _| {
+            if objects::is_shown(tab) {
+                return objects::can_undo(tab);
+            }
             shows_mappings(tab)?;
             let changed = tab.rows.selected().is_some_and(|row| row.change != Change::Same);
             reason(changed, "This mapping is as deployed already.")
         },
-        run: undo,
+        run: |tab, ctx| if tab.inside { undo(tab, ctx) } else { objects::undo(tab, ctx) },
     },
     Action {
         info: Info::new("mappings.propose", "propose", &[Key::char('n')], "Make the usual mappings the draft")
             .changes(),
         enabled: |tab, _| {
-            shows_mappings(tab)?;
+            reason(tab.trial.is_none() && tab.versions.is_none(), "Go back to the objects first, with Esc.")?;
             let loaded = tab.draft.book().is_some();
             reason(loaded, "The configuration is still being read.")?;
             reason(has_config(tab).is_err(), "There is a configuration already.")
@@ -208,27 +262,6 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             reason(tab.versions.is_none(), "The versions are listed already; Esc goes back.")
         },
         run: Mappings::open_versions,
-    },
-    Action {
-        info: Info::new(
-            "mappings.open",
-            "open",
-            &[Key::ENTER],
-            "Show what the version under the cursor changes; of a test, the records that a number counts; choose the partner of a value",
-        ),
-        enabled: |tab, world| match &tab.trial {
-            Some(trial) => trial.can_list(),
-            None if editor::is_shown(tab) => {
-                reason(!world.settings.read_only, "The console is read-only.")?;
-                editor::can_edit_row(tab)
-            }
-            None => versions::can_compare(tab),
-        },
-        run: |tab, ctx| match &tab.trial {
-            Some(trial) => trial.list(TabId::Mappings, ctx),
-            None if editor::is_shown(tab) => editor::choose(tab, ctx),
-            None => versions::compare(tab, ctx),
-        },
     },
     Action {
         info: Info::new(
@@ -268,6 +301,9 @@ fn has_config(tab: &Mappings) -> Enabled {
 
 /// What works on a mapping is not done to one that is not on the screen.
 fn shows_mappings(tab: &Mappings) -> Enabled {
+    if objects::is_shown(tab) {
+        return Err(Reason::new("Enter opens the fields of an object first."));
+    }
     let shown = tab.versions.is_none() && tab.trial.is_none() && tab.editor.is_none();
     reason(shown, "Go back to the mappings first, with Esc.")
 }
@@ -414,6 +450,7 @@ fn propose(tab: &mut Mappings, ctx: &mut Context<'_>) {
     }
     tab.draft.replace(config, ctx, Message::Draft);
     tab.list();
+    objects::list(tab);
     ctx.say("These are the usual mappings, as a draft. Look through them, then D deploys.");
 }
 
@@ -434,7 +471,8 @@ pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
         Message::Compared(comparison) => versions::compared(comparison, ctx),
         Message::RollBack(row) => versions::roll_back(tab, *row, ctx),
         Message::RolledBack(name, saved) => versions::rolled_back(tab, &name, saved, ctx),
+        Message::RemoveObject(object) => objects::remove(tab, object, ctx),
         // the tab itself takes these
-        Message::Draft(_) | Message::Trial(_) | Message::Measured(_) => {}
+        Message::Draft(_) | Message::Trial(_) | Message::Measured(_) | Message::Overview(_) | Message::Adding(_) => {}
     }
 }

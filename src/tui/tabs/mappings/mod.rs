@@ -1,6 +1,7 @@
-//! Mappings: which fields belong together, which way values go, who wins; as a draft beside what is deployed.
+//! Mappings: which objects and fields belong together, which way values go, who wins; as a draft beside what is deployed.
 
 mod actions;
+pub mod objects;
 #[cfg(test)]
 pub mod tests;
 pub mod values;
@@ -28,7 +29,9 @@ use crate::tui::world::{SourceError, World};
 use crate::view::cell::{clipped, spread, wrapped};
 use crate::view::mapping_table::{self, Change, MappingRow};
 use crate::view::versions::VersionRow;
-use crate::view::{Cell, Line, Role, format};
+use crate::view::{Cell, Line, Role, format, object_list};
+use objects::adding::Step;
+use objects::{Objects, Overview};
 use values::editor::{self, Edit, Editor};
 use values::{Measured, Meter};
 use versions::Versions;
@@ -36,6 +39,9 @@ use versions::Versions;
 /// The tab.
 pub struct Mappings {
     draft: Draft,
+    objects: Objects,
+    /// Whether the fields of one object are open, in place of the list of objects.
+    inside: bool,
     rows: List<Row>,
     meter: Meter,
     /// The value map of one field, in place of the mappings.
@@ -83,6 +89,11 @@ pub enum Message {
     /// A person said yes to it.
     RollBack(Box<VersionRow>),
     RolledBack(String, Result<Saved, NotSaved>),
+    /// How the records of each object stand.
+    Overview(Result<Box<Overview>, SourceError>),
+    /// A step on the way of another object into the draft.
+    Adding(Step),
+    RemoveObject(ObjectKind),
 }
 
 impl Actor for Mappings {
@@ -96,6 +107,8 @@ impl Mappings {
     pub fn new(desk: &Desk) -> Self {
         Self {
             draft: Draft::new(desk, ObjectKind::Company),
+            objects: Objects::new(Arc::clone(&desk.records), Arc::clone(&desk.adder)),
+            inside: false,
             rows: List::default(),
             meter: Meter::new(Arc::clone(&desk.values)),
             editor: None,
@@ -155,20 +168,21 @@ impl Mappings {
         self.rows.set(listed);
     }
 
-    const fn pause_scope(&self) -> PauseScope {
-        PauseScope::new(Some(self.draft.object), None)
+    fn pause_scope(&self) -> PauseScope {
+        PauseScope::new(Some(objects::meant(self)), None)
     }
 
     /// `  paused`, or to which system.
     fn paused(&self, pauses: &Pauses) -> Cell {
-        let object = self.draft.object;
-        let stopped: Vec<&str> =
-            System::BOTH.into_iter().filter(|to| pauses.stops(object, *to).is_some()).map(System::name).collect();
-        match stopped.as_slice() {
-            [] => Cell::plain(""),
-            [to] => Cell::new(format!("  paused to {to}"), Role::Warn),
-            _ => Cell::new("  paused", Role::Warn),
-        }
+        let paused = object_list::paused(pauses, self.draft.object);
+        Cell::new(paused.map_or_else(String::new, |paused| format!("  {paused}")), Role::Warn)
+    }
+
+    /// `draft 7 (deployed 6)   3 changes`.
+    fn standing(&self) -> Line {
+        let versions = self.draft.book().map_or_else(String::new, Book::versions);
+        let changes = format::counted(self.draft.changes() as u64, "change", "changes");
+        vec![Cell::plain(versions), Cell::plain("   "), Cell::new(changes, Role::Wait), Cell::plain(" ")]
     }
 
     fn head(&self, width: usize, world: &World) -> [Line; 2] {
@@ -181,12 +195,9 @@ impl Mappings {
             Cell::plain(format!(" {} ", way.arrow())),
             Cell::new("ConnectWise", Role::Right),
             self.paused(&world.snapshot.pauses),
-            Cell::muted(super::objects::hint(self.draft.object, &self.draft.objects())),
+            Cell::muted("   Esc objects"),
         ];
-        let versions = self.draft.book().map_or_else(String::new, Book::versions);
-        let changes = format::counted(self.draft.changes() as u64, "change", "changes");
-        let right = [Cell::plain(versions), Cell::plain("   "), Cell::new(changes, Role::Wait), Cell::plain(" ")];
-        [spread(&left, &right, width), self.verdict(width, world)]
+        [spread(&left, &self.standing(), width), self.verdict(width, world)]
     }
 
     /// What is more urgent than the check: a deploy under way, and one that the engine can't use.
@@ -240,7 +251,8 @@ impl Mappings {
             .flat_map(|finding| {
                 let role = if finding.severity == Severity::Error { Role::Error } else { Role::Warn };
                 let message = wrapped(&finding.message, width).into_iter().map(move |text| vec![Cell::new(text, role)]);
-                message.chain(wrapped(&finding.hint, width).into_iter().map(|text| vec![Cell::muted(text)]))
+                let hint = if finding.hint.is_empty() { Vec::new() } else { wrapped(&finding.hint, width) };
+                message.chain(hint.into_iter().map(|text| vec![Cell::muted(text)]))
             })
             .collect()
     }
@@ -256,6 +268,7 @@ impl Mappings {
             (None, Some(book)) if book.current().is_none() => {
                 ("There is no configuration yet.".to_owned(), "n proposes mappings as a draft.", Role::Text)
             }
+            (None, Some(_)) if !self.inside => ("No objects are mapped.".to_owned(), "a adds one.", Role::Text),
             (None, Some(_)) => ("No fields are mapped.".to_owned(), "a adds a pair of fields.", Role::Text),
         };
         let inside = Rect { x: area.x + 2.min(area.width), width: area.width.saturating_sub(4), ..area };
@@ -274,6 +287,10 @@ impl Page for Mappings {
             Message::Draft(message) => {
                 if self.draft.receive(message, ctx, Message::Draft) {
                     self.list();
+                    objects::list(self);
+                    if objects::is_shown(self) {
+                        self.objects.look(&self.draft, ctx);
+                    }
                     editor::list(self);
                     self.meter.look(&self.draft, ctx, Message::Measured);
                 }
@@ -289,6 +306,8 @@ impl Page for Mappings {
                     trial.receive(message, ctx, Message::Trial);
                 }
             }
+            Message::Overview(overview) => self.objects.receive(overview, &self.draft, ctx),
+            Message::Adding(step) => objects::adding::receive(self, step, ctx),
             message => actions::receive(self, message, ctx),
         }
     }
@@ -318,12 +337,16 @@ impl Page for Mappings {
             let _ = editor.list.navigate(step);
             return;
         }
+        if !self.inside {
+            let _ = self.objects.list.navigate(step);
+            return;
+        }
         drop(self.rows.navigate(step));
     }
 
     fn query(&self) -> Option<&str> {
         // the search would change a list that is not on the screen
-        if self.versions.is_some() || self.trial.is_some() {
+        if self.versions.is_some() || self.trial.is_some() || !self.inside {
             return None;
         }
         Some(self.editor.as_ref().map_or(self.search.as_str(), |editor| &editor.search))
@@ -341,7 +364,7 @@ impl Page for Mappings {
     fn show(&mut self, target: Target, ctx: &mut Context<'_>) {
         match target {
             Target::Object(object) => {
-                (self.versions, self.trial) = (None, None);
+                (self.versions, self.trial, self.inside) = (None, None, true);
                 self.turn_to(object, ctx);
             }
             Target::Versions => {
@@ -363,8 +386,15 @@ impl Page for Mappings {
         if self.editor.take().is_some() {
             return Handled::Yes;
         }
+        if !self.inside {
+            return if self.objects.adding.take().is_some() { Handled::Yes } else { Handled::No };
+        }
         if self.search.is_empty() {
-            return Handled::No;
+            self.inside = false;
+            self.objects.list.select(self.draft.object);
+            objects::list(self);
+            self.objects.look(&self.draft, ctx);
+            return Handled::Yes;
         }
         self.search("", ctx);
         Handled::Yes
@@ -380,6 +410,9 @@ impl Page for Mappings {
         if self.editor.is_some() {
             return editor::draw(self, area, paint);
         }
+        if !self.inside {
+            return objects::draw(self, area, paint);
+        }
         let (head, rest) = split_top(area, 3);
         for (row, line) in (0..).zip(self.head(usize::from(area.width), paint.world)) {
             paint.line_at(head, row, &line);
@@ -391,7 +424,7 @@ impl Page for Mappings {
         self.rows.draw(rest, paint, &mapping_table::COLUMNS, 1, |row, _| row.cells.clone());
     }
 
-    fn detail(&self, width: usize, _world: &World) -> Vec<Line> {
+    fn detail(&self, width: usize, world: &World) -> Vec<Line> {
         if let Some(trial) = &self.trial {
             return steady(trial.detail(width), LINES_OF_FIELD);
         }
@@ -400,6 +433,9 @@ impl Page for Mappings {
         }
         if self.editor.is_some() {
             return steady(editor::detail(self, width), LINES_OF_FIELD);
+        }
+        if !self.inside {
+            return steady(objects::detail(self, width, world), LINES_OF_FIELD);
         }
         let (Some(key), Some(current)) = (self.rows.selected_key(), self.draft.current()) else { return Vec::new() };
         let rows = mapping_table::rows(current, self.draft.deployed());

@@ -63,6 +63,7 @@ fn console(config: &Arc<FakeConfig>) -> Person {
     let tabs = crate::tui::tabs::all(&desk_of(config));
     let mut person = Person::at(running(), FakeSource::default(), Settings::default(), tabs);
     person.types("2");
+    person.press(KeyCode::Enter);
     person
 }
 
@@ -275,9 +276,9 @@ fn every_size_is_drawn() {
 #[test]
 fn o_shows_the_mappings_of_the_other_object_and_a_reference_says_what_it_is() {
     let mut person = console(&config());
-    person.expects("Companies  HubSpot ↔ ConnectWise   o Contacts");
+    person.expects("Companies  HubSpot ↔ ConnectWise   Esc objects");
     person.types("o");
-    person.expects("Contacts  HubSpot ↔ ConnectWise   o Companies");
+    person.expects("Contacts  HubSpot ↔ ConnectWise   Esc objects");
     person.types("/company");
     person.press(KeyCode::Enter);
     person.expects("associatedcompanyid");
@@ -364,7 +365,9 @@ fn at_versions(versions: &Arc<FakeVersions>) -> Person {
     let desk = Desk { versions: Arc::clone(versions) as Arc<dyn VersionSource>, ..desk_of(&config()) };
     let tabs = crate::tui::tabs::all(&desk);
     let mut person = Person::at(running(), FakeSource::default(), Settings::default(), tabs);
-    person.types("2V");
+    person.types("2");
+    person.press(KeyCode::Enter);
+    person.types("V");
     person
 }
 

@@ -1,5 +1,6 @@
 //! A desk of memory for the tests of the tabs that work on one: a fake for each trait.
 
+mod adder;
 mod config;
 mod filters;
 mod records;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use super::desk::{Desk, LastOpened};
 use super::draft::source::ConfigSource;
+pub use adder::FakeAdder;
 pub use config::{FakeConfig, FakeDeployer, version};
 pub use filters::FakeFilters;
 pub use records::FakeRecords;
@@ -33,6 +35,7 @@ pub fn desk_of(config: &Arc<FakeConfig>) -> Desk {
         records: Arc::new(FakeRecords::default()),
         config: Arc::clone(config) as Arc<dyn ConfigSource>,
         deployer: Arc::new(FakeDeployer(Arc::clone(config))),
+        adder: Arc::new(FakeAdder::default()),
         versions: Arc::new(FakeVersions::default()),
         trials: Arc::new(FakeTrials::default()),
         filters: Arc::new(FakeFilters(Arc::clone(config))),

@@ -78,6 +78,7 @@ pub fn at(config: &Arc<FakeConfig>, values: &Arc<FakeValues>) -> Person {
     let desk = Desk { values: Arc::clone(values) as Arc<dyn ValueSource>, ..desk_of(config) };
     let mut person = Person::at(running(), FakeSource::default(), Settings::default(), crate::tui::tabs::all(&desk));
     person.types("2");
+    person.press(KeyCode::Enter);
     person
 }
 
