@@ -70,6 +70,12 @@ pub fn identifier_key(identifier: &str) -> String {
     format!("{IDENTIFIER}:{}", identifier.to_lowercase())
 }
 
+/// The key under which a record is found that its system shows as merged into another, until that is followed.
+#[must_use]
+pub fn merged_key(into: RecordId) -> String {
+    format!("merged into:{into}")
+}
+
 /// What a record's partner carries: `company:4021`.
 #[must_use]
 pub fn stamp_of(object: ObjectKind, id: RecordId) -> String {

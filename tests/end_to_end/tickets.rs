@@ -249,3 +249,35 @@ async fn tickets_under_faults_are_made_once_each() {
     }
     assert_eq!((bench.tickets(HUBSPOT), bench.tickets(CONNECTWISE)), (16, 16));
 }
+
+/// People in ConnectWise merge tickets: the HubSpot ticket of the one that went is the partner of the one that stays, and what
+/// changes there crosses. Of two partners one waits for a person, who merges it as advised.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_merge_of_service_tickets_is_followed() {
+    let bench = bench().await;
+    let company = bench.create(HUBSPOT, "Acme");
+    let [one, other] = ["No mail", "No net"].map(|subject| bench.hubspot_ticket(company, subject, &[]));
+    bench.settle().await;
+    let [first, second] = [one, other].map(|id| bench.partner_of(ticket(System::HubSpot, id)));
+    let at = bench.only(CONNECTWISE, "Acme");
+    let new = bench.service_ticket(at, "No mail and no net", &[("board", json!({"name": "Help Desk"}))]);
+    let merge = |into, from| bench.running.control.merge(CONNECTWISE, Object::Ticket, into, from, None).unwrap();
+    merge(new, first);
+    bench.settle().await;
+    assert_eq!(bench.partner_of(ticket(System::HubSpot, one)), new);
+    assert_eq!(bench.ticket_value(HUBSPOT, one, "lockstep_cw_key"), format!("ticket:{new}"));
+    assert_eq!(bench.tickets(HUBSPOT), 2, "the new one has no copy of its own");
+    bench.edit_ticket(CONNECTWISE, new, &[("summary", json!("No mail"))]);
+    bench.settle().await;
+    assert_eq!(bench.ticket_value(HUBSPOT, one, "subject"), "No mail");
+    merge(new, second);
+    bench.settle().await;
+    let held = bench.status(ticket(System::HubSpot, other));
+    assert_eq!(held.state, RecordState::Held);
+    assert!(held.why.contains(&format!("is linked with HubSpot ticket {one}")), "{}", held.why);
+    let survivor = bench.running.control.merge(HUBSPOT, Object::Ticket, one, other, None).unwrap();
+    bench.settle().await;
+    assert_eq!(bench.partner_of(ticket(System::HubSpot, survivor)), new);
+    let status = bench.status(ticket(System::HubSpot, survivor));
+    assert_eq!(status.state, RecordState::InSync, "{}", status.why);
+}

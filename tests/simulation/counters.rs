@@ -9,7 +9,7 @@ use lockstep::model::{ObjectKind, System};
 use crate::faults::{Fault, Kind};
 use crate::fields::{ACTIVITIES, OBJECTS, is_one_way};
 use crate::holds::ENDED_BY_ANOTHER;
-use crate::merging::KEY_OF_THE_OTHER;
+use crate::merging::{KEY_OF_THE_OTHER, LINK_OF_A_TICKET, can_be_merged};
 
 /// What one seed saw; added up over all of them.
 #[derive(Debug, Clone, Default)]
@@ -128,6 +128,12 @@ fn expected() -> Vec<String> {
         }
         all.push(format!("journal: Create in {system} Applied, repeated"));
         all.push(format!("merge in {system}"));
+        all.extend(
+            OBJECTS
+                .into_iter()
+                .filter(|object| can_be_merged(system, *object))
+                .map(|object| format!("merge of a {object} in {system}")),
+        );
         all.extend(["back", "forward"].map(|way| format!("the clock of {system} set {way}")));
         for object in OBJECTS.into_iter().filter(|object| !is_one_way(*object) || system == System::HubSpot) {
             all.push(format!("link: {object} Active \"created in {system}\""));
@@ -148,6 +154,7 @@ fn expected() -> Vec<String> {
         "overwritten unseen",
         "restore",
         KEY_OF_THE_OTHER,
+        LINK_OF_A_TICKET,
         ENDED_BY_ANOTHER,
         "the engine's clock set back",
         "the engine's clock set forward",

@@ -421,6 +421,73 @@ fn i5_who_goes_along_is_read_as_soon_as_the_survivor_names_them() {
     assert_eq!(link.map(|link| link.connectwise), Some(partner), "{}", world.outcome.log.join("\n"));
 }
 
+/// ConnectWise people merge tickets: the link of the one that goes goes along to one without a partner, be it new; where both
+/// have one a person is told; and two that were held because they are one to HubSpot go on.
+#[test]
+fn i5_merges_of_connectwise_tickets_are_followed_like_those_of_hubspot() {
+    let schemas = fields::schemas();
+    let of = |object, side, key, value| Newborn { object, side, key, parent: Some(0), fields: !0, value };
+    let company = || of(ObjectKind::Company, System::HubSpot, Some(1), 1);
+    let ticket = |side, key, value| of(ObjectKind::Ticket, side, Some(key), value);
+    let (hubspot, connectwise) = (System::HubSpot, System::ConnectWise);
+    let merge = |second, pick, other| at(second, What::MergeTickets { pick, other, into_newest: false });
+    // who is there, what becomes of it: links that go on, links that rest, issues
+    let cases = [
+        // both have their partners
+        (vec![ticket(hubspot, 1, 2), ticket(hubspot, 2, 3)], vec![merge(330, 0, 0)], (1, 1, 1)),
+        // the one that stays was made a moment before, and is to get no partner of its own
+        (
+            vec![ticket(hubspot, 1, 2)],
+            vec![at(325, What::Create(ticket(connectwise, 2, 3))), merge(326, 1, 0)],
+            (1, 0, 0),
+        ),
+        // and the other way round nothing is left behind
+        (
+            vec![ticket(hubspot, 1, 2)],
+            vec![at(325, What::Create(ticket(connectwise, 2, 3))), merge(326, 0, 0)],
+            (1, 0, 0),
+        ),
+        // one after another
+        (
+            vec![ticket(hubspot, 1, 2)],
+            vec![
+                at(325, What::Create(ticket(connectwise, 2, 3))),
+                at(325, What::Create(ticket(connectwise, 3, 4))),
+                merge(326, 1, 0),
+                merge(326, 1, 0),
+            ],
+            (1, 0, 0),
+        ),
+        // nobody could tell which of the two it was
+        (
+            vec![ticket(hubspot, 1, 2), ticket(connectwise, 1, 3), ticket(connectwise, 1, 4)],
+            vec![merge(330, 0, 0)],
+            (1, 0, 0),
+        ),
+    ];
+    for (number, (tickets, ops, expected)) in cases.into_iter().enumerate() {
+        for (purge, are_quiet) in [(false, false), (true, true)] {
+            let merges = Merges { purge, are_quiet, ..calm().server.merges };
+            let scenario = Scenario {
+                fields: 3 | TICKETS,
+                setup: [vec![company()], tickets.clone()].concat(),
+                ops: ops.clone(),
+                rounds: 14,
+                server: Temper { merges, ..calm().server },
+                ..calm()
+            };
+            let world = play(&scenario, &schemas);
+            let links = world.store.links.values().filter(|link| link.object == ObjectKind::Ticket);
+            let (active, rest): (Vec<_>, Vec<_>) = links.partition(|link| link.state == LinkState::Active);
+            let log = || format!("case {number}: {:?}\n{}", world.store.issues, world.outcome.log.join("\n"));
+            assert_eq!((active.len(), rest.len(), world.store.issues.len()), expected, "{}", log());
+            let told = world.store.issues.values().all(|issue| issue.class == IssueClass::Merged);
+            assert!(told && active.iter().all(|link| world.is_live(link.record(connectwise))), "{}", log());
+            assert_eq!(copies_in(&world, hubspot), 0, "{}", log());
+        }
+    }
+}
+
 /// Both records of a link are there again: it takes part, though a write to one of the two is refused for now.
 #[test]
 fn i1_a_restored_company_takes_part_while_its_own_write_rests() {

@@ -56,6 +56,7 @@ impl World {
             more: last < self.length,
             unread: Vec::new(),
             others: Vec::new(),
+            merged: Vec::new(),
             parents: Vec::new(),
         }
     }

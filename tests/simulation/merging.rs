@@ -1,10 +1,9 @@
 //! Merges that people make in the two systems, and what must have become of the links of what was merged.
 
-use std::collections::BTreeSet;
-
+use lockstep::engine::core::command::{Batch, Row};
 use lockstep::engine::core::state::{IssueClass, Link, LinkState};
 use lockstep::mapping::keys::id_of_stamp;
-use lockstep::model::{FieldName, ObjectKind, RecordId, RecordRef, System, Value};
+use lockstep::model::{BySystem, FieldName, ObjectKind, RecordId, RecordRef, System, Value};
 
 use crate::fields::SPECS;
 use crate::scenario::MergedKey;
@@ -18,7 +17,7 @@ const BY: By = By::User { settled: false };
 pub const fn can_be_merged(system: System, object: ObjectKind) -> bool {
     match system {
         System::HubSpot => crate::server::has_unique_keys(object),
-        System::ConnectWise => matches!(object, ObjectKind::Company),
+        System::ConnectWise => matches!(object, ObjectKind::Company | ObjectKind::Ticket),
     }
 }
 
@@ -27,6 +26,9 @@ impl Server {
     pub fn merge(&mut self, now: i64, first: RecordId, other: RecordId, ledger: &mut Vec<Mutation>) {
         match self.system {
             System::HubSpot => self.merge_into_one(now, first, other, ledger),
+            System::ConnectWise if self.named(first).object == ObjectKind::Ticket => {
+                self.merge_tickets(now, first, other, ledger);
+            }
             System::ConnectWise => {
                 let change = if self.temper.merges.purge { Change::Purged } else { Change::Deleted };
                 self.move_children(now, &[other], first, ledger);
@@ -38,6 +40,27 @@ impl Server {
                 self.merged.insert(other, first);
             }
         }
+    }
+
+    /// ConnectWise keeps the ticket that goes in its lists, closed, where it names the other one. Nothing of its values goes
+    /// along. What belonged to it may be left with it: nobody tells.
+    fn merge_tickets(&mut self, now: i64, first: RecordId, other: RecordId, ledger: &mut Vec<Mutation>) {
+        let Some(one) = self.records.get(&first).cloned() else { return };
+        if !self.temper.merges.purge {
+            self.move_children(now, &[other], first, ledger);
+        }
+        let Some(entry) = self.records.get_mut(&other) else { return };
+        entry.archived = true;
+        entry.into = Some(first);
+        let lost = entry.fields.iter().filter(|(name, value)| one.fields.get(*name) != Some(*value));
+        let kept = |name: &FieldName| one.fields.get(name).cloned().unwrap_or(Value::Empty);
+        let fields = lost.map(|(name, value)| (name.clone(), value.clone(), kept(name))).collect();
+        self.merged.insert(other, first);
+        self.touch(now, other);
+        if !self.temper.merges.are_quiet {
+            self.touch(now, first);
+        }
+        self.tell(now, other, ObjectKind::Ticket, fields, ledger);
     }
 
     /// HubSpot keeps the values of the first, and those of the other where the first has none.
@@ -161,6 +184,24 @@ pub fn note_heir(sim: &mut Simulation<'_>, first: RecordRef, links: [Option<Link
 /// What the worlds must meet.
 pub const KEY_OF_THE_OTHER: &str = "a merge of two linked records into a new one that carries the key of the later one";
 
+/// And this one.
+pub const LINK_OF_A_TICKET: &str =
+    "a link that went along when its ConnectWise ticket was merged into one that had none";
+
+/// Counts links that went along with a merge of ConnectWise tickets.
+pub fn at_commit(sim: &mut Simulation<'_>, batch: &Batch) {
+    let along = batch.rows.iter().any(|row| match row {
+        Row::Link(link) => sim.store.links.get(&link.id).is_some_and(|before| {
+            let [from, to] = [before, link].map(|link| link.record(System::ConnectWise));
+            from != to && sim.servers[System::ConnectWise].survivor(from.id) == to.id
+        }),
+        _ => false,
+    });
+    if along {
+        sim.outcome.counters.saw(LINK_OF_A_TICKET);
+    }
+}
+
 /// Of two linked records that became one the right link went along.
 pub fn the_right_link_went_along(sim: &mut Simulation<'_>) {
     let moved = |system: System, id: RecordId| {
@@ -184,25 +225,28 @@ pub fn the_right_link_went_along(sim: &mut Simulation<'_>) {
 /// The links of what was merged go along where the survivor has none; where it has one, a person is told.
 pub fn merges_are_followed(sim: &mut Simulation<'_>) {
     let mut wrong = Vec::new();
-    let hubspot = &sim.servers[System::HubSpot];
-    let pairs: BTreeSet<(RecordId, RecordId)> =
-        sim.store.pairs_ever.iter().map(|(_, hubspot, connectwise)| (*hubspot, *connectwise)).collect();
-    for (loser, partner) in pairs.iter().filter(|(loser, _)| hubspot.merged.contains_key(loser)) {
-        let survivor = hubspot.survivor(*loser);
-        let of = |id| hubspot.named(id);
-        let there = sim.servers[System::ConnectWise].named(*partner);
-        let both = sim.live(System::HubSpot, survivor) && sim.live(System::ConnectWise, *partner);
-        let followed = sim.store.link_at(of(survivor)).is_some_and(|link| link.connectwise == *partner);
-        // it was linked with another one since, or a person was told
-        let elsewhere = sim.store.link_at(there).is_none_or(|link| link.state == LinkState::Active);
-        let told = System::BOTH.into_iter().any(|system| {
-            let link = sim.store.link_at(there);
-            let issues = link.map(|link| sim.store.issues_at(link.record(system)));
-            issues.into_iter().flatten().any(|issue| issue.class == IssueClass::Merged)
-        });
-        let same_object = of(survivor).object == there.object;
-        if both && same_object && !followed && !elsewhere && !told {
-            wrong.push(format!("{} was merged into {}, and nothing tells of {there}", of(*loser), of(survivor)));
+    for (object, hubspot, connectwise) in &sim.store.pairs_ever {
+        let pair = BySystem::new(*hubspot, *connectwise);
+        for system in System::BOTH {
+            let (server, there) = (&sim.servers[system], system.other());
+            let loser = RecordRef::new(*object, system, pair[system]);
+            let left = RecordRef::new(*object, there, pair[there]);
+            if !server.merged.contains_key(&loser.id) || !server.tells_survivors(loser.id) {
+                continue;
+            }
+            let survivor = server.named(server.survivor(loser.id));
+            let both = sim.is_live(survivor) && sim.is_live(left);
+            let followed = sim.store.link_at(survivor).is_some_and(|link| link.record(there) == left);
+            // it was linked with another one since, or a person was told
+            let elsewhere = sim.store.link_at(left).is_none_or(|link| link.state == LinkState::Active);
+            let told = System::BOTH.into_iter().any(|system| {
+                let link = sim.store.link_at(left);
+                let issues = link.map(|link| sim.store.issues_at(link.record(system)));
+                issues.into_iter().flatten().any(|issue| issue.class == IssueClass::Merged)
+            });
+            if both && !followed && !elsewhere && !told {
+                wrong.push(format!("{loser} was merged into {survivor}, and nothing tells of {left}"));
+            }
         }
     }
     for text in wrong {

@@ -156,7 +156,12 @@ fn i5_no_copy_of_the_linked(sim: &mut Simulation<'_>, row: &Intent) {
         sim.violate("i5_no_resurrection", text);
     }
     let merged = sim.store.observations.get(&source).map_or(&[][..], |seen| seen.record.merged.as_slice());
-    let linked = merged.iter().find(|id| sim.store.link_at(RecordRef { id: **id, ..source }).is_some());
+    // ConnectWise tells it of the one that went alone
+    let told = sim.store.observations.values().filter(|seen| {
+        (seen.of.object, seen.of.system, seen.merged_into) == (source.object, source.system, Some(source.id))
+    });
+    let mut merged = merged.iter().copied().chain(told.map(|seen| seen.of.id));
+    let linked = merged.find(|id| sim.store.link_at(RecordRef { id: *id, ..source }).is_some());
     if let Some(linked) = linked {
         let text = format!("i{} creates a copy of {source}, into which {linked} was merged, which is linked", row.id);
         sim.violate("i5_no_resurrection", text);
@@ -337,7 +342,14 @@ pub fn i12_cursor_safety(sim: &mut Simulation<'_>, cursor: &Cursor) {
         let cut_short = sim.scenario.clocks.was_cut_short(system, own, sim.now, lag);
         // what a page could not tell of is read by its id
         let awaited = sim.store.dirty.contains_key(&of) && seen.is_none_or(|seen| seen.seen == Timestamp::EPOCH);
-        !hidden && !cut_short && !awaited && covered && seen.is_none_or(|seen| seen.record.modified < entry.modified)
+        // of what was merged nothing is wanted but that
+        let is_merged = entry.into.is_some() && seen.is_some_and(|seen| seen.gone || seen.merged_into.is_some());
+        !hidden
+            && !is_merged
+            && !cut_short
+            && !awaited
+            && covered
+            && seen.is_none_or(|seen| seen.record.modified < entry.modified)
     });
     if let Some(missed) = missed {
         let text = format!(

@@ -139,6 +139,7 @@ impl single::World for World {
                 more: false,
                 unread: Vec::new(),
                 others: Vec::new(),
+                merged: Vec::new(),
                 parents: Vec::new(),
             };
         }

@@ -178,9 +178,17 @@ async fn a_merged_ticket_names_its_parent() {
     let ((_, parent), (_, child)) = (ticket(&bench, json!({})).await, ticket(&bench, json!({})).await);
     let id = |made: &Value| made["id"].as_u64().unwrap();
     bench.running.control.merge(Side::ConnectWise, Object::Ticket, id(&parent), id(&child), None).unwrap();
-    let (_, child) = bench.cw_get(&one(&child), &[]).await;
-    assert_eq!((&child["mergedParentTicket"]["id"], &child["closedFlag"]), (&parent["id"], &json!(true)));
+    let (_, merged) = bench.cw_get(&one(&child), &[]).await;
+    assert_eq!((&merged["mergedParentTicket"]["id"], &merged["closedFlag"]), (&parent["id"], &json!(true)));
     assert_eq!(bench.cw_get(&one(&parent), &[]).await.1["hasMergedChildTicketFlag"], true);
+    let (_, listed) = bench.cw_get("/service/tickets", &[("conditions", &format!("id = {}", id(&child)))]).await;
+    assert_eq!(listed[0]["mergedParentTicket"]["id"], parent["id"], "it stays in the list");
+    let (_, third) = ticket(&bench, json!({})).await;
+    let merge = |into: &Value, from: &Value| {
+        bench.running.control.merge(Side::ConnectWise, Object::Ticket, id(into), id(from), None)
+    };
+    assert!(merge(&third, &child).is_err() && merge(&child, &third).is_err(), "there is no way back");
+    assert!(merge(&third, &parent).is_ok(), "the one that it went into goes on");
 }
 
 #[tokio::test]

@@ -261,7 +261,7 @@ impl ConnectWise {
         }
         records.sort_by_key(|record| record.id);
         records.dedup_by_key(|record| record.id);
-        Ok(AnswerBody::Page { records, last, more, unread, others: Vec::new(), parents })
+        Ok(AnswerBody::Page { records, last, more, unread, others: Vec::new(), merged: Vec::new(), parents })
     }
 
     /// The items of one opportunity, as of their own last change where they tell it, else as of hers; none where it has

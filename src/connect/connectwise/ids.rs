@@ -23,20 +23,42 @@ pub(super) struct ByIds {
     pub records: Vec<Record>,
     /// Those of which nothing is known, with the reason.
     pub unreadable: BTreeMap<RecordId, String>,
+    /// Those that were merged into another, and into which.
+    merged: BTreeMap<RecordId, RecordId>,
     /// Those that the answers leave out.
     missing: Vec<RecordId>,
 }
 
+impl ByIds {
+    /// The record that answers for an id: itself, or the one that it was merged into at last, if there is any. None where
+    /// that is not known.
+    fn answering(&self, mut id: RecordId, known: &BTreeSet<RecordId>) -> Option<Option<&Record>> {
+        for _ in 0..=MOST_MERGES {
+            match self.merged.get(&id) {
+                Some(into) => id = *into,
+                None if self.unreadable.contains_key(&id) || !known.contains(&id) => return None,
+                None => return Some(self.records.iter().find(|record| record.id == id)),
+            }
+        }
+        None
+    }
+}
+
+/// How many merges after each other are followed.
+const MOST_MERGES: usize = 20;
+
 /// What is known of a record that was asked for alone.
 enum Alone {
     Found(Box<Record>),
+    Merged(RecordId),
     /// It is not there, or of another kind.
     NotThere,
     Unknown(String),
 }
 
 impl ConnectWise {
-    /// Answers every id asked for, except for those of which nothing is known.
+    /// Answers every id asked for, except for those of which nothing is known. One that was merged away is answered by the
+    /// record that it went up in.
     pub(super) async fn read(
         &self,
         object: ObjectKind,
@@ -47,10 +69,21 @@ impl ConnectWise {
         if object == ObjectKind::LineItem {
             return self.read_lines(fields, ids, session).await;
         }
-        let ByIds { records, unreadable, .. } = self.surely_by_ids(object, fields, ids, session).await?;
-        let find = |id: &RecordId| records.iter().find(|record| record.id == *id).cloned();
-        let known = ids.iter().filter(|id| !unreadable.contains_key(id));
-        Ok(AnswerBody::Records { found: known.map(|id| (*id, find(id))).collect() })
+        let mut read = self.surely_by_ids(object, fields, ids, session).await?;
+        let mut known: BTreeSet<RecordId> = ids.iter().copied().collect();
+        for _ in 0..MOST_MERGES {
+            let into: BTreeSet<RecordId> = read.merged.values().copied().filter(|id| known.insert(*id)).collect();
+            if into.is_empty() {
+                break;
+            }
+            let into: Vec<RecordId> = into.into_iter().collect();
+            let more = self.surely_by_ids(object, fields, &into, session).await?;
+            read.records.extend(more.records);
+            read.unreadable.extend(more.unreadable);
+            read.merged.extend(more.merged);
+        }
+        let answer = |id: &RecordId| read.answering(*id, &known).map(|record| (*id, record.cloned()));
+        Ok(AnswerBody::Records { found: ids.iter().filter_map(answer).collect() })
     }
 
     /// The records, without those that are gone for certain.
@@ -69,6 +102,7 @@ impl ConnectWise {
             };
             match known {
                 Alone::Found(record) => read.records.push(*record),
+                Alone::Merged(into) => drop(read.merged.insert(id, into)),
                 Alone::NotThere => {}
                 Alone::Unknown(why) => drop(read.unreadable.insert(id, why)),
             }
@@ -102,7 +136,11 @@ impl ConnectWise {
         if self.belongs(object, &row) == Some(false) {
             return Ok(Alone::NotThere);
         }
-        let (mut records, odd_ones) = self.records(object, fields, vec![(id, row)], Forecasts::Anew, session).await?;
+        let mut rows = vec![(id, row)];
+        if let Some(into) = self.take_merged(object, &mut rows).remove(&id) {
+            return Ok(Alone::Merged(into));
+        }
+        let (mut records, odd_ones) = self.records(object, fields, rows, Forecasts::Anew, session).await?;
         let unsaid = || "what hangs on it is not there".to_owned();
         Ok(match records.pop() {
             Some(record) => Alone::Found(Box::new(record)),
@@ -153,12 +191,14 @@ impl ConnectWise {
         }
         let others: BTreeSet<RecordId> =
             rows.iter().filter(|(_, row)| self.belongs(object, row) == Some(false)).map(|(id, _)| *id).collect();
+        let merged = self.take_merged(object, &mut rows);
         let (records, odd_ones) = self.records(object, fields, rows, Forecasts::Anew, session).await?;
         unreadable.extend(odd_ones);
-        let shown: BTreeSet<RecordId> = records.iter().map(|record| record.id).chain(others).collect();
+        let shown: BTreeSet<RecordId> =
+            records.iter().map(|record| record.id).chain(others).chain(merged.keys().copied()).collect();
         let missing =
             ids.into_iter().map(RecordId).filter(|id| !shown.contains(id) && !unreadable.contains_key(id)).collect();
-        Ok(ByIds { records, unreadable, missing })
+        Ok(ByIds { records, unreadable, merged, missing })
     }
 }
 

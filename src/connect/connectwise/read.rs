@@ -112,6 +112,7 @@ impl ConnectWise {
                         more: false,
                         unread: Vec::new(),
                         others: Vec::new(),
+                        merged: Vec::new(),
                         parents: Vec::new(),
                     });
                 }
@@ -155,16 +156,17 @@ impl ConnectWise {
             return self.line_page(query, after, limit, session).await;
         }
         let most = if has_amount(query.object, query.fields) { FORECASTS } else { PAGE };
-        let Rows { rows, last, more, mut unread } =
+        let Rows { mut rows, last, more, mut unread } =
             self.rows_after(query, after, limit.clamp(1, most), session).await?;
         let is_another = |(_, row): &&(RecordId, Json)| self.belongs(query.object, row) == Some(false);
         let others = rows.iter().filter(is_another).map(|(id, _)| *id).collect();
+        let merged = self.take_merged(query.object, &mut rows).into_iter().collect();
         let (records, odd_ones) = self.records(query.object, query.fields, rows, query.forecasts, session).await?;
         if let (Some(why), true) = (odd_ones.values().next(), records.is_empty() && odd_ones.len() > MOST_UNREAD) {
             return Err(odd(&format!("{why}, and so with all {} records of the answer", odd_ones.len())));
         }
         unread.extend(odd_ones.into_keys());
-        Ok(AnswerBody::Page { records, last, more, unread, others, parents: Vec::new() })
+        Ok(AnswerBody::Page { records, last, more, unread, others, merged, parents: Vec::new() })
     }
 
     /// The next rows of a list behind `after`, bad ones left out.
@@ -344,20 +346,38 @@ impl ConnectWise {
         forecasts: Forecasts,
         session: &mut Session,
     ) -> Result<(Vec<Record>, BTreeMap<RecordId, String>), Fault> {
-        let mut kindless = Vec::new();
+        let mut untold = BTreeMap::new();
         rows.retain(|(id, row)| {
-            self.belongs(object, row).unwrap_or_else(|| {
-                kindless.push(*id);
-                false
-            })
+            let belongs = self.belongs(object, row);
+            if belongs.is_none() {
+                untold.insert(*id, format!("record {id} does not tell of what kind it is"));
+            } else if record::merged_into(object, row).is_err() {
+                untold.insert(*id, format!("record {id} does not tell whether it was merged"));
+            }
+            belongs == Some(true) && !untold.contains_key(id)
         });
         let (records, mut odd_ones) = self.records_of_any_kind(object, fields, &rows, forecasts, session).await?;
-        for id in kindless {
-            let why = format!("record {id} does not tell of what kind it is");
-            self.note_unreadable(object, id, &why);
-            odd_ones.insert(id, why);
+        for (id, why) in &untold {
+            self.note_unreadable(object, *id, why);
         }
+        odd_ones.extend(untold);
         Ok((records, odd_ones))
+    }
+
+    /// Takes out those of the object's kind that were merged into another, and tells into which.
+    pub(super) fn take_merged(
+        &self,
+        object: ObjectKind,
+        rows: &mut Vec<(RecordId, Json)>,
+    ) -> BTreeMap<RecordId, RecordId> {
+        let mut merged = BTreeMap::new();
+        rows.retain(|(id, row)| {
+            let into = record::merged_into(object, row).ok().flatten();
+            let into = into.filter(|_| self.belongs(object, row) == Some(true));
+            merged.extend(into.map(|into| (*id, into)));
+            into.is_none()
+        });
+        merged
     }
 
     /// Rows to records. What has no date of change, or does not show what is wanted of it, is left out and told about.
@@ -415,13 +435,13 @@ impl ConnectWise {
         };
         let mut names: Vec<String> = fields.iter().chain(self.stamps.get(&object)).flat_map(members).collect();
         names.extend(["id", "_info/lastUpdated", "_info/updatedBy"].map(str::to_owned));
-        let kind = match object {
-            _ if place(object).recycles => Some("deletedFlag"),
-            ObjectKind::Ticket => Some("recordType"),
-            kind if kind.is_activity() => Some("type"),
-            _ => None,
+        let needed: &[&str] = match object {
+            _ if place(object).recycles => &["deletedFlag"],
+            ObjectKind::Ticket => &["recordType", "mergedParentTicket"],
+            kind if kind.is_activity() => &["type"],
+            _ => &[],
         };
-        names.extend(kind.map(str::to_owned));
+        names.extend(needed.iter().map(|name| (*name).to_owned()));
         names.sort();
         names.dedup();
         let list = query_value(&names.join(","));

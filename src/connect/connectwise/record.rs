@@ -176,6 +176,18 @@ pub(super) fn referred(json: &Json, member: &str) -> Option<RecordId> {
     json.get(member)?.get("id").and_then(id)
 }
 
+/// The ticket that a ticket was merged into, which it names for good: it stays in every list, closed. One that belongs to a
+/// bundle has a parent of another kind, and is a ticket like any other.
+///
+/// # Errors
+/// The record does not tell whether it was merged.
+pub(super) fn merged_into(object: ObjectKind, json: &Json) -> Result<Option<RecordId>, Nonsense> {
+    let Some(parent) = json.get("mergedParentTicket").filter(|_| object == ObjectKind::Ticket) else { return Ok(None) };
+    Holds::Reference.value(parent).ok_or(Nonsense)?;
+    let own = json.get("id").and_then(id);
+    Ok(parent.get("id").and_then(id).filter(|parent| parent.0 > 0 && Some(*parent) != own))
+}
+
 /// The members of an array, none where it is something else.
 pub(super) fn items<'a>(json: &'a Json, member: &str) -> impl Iterator<Item = &'a Json> {
     json.get(member).and_then(Json::as_array).into_iter().flatten()

@@ -86,6 +86,7 @@ impl HubSpot {
                     more: false,
                     unread: Vec::new(),
                     others: Vec::new(),
+                    merged: Vec::new(),
                     parents: Vec::new(),
                 }),
             };
@@ -102,7 +103,15 @@ impl HubSpot {
         let unread = told.unread();
         let mut records = told.records;
         records.sort_by_key(|record| record.id);
-        Ok(AnswerBody::Page { records, last: Some(last), more, unread, others: Vec::new(), parents: Vec::new() })
+        Ok(AnswerBody::Page {
+            records,
+            last: Some(last),
+            more,
+            unread,
+            others: Vec::new(),
+            merged: Vec::new(),
+            parents: Vec::new(),
+        })
     }
 
     /// The change index tells how many records it has; the list of all records does not.
@@ -163,7 +172,15 @@ impl HubSpot {
         if more && last.is_none() {
             return Err(odd("the pages of the list repeat".to_owned()));
         }
-        Ok(AnswerBody::Page { records, last, more, unread, others: Vec::new(), parents: Vec::new() })
+        Ok(AnswerBody::Page {
+            records,
+            last,
+            more,
+            unread,
+            others: Vec::new(),
+            merged: Vec::new(),
+            parents: Vec::new(),
+        })
     }
 
     pub(super) async fn read(

@@ -170,7 +170,7 @@ impl Engine {
                 Ok(())
             }
             Some(survivor) => {
-                let is_followed = known.is_some_and(|known| known.merged_into == Some(survivor.id));
+                let is_followed = known.is_some_and(|known| known.gone && known.merged_into == Some(survivor.id));
                 let to = RecordRef { id: survivor.id, ..of };
                 if is_followed && step.view.link_of(of)?.is_none() {
                     return self.absorb(step, to, survivor, request, false).map(drop);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::agreement::{agree_on_payload, delivered, note_shown, remember};
 use super::command::Row;
-use super::pull::{dirty, observation};
+use super::pull::{dirty, observation, with_merged};
 use super::request::{AnswerBody, Failure, ItemOutcome};
 use super::rights::{Need, Way};
 use super::side::back_off;
@@ -297,8 +297,9 @@ impl Engine {
     /// What is known of a record from now on.
     pub(super) fn store_known(&self, step: &mut Step<'_>, of: RecordRef, record: Record) -> ViewResult<()> {
         let Some(rules) = self.rules.object(of.object) else { return Ok(()) };
-        let observed = observation(rules, of, record, step.now);
-        Self::wake_counterparts(step, rules, step.view.observation(of)?.as_ref(), &observed)?;
+        let known = step.view.observation(of)?;
+        let observed = observation(rules, of, with_merged(known.as_ref(), of, record), step.now);
+        Self::wake_counterparts(step, rules, known.as_ref(), &observed)?;
         step.row(Row::Observation(observed));
         Ok(())
     }

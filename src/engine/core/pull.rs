@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::command::Row;
 use super::endless::Length;
+use super::plan::gather::MOST_MERGES;
 use super::request::{AnswerBody, RequestBody, RequestId};
 use super::rights::Way;
 use super::state::cursor::Pass;
@@ -14,7 +15,7 @@ use super::state::{
 use super::step::{Engine, Mode, Pending, Stage, Step};
 use super::view::{View, ViewResult};
 use crate::mapping::ObjectRules;
-use crate::mapping::keys::{all_keys, id_of_stamp};
+use crate::mapping::keys::{all_keys, id_of_stamp, merged_key};
 use crate::mapping::needs::name_of;
 use crate::mapping::references::listed_below;
 use crate::model::{BySystem, ObjectKind, Record, RecordId, RecordRef, System, Timestamp};
@@ -215,7 +216,7 @@ impl Engine {
             return Ok(());
         }
         self.page_failed(key);
-        let AnswerBody::Page { records, last, more, unread, others, parents } = body else {
+        let AnswerBody::Page { records, last, more, unread, others, merged, parents } = body else {
             return self.stop(step, format!("{} answered a list with something else", key.system));
         };
         self.allow((key.system, key.object, Way::Read));
@@ -226,7 +227,12 @@ impl Engine {
         if more && last.is_none_or(|last| pass.after.is_some_and(|after| last <= after)) {
             return self.stop(step, format!("{} repeats the same page of its list over and over", key.system));
         }
-        if records.is_empty() && unread.is_empty() && !more && self.holds_vanished(step, key, pass)? {
+        if records.is_empty()
+            && unread.is_empty()
+            && merged.is_empty()
+            && !more
+            && self.holds_vanished(step, key, pass)?
+        {
             return Ok(());
         }
         for id in &unread {
@@ -236,13 +242,18 @@ impl Engine {
             self.doubt_other(step, RecordRef::new(key.object, key.system, id))?;
         }
         let force = key.feed == Feed::Backfill;
-        let shown = records.iter().map(|record| record.id).chain(unread.iter().copied()).collect();
+        let read = records.iter().map(|record| record.id).chain(unread.iter().copied());
+        let shown = read.chain(merged.iter().map(|(id, _)| *id)).collect();
         if let Some(parent) = listed_below(key.object, key.system) {
             self.doubt_absent_children(step, key, (parent, &parents), pass, &shown, request)?;
         } else if matches!(key.feed, Feed::Backfill | Feed::Sweep) {
             self.doubt_absent(step, key, pass, last.filter(|_| more), &shown, request)?;
         }
-        let brought = (records.len() + unread.len()) as u64;
+        let brought = (records.len() + unread.len() + merged.len()) as u64;
+        for (id, _) in &merged {
+            let into = went_up_in(step.view, key, *id, &merged)?;
+            self.take_merged(step, RecordRef::new(key.object, key.system, *id), into, request)?;
+        }
         for record in records {
             let of = RecordRef::new(key.object, key.system, record.id);
             // what was thrown away before Lockstep ever saw it is nobody's business, unless it is a copy of ours
@@ -266,6 +277,24 @@ impl Engine {
             self.expect_unread(step, of)?;
             step.row(dirty(of, DirtyReason::Changed, step.now));
         }
+        Ok(())
+    }
+
+    /// A record that its system lists as one that was merged into another: it is read at once by its id, the answer takes its
+    /// link along. Until then the other one is not decided on.
+    fn take_merged(&self, step: &mut Step<'_>, of: RecordRef, into: RecordId, request: RequestId) -> ViewResult<()> {
+        // what was merged away before Lockstep ever saw it is nobody's business; of what was read since, more is known
+        let Some(mut known) = step.view.observation(of)?.filter(|known| known.merged_into.is_none()) else {
+            return Ok(());
+        };
+        if self.absorbed.get(&of).is_some_and(|newer| *newer > request.0) {
+            return Ok(());
+        }
+        known.seen = Timestamp::EPOCH;
+        known.merged_into = Some(into);
+        known.keys.push(merged_key(into));
+        step.row(Row::Observation(known));
+        step.row(dirty(of, DirtyReason::Changed, step.now));
         Ok(())
     }
 
@@ -325,6 +354,7 @@ impl Engine {
     ) -> ViewResult<bool> {
         let Some(rules) = self.rules.object(of.object) else { return Ok(false) };
         let known = step.view.observation(of)?;
+        let record = with_merged(known.as_ref(), of, record);
         if self.absorbed.get(&of).is_some_and(|newer| *newer > request.0) {
             // the cache holds something from a later request: which of the two is newer only a fresh read can tell
             if let Some(mut known) = known {
@@ -391,6 +421,7 @@ impl Engine {
         }
         self.absorbed.insert(of, request.0);
         let known = step.view.observation(of)?;
+        let record = with_merged(known.as_ref(), of, record);
         self.note_own_change(step, of, known.as_ref(), &record)?;
         let observed = observation(rules, of, record, step.now);
         if known.as_ref().is_none_or(|known| is_news(known, &observed.record)) {
@@ -436,6 +467,8 @@ impl Engine {
     ) -> ViewResult<()> {
         self.absorbed.insert(of, request.0);
         if let Some(known) = step.view.observation(of)? {
+            // where nothing answers in its place, what its system said of it stands
+            let merged_into = merged_into.or(known.merged_into.filter(|_| !known.gone));
             let gone = Observation { gone: true, merged_into, seen: step.now, ..known.clone() };
             if let Some(rules) = self.rules.object(of.object) {
                 Self::wake_counterparts(step, rules, Some(&known), &gone)?;
@@ -462,6 +495,7 @@ impl Engine {
         request: RequestId,
     ) -> ViewResult<()> {
         let to = RecordRef { id: survivor.id, ..of };
+        let survivor = took_in(step, of, survivor)?;
         self.mark_gone_into(step, of, Some(survivor.id), request)?;
         // Two linked records merged into a third are answered together: the first one's link goes along, once.
         let given = |row: &Row| matches!(row, Row::Link(link) if link.record(of.system) == to);
@@ -480,6 +514,7 @@ impl Engine {
                 Self::wake_rivals(step, rules, &link)?;
             }
             step.row(Row::Link(link));
+            self.progressed();
             // now it can be told of the others who is left over
             for other in survivor.merged.iter().map(|id| RecordRef { id: *id, ..of }) {
                 if other != of && step.view.link_of(other)?.is_some() {
@@ -498,10 +533,63 @@ pub(super) const fn dirty(record: RecordRef, reason: DirtyReason, now: Timestamp
     Row::Dirty(Dirty { record, reason, since: now, not_before: now })
 }
 
+/// What this step tells of a record is believed no more until it was read by its id.
+pub(super) fn doubt_told(step: &mut Step<'_>, of: RecordRef) {
+    let told = step.rows.iter_mut().rev().find_map(|row| match row {
+        Row::Observation(told) if told.of == of => Some(told),
+        _ => None,
+    });
+    if let Some(told) = told {
+        told.seen = Timestamp::EPOCH;
+    }
+}
+
 /// The cache's row for a record as just read.
 pub(super) fn observation(rules: &ObjectRules, of: RecordRef, record: Record, now: Timestamp) -> Observation {
     let keys = all_keys(rules, of.system, &record);
     Observation { of, record, seen: now, keys, gone: false, merged_into: None }
+}
+
+/// What a record took in, as far as that is known: ConnectWise tells it of the one that went alone, not of the other.
+pub(super) fn with_merged(known: Option<&Observation>, of: RecordRef, mut record: Record) -> Record {
+    if let Some(known) = known.filter(|_| of.system == System::ConnectWise) {
+        for id in &known.record.merged {
+            if !record.merged.contains(id) {
+                record.merged.push(*id);
+            }
+        }
+    }
+    record
+}
+
+/// The survivor of a merge, with the one that went up in it and what had gone up in that one before.
+fn took_in(step: &Step<'_>, of: RecordRef, mut survivor: Record) -> ViewResult<Record> {
+    if of.system == System::ConnectWise {
+        let before = step.view.observation(of)?.map(|known| known.record.merged).unwrap_or_default();
+        for id in before.into_iter().chain([of.id]) {
+            if !survivor.merged.contains(&id) {
+                survivor.merged.push(id);
+            }
+        }
+    }
+    Ok(survivor)
+}
+
+/// The record that one of a page went up in at last, which may have gone up in another before anybody saw it.
+fn went_up_in(view: &dyn View, key: CursorKey, id: RecordId, merged: &[(RecordId, RecordId)]) -> ViewResult<RecordId> {
+    let mut at = id;
+    for _ in 0..MOST_MERGES {
+        let told = merged.iter().find(|(from, _)| *from == at).map(|(_, into)| *into);
+        let next = match told {
+            Some(into) => Some(into),
+            None => view.observation(RecordRef::new(key.object, key.system, at))?.and_then(|known| known.merged_into),
+        };
+        match next {
+            Some(into) => at = into,
+            None => break,
+        }
+    }
+    Ok(at)
 }
 
 /// Whether the survivor of a merge carries the key of the partner that another record had which went up in it. Where that

@@ -7,7 +7,7 @@ use super::command::Row;
 use super::outcome::{finish, record_history};
 use super::own_change::own_change;
 use super::plan::{Facts, PairDecision, plan_pair};
-use super::pull::dirty;
+use super::pull::{dirty, doubt_told};
 use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId};
 use super::state::{DirtyReason, Intent, IntentKind, IntentState, Issue, IssueClass, Link, LinkState, Observation};
 use super::step::{Engine, Mode, Pending, Step, rules_of};
@@ -318,6 +318,10 @@ impl Engine {
         // Somebody may have changed it since: what it shows is not known to be ours.
         self.link_copy(step, &mut intent, copy, &first, state, None)?;
         self.take_copy(step, copy, first, request)?;
+        // by its key a ticket is found that was merged into another since: by its id the other one answers
+        if (copy.system, copy.object) == (System::ConnectWise, ObjectKind::Ticket) {
+            doubt_told(step, copy);
+        }
         for twin in copies.filter(|record| !record.archived) {
             let of = RecordRef::new(intent.object, intent.system, twin.id);
             self.take_copy(step, of, twin, request)?;

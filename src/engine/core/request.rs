@@ -149,13 +149,15 @@ pub enum AnswerBody {
     /// are `unread` belong on the page too, but nothing can be made of what it shows of them. Where a system lists an object
     /// [below](crate::mapping::references::listed_below) records of another, `after` and `last` are ids of those, and
     /// `parents` are those of them whose children are all on the page; elsewhere there are none.
-    /// `others` are records of the page that are of another object now: activities whose type is another kind's.
+    /// `others` are records of the page that are of another object now: activities whose type is another kind's. `merged`
+    /// are those that went up in another one and are listed all the same, each with that one: tickets of ConnectWise.
     Page {
         records: Vec<Record>,
         last: Option<RecordId>,
         more: bool,
         unread: Vec<RecordId>,
         others: Vec<RecordId>,
+        merged: Vec<(RecordId, RecordId)>,
         parents: Vec<RecordId>,
     },
     /// Answer to `Count`; none where the system cannot count what its pages bring.

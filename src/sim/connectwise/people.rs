@@ -365,8 +365,15 @@ impl Tenant {
     /// A merged ticket stays, closed, and names the one that it went into.
     fn merge_ticket(&mut self, act: &mut Act<'_>, from: u32, to: u32) -> Result<(), WriteError> {
         let entity = Entity::Ticket;
-        self.find(entity, to).ok_or(WriteError::NotFound(entity, to))?;
+        let target = self.find(entity, to).ok_or(WriteError::NotFound(entity, to))?;
         let mut source = self.find(entity, from).ok_or(WriteError::NotFound(entity, from))?.clone();
+        let parent = entity.field("mergedParentTicket").map(|(id, _)| id);
+        for ticket in [target, &source] {
+            if let Some(other) = parent.and_then(|parent| ticket.reference(parent)) {
+                let message = format!("Ticket {} was merged into ticket {other} already.", ticket.id);
+                return Err(WriteError::one(entity, "InvalidField", "mergedParentTicket", &message));
+            }
+        }
         let board = entity.field("board").and_then(|(id, _)| source.reference(id));
         let closes = |row: &&Value| {
             row.get("board").and_then(super::tables::id_of) == board

@@ -18,7 +18,11 @@ async fn a_page_asks_forward_by_key_for_what_it_needs_and_never_filters_changes(
         ),
         (ObjectKind::Contact, "/company/contacts", "_info/lastUpdated,_info/updatedBy,id,name,userDefinedField10"),
         (ObjectKind::Deal, "/sales/opportunities", "_info/lastUpdated,_info/updatedBy,customFields,id,name"),
-        (ObjectKind::Ticket, "/service/tickets", "_info/lastUpdated,_info/updatedBy,customFields,id,name,recordType"),
+        (
+            ObjectKind::Ticket,
+            "/service/tickets",
+            "_info/lastUpdated,_info/updatedBy,customFields,id,mergedParentTicket,name,recordType",
+        ),
         (ObjectKind::Product, "/procurement/catalog", "_info/lastUpdated,_info/updatedBy,customFields,id,name"),
         (ObjectKind::Task, "/sales/activities", "_info/lastUpdated,_info/updatedBy,customFields,id,name,type"),
     ];
@@ -183,6 +187,83 @@ async fn project_tickets_are_no_tickets() {
     .await;
     let (records, last, _) = page(tenant.ask(ObjectKind::Ticket, list(&["summary"], None, 50)).await);
     assert_eq!((ids(&records), last), (vec![1, 3], Some(RecordId(3))));
+}
+
+/// Tickets by number, each with what it shows besides; asked for by ids, only those are shown.
+fn tickets(rows: &'static [(u64, &'static str)]) -> impl Fn(&Asked) -> (u16, Json) {
+    move |asked| {
+        let shown = |id: u64, more: &str| {
+            let mut row: Json = serde_json::from_str(more).unwrap();
+            row["id"] = json!(id);
+            stamped(row)
+        };
+        let wanted =
+            asked.parameter("conditions").strip_prefix("id in (").map(|ids| ids.trim_end_matches(')').to_owned());
+        let is_wanted = |id: u64| wanted.as_ref().is_none_or(|ids| ids.split(',').any(|one| one == id.to_string()));
+        if let Some(alone) = asked.path.strip_prefix("/service/tickets/") {
+            let found = rows.iter().find(|(id, _)| id.to_string() == alone);
+            return found.map_or_else(not_found, |(id, more)| (200, shown(*id, more)));
+        }
+        (200, rows.iter().filter(|(id, _)| is_wanted(*id)).map(|(id, more)| shown(*id, more)).collect())
+    }
+}
+
+/// ConnectWise goes on listing a ticket that was merged: it says into which. One of a bundle is a ticket like any other.
+#[tokio::test]
+async fn a_ticket_that_was_merged_is_told_with_the_one_it_went_up_in_and_a_child_of_a_bundle_is_not() {
+    let tenant = Tenant::new(tickets(&[
+        (1, r#"{"mergedParentTicket": {"id": 3, "summary": "S"}, "closedFlag": true}"#),
+        (2, r#"{"parentTicketId": 3, "closedFlag": true, "mergedParentTicket": null}"#),
+        (3, r#"{"hasChildTicket": true, "hasMergedChildTicketFlag": true}"#),
+        (4, r#"{"mergedParentTicket": {}}"#),
+        (5, r#"{"mergedParentTicket": {"id": "3", "_info": {"ticket_href": "x"}}}"#),
+        (6, r#"{"mergedParentTicket": {"id": 0}}"#),
+        (7, r#"{"mergedParentTicket": {"id": 7}}"#),
+        (8, r#"{"mergedParentTicket": {"id": 3}, "recordType": "ProjectTicket"}"#),
+        (9, r#"{"mergedParentTicket": "3"}"#),
+    ]))
+    .await;
+    let answer = tenant.ask(ObjectKind::Ticket, list(&[], None, 50)).await;
+    let AnswerBody::Page { records, last, unread, others, merged, .. } = answer else { panic!("{answer:?}") };
+    assert_eq!((ids(&records), last), (vec![2, 3, 4, 6, 7], Some(RecordId(9))));
+    assert_eq!(merged, [(RecordId(1), RecordId(3)), (RecordId(5), RecordId(3))]);
+    assert_eq!((others, unread), (vec![RecordId(8)], vec![RecordId(9)]), "of what makes no sense nothing is known");
+    // No other object has a member of that name that says it.
+    let answer = tenant.ask(ObjectKind::Deal, list(&[], None, 50)).await;
+    let AnswerBody::Page { records, merged, .. } = answer else { panic!("{answer:?}") };
+    assert_eq!((records.len(), merged), (9, Vec::new()));
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_merged_is_answered_by_the_one_that_it_went_up_in_at_last() {
+    let tenant = Tenant::new(tickets(&[
+        (1, r#"{"mergedParentTicket": {"id": 2}}"#),
+        (2, r#"{"mergedParentTicket": {"id": 3}}"#),
+        (3, "{}"),
+        (4, r#"{"mergedParentTicket": {"id": 5}}"#),
+        (6, r#"{"mergedParentTicket": {"id": 7}}"#),
+        (7, r#"{"mergedParentTicket": {"id": 6}}"#),
+        (8, r#"{"mergedParentTicket": {"id": 9}}"#),
+        (9, r#"{"recordType": "ProjectTicket"}"#),
+        (10, r#"{"mergedParentTicket": {"id": 11}}"#),
+        (11, r#"{"recordType": 5}"#),
+    ]))
+    .await;
+    let answering = |answer: AnswerBody| match answer {
+        AnswerBody::Records { found } => found
+            .into_iter()
+            .map(|(id, record)| (id.0, record.map(|record| record.id.0)))
+            .collect::<Vec<(u64, Option<u64>)>>(),
+        other => panic!("{other:?}"),
+    };
+    let of = async |ids: &[u64]| answering(tenant.ask(ObjectKind::Ticket, read(&[], ids)).await);
+    assert_eq!(of(&[1]).await, [(1, Some(3))]);
+    assert_eq!(tenant.calls().len(), 3, "one more for each merge");
+    assert_eq!(of(&[1, 2, 3]).await, [(1, Some(3)), (2, Some(3)), (3, Some(3))]);
+    // One that went up in what is not there, or is no service ticket, is gone.
+    assert_eq!(of(&[4, 8]).await, [(4, None), (8, None)]);
+    // Where two name each other, or the other one cannot be read, nothing is known of either.
+    assert_eq!(of(&[6, 7, 10, 3]).await, [(3, Some(3))]);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! What happens in one seed, as plain data: drawn from the seed, and cut down when it fails.
 
 mod later;
+mod tidying;
 
 use lockstep::mapping::{Ceiling, Guards, Timing};
 use lockstep::model::{BySystem, ObjectKind, System};
@@ -192,6 +193,12 @@ pub enum What {
         pick: u32,
         other: u32,
     },
+    /// One ticket of ConnectWise goes up in another, or in the one that was made last.
+    MergeTickets {
+        pick: u32,
+        other: u32,
+        into_newest: bool,
+    },
     /// A person ends a conflict.
     Decide {
         pick: u32,
@@ -248,6 +255,7 @@ impl Scenario {
         let mut setup = users.setup(&mut workload);
         let mut ops = users.acts(&mut workload, i64::from(rounds) * poll);
         let fields = later::add(seed, &mut users, &mut setup, &mut ops, i64::from(rounds) * poll);
+        tidying::add(seed, &mut users, &mut ops, i64::from(rounds) * poll);
         Self {
             seed,
             fields,

@@ -32,6 +32,7 @@ impl Server {
             fields: Fields::new(),
             stamp,
             merged: Vec::new(),
+            into: None,
             version: 0,
             index: Vec::new(),
         };

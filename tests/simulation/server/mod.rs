@@ -51,6 +51,8 @@ pub struct Entry {
     pub stamp: Option<String>,
     /// Records that went up in it.
     pub(crate) merged: Vec<RecordId>,
+    /// A ticket of ConnectWise that was merged: the one that it went up in. It is nobody's business any more, and stays.
+    pub(crate) into: Option<RecordId>,
     version: u32,
     /// What the search index knows: the newest `modified` whose time has come.
     index: Vec<(i64, Timestamp)>,
@@ -188,17 +190,22 @@ impl Server {
         self.records.get(&id).filter(|entry| entry.object == object)
     }
 
-    /// Who answers to that number: HubSpot shows the survivor in the place of what was merged into it.
+    /// Who answers to that number: the survivor in the place of what was merged into it, in ConnectWise of tickets alone.
     fn answering(&self, object: ObjectKind, id: RecordId) -> Option<&Entry> {
         self.get(object, self.survivor(id))
     }
 
     /// What became of a record: itself, or what it went up in.
     pub fn survivor(&self, mut id: RecordId) -> RecordId {
-        while let Some(next) = self.merged.get(&id).filter(|_| self.system == System::HubSpot) {
+        while let Some(next) = self.merged.get(&id).filter(|_| self.tells_survivors(id)) {
             id = *next;
         }
         id
+    }
+
+    /// Whether that is said of a record that was merged: of companies ConnectWise says that they are deleted.
+    pub fn tells_survivors(&self, id: RecordId) -> bool {
+        self.system == System::HubSpot || self.named(id).object == ObjectKind::Ticket
     }
 }
 
@@ -220,7 +227,7 @@ impl Entry {
         Record {
             id: self.id,
             modified: self.modified,
-            archived: self.archived,
+            archived: self.archived && self.into.is_none(),
             fields: chosen.map(|(name, value)| (name.clone(), value.clone())).collect(),
             stamp: self.stamp.clone(),
             merged: self.merged.clone(),

@@ -80,11 +80,14 @@ impl Server {
         let limit = self.temper.page.min(limit as usize).max(1);
         let mut rows = rows.peekable();
         let (mut records, mut others, mut parents) = (Vec::with_capacity(limit), Vec::new(), Vec::new());
+        let mut merged = Vec::new();
         let mut last = None;
         for _ in 0..limit {
             let Some(entry) = rows.next() else { break };
             last = Some(entry.id);
-            if entry.object == object {
+            if let Some(into) = entry.into {
+                merged.push((entry.id, into));
+            } else if entry.object == object {
                 records.push(entry.show(fields));
             } else if entry.object.is_activity() {
                 others.push(entry.id);
@@ -94,7 +97,7 @@ impl Server {
             }
         }
         records.sort_by_key(|record| record.id);
-        AnswerBody::Page { last, more: rows.peek().is_some(), records, unread: Vec::new(), others, parents }
+        AnswerBody::Page { last, more: rows.peek().is_some(), records, unread: Vec::new(), others, merged, parents }
     }
 
     /// The line items of a deal.

@@ -571,6 +571,7 @@ impl<'a> Simulation<'a> {
                 let cursors = crate::oracle::cursors_in(&batch);
                 crate::guarded::at_commit(self, &batch);
                 crate::holds::at_commit(self, &batch);
+                crate::merging::at_commit(self, &batch);
                 self.store.apply(batch);
                 for cursor in cursors {
                     crate::oracle::i12_cursor_safety(self, &cursor);

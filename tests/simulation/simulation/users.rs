@@ -138,6 +138,7 @@ impl Simulation<'_> {
             What::Restore { side, pick } => self.move_one(side, pick, Change::Restored),
             What::Retype { pick, to } => self.retype(pick, to),
             What::Merge { side, pick, other } => self.merge(side, pick, other),
+            What::MergeTickets { pick, other, into_newest } => self.merge_tickets(pick, other, into_newest),
             What::Decide { pick, winner } => self.decide(pick, winner),
             What::Retry { side, pick } => {
                 if let Some(record) = self.pick_any(side, pick, false) {
@@ -210,7 +211,9 @@ impl Simulation<'_> {
     }
 
     fn move_one(&mut self, side: System, pick: u32, what: Change) {
-        let Some(record) = self.pick_any(side, pick, what == Change::Restored) else { return };
+        let is_restored = what == Change::Restored;
+        let fits = |entry: &Entry| entry.archived == is_restored && entry.into.is_none();
+        let Some(record) = self.pick_among(side, pick, fits) else { return };
         self.note(|| format!("user makes {record} {what:?}"));
         self.outcome.counters.moves += 1;
         self.servers[side].move_record(self.now, record.id, what, &mut self.ledger);
@@ -230,10 +233,26 @@ impl Simulation<'_> {
         let second =
             self.pick_among(side, other, |entry| fits(entry) && entry.object == first.object && entry.id != first.id);
         let Some(second) = second else { return };
+        self.merge_into(first, second);
+    }
+
+    fn merge_into(&mut self, first: RecordRef, second: RecordRef) {
         self.note(|| format!("user merges {second} into {first}"));
         let links = [first, second].map(|record| crate::merging::link_before(self, record));
-        self.servers[side].merge(self.now, first.id, second.id, &mut self.ledger);
+        self.servers[first.system].merge(self.now, first.id, second.id, &mut self.ledger);
         crate::merging::note_heir(self, first, links);
+    }
+
+    fn merge_tickets(&mut self, pick: u32, other: u32, into_newest: bool) {
+        let side = System::ConnectWise;
+        let is_ticket = |entry: &Entry| !entry.archived && entry.object == ObjectKind::Ticket;
+        let newest = self.servers[side].records.values().rfind(|entry| is_ticket(entry)).map(|entry| entry.id);
+        let newest = newest.filter(|_| into_newest).map(|id| RecordRef::new(ObjectKind::Ticket, side, id));
+        let Some(first) = newest.or_else(|| self.pick_among(side, pick, is_ticket)) else { return };
+        let Some(second) = self.pick_among(side, other, |entry| is_ticket(entry) && entry.id != first.id) else {
+            return;
+        };
+        self.merge_into(first, second);
     }
 
     fn decide(&mut self, pick: u32, winner: System) {

@@ -215,10 +215,11 @@ fn spoil(body: &mut AnswerBody, fault: Fault, entropy: u64) {
         }
     }
     if fault == Fault::Emptied
-        && let AnswerBody::Page { records, last, more, unread, others, parents } = &mut *body
+        && let AnswerBody::Page { records, last, more, unread, others, merged, parents } = &mut *body
     {
         records.clear();
         others.clear();
+        merged.clear();
         parents.clear();
         unread.clear();
         (*last, *more) = (None, false);

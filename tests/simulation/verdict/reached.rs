@@ -70,8 +70,11 @@ pub fn count(sim: &mut Simulation<'_>) {
     if sim.ledger.iter().any(|mutation| mutation.what == Change::Restored) {
         counters.saw("restore");
     }
-    for system in System::BOTH.into_iter().filter(|system| !sim.servers[*system].merged.is_empty()) {
-        counters.saw(format!("merge in {system}"));
+    for system in System::BOTH {
+        for loser in sim.servers[system].merged.keys() {
+            counters.saw(format!("merge in {system}"));
+            counters.saw(format!("merge of a {} in {system}", sim.servers[system].named(*loser).object));
+        }
     }
     sim.outcome.counters = counters;
     sim.count_work();

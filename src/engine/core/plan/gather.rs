@@ -7,7 +7,7 @@ use super::identity::{self, Identity};
 use crate::engine::core::state::{Decision, Intent, Issue, IssueClass, Link, LinkState, Observation, RecordState};
 use crate::engine::core::view::{View, ViewResult};
 use crate::mapping::ObjectRules;
-use crate::mapping::keys::{id_of_stamp, identifier_from, identifier_key, stamp_of};
+use crate::mapping::keys::{id_of_stamp, identifier_from, identifier_key, merged_key, stamp_of};
 use crate::mapping::references::{self, ALL_CONTACTS, Partner, Partners, refers_to};
 use crate::model::{BySystem, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
 
@@ -173,7 +173,7 @@ impl Facts {
 }
 
 /// How many merges after each other are followed.
-const MOST_MERGES: usize = 20;
+pub const MOST_MERGES: usize = 20;
 
 /// The first record of a pair that was merged into one that has a partner of its own.
 fn merged(view: &dyn View, records: &BySystem<Option<Observation>>) -> ViewResult<Option<Merged>> {
@@ -208,8 +208,13 @@ fn rival(view: &dyn View, records: &BySystem<Option<Observation>>) -> ViewResult
 
 /// A linked record that was merged into this one.
 fn takes_over(view: &dyn View, survivor: &Observation) -> ViewResult<Option<RecordRef>> {
-    for id in survivor.record.merged.iter().filter(|id| **id != survivor.of.id) {
-        let loser = RecordRef { id: *id, ..survivor.of };
+    let told = survivor.record.merged.iter().filter(|id| **id != survivor.of.id);
+    let mut losers: Vec<RecordRef> = told.map(|id| RecordRef { id: *id, ..survivor.of }).collect();
+    if survivor.of.system == System::ConnectWise {
+        let key = merged_key(survivor.of.id);
+        losers.extend(view.by_key(survivor.of.object, survivor.of.system, &key, MOST_MERGES)?);
+    }
+    for loser in losers {
         if view.link_of(loser)?.is_some() {
             return Ok(Some(loser));
         }

@@ -126,7 +126,7 @@ fn bare(reason: &str) -> &str {
 }
 
 /// What a person does about a record whose counterpart was merged into one that has a partner of its own, by what its
-/// system can do: ConnectWise merges companies alone for good, a ticket that was merged there is still there.
+/// system can do.
 pub(super) fn after_merge(left: RecordRef, linked_with: RecordRef) -> String {
     const MEANWHILE: &str = "Nothing of it crosses meanwhile.";
     let system = left.system;
@@ -134,15 +134,12 @@ pub(super) fn after_merge(left: RecordRef, linked_with: RecordRef) -> String {
         System::HubSpot => {
             matches!(left.object, ObjectKind::Company | ObjectKind::Contact | ObjectKind::Deal | ObjectKind::Ticket)
         }
-        System::ConnectWise => left.object == ObjectKind::Company,
+        System::ConnectWise => matches!(left.object, ObjectKind::Company | ObjectKind::Ticket),
     };
     if can_merge {
         return format!("Merge {left} into {linked_with} in {system}, or delete it there. {MEANWHILE}");
     }
     let why = match (system, left.object) {
-        (System::ConnectWise, ObjectKind::Ticket) => {
-            "ConnectWise keeps a ticket that is merged, so merging it does not end this.".to_owned()
-        }
         (System::ConnectWise, ObjectKind::Deal) => "ConnectWise cannot merge opportunities.".to_owned(),
         (_, object) => format!("{system} cannot merge {}.", object.plural().to_lowercase()),
     };
@@ -243,10 +240,9 @@ mod tests {
         }
         assert!(way(System::HubSpot, ObjectKind::Task).contains("HubSpot cannot merge tasks."));
         assert!(way(System::ConnectWise, ObjectKind::Company).starts_with("Merge ConnectWise company 7 into "));
+        assert!(way(System::ConnectWise, ObjectKind::Ticket).starts_with("Merge ConnectWise ticket 7 into "));
         let deal = way(System::ConnectWise, ObjectKind::Deal);
         assert!(deal.contains("then delete ") && deal.contains("ConnectWise cannot merge opportunities."), "{deal}");
-        let ticket = way(System::ConnectWise, ObjectKind::Ticket);
-        assert!(ticket.contains("then delete ") && ticket.contains("does not end this"), "{ticket}");
         assert!(way(System::ConnectWise, ObjectKind::Contact).contains("ConnectWise cannot merge contacts."));
     }
 }
