@@ -164,7 +164,7 @@ fn criteria(text: &str) -> Arc<Criteria> {
     let schema = Schema { system: System::HubSpot, object: ObjectKind::Company, fields };
     let standard = standard::all(&defaults::company(), System::HubSpot, &standard::Gone::new());
     let filter = bind(&parse(text).unwrap(), &schema).unwrap();
-    Arc::new(Criteria::new(standard, Some(filter), &|_| None))
+    Arc::new(Criteria::new(standard, Some(filter), jiff::civil::Date::MIN, &|_| None))
 }
 
 async fn fill(workspace: &Workspace, records: u64) {

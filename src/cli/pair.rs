@@ -131,7 +131,7 @@ mod tests {
     fn pass() -> Scope {
         let clause =
             ScopeClause { standard: true, text: "not deleted".into(), answer: Answer::Pass, value: "live".into() };
-        Scope { answer: Answer::Pass, clauses: vec![clause] }
+        Scope { answer: Answer::Pass, clauses: vec![clause], turns: None }
     }
 
     fn plan() -> PairPlan {

@@ -1,6 +1,7 @@
 //! One field and what is asked of it: whether a value answers, and how it is shown.
 //! Values are read by their field's kind, as HubSpot speaks strings only. Knows no records.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use jiff::civil::Date;
 use rust_decimal::Decimal;
 
 use super::ast::{Compare, TextMatch};
+use super::relative::Relative;
 use crate::mapping::normalise::{normalise_as, one_line};
 use crate::model::{FieldKind, FieldName, Timestamp, Value};
 
@@ -20,6 +22,8 @@ pub(super) struct Ask {
     /// Labels by key.
     pub options: Arc<BTreeMap<String, String>>,
     pub check: Check,
+    /// Whether it depends on the day: [`Ask::on`] makes one of it that does not.
+    pub is_dated: bool,
 }
 
 /// Texts are lower-case.
@@ -49,6 +53,10 @@ pub(super) enum Operand {
     Bool(bool),
     Date(Date),
     DateTime(Timestamp),
+    /// The days from the first to the last one.
+    Days(Date, Date),
+    /// Days that the day has to tell first.
+    Relative(Relative),
     /// Any of them.
     Keys(Vec<String>),
 }
@@ -57,6 +65,64 @@ pub(super) enum Operand {
 struct Unreadable;
 
 impl Ask {
+    /// The same as it stands on that day.
+    pub fn on(&self, today: Date) -> Cow<'_, Self> {
+        if !self.is_dated {
+            return Cow::Borrowed(self);
+        }
+        let on = |operand: &Operand| match operand {
+            Operand::Relative(relative) => {
+                let (first, last) = relative.days(today);
+                Operand::Days(first, last)
+            }
+            other => other.clone(),
+        };
+        let check = match &self.check {
+            Check::Is(compare, operand) => Check::Is(*compare, on(operand)),
+            Check::In { negated, operands } => {
+                Check::In { negated: *negated, operands: operands.iter().map(on).collect() }
+            }
+            other => other.clone(),
+        };
+        Cow::Owned(Self { check, is_dated: false, ..self.clone() })
+    }
+
+    fn operands(&self) -> &[Operand] {
+        match &self.check {
+            Check::Is(_, operand) => std::slice::from_ref(operand),
+            Check::In { operands, .. } => operands,
+            _ => &[],
+        }
+    }
+
+    fn relatives(&self) -> impl Iterator<Item = Relative> {
+        self.operands().iter().filter_map(|operand| match operand {
+            Operand::Relative(relative) => Some(*relative),
+            _ => None,
+        })
+    }
+
+    /// The first day after `today` on which it has another answer for the value; none where it never has.
+    pub fn turns(&self, value: &Value, today: Date) -> Option<Date> {
+        if !self.is_dated || is_empty(value) {
+            return None;
+        }
+        let held = as_date(value).ok()?;
+        let mut days: Vec<Date> = self.relatives().flat_map(|relative| relative.turns(held, today)).collect();
+        days.sort_unstable();
+        let now = self.on(today).passes(value);
+        days.into_iter().find(|day| self.on(*day).passes(value) != now)
+    }
+
+    /// `today - 30 days is 2026-10-29`, for each that depends on the day.
+    pub fn days_in_words(&self, today: Date) -> Vec<String> {
+        let words = |relative: Relative| match relative.days(today) {
+            (first, last) if first == last => format!("{relative} is {first}"),
+            (first, last) => format!("{relative} is {first} to {last}"),
+        };
+        self.relatives().map(words).collect()
+    }
+
     pub fn passes(&self, value: &Value) -> bool {
         let empty = is_empty(value);
         match &self.check {
@@ -94,6 +160,13 @@ impl Ask {
             Operand::Bool(flag) => as_bool(value)?.cmp(flag),
             Operand::Date(date) => as_date(value)?.cmp(date),
             Operand::DateTime(time) => as_time(value)?.cmp(time),
+            Operand::Days(first, last) => match as_date(value)? {
+                day if day < *first => Ordering::Less,
+                day if day > *last => Ordering::Greater,
+                _ => Ordering::Equal,
+            },
+            // which days are meant is not known yet
+            Operand::Relative(_) => return Err(Unreadable),
             Operand::Keys(keys) => {
                 let found = keys_of(value).iter().any(|held| keys.iter().any(|key| key.eq_ignore_ascii_case(held)));
                 if found { Ordering::Equal } else { Ordering::Less }

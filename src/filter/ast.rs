@@ -4,6 +4,7 @@
 use jiff::civil::Date;
 use rust_decimal::Decimal;
 
+use super::relative::Relative;
 use crate::model::Timestamp;
 
 /// A place in the text. Two trees that differ in places alone are equal: all spans are.
@@ -155,4 +156,5 @@ pub enum Literal {
     Bool(bool),
     Date(Date),
     DateTime(Timestamp),
+    Relative(Relative),
 }

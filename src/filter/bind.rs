@@ -78,7 +78,10 @@ impl Binder<'_> {
             Expr::Any(operands) => Node::Any(self.nodes(operands)),
             Expr::Not(operand) => Node::Not(Box::new(self.node(&operand.node))),
             Expr::Test(test) => match self.ask(test) {
-                Ok(ask) => Node::Leaf(Box::new(Leaf { text: test.to_string(), span: whole(expr).range(), ask })),
+                Ok(ask) => {
+                    let (text, span) = (test.to_string(), whole(expr).range());
+                    Node::Leaf(Box::new(Leaf { text, span, ask, days: Vec::new() }))
+                }
                 Err(errors) => {
                     let field = resolve(self.schema, &test.field.node).map(|field| field.name.clone());
                     let field = field.unwrap_or_else(|| FieldName::new(&test.field.node));
@@ -99,8 +102,17 @@ impl Binder<'_> {
         let check = check(field, test)?;
         let labels = || field.options.iter().map(|option| (option.key.clone(), option.label.clone())).collect();
         let options = self.options.entry(&field.name).or_insert_with(|| Arc::new(labels()));
-        Ok(Ask { field: field.name.clone(), kind: field.kind, options: Arc::clone(options), check })
+        let is_dated = match &test.condition {
+            Condition::Is(_, value) => is_relative(value),
+            Condition::In { values, .. } => values.iter().any(is_relative),
+            _ => false,
+        };
+        Ok(Ask { field: field.name.clone(), kind: field.kind, options: Arc::clone(options), check, is_dated })
     }
+}
+
+const fn is_relative(value: &Spanned<Literal>) -> bool {
+    matches!(value.node, Literal::Relative(_))
 }
 
 pub(super) fn resolve<'a>(schema: &'a Schema, name: &str) -> Option<&'a FieldDef> {
@@ -178,6 +190,7 @@ fn operand(field: &FieldDef, value: &Spanned<Literal>) -> Result<Operand, Filter
         (FieldKind::Bool, Literal::Bool(flag)) => Ok(Operand::Bool(*flag)),
         (FieldKind::Date | FieldKind::DateTime, Literal::Date(date)) => Ok(Operand::Date(*date)),
         (FieldKind::DateTime, Literal::DateTime(time)) => Ok(Operand::DateTime(*time)),
+        (FieldKind::Date | FieldKind::DateTime, Literal::Relative(relative)) => Ok(Operand::Relative(*relative)),
         (kind, Literal::Text(text)) if kind.has_options() => options(field, text, value.span),
         (kind, Literal::Number(number)) if kind.has_options() => options(field, &number.to_string(), value.span),
         (kind, literal) => {
@@ -196,8 +209,10 @@ const fn expected(kind: FieldKind) -> &'static str {
     match kind {
         FieldKind::Number | FieldKind::Integer => "Write a number without quotes, like 1200.50.",
         FieldKind::Bool => "Write true or false.",
-        FieldKind::Date => "Write a date without quotes, like 2026-11-23.",
-        FieldKind::DateTime => "Write a date or an instant without quotes, like 2026-11-23T09:00:00Z.",
+        FieldKind::Date => "Write a date without quotes, like 2026-11-23, or today - 30 days.",
+        FieldKind::DateTime => {
+            "Write a date or an instant without quotes, like 2026-11-23T09:00:00Z, or today - 30 days."
+        }
         FieldKind::Choice | FieldKind::MultiChoice | FieldKind::Person => "Write the label of an option in quotes.",
         FieldKind::Reference(_) => "Write the id of the record in quotes.",
         FieldKind::Text

@@ -68,6 +68,18 @@ pub fn complete(text: &str, cursor: usize, schema: &Schema, mapped: &[&FieldName
         .collect()
 }
 
+/// Days that move along, as far as somebody has to be told that there are any.
+const DAYS: [&str; 8] = [
+    "today",
+    "today - 30 days",
+    "today + 2 weeks",
+    "this week",
+    "this month",
+    "last month",
+    "this quarter",
+    "this year",
+];
+
 /// What the end of an unfinished text stands in.
 enum Ending {
     Plain,
@@ -155,7 +167,8 @@ impl<'a> Place<'a> {
             Self::Value { field, listed: true } => Self::Listed(field),
             Self::Value { listed: false, .. } => Self::Connective,
             Self::Listed(field) if word == "," => Self::Value { field, listed: true },
-            Self::Listed(_) => Self::Connective,
+            Self::Listed(_) if word == ")" => Self::Connective,
+            Self::Listed(field) => Self::Listed(field),
             Self::Connective => match word.as_str() {
                 "and" | "or" => Self::Field,
                 _ => Self::Connective,
@@ -178,6 +191,9 @@ impl<'a> Place<'a> {
             Self::Rest(words, _) => Proposal::words(words),
             Self::Value { field: Some(field), .. } if field.kind == FieldKind::Bool => {
                 Proposal::words(&["true", "false"])
+            }
+            Self::Value { field: Some(field), .. } if matches!(field.kind, FieldKind::Date | FieldKind::DateTime) => {
+                Proposal::words(&DAYS)
             }
             Self::Value { field: Some(field), .. } => field.options.iter().map(Proposal::option).collect(),
             Self::Value { field: None, .. } => Vec::new(),

@@ -4,13 +4,35 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use jiff::civil::Date;
+
 use super::ask::Ask;
-use crate::model::{FieldName, Record, RecordId};
+use crate::model::{FieldName, Record, RecordId, Value};
 
 /// A filter that fits the fields of one object in one system.
 #[derive(Debug, Clone)]
 pub struct Filter {
     parts: Vec<Part>,
+}
+
+/// What a filter judges.
+#[derive(Debug, Clone, Copy)]
+pub struct Subject<'a> {
+    pub record: &'a Record,
+    /// The day, in UTC.
+    pub today: Date,
+}
+
+impl<'a> Subject<'a> {
+    /// For criteria that do not depend on the day, or no longer do: [`Filter::on`].
+    #[must_use]
+    pub const fn undated(record: &'a Record) -> Self {
+        Self { record, today: Date::MIN }
+    }
+
+    fn value(&self, field: &FieldName) -> &Value {
+        self.record.value(field.as_str())
+    }
 }
 
 /// What a filter, or a part of one, says about a record.
@@ -133,6 +155,8 @@ pub(super) struct Leaf {
     /// Where it stands in the text, in bytes.
     pub span: Range<usize>,
     pub ask: Ask,
+    /// The days it was fixed to: `today is 2026-11-28`.
+    pub days: Vec<String>,
 }
 
 impl Filter {
@@ -176,44 +200,67 @@ impl Filter {
         self
     }
 
+    /// The same as it stands on that day: a verdict of it does not turn by itself.
+    #[must_use]
+    pub fn on(mut self, today: Date) -> Self {
+        self.parts.iter_mut().for_each(|part| part.node.fix(today));
+        self
+    }
+
+    /// The first day after today on which the verdict may be another without any change of what is judged.
+    #[must_use]
+    pub fn turns(&self, subject: &Subject<'_>) -> Option<Date> {
+        let mut first: Option<Date> = None;
+        for part in &self.parts {
+            part.node.each_test(&mut |test| {
+                if let Seen::Leaf(leaf) = test
+                    && let Some(day) = leaf.ask.turns(subject.value(&leaf.ask.field), subject.today)
+                {
+                    first = Some(first.map_or(day, |known| known.min(day)));
+                }
+            });
+        }
+        first
+    }
+
     /// Whether it is known that the record passes.
     #[must_use]
-    pub fn passes(&self, record: &Record) -> bool {
-        Answer::all(self.parts.iter().map(|part| part.node.answer(record))) == Answer::Pass
+    pub fn passes(&self, subject: &Subject<'_>) -> bool {
+        Answer::all(self.parts.iter().map(|part| part.node.answer(subject))) == Answer::Pass
     }
 
     /// Whether the record passes, with every clause's own answer.
     #[must_use]
-    pub fn evaluate(&self, record: &Record) -> Verdict {
-        let clauses: Vec<Clause> = self.parts.iter().map(|part| part.clause(record)).collect();
+    pub fn evaluate(&self, subject: &Subject<'_>) -> Verdict {
+        let clauses: Vec<Clause> = self.parts.iter().map(|part| part.clause(subject)).collect();
         Verdict { answer: Answer::all(clauses.iter().map(|clause| clause.answer)), clauses }
     }
 }
 
 impl Part {
-    fn clause(&self, record: &Record) -> Clause {
-        self.node.whole_clause(&self.text, &self.span, record)
+    fn clause(&self, subject: &Subject<'_>) -> Clause {
+        self.node.whole_clause(&self.text, &self.span, subject)
     }
 }
 
 impl Node {
-    pub fn answer(&self, record: &Record) -> Answer {
+    pub fn answer(&self, subject: &Subject<'_>) -> Answer {
         match self {
-            Self::All(nodes) => Answer::all(nodes.iter().map(|node| node.answer(record))),
-            Self::Any(nodes) => Answer::any(nodes.iter().map(|node| node.answer(record))),
-            Self::Not(node) => node.answer(record).not(),
-            Self::Leaf(leaf) => leaf.ask.passes(record.value(leaf.ask.field.as_str())).into(),
+            Self::All(nodes) => Answer::all(nodes.iter().map(|node| node.answer(subject))),
+            Self::Any(nodes) => Answer::any(nodes.iter().map(|node| node.answer(subject))),
+            Self::Not(node) => node.answer(subject).not(),
+            Self::Leaf(leaf) => leaf.ask.on(subject.today).passes(subject.value(&leaf.ask.field)).into(),
             Self::Unfit(_) => Answer::Undecided,
-            Self::Present => (!record.archived).into(),
-            Self::NoneOf(ids) => (!ids.contains(&record.id)).into(),
+            Self::Present => (!subject.record.archived).into(),
+            Self::NoneOf(ids) => (!ids.contains(&subject.record.id)).into(),
         }
     }
 
     /// As one of the clauses of a filter, under the text of the whole of it.
-    pub fn whole_clause(&self, text: &str, span: &Range<usize>, record: &Record) -> Clause {
-        let answer = self.answer(record);
-        let value = if answer == Answer::Undecided { self.unfit().join(" ") } else { self.shown(record) };
-        let parts = self.operands().iter().map(|node| node.clause(record)).collect();
+    pub fn whole_clause(&self, text: &str, span: &Range<usize>, subject: &Subject<'_>) -> Clause {
+        let answer = self.answer(subject);
+        let value = if answer == Answer::Undecided { self.unfit().join(" ") } else { self.shown(subject) };
+        let parts = self.operands().iter().map(|node| node.clause(subject)).collect();
         Clause { text: text.to_owned(), answer, value, span: span.clone(), parts }
     }
 
@@ -225,11 +272,11 @@ impl Node {
         }
     }
 
-    fn clause(&self, record: &Record) -> Clause {
-        let answer = self.answer(record);
-        let parts: Vec<Clause> = self.operands().iter().map(|node| node.clause(record)).collect();
+    fn clause(&self, subject: &Subject<'_>) -> Clause {
+        let answer = self.answer(subject);
+        let parts: Vec<Clause> = self.operands().iter().map(|node| node.clause(subject)).collect();
         let (text, value, span) = match self {
-            Self::Leaf(leaf) => (leaf.text.clone(), self.shown(record), leaf.span.clone()),
+            Self::Leaf(leaf) => (leaf.text.clone(), self.shown(subject), leaf.span.clone()),
             Self::Unfit(unfit) => (unfit.text.clone(), unfit.whys.join(" "), unfit.span.clone()),
             Self::Any(_) => ("any of".to_owned(), String::new(), whole(&parts)),
             Self::Not(_) => ("not".to_owned(), String::new(), whole(&parts)),
@@ -239,12 +286,12 @@ impl Node {
     }
 
     /// The values it looks at.
-    fn shown(&self, record: &Record) -> String {
+    fn shown(&self, subject: &Subject<'_>) -> String {
         let mut seen: Vec<(&FieldName, String)> = Vec::new();
         self.each_test(&mut |test| {
             let field = test.field();
             if seen.iter().all(|(known, _)| *known != field) {
-                seen.push((field, test.show(record)));
+                seen.push((field, test.show(subject)));
             }
         });
         match seen.as_slice() {
@@ -263,13 +310,25 @@ impl Node {
         }
     }
 
+    fn fix(&mut self, today: Date) {
+        match self {
+            Self::All(nodes) | Self::Any(nodes) => nodes.iter_mut().for_each(|node| node.fix(today)),
+            Self::Not(node) => node.fix(today),
+            Self::Leaf(leaf) if leaf.ask.is_dated => {
+                leaf.days = leaf.ask.days_in_words(today);
+                leaf.ask = leaf.ask.on(today).into_owned();
+            }
+            Self::Leaf(_) | Self::Unfit(_) | Self::Present | Self::NoneOf(_) => {}
+        }
+    }
+
     pub fn leave_out(&mut self, why: &impl Fn(&FieldName) -> Option<String>) {
         match self {
             Self::All(nodes) | Self::Any(nodes) => nodes.iter_mut().for_each(|node| node.leave_out(why)),
             Self::Not(node) => node.leave_out(why),
             Self::Leaf(leaf) => {
                 if let Some(why) = why(&leaf.ask.field) {
-                    let Leaf { text, span, ask } = (**leaf).clone();
+                    let Leaf { text, span, ask, .. } = (**leaf).clone();
                     *self = Self::Unfit(Box::new(Unfit { text, span, field: ask.field, whys: vec![why] }));
                 }
             }
@@ -315,9 +374,13 @@ impl<'a> Seen<'a> {
         }
     }
 
-    fn show(&self, record: &Record) -> String {
+    fn show(&self, subject: &Subject<'_>) -> String {
         match self {
-            Self::Leaf(leaf) => leaf.ask.show(record.value(leaf.ask.field.as_str())),
+            Self::Leaf(leaf) => {
+                let shown = leaf.ask.on(subject.today).show(subject.value(&leaf.ask.field));
+                let days = leaf.ask.days_in_words(subject.today);
+                std::iter::once(shown).chain(leaf.days.iter().cloned()).chain(days).collect::<Vec<_>>().join("; ")
+            }
             Self::Unfit(unfit) => unfit.whys.join(" "),
         }
     }

@@ -15,7 +15,7 @@ pub(super) enum Token {
     /// A name in backquotes: always a field.
     Name(String),
     Literal(Literal),
-    /// One of `( ) ,` or a comparison.
+    /// One of `( ) , + -` or a comparison.
     Sign(&'static str),
     End,
 }
@@ -61,7 +61,7 @@ pub(super) fn is_word_part(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '/' | '.')
 }
 
-const SIGNS: [&str; 10] = ["!=", "<=", ">=", "<>", "=", "<", ">", "(", ")", ","];
+const SIGNS: [&str; 12] = ["!=", "<=", ">=", "<>", "=", "<", ">", "(", ")", ",", "+", "-"];
 
 struct Lexer<'a> {
     text: &'a str,
@@ -77,6 +77,10 @@ impl<'a> Lexer<'a> {
 
     fn peek(&self) -> Option<char> {
         self.rest().chars().next()
+    }
+
+    fn is_before_digit(&self) -> bool {
+        self.rest().chars().nth(1).is_some_and(|c| c.is_ascii_digit())
     }
 
     fn here(&self) -> Span {
@@ -95,7 +99,9 @@ impl<'a> Lexer<'a> {
             None => Token::End,
             Some('"' | '\'') => Token::Literal(Literal::Text(self.quoted(start)?)),
             Some('`') => Token::Name(self.quoted(start)?),
-            Some(c) if c.is_ascii_digit() || c == '-' => Token::Literal(self.bare_value(start)?),
+            Some(c) if c.is_ascii_digit() || (c == '-' && self.is_before_digit()) => {
+                Token::Literal(self.bare_value(start)?)
+            }
             Some(c) if is_word_start(c) => Token::Word(self.take_while(is_word_part).to_owned()),
             Some(c) => Token::Sign(self.sign(c, start)?),
         };

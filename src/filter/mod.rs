@@ -12,9 +12,12 @@
 //! Operators: `= != < <= > >=`, `in (…)`, `not in (…)`, `contains`, `starts with`, `ends with`, `is empty`,
 //! `is not empty`; `not` binds tighter than `and`, `and` tighter than `or`. Texts stand in double or single quotes,
 //! numbers, `true`, `false`, dates (`2026-11-23`) and instants (`2026-11-23T09:00:00Z`) without. Words of the language
-//! and texts are compared without regard to case. Line breaks and `#` comments are allowed. Dates relative to today
-//! are not part of the language yet, nor are fields of the related company and membership in a list: a verdict depends
-//! on the record alone.
+//! and texts are compared without regard to case. Line breaks and `#` comments are allowed. Membership in a list is not
+//! part of the language yet.
+//!
+//! Days that move along are written `today`, `today - 30 days` (or `weeks`, `months`, `quarters`, `years`; `+` for later
+//! ones), `this month`, `last week`, `next year`. A day is one in UTC, a week begins on Monday. What is compared with a month
+//! is compared with all of its days: `=` is in it, `<` before it, `<=` before its end.
 //!
 //! An empty field differs from every value: `!=` and `not in` hold, every other comparison fails. A value that cannot
 //! be read as its field's kind fails every comparison, and the clause says so.
@@ -34,6 +37,7 @@ pub mod nearest;
 mod parse;
 mod pretty;
 mod print;
+mod relative;
 pub mod standard;
 #[cfg(test)]
 mod tests;
@@ -42,7 +46,8 @@ pub use ast::{Compare, Condition, Expr, Literal, Span, Spanned, Test, TextMatch}
 pub use bind::{bind, bind_as_far_as_it_fits};
 pub use complete::{Completion, complete};
 pub use error::FilterError;
-pub use eval::{Answer, Clause, Filter, Verdict};
+pub use eval::{Answer, Clause, Filter, Subject, Verdict};
 pub use parse::{MAX_BYTES, MAX_COMPARISONS, MAX_NESTING, parse};
 pub use pretty::pretty;
 pub use print::print;
+pub use relative::{Relative, Unit, day_of, start_of};

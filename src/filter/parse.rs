@@ -3,6 +3,7 @@
 use super::ast::{Compare, Condition, Expr, Literal, Span, Spanned, Test, TextMatch};
 use super::error::FilterError;
 use super::lex::{Placed, Token, lex};
+use super::relative::{MOST_STEPS, Relative, Unit};
 
 /// The longest text that is read.
 pub const MAX_BYTES: usize = 64 * 1024;
@@ -244,22 +245,75 @@ impl Parser {
         Ok(Condition::In { negated, values })
     }
 
+    /// `today`, and what is added to it.
+    fn day(&mut self) -> Result<Spanned<Literal>, FilterError> {
+        let start = self.advance();
+        let sign = match self.peek() {
+            Token::Sign("+") => 1,
+            Token::Sign("-") => -1,
+            // without a blank the sign is part of the number
+            Token::Literal(Literal::Number(number)) if number.is_sign_negative() => 0,
+            _ => return Ok(Spanned::new(Literal::Relative(Relative::TODAY), start)),
+        };
+        if sign != 0 {
+            self.advance();
+        }
+        let steps = match self.peek() {
+            Token::Literal(Literal::Number(number)) if number.is_integer() => {
+                i32::try_from(*number).ok().filter(|n| sign == 0 || *n >= 0)
+            }
+            _ => None,
+        };
+        let steps = steps.map(|steps| if sign == 0 { steps } else { steps * sign });
+        let Some(steps) = steps.filter(|steps| steps.abs() <= MOST_STEPS) else {
+            let message = format!("After `today` and a sign a whole number up to {MOST_STEPS} is missing; there is");
+            return Err(self.unexpected(&message, "Write today - 30 days, or today + 2 weeks."));
+        };
+        self.advance();
+        let (unit, end) = self.unit(&Unit::ALL, "Write today - 30 days; or weeks, months, quarters, years.")?;
+        let relative = if steps == 0 { Relative::TODAY } else { Relative::Day { steps, unit } };
+        Ok(Spanned::new(Literal::Relative(relative), start.to(end)))
+    }
+
+    /// `this month`.
+    fn period(&mut self) -> Result<Spanned<Literal>, FilterError> {
+        let steps = if let Token::Word(word) = self.peek() { steps_of(word).unwrap_or(0) } else { 0 };
+        let start = self.advance();
+        let (unit, end) = self.unit(&Unit::ALL[1..], "Write this month; or week, quarter, year.")?;
+        Ok(Spanned::new(Literal::Relative(Relative::Period { steps, unit }), start.to(end)))
+    }
+
+    fn unit(&mut self, units: &[Unit], hint: &str) -> Result<(Unit, Span), FilterError> {
+        let unit = if let Token::Word(word) = self.peek() { Unit::of_word(word) } else { None };
+        match unit.filter(|unit| units.contains(unit)) {
+            Some(unit) => Ok((unit, self.advance())),
+            None => Err(self.unexpected("A unit of time is missing; there is", hint)),
+        }
+    }
+
     fn literal(&mut self) -> Result<Spanned<Literal>, FilterError> {
         let literal = match self.peek() {
             Token::Literal(literal) => literal.clone(),
             Token::Word(word) if word.eq_ignore_ascii_case("true") => Literal::Bool(true),
             Token::Word(word) if word.eq_ignore_ascii_case("false") => Literal::Bool(false),
+            Token::Word(word) if word.eq_ignore_ascii_case("today") => return self.day(),
+            Token::Word(word) if steps_of(word).is_some() => return self.period(),
             Token::Word(word) => {
                 let hint = format!("A text stands in quotes: \"{word}\". Fields can't be compared with each other.");
                 return Err(self.unexpected("A value is missing; there is", &hint));
             }
             _ => {
-                let hint = "Write a text in quotes, a number, true, false, or a date like 2026-11-23.";
+                let hint = "Write a text in quotes, a number, true, false, a date like 2026-11-23, or today.";
                 return Err(self.unexpected("A value is missing; there is", hint));
             }
         };
         Ok(Spanned::new(literal, self.advance()))
     }
+}
+
+/// Which one of several in a row a word means.
+fn steps_of(word: &str) -> Option<i32> {
+    [("last", -1), ("this", 0), ("next", 1)].into_iter().find(|(w, _)| word.eq_ignore_ascii_case(w)).map(|(_, n)| n)
 }
 
 pub(super) fn is_reserved(word: &str) -> bool {

@@ -75,6 +75,7 @@ pub(super) fn literal(literal: &Literal) -> String {
         Literal::Bool(flag) => flag.to_string(),
         Literal::Date(date) => date.to_string(),
         Literal::DateTime(time) => time.to_rfc3339(),
+        Literal::Relative(relative) => relative.to_string(),
     }
 }
 

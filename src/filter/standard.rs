@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::ask::{Ask, Check};
-use super::eval::{Answer, Leaf, Node, Unfit};
+use super::eval::{Answer, Leaf, Node, Subject, Unfit};
 use crate::mapping::ObjectMapping;
 use crate::mapping::needs::retired;
 use crate::mapping::references::refers_to;
@@ -60,7 +60,7 @@ impl Standard {
     /// What it says of a record, wherever it applies.
     #[must_use]
     pub fn judge(&self, record: &Record) -> StandardClause {
-        let answer = self.node.answer(record);
+        let answer = self.node.answer(&Subject::undated(record));
         let value = if answer == Answer::Undecided { self.node.unfit().join(" ") } else { self.shown(record) };
         (self.text.clone(), answer, value)
     }
@@ -109,13 +109,18 @@ fn any_of(
 
 impl Ask {
     fn standard(field: &FieldName, check: Check) -> Self {
-        Self { field: field.clone(), kind: FieldKind::Text, options: Arc::default(), check }
+        Self { field: field.clone(), kind: FieldKind::Text, options: Arc::default(), check, is_dated: false }
     }
 }
 
 impl Node {
     fn standard(field: &FieldName, check: Check) -> Self {
-        Self::Leaf(Box::new(Leaf { text: String::new(), span: 0..0, ask: Ask::standard(field, check) }))
+        Self::Leaf(Box::new(Leaf {
+            text: String::new(),
+            span: 0..0,
+            ask: Ask::standard(field, check),
+            days: Vec::new(),
+        }))
     }
 }
 

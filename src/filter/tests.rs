@@ -138,9 +138,9 @@ fn a_record_as_hubspot_tells_it_is_judged_by_the_kinds_of_its_fields() {
     ];
     for (text, pass) in cases {
         let filter = bound(text);
-        let verdict = filter.evaluate(&acme());
+        let verdict = filter.evaluate(&Subject::undated(&acme()));
         assert_eq!(verdict.answer, pass.into(), "{text}: {verdict:?}");
-        assert_eq!(filter.passes(&acme()), pass, "{text}");
+        assert_eq!(filter.passes(&Subject::undated(&acme())), pass, "{text}");
         assert_eq!(verdict.clauses.iter().all(|clause| clause.answer == Answer::Pass), pass, "{text}");
     }
 }
@@ -154,7 +154,7 @@ fn a_record_as_connectwise_tells_it_is_judged_alike() {
         ("founded", Value::text("2001-05-17T00:00:00Z")),
     ]);
     for text in ["numberofemployees = 25", "is_public", "status = 'active'", "founded = 2001-05-17"] {
-        assert!(bound(text).passes(&record), "{text}");
+        assert!(bound(text).passes(&Subject::undated(&record)), "{text}");
     }
 }
 
@@ -168,7 +168,7 @@ fn a_value_that_cannot_be_read_fails_every_comparison_and_says_so() {
         "numberofemployees <= 1",
         "founded != 2001-01-01",
     ] {
-        let verdict = bound(text).evaluate(&record);
+        let verdict = bound(text).evaluate(&Subject::undated(&record));
         assert_eq!(verdict.answer, Answer::Fail, "{text}");
         assert!(verdict.clauses[0].value.contains("can't be read as"), "{}", verdict.clauses[0].value);
     }
@@ -177,7 +177,7 @@ fn a_value_that_cannot_be_read_fails_every_comparison_and_says_so() {
 #[test]
 fn a_verdict_shows_each_operand_of_the_outer_and_with_what_it_saw() {
     let text = "type = \"PROSPECT\"\n and (zip = '1' or numberofemployees > 10)";
-    let verdict = bound(text).evaluate(&acme());
+    let verdict = bound(text).evaluate(&Subject::undated(&acme()));
     let seen: Vec<_> = verdict.clauses.iter().map(|c| (c.text.as_str(), c.answer, c.value.as_str())).collect();
     assert_eq!(
         seen,
@@ -212,12 +212,13 @@ fn what_asks_for_a_field_that_is_gone_or_retyped_has_no_answer_unless_the_rest_d
     ];
     for (text, expected) in cases {
         let filter = bind_as_far_as_it_fits(&parse(text).unwrap(), &schema());
-        let verdict = filter.evaluate(&acme());
+        let verdict = filter.evaluate(&Subject::undated(&acme()));
         assert_eq!(verdict.answer, expected, "{text}: {verdict:?}");
-        assert_eq!(filter.passes(&acme()), expected == Pass, "{text}");
+        assert_eq!(filter.passes(&Subject::undated(&acme())), expected == Pass, "{text}");
     }
     let filter = bind_as_far_as_it_fits(&parse("gone > 1 and (zip > 1 or `Company name` = 3)").unwrap(), &schema());
-    let seen: Vec<_> = filter.evaluate(&acme()).clauses.into_iter().map(|clause| clause.value).collect();
+    let seen: Vec<_> =
+        filter.evaluate(&Subject::undated(&acme())).clauses.into_iter().map(|clause| clause.value).collect();
     assert_eq!(
         seen,
         [
@@ -226,6 +227,49 @@ fn what_asks_for_a_field_that_is_gone_or_retyped_has_no_answer_unless_the_rest_d
         ]
     );
     assert_eq!(filter.fields(), ["gone", "name", "zip"].map(FieldName::new), "what is there is read all the same");
+}
+
+fn dated<'a>(record: &'a Record, today: &str) -> Subject<'a> {
+    Subject { record, today: today.parse().unwrap() }
+}
+
+#[test]
+fn days_relative_to_today_are_compared_with_all_the_days_they_mean() {
+    // the text, the value, the day, the answer, the day on which it turns
+    let cases = [
+        ("founded >= today - 30 days", "2026-10-29", "2026-11-28", true, Some("2026-11-29")),
+        ("founded >= today - 30 days", "2026-10-29", "2026-11-29", false, None),
+        ("founded < today - 30 days", "2026-10-29", "2026-11-28", false, Some("2026-11-29")),
+        ("founded = today", "2026-11-29", "2026-11-28", false, Some("2026-11-29")),
+        ("founded = today", "2026-11-29", "2026-11-29", true, Some("2026-11-30")),
+        ("founded != today", "2026-11-29", "2026-11-30", true, None),
+        ("founded = this month", "2026-11-01", "2026-11-30", true, Some("2026-12-01")),
+        ("founded > last month", "2026-11-01", "2026-11-30", true, Some("2026-12-01")),
+        ("founded <= last month", "2026-11-01", "2026-11-30", false, Some("2026-12-01")),
+        ("founded in (today, next year)", "2027-01-01", "2026-11-28", true, Some("2027-01-02")),
+        ("founded in (today, 2026-12-24)", "2026-12-24", "2026-11-28", true, None),
+        ("founded not in (today, last week)", "2026-11-28", "2026-11-27", true, Some("2026-11-28")),
+        ("not founded = today", "2026-11-29", "2026-11-28", true, Some("2026-11-29")),
+        ("founded < today and founded > 2000-01-01", "2026-12-24", "2026-11-28", false, Some("2026-12-25")),
+        ("founded = today or founded is empty", "", "2026-11-28", true, None),
+        ("founded < today", "spring", "2026-11-28", false, None),
+        ("createdate = today", "2026-11-28T23:59:59Z", "2026-11-28", true, Some("2026-11-29")),
+    ];
+    for (text, value, today, passes, turns) in cases {
+        let record = record(&[("founded", Value::text(value)), ("createdate", Value::text(value))]);
+        let (filter, subject) = (bound(text), dated(&record, today));
+        assert_eq!(filter.passes(&subject), passes, "{text} of {value} on {today}");
+        assert_eq!(filter.turns(&subject).map(|day| day.to_string()).as_deref(), turns, "{text} of {value} on {today}");
+        let fixed = filter.on(subject.today);
+        assert_eq!(fixed.passes(&Subject::undated(&record)), passes, "fixed: {text} of {value} on {today}");
+        assert_eq!(fixed.turns(&subject), None);
+    }
+    let record = record(&[("founded", Value::text("2026-11-01"))]);
+    let filter = bound("founded >= today - 30 days");
+    let told = "2026-11-01; today - 30 days is 2026-10-29";
+    assert_eq!(filter.evaluate(&dated(&record, "2026-11-28")).clauses[0].value, told);
+    let fixed = filter.on("2026-11-28".parse().unwrap());
+    assert_eq!(fixed.evaluate(&Subject::undated(&record)).clauses[0].value, told);
 }
 
 #[test]
@@ -278,6 +322,14 @@ fn what_cannot_be_understood_is_shown_where_it_stands() {
         ("founded = 2026-13-01", "2026-13-01", "neither"),
         ("numberofemployees = 1,000,000", ",", "goes on"),
         ("name = 'a\\x'", "\\", "backslash"),
+        ("founded > today - days", "days", "whole number"),
+        ("founded > today - 1.5 days", "1.5", "whole number"),
+        ("founded > today - 10001 days", "10001", "10000"),
+        ("founded > today - -3 days", "-3", "whole number"),
+        ("founded > today - 3", "", "unit of time"),
+        ("founded > today + 3 moons", "moons", "unit of time"),
+        ("founded = this day", "day", "this month"),
+        ("founded = this", "", "unit of time"),
         ("numberofemployees = 99999999999999999999999999999999", "99999999999999999999999999999999", "neither"),
     ];
     for (text, underlined, word) in cases {
@@ -301,6 +353,8 @@ fn what_does_not_fit_the_schema_is_named_with_what_was_meant() {
         ("is_public = 'yes'", "'yes'", "true or false"),
         ("founded > 5", "5", "2026-11-23"),
         ("founded > 2026-11-23T00:00:00Z", "2026-11-23T00:00:00Z", "date"),
+        ("numberofemployees > today", "today", "number without quotes"),
+        ("name = this month", "this month", "quotes"),
         ("name", "name", "stand alone"),
     ];
     for (text, underlined, word) in cases {
@@ -320,7 +374,7 @@ fn limits_are_errors_and_never_overflow_the_stack() {
     assert!(parse(&nested(MAX_NESTING + 1)).unwrap_err().message.contains("nested"));
     assert!(parse(&nested(30_000)).unwrap_err().message.contains("nested"));
     let negated = format!("{}is_public", "not ".repeat(MAX_NESTING));
-    assert!(!bound(&negated).passes(&acme()));
+    assert!(!bound(&negated).passes(&Subject::undated(&acme())));
     assert!(parse(&format!("not {negated}")).unwrap_err().message.contains("nested"));
     let many = |count: usize| vec!["zip = '1'"; count].join(" or ");
     assert!(parse(&many(MAX_COMPARISONS)).is_ok());
@@ -338,6 +392,11 @@ fn the_canonical_form_has_the_parentheses_it_needs() {
         ("a and (b or not (c or d))", "a and (b or not (c or d))"),
         ("not not a", "not not a"),
         ("`a b` IN (1,'x\"y',TRUE, 2026-11-23)", "`a b` in (1, \"x\\\"y\", true, 2026-11-23)"),
+        (
+            "d > TODAY-30 days and d<=today  +1 week or d = Last Month",
+            "d > today - 30 days and d <= today + 1 week or d = last month",
+        ),
+        ("d in (today - 0 years, this quarter)", "d in (today, this quarter)"),
         ("`and` is not empty # why\n or a", "`and` is not empty or a"),
     ];
     for (text, canonical) in cases {
@@ -362,6 +421,8 @@ fn completion_proposes_what_can_stand_there() {
         ("type = 'Partner'", Some(" and"), ""),
         ("type = 'Partner' and is_", Some("is_public"), "is_"),
         ("is_public = t", Some("true"), "t"),
+        ("founded > ", Some("today - 30 days"), ""),
+        ("founded in (today - 1 day ", Some(","), ""),
         ("name starts ", Some("with"), ""),
         ("name is ", Some("not empty"), ""),
         ("name = 'x' # ty", None, ""),
@@ -452,6 +513,11 @@ fn literal() -> impl Strategy<Value = Literal> {
         any::<bool>().prop_map(Literal::Bool),
         (1i16..9999, 1i8..13, 1i8..29).prop_map(|(y, m, d)| Literal::Date(jiff::civil::date(y, m, d))),
         (0i64..4_000_000_000_000).prop_map(|ms| Literal::DateTime(Timestamp(ms))),
+        (-10_000i32..=10_000, prop::sample::select(Unit::ALL.to_vec())).prop_map(|(steps, unit)| {
+            Literal::Relative(if steps == 0 { Relative::TODAY } else { Relative::Day { steps, unit } })
+        }),
+        (-1i32..=1, prop::sample::select(Unit::ALL[1..].to_vec()))
+            .prop_map(|(steps, unit)| Literal::Relative(Relative::Period { steps, unit })),
     ]
 }
 
@@ -539,11 +605,11 @@ proptest! {
     #[test]
     fn no_mixture_of_words_makes_it_panic(words in prop::collection::vec(prop::sample::select(vec![
         "name", "type", "(", ")", ",", "and", "or", "not", "in", "is", "empty", "=", "<=", "'x'", "\"", "`", "1", "-2.5",
-        "2026-11-23", "contains", "starts", "with", "true", "#", "\n", "ü",
+        "2026-11-23", "today", "+", "-", "days", "this", "month", "contains", "starts", "with", "true", "#", "\n", "ü",
     ]), 0..30)) {
         let text = words.join(" ");
         match parse(&text) {
-            Ok(expr) => drop(bind(&expr, &schema()).map(|filter| filter.evaluate(&acme()))),
+            Ok(expr) => drop(bind(&expr, &schema()).map(|filter| filter.evaluate(&Subject::undated(&acme())))),
             Err(error) => prop_assert!(text.get(error.span).is_some()),
         }
         drop(complete(&text, text.len(), &schema(), &[]));

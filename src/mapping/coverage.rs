@@ -4,12 +4,14 @@
 
 use std::collections::BTreeMap;
 
+use jiff::civil::Date;
+
 use super::normalise::normalise;
 use super::{
     AutoPairs, Direction, Exclusions, FieldKey, FieldMapping, FieldRule, Filters, ObjectMapping, Unmapped, ValueMap,
 };
 use crate::filter::standard::{self, Standard};
-use crate::filter::{self, Answer, Filter};
+use crate::filter::{self, Answer, Filter, Subject};
 use crate::model::{BySystem, ChoiceOption, FieldKind, FieldName, Record, Schema, System, Value};
 
 /// The values of one field in one system, as comparisons see them, each with the number of records that hold it.
@@ -76,13 +78,18 @@ impl Counted {
 }
 
 impl Tally {
-    /// `cached` names the fields that records were read with.
+    /// `cached` names the fields that records were read with. What depends on the day is as on `today`.
     #[must_use]
-    pub fn new(mapping: &ObjectMapping, schema: &BySystem<Schema>, cached: &BySystem<Vec<FieldName>>) -> Self {
+    pub fn new(
+        mapping: &ObjectMapping,
+        schema: &BySystem<Schema>,
+        cached: &BySystem<Vec<FieldName>>,
+        today: Date,
+    ) -> Self {
         let filters = BySystem::from_fn(|to| {
             // one that cannot be read lets nothing be deployed, and is told elsewhere
             let expr = filter::parse(mapping.filters.toward(to)).ok()?;
-            Some(filter::bind_as_far_as_it_fits(&expr, &schema[to.other()]))
+            Some(filter::bind_as_far_as_it_fits(&expr, &schema[to.other()]).on(today))
         });
         let mapped = mapping.fields.iter().filter(|field| field.values.is_some());
         let used = mapped.map(|field| {
@@ -140,7 +147,7 @@ impl Tally {
             return true;
         }
         self.standard[system].iter().all(|one| one.judge(record).1 == Answer::Pass)
-            && self.filters[to].as_ref().is_none_or(|filter| filter.passes(record))
+            && self.filters[to].as_ref().is_none_or(|filter| filter.passes(&Subject::undated(record)))
     }
 
     /// Whether the record is one of those that hold `key` in a field: what [`ValueUse::records`] counts.

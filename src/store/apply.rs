@@ -200,12 +200,12 @@ pub(super) fn template(message: &str) -> String {
     template
 }
 
-/// The mark keeps its age; reason and the moment of the next look are always the newest, so that a person's retry
+/// The mark keeps its age, unless it only waited for a day; reason and the moment of the next look are always the newest, so that a person's retry
 /// can shorten a wait.
 fn put_dirty(db: &Connection, dirty: &Dirty) -> Result<()> {
     let sql = "INSERT INTO dirty(object, system, record, reason, since, not_before) VALUES(?1, ?2, ?3, ?4, ?5, ?6)
-        ON CONFLICT DO UPDATE SET reason = excluded.reason, since = min(since, excluded.since),
-        not_before = excluded.not_before";
+        ON CONFLICT DO UPDATE SET reason = excluded.reason, not_before = excluded.not_before,
+        since = CASE WHEN reason = ?7 THEN excluded.since ELSE min(since, excluded.since) END";
     let of = dirty.record;
     db.prepare_cached(sql)?.execute(params![
         of.object.code(),
@@ -214,6 +214,7 @@ fn put_dirty(db: &Connection, dirty: &Dirty) -> Result<()> {
         dirty.reason.code(),
         dirty.since.0,
         dirty.not_before.0,
+        DirtyReason::Day.code(),
     ])?;
     Ok(())
 }
@@ -222,14 +223,15 @@ fn put_dirty(db: &Connection, dirty: &Dirty) -> Result<()> {
 fn put_dirty_children(db: &Connection, object: ObjectKind, parent: RecordRef, since: Timestamp) -> Result<()> {
     let sql = "INSERT INTO dirty(object, system, record, reason, since, not_before)
         SELECT object, system, id, ?4, ?5, ?5 FROM match_key WHERE object = ?1 AND system = ?2 AND key = ?3
-        ON CONFLICT DO UPDATE SET reason = excluded.reason, since = min(since, excluded.since),
-        not_before = excluded.not_before";
+        ON CONFLICT DO UPDATE SET reason = excluded.reason, not_before = excluded.not_before,
+        since = CASE WHEN reason = ?6 THEN excluded.since ELSE min(since, excluded.since) END";
     db.prepare_cached(sql)?.execute(params![
         object.code(),
         parent.system.code(),
         referring_key(parent.object, parent.id),
         DirtyReason::Parent.code(),
         since.0,
+        DirtyReason::Day.code(),
     ])?;
     Ok(())
 }

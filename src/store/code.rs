@@ -44,7 +44,7 @@ codes!(LinkState { Active = 0, Tomb = 1, Unlinked = 2 });
 codes!(IntentKind { Create = 0, Update = 1 });
 codes!(IntentState { Sent = 0, Unknown = 1, Applied = 2, Rejected = 3, NotApplied = 4, Abandoned = 5 });
 codes!(Feed { Backfill = 0, Hot = 1, Settled = 2, Archived = 3, Sweep = 4 });
-codes!(DirtyReason { Changed = 0, Written = 1, Retry = 2, Configuration = 3, Person = 4, Parent = 5 });
+codes!(DirtyReason { Changed = 0, Written = 1, Retry = 2, Configuration = 3, Person = 4, Parent = 5, Day = 6 });
 codes!(RecordState {
     Conflict = 0,
     Held = 1,

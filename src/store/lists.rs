@@ -12,7 +12,7 @@ use super::reader::{Reader, limit};
 use super::rows::{DirtyTotal, HistoryRow, IssueGroup, IssueKey, IssueQuery, WriteRow};
 use super::view::issue_at;
 use crate::engine::core::state::{
-    Cursor, Exchange, Intent, Issue, IssueClass, LinkState, Observation, Run, UNREADABLE_FOR_GOOD,
+    Cursor, DirtyReason, Exchange, Intent, Issue, IssueClass, LinkState, Observation, Run, UNREADABLE_FOR_GOOD,
 };
 use crate::model::{BySystem, IntentId, ObjectKind, RecordId, RecordRef, RunId, System};
 
@@ -134,10 +134,11 @@ impl Reader {
         Ok(of_people.sum::<u64>() + self.exactly(lasting, (class, for_good), |row| u64_at(row, 0))?)
     }
 
-    /// The records that are still to be looked at, by object.
+    /// The records that are still to be looked at, by object; not those that wait for another day.
     pub fn dirty_totals(&self) -> StoreResult<BTreeMap<ObjectKind, BySystem<DirtyTotal>>> {
-        let sql = "SELECT object, system, count(*), min(since) FROM dirty GROUP BY object, system";
-        let rows: Vec<(ObjectKind, System, DirtyTotal)> = self.all(sql, [], |row| {
+        let sql = "SELECT object, system, count(*), min(since) FROM dirty WHERE reason != ?1
+            GROUP BY object, system";
+        let rows: Vec<(ObjectKind, System, DirtyTotal)> = self.all(sql, [DirtyReason::Day.code()], |row| {
             let total = DirtyTotal { count: u64_at(row, 2)?, oldest: Some(time_at(row, 3)?) };
             Ok((code_at(row, 0)?, code_at(row, 1)?, total))
         })?;

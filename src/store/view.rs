@@ -10,8 +10,8 @@ use super::reader::{Reader, limit};
 use super::status::status_at;
 use crate::engine::core::state::dirty::LONGEST_REST;
 use crate::engine::core::state::{
-    Cover, Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, RunKind,
-    Status, Verdict,
+    Cover, Cursor, CursorKey, Decision, Dirty, DirtyReason, Intent, Issue, Link, LinkState, Observation, RecordState,
+    Run, RunKind, Status, Verdict,
 };
 use crate::engine::core::view::{HighWater, View, ViewResult};
 use crate::model::{
@@ -76,10 +76,14 @@ impl View for Reader {
     ) -> ViewResult<Vec<Dirty>> {
         let sql = "SELECT object, system, record, reason, since, not_before FROM dirty
             WHERE object = ?1 AND (system, record) > (?2, ?3)
-                AND (not_before <= ?4 OR since > ?4 OR not_before > ?6)
+                AND (not_before <= ?4 OR since > ?4 OR (not_before > ?6 AND reason != ?7))
             ORDER BY system, record LIMIT ?5";
         let (system, id) = after.map_or((-1, 0), |after| (after.system.code(), int(after.id.0)));
-        Ok(self.all(sql, params![object.code(), system, id, now.0, limit(most), (now + LONGEST_REST).0], dirty_at)?)
+        Ok(self.all(
+            sql,
+            params![object.code(), system, id, now.0, limit(most), (now + LONGEST_REST).0, DirtyReason::Day.code()],
+            dirty_at,
+        )?)
     }
 
     fn dirty(&self, record: RecordRef) -> ViewResult<Option<Dirty>> {

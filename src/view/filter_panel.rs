@@ -44,6 +44,10 @@ pub enum Counting {
 pub const COLUMNS: [Column; 3] =
     [Column::flexible("", 24, 1), Column::fixed("records", 11).right(), Column::fixed("", 9).right()];
 
+/// Why no clause is left to a system to decide.
+const DECIDED_HERE: &str =
+    "Decided here, not asked of the system: there a record that leaves would be hidden, not told.";
+
 /// One row of the numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountRow {
@@ -247,7 +251,10 @@ impl Numbers {
             }
             Which::RemovedBy(place) | Which::RemovedOnlyBy(place) => match clauses.get(place) {
                 Some(clause) if !clause.unfit.is_empty() => (clause.unfit.clone(), Role::Warn),
-                Some(clause) => (clause.why.iter().map(|why| (*why).to_owned()).collect(), Role::Muted),
+                Some(clause) => {
+                    let whys = clause.why.into_iter().chain([DECIDED_HERE]);
+                    (whys.map(str::to_owned).collect(), Role::Muted)
+                }
                 None => (Vec::new(), Role::Muted),
             },
             _ => (Vec::new(), Role::Muted),
@@ -286,7 +293,7 @@ mod tests {
 
     fn numbers(tally: Tally, state: State) -> Numbers {
         let standard = standard::all(&defaults::company(), System::HubSpot, &standard::Gone::new());
-        Numbers { criteria: Arc::new(Criteria::new(standard, None, &|_| None)), tally, state }
+        Numbers { criteria: Arc::new(Criteria::new(standard, None, jiff::civil::Date::MIN, &|_| None)), tally, state }
     }
 
     #[test]
@@ -320,6 +327,7 @@ mod tests {
         assert_eq!(rows[4], "   not deleted31");
         let why = plain_text(&numbers.explain(RowKey::Records(Which::RemovedBy(0)), 200));
         assert!(why.contains("What was deleted on one side is never written"), "{why}");
+        assert!(why.contains("Decided here, not asked of the system"), "{why}");
     }
 
     #[test]

@@ -29,14 +29,18 @@ pub fn rows(judged: &[Judged]) -> Vec<TreeRow> {
     let mut rows = Vec::new();
     let mut own = 0;
     for clause in judged {
-        let number = match clause.is_standard {
-            true => "   ".to_owned(),
-            false => {
+        let number = match clause.why {
+            Some(_) => "   ".to_owned(),
+            None => {
                 own += 1;
                 format!("{own:>2} ")
             }
         };
+        let first = rows.len();
         add(&mut rows, &clause.clause, &number, 0);
+        if let (Some(why), Some(row)) = (clause.why, rows.get_mut(first)) {
+            row.whole = format!("{}. {why}", row.whole);
+        }
     }
     rows
 }
@@ -110,8 +114,8 @@ mod tests {
             vec![leaf("city = \"Ulm\"", Answer::Fail, "Austin"), not],
         );
         let judged = [
-            Judged { is_standard: true, clause: leaf("not deleted", Answer::Pass, "present in HubSpot") },
-            Judged { is_standard: false, clause: any },
+            Judged { why: Some("Because."), clause: leaf("not deleted", Answer::Pass, "present in HubSpot") },
+            Judged { why: None, clause: any },
         ];
         let shown: Vec<String> =
             rows(&judged).iter().map(|row| row.cells.iter().map(Cell::text).collect::<Vec<_>>().join("|")).collect();
@@ -125,9 +129,10 @@ mod tests {
                 "fail|       zip is empty|75001",
             ]
         );
+        assert_eq!(rows(&judged)[0].whole, "not deleted: present in HubSpot. Because.");
         assert_eq!(line_text(&summary("Acme", &judged)), "Acme   passes");
         assert_eq!(decisive(&rows(&judged)), None, "what fails is within a clause that passes");
-        let failing = [Judged { is_standard: false, clause: leaf("city = \"Ulm\"", Answer::Fail, "Austin") }];
+        let failing = [Judged { why: None, clause: leaf("city = \"Ulm\"", Answer::Fail, "Austin") }];
         assert_eq!(line_text(&summary("Acme", &failing)), "Acme   fails at city = \"Ulm\" (Austin)");
         let both = [judged[0].clone(), failing[0].clone()];
         assert_eq!(decisive(&rows(&both)), Some(1));

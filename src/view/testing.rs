@@ -154,6 +154,7 @@ pub fn acme() -> PairPlan {
                 ScopeClause { standard: true, text: "not deleted".into(), answer: Answer::Pass, value: "no".into() },
                 ScopeClause { standard: false, text: "type in (1)".into(), answer: Answer::Pass, value: "1".into() },
             ],
+            turns: None,
         }),
         issues: vec![conflict()],
         trace: Vec::new(),

@@ -10,6 +10,7 @@ mod clocks;
 mod corpus;
 mod counters;
 mod crash_points;
+mod days;
 mod directed;
 mod disk;
 mod endless;

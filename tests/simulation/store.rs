@@ -102,10 +102,9 @@ impl MemoryStore {
         self.intents.insert(row.id, row);
     }
 
-    fn put_dirty(&mut self, mut row: Dirty) {
-        if let Some(old) = self.dirty.get(&row.record) {
-            row.since = row.since.min(old.since);
-        }
+    fn put_dirty(&mut self, row: Dirty) {
+        let known = self.dirty.get(&row.record).cloned();
+        let row = row.over(known.as_ref());
         self.dirty.insert(row.record, row);
     }
 

@@ -169,6 +169,20 @@ fn a_mark_keeps_its_age_and_takes_the_newest_moment() {
 }
 
 #[test]
+fn a_mark_that_waits_for_a_day_is_neither_late_nor_old() {
+    let day = |due| Dirty { reason: DirtyReason::Day, ..dirty(hubspot(1), 100, due) };
+    let far = 40 * 86_400_000;
+    let (_place, writer, reader) = Place::with(vec![Row::Dirty(day(far)), Row::Dirty(dirty(hubspot(2), 100, far))]);
+    let due = |at| reader.dirty_page(COMPANY, Timestamp(at), None, 9).unwrap();
+    assert_eq!(due(200).iter().map(|mark| mark.record).collect::<Vec<_>>(), [hubspot(2)], "no other rests so long");
+    assert_eq!(due(far).len(), 2);
+    assert_eq!(reader.dirty_totals().unwrap()[&COMPANY].hubspot.count, 1, "nothing is to be done about it before");
+    let changed = dirty(hubspot(1), 300, 300);
+    commit(&writer, vec![Row::Dirty(changed.clone())]);
+    assert_eq!(reader.dirty(hubspot(1)).unwrap(), Some(changed), "a change is as old as it is");
+}
+
+#[test]
 fn marks_are_paged_by_record_and_only_when_due() {
     let marks = [(connectwise(1), 5), (hubspot(2), 5), (hubspot(1), 50), (hubspot(3), 7), (hubspot(9), 5)];
     let rows = marks.iter().map(|(record, due)| Row::Dirty(dirty(*record, 3, *due))).collect();

@@ -76,6 +76,10 @@ impl Engine {
     ) -> ViewResult<bool> {
         let Some(handle) = self.object_rules(kind) else { return Ok(false) };
         let Some(rules) = rules_of(&handle) else { return Ok(false) };
+        // of what rests until another day a plan has nothing to tell
+        if mark.reason == DirtyReason::Day && !mark.is_due(step.now) {
+            return Ok(false);
+        }
         // what a link of this step woke is decided on once that link is known
         if self.busy.contains(&mark.record) || decided.any(&[mark.record]) || step.wakes(mark.record) {
             return Ok(false);
@@ -419,6 +423,9 @@ impl Engine {
         // a field that was refused is tried again by itself, whatever else there is to do
         let probed = plan.issues.iter().filter(|issue| issue.class == IssueClass::Rejected).map(|issue| issue.next_try);
         let later = later.into_iter().chain(probed).min();
+        // a filter that depends on the day looks at it again on the day on which it turns
+        let turns = plan.turns();
+        let later = later.map(|at| turns.map_or(at, |turns| at.min(turns)));
         let ids = facts.ids();
         for record in [ids.hubspot, ids.connectwise].into_iter().flatten() {
             match later {
@@ -429,6 +436,10 @@ impl Engine {
                 }
                 _ => step.row(Row::ClearDirty(record)),
             }
+        }
+        if let Some(at) = turns.filter(|_| later.is_none_or(|later| later == Timestamp::MAX)) {
+            let record = facts.anchor();
+            step.row(Row::Dirty(Dirty { record, reason: DirtyReason::Day, since: step.now, not_before: at }));
         }
         Ok(())
     }

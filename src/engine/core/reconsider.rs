@@ -42,7 +42,7 @@ impl Engine {
         for anchor in anchors {
             if reason == DirtyReason::Configuration {
                 self.reconsider(step, anchor)?;
-            } else if step.view.dirty(anchor)?.is_none() {
+            } else if step.view.dirty(anchor)?.is_none_or(|mark| mark.reason == DirtyReason::Day) {
                 // what is marked already is not written once more by every engine that may not read
                 step.row(dirty(anchor, reason, step.now));
             }
@@ -70,7 +70,9 @@ impl Engine {
         let facts = Facts::gather(step.view, rules, anchor, &[])?;
         let plan = plan_pair(&facts, rules, step.now, None);
         let shown = is_shown_so(step, &plan)?;
-        if !self.is_undisturbed(&facts) || !stands_for_itself(&facts, rules, &plan, shown) {
+        let turns = plan.turns();
+        let is_noted = turns.is_none() || turns == step.view.dirty(anchor)?.map(|mark| mark.not_before);
+        if !self.is_undisturbed(&facts) || !stands_for_itself(&facts, rules, &plan, shown) || !is_noted {
             step.row(dirty(anchor, DirtyReason::Configuration, step.now));
             return Ok(());
         }

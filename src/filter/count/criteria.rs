@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use jiff::civil::Date;
+
 use crate::filter::ask::Ask;
-use crate::filter::eval::{Answer, Clause, Filter, Node, Seen};
+use crate::filter::eval::{Answer, Clause, Filter, Node, Seen, Subject};
 use crate::filter::standard::Standard;
 use crate::model::{FieldName, Record};
 
@@ -33,20 +35,27 @@ pub struct Criterion {
 /// What a clause says of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
-    pub is_standard: bool,
+    /// Of a standard filter: why it is there.
+    pub why: Option<&'static str>,
     pub clause: Clause,
 }
 
 impl Criteria {
-    /// `unread` says why a field is not in the cache; none where it is. What is not read has no answer.
+    /// As they stand on the day `today`. `unread` says why a field is not in the cache; none where it is. What is not read has
+    /// no answer.
     #[must_use]
-    pub fn new(standard: Vec<Standard>, own: Option<Filter>, unread: &impl Fn(&FieldName) -> Option<String>) -> Self {
+    pub fn new(
+        standard: Vec<Standard>,
+        own: Option<Filter>,
+        today: Date,
+        unread: &impl Fn(&FieldName) -> Option<String>,
+    ) -> Self {
         let standard = standard.into_iter().map(|standard| {
             let clause = Criterion::new(standard.text.clone(), standard.node.clone(), unread);
             let (why, unless_linked) = (Some(standard.why), standard.unless_linked);
             Criterion { why, unless_linked, standard: Some(standard), ..clause }
         });
-        let own = own.into_iter().flat_map(Filter::into_parts);
+        let own = own.into_iter().flat_map(|own| own.on(today).into_parts());
         let own = own.map(|part| Criterion { span: part.span, ..Criterion::new(part.text, part.node, unread) });
         Self { clauses: standard.chain(own).collect() }
     }
@@ -89,7 +98,7 @@ impl Criterion {
     }
 
     fn evaluate(&self, record: &Record, linked: bool) -> Judged {
-        let mut clause = self.node.whole_clause(&self.text, &self.span, record);
+        let mut clause = self.node.whole_clause(&self.text, &self.span, &Subject::undated(record));
         let is_settled = linked && self.unless_linked;
         if is_settled {
             clause.answer = Answer::Pass;
@@ -103,6 +112,6 @@ impl Criterion {
                 clause.value = standard.judge(record).2;
             }
         }
-        Judged { is_standard: self.standard.is_some(), clause }
+        Judged { why: self.why, clause }
     }
 }

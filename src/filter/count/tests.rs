@@ -4,7 +4,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::filter::{Answer, bind_as_far_as_it_fits, parse, standard};
+use jiff::civil::Date;
+
+use crate::filter::{Answer, Subject, bind_as_far_as_it_fits, parse, standard};
 use crate::mapping::defaults;
 use crate::model::{FieldDef, FieldKind, Fields, ObjectKind, Record, Schema, System, Timestamp, Value};
 
@@ -30,14 +32,14 @@ fn criteria(text: &str) -> Arc<Criteria> {
     let filter = bind_as_far_as_it_fits(&parse(text).unwrap(), &schema());
     let standard = standard::all(&mapping, System::HubSpot, &standard::Gone::new());
     let unread = |field: &FieldName| (field.as_str() == "size").then(|| "`size` is not read yet.".to_owned());
-    Arc::new(Criteria::new(standard, Some(filter), &unread))
+    Arc::new(Criteria::new(standard, Some(filter), Date::MIN, &unread))
 }
 
 /// Record by record, without pages.
 fn judged(record: &Record, linked: bool, criteria: &Criteria) -> (Vec<Answer>, Answer) {
     let answer = |clause: &Criterion| match clause.unless_linked && linked {
         true => Answer::Pass,
-        false => clause.node.answer(record),
+        false => clause.node.answer(&Subject::undated(record)),
     };
     let each: Vec<Answer> = criteria.clauses().iter().map(answer).collect();
     let whole = Answer::all(each.iter().copied());

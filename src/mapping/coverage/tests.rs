@@ -79,7 +79,7 @@ fn cached() -> BySystem<Vec<FieldName>> {
 }
 
 fn held(object: &ObjectMapping, schema: &BySystem<Schema>, records: &[Record]) -> Held {
-    let mut tally = Tally::new(object, schema, &cached());
+    let mut tally = Tally::new(object, schema, &cached(), jiff::civil::Date::MIN);
     records.iter().for_each(|record| tally.count(System::HubSpot, record));
     tally.into_held()
 }
@@ -152,7 +152,8 @@ fn what_the_filter_keeps_out_or_no_direction_lets_cross_is_no_gap() {
 #[test]
 fn a_field_that_is_not_in_the_cache_is_not_taken_for_empty() {
     let (object, schema) = (object(FieldKind::Choice, ValueMap::default()), schema(FieldKind::Choice));
-    let mut tally = Tally::new(&object, &schema, &BySystem::new(vec!["market".into()], Vec::new()));
+    let mut tally =
+        Tally::new(&object, &schema, &BySystem::new(vec!["market".into()], Vec::new()), jiff::civil::Date::MIN);
     tally.count(System::HubSpot, &record(1, "A"));
     tally.count(System::ConnectWise, &record(1, "1"));
     let held = tally.into_held();
@@ -215,7 +216,7 @@ proptest! {
         prop_assert_eq!(side.records, records.len() as u64);
         prop_assert_eq!(side.filled, records.iter().filter(|one| !keys_of(one).is_empty()).count() as u64);
         prop_assert_eq!(side.without, records.iter().filter(|one| keys_of(one).iter().any(lacks)).count() as u64);
-        let tally = Tally::new(&object, &schema, &cached());
+        let tally = Tally::new(&object, &schema, &cached(), jiff::civil::Date::MIN);
         for value in &side.values {
             let holders = records.iter().filter(|one| keys_of(one).contains(&value.key)).count() as u64;
             prop_assert_eq!(value.records, holders);

@@ -276,7 +276,7 @@ fn question(text: &str) -> Question {
     let mut mapping = defaults::company();
     mapping.exclude.hubspot.push(4);
     let standard = || standard::all(&mapping, System::HubSpot, &standard::Gone::new());
-    let criteria = |text| Arc::new(Criteria::new(standard(), Some(bound(text)), &|_| None));
+    let criteria = |text| Arc::new(Criteria::new(standard(), Some(bound(text)), jiff::civil::Date::MIN, &|_| None));
     Question { criteria: criteria(text), deployed: Some(criteria("")) }
 }
 
@@ -679,7 +679,7 @@ fn values_are_counted_over_the_live_records_and_found_again_behind_their_number(
     mapping.fields[0].kind = crate::model::FieldKind::Choice;
     let schemas = fields_of_object(&defaults::company());
     let cached = BySystem::from_fn(|_| vec!["city".into(), "name".into()]);
-    let question = Question { mapping: mapping.clone(), schemas, cached };
+    let question = Question { mapping: mapping.clone(), schemas, cached, today: jiff::civil::Date::MIN };
     let held = place.desk.values.held(&question, &|| true).unwrap().unwrap();
     assert_eq!((held.records.hubspot, held.filled.hubspot["name"].records), (2, 2));
     let used = held.used[&mapping.fields[0].key()].hubspot.as_ref().unwrap();

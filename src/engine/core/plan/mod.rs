@@ -132,6 +132,8 @@ pub struct Scope {
     pub answer: Answer,
     /// Every clause, standard filters first.
     pub clauses: Vec<ScopeClause>,
+    /// When a filter that depends on the day may say something else of the same record; none where it never does.
+    pub turns: Option<Timestamp>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -184,6 +186,12 @@ impl PairPlan {
         } else {
             RecordState::InSync
         }
+    }
+
+    /// When a filter may say something else, without anything having changed.
+    #[must_use]
+    pub fn turns(&self) -> Option<Timestamp> {
+        System::BOTH.into_iter().filter_map(|to| self.scope[to].turns).min()
     }
 
     /// A few words for the list: which field, which reason.

@@ -11,7 +11,7 @@ use super::words::{after_merge, field_in_words, origin_in_words, sentence, write
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, Scope, TraceLine, scope};
 use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, IssueClass, Link, LinkState, Observation};
 use crate::engine::core::view::{View, ViewResult};
-use crate::filter::Answer;
+use crate::filter::{Answer, day_of};
 use crate::mapping::convert::Misfit;
 use crate::mapping::keys::{stamp_of, stamps_are_unique};
 use crate::mapping::needs::{name_of, only_read};
@@ -170,9 +170,9 @@ impl Planner<'_> {
             }
         }
         let scope = BySystem::from_fn(|to: System| {
-            self.facts.records[to.other()]
-                .as_ref()
-                .map_or_else(scope::open, |source| scope::judge(self.rules, source, self.facts.link.is_some()))
+            self.facts.records[to.other()].as_ref().map_or_else(scope::open, |source| {
+                scope::judge(self.rules, source, self.facts.link.is_some(), self.now)
+            })
         });
         for to in System::BOTH {
             for clause in &scope[to].clauses {
@@ -181,7 +181,15 @@ impl Planner<'_> {
                     Answer::Fail => "fail",
                     Answer::Undecided => "cannot be decided",
                 };
-                note!(self, "filter", format!("towards {to}: {} — {verdict} ({})", clause.text, clause.value));
+                let text = format!("towards {to}: {} — {verdict}, decided here ({})", clause.text, clause.value);
+                note!(self, "filter", text);
+            }
+            if let Some(at) = scope[to].turns {
+                note!(self, "filter", format!("towards {to}: looked at again by itself when {} begins", day_of(at)));
+            }
+            if !scope[to].clauses.is_empty() {
+                let from = to.other();
+                note!(self, "filter", format!("none of this is asked of {from}: what leaves a filter would be hidden"));
             }
         }
         scope

@@ -3,29 +3,32 @@
 use super::fields::Trouble;
 use super::{Scope, ScopeClause};
 use crate::engine::core::state::{IssueClass, Observation};
-use crate::filter::Answer;
+use crate::filter::{Answer, Subject, day_of, start_of};
 use crate::mapping::ObjectRules;
-use crate::model::System;
+use crate::model::{System, Timestamp};
 
 /// The verdict on writing `source`'s values to the other system, clause by clause.
 #[must_use]
-pub fn judge(rules: &ObjectRules, source: &Observation, linked: bool) -> Scope {
+pub fn judge(rules: &ObjectRules, source: &Observation, linked: bool, now: Timestamp) -> Scope {
     let mut clauses = standard_clauses(rules, source, linked);
+    let mut turns = None;
     if let Some(filter) = &rules.filters[source.of.system.other()] {
-        clauses.extend(filter.evaluate(&source.record).clauses.into_iter().map(|clause| ScopeClause {
+        let subject = Subject { record: &source.record, today: day_of(now) };
+        turns = filter.turns(&subject).map(start_of);
+        clauses.extend(filter.evaluate(&subject).clauses.into_iter().map(|clause| ScopeClause {
             standard: false,
             text: clause.text,
             answer: clause.answer,
             value: clause.value,
         }));
     }
-    Scope { answer: Answer::all(clauses.iter().map(|clause| clause.answer)), clauses }
+    Scope { answer: Answer::all(clauses.iter().map(|clause| clause.answer)), clauses, turns }
 }
 
 /// Nothing to judge: there is no record on that side.
 #[must_use]
 pub const fn open() -> Scope {
-    Scope { answer: Answer::Pass, clauses: Vec::new() }
+    Scope { answer: Answer::Pass, clauses: Vec::new(), turns: None }
 }
 
 /// The first clause that the record does not meet, in words.

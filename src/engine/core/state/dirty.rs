@@ -10,13 +10,13 @@ use crate::model::{RecordRef, Timestamp};
 pub struct Dirty {
     pub record: RecordRef,
     pub reason: DirtyReason,
-    /// When the mark was first set, in the engine's time: the lag is the age of the oldest.
+    /// When the mark was first set, in the engine's time: the lag is the age of the oldest that waits for no day.
     pub since: Timestamp,
     /// Not before this moment; the past when it may be looked at now.
     pub not_before: Timestamp,
 }
 
-/// No mark rests longer: the slowest retry comes after a day.
+/// No mark rests longer, except until a day that somebody named: the slowest retry comes after a day.
 pub const LONGEST_REST: Duration = Duration::from_secs(25 * 3600);
 
 impl Dirty {
@@ -24,7 +24,15 @@ impl Dirty {
     /// somebody set this machine's clock back.
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
-        self.not_before <= now || self.since > now || self.not_before.since(now) > LONGEST_REST
+        let rests_too_long = self.not_before.since(now) > LONGEST_REST && self.reason != DirtyReason::Day;
+        self.not_before <= now || self.since > now || rests_too_long
+    }
+
+    /// The mark as it stands where there is one already: it keeps its age, unless that one only waited for a day.
+    #[must_use]
+    pub fn over(self, known: Option<&Self>) -> Self {
+        let since = known.filter(|known| known.reason != DirtyReason::Day).map_or(self.since, |known| known.since);
+        Self { since: self.since.min(since), ..self }
     }
 
     /// The mark as it rests until then.
@@ -49,4 +57,6 @@ pub enum DirtyReason {
     Parent,
     /// A person asked.
     Person,
+    /// A filter that depends on the day turns.
+    Day,
 }

@@ -13,6 +13,7 @@ mod tests;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use jiff::civil::Date;
 use ratatui::layout::Rect;
 
 use super::desk::{Desk, LastOpened};
@@ -66,6 +67,8 @@ pub struct Filters {
     /// The record that the text is tried on.
     tried: Option<Tried>,
     revision: Option<u64>,
+    /// The day that the filter goes by, in UTC.
+    today: Date,
 }
 
 /// What the text is.
@@ -130,11 +133,13 @@ impl Filters {
             trial: None,
             tried: None,
             revision: None,
+            today: Date::MIN,
         }
     }
 
     fn refresh(&mut self, ctx: &mut Context<'_>) {
         self.revision = Some(ctx.world.snapshot.revision);
+        self.today = filter::day_of(ctx.world.now);
         if let Some(tried) = &self.tried {
             self.fetch_record(tried.of(), ctx);
         }
@@ -195,7 +200,7 @@ impl Filters {
     /// What decides about the records of this direction, with that filter.
     fn criteria(&self, mapping: &ObjectMapping, filter: Option<Filter>) -> Criteria {
         let standard = standard::all(mapping, self.to.other(), &self.gone(mapping));
-        Criteria::new(standard, filter, &|field| self.unread(field))
+        Criteria::new(standard, filter, self.today, &|field| self.unread(field))
     }
 
     /// The fields that the mapping names and that are not there any more.
@@ -436,7 +441,8 @@ impl Page for Filters {
     }
 
     fn world_changed(&mut self, ctx: &mut Context<'_>) {
-        if self.revision != Some(ctx.world.snapshot.revision) {
+        let day_turned = self.today != filter::day_of(ctx.world.now);
+        if day_turned || self.revision != Some(ctx.world.snapshot.revision) {
             self.refresh(ctx);
         }
     }

@@ -24,7 +24,7 @@ impl ValueSource for FakeValues {
             return Err(SourceError("disk I/O error".into()));
         }
         *self.reads.lock().unwrap() += 1;
-        let mut tally = Tally::new(&question.mapping, &question.schemas, &question.cached);
+        let mut tally = Tally::new(&question.mapping, &question.schemas, &question.cached, question.today);
         for system in System::BOTH {
             self.records.lock().unwrap()[system].iter().for_each(|record| tally.count(system, record));
         }
@@ -35,7 +35,7 @@ impl ValueSource for FakeValues {
         if self.broken {
             return Err(SourceError("disk I/O error".into()));
         }
-        let tally = Tally::new(&question.mapping, &question.schemas, &question.cached);
+        let tally = Tally::new(&question.mapping, &question.schemas, &question.cached, question.today);
         let (object, system) = (question.mapping.object, holders.system);
         let all = self.records.lock().unwrap();
         let fits = |record: &&Record| tally.holds(&holders.field, system, &holders.key, record);

@@ -270,7 +270,9 @@ pub fn turn_auto(tab: &mut Mappings, ctx: &mut Context<'_>) {
 
 /// From a number to its records.
 pub fn open_records(tab: &mut Mappings, ctx: &mut Context<'_>) {
-    let (Some(field), Some(row), Some(question)) = (field(tab), row(tab), question(&tab.draft)) else { return };
+    let (Some(field), Some(row), Some(question)) = (field(tab), row(tab), question(&tab.draft, ctx.world.now)) else {
+        return;
+    };
     let Some(end) = row.end() else { return };
     let system = row.from();
     let label =

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use jiff::civil::Date;
+
 use super::source::{Question, ValueSource};
+use crate::filter::day_of;
 use crate::mapping::FieldKey;
 use crate::mapping::coverage::{Counted, Coverage, Held};
 use crate::model::{BySystem, FieldName, ObjectKind, Timestamp};
@@ -25,6 +28,7 @@ struct Known {
     revision: u64,
     counted: Counted,
     cached: BySystem<Vec<FieldName>>,
+    today: Date,
     held: Held,
 }
 
@@ -33,6 +37,7 @@ impl Known {
     fn fits(&self, question: &Question) -> bool {
         self.object == question.mapping.object
             && self.cached == question.cached
+            && self.today == question.today
             && self.counted == Counted::of(&question.mapping)
     }
 }
@@ -106,7 +111,7 @@ impl Meter {
         ctx: &mut Ctx<'_, M>,
         wrap: fn(Result<Option<Box<Measured>>, SourceError>) -> M,
     ) {
-        let Some(question) = question(draft) else { return };
+        let Some(question) = question(draft, ctx.world.now) else { return };
         if !self.reading.begins() {
             return;
         }
@@ -177,7 +182,7 @@ fn read(
 ) -> Result<Option<Arc<Known>>, SourceError> {
     let held = source.held(question, wanted)?;
     let (object, cached, counted) = (question.mapping.object, question.cached.clone(), Counted::of(&question.mapping));
-    Ok(held.map(|held| Arc::new(Known { object, revision, counted, cached, held })))
+    Ok(held.map(|held| Arc::new(Known { object, revision, counted, cached, today: question.today, held })))
 }
 
 fn covered(question: &Question, held: &Held) -> BTreeMap<FieldKey, Coverage> {
@@ -191,8 +196,8 @@ fn covered(question: &Question, held: &Held) -> BTreeMap<FieldKey, Coverage> {
 
 /// The draft as it is now; none before both systems' fields are known.
 #[must_use]
-pub fn question(draft: &Draft) -> Option<Question> {
+pub fn question(draft: &Draft, now: Timestamp) -> Option<Question> {
     let mapping = draft.current().cloned()?;
     let schemas = draft.schemas().cloned()?;
-    Some(Question { mapping, schemas, cached: draft.book()?.watched.clone() })
+    Some(Question { mapping, schemas, cached: draft.book()?.watched.clone(), today: day_of(now) })
 }

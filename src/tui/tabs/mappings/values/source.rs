@@ -1,5 +1,7 @@
 //! Where the values that records hold come from.
 
+use jiff::civil::Date;
+
 use crate::mapping::coverage::Held;
 use crate::mapping::{FieldMapping, ObjectMapping};
 use crate::model::{BySystem, FieldName, Schema, System};
@@ -13,6 +15,8 @@ pub struct Question {
     pub schemas: BySystem<Schema>,
     /// The fields that records were read with.
     pub cached: BySystem<Vec<FieldName>>,
+    /// The day that filters go by.
+    pub today: Date,
 }
 
 /// Which records: those that hold `key` in a field.

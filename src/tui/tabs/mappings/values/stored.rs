@@ -54,7 +54,7 @@ impl StoredValues {
 
 impl ValueSource for StoredValues {
     fn held(&self, question: &Question, wanted: &dyn Fn() -> bool) -> Result<Option<Held>, SourceError> {
-        let mut tally = Tally::new(&question.mapping, &question.schemas, &question.cached);
+        let mut tally = Tally::new(&question.mapping, &question.schemas, &question.cached, question.today);
         for system in System::BOTH {
             if !self.each(question.mapping.object, system, wanted, |one| tally.count(system, &one.record))? {
                 return Ok(None);
@@ -65,7 +65,7 @@ impl ValueSource for StoredValues {
 
     fn holders(&self, question: &Question, holders: &Holders) -> Result<Picked, SourceError> {
         let Holders { field, system, key, title } = holders;
-        let tally = Tally::new(&question.mapping, &question.schemas, &question.cached);
+        let tally = Tally::new(&question.mapping, &question.schemas, &question.cached, question.today);
         let object = question.mapping.object;
         let mut picked = Picked { object, title: title.clone(), records: Vec::new(), total: 0 };
         self.each(object, *system, &|| true, |one| {
