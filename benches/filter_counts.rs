@@ -197,6 +197,7 @@ fn rows(n: u64) -> Vec<Row> {
         stamp: None,
         merged: Vec::new(),
         modified_by: None,
+        untouched: false,
     };
     let of = RecordRef::new(ObjectKind::Company, System::HubSpot, id);
     let keys = vec![format!("domain:company{n}.example")];

@@ -55,6 +55,7 @@ fn pair(rules: &ObjectRules, news: News, n: u64, link: LinkId, now: Timestamp) -
         stamp: (system == System::HubSpot).then(|| stamp_of(object, ids.connectwise)),
         merged: Vec::new(),
         modified_by: None,
+        untouched: false,
     });
     let mut baseline = BTreeMap::new();
     for rule in rules.fields.iter().filter(|rule| rule.stages.is_none()) {

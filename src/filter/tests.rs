@@ -62,6 +62,7 @@ fn record(values: &[(&str, Value)]) -> Record {
         stamp: None,
         merged: vec![],
         modified_by: None,
+        untouched: false,
     }
 }
 

@@ -284,6 +284,7 @@ mod tests {
             stamp: None,
             merged: Vec::new(),
             modified_by: None,
+            untouched: false,
         }
     }
 

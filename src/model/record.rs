@@ -24,6 +24,10 @@ pub struct Record {
     pub merged: Vec<RecordId>,
     /// Who changed the record last, where the system tells.
     pub modified_by: Option<String>,
+    /// The system says that its last change was its making, and that it was made by whoever changed it last. One that tells
+    /// whole seconds does not tell what the same hand changed within the second.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub untouched: bool,
 }
 
 impl Record {

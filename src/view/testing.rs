@@ -207,6 +207,7 @@ pub fn observation(of: RecordRef, seconds_ago: i64, by: Option<&str>) -> Observa
             stamp: None,
             merged: Vec::new(),
             modified_by: by.map(str::to_owned),
+            untouched: false,
         },
         seen: Timestamp(NOW.0 - seconds_ago * 1000),
         keys: Vec::new(),

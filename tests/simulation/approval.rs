@@ -4,8 +4,8 @@
 use std::collections::BTreeSet;
 
 use lockstep::engine::core::command::Ask;
-use lockstep::engine::core::state::{IntentState, LinkOrigin, LinkState, RunKind, Verdict};
-use lockstep::mapping::{Ceiling, Guards};
+use lockstep::engine::core::state::{Intent, IntentState, LinkOrigin, LinkState, RunKind, Verdict};
+use lockstep::mapping::{Ceiling, Direction, Guards};
 use lockstep::model::{BySystem, ObjectKind, Schema, System};
 
 use crate::directed::calm;
@@ -208,12 +208,79 @@ fn i14_an_approval_does_not_stretch_to_what_others_add_to_its_records() {
     world.ends_having_asked_for(&BTreeSet::from([first, second]));
 }
 
+/// A flood whose copies give something back: each system puts a text of its own into what is made there.
+fn flood_that_comes_back() -> Scenario {
+    let mut scenario = flood();
+    scenario.server.fills = true;
+    let owned = |place: &usize| SPECS[*place].shape == Shape::Text && SPECS[*place].direction != Direction::Both;
+    let one_way: u64 = fields::places(ObjectKind::Company, !0).filter(owned).map(|place| 1 << place).sum();
+    for op in &mut scenario.ops {
+        if let What::Create(one) = &mut op.what {
+            one.fields &= !one_way;
+        }
+    }
+    scenario
+}
+
 #[test]
 fn i14_an_approved_plan_is_carried_out_to_its_end_whenever_the_engine_dies_and_once() {
+    is_carried_out_whenever_the_engine_dies(&flood());
+}
+
+#[test]
+fn i14_what_the_systems_put_into_new_records_is_covered_whenever_the_engine_dies() {
+    is_carried_out_whenever_the_engine_dies(&flood_that_comes_back());
+}
+
+/// Somebody changes a copy within the second in which it was made, while its answer dies: that is not what was approved.
+#[test]
+fn i14_what_somebody_enters_in_the_second_of_a_create_whose_answer_died_is_not_covered() {
     let schemas = fields::schemas();
-    let calm = flood();
-    let (begin, end) = {
+    let text = place_of(ObjectKind::Company, Shape::Text).unwrap_or(0);
+    let edit = |pick| What::Edit { side: System::ConnectWise, pick, field: text, value: 8000 + pick };
+    let (begin, made) = {
+        let calm = flood_that_comes_back();
         let mut world = World::held(&calm, &schemas);
+        let begin = world.sim.commands;
+        world.approves();
+        world.sim.run_until(SEEN + 59_000);
+        let copies = world.sim.ledger.iter().filter(|change| {
+            (change.system, change.object, change.what) == (System::ConnectWise, ObjectKind::Company, Change::Created)
+                && matches!(change.by, By::Engine { .. })
+                && change.at > SEEN
+        });
+        (begin, copies.map(|change| change.at).max().unwrap_or(0))
+    };
+    let mut died = 0;
+    for at in begin + 2..begin + 120 {
+        let crashes = vec![Crash { at, down: 20_000, takes_the_store: false }];
+        let mut scenario = Scenario { crashes, rounds: 24, ..flood_that_comes_back() };
+        scenario.ops.extend((0..4).map(|n| Op { when: When::At(made + 1), what: edit(6 + n) }));
+        let mut world = World::held(&scenario, &schemas);
+        let first = world.approves();
+        world.sim.run_until(made + 2);
+        let edited = world.sim.ledger.iter().filter(|change| change.at == made + 1).map(|change| change.record);
+        let edited: BTreeSet<_> = edited.collect();
+        let of_edited = |intent: &&Intent| intent.system == System::ConnectWise && intent.state == IntentState::Sent;
+        let open = world.sim.store.intents.values().filter(of_edited).count();
+        if edited.len() < 4 || world.sim.engine.is_some() || open < 4 {
+            continue;
+        }
+        died += 1;
+        world.sim.run_until(SEEN + 620_000);
+        world.expects(world.waiting().is_some(), "what they entered is asked for");
+        let second = world.approves();
+        world.sim.run_until(SEEN + 740_000);
+        world.expects(world.pairs_made() == ALL, &format!("{} pairs after a death at {at}", world.pairs_made()));
+        world.ends_having_asked_for(&BTreeSet::from([first, second]));
+    }
+    assert!(died > 2, "{died} deaths came while the creates were on their way");
+}
+
+fn is_carried_out_whenever_the_engine_dies(calm: &Scenario) {
+    let schemas = fields::schemas();
+    let (begin, end) = {
+        let mut world = World::held(calm, &schemas);
         let begin = world.sim.commands;
         world.approves();
         world.sim.run_until(SEEN + 59_000);
@@ -223,7 +290,7 @@ fn i14_an_approved_plan_is_carried_out_to_its_end_whenever_the_engine_dies_and_o
     // the first command keeps the approval
     for at in begin + 2..=end {
         let crashes = vec![Crash { at, down: 20_000, takes_the_store: false }];
-        let scenario = Scenario { crashes, rounds: 24, ..flood() };
+        let scenario = Scenario { crashes, rounds: 24, ..calm.clone() };
         let mut world = World::held(&scenario, &schemas);
         let plan = world.approves();
         world.sim.run_until(SEEN + 10_000);

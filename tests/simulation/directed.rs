@@ -44,6 +44,7 @@ pub fn calm() -> Scenario {
             whole_numbers: false,
             belated: 0,
             meddles: false,
+            fills: false,
             slowness: 50,
             merges: Merges { make_new: false, key: MergedKey::OfSurvivor, are_quiet: false, purge: false },
         },

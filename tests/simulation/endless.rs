@@ -107,6 +107,7 @@ fn deleted(id: u64) -> Record {
         stamp: None,
         merged: Vec::new(),
         modified_by: None,
+        untouched: false,
     }
 }
 

@@ -6,12 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use lockstep::engine::core::command::{Batch, Row};
 use lockstep::engine::core::request::{Answer, AnswerBody, Request, RequestBody, RequestId};
 use lockstep::engine::core::state::{
-    Feed, Intent, IntentKind, LinkState, Observation, RecordState, Run, RunKind, Verdict,
+    Feed, Intent, IntentKind, IssueClass, LinkState, Observation, RecordState, Run, RunKind, Verdict,
 };
 use lockstep::mapping::references::referring_key;
-use lockstep::model::{ObjectKind, RecordRef, RunId, System};
+use lockstep::model::{FieldName, ObjectKind, RecordRef, RunId, System};
 
 use crate::fields::{SPECS, index_of};
+use crate::server::{By, Change, Mutation};
 use crate::simulation::Simulation;
 
 /// Creates, updates, fields emptied, references that point elsewhere.
@@ -38,7 +39,7 @@ pub struct Guarded {
     held: BTreeMap<String, BTreeSet<RecordRef>>,
     approved: BTreeSet<String>,
     /// Records of which a person has seen what would happen, and since when that is let through: until a run comes to its
-    /// end and leaves nothing open.
+    /// end and leaves nothing open, and nothing that was lost and is tried again.
     let_through: BTreeMap<RecordRef, i64>,
     /// Lists that showed nothing though there was something, and how many readings of all records that still concerns.
     lied: BTreeMap<(System, ObjectKind), u32>,
@@ -124,7 +125,8 @@ pub fn run_ended(sim: &mut Simulation<'_>, run: &Run) {
         let shown = with_children(sim, pairs(sim, &[RecordState::Pending]));
         sim.guarded.held.insert(plan.clone(), shown);
     }
-    if run.verdict == Verdict::Done && run.kind == RunKind::Poll && sim.store.open.is_empty() {
+    let is_carried_out = sim.store.open.is_empty() && !is_any_tried_again(sim);
+    if run.verdict == Verdict::Done && run.kind == RunKind::Poll && is_carried_out {
         sim.guarded.let_through.clear();
     }
     if run.verdict == Verdict::Done
@@ -134,6 +136,12 @@ pub fn run_ended(sim: &mut Simulation<'_>, run: &Run) {
         let text = format!("run {} was done though {system} showed no {object} at all, and nobody was asked", run.id);
         sim.violate("i14_guard", text);
     }
+}
+
+/// Whether a write that was lost waits for its next try.
+fn is_any_tried_again(sim: &Simulation<'_>) -> bool {
+    let lost = sim.store.issues.values().filter(|issue| issue.class == IssueClass::Transient);
+    lost.into_iter().any(|issue| sim.store.dirty.contains_key(&issue.record))
 }
 
 /// The records of the pairs that are in one of these states.
@@ -175,11 +183,28 @@ fn carries_news(sim: &Simulation<'_>, row: &Intent, since: i64) -> bool {
                 (change.system, change.object, change.record) == (source.system, source.object, source.id)
                     && from < change.at
                     && change.at <= until
+                    && change.what != Change::Given
+                    && !cannot_be_told(sim, change)
                     && change.fields.iter().any(|(field, _, after)| field.as_str() == name && *after == write.source)
             })
         };
         put_there(since, i64::MAX) && !put_there(i64::MIN, since)
     })
+}
+
+/// Whether somebody changed a record within the second in which the engine made it, before anybody saw it, and put nothing
+/// in the place of what the engine had sent: nothing tells that from what its system itself puts into a new record.
+fn cannot_be_told(sim: &Simulation<'_>, change: &Mutation) -> bool {
+    let server = &sim.servers[change.system];
+    let making = sim
+        .ledger
+        .iter()
+        .find(|making| (making.system, making.record, making.what) == (change.system, change.record, Change::Created));
+    let Some(Mutation { at, by: By::Engine { intent, .. }, fields, .. }) = making else { return false };
+    let is_within = change.at > *at && server.time_of(change.at) == server.time_of(*at);
+    let is_answered = sim.store.intents.get(intent).is_some_and(|made| made.outcome.as_deref() == Some("confirmed"));
+    let sent = |name: &FieldName| fields.iter().any(|(sent, ..)| sent == name);
+    is_within && !is_answered && !change.fields.iter().any(|(name, ..)| sent(name))
 }
 
 /// No run sends more than its limits without having asked; what a person let through is what they were shown.

@@ -121,6 +121,7 @@ impl Search<'_> {
         self.attempt(best, |scenario| scenario.server.all_or_nothing = false);
         self.attempt(best, |scenario| scenario.server.belated = 0);
         self.attempt(best, |scenario| scenario.server.meddles = false);
+        self.attempt(best, |scenario| scenario.server.fills = false);
         self.attempt(best, |scenario| scenario.server.slowness = 50);
         for rounds in [1, 2, 4] {
             if best.rounds > rounds {

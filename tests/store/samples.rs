@@ -75,6 +75,7 @@ pub fn observation(of: RecordRef) -> Observation {
             stamp: Some(format!("company:{}", of.id)),
             merged: vec![RecordId(7)],
             modified_by: Some("somebody".to_owned()),
+            untouched: false,
         },
         seen: Timestamp(6),
         keys: vec![format!("domain:company-{}.example", of.id), "name:acme".to_owned()],

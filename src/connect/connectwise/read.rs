@@ -434,7 +434,9 @@ impl ConnectWise {
             Address::of(object, name.as_str()).asked().map(str::to_owned).collect()
         };
         let mut names: Vec<String> = fields.iter().chain(self.stamps.get(&object)).flat_map(members).collect();
-        names.extend(["id", "_info/lastUpdated", "_info/updatedBy"].map(str::to_owned));
+        names.extend(
+            ["id", "_info/dateEntered", "_info/enteredBy", "_info/lastUpdated", "_info/updatedBy"].map(str::to_owned),
+        );
         let needed: &[&str] = match object {
             _ if place(object).recycles => &["deletedFlag"],
             ObjectKind::Ticket => &["recordType", "mergedParentTicket"],

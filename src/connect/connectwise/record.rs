@@ -119,7 +119,7 @@ impl<'a> Reader<'a> {
         if let Some(field) = self.unlisted(json).next() {
             return Err(format!("record {id} does not list its user-defined field customFields/{field}"));
         }
-        self.record_as_of(json, id, modified)
+        Ok(Record { untouched: is_untouched(json), ..self.record_as_of(json, id, modified)? })
     }
 
     /// For what has no date of change of its own.
@@ -145,6 +145,7 @@ impl<'a> Reader<'a> {
             stamp: Some(stamp).filter(|stamp| !stamp.is_empty()).map(|stamp| stamp.to_plain()),
             merged: Vec::new(),
             modified_by: info(json, "updatedBy").map(str::to_owned),
+            untouched: false,
         })
     }
 }
@@ -160,6 +161,14 @@ fn info<'a>(json: &'a Json, name: &str) -> Option<&'a str> {
 /// When ConnectWise says the record last changed.
 pub(super) fn modified(json: &Json) -> Option<Timestamp> {
     info(json, "lastUpdated").and_then(Timestamp::parse_rfc3339)
+}
+
+/// Whether a record was last changed when it was entered, and by the same member.
+fn is_untouched(json: &Json) -> bool {
+    let at = |name| info(json, name).and_then(Timestamp::parse_rfc3339);
+    let by = |name| info(json, name).filter(|member| !member.is_empty());
+    at("dateEntered").is_some_and(|entered| at("lastUpdated") == Some(entered))
+        && by("enteredBy").is_some_and(|member| by("updatedBy") == Some(member))
 }
 
 /// The ConnectWise id in a number or a text.
@@ -295,6 +304,28 @@ mod tests {
         assert_eq!(record.value("leadFlag"), &Value::Bool(false));
         assert_eq!(record.value("types"), &Value::Choices(vec!["2".into(), "9".into()]));
         assert_eq!(record.value("customFields/12"), &Value::Text("x".into()));
+    }
+
+    #[test]
+    fn a_record_is_untouched_where_its_last_change_is_its_making_by_the_same_member() {
+        let info = |entered: &str, by: &str, updated: &str, updated_by: &str| json!({"id": 7, "_info": {"dateEntered": entered, "enteredBy": by, "lastUpdated": updated, "updatedBy": updated_by}});
+        let (then, later) = ("2026-06-09T21:59:49Z", "2026-06-09T21:59:50Z");
+        let table = [
+            (info(then, "api", then, "api"), true),
+            (info(then, "api", later, "api"), false),
+            (info(then, "api", then, "jlind"), false),
+            (info(then, "", then, ""), false),
+            (json!({"id": 7, "_info": {"lastUpdated": then, "updatedBy": "api"}}), false),
+            (json!({"id": 7, "_info": {"dateEntered": then, "lastUpdated": then}}), false),
+            (
+                json!({"id": 7, "_info": {"dateEntered": 5, "enteredBy": "api", "lastUpdated": then, "updatedBy": "api"}}),
+                false,
+            ),
+        ];
+        for (body, untouched) in table {
+            let record = Reader::new(ObjectKind::Company, &[], None).record(&body).unwrap();
+            assert_eq!(record.untouched, untouched, "{body}");
+        }
     }
 
     #[test]

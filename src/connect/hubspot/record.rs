@@ -53,6 +53,8 @@ impl Reader<'_> {
         let own =
             |name: &str| properties.get(name).map_or(Ok(Value::Empty), |told| value(told).ok_or_else(|| odd(name)));
         let stamp = self.stamp.map_or(Ok(Value::Empty), |name| own(name.as_str()))?;
+        // what an app writes names no user
+        let modified_by = properties.get(CHANGED_BY).and_then(plain);
         Ok(Record {
             id,
             modified,
@@ -61,7 +63,8 @@ impl Reader<'_> {
             fields,
             stamp: Some(stamp.to_plain()).filter(|stamp| !stamp.is_empty()),
             merged: merged(&own(MERGED)?.to_plain()),
-            modified_by: properties.get(CHANGED_BY).and_then(plain),
+            untouched: modified_by.is_none() && json.get("createdAt").and_then(time) == Some(modified),
+            modified_by,
         })
     }
 
@@ -197,6 +200,26 @@ mod tests {
         assert_eq!(record.value("numberofemployees"), &Value::Text("12".into()));
         assert_eq!(record.stamp.as_deref(), Some("company:7"));
         assert_eq!(record.merged, vec![RecordId(3), RecordId(4)]);
+    }
+
+    #[test]
+    fn a_record_is_untouched_where_its_last_change_is_its_making_and_names_no_user() {
+        let (then, later) = ("2026-06-09T21:59:49.356Z", "2026-06-09T21:59:49.357Z");
+        let shown = |created: Json, modified: &str, user: Json| {
+            json!({"id": 7, "createdAt": created, "updatedAt": modified, "archived": false,
+                "properties": {"hs_lastmodifieddate": modified, "hs_updated_by_user_id": user}})
+        };
+        let table = [
+            (shown(json!(then), then, json!(null)), true),
+            (shown(json!(then), later, json!(null)), false),
+            (shown(json!(then), then, json!("51446676")), false),
+            (shown(json!(null), then, json!(null)), false),
+            (shown(json!(5), then, json!(null)), false),
+        ];
+        for (body, untouched) in table {
+            let reader = Reader { object: ObjectKind::Company, fields: &[], stamp: None };
+            assert_eq!(reader.record(&body).unwrap().untouched, untouched, "{body}");
+        }
     }
 
     #[test]

@@ -125,7 +125,7 @@ fn is_made(link: &Link, system: System) -> bool {
 
 /// Whether a record was made by the plan, and nobody but Lockstep has changed it since.
 fn is_untouched_copy(marks: &BTreeSet<u64>, link: &Link, copy: RecordRef, known: Known<'_>) -> ViewResult<bool> {
-    if link.origin != LinkOrigin::Created(copy.system) || !marks.contains(&created(link.record(copy.system.other()))) {
+    if !is_made(link, copy.system) || !marks.contains(&created(link.record(copy.system.other()))) {
         return Ok(false);
     }
     let Some(seen) = known.view.observation(copy)? else { return Ok(false) };

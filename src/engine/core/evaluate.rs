@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::agreement::agree_on_payload;
 use super::command::Row;
+use super::own_change::own_making;
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, awaited, plan_pair, until_read};
 use super::pull::{dirty, is_unread};
 use super::state::{
@@ -359,6 +360,7 @@ impl Engine {
                         && let (Some(copy), Some(rules)) = (copy, self.rules.object(object))
                     {
                         agree_on_payload(&mut link, rules, &made, &copy.record, step.now);
+                        link.own[made.system] = own_making(rules, &made, &copy.record);
                     }
                 }
             }

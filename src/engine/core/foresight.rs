@@ -4,8 +4,9 @@
 
 use super::command::Row;
 use super::cover::Known;
+use super::evaluate::PAGE;
 use super::plan::{Facts, PairDecision, PairPlan, explain_pair, plan_pair};
-use super::state::IntentKind;
+use super::state::{IntentKind, IssueClass};
 use super::step::{Engine, Mode, Step};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
@@ -111,10 +112,34 @@ impl Engine {
         Ok(PairPlan { link: None, decision, trace, ..after })
     }
 
-    /// The end of what approved plans cover: a run came to its end, and no write of them is of unknown fate.
-    pub(super) fn end_cover(&self, step: &mut Step<'_>, is_done: bool, is_covered: bool) {
-        if is_done && is_covered && self.mode != Mode::Plan && self.open.is_empty() {
+    /// The end of what approved plans cover: a run came to its end, no write of them is of unknown fate, and none that was
+    /// lost waits to be tried again.
+    pub(super) fn end_cover(&self, step: &mut Step<'_>, is_done: bool, is_covered: bool) -> ViewResult<()> {
+        let is_over = is_done && is_covered && self.mode != Mode::Plan && self.open.is_empty();
+        if is_over && !self.is_any_tried_again(step)? {
             step.row(Row::Cover(None));
         }
+        Ok(())
+    }
+
+    /// Whether a write that failed in a way that may pass rests until it is tried again.
+    fn is_any_tried_again(&self, step: &Step<'_>) -> ViewResult<bool> {
+        for object in self.object_kinds() {
+            let mut after = None;
+            loop {
+                let page = step.view.dirty_page(object, Timestamp::MAX, after, PAGE)?;
+                for mark in &page {
+                    let mut issues = step.view.issues_of(mark.record)?.into_iter();
+                    if issues.any(|issue| issue.class == IssueClass::Transient) {
+                        return Ok(true);
+                    }
+                }
+                after = page.last().map(|mark| mark.record);
+                if page.len() < PAGE {
+                    break;
+                }
+            }
+        }
+        Ok(false)
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::agreement::{delivered, note_shown, remember};
 use super::command::Row;
 use super::outcome::{finish, record_history};
-use super::own_change::own_change;
+use super::own_change::{own_change, own_making};
 use super::plan::{Facts, PairDecision, plan_pair};
 use super::pull::{dirty, doubt_told};
 use super::request::{AnswerBody, Priority, Rejection, RequestBody, RequestId};
@@ -315,8 +315,9 @@ impl Engine {
         intent.target = Some(first.id);
         self.count_write(step, &intent)?;
         let state = if first.archived { LinkState::Tomb } else { LinkState::Active };
-        // Somebody may have changed it since: what it shows is not known to be ours.
-        self.link_copy(step, &mut intent, copy, &first, state, None)?;
+        // Somebody may have changed it since.
+        let own = self.rules.object(intent.object).and_then(|rules| own_making(rules, &intent, &first));
+        self.link_copy(step, &mut intent, copy, &first, state, own)?;
         self.take_copy(step, copy, first, request)?;
         // by its key a ticket is found that was merged into another since: by its id the other one answers
         if (copy.system, copy.object) == (System::ConnectWise, ObjectKind::Ticket) {

@@ -516,7 +516,7 @@ impl Engine {
         self.work = BySystem::default();
         let Some(mut run) = self.run.take() else { return Ok(()) };
         self.count_states(step, &mut run)?;
-        self.end_cover(step, verdict == Verdict::Done, run.tally.is_covered());
+        self.end_cover(step, verdict == Verdict::Done, run.tally.is_covered())?;
         run.row.ended = Some(step.now);
         run.row.verdict = verdict;
         if self.end_hinted(step.now, &mut run) {

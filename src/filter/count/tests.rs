@@ -93,7 +93,7 @@ fn records() -> impl Strategy<Value = Vec<(Record, bool)>> {
         let fields = Fields::from([("city".into(), city), ("name".into(), name)]);
         let modified = Timestamp::EPOCH;
         let (stamp, merged, modified_by) = (None, vec![], None);
-        (Record { id: RecordId(0), modified, archived, fields, stamp, merged, modified_by }, linked)
+        (Record { id: RecordId(0), modified, archived, fields, stamp, merged, modified_by, untouched: false }, linked)
     });
     prop::collection::vec(record, 0..200).prop_map(|mut records| {
         records.iter_mut().zip(1..).for_each(|((record, _), id)| record.id = RecordId(id));

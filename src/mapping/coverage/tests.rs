@@ -71,6 +71,7 @@ fn record(id: u64, value: &str) -> Record {
         stamp: None,
         merged: Vec::new(),
         modified_by: None,
+        untouched: false,
     }
 }
 

@@ -16,6 +16,7 @@ fn record() -> Record {
         stamp: None,
         merged: Vec::new(),
         modified_by: None,
+        untouched: false,
     }
 }
 

@@ -95,6 +95,7 @@ fn seen(of: RecordRef, name: &str, city: &str) -> Row {
             stamp: None,
             merged: Vec::new(),
             modified_by: None,
+            untouched: false,
         },
         seen: NOW,
         keys: Vec::new(),

@@ -14,17 +14,33 @@ async fn a_page_asks_forward_by_key_for_what_it_needs_and_never_filters_changes(
         (
             ObjectKind::Company,
             "/company/companies",
-            "_info/lastUpdated,_info/updatedBy,deletedFlag,id,name,userDefinedField10",
+            "_info/dateEntered,_info/enteredBy,_info/lastUpdated,_info/updatedBy,deletedFlag,id,name,userDefinedField10",
         ),
-        (ObjectKind::Contact, "/company/contacts", "_info/lastUpdated,_info/updatedBy,id,name,userDefinedField10"),
-        (ObjectKind::Deal, "/sales/opportunities", "_info/lastUpdated,_info/updatedBy,customFields,id,name"),
+        (
+            ObjectKind::Contact,
+            "/company/contacts",
+            "_info/dateEntered,_info/enteredBy,_info/lastUpdated,_info/updatedBy,id,name,userDefinedField10",
+        ),
+        (
+            ObjectKind::Deal,
+            "/sales/opportunities",
+            "_info/dateEntered,_info/enteredBy,_info/lastUpdated,_info/updatedBy,customFields,id,name",
+        ),
         (
             ObjectKind::Ticket,
             "/service/tickets",
-            "_info/lastUpdated,_info/updatedBy,customFields,id,mergedParentTicket,name,recordType",
+            "_info/dateEntered,_info/enteredBy,_info/lastUpdated,_info/updatedBy,customFields,id,mergedParentTicket,name,recordType",
         ),
-        (ObjectKind::Product, "/procurement/catalog", "_info/lastUpdated,_info/updatedBy,customFields,id,name"),
-        (ObjectKind::Task, "/sales/activities", "_info/lastUpdated,_info/updatedBy,customFields,id,name,type"),
+        (
+            ObjectKind::Product,
+            "/procurement/catalog",
+            "_info/dateEntered,_info/enteredBy,_info/lastUpdated,_info/updatedBy,customFields,id,name",
+        ),
+        (
+            ObjectKind::Task,
+            "/sales/activities",
+            "_info/dateEntered,_info/enteredBy,_info/lastUpdated,_info/updatedBy,customFields,id,name,type",
+        ),
     ];
     let tenant = Tenant::new(|_| (200, json!([]))).await;
     for (object, path, fields) in table {

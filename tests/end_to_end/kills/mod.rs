@@ -5,6 +5,7 @@
 //! `LOCKSTEP_KILLS` says how many kills (default 24), `LOCKSTEP_KILL_SEED` where to begin. A failure names its seed;
 //! the people and the points of a seed are always the same, the milliseconds of the machine are not.
 
+mod approved;
 mod kinds;
 mod people;
 mod verdict;

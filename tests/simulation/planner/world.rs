@@ -232,6 +232,7 @@ impl<'a> World<'a> {
             stamp,
             merged: Vec::new(),
             modified_by: None,
+            untouched: false,
         };
         record.fields.retain(|_, value| !value.is_empty());
         let keys = all_keys(rules, of.system, &record);

@@ -84,6 +84,9 @@ pub struct Temper {
     /// While nobody knows what became of an update, somebody edits what it is to write one way.
     #[serde(default)]
     pub meddles: bool,
+    /// Each gives a company that the engine makes there a text of its own, in a field that goes one way from it.
+    #[serde(default)]
+    pub fills: bool,
     /// Milliseconds a call takes, at most.
     pub slowness: i64,
     pub merges: Merges,
@@ -278,6 +281,7 @@ impl Scenario {
                 whole_numbers: mix(seed, 5).is_multiple_of(3),
                 belated: [0, 0, 20_000, 90_000][(mix(seed, 23) % 4) as usize],
                 meddles: mix(seed, 31).is_multiple_of(3),
+                fills: mix(seed, 37).is_multiple_of(3),
                 slowness: [50, 400, 3000][latency.below(3) as usize],
                 merges: Merges {
                     make_new: mix(seed, 16).is_multiple_of(3),

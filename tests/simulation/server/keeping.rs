@@ -27,6 +27,7 @@ impl Server {
         let mut entry = Entry {
             object,
             id,
+            made: Timestamp::EPOCH,
             modified: Timestamp::EPOCH,
             archived: false,
             fields: Fields::new(),
@@ -45,7 +46,7 @@ impl Server {
             }
         }
         if object.is_activity() && self.system == System::ConnectWise {
-            let entered = Value::DateTime(self.stamp_time(now));
+            let entered = Value::DateTime(self.time_of(now));
             changes.push(("dateEntered".into(), Value::Empty, entered.clone()));
             entry.fields.insert("dateEntered".into(), entered);
         }
@@ -53,11 +54,35 @@ impl Server {
         if is_company && self.system == System::ConnectWise && !entry.fields.contains_key(IDENTIFIER) {
             entry.fields.insert(IDENTIFIER.into(), Value::Text(format!("user{}", id.0)));
         }
+        let given = self.own_text(by, &entry);
+        if let Some((name, value)) = &given {
+            entry.fields.insert(name.clone(), value.clone());
+        }
         self.records.insert(id, entry);
         self.touch(now, id);
+        if let Some(entry) = self.records.get_mut(&id) {
+            entry.made = entry.modified;
+        }
         let system = self.system;
         ledger.push(Mutation { at: now, system, object, record: id, by, what: Change::Created, fields: changes });
+        if let Some((name, value)) = given {
+            let (by, fields) = (By::User { settled: false }, vec![(name, Value::Empty, value)]);
+            ledger.push(Mutation { at: now, system, object, record: id, by, what: Change::Given, fields });
+        }
         id
+    }
+
+    /// What this system itself puts into a company that the engine makes of another: a text like no other, in a field that
+    /// it owns.
+    fn own_text(&self, by: By, made: &Entry) -> Option<(FieldName, Value)> {
+        const UNLIKE_USERS: u32 = 9_000_000;
+        let is_ours = matches!(by, By::Engine { .. }) && made.object == ObjectKind::Company && self.temper.fills;
+        let owned =
+            |spec: &&fields::Spec| spec.object == made.object && spec.shape == Shape::Text && !spec.writes(self.system);
+        let place = SPECS.iter().position(|spec| owned(&spec)).filter(|_| is_ours)?;
+        let of: u32 = made.stamp.as_deref()?.rsplit(':').next()?.parse().ok()?;
+        let value = SPECS[place].value(self.system, (UNLIKE_USERS + of) * 32 + place as u32);
+        Some((SPECS[place].name(self.system).into(), value))
     }
 
     /// Changes some fields of a record that is there.
@@ -207,7 +232,7 @@ impl Server {
 
     pub(crate) fn touch(&mut self, now: i64, id: RecordId) {
         let belated = self.belated(id);
-        let (from, modified) = (self.stamp_time(now - belated), self.stamp_time(now));
+        let (from, modified) = (self.time_of(now - belated), self.time_of(now));
         let lag = self.lag(id);
         let Some(entry) = self.records.get_mut(&id) else { return };
         // later than the change before it, as its own time has seconds for that

@@ -45,6 +45,8 @@ pub struct Server {
 pub struct Entry {
     pub object: ObjectKind,
     pub id: RecordId,
+    /// The time of its making, as its system writes it.
+    made: Timestamp,
     pub modified: Timestamp,
     pub archived: bool,
     pub fields: Fields,
@@ -82,6 +84,8 @@ pub enum By {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     Created,
+    /// What the system itself put into a new record.
+    Given,
     Updated,
     Deleted,
     Purged,
@@ -138,7 +142,7 @@ impl Server {
     }
 
     /// The time as it writes it into records.
-    fn stamp_time(&self, now: i64) -> Timestamp {
+    pub fn time_of(&self, now: i64) -> Timestamp {
         match self.system {
             System::HubSpot => self.clock(now),
             System::ConnectWise => self.clock(now).floor_to_second(),
@@ -232,6 +236,8 @@ impl Entry {
             stamp: self.stamp.clone(),
             merged: self.merged.clone(),
             modified_by: None,
+            // whoever made it and whoever changed it are one to this system
+            untouched: self.modified == self.made,
         }
     }
 

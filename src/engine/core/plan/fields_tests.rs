@@ -46,6 +46,7 @@ fn record(fields: &[(&str, &str)]) -> Record {
         stamp: None,
         merged: Vec::new(),
         modified_by: None,
+        untouched: false,
     }
 }
 

@@ -73,6 +73,7 @@ fn observed(system: System, id: u64, values: &[(&str, &str)]) -> Observation {
         stamp: None,
         merged: Vec::new(),
         modified_by: None,
+        untouched: false,
     };
     Observation {
         of: RecordRef::new(ObjectKind::Company, system, RecordId(id)),

@@ -126,6 +126,7 @@ fn observed(system: System, values: &[(&str, &str)]) -> Observation {
         stamp: (system == System::HubSpot).then(|| format!("company:{CONNECTWISE}")),
         merged: Vec::new(),
         modified_by: None,
+        untouched: false,
     };
     Observation { of: company(system), record, seen: NOW, keys: Vec::new(), gone: false, merged_into: None }
 }

@@ -30,6 +30,7 @@ fn record(id: u64, city: &str) -> Record {
         stamp: None,
         merged: Vec::new(),
         modified_by: None,
+        untouched: false,
     }
 }
 

@@ -63,6 +63,7 @@ pub fn record(id: u64, field: &str, value: &str) -> Record {
         stamp: None,
         merged: Vec::new(),
         modified_by: None,
+        untouched: false,
     }
 }
 
