@@ -78,7 +78,7 @@ async fn bench(orders: Orders) -> bool {
     settings.save_draft(&toml::write(&config), "bench", "", Base::Any, Clock::start().now()).unwrap();
     forget_peak();
     let (progress, start) = (Progress::default(), Instant::now());
-    let extent = Extent { only: None, marks: true };
+    let extent = Extent { only: None, marks: Some("bench") };
     let tested = tokio::task::block_in_place(|| test(&workspace, extent, Clock::start(), &progress)).unwrap().unwrap();
     let seconds = start.elapsed().as_secs_f64();
     #[expect(clippy::cast_precision_loss, reason = "for people")]

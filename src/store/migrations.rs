@@ -10,7 +10,7 @@ use super::error::{StoreError, StoreResult};
 /// Marks a file as ours, in SQLite's header: "LOCK".
 pub(super) const APPLICATION_ID: i32 = 0x4c4f_434b;
 
-const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE, INBOX, EDITS, CALLBACKS, PAIRS, COVER];
+const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE, INBOX, EDITS, CALLBACKS, PAIRS, COVER, TESTED];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =
     LazyLock::new(|| Migrations::new(STEPS.iter().map(|step| M::up(step)).collect()));
@@ -194,6 +194,12 @@ CREATE INDEX link_pairs ON link(object, hubspot, connectwise) WHERE state = 0;
 /// What approved plans cover that are being carried out.
 const COVER: &str = "
 CREATE TABLE cover(one INTEGER PRIMARY KEY CHECK(one = 1), body BLOB NOT NULL);
+";
+
+/// Who had a draft tested last, and when.
+const TESTED: &str = "
+ALTER TABLE config ADD COLUMN tested_at INTEGER;
+ALTER TABLE config ADD COLUMN tested_by TEXT;
 ";
 
 #[cfg(test)]

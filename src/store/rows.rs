@@ -130,6 +130,15 @@ pub struct ConfigInfo {
     pub edit: u64,
     /// None where it never was, or an older Lockstep did it.
     pub deployed: Option<Deployment>,
+    /// Who tested it as it is, and when; none also where an older Lockstep did it.
+    pub tested: Option<Tested>,
+}
+
+/// Who had a draft tested last, and when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tested {
+    pub at: Timestamp,
+    pub by: String,
 }
 
 /// Who let a version drive the engine, and when.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::code::{Code, code_at, int, time_at, u64_at};
 use super::error::{StoreError, StoreResult};
-use super::rows::{ConfigInfo, ConfigRow, ConfigState, Deployment, EditEnd, EditInfo};
+use super::rows::{ConfigInfo, ConfigRow, ConfigState, Deployment, EditEnd, EditInfo, Tested};
 use super::settings::Settings;
 use crate::model::{ConfigVersion, Timestamp};
 
@@ -56,7 +56,7 @@ pub type DraftResult<T> = Result<T, DraftError>;
 const EDITS_KEPT: i64 = 500;
 const EDIT_BYTES_KEPT: i64 = 32 * 1024 * 1024;
 
-const INFO: &str = "version, state, note, author, created, edit, deployed_at, deployed_by";
+const INFO: &str = "version, state, note, author, created, edit, deployed_at, deployed_by, tested_at, tested_by";
 
 impl Code for ConfigState {
     fn code(&self) -> i64 {
@@ -164,6 +164,7 @@ impl Settings {
                 created: now,
                 edit,
                 deployed: None,
+                tested: None,
             };
             keep(db, &ConfigRow { info, body: text.to_owned() }, ended, author)?;
             if let Some(made_of) = made_of {
@@ -181,15 +182,16 @@ impl Settings {
         Ok(statement.query_row(params![int(made_of), author, note], |row| row.get(0)).optional()?)
     }
 
-    /// Marks that state of the draft as tested. Any change of it takes the mark away.
-    pub fn mark_tested(&mut self, base: Base) -> DraftResult<()> {
+    /// Marks that state of the draft as tested, by whom and when. Any change of it takes the mark away.
+    pub fn mark_tested(&mut self, base: Base, by: &str, now: Timestamp) -> DraftResult<()> {
         self.change(|db| {
             let found = draft(db)?;
             if found.is_none() && base == Base::Any {
                 return Err(StoreError::NoDraft.into());
             }
             expect_draft(db, base, found)?;
-            db.execute("UPDATE config SET state = 1 WHERE state IN (0, 1)", [])?;
+            let sql = "UPDATE config SET state = 1, tested_at = ?1, tested_by = ?2 WHERE state IN (0, 1)";
+            db.execute(sql, params![now.0, by])?;
             Ok(())
         })
     }
@@ -344,13 +346,14 @@ fn deployed(db: &Connection) -> StoreResult<Option<ConfigRow>> {
 
 fn config(db: &Connection, condition: &str, params: impl rusqlite::Params) -> StoreResult<Option<ConfigRow>> {
     let sql = format!("SELECT {INFO}, body FROM config WHERE {condition}");
-    let read = |row: &Row<'_>| Ok(ConfigRow { info: info_at(row)?, body: row.get(8)? });
+    let read = |row: &Row<'_>| Ok(ConfigRow { info: info_at(row)?, body: row.get(10)? });
     Ok(db.prepare_cached(&sql)?.query_row(params, read).optional()?)
 }
 
 fn info_at(row: &Row<'_>) -> rusqlite::Result<ConfigInfo> {
     let at = row.get::<_, Option<i64>>(6)?;
     let by = row.get::<_, Option<String>>(7)?;
+    let tested = row.get::<_, Option<i64>>(8)?.zip(row.get::<_, Option<String>>(9)?);
     Ok(ConfigInfo {
         version: ConfigVersion(row.get(0)?),
         state: code_at(row, 1)?,
@@ -359,5 +362,6 @@ fn info_at(row: &Row<'_>) -> rusqlite::Result<ConfigInfo> {
         created: time_at(row, 4)?,
         edit: u64_at(row, 5)?,
         deployed: at.zip(by).map(|(at, by)| Deployment { at: Timestamp(at), by }),
+        tested: tested.map(|(at, by)| Tested { at: Timestamp(at), by }),
     })
 }

@@ -143,6 +143,13 @@ impl<'a, M: Send + 'static> Ctx<'a, M> {
         self.open(Overlay::Confirm(question.then(yes)));
     }
 
+    /// As [`Ctx::confirm`], with another answer under a key of its own, which is called `verb`.
+    pub fn confirm_or(&mut self, question: Confirm, message: M, (key, verb, other): (char, &str, M)) {
+        let yes = Effect::Deliver(self.owner, Box::new(message));
+        let other = Effect::Deliver(self.owner, Box::new(other));
+        self.open(Overlay::Confirm(question.then(yes).or(key, verb, other)));
+    }
+
     /// Shows lines to read; with Enter, `accept` comes back, where there is one.
     pub fn preview(&mut self, preview: Preview, accept: Option<M>) {
         let owner = self.owner;

@@ -181,6 +181,34 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// One line broken at words into lines of at most `width` columns, every word in its role; what follows the first is
+/// indented by `indent`. A line that fits stays as it is; longer words are cut.
+#[must_use]
+pub fn flowed(line: &[Cell], width: usize, indent: usize) -> Vec<Line> {
+    if line_width(line) <= width {
+        return vec![line.to_vec()];
+    }
+    let mut lines = vec![Line::new()];
+    let (mut used, mut gap) = (0, String::new());
+    for cell in line {
+        for word in cell.text.split_inclusive(' ') {
+            let bare = word.trim_end_matches(' ');
+            let needed = gap.width() + bare.width();
+            if used + needed > width && used > indent && !bare.is_empty() {
+                lines.push(vec![Cell::plain(" ".repeat(indent))]);
+                (used, gap) = (indent, String::new());
+            }
+            let text = super::format::truncate(bare, width.saturating_sub(used + gap.width())).into_owned();
+            used += gap.width() + text.width();
+            if let Some(last) = lines.last_mut() {
+                last.push(Cell { text: std::mem::take(&mut gap) + &text, role: cell.role });
+            }
+            gap.push_str(&word[bare.len()..]);
+        }
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +231,16 @@ mod tests {
         for (width, expected) in cases {
             assert_eq!(line_text(&spread(&left, &right, width)), expected, "at {width}");
         }
+    }
+
+    #[test]
+    fn a_line_of_cells_is_broken_at_words_and_what_follows_is_indented() {
+        let line = [Cell::muted("Companies   "), Cell::plain("+38 −2 updated in ConnectWise, +3 held")];
+        let shown = |width| flowed(&line, width, 2).iter().map(|line| line_text(line)).collect::<Vec<_>>();
+        assert_eq!(shown(60), ["Companies   +38 −2 updated in ConnectWise, +3 held"]);
+        assert_eq!(shown(30), ["Companies   +38 −2 updated in", "  ConnectWise, +3 held"]);
+        assert_eq!(shown(8), ["Compani…", "  +38 −2", "  updat…", "  in", "  Conne…", "  +3", "  held"]);
+        assert!(flowed(&line, 30, 2)[0].iter().any(|cell| cell.role == Role::Muted));
     }
 
     #[test]

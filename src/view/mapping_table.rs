@@ -293,26 +293,6 @@ fn differences(old: &FieldMapping, new: &FieldMapping) -> Vec<String> {
     words
 }
 
-/// The changes of a draft as lines for the question before a deploy: `~ phone ↔ phoneNumber  ask wins`.
-#[must_use]
-pub fn change_lines(rows: &[MappingRow<'_>]) -> Vec<Line> {
-    rows.iter()
-        .filter(|row| row.change != Change::Same)
-        .map(|row| {
-            let mapping = row.mapping;
-            let was = match (row.change, row.deployed) {
-                (Change::Changed, Some(old)) => format!("  was: {}", differences(old, mapping).join(", ")),
-                _ => String::new(),
-            };
-            vec![
-                Cell::new(format!("{} ", row.change.mark()), row.change.role()),
-                Cell::plain(format!("{} {} {}", mapping.hubspot, mapping.direction.arrow(), mapping.connectwise)),
-                Cell::muted(was),
-            ]
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -377,10 +357,6 @@ mod tests {
         let marks: Vec<_> = rows.iter().map(|row| (row.change.mark(), row.mapping.hubspot.as_str())).collect();
         assert_eq!(marks, [("", "name"), ("~", "phone"), ("+", "type"), ("-", "zip")]);
         assert_eq!(changes(&rows), 3);
-        assert_eq!(
-            plain_text(&change_lines(&rows)),
-            "~ phone ← phoneNumber  was: direction ↔, latest wins\n+ type ↔ no_such\n- zip ↔ zip\n"
-        );
         assert_eq!(changes(&super::rows(&draft, None)), 3, "with nothing deployed, all is new");
     }
 

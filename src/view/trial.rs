@@ -11,7 +11,7 @@ use super::table::{Column, Table};
 use crate::engine::core::plan::{FieldNext, FieldPlan, PairPlan, Scope};
 use crate::engine::core::trial::Difference;
 use crate::engine::core::trial::report::{
-    FieldMeasure, Measure, Number, ObjectTrial, Picks, TrialReport, Unread, UnreadWhat,
+    FieldMeasure, FieldWhat, Measure, Number, ObjectTrial, Picks, TrialReport, Unread, UnreadWhat,
 };
 use crate::filter::Answer;
 use crate::mapping::FieldKey;
@@ -86,11 +86,14 @@ impl TrialRow<'_> {
     pub fn label(&self) -> String {
         match self.about {
             About::Records(measure) => in_words(measure),
-            About::Field(FieldMeasure { field, to, blank }) => {
+            About::Field(FieldMeasure { field, what }) => {
                 let (hubspot, connectwise) = names(field);
-                let arrow = if *to == System::ConnectWise { "→" } else { "←" };
-                let emptied = if *blank { ", emptied" } else { "" };
-                format!("{hubspot} {arrow} {connectwise}{emptied}")
+                let arrow = |to: System| if to == System::ConnectWise { "→" } else { "←" };
+                match *what {
+                    FieldWhat::Write(to) => format!("{hubspot} {} {connectwise}", arrow(to)),
+                    FieldWhat::Blank(to) => format!("{hubspot} {} {connectwise}, emptied", arrow(to)),
+                    FieldWhat::Hold => format!("{hubspot} ~ {connectwise}, held"),
+                }
             }
         }
     }
@@ -101,10 +104,14 @@ impl TrialRow<'_> {
         let records = self.object.plural().to_lowercase();
         let what = match self.about {
             About::Records(measure) => in_words(measure),
-            About::Field(FieldMeasure { field, to, blank }) => {
+            About::Field(FieldMeasure { field, what }) => {
                 let (hubspot, connectwise) = names(field);
-                let name = if *to == System::ConnectWise { connectwise } else { hubspot };
-                format!("get {} {name} in {to}", if *blank { "an empty" } else { "another" })
+                let name = |to: System| if to == System::ConnectWise { connectwise } else { hubspot };
+                match *what {
+                    FieldWhat::Write(to) => format!("get another {} in {to}", name(to)),
+                    FieldWhat::Blank(to) => format!("get an empty {} in {to}", name(to)),
+                    FieldWhat::Hold => format!("are held for a person by {hubspot} ~ {connectwise}"),
+                }
             }
         };
         match count {
@@ -140,7 +147,7 @@ impl TrialRow<'_> {
     const fn role(&self) -> Role {
         match self.about {
             About::Records(Measure::Blank(_) | Measure::Hold | Measure::Leave(_) | Measure::Unknown)
-            | About::Field(FieldMeasure { blank: true, .. }) => Role::Warn,
+            | About::Field(FieldMeasure { what: FieldWhat::Blank(_) | FieldWhat::Hold, .. }) => Role::Warn,
             _ => Role::Wait,
         }
     }
@@ -229,6 +236,12 @@ fn records_in_words<'a>(unread: impl Iterator<Item = &'a Unread>) -> String {
         }
     });
     named.collect::<Vec<_>>().join(", ")
+}
+
+/// Records of which none was read yet, in words; empty where there are none such.
+#[must_use]
+pub fn unread_records(report: &TrialReport) -> String {
+    records_in_words(report.unread.iter().filter(|unread| unread.what == UnreadWhat::Everything))
 }
 
 /// Fields that are not read.
@@ -507,8 +520,13 @@ impl From<&TrialRow<'_>> for NumberAnswer {
     fn from(row: &TrialRow<'_>) -> Self {
         let (field, what, system) = match row.about {
             About::Records(measure) => (None, word(measure), system_of(measure)),
-            About::Field(FieldMeasure { field, to, blank }) => {
-                (Some(field.to_string()), if *blank { "blank" } else { "update" }, Some(*to))
+            About::Field(FieldMeasure { field, what }) => {
+                let (what, system) = match *what {
+                    FieldWhat::Write(to) => ("update", Some(to)),
+                    FieldWhat::Blank(to) => ("blank", Some(to)),
+                    FieldWhat::Hold => ("hold", None),
+                };
+                (Some(field.to_string()), what, system)
             }
         };
         let number = row.number;

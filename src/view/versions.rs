@@ -59,8 +59,8 @@ pub const COLUMNS: [Column; 7] = [
     Column::fixed("state", 11),
     Column::fixed("saved", 7).right(),
     Column::flexible("by", 8, 1).at_most(20),
-    Column::fixed("deployed", 8).right(),
-    Column::flexible("by", 8, 1).at_most(20).from_width(76),
+    Column::fixed("deployed", 8).right().from_width(64),
+    Column::flexible("by", 8, 1).at_most(20).from_width(96),
     Column::flexible("note", 12, 4),
 ];
 
@@ -128,7 +128,20 @@ pub fn change_lines(changes: &[Change], width: usize) -> Vec<Line> {
     changes.iter().flat_map(|change| change_line(change, width)).collect()
 }
 
+/// One change as one line, of whatever length.
+#[must_use]
+pub fn change_cells(change: &Change) -> Line {
+    let (mark, role, text) = change_parts(change);
+    vec![Cell::new(mark, role), Cell::plain(text)]
+}
+
 fn change_line(change: &Change, width: usize) -> Vec<Line> {
+    let (mark, role, text) = change_parts(change);
+    let texts = wrapped(&text, width.saturating_sub(2)).into_iter().enumerate();
+    texts.map(|(at, text)| vec![Cell::new(if at == 0 { mark } else { "  " }, role), Cell::plain(text)]).collect()
+}
+
+fn change_parts(change: &Change) -> (&'static str, Role, String) {
     let (mark, role) = match (&change.before, &change.after) {
         (None, _) => ("+ ", Role::Ok),
         (_, None) => ("- ", Role::Error),
@@ -140,8 +153,7 @@ fn change_line(change: &Change, width: usize) -> Vec<Line> {
         (Some(one), None) | (None, Some(one)) => format!("{}: {}", change.path, value(one)),
         (None, None) => change.path.clone(),
     };
-    let texts = wrapped(&text, width.saturating_sub(2)).into_iter().enumerate();
-    texts.map(|(at, text)| vec![Cell::new(if at == 0 { mark } else { "  " }, role), Cell::plain(text)]).collect()
+    (mark, role, text)
 }
 
 #[cfg(test)]

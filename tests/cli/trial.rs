@@ -49,7 +49,8 @@ fn a_test_says_what_the_run_after_the_deploy_does_and_which_guard_holds_it() {
     assert!(n > 1 && updates["draft"] == n && updates["deployed"] == 0, "{told}");
     assert_eq!(updates["new"]["records"].as_array().unwrap().len() as u64, n);
     assert_eq!(number(&told, "hold", "")["no_longer"]["total"], n, "{told}");
-    let field = &told["objects"]["company"]["fields"][0];
+    let fields = told["objects"]["company"]["fields"].as_array().unwrap();
+    let field = fields.iter().find(|field| field["what"] == "update").unwrap();
     assert_eq!((&field["field"], &field["draft"]), (&"phone~phoneNumber".into(), &updates["draft"]), "{told}");
     assert_eq!(told["tested"], true);
     let text = words(&home.run("config test"));
@@ -138,4 +139,57 @@ fn a_workspace_without_records_needs_no_test() {
     assert!(limited.err.contains("no record was read yet"), "{}", limited.err);
     import(&home, |text| text.replace("poll = 61", "poll = 62"));
     assert_eq!(home.run("config deploy").code, 0);
+}
+
+#[test]
+fn whoever_rolls_back_and_deploys_at_once_is_told_what_it_does_and_what_holds_it() {
+    let home = Home::new();
+    let _sim = filled(&home);
+    import(&home, |text| {
+        text.replace("updates = { count = 500, percent = 20 }", "updates = { count = 1, percent = 0 }")
+    });
+    assert_eq!(home.run("config deploy --untested").code, 0);
+    import(&home, |text| text.replace("wins = \"ask\"", "wins = \"hubspot\""));
+    assert_eq!(home.run("config deploy --untested").code, 0);
+    import(&home, |text| text.replace("wins = \"hubspot\"", "wins = \"ask\""));
+    assert_eq!(home.run("config deploy --untested").code, 0);
+    let told = home.run("--json config rollback 3 --deploy");
+    assert_eq!(told.code, 0, "{}", told.err);
+    let told = told.json();
+    assert!(told["guard"].as_str().is_some_and(|guard| guard.contains("update")), "{told}");
+    assert!(told["looked_at"].as_u64().unwrap() > 0, "{told}");
+    let back = home.run("config rollback 4 --deploy");
+    assert_eq!(back.code, 0, "{}", back.err);
+    let text = words(&back);
+    assert!(text.contains("no guard holds the first run.") && text.contains("New (+), no longer (−)"), "{text}");
+    let at_once = home.run("--json config rollback 3 --deploy --untested");
+    assert_eq!((at_once.code, at_once.json().get("looked_at")), (0, None), "{}", at_once.out);
+    assert_eq!(home.run("config rollback 3 --untested").code, 2);
+    let tested = &home.run("--json config history").json()["versions"][1]["tested"];
+    assert!(tested["by"].is_string(), "{tested}");
+}
+
+#[test]
+fn a_test_names_the_field_for_which_a_record_is_held() {
+    let home = Home::new();
+    let _sim = filled(&home);
+    import(&home, |text| text.replace("poll = 60", "poll = 61"));
+    let told = home.run("--json config test").json();
+    let fields = told["objects"]["company"]["fields"].as_array().unwrap();
+    let held = fields.iter().find(|field| field["what"] == "hold" && field["field"] == "phone~phoneNumber");
+    let held = held.unwrap();
+    assert!(held["draft"].as_u64().unwrap() > 0 && held["draft"] == held["deployed"], "{told}");
+    assert!(words(&home.run("config test")).contains("phone ~ phoneNumber, held"));
+}
+
+#[test]
+fn a_limit_is_not_judged_by_records_that_nobody_read() {
+    let home = Home::new();
+    let _sim = filled(&home);
+    let added = home.run("config add product");
+    assert_eq!(added.code, 0, "{}", added.err);
+    let limited = home.run("config test --fail-on creates>0");
+    assert_eq!(limited.code, 3, "{}", limited.out);
+    assert!(limited.err.contains("products were not read yet, so no limit can be judged"), "{}", limited.err);
+    assert_eq!(home.run("config test --object company --fail-on creates>0").code, 0, "companies were");
 }

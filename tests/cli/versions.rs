@@ -176,3 +176,29 @@ fn a_name_that_fits_no_table_is_refused() {
     assert_eq!(named.code, 0, "{}", named.err);
     assert_eq!(home.run("--json config history").json()["versions"][0]["author"], "Dana");
 }
+
+#[test]
+fn a_file_that_was_taken_before_is_not_taken_again_by_itself_once_somebody_went_back() {
+    let home = home();
+    exported(&home, "dana.toml", poll(90));
+    let before = home.run("--json config history").json()["versions"][0].clone();
+    let before = format!("{}.{}", before["version"], before["edit"]);
+    assert_eq!(done(&home.run("--json config import dana.toml"))["taken"], true);
+    done(&home.run(&format!("--json config rollback {before}")));
+    let history = home.run("--json config history --all").json();
+
+    let told = home.run("config import dana.toml");
+    assert_eq!(told.code, 0, "{}", told.err);
+    let words = told.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.starts_with("Nothing of dana.toml was taken: the draft 1."), "{words}");
+    assert!(words.contains("`lockstep config import dana.toml --replace` takes it as it is"), "{words}");
+    let json = done(&home.run("--json config import dana.toml"));
+    assert_eq!((&json["taken"], &json["merged"][0]["path"]), (&json!(false), &json!("timing.poll")));
+    let strict = home.run("config import dana.toml --strict");
+    assert_eq!(strict.code, 3, "{}", strict.out);
+    assert!(strict.err.contains("nothing of dana.toml was taken"), "{}", strict.err);
+    assert_eq!(home.run("--json config history --all").json(), history, "nothing was saved");
+
+    done(&home.run("--json config import dana.toml --replace"));
+    assert_eq!(home.run("--json config show").json()["config"]["timing"]["poll"], 90);
+}

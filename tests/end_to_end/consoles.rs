@@ -103,8 +103,8 @@ async fn two_consoles_on_one_workspace_keep_each_others_work_and_the_engine_of_o
     assert_eq!(turned(&draft), 7, "{}", dana.shows());
 
     mia.types("D");
-    mia.expects("Deploy the draft").await;
-    mia.types("\r");
+    mia.expects("Not tested").await;
+    mia.types("u");
     mia.expects("Version 2 is deployed").await;
     dana.expects("deployed 2   0 changes").await;
     let reader = bench.workspace.reader().unwrap();

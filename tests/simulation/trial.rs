@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use lockstep::engine::core::state::{Counts, RunKind, Verdict};
-use lockstep::engine::core::trial::report::{Measure, Number, ObjectTrial, TrialReport, UnreadWhat};
+use lockstep::engine::core::trial::report::{FieldWhat, Measure, Number, ObjectTrial, TrialReport, UnreadWhat};
 use lockstep::engine::core::trial::{Trial, unread};
 use lockstep::engine::core::view::View;
 use lockstep::mapping::{Ceiling, Config, Direction, Guards, Rules, SystemOfRecord, ValueMap};
@@ -141,7 +141,7 @@ fn told(trial: &ObjectTrial, measure: Measure) -> u64 {
 
 fn in_words(trial: &ObjectTrial) -> String {
     let side = |to| {
-        let blanks = trial.fields.iter().filter(|(field, _)| field.blank && field.to == to);
+        let blanks = trial.fields.iter().filter(|(field, _)| field.what == FieldWhat::Blank(to));
         let cleared: u64 = blanks.map(|(_, number)| number.draft.total).sum();
         format!("+{} ~{} -{cleared}", told(trial, Measure::Create(to)), told(trial, Measure::Update(to)))
     };

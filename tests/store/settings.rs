@@ -1,7 +1,7 @@
 //! Configuration versions, connections, schemas.
 
 use lockstep::model::*;
-use lockstep::store::rows::{ConfigState, ConnectionRow, Deployment};
+use lockstep::store::rows::{ConfigState, ConnectionRow, Deployment, Tested};
 use lockstep::store::{Base, DraftError, StoreError};
 use secrecy::{ExposeSecret, SecretString};
 
@@ -13,16 +13,19 @@ fn a_configuration_goes_from_draft_to_tested_to_deployed_to_retired() {
     let mut settings = place.workspace.settings().unwrap();
     let none = Err(DraftError::Store(StoreError::NoDraft));
     assert_eq!(settings.deploy_draft(Base::Any, "ann", None, Timestamp(1)), none);
-    assert_eq!(settings.mark_tested(Base::Any), Err(DraftError::Store(StoreError::NoDraft)));
+    assert_eq!(settings.mark_tested(Base::Any, "ann", Timestamp(1)), Err(DraftError::Store(StoreError::NoDraft)));
     assert_eq!(settings.draft().unwrap(), None);
 
     let first = settings.save_draft("a = 1", "ann", "first", Base::Nothing, Timestamp(1)).unwrap();
     let second = settings.save_draft("a = 2", "ann", "better", Base::Edit(first.edit), Timestamp(2)).unwrap();
     assert!(second.version == first.version && second.edit > first.edit, "{first:?} {second:?}");
-    settings.mark_tested(Base::Any).unwrap();
-    assert_eq!(settings.draft().unwrap().unwrap().info.state, ConfigState::Tested);
-    settings.save_draft("a = 3", "ann", "best", Base::Any, Timestamp(3)).unwrap();
-    assert_eq!(settings.draft().unwrap().unwrap().info.state, ConfigState::Draft);
+    settings.mark_tested(Base::Any, "mia", Timestamp(4)).unwrap();
+    let info = settings.draft().unwrap().unwrap().info;
+    assert_eq!(info.tested, Some(Tested { at: Timestamp(4), by: "mia".to_owned() }));
+    assert_eq!(info.state, ConfigState::Tested);
+    settings.save_draft("a = 3", "ann", "best", Base::Any, Timestamp(5)).unwrap();
+    let info = settings.draft().unwrap().unwrap().info;
+    assert_eq!((info.state, info.tested), (ConfigState::Draft, None), "a change makes it untested");
     let first = settings.deploy_draft(Base::Any, "mia", None, Timestamp(7)).unwrap();
     let deployed = settings.deployed().unwrap().unwrap();
     assert_eq!((deployed.body.as_str(), deployed.info.author.as_str()), ("a = 3", "ann"));
@@ -239,8 +242,8 @@ fn a_draft_that_was_changed_meanwhile_does_not_count_as_tested() {
     let mut settings = place.workspace.settings().unwrap();
     let seen = settings.save_draft("a = 1", "ann", "", Base::Nothing, Timestamp(1)).unwrap();
     let newer = settings.save_draft("a = 2", "bob", "", Base::Edit(seen.edit), Timestamp(2)).unwrap();
-    assert_eq!(stale(settings.mark_tested(Base::Edit(seen.edit))), Some(newer.edit));
+    assert_eq!(stale(settings.mark_tested(Base::Edit(seen.edit), "ann", Timestamp(3))), Some(newer.edit));
     assert_eq!(settings.draft().unwrap().unwrap().info.state, ConfigState::Draft);
-    settings.mark_tested(Base::Edit(newer.edit)).unwrap();
+    settings.mark_tested(Base::Edit(newer.edit), "bob", Timestamp(3)).unwrap();
     assert_eq!(settings.draft().unwrap().unwrap().info.state, ConfigState::Tested);
 }

@@ -39,8 +39,11 @@ Examples:
   lockstep config import acme.toml --strict
 
 Exit codes:
+  0 it is the draft now; or nothing of it was taken, since only others changed
+    something after it was imported or exported last: --replace takes it
   3 the file is no configuration, or contradicts what others changed since it
-    was exported; with --strict and --dry-run also: it could not be deployed")]
+    was exported; with --strict and --dry-run also: it could not be deployed;
+    with --strict also: nothing of it was taken")]
     Import {
         /// The file; `-` for stdin
         #[arg(value_name = "FILE.toml")]
@@ -106,6 +109,9 @@ Examples:
     },
     /// Make the text of an old version the draft again, or let it drive the engine at once
     #[command(after_help = "\
+--deploy tests the old text first, on what was read, and says what it would do
+and whether a guard would hold the first run; it is deployed all the same.
+
 Examples:
   lockstep config rollback 5
   lockstep config rollback 5 --deploy --note \"too much came through\"")]
@@ -115,9 +121,12 @@ Examples:
         /// A note for the history
         #[arg(long, value_name = "TEXT")]
         note: Option<String>,
-        /// Check it and deploy it; exit code 3 while it does not fit
+        /// Check it, test it and deploy it; exit code 3 while it does not fit
         #[arg(long)]
         deploy: bool,
+        /// Deploy it at once, without the test
+        #[arg(long, requires = "deploy")]
+        untested: bool,
     },
     /// Show what the draft would do to every record that was read, against what the deployed version does
     #[command(after_help = "\
@@ -141,8 +150,8 @@ Exit codes:
         /// Only this object, with the ones that it points to; the draft does not count as tested then
         #[arg(long)]
         object: Option<ObjectKind>,
-        /// Exit with 3 where more than so many are new
-        #[arg(long, value_name = "WHAT>N", value_delimiter = ',')]
+        /// Exit with 3 where more than so many are new: creates>50
+        #[arg(long, value_name = "LIMIT", value_delimiter = ',')]
         fail_on: Vec<Limit>,
     },
     /// Let the tested draft drive the engine; exit code 3 while it has errors, or is not tested

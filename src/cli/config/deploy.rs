@@ -3,19 +3,21 @@
 use serde_json::json;
 
 use super::parse;
-use crate::cli::output::count;
+use crate::cli::output::{count, paragraph, width};
 use crate::cli::progress::attend;
 use crate::cli::session::Session;
 use crate::cli::{check, runtime};
+use crate::engine::core::trial::report::TrialReport;
 use crate::engine::driver::Clock;
 use crate::engine::driver::check::Findings;
 use crate::engine::driver::deploy::{self, DeployError, Deployed, Order};
 use crate::engine::driver::steps::Steps;
-use crate::engine::driver::trial::is_anything_read;
+use crate::engine::driver::trial::{Tested, is_anything_read};
 use crate::error::{Exit, Outcome, Report};
 use crate::mapping::{Config, diff, toml};
 use crate::store::rows::ConfigState;
 use crate::store::{Settings, Stale, StoreError, Workspace};
+use crate::view::{plain_text, trial};
 
 pub fn deploy(session: &Session, workspace: &Workspace, settings: &Settings, note: &str, untested: bool) -> Outcome {
     let draft = settings.draft()?.ok_or(StoreError::NoDraft)?;
@@ -30,7 +32,7 @@ pub fn deploy(session: &Session, workspace: &Workspace, settings: &Settings, not
     let note = (!note.is_empty()).then(|| note.to_owned());
     let order = Order { edit: draft.info.edit, by: session.author(), note };
     let deployed = ordered(workspace, &order, &config)?;
-    answer(session, &deployed)
+    answer(session, &deployed, None)
 }
 
 /// Deploys that state of the draft, which is `config`.
@@ -58,17 +60,44 @@ fn overtaken(stale: &Stale, asked: &Config) -> Report {
     if lines.is_empty() { report } else { report.because(lines.join("\n")) }
 }
 
-/// Tells what was deployed.
+/// Tells what was deployed, and what a test foresaw of it.
 ///
 /// # Errors
 /// When stdout cannot be written to.
-pub fn answer(session: &Session, deployed: &Deployed) -> Outcome {
+pub fn answer(session: &Session, deployed: &Deployed, tested: Option<&Tested>) -> Outcome {
     let Deployed { version, created, warnings } = deployed;
-    let answer = json!({ "version": version, "state": "deployed", "created": created, "warnings": warnings });
+    let mut answer = json!({ "version": version, "state": "deployed", "created": created, "warnings": warnings });
+    if let Some(Tested { report, .. }) = tested {
+        answer["looked_at"] = json!(report.looked_at());
+        answer["guard"] = json!(report.guard);
+    }
     session.output.result(&answer, |_| {
         let number = count(warnings.len() as u64, "warning", "warnings");
         let findings = Findings { errors: Vec::new(), warnings: warnings.clone() };
-        format!("Version {version} is deployed ({number}).\n{}", check::text(&findings, "Next: lockstep plan"))
+        let foreseen = tested.map_or_else(String::new, |tested| foreseen(&tested.report));
+        format!(
+            "Version {version} is deployed ({number}).\n{foreseen}{}",
+            check::text(&findings, "Next: lockstep plan")
+        )
     })?;
     Ok(Exit::Done)
+}
+
+/// What the first run does with it.
+fn foreseen(report: &TrialReport) -> String {
+    let looked = count(report.looked_at(), "pair or single record", "pairs and single records");
+    let summary = trial::summary(report, width());
+    let mut text = match (&report.guard, summary.is_empty()) {
+        (Some(guard), _) => {
+            paragraph(&format!("{} `lockstep plan` names the plan to approve.", trial::held_in_words(guard)), width())
+        }
+        (None, true) => format!("Tested on {looked}: it does nothing else to any of them."),
+        (None, false) => format!("Tested on {looked}; no guard holds the first run."),
+    };
+    text.push('\n');
+    if !summary.is_empty() {
+        text.push_str("New (+), no longer (−) and otherwise (≠):\n");
+        text.push_str(&plain_text(&summary));
+    }
+    text
 }

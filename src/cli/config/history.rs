@@ -14,11 +14,12 @@ pub fn history(session: &Session, settings: &Settings, all: bool) -> Outcome {
     let (history, mut edits) = (settings.history()?, settings.edits()?);
     edits.retain(|edit| all || edit.is_worth_a_look());
     let versions = history.iter().map(|info| {
-        let ConfigInfo { version, state, note, author, created, edit, deployed } = info;
+        let ConfigInfo { version, state, note, author, created, edit, deployed, tested } = info;
         let deployed = deployed.as_ref().map(|deployed| json!({ "at": deployed.at.to_rfc3339(), "by": deployed.by }));
+        let tested = tested.as_ref().map(|tested| json!({ "at": tested.at.to_rfc3339(), "by": tested.by }));
         json!({
             "version": version, "edit": edit, "state": state.word(), "note": note, "author": author,
-            "created": created.to_rfc3339(), "deployed": deployed,
+            "created": created.to_rfc3339(), "tested": tested, "deployed": deployed,
         })
     });
     let drafts = edits.iter().map(|one| {

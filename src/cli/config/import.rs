@@ -10,7 +10,7 @@ use super::diff::{change_json, change_line};
 use super::text::{self, label};
 use super::{HOW_TO_GET_ONE, parse};
 use crate::cli::check::{self, Findings};
-use crate::cli::output::count;
+use crate::cli::output::{count, paragraph, width};
 use crate::cli::session::Session;
 use crate::engine::driver::Clock;
 use crate::error::{Exit, Kind, Outcome, Report};
@@ -18,6 +18,7 @@ use crate::mapping::merge::{Side, three_way};
 use crate::mapping::{Change, Config, diff, toml};
 use crate::store::rows::{ConfigRow, ConfigState};
 use crate::store::{Base, Settings};
+use crate::view::format;
 
 /// A larger file is no configuration. In bytes.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -46,6 +47,9 @@ struct Taken {
     merged: Vec<Change>,
     /// A draft that the file takes the place of without having been made of it.
     replaces: bool,
+    /// The file is what it was when it was imported or exported last, and what was changed since stays: nothing of it
+    /// is taken.
+    is_old: bool,
 }
 
 pub fn import(session: &Session, settings: &mut Settings, file: &Path, how: How) -> Outcome {
@@ -59,6 +63,9 @@ pub fn import(session: &Session, settings: &mut Settings, file: &Path, how: How)
     };
     let taken = take(settings, text, &place, seen, made_of)?;
     let findings = check::findings(&taken.config, settings)?;
+    if let Some(row) = taken.current.as_ref().filter(|_| taken.is_old) {
+        return nothing_new(session, &taken, row, &findings, &place, how);
+    }
     if how.dry_run {
         return show(session, &taken, &findings, &place);
     }
@@ -74,6 +81,7 @@ pub fn import(session: &Session, settings: &mut Settings, file: &Path, how: How)
     let mut answer = taken.json(&findings);
     answer["version"] = json!(saved.version);
     answer["edit"] = json!(saved.edit);
+    answer["taken"] = json!(true);
     session.output.result(&answer, |_| {
         let mut lines = vec![format!("{place} is the draft now, as version {}.", saved.version)];
         lines.extend(taken.told());
@@ -111,6 +119,7 @@ fn take(settings: &Settings, text: &str, place: &str, seen: Option<u64>, made_of
             changes,
             merged: Vec::new(),
             replaces: false,
+            is_old: false,
         });
     };
     let edit = row.info.edit;
@@ -127,13 +136,23 @@ fn take(settings: &Settings, text: &str, place: &str, seen: Option<u64>, made_of
         let text = if merged.config == mine { text.to_owned() } else { toml::write(&merged.config) };
         let changes = changes(&merged.config);
         let (config, base) = (merged.config, Base::Edit(edit));
-        return Ok(Taken { text, config, base, changes, merged: others, replaces: false, current });
+        let is_old = mine == made_of && !others.is_empty();
+        return Ok(Taken { text, config, base, changes, merged: others, replaces: false, is_old, current });
     }
     let changes = changes(&mine);
     let is_draft = matches!(row.info.state, ConfigState::Draft | ConfigState::Tested);
     let replaces = is_draft && seen != Some(edit) && (now.is_none() || !changes.is_empty());
     let base = if seen == Some(edit) { Base::Edit(edit) } else { Base::Instead(edit) };
-    Ok(Taken { text: text.to_owned(), config: mine, base, changes, merged: Vec::new(), replaces, current })
+    Ok(Taken {
+        text: text.to_owned(),
+        config: mine,
+        base,
+        changes,
+        merged: Vec::new(),
+        replaces,
+        is_old: false,
+        current,
+    })
 }
 
 fn contradicts(place: &str, row: &ConfigRow, clashes: &[crate::mapping::merge::Clash]) -> Report {
@@ -182,6 +201,35 @@ impl Taken {
         }
         lines
     }
+}
+
+/// Since the file was imported or exported last, only others changed something: whoever means the file as it is says so.
+fn nothing_new(
+    session: &Session,
+    taken: &Taken,
+    row: &ConfigRow,
+    findings: &Findings,
+    place: &str,
+    how: How,
+) -> Outcome {
+    let now = text::name(&row.info);
+    let what = format!("nothing of {place} was taken");
+    let why = format!("It was not changed since it was imported or exported last; {now} by {} was.", row.info.author);
+    let take = format!("`lockstep config import {place} --replace` takes it as it is; the history keeps the other.");
+    if how.strict {
+        return Err(Report::refused(what).because(why).hint(take));
+    }
+    let mut answer = taken.json(findings);
+    answer["taken"] = json!(false);
+    session.output.result(&answer, |_| {
+        let width = width();
+        let what = format!("{}: {now} stays. {why}", format::capitalised(&what));
+        let mut lines = vec![paragraph(&what, width)];
+        lines.extend(taken.told());
+        lines.push(paragraph(&take, width));
+        lines.join("\n")
+    })?;
+    Ok(Exit::Done)
 }
 
 /// What it would do; nothing is done.

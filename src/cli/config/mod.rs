@@ -47,8 +47,13 @@ pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
         ConfigCommand::Lint => lint::lint(session, &settings),
         ConfigCommand::Diff { from, to, exit_code } => diff::diff(session, &settings, *from, *to, *exit_code),
         ConfigCommand::History { all } => history::history(session, &settings, *all),
-        ConfigCommand::Rollback { version, note, deploy } => {
-            rollback::rollback(session, &workspace, &mut settings, *version, note.as_deref(), *deploy)
+        ConfigCommand::Rollback { version, note, deploy, untested } => {
+            let deploys = match (deploy, untested) {
+                (false, _) => rollback::Deploys::No,
+                (true, false) => rollback::Deploys::Tested,
+                (true, true) => rollback::Deploys::AtOnce,
+            };
+            rollback::rollback(session, &workspace, &mut settings, *version, note.as_deref(), deploys)
         }
         ConfigCommand::Test { object, fail_on } => test::test(session, &workspace, &settings, *object, fail_on),
         ConfigCommand::Deploy { note, untested } => deploy::deploy(session, &workspace, &settings, note, *untested),

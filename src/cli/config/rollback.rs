@@ -3,17 +3,27 @@
 use serde_json::json;
 
 use super::text::{self, label};
-use super::{deploy, newest, parse};
+use super::{deploy, newest, parse, test};
 use crate::cli::args::ConfigText;
 use crate::cli::check;
 use crate::cli::session::Session;
 use crate::engine::driver::Clock;
 use crate::engine::driver::deploy::Order;
+use crate::engine::driver::trial::is_anything_read;
 use crate::error::{Exit, Outcome};
 use crate::mapping::{diff, toml};
 use crate::store::rows::ConfigState;
 use crate::store::{Base, Settings, Workspace};
 use crate::view::format;
+
+/// Whether the old text drives the engine at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Deploys {
+    No,
+    /// After a test, which stops nothing: whoever goes back is in a hurry, and is told what holds.
+    Tested,
+    AtOnce,
+}
 
 pub fn rollback(
     session: &Session,
@@ -21,8 +31,9 @@ pub fn rollback(
     settings: &mut Settings,
     which: ConfigText,
     note: Option<&str>,
-    deploys: bool,
+    how: Deploys,
 ) -> Outcome {
+    let deploys = how != Deploys::No;
     let old = text::find(settings, which)?;
     let config = parse(&old.body, &old.name)?;
     let current = newest(settings)?;
@@ -45,8 +56,10 @@ pub fn rollback(
     let (author, now) = (session.author(), Clock::start().now());
     let saved = settings.save_draft(&old.body, &author, &said, Base::Instead(current.info.edit), now)?;
     if deploys {
+        let tests = how == Deploys::Tested && is_anything_read(&workspace.reader()?)?;
+        let tested = if tests { Some(test::attended(workspace, None, &author)?) } else { None };
         let order = Order { edit: saved.edit, by: author, note: None };
-        return deploy::answer(session, &deploy::ordered(workspace, &order, &config)?);
+        return deploy::answer(session, &deploy::ordered(workspace, &order, &config)?, tested.as_ref());
     }
     let was_draft = matches!(current.info.state, ConfigState::Draft | ConfigState::Tested);
     let replaced = was_draft.then(|| label(&current.info));

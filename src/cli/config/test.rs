@@ -18,7 +18,7 @@ use crate::model::ObjectKind;
 use crate::store::{Settings, Workspace};
 use crate::view::format;
 use crate::view::plain_text;
-use crate::view::trial::{TrialAnswer, Versions, lines, objects, unread, word};
+use crate::view::trial::{TrialAnswer, Versions, lines, objects, unread, unread_records, word};
 
 /// Between two looks at how far it is.
 const APART: Duration = Duration::from_millis(200);
@@ -35,12 +35,9 @@ pub fn test(
     if let Some(object) = only {
         is_mapped(settings, object)?;
     }
-    let Some(tested) = attended(workspace, only)? else {
-        return Err(Report::failed("interrupted").hint("nothing was changed; run it again"));
-    };
-    if tested.report.looked_at() == 0 && !limits.is_empty() {
-        return Err(Report::refused("no record was read yet, so no limit can be judged")
-            .hint("read them first, with `lockstep plan` or a sync; or leave out --fail-on"));
+    let tested = attended(workspace, only, &session.author())?;
+    if !limits.is_empty() {
+        can_judge(&tested.report)?;
     }
     let exceeded: Vec<String> = limits.iter().filter_map(|limit| exceeded(limit, &tested)).collect();
     let refused = tested.report.guard.is_some() || !exceeded.is_empty();
@@ -60,6 +57,18 @@ pub fn test(
     };
     session.output.result(&answer, |answer| text(&tested, only, &answer.exceeded))?;
     Ok(if refused { Exit::Failed(Kind::Refused) } else { Exit::Done })
+}
+
+/// Whether what was read says enough for a limit: of records that nobody read, none exceeds any.
+fn can_judge(report: &TrialReport) -> Outcome<()> {
+    let hint = "read them first, with `lockstep plan` or a sync; or leave out --fail-on";
+    if report.looked_at() == 0 {
+        return Err(Report::refused("no record was read yet, so no limit can be judged").hint(hint));
+    }
+    match unread_records(report) {
+        records if records.is_empty() => Ok(()),
+        records => Err(Report::refused(format!("{records} were not read yet, so no limit can be judged")).hint(hint)),
+    }
 }
 
 fn is_mapped(settings: &Settings, object: ObjectKind) -> Outcome<()> {
@@ -97,8 +106,8 @@ fn next(tested: &Tested, only: Option<ObjectKind>, exceeded: &[String]) -> Strin
         return "The draft was changed meanwhile: it does not count as tested. Run it again.".to_owned();
     }
     if tested.report.guard.is_some() {
-        return "The draft is tested. A run that a guard holds is let through by `lockstep sync --approve`, \
-            after the deploy."
+        return "The draft is tested. Next: lockstep config deploy, then lockstep plan names the \
+            plan to approve."
             .to_owned();
     }
     if !exceeded.is_empty() {
@@ -107,14 +116,17 @@ fn next(tested: &Tested, only: Option<ObjectKind>, exceeded: &[String]) -> Strin
     format!("Draft {} is tested. Next: lockstep config deploy", tested.version)
 }
 
-/// The test, with a moving line; none where it was interrupted.
-fn attended(workspace: &Workspace, only: Option<ObjectKind>) -> Outcome<Option<Tested>> {
+/// The test, with a moving line; the draft counts as tested by `author` then.
+///
+/// # Errors
+/// As [`test`]; also where it was interrupted.
+pub fn attended(workspace: &Workspace, only: Option<ObjectKind>, author: &str) -> Outcome<Tested> {
     let progress = Arc::new(Progress::default());
     let line = Line::start();
     let done = runtime::start()?.block_on(async {
-        let (workspace, shared) = (workspace.clone(), Arc::clone(&progress));
+        let (workspace, shared, by) = (workspace.clone(), Arc::clone(&progress), author.to_owned());
         let work = tokio::task::spawn_blocking(move || {
-            trial::test(&workspace, Extent { only, marks: true }, Clock::start(), &shared)
+            trial::test(&workspace, Extent { only, marks: Some(&by) }, Clock::start(), &shared)
         });
         let (interrupted, mut ticks) = (runtime::interrupted(), tokio::time::interval(APART));
         tokio::pin!(work, interrupted);
@@ -138,7 +150,7 @@ fn attended(workspace: &Workspace, only: Option<ObjectKind>) -> Outcome<Option<T
     });
     line.finish();
     let done: Outcome<Result<Option<Tested>, TrialError>> = done;
-    Ok(done??)
+    done??.ok_or_else(|| Report::failed("interrupted").hint("nothing was changed; run it again"))
 }
 
 /// What the deploy of the draft would do more than the limit says, in words.

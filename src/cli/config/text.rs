@@ -25,6 +25,15 @@ pub fn label(info: &ConfigInfo) -> String {
     }
 }
 
+/// The same in a sentence: `version 7`, `the draft 7.12`.
+#[must_use]
+pub fn name(info: &ConfigInfo) -> String {
+    match info.state {
+        ConfigState::Draft | ConfigState::Tested => format!("the draft {}", label(info)),
+        ConfigState::Deployed | ConfigState::Retired => format!("version {}", label(info)),
+    }
+}
+
 /// The text of a version as a file.
 #[must_use]
 pub fn with_head(row: &ConfigRow) -> String {

@@ -11,7 +11,7 @@ use crate::engine::core::trial::unread::{as_read, unread};
 use crate::engine::core::trial::{Difference, Looked, Trial};
 use crate::engine::core::view::{View, ViewError, ViewResult};
 use crate::mapping::{Config, Rules, RulesError};
-use crate::model::{BySystem, ConfigVersion, ObjectKind, RecordId, RecordRef, Schema, System};
+use crate::model::{BySystem, ConfigVersion, ObjectKind, RecordId, RecordRef, Schema, System, Timestamp};
 use crate::store::{Base, DraftError, Reader, Settings, StoreError, Workspace};
 
 /// Records that are looked at in one state of the file. Between two of them the engine may clear its log away.
@@ -114,11 +114,11 @@ pub fn is_anything_read(reader: &Reader) -> Result<bool, ViewError> {
 
 /// How much is tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Extent {
+pub struct Extent<'a> {
     /// One object alone; of a part of it a draft does not count as tested.
     pub only: Option<ObjectKind>,
-    /// The draft counts as tested from then on.
-    pub marks: bool,
+    /// The draft counts as tested by them from then on.
+    pub marks: Option<&'a str>,
 }
 
 /// Tests the draft as it is now. Takes a while, and blocks. None where it was cancelled.
@@ -127,7 +127,7 @@ pub struct Extent {
 /// Then nothing was marked.
 pub fn test(
     workspace: &Workspace,
-    extent: Extent,
+    extent: Extent<'_>,
     clock: Clock,
     progress: &Progress,
 ) -> Result<Option<Tested>, TrialError> {
@@ -139,8 +139,12 @@ pub fn test(
     let trial = prepared(&settings, &reader, &setup::read_config(&draft.body)?, draft.info.version, clock)?;
     let Some(trial) = gone_through(&reader, trial, extent.only, progress)? else { return Ok(None) };
     let report = trial.report(&reader)?;
-    let is_marked = extent.marks && extent.only.is_none() && mark(&mut settings, draft.info.edit)?;
-    let took = clock.now().since(began);
+    let ended = clock.now();
+    let is_marked = match extent.marks.filter(|_| extent.only.is_none()) {
+        Some(by) => mark(&mut settings, draft.info.edit, by, ended)?,
+        None => false,
+    };
+    let took = ended.since(began);
     let (version, edit) = (draft.info.version, draft.info.edit);
     Ok(Some(Tested { report, version, edit, deployed, took, is_marked, trial }))
 }
@@ -287,8 +291,8 @@ fn look(reader: &Reader, trial: &Trial, page: &[RecordRef]) -> Result<Vec<Looked
 }
 
 /// Whether the draft is still the one that was tested.
-fn mark(settings: &mut Settings, edit: u64) -> Result<bool, StoreError> {
-    match settings.mark_tested(Base::Edit(edit)) {
+fn mark(settings: &mut Settings, edit: u64, by: &str, now: Timestamp) -> Result<bool, StoreError> {
+    match settings.mark_tested(Base::Edit(edit), by, now) {
         Ok(()) => Ok(true),
         Err(DraftError::Stale(_)) => Ok(false),
         Err(DraftError::Store(error)) => Err(error),

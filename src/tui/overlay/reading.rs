@@ -12,7 +12,7 @@ use crate::tui::report::Report;
 use crate::tui::tab::Input;
 use crate::tui::widgets::Paint;
 use crate::tui::widgets::paint::{row_of, split_top};
-use crate::view::cell::{line_width, spread, wrapped};
+use crate::view::cell::{flowed, line_width, spread, wrapped};
 use crate::view::{Cell, Line, Role};
 
 /// How far a text is scrolled. Clamped when drawn, where its height is known.
@@ -45,6 +45,11 @@ impl Scroll {
         self.page.set(height);
         self.top.set(self.top.get().min(lines.len().saturating_sub(height)));
         paint.lines(area, &lines[self.top.get()..]);
+    }
+
+    /// How to see the rest, where there is more than fits into `height`.
+    fn hint(lines: usize, height: u16) -> Option<(&'static str, &'static str)> {
+        (lines > usize::from(height)).then_some(("↑ ↓", "scroll"))
     }
 }
 
@@ -182,14 +187,23 @@ pub struct Confirm {
     title: String,
     lines: Vec<Line>,
     verb: String,
+    scroll: Scroll,
     yes: Option<Effect>,
+    other: Option<Other>,
+}
+
+/// A second answer, which Enter never is.
+struct Other {
+    key: char,
+    verb: String,
+    effect: Option<Effect>,
 }
 
 impl Confirm {
     /// `lines` say what would be done, to how much, and whether it can be undone; `verb` is the word beside Enter.
     #[must_use]
     pub fn new(title: impl Into<String>, lines: Vec<Line>, verb: impl Into<String>) -> Self {
-        Self { title: title.into(), lines, verb: verb.into(), yes: None }
+        Self { title: title.into(), lines, verb: verb.into(), scroll: Scroll::default(), yes: None, other: None }
     }
 
     pub(in crate::tui) fn then(mut self, yes: Effect) -> Self {
@@ -197,7 +211,18 @@ impl Confirm {
         self
     }
 
+    pub(in crate::tui) fn or(mut self, key: char, verb: &str, effect: Effect) -> Self {
+        self.other = Some(Other { key, verb: verb.to_owned(), effect: Some(effect) });
+        self
+    }
+
     pub(super) fn input(&mut self, input: &Input) -> Outcome {
+        if let Some(other) = self.other.as_mut().filter(|other| pressed(input, Key::char(other.key))) {
+            return other.effect.take().map_or(Outcome::Close, Outcome::Done);
+        }
+        if self.scroll.input(input) {
+            return Outcome::Stay;
+        }
         if pressed(input, Key::ENTER) || pressed(input, Key::char('y')) {
             return self.yes.take().map_or(Outcome::Close, Outcome::Done);
         }
@@ -208,10 +233,15 @@ impl Confirm {
     }
 
     pub(super) fn draw(&self, screen: Rect, paint: &mut Paint<'_>) {
-        let inside = dialog(screen, &self.title, &self.lines, paint);
+        let (inside, lines) = dialog(screen, &self.title, &self.lines, paint);
         let (body, footer) = with_footer(inside);
-        paint.lines(body, &self.lines);
-        draw_footer(footer, &keys(&[("Esc", "cancel"), ("Enter", &self.verb)]), paint);
+        self.scroll.draw(body, &lines, paint);
+        let mut shown = vec![("Esc", "cancel")];
+        shown.splice(0..0, Scroll::hint(lines.len(), body.height));
+        let key = self.other.as_ref().map(|other| other.key.to_string()).unwrap_or_default();
+        shown.extend(self.other.as_ref().map(|other| (key.as_str(), other.verb.as_str())));
+        shown.push(("Enter", &self.verb));
+        draw_footer(footer, &keys(&shown), paint);
     }
 }
 
@@ -250,19 +280,25 @@ impl Preview {
     }
 
     pub(super) fn draw(&self, screen: Rect, paint: &mut Paint<'_>) {
-        let inside = dialog(screen, &self.title, &self.lines, paint);
+        let (inside, lines) = dialog(screen, &self.title, &self.lines, paint);
         let (body, footer) = with_footer(inside);
-        self.scroll.draw(body, &self.lines, paint);
+        self.scroll.draw(body, &lines, paint);
         let close = [("Esc", "close")];
         let both = [("Esc", "cancel"), ("Enter", self.verb.as_str())];
-        let shown: &[(&str, &str)] = if self.accept.is_some() { &both } else { &close };
-        draw_footer(footer, &keys(shown), paint);
+        let answers: &[(&str, &str)] = if self.accept.is_some() { &both } else { &close };
+        let shown: Vec<_> = Scroll::hint(lines.len(), body.height).into_iter().chain(answers.iter().copied()).collect();
+        draw_footer(footer, &keys(&shown), paint);
     }
 }
 
-/// A box as wide as the lines need, at least half the screen.
-fn dialog(screen: Rect, title: &str, lines: &[Line], paint: &mut Paint<'_>) -> Rect {
+/// A box as wide as the lines need, at least half the screen, and the lines as they fit into it.
+fn dialog(screen: Rect, title: &str, lines: &[Line], paint: &mut Paint<'_>) -> (Rect, Vec<Line>) {
     let widest = lines.iter().map(|line| line_width(line)).max().unwrap_or(0);
-    let columns = rows(widest.saturating_add(4)).max(40).max(screen.width / 2);
-    paint.boxed(centered(screen, columns, rows(lines.len() + 3)), title)
+    let columns = rows(widest.saturating_add(4)).clamp(40, WIDEST).max(screen.width / 2);
+    let width = usize::from(columns.min(screen.width)).saturating_sub(4);
+    let lines: Vec<Line> = lines.iter().flat_map(|line| flowed(line, width, 2)).collect();
+    (paint.boxed(centered(screen, columns, rows(lines.len() + 3)), title), lines)
 }
+
+/// Longer lines are broken: they would be hard to read.
+const WIDEST: u16 = 100;

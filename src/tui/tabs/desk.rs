@@ -70,7 +70,7 @@ impl Desk {
             deployer,
             adder,
             versions: Arc::new(StoredVersions::new(workspace, author)?),
-            trials: Arc::new(StoredTrials::new(workspace)),
+            trials: Arc::new(StoredTrials::new(workspace, author)),
             filters: Arc::new(StoredFilters::new(workspace)?),
             values: Arc::new(StoredValues::new(workspace)?),
             simulated,

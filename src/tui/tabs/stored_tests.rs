@@ -473,8 +473,7 @@ fn a_draft_that_was_deployed_or_thrown_away_meanwhile_is_gone_on_from_in_a_new_o
     let (mut dana, mut mia) = (at_mappings(&place, "dana"), at_mappings(&place, "mia"));
     turn(&mut dana, "city");
     turn(&mut mia, "state");
-    mia.types("D");
-    mia.press(KeyCode::Enter);
+    mia.types("Du");
     mia.expects("Version 2 is deployed.");
     dana.types("d");
     dana.expects("mia changed state and deployed it; yours is in a new draft.");
@@ -500,14 +499,13 @@ fn a_deploy_names_the_draft_that_was_asked_about() {
     dana.types("D");
     dana.expects("Deploy the draft");
     turn(&mut mia, "state");
-    dana.press(KeyCode::Enter);
+    dana.types("u");
     dana.expects("nothing was deployed");
     dana.types("!");
     dana.expects("mia changed state.");
     assert_eq!(place.workspace.settings().unwrap().deployed_version().unwrap(), Some(ConfigVersion(1)));
     dana.press(KeyCode::Esc);
-    dana.types("D");
-    dana.press(KeyCode::Enter);
+    dana.types("Du");
     dana.expects("Version 2 is deployed.");
     let deployed = place.workspace.settings().unwrap().deployed().unwrap().unwrap();
     let config = toml::read(&deployed.body).unwrap();
@@ -536,8 +534,7 @@ fn a_version_is_rolled_back_to_from_the_list_and_what_ended_is_listed_too() {
     dana.press(KeyCode::Esc);
     dana.press(KeyCode::Esc);
     turn(&mut dana, "city");
-    dana.types("D");
-    dana.press(KeyCode::Enter);
+    dana.types("Du");
     dana.expects("Version 2 is deployed.");
     dana.types("V");
     dana.expects("2        deployed");
@@ -551,7 +548,7 @@ fn a_version_is_rolled_back_to_from_the_list_and_what_ended_is_listed_too() {
     dana.press(KeyCode::Esc);
     dana.types("r");
     dana.press(KeyCode::Enter);
-    dana.expects("The draft 3 has the text of version 1 now. D deploys it.");
+    dana.expects("The draft 3 has the text of version 1 now. T tests it.");
     dana.expects("draft 3 (deployed 2)   1 change");
     assert_eq!(way(&drafted(&place), "city"), Direction::Both);
     dana.types("V");
@@ -572,8 +569,7 @@ fn a_roll_back_takes_the_place_of_nothing_that_was_not_seen() {
     let place = place();
     let (mut dana, mut mia) = (at_mappings(&place, "dana"), at_mappings(&place, "mia"));
     turn(&mut dana, "city");
-    dana.types("D");
-    dana.press(KeyCode::Enter);
+    dana.types("Du");
     dana.types("VGr");
     mia.sees(Snapshot { revision: place.workspace.reader().unwrap().revision().unwrap(), ..running() });
     turn(&mut mia, "state");
@@ -601,10 +597,10 @@ fn a_test_of_the_draft_opens_the_records_behind_its_numbers_and_what_changes_for
     let mut person = at_mappings(&place, "dana");
     person.expects("draft 2 (deployed 1)");
     person.types("D");
-    person.expects("Not tested: T shows what it would do to every record.");
-    person.press(KeyCode::Esc);
-
-    person.types("T");
+    person.expects("Not tested: nobody knows what it would do to the records.");
+    person.expects("u deploy untested   Enter test it first");
+    person.press(KeyCode::Enter);
+    assert_eq!(place.workspace.settings().unwrap().deployed_version().unwrap(), Some(ConfigVersion(1)), "not deployed");
     person.expects("Test of draft 2 against deployed 1   Enter records  Esc back");
     person.expects("Companies  1 record looked at");
     person.expects("▶   are updated in HubSpot");
@@ -631,8 +627,15 @@ fn a_test_of_the_draft_opens_the_records_behind_its_numbers_and_what_changes_for
     person.types("2");
     person.expects("Test of draft 2");
     person.types("D");
-    person.expects("Tested on 1 record; new (+), no longer (−) and otherwise (≠):");
+    person.expects("ago on 1 record; new (+), no longer (−), otherwise (≠):");
     person.expects("Companies   +1 updated in HubSpot");
+    person.expects("~ company.city~city.direction: both → to_hubspot");
+    let mut mia = at_mappings(&place, "mia");
+    mia.types("D");
+    mia.expects("Tested by dana");
+    mia.expects("T test again   Enter deploy");
+    mia.types("T");
+    mia.expects("▶   are updated in HubSpot");
     person.press(KeyCode::Esc);
     person.press(KeyCode::Esc);
     person.types("/city");
@@ -643,6 +646,11 @@ fn a_test_of_the_draft_opens_the_records_behind_its_numbers_and_what_changes_for
     person.press(KeyCode::Esc);
     person.types("3");
     person.expects("The draft was changed since: T tests it again.");
+    person.types("D");
+    person.expects("Not tested");
+    person.press(KeyCode::Enter);
+    person.expects_not("The draft was changed since");
+    person.expects("Companies  1 record looked at");
 }
 
 #[test]

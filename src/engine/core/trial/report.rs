@@ -76,10 +76,18 @@ pub enum Measure {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FieldMeasure {
     pub field: FieldKey,
-    /// Written to.
-    pub to: System,
-    /// Only those that are emptied.
-    pub blank: bool,
+    pub what: FieldWhat,
+}
+
+/// What becomes of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FieldWhat {
+    /// It is written to that system.
+    Write(System),
+    /// Of those, it is emptied.
+    Blank(System),
+    /// It holds the record: a person has to act.
+    Hold,
 }
 
 /// The numbers of one object.

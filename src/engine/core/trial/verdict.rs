@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::report::{FieldMeasure, Measure};
+use super::report::{FieldMeasure, FieldWhat, Measure};
 use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, fingerprint};
 use crate::engine::core::state::{IntentKind, IssueClass};
 use crate::model::{BySystem, FieldName};
@@ -39,7 +39,10 @@ impl Verdict {
             verdict.add_write(write);
         }
         let standing = match standing(plan, missing) {
-            Standing::Held => Some(Measure::Hold),
+            Standing::Held => {
+                verdict.add_held(plan, missing);
+                Some(Measure::Hold)
+            }
             Standing::Excluded => Some(Measure::Exclude),
             Standing::Unknown => Some(Measure::Unknown),
             Standing::Other => None,
@@ -65,9 +68,23 @@ impl Verdict {
                 self.numbers.insert(Measure::Blank(to), 0);
             }
             let Some(key) = &field.key else { continue };
-            for blank in [false, true].into_iter().filter(|blank| blanks || !blank) {
-                self.fields.insert(FieldMeasure { field: key.clone(), to, blank }, value);
+            for what in [Some(FieldWhat::Write(to)), blanks.then_some(FieldWhat::Blank(to))].into_iter().flatten() {
+                self.fields.insert(FieldMeasure { field: key.clone(), what }, value);
             }
+        }
+    }
+
+    /// The fields for which a person has to act.
+    fn add_held(&mut self, plan: &PairPlan, missing: &Missing) {
+        let holds = |field: &&FieldPlan| match field.next {
+            FieldNext::Decide | FieldNext::Undecided { .. } => true,
+            FieldNext::Stuck => is_read(field, missing),
+            _ => false,
+        };
+        let held = plan.fields.iter().filter(holds).map(|field| &field.key);
+        let named = plan.issues.iter().filter_map(|issue| issue.field.as_ref());
+        for field in held.chain(named) {
+            self.fields.insert(FieldMeasure { field: field.clone(), what: FieldWhat::Hold }, 0);
         }
     }
 }
@@ -86,12 +103,10 @@ fn standing(plan: &PairPlan, missing: &Missing) -> Standing {
         // what cannot cross into a new record is left out of it, and nobody has to act
         PairDecision::Write(writes) if writes.iter().any(|write| write.kind == IntentKind::Create) => Standing::Other,
         PairDecision::InStep | PairDecision::Agree | PairDecision::Link { .. } | PairDecision::Write(_) => {
-            let is_read = |field: &FieldPlan| {
-                !missing.hubspot.contains(&field.names.hubspot)
-                    && !missing.connectwise.contains(&field.names.connectwise)
-            };
             let undecided = has(&|field| matches!(field.next, FieldNext::Undecided { .. }));
-            if has(&|field| field.next == FieldNext::Decide || (field.next == FieldNext::Stuck && is_read(field))) {
+            if has(&|field| {
+                field.next == FieldNext::Decide || (field.next == FieldNext::Stuck && is_read(field, missing))
+            }) {
                 Standing::Held
             } else if undecided {
                 if lacks_any { Standing::Unknown } else { Standing::Held }
@@ -104,6 +119,11 @@ fn standing(plan: &PairPlan, missing: &Missing) -> Standing {
             }
         }
     }
+}
+
+/// Whether the cache holds both sides of it.
+fn is_read(field: &FieldPlan, missing: &Missing) -> bool {
+    !missing.hubspot.contains(&field.names.hubspot) && !missing.connectwise.contains(&field.names.connectwise)
 }
 
 /// Whether what holds a record is a field that is not there.

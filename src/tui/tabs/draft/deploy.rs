@@ -6,25 +6,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::source::{Book, NotSaved};
+use super::trials::Outcome;
 use super::{Draft, DraftMessage};
 use crate::engine::driver::deploy::{DeployError, Deployed};
 use crate::engine::driver::setup::SetupError;
 use crate::mapping::lint::Finding;
 use crate::mapping::{Config, ObjectMapping, Severity, diff, toml};
+use crate::model::Timestamp;
+use crate::store::rows::Tested;
 use crate::tui::action::{Enabled, Reason};
 use crate::tui::ctx::Ctx;
 use crate::tui::overlay::Confirm;
 use crate::tui::report::Report;
 use crate::tui::world::SourceError;
-use crate::view::cell::{clipped, wrapped};
-use crate::view::{Cell, Line, Role, format, mapping_table, trial};
+use crate::view::{Cell, Line, Role, format, trial, versions};
 
 /// Columns that texts in dialogs may take at 80 columns.
 const DIALOG: usize = 74;
-/// Lines of changes in the question before a deploy.
-const MOST_CHANGES: usize = 6;
-/// Lines of numbers in it.
-const MOST_NUMBERS: usize = 6;
+/// Changes that are listed in the question before a deploy.
+const MOST_CHANGES: usize = 200;
 
 /// # Errors
 /// Why the draft can't be deployed now.
@@ -78,61 +78,105 @@ fn has_draft(draft: &Draft) -> bool {
     draft.book().is_some_and(|book| book.draft.is_some())
 }
 
-/// Shows what changes and what the check found, before it is asked for.
+/// Shows what it does to the records, what changes and what the check found, before it is asked for. Of a draft that was
+/// not tested nobody knows the first: then Enter is the test, and going without is a key of its own.
 pub fn ask_deploy<M: Send + 'static>(draft: &mut Draft, ctx: &mut Ctx<'_, M>, wrap: fn(DraftMessage) -> M) {
     let Some((edit, config)) = state(draft) else { return };
-    let mut about = change_lines(draft);
-    for finding in draft.findings().iter().chain(draft.elsewhere()) {
-        let texts = wrapped(&finding.message, DIALOG).into_iter();
-        about.extend(texts.map(|text| vec![Cell::new(text, Role::Warn)]));
-    }
-    if about.len() > MOST_CHANGES + 4 {
-        let more = about.len() - MOST_CHANGES;
-        about.truncate(MOST_CHANGES);
-        about.push(vec![Cell::muted(format!("and {}", format::counted(more as u64, "more line", "more lines")))]);
-    }
-    // what it does to the records comes before what it is
-    let mut lines = test_lines(draft, edit);
-    lines.extend(about);
+    let known = what_is_known(draft, edit);
+    let mut lines = match &known {
+        Known::Nothing => Vec::new(),
+        Known::Untested => {
+            vec![vec![Cell::new("Not tested: nobody knows what it would do to the records.", Role::Warn)], Line::new()]
+        }
+        Known::ByAnother(by) => vec![vec![Cell::new(tested_by(by.as_ref(), ctx.world.now), Role::Ok)], Line::new()],
+        Known::Here(found) => test_lines(found, ctx.world.now),
+    };
+    lines.extend(change_lines(draft));
+    lines.extend(finding_lines(draft));
     lines.push(Line::new());
-    lines.push(vec![Cell::plain("The engine compares all records with it; guards hold what is too much.")]);
+    lines.push(vec![Cell::muted("The engine compares all records with it; guards hold what is too much.")]);
     draft.asked = Some(config);
-    ctx.confirm(Confirm::new("Deploy the draft", lines, "deploy"), wrap(DraftMessage::Deploy(edit)));
+    let question = |verb: &str| Confirm::new("Deploy the draft", lines, verb);
+    let deploy = wrap(DraftMessage::Deploy(edit));
+    match known {
+        Known::Untested => {
+            let other = (UNTESTED, "deploy untested", deploy);
+            ctx.confirm_or(question("test it first"), wrap(DraftMessage::TestFirst), other);
+        }
+        Known::ByAnother(_) => {
+            let other = ('T', "test again", wrap(DraftMessage::TestFirst));
+            ctx.confirm_or(question("deploy"), deploy, other);
+        }
+        Known::Nothing | Known::Here(_) => ctx.confirm(question("deploy"), deploy),
+    }
 }
 
-/// What a test of the draft found, or that there was none.
-fn test_lines(draft: &Draft, edit: u64) -> Vec<Line> {
-    let Some(book) = draft.book().filter(|book| book.deployed.is_some()) else { return Vec::new() };
-    let is_tested = book.draft.as_ref().is_some_and(|version| version.is_tested);
-    let Some(found) = draft.trials.latest().filter(|found| found.edit == edit) else {
-        let (text, role) = if is_tested {
-            ("Tested; T shows the numbers.", Role::Muted)
-        } else {
-            ("Not tested: T shows what it would do to every record.", Role::Warn)
-        };
-        return vec![vec![Cell::new(text, role)], Line::new()];
-    };
-    let mut lines = trial::summary(&found.report, DIALOG);
-    if lines.len() > MOST_NUMBERS {
-        lines.truncate(MOST_NUMBERS - 1);
-        lines.push(vec![Cell::muted("and more, which T shows")]);
+/// The key that deploys a draft that was not tested.
+const UNTESTED: char = 'u';
+
+/// What is known of what a draft does to the records.
+enum Known {
+    /// Nothing was ever deployed, so that nothing is read that it could be tested on.
+    Nothing,
+    Untested,
+    /// It was tested, and the numbers are not here.
+    ByAnother(Option<Tested>),
+    Here(Arc<Outcome>),
+}
+
+fn what_is_known(draft: &Draft, edit: u64) -> Known {
+    let Some(book) = draft.book().filter(|book| book.deployed.is_some()) else { return Known::Nothing };
+    if let Some(found) = draft.trials.latest().filter(|found| found.edit == edit) {
+        return Known::Here(found);
     }
+    match book.draft.as_ref().filter(|version| version.is_tested) {
+        Some(version) => Known::ByAnother(version.tested.clone()),
+        None => Known::Untested,
+    }
+}
+
+fn tested_by(tested: Option<&Tested>, now: Timestamp) -> String {
+    match tested {
+        Some(Tested { at, by }) => format!("Tested by {by} {} ago; T shows the numbers.", format::age_at(*at, now)),
+        None => "Tested; T shows the numbers.".to_owned(),
+    }
+}
+
+/// What a test of the draft found.
+fn test_lines(found: &Outcome, now: Timestamp) -> Vec<Line> {
+    let mut lines = Vec::new();
+    let summary = trial::summary(&found.report, DIALOG);
     let looked = format::counted(found.report.looked_at(), "record", "records");
-    let head = if lines.is_empty() {
-        format!("Tested on {looked}: it does nothing else to any of them.")
+    let age = format::age_at(found.at, now);
+    let head = if summary.is_empty() {
+        format!("Tested {age} ago on {looked}: it does nothing else to any of them.")
     } else {
-        format!("Tested on {looked}; new (+), no longer (−) and otherwise (≠):")
+        format!("Tested {age} ago on {looked}; new (+), no longer (−), otherwise (≠):")
     };
-    lines.insert(0, vec![Cell::new(head, Role::Ok)]);
+    lines.push(vec![Cell::new(head, Role::Ok)]);
+    lines.extend(summary);
     if let Some(guard) = &found.report.guard {
-        let text = trial::held_in_words(guard);
-        lines.extend(wrapped(&text, DIALOG).into_iter().map(|text| vec![Cell::new(text, Role::Error)]));
+        lines.push(vec![Cell::new(trial::held_in_words(guard), Role::Error)]);
     }
     if !found.report.unread.is_empty() {
         let text = "Some of what it looks at is not read yet, and not counted; T names it.";
         lines.push(vec![Cell::new(text, Role::Warn)]);
     }
     lines.push(Line::new());
+    lines
+}
+
+/// What the check says of the draft alone, and how much it says of the deployed version as well.
+fn finding_lines(draft: &Draft) -> Vec<Line> {
+    let fresh = draft.fresh();
+    let mut lines: Vec<Line> =
+        fresh.iter().map(|finding| vec![Cell::new("! ", Role::Warn), Cell::plain(&finding.message)]).collect();
+    let standing = (draft.findings().len() + draft.elsewhere().len()).saturating_sub(fresh.len());
+    if standing > 0 {
+        let (count, stand) =
+            (format::counted(standing as u64, "warning", "warnings"), if standing == 1 { "stands" } else { "stand" });
+        lines.push(vec![Cell::muted(format!("{count} {stand} as before, of what is deployed."))]);
+    }
     lines
 }
 
@@ -147,23 +191,19 @@ pub fn ask_revert<M: Send + 'static>(draft: &Draft, ctx: &mut Ctx<'_, M>, wrap: 
     ctx.confirm(Confirm::new("Throw the draft away", lines, "throw away"), wrap(DraftMessage::Revert(edit)));
 }
 
-/// The mappings that change, then everything else that does.
+/// Every setting that changes, as `lockstep config diff` tells it.
 fn change_lines(draft: &Draft) -> Vec<Line> {
     let Some(book) = draft.book() else { return Vec::new() };
-    let Some(current) = draft.current() else { return Vec::new() };
     if book.deployed.is_none() {
         return first_lines(book);
     }
-    let rows = mapping_table::rows(current, draft.deployed());
-    let mut lines = mapping_table::change_lines(&rows);
-    for other in draft.other_changes().iter().cloned() {
-        let shown =
-            |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| format::NONE.to_owned());
-        let text = format!("{}: {} → {}", other.path, shown(other.before), shown(other.after));
-        lines.push(clipped(&[Cell::new("~ ", Role::Wait), Cell::plain(text)], DIALOG));
-    }
-    if lines.is_empty() {
+    let all = draft.all_changes();
+    let mut lines: Vec<Line> = all.iter().take(MOST_CHANGES).map(versions::change_cells).collect();
+    if all.is_empty() {
         lines.push(vec![Cell::muted("Nothing differs from the deployed version.")]);
+    } else if all.len() > MOST_CHANGES {
+        let more = format::counted((all.len() - MOST_CHANGES) as u64, "more change", "more changes");
+        lines.push(vec![Cell::muted(format!("and {more}, which `lockstep config diff` tells"))]);
     }
     lines
 }

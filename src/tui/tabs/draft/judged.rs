@@ -14,6 +14,10 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// The same in all others, and of the configuration as a whole.
     pub elsewhere: Vec<Finding>,
+    /// Which of both are new with the draft; all others stand against the deployed version as well.
+    pub fresh: Vec<Finding>,
+    /// Everything that differs from what is deployed.
+    pub all: Vec<Change>,
     /// What differs besides the field mappings of this object: filters, guards, times, other objects.
     pub other: Vec<Change>,
     /// Field mappings of this object that differ, and all other settings that do.
@@ -25,19 +29,30 @@ impl Judged {
     pub fn of(book: &Book, object: ObjectKind) -> Self {
         let Some(config) = book.current() else { return Self::default() };
         let findings = lint::check_all(config, book.all_schemas());
+        let fresh = fresh(book, &findings);
         let (findings, elsewhere) = findings.into_iter().partition(|finding| finding.object == Some(object));
         let deployed = book.deployed.as_ref().and_then(|deployed| deployed.config.object(object));
         let rows = config.object(object).map(|current| mapping_table::rows(current, deployed));
-        let other = other_changes(book, object);
+        let all = match (&book.draft, &book.deployed) {
+            (Some(draft), Some(deployed)) => diff(&deployed.config, &draft.config),
+            _ => Vec::new(),
+        };
+        let other = other_changes(&all, object);
         let changes = rows.map_or(0, |rows| mapping_table::changes(&rows)) + other.len();
-        Self { findings, elsewhere, other, changes }
+        Self { findings, elsewhere, fresh, all, other, changes }
     }
 }
 
-fn other_changes(book: &Book, object: ObjectKind) -> Vec<Change> {
-    let (Some(draft), Some(deployed)) = (&book.draft, &book.deployed) else { return Vec::new() };
+/// What the check does not say of the deployed version.
+fn fresh(book: &Book, findings: &[Finding]) -> Vec<Finding> {
+    let deployed = book.deployed.as_ref().filter(|_| book.draft.is_some());
+    let known = deployed.map_or_else(Vec::new, |deployed| lint::check_all(&deployed.config, book.all_schemas()));
+    findings.iter().filter(|finding| !known.contains(finding)).cloned().collect()
+}
+
+fn other_changes(all: &[Change], object: ObjectKind) -> Vec<Change> {
     // changes of this object's field mappings have a `~` in their path, and are counted as mappings
     let here = format!("{}.", object.key());
     let listed = |path: &str| path.starts_with(&here) && path.contains('~');
-    diff(&deployed.config, &draft.config).into_iter().filter(|change| !listed(&change.path)).collect()
+    all.iter().filter(|change| !listed(&change.path)).cloned().collect()
 }

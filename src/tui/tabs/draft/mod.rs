@@ -43,6 +43,8 @@ pub enum DraftMessage {
     Together(Result<Box<Together>, SourceError>),
     /// Of what both changed, ours is to be in the draft: a place in the list of choices.
     TakeMine(usize),
+    /// Before the deploy, a person wants to see what the draft does: the tab shows it.
+    TestFirst,
     /// A person said yes to it, for that state of the draft.
     Deploy(u64),
     /// A moment of a deploy has passed.
@@ -198,6 +200,18 @@ impl Draft {
         &self.judged.other
     }
 
+    /// What the check says of the draft and not of the deployed version.
+    #[must_use]
+    pub fn fresh(&self) -> &[Finding] {
+        &self.judged.fresh
+    }
+
+    /// Everything that differs from what is deployed.
+    #[must_use]
+    pub fn all_changes(&self) -> &[Change] {
+        &self.judged.all
+    }
+
     /// How many settings differ from what is deployed.
     #[must_use]
     pub const fn changes(&self) -> usize {
@@ -281,8 +295,14 @@ impl Draft {
         let book = self.book.get_or_insert_default();
         let next = book.deployed.as_ref().map_or(1, |deployed| deployed.version.0 + 1);
         let version = book.draft.as_ref().map_or(ConfigVersion(next), |draft| draft.version);
-        book.draft =
-            Some(Version { version, edit: 0, author: String::new(), is_tested: false, config: Arc::new(config) });
+        book.draft = Some(Version {
+            version,
+            edit: 0,
+            author: String::new(),
+            is_tested: false,
+            tested: None,
+            config: Arc::new(config),
+        });
         self.judge(ctx, wrap);
     }
 
@@ -330,6 +350,7 @@ impl Draft {
             DraftMessage::Saved(saved) => self.saved(saved, ctx, wrap),
             DraftMessage::Together(together) => self.together(together, ctx, wrap),
             DraftMessage::TakeMine(place) => self.take_mine(place, ctx, wrap),
+            DraftMessage::TestFirst => {}
             DraftMessage::Deploy(edit) => deploy::deploy(self, edit, ctx, wrap),
             DraftMessage::Step => deploy::step(self, ctx, wrap),
             DraftMessage::Deployed(result) => deploy::deployed(self, result, ctx, wrap),

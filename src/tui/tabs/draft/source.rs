@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::mapping::Config;
 use crate::model::{BySystem, ConfigVersion, FieldName, ObjectKind, Schema, Timestamp};
+use crate::store::rows::Tested;
 use crate::store::{Base, Saved};
 use crate::tui::world::SourceError;
 
@@ -17,6 +18,8 @@ pub struct Version {
     pub author: String,
     /// A draft of which a test told what it does.
     pub is_tested: bool,
+    /// Who had it tested last, and when; none also where an older Lockstep did it.
+    pub tested: Option<Tested>,
     pub config: Arc<Config>,
 }
 

@@ -79,8 +79,8 @@ fn version(row: Option<ConfigRow>) -> Result<Option<Version>, SourceError> {
         SourceError(format!("Version {} of the configuration cannot be read: {first}", row.info.version))
     };
     let config = Arc::new(toml::read(&row.body).map_err(unfit)?);
-    let ConfigInfo { version, edit, author, state, .. } = row.info;
-    Ok(Some(Version { version, edit, author, is_tested: state == ConfigState::Tested, config }))
+    let ConfigInfo { version, edit, author, state, tested, .. } = row.info;
+    Ok(Some(Version { version, edit, author, is_tested: state == ConfigState::Tested, tested, config }))
 }
 
 fn schemas(settings: &Settings, object: ObjectKind) -> Result<Option<BySystem<Schema>>, SourceError> {

@@ -24,6 +24,8 @@ use crate::view::{Cell, Line, Role, format};
 
 /// Between two looks at how far it is.
 const APART: Duration = Duration::from_millis(200);
+/// From this width on there is room for all columns.
+const ALL_COLUMNS: usize = 80;
 /// Lines of remarks above the numbers.
 const MOST_REMARKS: usize = 4;
 
@@ -312,9 +314,16 @@ impl TrialPage {
     }
 
     fn draw_numbers(&self, outcome: &Outcome, area: Rect, paint: &mut Paint<'_>) {
-        let columns = if outcome.versions.deployed.is_some() { &COLUMNS[..] } else { &COLUMNS[..2] };
-        let table = Table::new(columns, usize::from(area.width).saturating_sub(2));
-        let at = 1 + Count::ALL.iter().position(|count| *count == self.count).unwrap_or(0);
+        let place = 1 + Count::ALL.iter().position(|count| *count == self.count).unwrap_or(0);
+        // where there is no room for all, the column of the cursor stands beside the one for all
+        let shown: Vec<usize> = match outcome.versions.deployed {
+            None => vec![0, 1],
+            Some(_) if usize::from(area.width) < ALL_COLUMNS => vec![0, 1, place.max(2)],
+            Some(_) => (0..COLUMNS.len()).collect(),
+        };
+        let columns: Vec<_> = shown.iter().map(|at| COLUMNS[*at]).collect();
+        let table = Table::new(&columns, usize::from(area.width).saturating_sub(2));
+        let at = shown.iter().position(|at| *at == place).unwrap_or(0);
         let (head, rest) = split_top(area, 1);
         let mut header = table.header();
         header.insert(0, Cell::plain("  "));
@@ -327,7 +336,7 @@ impl TrialPage {
                 line.extend([name.clone(), Cell::plain("  "), looked.clone()]);
                 return clipped(&line, usize::from(area.width));
             }
-            let mut cells = row.cells.clone();
+            let mut cells: Vec<Cell> = shown.iter().filter_map(|at| row.cells.get(*at).cloned()).collect();
             if selected && let Some(cell) = cells.get_mut(at) {
                 cell.role = Role::Focus;
             }

@@ -84,7 +84,12 @@ fn a_test_shows_the_guard_first_and_every_number_with_its_difference() {
     person.expects("Companies that are updated in ConnectWise only with the draft: 38");
     person.press(KeyCode::Right);
     person.expects("Companies that are no longer updated in ConnectWise with the draft: 2");
+    person.size = (60, 16);
+    person.expects("no longer");
+    person.expects_not("otherwise");
     person.press(KeyCode::Right);
+    person.expects("otherwise");
+    person.size = (80, 24);
     person.press(KeyCode::Enter);
     person.expects("There is no such record: ← → choose another number.");
     person.press(KeyCode::Down);

@@ -48,6 +48,7 @@ pub trait TrialSource: Send + Sync {
 /// A [`TrialSource`] over one workspace.
 pub struct StoredTrials {
     workspace: Workspace,
+    author: String,
     latest: Mutex<Option<Kept>>,
 }
 
@@ -59,8 +60,8 @@ struct Kept {
 
 impl StoredTrials {
     #[must_use]
-    pub fn new(workspace: &Workspace) -> Self {
-        Self { workspace: workspace.clone(), latest: Mutex::new(None) }
+    pub fn new(workspace: &Workspace, author: &str) -> Self {
+        Self { workspace: workspace.clone(), author: author.to_owned(), latest: Mutex::new(None) }
     }
 
     fn kept(&self) -> Option<Kept> {
@@ -71,7 +72,7 @@ impl StoredTrials {
 impl TrialSource for StoredTrials {
     fn test(&self, marks: bool, progress: &Progress) -> Result<Option<Arc<Outcome>>, SourceError> {
         let clock = Clock::start();
-        let extent = Extent { only: None, marks };
+        let extent = Extent { only: None, marks: marks.then_some(self.author.as_str()) };
         let Some(tested) = trial::test(&self.workspace, extent, clock, progress).map_err(in_words)? else {
             return Ok(None);
         };

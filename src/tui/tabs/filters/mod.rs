@@ -394,6 +394,7 @@ impl Page for Filters {
 
     fn receive(&mut self, message: Message, ctx: &mut Context<'_>) {
         match message {
+            Message::Draft(DraftMessage::TestFirst) => self.test(ctx),
             Message::Draft(message) => {
                 let is_step = matches!(message, DraftMessage::Step);
                 let keeps_text = self.is_editing || (self.draft.book().is_some() && self.is_changed());

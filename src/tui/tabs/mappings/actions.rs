@@ -407,7 +407,7 @@ fn add(tab: &mut Mappings, first: &FieldName, second: &FieldName, ctx: &mut Cont
             let key = mapping.key();
             change(tab, ctx, |object| object.fields.push(mapping));
             tab.rows.select(key);
-            ctx.say("Added to the draft. D deploys it.");
+            ctx.say("Added to the draft. T tests it, then D deploys it.");
         }
         Err(incompatible) => {
             let what = format!("{} and {} can't be mapped to each other.", here.label, there.label);

@@ -284,6 +284,7 @@ impl Page for Mappings {
 
     fn receive(&mut self, message: Message, ctx: &mut Context<'_>) {
         match message {
+            Message::Draft(DraftMessage::TestFirst) => self.test(ctx),
             Message::Draft(message) => {
                 if self.draft.receive(message, ctx, Message::Draft) {
                     self.list();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyCode;
 
-use crate::mapping::{Change, Config, Direction, ObjectMapping, SystemOfRecord, defaults};
+use crate::mapping::{Change, Config, Direction, ObjectMapping, SystemOfRecord, ValuePair, defaults};
 use crate::model::{BySystem, ConfigVersion, FieldDef, FieldKind, ObjectKind, Schema};
 use crate::store::Base;
 use crate::tui::tabs::desk::Desk;
@@ -173,9 +173,12 @@ fn a_deploy_shows_the_changes_and_the_check_first() {
     person.types("d");
     person.types("D");
     person.expects("Deploy the draft");
-    person.expects("~ city → city");
-    person.expects("direction ↔");
+    person.expects("~ company.city~city.direction: both → to_connectwise");
     person.press(KeyCode::Enter);
+    assert_eq!(config.book.lock().unwrap().deployed.as_ref().unwrap().version, ConfigVersion(6), "it was not tested");
+    person.expects("Test of the draft");
+    person.press(KeyCode::Esc);
+    person.types("Du");
     person.expects("Version 7 is deployed.");
     assert_eq!(config.book.lock().unwrap().deployed.as_ref().unwrap().version, ConfigVersion(7));
     person.expects("deployed 7   0 changes");
@@ -228,7 +231,7 @@ fn a_changed_filter_counts_as_a_change_and_is_shown_before_a_deploy() {
     let mut person = console(&config);
     person.expects("   1 change");
     person.types("D");
-    person.expects("company.filters.to_connectwise: – → city = \"Austin\"");
+    person.expects("+ company.filters.to_connectwise: city = \"Austin\"");
 }
 
 #[test]
@@ -423,12 +426,12 @@ fn enter_shows_what_a_version_changes_and_r_rolls_back_after_a_question() {
     person.expects("~ company.direction: both → to_hubspot");
     person.press(KeyCode::Esc);
     person.types("r");
-    person.expects("The text of version 5 becomes the draft; D deploys it.");
+    person.expects("The text of version 5 becomes the draft; T tests it, then D deploys it.");
     person.press(KeyCode::Esc);
     assert!(versions.rolled_back.lock().unwrap().is_empty(), "without a yes");
     person.types("r");
     person.press(KeyCode::Enter);
-    person.expects("has the text of version 5 now. D deploys it.");
+    person.expects("has the text of version 5 now. T tests it.");
     person.expects("Companies  HubSpot ↔ ConnectWise");
     assert_eq!(*versions.rolled_back.lock().unwrap(), [(500, Base::Instead(600))]);
 }
@@ -438,4 +441,49 @@ fn versions_that_cannot_be_read_say_so() {
     let person = at_versions(&Arc::new(FakeVersions { broken: true, ..FakeVersions::default() }));
     person.expects("disk I/O error");
     at_versions(&Arc::new(FakeVersions::default())).expects("There is no version yet.");
+}
+
+/// A draft that changes the pairs of a value map, and of which the check says something that it also says of what is
+/// deployed.
+fn with_new_pairs(pairs: usize) -> Book {
+    let mut changed = book();
+    let mut deployed = defaults::config();
+    deployed.timing.poll = 3;
+    changed.deployed = Some(version(6, &deployed));
+    changed.schemas = Some(Arc::new(fields_of(&deployed)));
+    let country = deployed.objects[0].fields.iter_mut().find(|field| field.hubspot.as_str() == "country").unwrap();
+    let more = (0..pairs).map(|n| ValuePair { hubspot: format!("Country {n}"), connectwise: format!("label:C{n}") });
+    country.values.get_or_insert_default().pairs.extend(more);
+    changed.draft = Some(version(7, &deployed));
+    changed
+}
+
+#[test]
+fn the_question_before_a_deploy_shows_new_pairs_and_keeps_old_warnings_short_at_every_size() {
+    let config = Arc::new(FakeConfig { book: with_new_pairs(2).into(), ..FakeConfig::default() });
+    for size in [(60, 16), (80, 24), (120, 36)] {
+        let mut person = console(&config);
+        person.size = size;
+        person.types("D");
+        person.expects("Not tested");
+        person.expects("+ company.country~country.values.pair[Country 0]:");
+        person.expects("label:C1");
+        person.expects("as before, of what is deployed.");
+        person.expects("u deploy untested   Enter test it first");
+        person.expects_not("Polling every 3 s");
+    }
+}
+
+#[test]
+fn a_question_that_is_longer_than_the_screen_is_scrolled() {
+    let config = Arc::new(FakeConfig { book: with_new_pairs(40).into(), ..FakeConfig::default() });
+    let mut person = console(&config);
+    person.size = (60, 16);
+    person.types("D");
+    person.expects("↑ ↓ scroll");
+    person.expects_not("The engine compares all records with it");
+    person.press(KeyCode::End);
+    person.expects("The engine compares all records with it");
+    person.types("u");
+    person.expects("Version 7 is deployed.");
 }

@@ -157,7 +157,10 @@ pub fn compared(comparison: Result<Comparison, SourceError>, ctx: &mut Context<'
 
 pub fn ask_roll_back(tab: &mut Mappings, ctx: &mut Context<'_>) {
     let Some(row) = selected(tab) else { return };
-    let mut lines = vec![vec![Cell::plain(format!("The text of {} becomes the draft; D deploys it.", row.name()))]];
+    let mut lines = vec![vec![Cell::plain(format!(
+        "The text of {} becomes the draft; T tests it, then D deploys it.",
+        row.name()
+    ))]];
     if let Some(draft) = tab.draft.book().and_then(|book| book.draft.as_ref()) {
         let text = format!("The draft {}.{} ends; the history keeps it.", draft.version, draft.edit);
         lines.push(vec![Cell::plain(text)]);
@@ -182,7 +185,7 @@ pub fn rolled_back(tab: &mut Mappings, name: &str, saved: Result<Saved, NotSaved
     match saved {
         Ok(Saved { version, .. }) => {
             tab.versions = None;
-            ctx.say(format!("The draft {version} has the text of {name} now. D deploys it."));
+            ctx.say(format!("The draft {version} has the text of {name} now. T tests it."));
         }
         Err(NotSaved::Stale(current)) => {
             let who = current.version.map_or_else(|| "Somebody".to_owned(), |version| version.author);

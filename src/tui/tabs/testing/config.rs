@@ -28,7 +28,14 @@ pub struct FakeConfig {
 #[must_use]
 pub fn version(number: u32, config: &Config) -> Version {
     let (version, edit) = (ConfigVersion(number), u64::from(number) * 100);
-    Version { version, edit, author: "dana".to_owned(), is_tested: false, config: Arc::new(config.clone()) }
+    Version {
+        version,
+        edit,
+        author: "dana".to_owned(),
+        is_tested: false,
+        tested: None,
+        config: Arc::new(config.clone()),
+    }
 }
 
 fn expect(book: &Book, base: Base) -> Result<(), NotSaved> {
@@ -77,6 +84,7 @@ impl Deployer for FakeDeployer {
                         created: Timestamp::EPOCH,
                         edit: draft.edit,
                         deployed: None,
+                        tested: None,
                     },
                     body: toml::write(&draft.config),
                 });
