@@ -11,6 +11,8 @@ mod damage;
 mod opening;
 #[path = "store/paging.rs"]
 mod paging;
+#[path = "store/resting.rs"]
+mod resting;
 #[path = "store/round_trip.rs"]
 mod round_trip;
 #[path = "store/settings.rs"]

@@ -223,6 +223,16 @@ impl Filter {
         first
     }
 
+    /// Whether a clause depends on the day.
+    #[must_use]
+    pub fn is_dated(&self) -> bool {
+        let mut found = false;
+        for part in &self.parts {
+            part.node.each_test(&mut |test| found |= matches!(test, Seen::Leaf(leaf) if leaf.ask.is_dated));
+        }
+        found
+    }
+
     /// Whether it is known that the record passes.
     #[must_use]
     pub fn passes(&self, subject: &Subject<'_>) -> bool {

@@ -245,9 +245,15 @@ pub fn name_fields(object: ObjectKind, system: System) -> impl Iterator<Item = &
 /// What people call a record; none where its fields say nothing.
 #[must_use]
 pub fn name_of(object: ObjectKind, system: System, record: &Record) -> Option<String> {
+    name_from(object, system, |field| record.value(field).to_plain())
+}
+
+/// The same of what a record holds in plain text, field by field.
+#[must_use]
+pub fn name_from(object: ObjectKind, system: System, plain: impl Fn(&str) -> String) -> Option<String> {
     let naming = naming(object, system);
     let value = |field: &&str| {
-        let text = record.value(field).to_plain();
+        let text = plain(field);
         let text = if *field == NOTE_BODY { text_of(&text) } else { text };
         Some(begins(object, text)).filter(|text| !text.trim().is_empty())
     };

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::marker::PhantomData;
 
 use rusqlite::types::Type;
 use rusqlite::{Error, Result, Row, params};
@@ -53,42 +54,52 @@ impl Reader {
 
 /// The stored form of an observation, as far as it is looked at.
 #[derive(Deserialize)]
-struct Slim<'a> {
+pub(super) struct Slim<'a> {
     #[serde(borrow)]
-    record: SlimRecord<'a>,
+    pub record: SlimRecord<'a>,
 }
 
 #[derive(Deserialize)]
-struct SlimRecord<'a> {
+pub(super) struct SlimRecord<'a> {
     archived: bool,
+    /// Not read yet.
     #[serde(borrow)]
-    fields: Raw<'a>,
+    pub fields: ByName<'a, &'a RawValue>,
 }
 
-/// Values by name, not read yet.
-struct Raw<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+/// What is stored by name, in the stored order.
+pub(super) struct ByName<'a, T>(Vec<(Cow<'a, str>, T)>);
 
-impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
+impl<T> ByName<'_, T> {
+    pub fn get(&self, name: &str) -> Option<&T> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, found)| found)
+    }
+}
+
+impl<'de: 'a, 'a, T: Deserialize<'de>> Deserialize<'de> for ByName<'a, T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Raw<'de>;
+        struct Pairs<T>(PhantomData<T>);
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Pairs<T> {
+            type Value = ByName<'de, T>;
 
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("values by field")
             }
 
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<Raw<'de>, M::Error> {
-                let mut pairs = Vec::new();
-                while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &RawValue>()? {
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> std::result::Result<ByName<'de, T>, M::Error> {
+                let mut pairs = Vec::with_capacity(USUAL_FIELDS);
+                while let Some((Name(name), value)) = map.next_entry::<Name<'de>, T>()? {
                     pairs.push((name, value));
                 }
-                Ok(Raw(pairs))
+                Ok(ByName(pairs))
             }
         }
-        deserializer.deserialize_map(Pairs)
+        deserializer.deserialize_map(Pairs(PhantomData))
     }
 }
+
+/// Room for the fields of most records.
+const USUAL_FIELDS: usize = 16;
 
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -99,8 +110,7 @@ fn cells_at(row: &Row<'_>, fields: &[FieldName]) -> Result<Cells> {
     let bytes = row.get_ref(1)?.as_blob().map_err(|error| broken(error.into()))?;
     let slim: Slim<'_> = serde_json::from_slice(bytes).map_err(|error| broken(error.into()))?;
     let value = |field: &FieldName| -> Result<Value> {
-        let found = slim.record.fields.0.iter().find(|(name, _)| name == field.as_str());
-        let Some((_, raw)) = found else { return Ok(Value::Empty) };
+        let Some(raw) = slim.record.fields.get(field.as_str()) else { return Ok(Value::Empty) };
         serde_json::from_str(raw.get()).map_err(|error| broken(error.into()))
     };
     let values = fields.iter().map(value).collect::<Result<_>>()?;

@@ -10,7 +10,7 @@ use super::error::{StoreError, StoreResult};
 /// Marks a file as ours, in SQLite's header: "LOCK".
 pub(super) const APPLICATION_ID: i32 = 0x4c4f_434b;
 
-const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE, INBOX, EDITS, CALLBACKS, PAIRS, COVER, TESTED];
+const STEPS: &[&str] = &[FIRST, DRIFT, CHECKUP, PAUSE, INBOX, EDITS, CALLBACKS, PAIRS, COVER, TESTED, PARTNERS];
 
 static MIGRATIONS: LazyLock<Migrations<'static>> =
     LazyLock::new(|| Migrations::new(STEPS.iter().map(|step| M::up(step)).collect()));
@@ -200,6 +200,11 @@ CREATE TABLE cover(one INTEGER PRIMARY KEY CHECK(one = 1), body BLOB NOT NULL);
 const TESTED: &str = "
 ALTER TABLE config ADD COLUMN tested_at INTEGER;
 ALTER TABLE config ADD COLUMN tested_by TEXT;
+";
+
+/// The partner of a ConnectWise record, without reading the link itself.
+const PARTNERS: &str = "
+CREATE INDEX link_partners ON link(object, connectwise, hubspot);
 ";
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod connect;
 pub mod inbox;
 mod lists;
 mod migrations;
+mod rest;
 mod status;
 mod view;
 

@@ -8,6 +8,7 @@ use super::apply::ANY;
 use super::code::{Code, body_at, code_at, id_at, int, ref_at, time_at};
 use super::reader::{Reader, limit};
 use super::status::status_at;
+use crate::engine::core::rest::Rest;
 use crate::engine::core::state::dirty::LONGEST_REST;
 use crate::engine::core::state::{
     Cover, Cursor, CursorKey, Decision, Dirty, DirtyReason, Intent, Issue, Link, LinkState, Observation, RecordState,
@@ -193,8 +194,8 @@ impl View for Reader {
                 "SELECT id, 1 FROM observation WHERE object = ?1 AND system = ?2 AND id > ?3 ORDER BY id LIMIT ?4"
             }
             System::ConnectWise => {
-                "SELECT id, NOT EXISTS(SELECT 1 FROM link JOIN observation AS partner ON partner.object = link.object
-                    AND partner.system = 0 AND partner.id = link.hubspot
+                "SELECT id, NOT EXISTS(SELECT 1 FROM link INDEXED BY link_partners CROSS JOIN observation AS partner
+                    ON partner.object = link.object AND partner.system = 0 AND partner.id = link.hubspot
                     WHERE link.object = observation.object AND link.connectwise = observation.id)
                 FROM observation WHERE object = ?1 AND system = ?2 AND id > ?3 ORDER BY id LIMIT ?4"
             }
@@ -205,6 +206,19 @@ impl View for Reader {
         let last = page.last().map(|(id, _)| *id).filter(|_| page.len() == most);
         let anchors = page.into_iter().filter(|(_, anchors)| *anchors);
         Ok((anchors.map(|(id, _)| RecordRef::new(object, system, id)).collect(), last))
+    }
+
+    fn restless_after(
+        &self,
+        object: ObjectKind,
+        system: System,
+        after: Option<RecordId>,
+        most: usize,
+        rest: &Rest,
+    ) -> ViewResult<(Vec<RecordRef>, Option<RecordId>)> {
+        let page = self.records_after(object, system, after, most)?;
+        let last = page.last().map(|record| record.id).filter(|_| page.len() == most);
+        Ok((self.restless(page, rest)?, last))
     }
 
     fn live_records(&self, object: ObjectKind, system: System) -> ViewResult<u64> {

@@ -4,6 +4,7 @@
 //! settles what is local, guards and queues what must be written · `apply` reads afresh, plans again, journals and
 //! sends · `outcome` takes in the answers, `recover` the silences · [`plan`] is the one place that decides.
 //! `guard` counts what a run would come to, with what `foresight` sees coming, and `cover` knows what a person let through.
+//! `reconsider` goes through everything after a change of configuration, but for what is at [`rest`].
 //! [`trial`] tells what a draft would decide in all. [`undo`] goes the way back. `hints` makes a look at both systems come sooner.
 
 mod absent;
@@ -30,6 +31,7 @@ mod reconsider;
 mod recover;
 mod refusal;
 pub mod request;
+pub mod rest;
 mod rights;
 mod side;
 pub mod state;

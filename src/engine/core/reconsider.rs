@@ -6,12 +6,16 @@ use super::command::Row;
 use super::evaluate::PAGE;
 use super::plan::{Facts, PairDecision, PairPlan, plan_pair};
 use super::pull::{dirty, is_unread};
+use super::rest::Rest;
 use super::state::{CursorKey, DirtyReason, Feed, LinkState, Status};
 use super::step::{Engine, Stage, Step, rules_of};
 use super::view::ViewResult;
 use crate::mapping::ObjectRules;
 use crate::mapping::references::refers_to;
-use crate::model::{RecordRef, System};
+use crate::model::{ObjectKind, RecordRef, System};
+
+/// How many records one step goes through where most of them are at rest.
+const LONG_PAGE: usize = 5 * PAGE;
 
 impl Engine {
     /// Whose records were last decided on with another configuration, or cannot be read any more since this run.
@@ -38,7 +42,10 @@ impl Engine {
             self.stage = Self::begin_evaluate();
             return Ok(true);
         };
-        let (anchors, last) = step.view.anchors_after(key.object, key.system, *after, PAGE)?;
+        let (anchors, last) = match self.pairs_at_rest(key.object, reason) {
+            Some(rest) => step.view.restless_after(key.object, key.system, *after, LONG_PAGE, &rest)?,
+            None => step.view.anchors_after(key.object, key.system, *after, PAGE)?,
+        };
         for anchor in anchors {
             if reason == DirtyReason::Configuration {
                 self.reconsider(step, anchor)?;
@@ -62,6 +69,15 @@ impl Engine {
         }
         step.wake_at(step.now);
         Ok(false)
+    }
+
+    /// The pairs that need not be decided on; none where something is under way, or nobody knows what there is.
+    fn pairs_at_rest(&self, object: ObjectKind, reason: DirtyReason) -> Option<Rest> {
+        let is_calm = self.busy.is_empty() && self.unreadable(object).is_none();
+        if reason != DirtyReason::Configuration || !is_calm {
+            return None;
+        }
+        self.rules.object(object).and_then(Rest::of)
     }
 
     fn reconsider(&self, step: &mut Step<'_>, anchor: RecordRef) -> ViewResult<()> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::rest::{Rest, restless};
 use super::state::{
     Cover, Cursor, CursorKey, Decision, Dirty, Intent, Issue, Link, LinkState, Observation, RecordState, Run, Status,
 };
@@ -93,6 +94,18 @@ pub trait View {
         after: Option<RecordId>,
         limit: usize,
     ) -> ViewResult<(Vec<RecordRef>, Option<RecordId>)>;
+    /// The same without those whose pair is [at rest](Rest).
+    fn restless_after(
+        &self,
+        object: ObjectKind,
+        system: System,
+        after: Option<RecordId>,
+        limit: usize,
+        rest: &Rest,
+    ) -> ViewResult<(Vec<RecordRef>, Option<RecordId>)> {
+        let (anchors, last) = self.anchors_after(object, system, after, limit)?;
+        Ok((restless(self, anchors, rest)?, last))
+    }
     /// How many records of one system are in the cache, live ones only.
     fn live_records(&self, object: ObjectKind, system: System) -> ViewResult<u64>;
     /// How many pairs and single records are in each state.
