@@ -4,11 +4,15 @@ use std::collections::BTreeMap;
 
 use lockstep::engine::core::command::{Batch, Durability, Row};
 use lockstep::engine::core::plan::{Facts, FieldNext, PairDecision, PairPlan, PlannedWrite, plan_pair};
-use lockstep::engine::core::state::{Agreed, IntentKind, Link, LinkOrigin, LinkState, Observation};
+use lockstep::engine::core::rest::Rest;
+use lockstep::engine::core::state::{Agreed, IntentKind, Link, LinkOrigin, LinkState, Observation, Status};
 use lockstep::engine::core::view::View;
 use lockstep::mapping::keys::{all_keys, stamp_of};
-use lockstep::mapping::{ClearPolicy, Direction, Guards, Rules};
-use lockstep::model::{BySystem, FieldName, LinkId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value};
+use lockstep::mapping::references::{NOTES, NOTES_OR_NAME};
+use lockstep::mapping::{ClearPolicy, Config, Direction, Guards, Rules, SystemOfRecord};
+use lockstep::model::{
+    BySystem, ConfigVersion, FieldName, LinkId, ObjectKind, Record, RecordId, RecordRef, System, Timestamp, Value,
+};
 use proptest::prelude::*;
 
 use crate::fields::{self, COUNT, OBJECTS, SPECS, Shape, Spec, complete, places};
@@ -52,7 +56,8 @@ pub fn one() -> impl Strategy<Value = Drawn> {
     ];
     let changes = || proptest::collection::vec((0..COUNT, 0..9_u8), 0..5);
     (
-        0..5_usize,
+        // companies, contacts, deals, tickets, products; notes, tasks, calls, meetings
+        prop_oneof![5 => 0..5_usize, 4 => 6..OBJECTS.len()],
         presence,
         0..6_u8,
         proptest::collection::vec(0..9_u8, COUNT),
@@ -69,12 +74,47 @@ pub fn one() -> impl Strategy<Value = Drawn> {
         })
 }
 
-/// Mappings of many shapes, compiled once.
-pub fn mappings() -> Vec<(u64, Rules)> {
+/// A mapping, and another one of the same fields.
+pub struct Mapping {
+    mask: u64,
+    rules: Rules,
+    otherwise: Rules,
+}
+
+/// Mappings of many shapes, compiled once: a third without activities, none with line items.
+pub fn mappings() -> Vec<Mapping> {
     let schemas = fields::schemas();
     let clockwork = Clockwork { poll: 60, index_lag: 660, settled: 120, sweep: 600, flight: 180 };
-    let masks = (0..48_u64).map(|n| complete(u64::from(mix(n, 1) as u32 | if n % 4 == 0 { !0 } else { 0 })));
-    masks.map(|mask| (mask, fields::rules(mask, &clockwork, &Guards::default(), &schemas))).collect()
+    let first = (1 << fields::FIRST_COUNT) - 1;
+    let masks = (0..48_u64).map(|n| {
+        let drawn = if n % 4 == 0 { !0 } else { mix(n, 1) & first | mix(n, 2) & !first };
+        complete(drawn & if n % 3 == 0 { first } else { !fields::LINES })
+    });
+    let mapping = |mask: u64| {
+        let config = fields::config(mask, &clockwork, &Guards::default());
+        let otherwise = Rules::compile(otherwise(config, mask), ConfigVersion(2), &schemas);
+        Mapping {
+            mask,
+            rules: fields::rules(mask, &clockwork, &Guards::default(), &schemas),
+            otherwise: otherwise.unwrap_or_else(|reasons| panic!("{reasons:?}")),
+        }
+    };
+    masks.map(mapping).collect()
+}
+
+/// Other directions, other winners, other words for emptiness, and a filter.
+fn otherwise(mut config: Config, seed: u64) -> Config {
+    for (at, object) in (0..).zip(&mut config.objects) {
+        object.filters.to_connectwise = if at == 0 { "name contains \"1\"".to_owned() } else { String::new() };
+        for (place, field) in (0..).zip(&mut object.fields) {
+            let word = mix(seed, at * 100 + place);
+            field.direction = [Direction::Both, Direction::ToConnectwise, Direction::ToHubspot][(word % 3) as usize];
+            field.wins =
+                [SystemOfRecord::HubSpot, SystemOfRecord::Latest, SystemOfRecord::Ask][(word / 3 % 3) as usize];
+            field.empty = [ClearPolicy::Fill, ClearPolicy::Clear][(word / 9 % 2) as usize];
+        }
+    }
+    config
 }
 
 /// A value that one side alone changed, which must be on both sides in the end.
@@ -86,6 +126,7 @@ struct Expected {
 
 pub struct World<'a> {
     rules: &'a Rules,
+    otherwise: &'a Rules,
     mask: u64,
     store: crate::store::MemoryStore,
     next: u64,
@@ -93,9 +134,9 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    pub fn new((mask, rules): &'a (u64, Rules), drawn: &[Drawn]) -> Self {
+    pub fn new(Mapping { mask, rules, otherwise }: &'a Mapping, drawn: &[Drawn]) -> Self {
         let store = crate::store::MemoryStore::default();
-        let mut world = Self { rules, mask: *mask, store, next: 100, expected: Vec::new() };
+        let mut world = Self { rules, otherwise, mask: *mask, store, next: 100, expected: Vec::new() };
         // parents come first: others point to them
         let mut drawn: Vec<&Drawn> = drawn.iter().collect();
         drawn.sort_by_key(|one| one.object);
@@ -121,7 +162,7 @@ impl<'a> World<'a> {
             // agreed on nothing only where both may have nothing
             let both = System::BOTH.into_iter().all(|system| SPECS[at].may_be_emptied(system));
             let n = if both { one.base[at] } else { one.base[at].max(1) };
-            for system in System::BOTH {
+            for system in System::BOTH.into_iter().filter(|system| is_its_own(at, *system)) {
                 let value = self.value(at, system, n, one.parent);
                 records[system].insert(SPECS[at].name(system).into(), value);
             }
@@ -130,7 +171,7 @@ impl<'a> World<'a> {
         let before = records.clone();
         for system in System::BOTH {
             for (at, n) in &one.changes[system] {
-                if self.has(object, *at) {
+                if self.has(object, *at) && is_its_own(*at, system) {
                     let value = self.value(*at, system, *n, n.wrapping_add(one.parent));
                     records[system].insert(SPECS[*at].name(system).into(), value);
                 }
@@ -234,6 +275,9 @@ impl<'a> World<'a> {
             modified_by: None,
             untouched: false,
         };
+        if let Some(text) = record.fields.get(NOTES_OR_NAME).cloned() {
+            record.fields.insert(NOTES.into(), text);
+        }
         record.fields.retain(|_, value| !value.is_empty());
         let keys = all_keys(rules, of.system, &record);
         self.commit(Row::Observation(Observation { of, record, seen: NOW, keys, gone: false, merged_into: None }));
@@ -390,6 +434,32 @@ impl<'a> World<'a> {
         self.commit(Row::Link(link));
     }
 
+    /// Of a pair that is at rest no mapping makes anything else than what people see. Says how many are, and how
+    /// many of them are activities.
+    pub fn judge_rest(&self) -> Result<(u64, u64), String> {
+        let (mut at_rest, mut activities) = (0, 0);
+        for (rules, link) in [self.rules, self.otherwise]
+            .into_iter()
+            .flat_map(|rules| self.store.links.values().map(move |link| (rules, link)))
+        {
+            let (rules, anchor) = (rules.object(link.object).ok_or("no rules")?, link.record(System::HubSpot));
+            let rest = Rest::of(rules).ok_or("a field is missing")?;
+            if !rest.is_at_rest(&self.store, anchor).map_err(|e| e.to_string())? {
+                continue;
+            }
+            at_rest += 1;
+            activities += u64::from(link.object.is_activity());
+            let facts = Facts::gather(&self.store, rules, anchor, &[]).map_err(|e| e.to_string())?;
+            let plan = plan_pair(&facts, rules, NOW, None);
+            let shown = self.store.statuses.get(&anchor).cloned();
+            let same = shown.is_some_and(|shown| Status { since: shown.since, ..plan.status(NOW) } == shown);
+            if plan.decision != PairDecision::InStep || !plan.issues.is_empty() || !same {
+                return Err(format!("i18_rest: link {} is at rest, and {:?} is to be done", link.id, plan.decision));
+            }
+        }
+        Ok((at_rest, activities))
+    }
+
     /// I1 and I2: where nothing is in the way, both sides say the same, and what one side alone changed is on both.
     pub fn judge(&self) -> Result<(), String> {
         if let Some(text) = self.store.refused.first() {
@@ -457,6 +527,11 @@ impl<'a> World<'a> {
         });
         format!("{} {}: {}", of.system, of.object, own.collect::<Vec<_>>().join("|"))
     }
+}
+
+/// The name that a new note of ConnectWise gets is the text of the note in HubSpot, which another field tells.
+fn is_its_own(at: usize, system: System) -> bool {
+    SPECS[at].shape != Shape::Called || system == System::ConnectWise
 }
 
 fn new_link(id: LinkId, object: ObjectKind, ids: BySystem<RecordId>, origin: LinkOrigin) -> Link {
