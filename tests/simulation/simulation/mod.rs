@@ -11,6 +11,7 @@ use lockstep::engine::core::Engine;
 use lockstep::engine::core::command::{Ask, Command, Event, Notice, Reply, Row, Ticket};
 use lockstep::engine::core::request::{Answer, AnswerBody, RequestId};
 use lockstep::engine::core::state::{RecordState, RunKind, Verdict};
+use lockstep::mapping::Rules;
 use lockstep::model::{BySystem, ObjectKind, RecordId, RecordRef, Schema, System, Timestamp};
 
 use crate::clocks::Nap;
@@ -126,6 +127,8 @@ pub struct Simulation<'a> {
     pub guarded: Guarded,
     pub outcome: Outcome,
     pub engine: Option<Engine>,
+    /// What every engine of the scenario starts with, once there was one.
+    rules: Option<Rules>,
     life: u32,
     wake: Option<i64>,
     /// How far the wall clock of the engine's machine is from where it began, and the clock of the running engine.
@@ -176,6 +179,7 @@ impl<'a> Simulation<'a> {
             guarded: Guarded::default(),
             outcome: Outcome::default(),
             engine: None,
+            rules: None,
             life: 0,
             wake: None,
             wall: 0,
@@ -411,7 +415,8 @@ impl<'a> Simulation<'a> {
             return;
         }
         let Scenario { fields, clockwork, guards, .. } = self.scenario;
-        let rules = fields::rules(*fields, clockwork, guards, self.schemas);
+        let rules = || fields::rules(*fields, clockwork, guards, self.schemas);
+        let rules = self.rules.get_or_insert_with(rules).clone();
         self.local = self.wall;
         self.note(|| "engine starts".into());
         match keeper::start(self.keeper.as_mut(), &mut self.store, rules) {
