@@ -108,10 +108,10 @@ pub fn at_commit(sim: &mut Simulation<'_>, batch: &Batch) {
 /// A list that shows nothing.
 pub fn answered(sim: &mut Simulation<'_>, answer: &Answer) {
     let Some((system, object)) = sim.guarded.lists.remove(&answer.request) else { return };
-    let AnswerBody::Page { records, more: false, unread, .. } = &answer.body else { return };
+    let AnswerBody::Page { records, more: false, unread, merged, .. } = &answer.body else { return };
     let known = sim.store.observations.values();
     let known = known.filter(|seen| (seen.of.system, seen.of.object) == (system, object) && seen.is_live()).count();
-    if records.is_empty() && unread.is_empty() && known as u64 > sim.scenario.guards.vanished {
+    if records.is_empty() && unread.is_empty() && merged.is_empty() && known as u64 > sim.scenario.guards.vanished {
         sim.guarded.seen.vanished = Some((system, object));
     }
 }
