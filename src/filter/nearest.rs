@@ -26,6 +26,14 @@ pub fn did_you_mean<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>, 
     if quoted.is_empty() { otherwise.to_owned() } else { format!("Did you mean {}?", quoted.join(" or ")) }
 }
 
+/// Whether one may be the other with a slip of the pen: one in eight letters at most, and one more.
+#[must_use]
+pub fn is_misspelt(one: &str, other: &str) -> bool {
+    let (one, other) = (fold(one), fold(other));
+    let longest = one.len().max(other.len());
+    longest <= MAX_CHARS && distance(&one, &other) <= 1 + longest / 8
+}
+
 fn fold(text: &str) -> Vec<char> {
     text.chars().flat_map(char::to_lowercase).filter(|c| !matches!(c, ' ' | '_' | '-')).collect()
 }

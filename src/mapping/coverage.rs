@@ -245,6 +245,8 @@ pub struct Coverage {
     /// None for a side whose values are not in the cache.
     pub sides: BySystem<Option<Side>>,
     pub unmapped: Unmapped,
+    /// The pairs and single records that would wait for a partner of their value, once they were planned.
+    pub held_back: Option<u64>,
 }
 
 impl Coverage {
@@ -263,7 +265,13 @@ impl Coverage {
             let to = system.other();
             Some(partners.side(system, object.writes(to) && field.direction.writes(to), used))
         });
-        Some(Self { sides, unmapped })
+        Some(Self { sides, unmapped, held_back: None })
+    }
+
+    /// Whether records may wait for a partner of a value.
+    #[must_use]
+    pub fn may_hold(&self) -> bool {
+        self.unmapped == Unmapped::Hold && self.crossing().any(|(_, side)| side.has_gap())
     }
 
     /// The sides whose values cross, HubSpot first.
@@ -320,11 +328,7 @@ impl<'a> Partners<'a> {
     /// What people call a value.
     #[must_use]
     pub fn called(&self, system: System, key: &str) -> String {
-        if self.rule.stages.is_some() {
-            return self.rule.called(system, key);
-        }
-        let label = self.options[system].get(key).map(|option| option.label.trim()).filter(|label| !label.is_empty());
-        label.unwrap_or(key).to_owned()
+        self.rule.called(system, key)
     }
 
     #[must_use]
@@ -363,7 +367,8 @@ impl<'a> Partners<'a> {
 }
 
 /// The options that a value names.
-fn keys(value: &Value) -> Vec<&str> {
+#[must_use]
+pub fn keys(value: &Value) -> Vec<&str> {
     match value {
         Value::Choices(keys) => keys.iter().map(String::as_str).collect(),
         Value::Choice(key) | Value::Text(key) => vec![key.as_str()],

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use serde::Deserialize as _;
 use serde_json::Value;
 
+use super::called::Called;
 use super::config::{Config, FieldMapping, MatchBy, MatchRule, ObjectMapping};
 use super::transform::Step;
+use crate::model::{BySystem, Schema};
 
 /// One setting that differs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +40,45 @@ pub fn diff(before: &Config, after: &Config) -> Vec<Change> {
         changes.push(Change { path, before: Some(describe_object(object)), after: None });
     }
     changes
+}
+
+/// The same for people: values of value maps are called by their labels. `schemas` are those of each object.
+#[must_use]
+pub fn in_labels(mut changes: Vec<Change>, schemas: &[&BySystem<Schema>]) -> Vec<Change> {
+    let mut known: BTreeMap<String, BySystem<Called>> = BTreeMap::new();
+    for change in &mut changes {
+        let Some((field, key)) = pair_of(&change.path) else { continue };
+        let names = known.entry(field.to_owned()).or_insert_with(|| called(field, schemas));
+        let connectwise = |ends: &mut String| {
+            let named = ends.split(", ").map(|end| names.connectwise.name(end.strip_prefix(LABEL).unwrap_or(end)));
+            *ends = named.collect::<Vec<_>>().join(", ");
+        };
+        let path = format!("{field}.values.pair[{}]", names.hubspot.name(key));
+        change.before.as_mut().map(connectwise);
+        change.after.as_mut().map(connectwise);
+        change.path = path;
+    }
+    changes
+}
+
+/// Stands before a name in a pair of values.
+const LABEL: &str = "label:";
+
+/// `company.industry~market` and `BANKING` of `company.industry~market.values.pair[BANKING]`.
+fn pair_of(path: &str) -> Option<(&str, &str)> {
+    let (field, key) = path.split_once(".values.pair[")?;
+    Some((field, key.strip_suffix(']')?))
+}
+
+fn called(field: &str, schemas: &[&BySystem<Schema>]) -> BySystem<Called> {
+    let named = field.split_once('.').and_then(|(object, key)| {
+        let schema = schemas.iter().find(|schema| schema.hubspot.object.key() == object)?;
+        let (hubspot, connectwise) = key.split_once('~')?;
+        Some((schema, BySystem::new(hubspot, connectwise)))
+    });
+    named.map_or_else(BySystem::default, |(schema, names)| {
+        BySystem::from_fn(|system| Called::of_field(schema[system].field(names[system])))
+    })
 }
 
 fn objects(path: &str, before: &ObjectMapping, after: &ObjectMapping, changes: &mut Vec<Change>) {
@@ -220,5 +261,26 @@ mod tests {
         assert_eq!(paired, [change("company.country~country.values.pair[Deutschland]", "", "label:Germany")]);
         let emptied = changed(|config| config.objects.retain(|object| object.object != ObjectKind::Company));
         assert_eq!(emptied, [change("company", "↔ 17 field mappings", "")]);
+    }
+
+    #[test]
+    fn pairs_are_told_by_their_labels_and_namesakes_by_their_keys_too() {
+        let schema = crate::view::testing::schemas();
+        let of = |path: &str, before: Option<&str>, after: Option<&str>| Change {
+            path: path.into(),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+        };
+        let changes = vec![
+            of("company.type~type.values.pair[CUSTOMER]", Some("1"), Some("label:Other")),
+            of("company.type~type.values.pair[X]", None, Some("1")),
+            of("timing.poll", None, Some("1")),
+        ];
+        let told = [
+            change("company.type~type.values.pair[Customer]", "Client", "Other"),
+            change("company.type~type.values.pair[X]", "", "Client"),
+            change("timing.poll", "", "1"),
+        ];
+        assert_eq!(in_labels(changes, &[&schema]), told);
     }
 }

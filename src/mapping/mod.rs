@@ -2,6 +2,7 @@
 //!
 //! Pure: knows the schemas of both systems, never the systems.
 
+pub mod called;
 pub mod compat;
 pub mod config;
 pub mod convert;

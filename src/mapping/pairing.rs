@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::coverage::{Coverage, Partners, Standing, Why};
 use super::stages::{Stages, is_called};
 use super::{FieldMapping, FieldRule, ValueMap, ValuePair};
-use crate::filter::nearest::nearest;
+use crate::filter::nearest::is_misspelt;
 use crate::model::{BySystem, ChoiceOption, Schema, StageOutcome, System};
 
 /// One value of one system.
@@ -233,62 +233,110 @@ pub fn refusal(field: &FieldMapping, schema: &BySystem<Schema>, hubspot: &str, c
     (left != right).then(|| format!("{} is {left}, {} is {right}", here.label, there.label))
 }
 
-/// A partner that somebody may have meant.
+/// How near two names are, the nearest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// They differ in signs and case alone.
+    Signs,
+    /// One has all words of the other.
+    Words,
+    /// One may be the other misspelt.
+    Spelling,
+}
+
+impl Likeness {
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Signs => "but for signs the same",
+            Self::Words => "has all its words",
+            Self::Spelling => "nearly spelt so",
+        }
+    }
+
+    fn of(one: &[String], other: &[String]) -> Option<Self> {
+        if one.concat() == other.concat() {
+            return Some(Self::Signs);
+        }
+        let (few, many) = if other.len() < one.len() { (other, one) } else { (one, other) };
+        if few.concat().chars().count() > 2 && few.iter().all(|word| many.contains(word)) {
+            return Some(Self::Words);
+        }
+        let (one, other) = (one.join(" "), other.join(" "));
+        (one.chars().count() > 4 && is_misspelt(&one, &other)).then_some(Self::Spelling)
+    }
+}
+
+/// A pair that somebody may have meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
+    /// Whose value has no partner.
     pub from: System,
     pub end: End,
     pub to: String,
     pub label: String,
+    pub likeness: Likeness,
+    /// The other one has no partner either: the pair leads both ways.
+    pub both: bool,
 }
 
-/// For each value without a partner the one option over there whose name is nearly the same; of two that are as near, none.
+impl Suggestion {
+    /// The label of the end in `system`.
+    #[must_use]
+    pub fn label(&self, system: System) -> &str {
+        if system == self.from { &self.end.label } else { &self.label }
+    }
+
+    fn key(&self, system: System) -> &str {
+        if system == self.from { &self.end.key } else { &self.to }
+    }
+
+    fn is_same_pair(&self, other: &Self) -> bool {
+        System::BOTH.into_iter().all(|system| self.key(system) == other.key(system))
+    }
+
+    /// Whether the other one pairs a value of this one with something else, and with no less reason.
+    fn is_rivalled_by(&self, other: &Self) -> bool {
+        !self.is_same_pair(other)
+            && other.likeness <= self.likeness
+            && System::BOTH.into_iter().any(|system| self.key(system) == other.key(system))
+    }
+}
+
+/// For each value without a partner the one option over there whose name is nearly the same. Where a value, here or there,
+/// has two candidates that are as near, none is.
 #[must_use]
 pub fn suggestions(field: &FieldMapping, schema: &BySystem<Schema>, rows: &[Row]) -> Vec<Suggestion> {
-    let lacking = rows.iter().filter(|row| !row.has_partner());
-    let suggest = |row: &Row| {
-        let (from, end) = (row.from(), row.end()?);
-        let allowed = |option: &&ChoiceOption| {
+    let named = BySystem::from_fn(|system| {
+        let options = options(field, schema, system).iter().filter(|option| !option.inactive);
+        options.map(|option| (words(&option.label), option)).collect::<Vec<_>>()
+    });
+    let lacking: Vec<(System, &End)> =
+        rows.iter().filter(|row| !row.has_partner()).filter_map(|row| Some((row.from(), row.end()?))).collect();
+    let mut found: Vec<Suggestion> = Vec::new();
+    for (from, end) in &lacking {
+        let (to, wanted) = (from.other(), words(&end.label));
+        let allowed = |option: &ChoiceOption| {
             let (here, there) = match from {
                 System::HubSpot => (end.key.as_str(), option.key.as_str()),
                 System::ConnectWise => (option.key.as_str(), end.key.as_str()),
             };
-            !option.inactive && refusal(field, schema, here, there).is_none()
+            refusal(field, schema, here, there).is_none()
         };
-        let options: Vec<&ChoiceOption> = options(field, schema, from.other()).iter().filter(allowed).collect();
-        let found = only_near(&end.label, &options)?;
-        Some(Suggestion { from, end: end.clone(), to: found.key.clone(), label: found.label.clone() })
-    };
-    lacking.filter_map(suggest).collect()
-}
-
-/// Names that differ in signs alone count before those that have all words of the other, and these before a misspelling.
-fn only_near<'a>(label: &str, options: &[&'a ChoiceOption]) -> Option<&'a ChoiceOption> {
-    let wanted = words(label);
-    let tiers: [&dyn Fn(&str) -> bool; 3] = [
-        &|name| words(name).concat() == wanted.concat(),
-        &|name| {
-            let name = words(name);
-            let (few, many) = if name.len() < wanted.len() { (&name, &wanted) } else { (&wanted, &name) };
-            few.concat().chars().count() > 2 && few.iter().all(|word| many.contains(word))
-        },
-        &|name| {
-            let (joined, name) = (wanted.join(" "), words(name).join(" "));
-            joined.chars().count() > 4 && !nearest(&joined, [name.as_str()]).is_empty()
-        },
-    ];
-    if wanted.is_empty() {
-        return None;
-    }
-    for tier in tiers {
-        let mut near = options.iter().filter(|option| tier(&option.label));
-        match (near.next(), near.next()) {
-            (Some(only), None) => return Some(only),
-            (Some(_), Some(_)) => return None,
-            (None, _) => {}
+        for (name, option) in named[to].iter().filter(|_| !wanted.is_empty()) {
+            let Some(likeness) = Likeness::of(&wanted, name).filter(|_| allowed(option)) else { continue };
+            let both = lacking.iter().any(|(system, other)| *system == to && other.key == option.key);
+            let (to, label) = (option.key.clone(), option.label.clone());
+            let one = Suggestion { from: *from, end: (*end).clone(), to, label, likeness, both };
+            if !found.iter().any(|known| known.is_same_pair(&one)) {
+                found.push(one);
+            }
         }
     }
-    None
+    let clear = |one: &&Suggestion| !found.iter().any(|other| one.is_rivalled_by(other));
+    let mut clear: Vec<Suggestion> = found.iter().filter(clear).cloned().collect();
+    clear.sort_by_key(|one| one.likeness);
+    clear
 }
 
 fn words(label: &str) -> Vec<String> {
@@ -366,21 +414,57 @@ mod tests {
 
     #[test]
     fn a_suggestion_is_the_one_near_name_and_none_of_two() {
-        let here = [("a", "Health & Care"), ("b", "Retial store"), ("c", "Bank"), ("d", "Public"), ("e", "??")];
-        let there = [("1", "Health-care"), ("2", "Retail store"), ("3", "Bank east"), ("4", "Bank west"), ("5", "Law")];
+        let here = [
+            ("a", "Health & Care"),
+            ("b", "Retial store"),
+            ("c", "Bank"),
+            ("d", "Public"),
+            ("e", "??"),
+            ("f", "Biotechnology"),
+            ("g", "Law office"),
+            ("h", "Law firm"),
+            ("i", "Food & drink"),
+            ("j", "Food drink shop"),
+        ];
+        let there = [
+            ("1", "Health-care"),
+            ("2", "Retail store"),
+            ("3", "Bank east"),
+            ("4", "Bank west"),
+            ("5", "Law"),
+            ("6", "Technology"),
+            ("7", "Food/Drink"),
+        ];
         let (schema, field) = (schema(&here, &there), field(None, &[]));
         let found = suggestions(&field, &schema, &rows(&field, &schema, None));
-        let told: Vec<_> = found.iter().map(|one| format!("{} = {}", one.end.label, one.label)).collect();
+        let told: Vec<_> = found
+            .iter()
+            .map(|one| {
+                format!("{} = {} {:?}", one.label(System::HubSpot), one.label(System::ConnectWise), one.likeness)
+            })
+            .collect();
+        // two banks over there, two laws here; what is the same but for signs counts before what has more words
         assert_eq!(
             told,
             [
-                "Health & Care = Health-care",
-                "Retial store = Retail store",
-                "Health-care = Health & Care",
-                "Retail store = Retial store",
-                "Bank east = Bank",
-                "Bank west = Bank"
+                "Health & Care = Health-care Signs",
+                "Food & drink = Food/Drink Signs",
+                "Retial store = Retail store Spelling"
             ]
+        );
+        assert!(found.iter().all(|one| one.both));
+    }
+
+    #[test]
+    fn a_suggestion_for_what_has_a_partner_already_leads_one_way() {
+        let here = [("a", "Bank"), ("b", "Bank house")];
+        let there = [("1", "Bank")];
+        let (schema, field) = (schema(&here, &there), field(Some(AutoPairs::Label), &[]));
+        let found = suggestions(&field, &schema, &rows(&field, &schema, None));
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].end.label.as_str(), found[0].label.as_str(), found[0].both),
+            ("Bank house", "Bank", false)
         );
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::called::Called;
 use super::compat;
 use super::lacks::{self, Lack, Lacks};
 use super::references::{NOTES, NOTES_OR_NAME, refers_to};
@@ -228,6 +229,8 @@ pub struct FieldRule {
     transforms: BySystem<Transform>,
     /// What the fields themselves are; none where nothing is known of them.
     kinds: BySystem<Option<FieldKind>>,
+    /// What people call the options of each system.
+    called: BySystem<Called>,
     /// By the system written to: from the other side's key to the one written.
     partners: BySystem<BTreeMap<String, String>>,
 }
@@ -259,6 +262,11 @@ impl FieldRule {
             stages: Stages::of(mapping, schema),
             transforms: BySystem::from_fn(|to| Transform::new(mapping.transform.toward(to))),
             kinds: BySystem::from_fn(|system| Some(schema[system].field(mapping.field(system).as_str())?.kind)),
+            called: BySystem::from_fn(|system| {
+                let named = mapping.kind.has_options() && mapping.values.is_some();
+                let def = schema[system].field(mapping.field(system).as_str());
+                Called::of_field(def.filter(|_| named))
+            }),
             partners: BySystem::default(),
         };
         match &mapping.values {
@@ -321,10 +329,14 @@ impl FieldRule {
         }
     }
 
-    /// What people call a value that `system` holds: the label of a stage or status, and any other value as it is.
+    /// What people call a value that `system` holds: the label of an option, of a stage or a status, with its key where
+    /// several have that label; what is no option as it is.
     #[must_use]
     pub fn called(&self, system: System, value: &str) -> String {
-        self.stages.as_ref().map_or_else(|| value.to_owned(), |stages| stages.called(system, value))
+        match &self.stages {
+            Some(stages) => stages.called(system, value),
+            None => self.called[system].names(value).into_owned(),
+        }
     }
 
     #[must_use]

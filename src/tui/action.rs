@@ -38,6 +38,12 @@ impl Key {
         Self { code, ctrl: false }
     }
 
+    /// The key that was pressed.
+    #[must_use]
+    pub const fn of(event: &KeyEvent) -> Self {
+        Self { code: event.code, ctrl: event.modifiers.contains(KeyModifiers::CONTROL) }
+    }
+
     #[must_use]
     pub const fn is_ctrl(self) -> bool {
         self.ctrl

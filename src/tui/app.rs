@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crossterm::event::{KeyEvent, KeyEventKind};
 
-use super::action::{Enabled, Info, Offer, offers};
+use super::action::{Enabled, Info, Key, Offer, offers};
 use super::ctx::{Ctx, Effect, Owner, Payload, TerminalEffect};
 use super::overlay::{Command, Errors, Help, HelpEntry, Outcome, Overlay, Palette};
 use super::report::Report;
@@ -284,7 +284,9 @@ impl App {
     fn key(&mut self, event: &KeyEvent, effects: &mut Vec<Effect>) {
         let listed = self.listed();
         let mut candidates = listed.iter().filter(|listed| listed.offer.info.keys.iter().any(|key| key.matches(event)));
-        let Some(first) = candidates.next() else { return };
+        let Some(first) = candidates.next() else {
+            return effects.push(Effect::Say(format!("{} does nothing here; ? shows the keys.", Key::of(event))));
+        };
         let chosen = if first.offer.enabled.is_ok() {
             first
         } else {

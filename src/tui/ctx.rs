@@ -5,7 +5,7 @@
 use std::any::Any;
 use std::marker::PhantomData;
 
-use super::overlay::{Confirm, Menu, Overlay, Preview, Prompt};
+use super::overlay::{Confirm, Menu, Overlay, Preview, Prompt, Ticks};
 use super::report::Report;
 use super::tab::{Nav, TabId, Target};
 use super::world::{BoxFuture, World};
@@ -169,6 +169,13 @@ impl<'a, M: Send + 'static> Ctx<'a, M> {
         let owner = self.owner;
         let pick = move |index| Effect::Deliver(owner, Box::new(back(index)));
         self.open(Overlay::Menu(menu.then(Box::new(pick))));
+    }
+
+    /// Lets the person tick some of the lines, told by their indices.
+    pub fn tick(&mut self, ticks: Ticks, back: impl FnOnce(Vec<usize>) -> M + Send + 'static) {
+        let owner = self.owner;
+        let take = move |taken| Effect::Deliver(owner, Box::new(back(taken)));
+        self.open(Overlay::Ticks(ticks.then(Box::new(take))));
     }
 
     pub(super) fn open(&mut self, overlay: Overlay) {

@@ -14,7 +14,8 @@ pub fn cell(coverage: &Coverage) -> Option<Cell> {
     Some(if side.has_gap() { Cell::new(share + "!", Role::Warn) } else { Cell::plain(share) })
 }
 
-/// `4 of 41 values have no partner: 112 records held back`, for each side with a gap; where there is none, that all have.
+/// `4 of 41 values have no partner: 112 records hold one`, for each side with a gap, and how many of them wait for it;
+/// where there is none, that all have.
 #[must_use]
 pub fn lines(field: &FieldMapping, coverage: &Coverage, width: usize) -> Vec<Line> {
     let mut lines = Vec::new();
@@ -24,6 +25,10 @@ pub fn lines(field: &FieldMapping, coverage: &Coverage, width: usize) -> Vec<Lin
     let gaps: Vec<_> = coverage.crossing().filter(|(_, side)| side.has_gap()).collect();
     for (system, side) in &gaps {
         push(&gap(*system, side, coverage.unmapped), Role::Warn);
+    }
+    if let Some(records) = coverage.held_back.filter(|_| coverage.may_hold()) {
+        let role = if records > 0 { Role::Warn } else { Role::Muted };
+        push(&held_back(records), role);
     }
     let unread: Vec<_> = System::BOTH
         .into_iter()
@@ -40,18 +45,27 @@ pub fn lines(field: &FieldMapping, coverage: &Coverage, width: usize) -> Vec<Lin
     lines
 }
 
-/// What becomes of the records that hold a value without a partner.
+/// How many records hold a value without a partner.
 #[must_use]
 pub fn gap(system: System, side: &Side, unmapped: Unmapped) -> String {
     let lacking = side.values.len() - side.mapped();
-    let records = format::counted(side.without, "record", "records");
-    let fate = match unmapped {
-        Unmapped::Hold => "held back",
-        Unmapped::Skip => "left alone",
-    };
     let of = format::counted(side.values.len() as u64, "value", "values");
     let have = if lacking == 1 { "has" } else { "have" };
-    format!("{system}: {lacking} of {of} {have} no partner: {records} {fate}.")
+    let records = format::counted(side.without, "record", "records");
+    let hold = match (unmapped, side.without) {
+        (Unmapped::Hold, 1) => "holds one",
+        (Unmapped::Hold, _) => "hold one",
+        (Unmapped::Skip, _) => "left alone",
+    };
+    format!("{system}: {lacking} of {of} {have} no partner: {records} {hold}.")
+}
+
+/// What waits of them: who is in step as it is does not.
+fn held_back(records: u64) -> String {
+    match records {
+        0 => "No record would be held back for it as things are: they are in step.".to_owned(),
+        _ => format!("{} would be held back for it.", format::counted(records, "record", "records")),
+    }
 }
 
 #[cfg(test)]
@@ -93,8 +107,8 @@ mod tests {
         assert_eq!(cell, "0/3!", "Customer and Client are two names");
         assert_eq!(
             lines,
-            "HubSpot: 3 of 3 values have no partner: 1,142 records held back.\n\
-             ConnectWise: 1 of 1 value has no partner: 5 records held back.\n"
+            "HubSpot: 3 of 3 values have no partner: 1,142 records hold one.\n\
+             ConnectWise: 1 of 1 value has no partner: 5 records hold one.\n"
         );
         field.direction = Direction::ToHubspot;
         field.values.as_mut().unwrap().unmapped = Unmapped::Skip;

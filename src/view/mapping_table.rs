@@ -285,7 +285,9 @@ fn differences(old: &FieldMapping, new: &FieldMapping) -> Vec<String> {
         words.push(if old.overflow == Overflow::Cut { "cuts" } else { "holds what is too long" }.to_owned());
     }
     if old.values != new.values {
-        words.push(format!("values {}", old.values.as_ref().map_or_else(|| "none".to_owned(), values)));
+        let told = |map: &Option<ValueMap>| map.as_ref().map_or_else(|| "none".to_owned(), values);
+        let (was, now) = (told(&old.values), told(&new.values));
+        words.push(if was == now { format!("other values ({was})") } else { format!("values {was}, now {now}") });
     }
     if old.default != new.default || old.max_length != new.max_length {
         words.push("other default or length".to_owned());

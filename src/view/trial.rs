@@ -15,7 +15,8 @@ use crate::engine::core::trial::report::{
 };
 use crate::filter::Answer;
 use crate::mapping::FieldKey;
-use crate::model::{ConfigVersion, ObjectKind, System, Value};
+use crate::mapping::called::Called;
+use crate::model::{BySystem, ConfigVersion, ObjectKind, Schema, System, Value};
 
 /// What a test is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -320,7 +321,12 @@ fn differing((measure, number): (&Measure, &Number)) -> String {
 
 /// What the two versions would do to one record, field by field.
 #[must_use]
-pub fn difference(versions: Versions, difference: &Difference, width: usize) -> Vec<Line> {
+pub fn difference(
+    versions: Versions,
+    difference: &Difference,
+    schemas: Option<&BySystem<Schema>>,
+    width: usize,
+) -> Vec<Line> {
     let mut lines = Vec::new();
     let named = |version: Option<ConfigVersion>, what: &str| {
         version.map_or_else(|| what.to_owned(), |version| format!("{what} {version}"))
@@ -347,14 +353,18 @@ pub fn difference(versions: Versions, difference: &Difference, width: usize) -> 
     for (key, deployed, draft) in fields {
         let (hubspot, connectwise) = names(key);
         lines.push(clipped(&[Cell::strong(format!("{hubspot} ~ {connectwise}"))], width));
+        let names = BySystem::from_fn(|system| {
+            let field = draft.or(deployed).map(|field| field.names[system].as_str());
+            Called::of_field(schemas.zip(field).and_then(|(schemas, field)| schemas[system].field(field)))
+        });
         let held = draft.or(deployed).map(|field| &field.values);
         if let Some(values) = held {
-            let shown = |system: System| shown(&values[system]);
+            let shown = |system: System| shown(&values[system], &names[system]);
             let text = format!("  HubSpot {}   ConnectWise {}", shown(System::HubSpot), shown(System::ConnectWise));
             lines.push(clipped(&[Cell::muted(text)], width));
         }
         for ((name, _), field) in sides.iter().zip([deployed, draft]) {
-            let text = field.map_or_else(|| "not mapped".to_owned(), next_in_words);
+            let text = field.map_or_else(|| "not mapped".to_owned(), |field| next_in_words(field, &names));
             let role = if field.is_some_and(|field| matches!(field.next, FieldNext::Write { .. })) {
                 Role::Wait
             } else {
@@ -430,10 +440,10 @@ fn differing_fields(difference: &Difference) -> Vec<Differing<'_>> {
     found
 }
 
-fn next_in_words(field: &FieldPlan) -> String {
+fn next_in_words(field: &FieldPlan, names: &BySystem<Called>) -> String {
     let what = match &field.next {
         FieldNext::Same | FieldNext::Agree => "stays as it is".to_owned(),
-        FieldNext::Write { to, value, .. } => format!("{} is written to {to}", shown(value)),
+        FieldNext::Write { to, value, .. } => format!("{} is written to {to}", shown(value, &names[*to])),
         FieldNext::Tolerate => "is left different".to_owned(),
         FieldNext::Decide => "a person decides".to_owned(),
         FieldNext::Stuck => "cannot cross".to_owned(),
@@ -444,9 +454,10 @@ fn next_in_words(field: &FieldPlan) -> String {
     if field.rule.is_empty() { what } else { format!("{what}: {}", field.rule) }
 }
 
-fn shown(value: &Value) -> String {
+/// `“Technology”`, as people call it.
+fn shown(value: &Value, names: &Called) -> String {
     let plain = value.to_plain();
-    if plain.is_empty() { format::NONE.to_owned() } else { format!("“{plain}”") }
+    if plain.is_empty() { format::NONE.to_owned() } else { format!("“{}”", names.names(&plain)) }
 }
 
 /// The whole test as `lockstep config test --json` prints it.
@@ -608,12 +619,13 @@ mod tests {
         let (deployed, mut draft) = (acme(), acme());
         let same = Difference { deployed: Some(deployed.clone()), draft: Some(draft.clone()) };
         let versions = Versions { draft: ConfigVersion(7), deployed: Some(ConfigVersion(6)) };
-        assert!(!plain_text(&difference(versions, &same, 76)).contains("filter"));
+        assert!(!plain_text(&difference(versions, &same, None, 76)).contains("filter"));
         draft.scope.connectwise.answer = Answer::Fail;
         let text = "city = \"Austin\"".to_owned();
         let clause = ScopeClause { standard: false, text, answer: Answer::Fail, value: "Portland".to_owned() };
         draft.scope.connectwise.clauses.push(clause);
-        let told = plain_text(&difference(versions, &Difference { deployed: Some(deployed), draft: Some(draft) }, 76));
+        let told =
+            plain_text(&difference(versions, &Difference { deployed: Some(deployed), draft: Some(draft) }, None, 76));
         let freezes = "filter HubSpot → ConnectWise\n  deployed 6  passes\n  draft 7     fails at \"city = \"Austin\"\" \
                        (Portland): it freezes\n";
         assert!(told.contains(freezes), "{told}");

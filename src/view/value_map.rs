@@ -1,10 +1,10 @@
 //! A value map as a table: both systems' values side by side, what leads where, and how many records hold each.
 
-use super::cell::{Cell, Role};
+use super::cell::{Align, Cell, Line, Role};
 use super::format;
 use super::table::Column;
 use crate::mapping::coverage::{Standing, Why};
-use crate::mapping::pairing::{End, Row};
+use crate::mapping::pairing::{End, Row, Suggestion};
 use crate::mapping::{AutoPairs, Unmapped, ValueMap};
 use crate::model::{StageOutcome, System};
 
@@ -71,6 +71,40 @@ fn from(row: &Row) -> Cell {
         (None, _) => Cell::muted("no partner"),
     }
 }
+
+/// Suggested pairs, HubSpot's value on the left, with the way that each leads; the header first.
+#[must_use]
+pub fn suggestions(found: &[Suggestion]) -> (Line, Vec<Line>) {
+    let widest = |system: System| {
+        let labels = found.iter().map(|one| Cell::plain(one.label(system)).width());
+        labels.chain([system.name().len()]).max().unwrap_or(0).min(MOST_LABEL)
+    };
+    let (left, right) = (widest(System::HubSpot), widest(System::ConnectWise));
+    let header = vec![
+        Cell::muted(format::fit(System::HubSpot.name(), left + 3)),
+        Cell::muted(format::fit(System::ConnectWise.name(), right + 2)),
+    ];
+    let line = |one: &Suggestion| {
+        let arrow = match (one.both, one.from) {
+            (true, _) => " ↔ ",
+            (false, System::HubSpot) => " → ",
+            (false, System::ConnectWise) => " ← ",
+        };
+        let records = one.end.records.filter(|records| *records > 0);
+        let records =
+            records.map_or_else(String::new, |records| format!(", {}", format::counted(records, "record", "records")));
+        vec![
+            Cell::new(one.label(System::HubSpot), Role::Left).fitted(left, Align::Left),
+            Cell::plain(arrow),
+            Cell::new(one.label(System::ConnectWise), Role::Right).fitted(right, Align::Left),
+            Cell::muted(format!("  {}{records}", one.likeness.words())),
+        ]
+    };
+    (header, found.iter().map(line).collect())
+}
+
+/// Columns that a label takes at most beside another one.
+const MOST_LABEL: usize = 26;
 
 /// What the whole map does: how pairs are found, and what becomes of the rest.
 #[must_use]

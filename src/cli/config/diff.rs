@@ -6,7 +6,9 @@ use super::parse;
 use super::text::{self, Text};
 use crate::cli::args::ConfigText;
 use crate::cli::session::Session;
+use crate::engine::driver::setup::schemas;
 use crate::error::{Exit, Kind, Outcome, Report};
+use crate::mapping::diff::in_labels;
 use crate::mapping::{Change, diff as compare};
 use crate::store::Settings;
 
@@ -19,11 +21,14 @@ pub fn diff(
 ) -> Outcome {
     let (before, after) = texts(settings, from, to)?;
     let changes = compare(&parse(&before.body, &before.name)?, &parse(&after.body, &after.name)?);
+    // people read labels, scripts go by keys
+    let known = schemas(settings)?;
+    let labelled = in_labels(changes.clone(), &known.iter().collect::<Vec<_>>());
     let rows: Vec<Json> = changes.iter().map(change_json).collect();
     session.output.result(&json!({ "from": before.name, "to": after.name, "changes": rows }), |_| {
         match changes.len() {
             0 => format!("Nothing differs: {} is what {} is.", after.name, before.name),
-            _ => changes.iter().map(change_line).collect::<Vec<_>>().join("\n"),
+            _ => labelled.iter().map(change_line).collect::<Vec<_>>().join("\n"),
         }
     })?;
     Ok(if exit_code && !changes.is_empty() { Exit::Failed(Kind::Refused) } else { Exit::Done })

@@ -8,6 +8,7 @@ pub mod connection;
 pub mod deploy;
 pub mod doctor;
 mod follow;
+pub mod gaps;
 mod handle;
 pub mod ready;
 pub mod receiver;

@@ -3,6 +3,7 @@
 mod entry;
 mod palette;
 mod reading;
+mod ticks;
 
 use ratatui::layout::Rect;
 
@@ -16,12 +17,14 @@ use crate::view::{Cell, Line, Role};
 pub use entry::{Prompt, Search};
 pub use palette::{Command, Menu, Palette};
 pub use reading::{Confirm, Errors, Help, HelpEntry, Preview};
+pub use ticks::Ticks;
 
 /// One layer.
 pub enum Overlay {
     Help(Help),
     Palette(Palette),
     Menu(Menu),
+    Ticks(Ticks),
     Confirm(Confirm),
     Preview(Preview),
     Prompt(Prompt),
@@ -49,6 +52,7 @@ impl Overlay {
             Self::Help(help) => help.input(input),
             Self::Palette(palette) => palette.input(input),
             Self::Menu(menu) => menu.input(input),
+            Self::Ticks(ticks) => ticks.input(input),
             Self::Confirm(confirm) => confirm.input(input),
             Self::Preview(preview) => preview.input(input),
             Self::Prompt(prompt) => prompt.input(input),
@@ -75,6 +79,7 @@ impl Overlay {
             Self::Help(help) => help.draw(screen, paint),
             Self::Palette(palette) => palette.draw(screen, paint),
             Self::Menu(menu) => menu.draw(screen, paint),
+            Self::Ticks(ticks) => ticks.draw(screen, paint),
             Self::Confirm(confirm) => confirm.draw(screen, paint),
             Self::Preview(preview) => preview.draw(screen, paint),
             Self::Prompt(prompt) => prompt.draw(screen, paint),

@@ -702,3 +702,40 @@ fn values_are_counted_over_the_live_records_and_found_again_behind_their_number(
     assert_eq!((picked.total, picked.records), (1, vec![of(1)]));
     assert_eq!(place.desk.values.held(&question, &|| false).unwrap(), None, "not wanted any more");
 }
+
+#[test]
+fn what_a_gap_holds_back_is_what_the_planner_holds() {
+    use super::mappings::values::source::Question;
+    use crate::engine::core::state::Agreed;
+    use crate::mapping::{FieldKey, FieldMapping, Unmapped, ValueMap, ValuePair};
+    let place = place();
+    // three pairs whose city has no partner: one in step since they agreed, one changed in HubSpot, one that never agreed
+    let mut rows = Vec::new();
+    for (id, held, agreed) in [(1, "Austin", Some("Austin")), (2, "Waco", Some("Austin")), (3, "Austin", None)] {
+        let (left, right) = (company(System::HubSpot, id), company(System::ConnectWise, id + 10));
+        let agreed = agreed.map(|city| {
+            let (hubspot, connectwise) = (Value::text(city), Value::text("Dallas"));
+            let agreed = Agreed { hubspot, connectwise, at: NOW, beside: BySystem::default(), supposed: false };
+            (FieldKey::new(&"city".into(), &"city".into()), agreed)
+        });
+        let link = Link { baseline: agreed.into_iter().collect(), ..linked(id, left, right) };
+        rows.extend([seen(left, "Acme", held), seen(right, "Acme", "Dallas"), Row::Link(link)]);
+    }
+    commit(&place, rows);
+    let mut mapping = defaults::company();
+    mapping.fields.retain(|field| ["name", "city"].contains(&field.hubspot.as_str()));
+    let pairs = vec![ValuePair { hubspot: "Else".into(), connectwise: "Dallas".into() }];
+    let city: &mut FieldMapping = mapping.fields.iter_mut().find(|field| field.hubspot.as_str() == "city").unwrap();
+    city.values = Some(ValueMap { pairs, ..ValueMap::default() });
+    (city.kind, city.direction) = (crate::model::FieldKind::Choice, Direction::ToConnectwise);
+    let key = city.key();
+    let schemas = fields_of_object(&defaults::company());
+    let cached = BySystem::from_fn(|_| vec!["city".into(), "name".into(), "domain".into(), "website".into()]);
+    let mut question = Question { mapping, schemas, cached, today: jiff::civil::Date::MIN };
+    let held_back = |question: &Question| place.desk.values.held_back(question, &|| true).unwrap().unwrap();
+    assert_eq!(held_back(&question).get(&key), Some(&2));
+    let city = question.mapping.fields.iter_mut().find(|field| field.key() == key).unwrap();
+    city.values.as_mut().unwrap().unmapped = Unmapped::Skip;
+    assert_eq!(held_back(&question).get(&key), None, "nothing is held where it is skipped");
+    assert_eq!(place.desk.values.held_back(&question, &|| false).unwrap(), None);
+}

@@ -198,7 +198,9 @@ fn change_lines(draft: &Draft) -> Vec<Line> {
         return first_lines(book);
     }
     let all = draft.all_changes();
-    let mut lines: Vec<Line> = all.iter().take(MOST_CHANGES).map(versions::change_cells).collect();
+    let schemas: Vec<_> = book.all_schemas().collect();
+    let shown = diff::in_labels(all.iter().take(MOST_CHANGES).cloned().collect(), &schemas);
+    let mut lines: Vec<Line> = shown.iter().map(versions::change_cells).collect();
     if all.is_empty() {
         lines.push(vec![Cell::muted("Nothing differs from the deployed version.")]);
     } else if all.len() > MOST_CHANGES {

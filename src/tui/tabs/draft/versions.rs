@@ -4,6 +4,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::source::NotSaved;
 use super::stored::{failed, not_saved};
+use crate::engine::driver::setup;
+use crate::mapping::diff::in_labels;
 use crate::mapping::{Change, Config, diff, toml};
 use crate::model::{ConfigVersion, Timestamp};
 use crate::store::rows::{ConfigInfo, ConfigState, EditInfo};
@@ -74,7 +76,7 @@ impl VersionSource for StoredVersions {
         };
         let against = read(&deployed.body, deployed.info.version)?;
         let title = format!("{} against version {}, which is deployed", row.name(), deployed.info.version);
-        Ok(Comparison { title, changes: Some(diff(&against, &this)) })
+        Ok(Comparison { title, changes: Some(changes(&settings, &against, &this)?) })
     }
 
     fn roll_back(&self, row: &VersionRow, base: Base, now: Timestamp) -> Result<Saved, NotSaved> {
@@ -86,6 +88,12 @@ impl VersionSource for StoredVersions {
     }
 }
 
+/// What differs, values by their labels.
+fn changes(settings: &Settings, before: &Config, after: &Config) -> Result<Vec<Change>, SourceError> {
+    let schemas = setup::schemas(settings).map_err(|error| SourceError(error.to_string()))?;
+    Ok(in_labels(diff(before, after), &schemas.iter().collect::<Vec<_>>()))
+}
+
 /// What the deployed version, or the first draft, changed against the version before it.
 fn before(settings: &Settings, row: &VersionRow, this: &Config) -> Result<Comparison, SourceError> {
     let history = settings.history().map_err(failed)?;
@@ -93,7 +101,7 @@ fn before(settings: &Settings, row: &VersionRow, this: &Config) -> Result<Compar
     let Some(earlier) = earlier else {
         return Ok(Comparison { title: format!("{} is the first one", row.name()), changes: None });
     };
-    let changes = Some(diff(&text(settings, earlier.edit)?, this));
+    let changes = Some(changes(settings, &text(settings, earlier.edit)?, this)?);
     Ok(Comparison { title: format!("{} against version {} before it", row.name(), earlier.version), changes })
 }
 

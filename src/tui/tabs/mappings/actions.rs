@@ -118,7 +118,7 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "mappings.suggest",
             "suggest",
             &[Key::char('s')],
-            "Show partners with nearly the same name; Enter takes all of them",
+            "Show partners with nearly the same name, to tick those that are meant",
         )
         .changes(),
         enabled: |tab, _| editor::can_edit(tab),

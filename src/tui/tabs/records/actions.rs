@@ -333,7 +333,8 @@ pub fn receive(tab: &mut Records, message: Message, ctx: &mut Context<'_>) {
             ctx.say("There is no draft: the Mappings tab (2) makes one with the first change.")
         }
         Message::Compared(Ok(Some(found))) => {
-            let lines = trial::difference(found.versions, &found.difference, DIALOG);
+            let schemas = tab.opened().and_then(|opened| opened.schemas.clone());
+            let lines = trial::difference(found.versions, &found.difference, schemas.as_deref(), DIALOG);
             ctx.preview(Preview::new(format!("What draft {} changes", found.versions.draft), lines, ""), None);
         }
         Message::Compared(Err(error)) => super::failed(error, ctx),

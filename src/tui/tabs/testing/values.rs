@@ -1,8 +1,10 @@
 //! Records in memory, for what they hold.
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::mapping::FieldKey;
 use crate::mapping::coverage::{Held, Tally};
 use crate::model::{BySystem, Record, RecordRef, System};
 use crate::tui::tab::Picked;
@@ -15,6 +17,8 @@ pub struct FakeValues {
     pub records: Mutex<BySystem<Vec<Record>>>,
     /// How often they were read.
     pub reads: Mutex<usize>,
+    /// What planning finds, whatever is asked.
+    pub held_back: Mutex<BTreeMap<FieldKey, u64>>,
     pub broken: bool,
 }
 
@@ -29,6 +33,14 @@ impl ValueSource for FakeValues {
             self.records.lock().unwrap()[system].iter().for_each(|record| tally.count(system, record));
         }
         Ok(wanted().then(|| tally.into_held()))
+    }
+
+    fn held_back(
+        &self,
+        _: &Question,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Option<BTreeMap<FieldKey, u64>>, SourceError> {
+        Ok(wanted().then(|| self.held_back.lock().unwrap().clone()))
     }
 
     fn holders(&self, question: &Question, holders: &Holders) -> Result<Picked, SourceError> {

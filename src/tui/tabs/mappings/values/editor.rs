@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 use super::super::{Context, Mappings, Message};
 use super::meter::question;
 use super::source::Holders;
-use crate::mapping::coverage::Standing;
-use crate::mapping::pairing::{self, Row, Suggestion};
+use crate::mapping::coverage::{Partners, Standing};
+use crate::mapping::pairing::{self, Likeness, Row, Suggestion};
 use crate::mapping::{AutoPairs, FieldKey, FieldMapping, Unmapped, ValueMap};
-use crate::model::{FieldKind, System};
+use crate::model::{BySystem, FieldKind, Schema, System};
 use crate::tui::action::{Enabled, Reason};
-use crate::tui::overlay::{Command, Menu, Preview};
+use crate::tui::overlay::{Command, Menu, Ticks};
 use crate::tui::report::Report;
 use crate::tui::tab::{Picked, TabId, Target};
 use crate::tui::tabs::draft::deploy;
@@ -18,7 +18,7 @@ use crate::tui::widgets::paint::{row_of, split_top};
 use crate::tui::widgets::{Keyed, List, Paint};
 use crate::tui::world::SourceError;
 use crate::view::cell::{clipped, spread, wrapped};
-use crate::view::{Cell, Line, Role, coverage, value_map};
+use crate::view::{Cell, Line, Role, coverage, format, value_map};
 
 /// The editor, while it is open.
 pub struct Editor {
@@ -28,7 +28,7 @@ pub struct Editor {
     pub search: String,
 }
 
-/// A row with its place: one that finds a partner moves, and the cursor stays for the next.
+/// A row, named by its two ends.
 pub struct ValueRow(Row);
 
 impl Keyed for ValueRow {
@@ -175,59 +175,63 @@ pub fn choose(tab: &mut Mappings, ctx: &mut Context<'_>) {
     });
 }
 
-/// Shows what may have been meant; Enter takes all of it.
+/// Shows what may have been meant, to tick what is; what only looks alike is not ticked from the start.
 pub fn suggest(tab: &mut Mappings, ctx: &mut Context<'_>) {
-    let (Some(editor), Some(field), Some(schemas)) = (&tab.editor, field(tab), tab.draft.schemas()) else { return };
-    let rows: Vec<Row> = editor.list.rows().map(|row| row.0.clone()).collect();
+    let (Some(field), Some(schemas)) = (field(tab), tab.draft.schemas()) else { return };
+    let rows = pairing::rows(field, schemas, tab.meter.coverage(&field.key()));
+    if rows.iter().all(Row::has_partner) {
+        return ctx.say(if rows.is_empty() {
+            "There is no value to suggest a partner for."
+        } else {
+            "Every value has a partner."
+        });
+    }
     let found = pairing::suggestions(field, schemas, &rows);
     if found.is_empty() {
-        return ctx.say("No value without a partner has a single near name over there.");
+        return ctx.say("No value without a partner has a single near name over there: Enter on it lists all.");
     }
-    let line = |one: &Suggestion| {
-        let names = [(one.from, &one.end.label), (one.from.other(), &one.label)];
-        vec![
-            Cell::new(names[0].1, Role::of(names[0].0)),
-            Cell::plain(" → "),
-            Cell::new(names[1].1, Role::of(names[1].0)),
-            Cell::muted(one.end.records.map_or_else(String::new, |records| format!("   {records} records"))),
-        ]
-    };
-    let lines = found.iter().map(line).collect();
-    ctx.preview(
-        Preview::new("Names that are nearly the same", lines, "take all"),
-        Some(Message::Edit(Edit::Take(found))),
-    );
+    let (header, lines) = value_map::suggestions(&found);
+    let lines = lines.into_iter().zip(&found).map(|(line, one)| (line, one.likeness == Likeness::Signs)).collect();
+    ctx.tick(Ticks::new("Names that are nearly the same", header, lines), move |taken| {
+        Message::Edit(Edit::Take(taken.into_iter().filter_map(|at| found.get(at).cloned()).collect()))
+    });
+}
+
+/// Whether an option of that key is there now: it may have gone while the question was on the screen.
+fn is_there(field: &FieldMapping, schemas: &BySystem<Schema>, system: System, key: &str) -> bool {
+    Partners::new(field, schemas).standing(system, key) != Standing::Unknown
 }
 
 pub fn receive(tab: &mut Mappings, edit: Edit, ctx: &mut Context<'_>) {
-    let Some(schemas) = tab.draft.schemas().cloned() else { return };
-    let leads = match edit {
-        Edit::Lead(from, key, to) => vec![(from, key, to)],
-        Edit::Take(found) => found.into_iter().map(|one| (one.from, one.end.key, one.to)).collect(),
+    let (Some(schemas), Some(field)) = (tab.draft.schemas().cloned(), field(tab)) else { return };
+    let partners = Partners::new(field, &schemas);
+    let (leads, said) = match edit {
+        Edit::Lead(from, key, to) => {
+            let (here, there) = (partners.called(from, &key), partners.called(from.other(), &to));
+            let way = format!("{here} leads to {there} now, as a pair of its own.");
+            (vec![(from, key, to)], way)
+        }
+        Edit::Take(found) => {
+            let said =
+                format!("{} to the draft.", format::counted(found.len() as u64, "pair is added", "pairs are added"));
+            (found.into_iter().map(|one| (one.from, one.end.key, one.to)).collect(), said)
+        }
     };
-    // options may have gone while the question was on the screen
-    let is_there = |system: System, key: &str| {
-        field(tab).is_some_and(|field| {
-            let standing = crate::mapping::coverage::Partners::new(field, &schemas).standing(system, key);
-            standing != Standing::Unknown
-        })
-    };
-    if let Some((from, _, to)) = leads.iter().find(|(from, _, to)| !is_there(from.other(), to)) {
+    if let Some((from, _, to)) = leads.iter().find(|(from, _, to)| !is_there(field, &schemas, from.other(), to)) {
         let what = format!("{} has no such option any more: {to}.", from.other());
         return ctx.report(Report::new(what, "Choose another one; nothing was changed."));
-    }
-    if let [(from, key, to)] = leads.as_slice()
-        && let Some(field) = field(tab)
-    {
-        let partners = crate::mapping::coverage::Partners::new(field, &schemas);
-        let (here, there) = (partners.called(*from, key), partners.called(from.other(), to));
-        ctx.say(format!("{here} leads to {there} now, as a pair of its own."));
     }
     change(tab, ctx, |field| {
         for (from, key, to) in &leads {
             pairing::lead(field, &schemas, *from, key, to);
         }
     });
+    // the row moves to the pairs, and the cursor with it
+    if let (Some((from, key, to)), Some(editor)) = (leads.into_iter().next(), &mut tab.editor) {
+        let (hubspot, connectwise) = if from == System::HubSpot { (key, to) } else { (to, key) };
+        editor.list.select((Some(hubspot), Some(connectwise)));
+    }
+    ctx.say(said);
 }
 
 pub fn remove(tab: &mut Mappings, ctx: &mut Context<'_>) {
@@ -290,7 +294,10 @@ pub fn open_records(tab: &mut Mappings, ctx: &mut Context<'_>) {
 
 pub fn opened(picked: Result<Picked, SourceError>, ctx: &mut Context<'_>) {
     match picked {
-        Ok(picked) => ctx.goto(TabId::Records, Some(Target::These(picked.into(), TabId::Mappings))),
+        Ok(picked) => {
+            ctx.goto(TabId::Records, Some(Target::These(picked.into(), TabId::Mappings)));
+            ctx.say("Esc comes back to the value map.");
+        }
         Err(error) => {
             ctx.report(Report::new("The records could not be listed.", "Try again.").because(error.0));
         }

@@ -23,7 +23,7 @@ const REST: Duration = Duration::from_secs(10);
 
 /// What records hold, and of which state of the cache.
 #[derive(Debug)]
-struct Known {
+pub struct Known {
     object: ObjectKind,
     revision: u64,
     counted: Counted,
@@ -44,9 +44,13 @@ impl Known {
 
 /// What came of looking.
 #[derive(Debug)]
-pub struct Measured {
-    known: Arc<Known>,
-    coverage: BTreeMap<FieldKey, Coverage>,
+pub enum Measured {
+    Read {
+        known: Arc<Known>,
+        coverage: BTreeMap<FieldKey, Coverage>,
+    },
+    /// What planning found that would wait, of the look with that number.
+    HeldBack(u64, BTreeMap<FieldKey, u64>),
 }
 
 /// The numbers of one object.
@@ -55,6 +59,8 @@ pub struct Meter {
     reading: Reading,
     /// Grows when another object is shown: who still reads for the old one stops.
     turn: Arc<AtomicU64>,
+    /// Grows with every look: who still plans for an older one stops.
+    looks: Arc<AtomicU64>,
     known: Option<Arc<Known>>,
     coverage: BTreeMap<FieldKey, Coverage>,
     read_at: Option<Timestamp>,
@@ -69,6 +75,7 @@ impl Meter {
             source,
             reading: Reading::No,
             turn: Arc::default(),
+            looks: Arc::default(),
             known: None,
             coverage: BTreeMap::new(),
             read_at: None,
@@ -100,6 +107,7 @@ impl Meter {
     /// Another object is shown.
     pub fn forget(&mut self) {
         self.turn.fetch_add(1, Ordering::Relaxed);
+        self.looks.fetch_add(1, Ordering::Relaxed);
         (self.known, self.read_at, self.error) = (None, None, None);
         self.coverage.clear();
     }
@@ -112,6 +120,7 @@ impl Meter {
         wrap: fn(Result<Option<Box<Measured>>, SourceError>) -> M,
     ) {
         let Some(question) = question(draft, ctx.world.now) else { return };
+        self.looks.fetch_add(1, Ordering::Relaxed);
         if !self.reading.begins() {
             return;
         }
@@ -129,7 +138,8 @@ impl Meter {
                 let known =
                     known.map_or_else(|| read(source.as_ref(), &question, revision, &wanted), |one| Ok(Some(one)));
                 wrap(known.map(|known| {
-                    let coverage = |known: Arc<Known>| Measured { coverage: covered(&question, &known.held), known };
+                    let coverage =
+                        |known: Arc<Known>| Measured::Read { coverage: covered(&question, &known.held), known };
                     known.filter(|_| wanted()).map(coverage).map(Box::new)
                 }))
             },
@@ -155,10 +165,19 @@ impl Meter {
         ctx: &mut Ctx<'_, M>,
         wrap: fn(Result<Option<Box<Measured>>, SourceError>) -> M,
     ) -> bool {
+        let measured = match measured.map(|measured| measured.map(|one| *one)) {
+            Ok(Some(Measured::HeldBack(look, found))) => return self.hold_back(look, &found),
+            Ok(Some(Measured::Read { known, coverage })) => Ok(Some((known, coverage))),
+            Ok(None) => Ok(None),
+            Err(error) => Err(error),
+        };
         let again = self.reading.ends();
         let changed = match measured {
-            Ok(Some(measured)) if measured.known.object == draft.object => {
-                (self.known, self.coverage, self.error) = (Some(measured.known), measured.coverage, None);
+            Ok(Some((known, coverage))) if known.object == draft.object => {
+                (self.known, self.coverage, self.error) = (Some(known), coverage, None);
+                if !again {
+                    self.plan(draft, ctx, wrap);
+                }
                 true
             }
             Ok(_) => false,
@@ -171,6 +190,43 @@ impl Meter {
             self.look(draft, ctx, wrap);
         }
         changed
+    }
+}
+
+impl Meter {
+    /// Has what lacks a partner planned, to tell what would wait for it.
+    fn plan<M: Send + 'static>(
+        &self,
+        draft: &Draft,
+        ctx: &mut Ctx<'_, M>,
+        wrap: fn(Result<Option<Box<Measured>>, SourceError>) -> M,
+    ) {
+        if !self.coverage.values().any(Coverage::may_hold) {
+            return;
+        }
+        let Some(question) = question(draft, ctx.world.now) else { return };
+        let (source, newest) = (Arc::clone(&self.source), Arc::clone(&self.looks));
+        let look = newest.load(Ordering::Relaxed);
+        ctx.fetch(
+            move || {
+                let wanted = || newest.load(Ordering::Relaxed) == look;
+                // what does not fit is told by the check of the draft: there is no number then
+                let found = source.held_back(&question, &wanted).ok().flatten().unwrap_or_default();
+                wrap(Ok(Some(Box::new(Measured::HeldBack(look, found)))))
+            },
+            move |why| wrap(Err(SourceError(why))),
+        );
+    }
+
+    /// Takes in how many would wait, unless it was looked again since.
+    fn hold_back(&mut self, look: u64, found: &BTreeMap<FieldKey, u64>) -> bool {
+        if self.looks.load(Ordering::Relaxed) != look {
+            return false;
+        }
+        for (key, coverage) in &mut self.coverage {
+            coverage.held_back = found.get(key).copied();
+        }
+        true
     }
 }
 

@@ -1,9 +1,11 @@
 //! Where the values that records hold come from.
 
+use std::collections::BTreeMap;
+
 use jiff::civil::Date;
 
 use crate::mapping::coverage::Held;
-use crate::mapping::{FieldMapping, ObjectMapping};
+use crate::mapping::{FieldKey, FieldMapping, ObjectMapping};
 use crate::model::{BySystem, FieldName, Schema, System};
 use crate::tui::tab::Picked;
 use crate::tui::world::SourceError;
@@ -36,6 +38,12 @@ pub trait ValueSource: Send + Sync {
     /// # Errors
     /// When the workspace cannot be read; so for all.
     fn held(&self, question: &Question, wanted: &dyn Fn() -> bool) -> Result<Option<Held>, SourceError>;
+    /// By field mapping, how many records would be held back for want of a partner; none when `wanted` no longer is.
+    fn held_back(
+        &self,
+        question: &Question,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Option<BTreeMap<FieldKey, u64>>, SourceError>;
     /// The records behind one of the numbers.
     fn holders(&self, question: &Question, holders: &Holders) -> Result<Picked, SourceError>;
 }

@@ -1,9 +1,12 @@
 //! The values that the cached records of a workspace hold.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use super::source::{Holders, Question, ValueSource};
 use crate::engine::core::state::Observation;
+use crate::engine::driver::gaps;
+use crate::mapping::FieldKey;
 use crate::mapping::coverage::{Held, Tally};
 use crate::model::{ObjectKind, RecordId, System};
 use crate::store::{Reader, StoreError, Workspace};
@@ -61,6 +64,18 @@ impl ValueSource for StoredValues {
             }
         }
         Ok(Some(tally.into_held()))
+    }
+
+    fn held_back(
+        &self,
+        question: &Question,
+        wanted: &dyn Fn() -> bool,
+    ) -> Result<Option<BTreeMap<FieldKey, u64>>, SourceError> {
+        let Question { mapping, schemas, cached } = question;
+        // planning takes its time: it has a reader of its own
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).try_clone().map_err(failed)?;
+        let found = gaps::held_back(&reader, mapping, schemas, cached, wanted);
+        found.map_err(|error| SourceError(error.to_string()))
     }
 
     fn holders(&self, question: &Question, holders: &Holders) -> Result<Picked, SourceError> {
