@@ -12,9 +12,11 @@ use crate::engine::core::state::IntentKind;
 use crate::engine::driver::Clock;
 use crate::engine::driver::addition::{self, Seen};
 use crate::engine::driver::deploy::{self, DeployError, Deployed, Order};
+use crate::engine::driver::new_field::{self, FieldPlan, MadeField};
 use crate::engine::driver::ready::make_both_ready;
 use crate::engine::driver::setup::{self, SetupError};
 use crate::engine::driver::steps::Steps;
+use crate::mapping::new_field::NewField;
 use crate::mapping::{Config, ObjectMapping};
 use crate::model::{BySystem, FieldName, IntentId, ObjectKind, RecordRef, System, Value};
 use crate::sim::{ControlHandle, Object, Side};
@@ -22,6 +24,7 @@ use crate::store::{StoreError, Workspace};
 use crate::tui::BoxFuture;
 use crate::tui::tabs::Desk;
 use crate::tui::tabs::draft::deployer::Deployer;
+use crate::tui::tabs::mappings::making::maker::FieldMaker;
 use crate::tui::tabs::mappings::objects::adder::Adder;
 use crate::tui::tabs::records::source::Simulated;
 use crate::view::push::HttpPreview;
@@ -41,8 +44,9 @@ pub fn of(
     let deployer =
         Deploys { workspace: workspace.clone(), clock, runtime, author: author.to_owned(), steps: Arc::default() };
     let adder = Arc::new(Adds { workspace: workspace.clone(), clock, runtime: deployer.runtime.clone() });
+    let maker = Arc::clone(&adder) as Arc<dyn FieldMaker>;
     let simulated = control.map(|control| Arc::new(Edits(control)) as Arc<dyn Simulated>);
-    Desk::of(workspace, author, Box::new(preview), Arc::new(deployer), adder, simulated)
+    Desk::of(workspace, author, Box::new(preview), Arc::new(deployer), adder, maker, simulated)
 }
 
 /// Deploys beside the console, on the runtime that speaks to the systems.
@@ -73,7 +77,7 @@ impl Deployer for Deploys {
     }
 }
 
-/// Asks the systems about another object beside the console, on the runtime that speaks to them.
+/// Asks the systems about another object, or for another property, beside the console, on the runtime that speaks to them.
 struct Adds {
     workspace: Workspace,
     clock: Clock,
@@ -109,6 +113,18 @@ impl Adder for Adds {
             let told = make_both_ready(&workspace, &alone, &mut settings, clock, &Steps::default()).await?;
             Ok(told.created)
         })
+    }
+}
+
+impl FieldMaker for Adds {
+    fn plan(&self, field: NewField) -> BoxFuture<Result<FieldPlan, SetupError>> {
+        let (workspace, clock) = (self.workspace.clone(), self.clock);
+        self.beside(async move || new_field::plan(&workspace, &field, clock).await)
+    }
+
+    fn make(&self, field: NewField) -> BoxFuture<Result<MadeField, SetupError>> {
+        let (workspace, clock) = (self.workspace.clone(), self.clock);
+        self.beside(async move || new_field::make(&workspace, &field, clock).await)
     }
 }
 

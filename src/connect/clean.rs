@@ -2,7 +2,7 @@
 //! Values of records are no words of ours, and stay as they are.
 
 use super::redact::Redactor;
-use super::{Check, ConnectError, Examination, Finding, LiveSchema, Prepared};
+use super::{Check, ConnectError, Examination, FieldPlan, FieldStanding, Finding, LiveSchema, MadeField, Prepared};
 
 pub(super) trait Clean {
     fn clean(self, redactor: &Redactor) -> Self;
@@ -54,6 +54,27 @@ impl Clean for Check {
 impl Clean for Prepared {
     fn clean(self, redactor: &Redactor) -> Self {
         Self { created: self.created.clean(redactor), warnings: self.warnings.clean(redactor), ..self }
+    }
+}
+
+impl Clean for FieldPlan {
+    fn clean(self, redactor: &Redactor) -> Self {
+        let standing = match self.standing {
+            FieldStanding::New => FieldStanding::New,
+            FieldStanding::Archived(kind) => FieldStanding::Archived(kind.clean(redactor)),
+            FieldStanding::There(kind) => FieldStanding::There(kind.clean(redactor)),
+        };
+        Self { standing, ..self }
+    }
+}
+
+impl Clean for MadeField {
+    fn clean(self, redactor: &Redactor) -> Self {
+        match self {
+            Self::Created => Self::Created,
+            Self::Restored(kind) => Self::Restored(kind.clean(redactor)),
+            Self::There(kind) => Self::There(kind.clean(redactor)),
+        }
     }
 }
 

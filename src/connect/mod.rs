@@ -34,6 +34,7 @@ pub use server_clock::ServerClock;
 
 use crate::engine::core::request::{Answer, AnswerBody, Failure, Priority, Rejection, Request, RequestBody, RequestId};
 use crate::engine::core::state::Exchange;
+use crate::mapping::new_field::{BY_HAND, NewField};
 use crate::model::drift::Unread;
 use crate::model::{FieldName, ObjectKind, RecordId, RecordRef, Schema, System};
 use http::{Session, Transport, Wire};
@@ -74,6 +75,22 @@ pub trait Connector: Send + Sync {
     /// # Errors
     /// When they cannot, with what to do about it.
     fn prepare(&self, object: ObjectKind, create: bool) -> Boxed<'_, Result<Prepared, ConnectError>>;
+
+    /// What making a field would take, as the system is now. Changes nothing.
+    ///
+    /// # Errors
+    /// When the system cannot be asked, or lets nobody make fields.
+    fn plan_field<'a>(&'a self, _field: &'a NewField) -> Boxed<'a, Result<FieldPlan, ConnectError>> {
+        Box::pin(async { Err(made_by_hand()) })
+    }
+
+    /// Makes a field, once. Where the answer is lost, what became of it is looked up.
+    ///
+    /// # Errors
+    /// When it was not made, with what to do about it.
+    fn make_field<'a>(&'a self, _field: &'a NewField) -> Boxed<'a, Result<MadeField, ConnectError>> {
+        Box::pin(async { Err(made_by_hand()) })
+    }
 
     /// Whether the connection works, and what for.
     ///
@@ -140,6 +157,37 @@ pub struct Prepared {
     /// What was added to the system just now, as whole sentences.
     pub created: Vec<String>,
     pub warnings: Vec<String>,
+}
+
+/// What making a field would take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldPlan {
+    pub standing: FieldStanding,
+    /// Exactly what would be sent, in order; empty where it is there.
+    pub calls: Vec<HttpPreview>,
+}
+
+/// What there is of that name already. Types are in the system's own words: `enumeration (select)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldStanding {
+    New,
+    /// It was there, and making it brings it back as it was.
+    Archived(String),
+    There(String),
+}
+
+/// What became of a field that was to be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MadeField {
+    Created,
+    /// One of that name was archived and came back as it was, which is of another type.
+    Restored(String),
+    /// Somebody made one before.
+    There(String),
+}
+
+fn made_by_hand() -> ConnectError {
+    ConnectError::new(ConnectErrorKind::Setup, BY_HAND, "")
 }
 
 /// Who answered, and what it cannot do.

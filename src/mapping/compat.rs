@@ -38,6 +38,12 @@ pub const fn fit(from: FieldKind, to: FieldKind) -> Fit {
     }
 }
 
+/// Whether one of several options is to cross: with a value map that says in which order they count.
+#[must_use]
+pub const fn is_one_of_several(from: FieldKind, to: FieldKind) -> bool {
+    matches!((class(from), class(to)), (Class::Several, Class::Options))
+}
+
 const fn same_object(one: FieldKind, other: FieldKind) -> bool {
     match (one, other) {
         (FieldKind::Reference(one), FieldKind::Reference(other)) => one as u8 == other as u8,

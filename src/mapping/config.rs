@@ -299,8 +299,8 @@ pub struct FieldMapping {
     /// In characters, where the system limits it.
     #[serde(default, skip_serializing_if = "is_unlimited")]
     pub max_length: BySystem<Option<u32>>,
-    /// Used for a create when the source has no value, or one without a partner that the value map skips; as the target
-    /// writes it.
+    /// Used for a create when the source has no value, or one without a partner that the value map skips; and for every value
+    /// without a partner where the value map says so. As the target writes it.
     #[serde(default, skip_serializing_if = "Defaults::is_none")]
     pub default: Defaults,
     /// What becomes of a value before the value map and the limits of the system that it is written to.
@@ -439,6 +439,10 @@ pub struct ValueMap {
     pub auto: Option<AutoPairs>,
     #[serde(default)]
     pub unmapped: Unmapped,
+    /// Where one system holds several options and the other a single one: the keys of the several in the order in which they
+    /// count, the first one that a record has. Values go from the several to the one only. Empty where each side holds as many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub priority: Vec<String>,
     /// In order: where several have the same value on one side, the first is used for the way back.
     #[serde(rename = "pair", default)]
     pub pairs: Vec<ValuePair>,
@@ -461,8 +465,21 @@ pub enum Unmapped {
     /// The field waits for a person.
     #[default]
     Hold,
+    /// It is taken for the default of the mapping in the system that is written to; where that names none, the field waits.
+    Default,
     /// The field is left alone on the other side.
     Skip,
+}
+
+impl Unmapped {
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Hold => "held",
+            Self::Default => "default",
+            Self::Skip => "skipped",
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

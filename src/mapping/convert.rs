@@ -17,6 +17,10 @@ pub enum Misfit {
     Unmapped {
         value: String,
     },
+    /// Several, of which the order of the value map names none.
+    Unordered {
+        values: String,
+    },
     /// No partner in the value map; the field is left alone.
     Skipped {
         value: String,
@@ -143,11 +147,15 @@ fn carry(
         FieldKind::DateTime => typed(value, "date and time", |v| matches!(v, Value::DateTime(_))),
         FieldKind::Choice | FieldKind::Person => {
             let raw = value.to_plain();
+            if matches!(value, Value::Choices(_)) {
+                return without_partner(field, from, &raw, || Misfit::Unordered { values: field.called(from, &raw) })
+                    .map(Value::Choice);
+            }
             let partner = match &field.stages {
                 Some(stages) => stages.nearest(from.other(), &raw, there.to_plain().trim()),
                 None => field.partner(from, &raw).map(str::to_owned),
             };
-            partner.map(Value::Choice).ok_or_else(|| unmapped(field, from, &raw))
+            partner.map_or_else(|| unmapped(field, from, &raw), Ok).map(Value::Choice)
         }
         FieldKind::MultiChoice => options(field, from, &value),
         FieldKind::Reference(object) => referred(RecordRef::new(object, from, RecordId(0)), raw, partners),
@@ -284,15 +292,62 @@ fn fit(field: &FieldRule, to: System, text: String) -> Result<Value, Misfit> {
 }
 
 fn option(field: &FieldRule, from: System, key: &str) -> Result<String, Misfit> {
-    field.partner(from, key).map(str::to_owned).ok_or_else(|| unmapped(field, from, key))
+    field.partner(from, key).map_or_else(|| unmapped(field, from, key), |partner| Ok(partner.to_owned()))
 }
 
-fn unmapped(field: &FieldRule, from: System, key: &str) -> Misfit {
-    let value = field.called(from, key);
-    match field.unmapped() {
-        Unmapped::Hold => Misfit::Unmapped { value },
-        Unmapped::Skip => Misfit::Skipped { value },
+fn unmapped(field: &FieldRule, from: System, key: &str) -> Result<String, Misfit> {
+    without_partner(field, from, key, || Misfit::Unmapped { value: field.called(from, key) })
+}
+
+/// What the policy makes of a value that leads nowhere.
+fn without_partner(
+    field: &FieldRule,
+    from: System,
+    key: &str,
+    held: impl FnOnce() -> Misfit,
+) -> Result<String, Misfit> {
+    match field.unmapped(from.other()) {
+        Unmapped::Hold => Err(held()),
+        Unmapped::Skip => Err(Misfit::Skipped { value: field.called(from, key) }),
+        Unmapped::Default => field.fallback(from.other()).map(str::to_owned).ok_or_else(held),
     }
+}
+
+/// How it came to the value that is written, where the value map had to decide: which of several counts, and what the default
+/// stands for.
+#[must_use]
+pub fn decided(field: &FieldRule, from: System, said: Said<'_>) -> Option<String> {
+    let values = field.mapping.values.as_ref().filter(|_| field.stages.is_none())?;
+    let given = if field.transform(from.other()).is_empty() { None } else { transformed(field, from, said).ok() };
+    let raw = given.as_ref().unwrap_or(said.raw);
+    let value = normalise(&field.mapping, from, raw);
+    let several = normalise_as(FieldKind::MultiChoice, raw);
+    let is_one_of = !values.priority.is_empty();
+    let mut told = Vec::new();
+    if let (Value::Choices(all), Value::Choice(first)) = (&several, &value)
+        && is_one_of
+        && all.len() > 1
+    {
+        told.push(format!("of {} \"{}\" comes first", field.called(from, &all.join(";")), field.called(from, first)));
+    }
+    let keys: Vec<&str> = match &value {
+        Value::Choices(_) if is_one_of => Vec::new(),
+        Value::Choices(keys) => keys.iter().map(String::as_str).collect(),
+        Value::Choice(key) => vec![key.as_str()],
+        _ => Vec::new(),
+    };
+    let to = from.other();
+    if field.unmapped(to) == Unmapped::Default
+        && let Some(fallback) = field.fallback(to)
+    {
+        let is_unordered = is_one_of && matches!(value, Value::Choices(_));
+        let lone = keys.iter().find(|key| field.partner(from, key).is_none()).map(|key| field.called(from, key));
+        let lone = lone.or_else(|| is_unordered.then(|| field.called(from, &value.to_plain())));
+        told.extend(lone.map(|lone| {
+            format!("\"{lone}\" has no partner: the default \"{}\" stands for it", field.called(to, fallback))
+        }));
+    }
+    (!told.is_empty()).then(|| told.join("; "))
 }
 
 fn options(field: &FieldRule, from: System, value: &Value) -> Result<Value, Misfit> {

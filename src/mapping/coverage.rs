@@ -244,7 +244,10 @@ impl Side {
 pub struct Coverage {
     /// None for a side whose values are not in the cache.
     pub sides: BySystem<Option<Side>>,
-    pub unmapped: Unmapped,
+    /// By the system written to: what becomes of a value without a partner.
+    pub unmapped: BySystem<Unmapped>,
+    /// What people call the default in each system, where it stands for such a value.
+    pub fallback: BySystem<Option<String>>,
     /// The pairs and single records that would wait for a partner of their value, once they were planned.
     pub held_back: Option<u64>,
 }
@@ -258,20 +261,22 @@ impl Coverage {
         schema: &BySystem<Schema>,
         used: &BySystem<Option<Used>>,
     ) -> Option<Self> {
-        let unmapped = field.values.as_ref()?.unmapped;
+        field.values.as_ref()?;
         let partners = Partners::new(field, schema);
+        let unmapped = BySystem::from_fn(|to| partners.rule.unmapped(to));
+        let fallback = BySystem::from_fn(|to| Some(partners.called(to, partners.rule.fallback(to)?)));
         let sides = BySystem::from_fn(|system| {
             let used = used[system].as_ref()?;
             let to = system.other();
             Some(partners.side(system, object.writes(to) && field.direction.writes(to), used))
         });
-        Some(Self { sides, unmapped, held_back: None })
+        Some(Self { sides, unmapped, fallback, held_back: None })
     }
 
     /// Whether records may wait for a partner of a value.
     #[must_use]
     pub fn may_hold(&self) -> bool {
-        self.unmapped == Unmapped::Hold && self.crossing().any(|(_, side)| side.has_gap())
+        self.crossing().any(|(system, side)| self.unmapped[system.other()] == Unmapped::Hold && side.has_gap())
     }
 
     /// The sides whose values cross, HubSpot first.
@@ -348,7 +353,11 @@ impl<'a> Partners<'a> {
                 by_key.entry(key).or_insert_with(|| (0, self.of(system, key))).0 += records;
             }
         }
-        let lacks = |value: &&Value| keys(value).iter().any(|key| by_key.get(key).is_some_and(|of| of.1.is_none()));
+        let is_one_of = self.field.values.as_ref().is_some_and(|values| !values.priority.is_empty());
+        let lacks = |value: &&Value| {
+            (is_one_of && matches!(value, Value::Choices(_)))
+                || keys(value).iter().any(|key| by_key.get(key).is_some_and(|of| of.1.is_none()))
+        };
         let without = used.values.iter().filter(|(value, _)| lacks(value)).map(|(_, records)| records).sum();
         let mut values: Vec<_> = by_key
             .into_iter()

@@ -7,7 +7,9 @@ mod creates;
 use std::collections::BTreeMap;
 
 use super::compat::{self, Fit};
-use super::config::{AutoPairs, Config, Direction, FieldKey, FieldMapping, MatchRule, ObjectMapping, ValueMap};
+use super::config::{
+    AutoPairs, Config, Direction, FieldKey, FieldMapping, MatchRule, ObjectMapping, Unmapped, ValueMap,
+};
 use super::lacks;
 use super::needs::only_read;
 use super::references::refers_to;
@@ -354,6 +356,16 @@ impl<'a> Lint<'a> {
                     "Add `values` with the options that belong together.",
                 );
             }
+            Fit::Never(_) if compat::is_one_of_several(from.kind, to.kind) => {
+                if field.kind != FieldKind::Choice
+                    || field.values.as_ref().is_none_or(|values| values.priority.is_empty())
+                {
+                    let message = format!("{pair}: several options go into one only where it is said which counts.");
+                    let hint =
+                        "Give the value map a `priority` and the field the kind choice; v, then [ and ] do both.";
+                    self.error(Some(field), message, hint);
+                }
+            }
             Fit::Never(why) => self.error(Some(field), format!("{pair} can't be mapped: {why}."), "Map another field."),
         }
     }
@@ -458,9 +470,57 @@ impl<'a> Lint<'a> {
             let message = format!("The options of `{}` are not known: `auto` finds no pair.", defs.connectwise.name);
             self.warning(Some(field), message, "List the pairs, or read the schema again.");
         }
+        self.priority(field, values, defs);
+        self.fallback(field, values);
         for pair in &values.pairs {
             for (system, value) in [(System::HubSpot, &pair.hubspot), (System::ConnectWise, &pair.connectwise)] {
                 self.pair_value(field, system, defs[system], value);
+            }
+        }
+    }
+
+    /// The order of several options, of which one crosses.
+    fn priority(&mut self, field: &FieldMapping, values: &ValueMap, defs: BySystem<&FieldDef>) {
+        if values.priority.is_empty() {
+            return;
+        }
+        let several = |system: System| defs[system].kind == FieldKind::MultiChoice;
+        let written = self.written(field);
+        if let Some(to) = written.iter().copied().find(|to| several(*to)) {
+            let message = format!(
+                "`{}` of {to} holds several options: one that comes back would replace them all.",
+                defs[to].name
+            );
+            self.error(Some(field), message, "Let the field go the other way only, or remove `priority`.");
+            return;
+        }
+        let Some(from) = written.iter().map(|to| to.other()).find(|from| several(*from)) else {
+            self.warning(Some(field), "`priority` does nothing: neither field holds several options.", "Remove it.");
+            return;
+        };
+        for key in values.priority.iter().filter(|key| defs[from].option_label(key).is_none()) {
+            let message = format!("`{}` of {from} has no option \"{key}\": it never comes first.", defs[from].name);
+            self.warning(Some(field), message, "Remove it from `priority`.");
+        }
+    }
+
+    /// The default for values without a partner.
+    fn fallback(&mut self, field: &FieldMapping, values: &ValueMap) {
+        if values.unmapped != Unmapped::Default {
+            return;
+        }
+        if Stages::of(field, self.schemas).is_some() {
+            let message =
+                "Where a record stands has no default: a stage without a partner can only be held or left alone.";
+            return self.error(Some(field), message, "Write `unmapped = \"hold\"` or `\"skip\"`.");
+        }
+        for to in self.written(field) {
+            if field.default.of(to).is_none() {
+                let message = format!(
+                    "Values without a partner are to get the default, and none is named for {to}: they are held."
+                );
+                let hint = format!("Write `default = {{ {} = … }}`, or another `unmapped`.", to.key());
+                self.warning(Some(field), message, hint);
             }
         }
     }

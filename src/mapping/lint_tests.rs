@@ -510,3 +510,64 @@ fn what_is_about_the_configuration_as_a_whole_is_told_once_however_many_objects_
     config.timing.poll = 10;
     assert!(check_all(&config, &pairs).iter().all(|finding| finding.object.is_some()));
 }
+
+#[test]
+fn several_options_go_into_one_where_the_value_map_says_which_counts() {
+    let mut schemas = schemas();
+    let types = schemas.connectwise.fields.iter_mut().find(|field| field.name.as_str() == "types").unwrap();
+    types.options = vec![ChoiceOption { key: "1".into(), label: "Client".into(), ..ChoiceOption::default() }];
+    let schemas = schemas;
+    let found = |change: &dyn Fn(&mut crate::mapping::FieldMapping)| {
+        let pair = (schemas.hubspot.field("industry").unwrap(), schemas.connectwise.field("types").unwrap());
+        let mut field = suggest(pair.0, pair.1).unwrap();
+        (field.direction, field.kind) = (Direction::ToHubspot, Choice);
+        change(&mut field);
+        let mut config = defaults::config();
+        config.objects[0].fields.retain(|f| f.hubspot != field.hubspot && f.connectwise != field.connectwise);
+        let key = field.key();
+        config.objects[0].fields.push(field);
+        let all = check(&config, &schemas).into_iter().filter(|f| f.field.as_ref() == Some(&key));
+        all.map(|f| (f.severity, f.message)).collect::<Vec<_>>()
+    };
+    let with = |keys: &[&str]| {
+        let keys: Vec<String> = keys.iter().map(|key| (*key).to_owned()).collect();
+        move |field: &mut crate::mapping::FieldMapping| {
+            field.values.as_mut().unwrap().priority.clone_from(&keys);
+        }
+    };
+    let key = "1";
+    let told = found(&|_| {});
+    assert!(
+        told.iter().any(|(severity, text)| *severity == Severity::Error && text.contains("said which counts")),
+        "{told:?}"
+    );
+    assert_eq!(found(&with(&[key])), []);
+    let told = found(&with(&[key, "999"]));
+    assert!(told.iter().any(|(_, text)| text.contains("no option \"999\": it never comes first")), "{told:?}");
+    let told = found(&|field| {
+        with(&[key])(field);
+        field.direction = Direction::Both;
+    });
+    assert!(
+        told.iter().any(|(severity, text)| *severity == Severity::Error && text.contains("replace them all")),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn a_default_for_what_has_no_partner_must_be_named_where_it_is_written() {
+    use crate::mapping::Unmapped;
+    let schemas = schemas();
+    let mut config = defaults::config();
+    let field = find(&mut config.objects[0], "country");
+    field.values.as_mut().unwrap().unmapped = Unmapped::Default;
+    let key = field.key();
+    let told = |config: &Config| {
+        let found = check(config, &schemas).into_iter().filter(|f| f.field.as_ref() == Some(&key));
+        found.map(|f| f.message).filter(|text| text.contains("none is named for")).count()
+    };
+    assert_eq!(told(&config), 2, "for neither system");
+    let there = schemas.connectwise.field("country").unwrap().options[0].key.clone();
+    find(&mut config.objects[0], "country").default.connectwise = Some(there);
+    assert_eq!(told(&config), 1);
+}

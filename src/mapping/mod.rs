@@ -17,6 +17,7 @@ pub mod lint;
 mod lint_tests;
 pub mod merge;
 pub mod needs;
+pub mod new_field;
 pub mod normalise;
 pub mod pairing;
 pub mod references;

@@ -17,7 +17,23 @@ pub fn normalise(field: &FieldMapping, system: System, raw: &Value) -> Value {
     match (field.kind, system) {
         (FieldKind::RichText, System::HubSpot) => normalise_as(field.kind, &without_markup(raw)),
         (FieldKind::DateTime, _) => in_whole_seconds(normalise_as(field.kind, raw)),
+        (FieldKind::Choice, _) if let Some(priority) = priority(field) => first_of(priority, raw),
         (kind, _) => normalise_as(kind, raw),
+    }
+}
+
+fn priority(field: &FieldMapping) -> Option<&[String]> {
+    field.values.as_ref().map(|values| values.priority.as_slice()).filter(|priority| !priority.is_empty())
+}
+
+/// Of several options the one that counts; all of them where the order names none.
+fn first_of(priority: &[String], raw: &Value) -> Value {
+    match normalise_as(FieldKind::MultiChoice, raw) {
+        Value::Choices(keys) => match (keys.as_slice(), priority.iter().find(|key| keys.contains(key))) {
+            ([only], _) | (_, Some(only)) => Value::Choice(only.clone()),
+            _ => Value::Choices(keys),
+        },
+        other => other,
     }
 }
 

@@ -5,11 +5,12 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
+use super::compat::is_one_of_several;
 use super::coverage::{Coverage, Partners, Standing, Why};
 use super::stages::{Stages, is_called};
-use super::{FieldMapping, FieldRule, ValueMap, ValuePair};
+use super::{Direction, FieldMapping, FieldRule, ValueMap, ValuePair};
 use crate::filter::nearest::is_misspelt;
-use crate::model::{BySystem, ChoiceOption, Schema, StageOutcome, System};
+use crate::model::{BySystem, ChoiceOption, FieldKind, Schema, StageOutcome, System};
 
 /// One value of one system.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub struct Row {
     pub why: Option<Why>,
     /// Its place in the list of pairs, from 0.
     pub place: Option<usize>,
+    /// Its place in the order of several options of which one crosses, from 0.
+    pub rank: Option<usize>,
 }
 
 impl Row {
@@ -87,9 +90,12 @@ pub fn rows(field: &FieldMapping, schema: &BySystem<Schema>, coverage: Option<&C
     };
     let mut rows = Vec::new();
     for system in System::BOTH {
-        // of stage and status together there are thousands of options: only those are listed that somebody uses
-        let all = options(field, schema, system).iter().filter(|_| !stages || system == System::HubSpot);
-        let mut keys: Vec<&str> = all.map(|option| option.key.as_str()).collect();
+        // of stage and status together there are thousands of options: of many only those are listed that somebody uses
+        let all = options(field, schema, system);
+        let is_listed = |option: &&ChoiceOption| {
+            !stages || system == System::HubSpot || (all.len() <= MOST_PLACES && is_end(option))
+        };
+        let mut keys: Vec<&str> = all.iter().filter(is_listed).map(|option| option.key.as_str()).collect();
         keys.extend(used[system].iter().flat_map(BTreeMap::keys).map(String::as_str));
         keys.sort_unstable();
         keys.dedup();
@@ -100,7 +106,7 @@ pub fn rows(field: &FieldMapping, schema: &BySystem<Schema>, coverage: Option<&C
                 if here.records.unwrap_or(0) > 0 || here.standing == Standing::Active {
                     let mut ends = BySystem::default();
                     ends[system] = Some(here);
-                    rows.push(Row { ends, leads: BySystem::default(), why: None, place: None });
+                    rows.push(Row { ends, leads: BySystem::default(), why: None, place: None, rank: None });
                 }
                 continue;
             };
@@ -117,24 +123,70 @@ pub fn rows(field: &FieldMapping, schema: &BySystem<Schema>, coverage: Option<&C
                 System::HubSpot => BySystem::new(Some(here), Some(there)),
                 System::ConnectWise => BySystem::new(Some(there), Some(here)),
             };
-            rows.push(Row { ends, leads, why: Some(partner.why), place });
+            rows.push(Row { ends, leads, why: Some(partner.why), place, rank: None });
         }
     }
     if !stages {
         rows.extend(dead(field, schema, &end));
     }
+    let several = several(field, schema);
+    let priority = field.values.as_ref().map_or(&[][..], |values| &values.priority);
+    for row in &mut rows {
+        let key = several.and_then(|system| row.ends[system].as_ref()).map(|end| &end.key);
+        row.rank = key.and_then(|key| priority.iter().position(|known| known == key));
+    }
     rows.sort_by_key(|row| {
         let records = row.end().and_then(|end| end.records).unwrap_or(0);
         let group = match (row.has_partner(), row.place) {
+            (true, _) if row.rank.is_some() => 1,
             (false, _) if records > 0 => 0,
             _ if row.is_dead() => 0,
             (true, Some(_)) => 1,
             (true, None) => 2,
             (false, _) => 3,
         };
-        (group, row.place, Reverse(records))
+        (group, row.rank, row.place, Reverse(records))
     });
     rows
+}
+
+/// The system whose field holds several options, where the other one holds a single one.
+#[must_use]
+pub fn several(field: &FieldMapping, schema: &BySystem<Schema>) -> Option<System> {
+    let kind = |system: System| schema[system].field(field.field(system).as_str()).map(|def| def.kind);
+    System::BOTH
+        .into_iter()
+        .find(|from| kind(*from).zip(kind(from.other())).is_some_and(|(from, to)| is_one_of_several(from, to)))
+}
+
+/// Moves a value in the order of several options, or puts it there at the end; behind the last one it leaves the order. From
+/// then on values go from the several to the one only. Says what came of it.
+pub fn rank(field: &mut FieldMapping, from: System, key: &str, later: bool) -> &'static str {
+    let to = from.other();
+    let one_way = if to == System::HubSpot { Direction::ToHubspot } else { Direction::ToConnectwise };
+    let turned = field.direction != one_way;
+    (field.direction, field.kind) = (one_way, FieldKind::Choice);
+    let priority = &mut field.values.get_or_insert_with(ValueMap::default).priority;
+    let place = priority.iter().position(|known| known == key);
+    match place {
+        None => priority.push(key.to_owned()),
+        Some(place) if later && place + 1 == priority.len() => drop(priority.pop()),
+        Some(place) if later => priority.swap(place, place + 1),
+        Some(place) => priority.swap(place, place.saturating_sub(1)),
+    }
+    match (turned, place) {
+        (true, _) => "Values go one way from now on: of several options the first one in this order crosses.",
+        (false, None) => "It is the last one in the order now.",
+        (false, Some(_)) => "",
+    }
+}
+
+/// So many stages and statuses are listed, used or not.
+const MOST_PLACES: usize = 400;
+
+/// Whether it is what a pair names: a status on its board; a stage whatever the status, or a status whatever the stage.
+fn is_end(option: &ChoiceOption) -> bool {
+    option.parent.is_some() || option.key.starts_with('/') || option.key.ends_with('/') && option.outcome.is_some()
 }
 
 /// The listed pairs of which a system that has options lacks the one.
@@ -154,7 +206,7 @@ fn dead<'a>(
             let label = pair.connectwise.strip_prefix("label:").unwrap_or(&pair.connectwise);
             let there = End { label: label.to_owned(), records: None, ..end(System::ConnectWise, &pair.connectwise) };
             let ends = BySystem::new(Some(end(System::HubSpot, &pair.hubspot)), Some(there));
-            Row { ends, leads: BySystem::default(), why: Some(Why::Listed), place: Some(place) }
+            Row { ends, leads: BySystem::default(), why: Some(Why::Listed), place: Some(place), rank: None }
         })
     })
 }
@@ -218,17 +270,24 @@ pub fn lead(field: &mut FieldMapping, schema: &BySystem<Schema>, from: System, k
     }
 }
 
+/// How a record ends that holds the value: `won`, `lost`, `closed`; `open` where it does not.
+#[must_use]
+pub const fn outcome_word(outcome: StageOutcome) -> &'static str {
+    match outcome {
+        StageOutcome::Won => "won",
+        StageOutcome::Lost => "lost",
+        StageOutcome::Closed => "closed",
+        StageOutcome::Open => "open",
+    }
+}
+
 /// Why the two must not be paired: one that is won would become one that is lost.
 #[must_use]
 pub fn refusal(field: &FieldMapping, schema: &BySystem<Schema>, hubspot: &str, connectwise: &str) -> Option<String> {
     let find = |system, key: &str| options(field, schema, system).iter().find(|option| option.key == key);
     let (here, there) = (find(System::HubSpot, hubspot)?, find(System::ConnectWise, connectwise)?);
     use StageOutcome::{Lost, Won};
-    let words = |option: &ChoiceOption| match option.outcome {
-        Some(Won) => Some("won"),
-        Some(Lost) => Some("lost"),
-        _ => None,
-    };
+    let words = |option: &ChoiceOption| option.outcome.filter(|one| matches!(one, Won | Lost)).map(outcome_word);
     let (left, right) = (words(here)?, words(there)?);
     (left != right).then(|| format!("{} is {left}, {} is {right}", here.label, there.label))
 }
@@ -351,7 +410,7 @@ mod tests {
 
     use super::*;
     use crate::mapping::{AutoPairs, Unmapped, defaults};
-    use crate::model::{FieldDef, FieldKind, ObjectKind};
+    use crate::model::{FieldDef, ObjectKind};
     use crate::view::testing::choice_field;
 
     fn field(auto: Option<AutoPairs>, pairs: &[(&str, &str)]) -> FieldMapping {
@@ -362,7 +421,7 @@ mod tests {
             hubspot: "type".into(),
             connectwise: "type".into(),
             kind: FieldKind::Choice,
-            values: Some(ValueMap { auto, unmapped: Unmapped::Hold, pairs: pairs.collect() }),
+            values: Some(ValueMap { auto, unmapped: Unmapped::Hold, pairs: pairs.collect(), priority: Vec::new() }),
             ..name
         }
     }
@@ -478,6 +537,24 @@ mod tests {
         assert_eq!(refusal(&field, &schema, "won", "/1"), None);
         assert_eq!(refusal(&field, &schema, "won", "/2").as_deref(), Some("Closed won is won, Lost is lost"));
         assert_eq!(refusal(&field, &schema, "open", "/2"), None);
+    }
+
+    #[test]
+    fn of_several_options_a_person_says_which_comes_first() {
+        let mut schema = schema(&HERE, &THERE);
+        schema.connectwise.fields[0].kind = FieldKind::MultiChoice;
+        let mut field = field(Some(AutoPairs::Label), &[]);
+        assert_eq!(several(&field, &schema), Some(System::ConnectWise));
+        let from = System::ConnectWise;
+        assert!(rank(&mut field, from, "3", false).contains("one way"));
+        rank(&mut field, from, "1", false);
+        rank(&mut field, from, "1", false);
+        let order = |field: &FieldMapping| field.values.as_ref().unwrap().priority.clone();
+        assert_eq!((order(&field), field.direction), (vec!["1".to_owned(), "3".to_owned()], Direction::ToHubspot));
+        let ranks: Vec<_> = rows(&field, &schema, None).iter().filter_map(|row| row.rank).collect();
+        assert_eq!(ranks, [0, 1]);
+        rank(&mut field, from, "3", true);
+        assert_eq!(order(&field), ["1"], "behind the last one it leaves the order");
     }
 
     proptest! {

@@ -339,9 +339,19 @@ impl FieldRule {
         }
     }
 
+    /// What becomes of a value without a partner that would go to `to`.
     #[must_use]
-    pub fn unmapped(&self) -> Unmapped {
-        self.mapping.values.as_ref().map_or(Unmapped::Hold, |values| values.unmapped)
+    pub fn unmapped(&self, to: System) -> Unmapped {
+        match self.mapping.values.as_ref().map_or(Unmapped::Hold, |values| values.unmapped) {
+            Unmapped::Default if self.fallback(to).is_none() => Unmapped::Hold,
+            policy => policy,
+        }
+    }
+
+    /// What stands for a value without a partner, where the policy is the default. Where a record stands, nothing does.
+    #[must_use]
+    pub fn fallback(&self, to: System) -> Option<&str> {
+        self.mapping.default.of(to).filter(|_| self.stages.is_none())
     }
 
     fn add(&mut self, hubspot: &str, connectwise: &str) {

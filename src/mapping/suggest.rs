@@ -1,6 +1,6 @@
 //! What a person who adds a field would otherwise have to look up: its kind, direction, limits and value map.
 
-use super::compat::{Fit, common, fit, is_text};
+use super::compat::{Fit, common, fit, is_one_of_several, is_text};
 use super::config::{
     AutoPairs, ClearPolicy, Config, Defaults, Direction, FieldMapping, Overflow, SystemOfRecord, Unmapped, ValueMap,
 };
@@ -19,7 +19,13 @@ pub struct Incompatible {
 /// Why there is none: kinds that don't go together, or two fields that can't be written.
 pub fn suggest(hubspot: &FieldDef, connectwise: &FieldDef) -> Result<FieldMapping, Incompatible> {
     let direction = direction(hubspot, connectwise)?;
-    let kind = common(hubspot.kind, connectwise.kind);
+    let several = match direction {
+        Direction::ToConnectwise => is_one_of_several(hubspot.kind, connectwise.kind),
+        Direction::ToHubspot => is_one_of_several(connectwise.kind, hubspot.kind),
+        Direction::Both => false,
+    };
+    // in which order they count is for a person to say
+    let kind = if several { FieldKind::Choice } else { common(hubspot.kind, connectwise.kind) };
     Ok(FieldMapping {
         hubspot: hubspot.name.clone(),
         connectwise: connectwise.name.clone(),
@@ -41,7 +47,12 @@ pub fn suggest(hubspot: &FieldDef, connectwise: &FieldDef) -> Result<FieldMappin
 
 /// Every way that kinds and permissions leave open.
 fn direction(hubspot: &FieldDef, connectwise: &FieldDef) -> Result<Direction, Incompatible> {
-    match (obstacle(connectwise, hubspot), obstacle(hubspot, connectwise)) {
+    let ways = (obstacle(connectwise, hubspot), obstacle(hubspot, connectwise));
+    // of several and one, values go one way: into the several, which hold every single one, where that is open
+    let into = |several: &FieldDef, one: &FieldDef| is_one_of_several(several.kind, one.kind);
+    match ways {
+        (None, None) if into(hubspot, connectwise) => Ok(Direction::ToHubspot),
+        (None, None) if into(connectwise, hubspot) => Ok(Direction::ToConnectwise),
         (None, None) => Ok(Direction::Both),
         (Some(_), None) => Ok(Direction::ToConnectwise),
         (None, Some(_)) => Ok(Direction::ToHubspot),
@@ -55,6 +66,7 @@ fn obstacle(from: &FieldDef, to: &FieldDef) -> Option<String> {
         return Some(format!("`{}` is read-only", to.name));
     }
     match fit(from.kind, to.kind) {
+        Fit::Never(_) if is_one_of_several(from.kind, to.kind) => None,
         Fit::Never(why) => {
             let (here, there) = (from.kind.word(), to.kind.word());
             Some(format!("`{}` ({here}) can't be written to `{}` ({there}): {why}", from.name, to.name))
@@ -72,7 +84,7 @@ fn limits(kind: FieldKind, hubspot: &FieldDef, connectwise: &FieldDef) -> BySyst
 
 fn value_map(kind: FieldKind) -> ValueMap {
     let auto = if kind == FieldKind::Person { AutoPairs::Email } else { AutoPairs::Label };
-    ValueMap { auto: Some(auto), unmapped: Unmapped::Hold, pairs: Vec::new() }
+    ValueMap { auto: Some(auto), unmapped: Unmapped::Hold, pairs: Vec::new(), priority: Vec::new() }
 }
 
 /// Fills in the limits of text fields where the mapping of the schemas' object says nothing; returns how many.

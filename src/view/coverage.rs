@@ -24,7 +24,8 @@ pub fn lines(field: &FieldMapping, coverage: &Coverage, width: usize) -> Vec<Lin
     };
     let gaps: Vec<_> = coverage.crossing().filter(|(_, side)| side.has_gap()).collect();
     for (system, side) in &gaps {
-        push(&gap(*system, side, coverage.unmapped), Role::Warn);
+        let to = system.other();
+        push(&gap(*system, side, coverage.unmapped[to], coverage.fallback[to].as_deref()), Role::Warn);
     }
     if let Some(records) = coverage.held_back.filter(|_| coverage.may_hold()) {
         let role = if records > 0 { Role::Warn } else { Role::Muted };
@@ -47,15 +48,17 @@ pub fn lines(field: &FieldMapping, coverage: &Coverage, width: usize) -> Vec<Lin
 
 /// How many records hold a value without a partner.
 #[must_use]
-pub fn gap(system: System, side: &Side, unmapped: Unmapped) -> String {
+pub fn gap(system: System, side: &Side, unmapped: Unmapped, fallback: Option<&str>) -> String {
     let lacking = side.values.len() - side.mapped();
     let of = format::counted(side.values.len() as u64, "value", "values");
     let have = if lacking == 1 { "has" } else { "have" };
     let records = format::counted(side.without, "record", "records");
     let hold = match (unmapped, side.without) {
-        (Unmapped::Hold, 1) => "holds one",
-        (Unmapped::Hold, _) => "hold one",
-        (Unmapped::Skip, _) => "left alone",
+        (Unmapped::Hold, 1) => "holds one".to_owned(),
+        (Unmapped::Hold, _) => "hold one".to_owned(),
+        (Unmapped::Default, 1) => format!("gets {}", fallback.unwrap_or("the default")),
+        (Unmapped::Default, _) => format!("get {}", fallback.unwrap_or("the default")),
+        (Unmapped::Skip, _) => "left alone".to_owned(),
     };
     format!("{system}: {lacking} of {of} {have} no partner: {records} {hold}.")
 }

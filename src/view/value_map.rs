@@ -3,10 +3,11 @@
 use super::cell::{Align, Cell, Line, Role};
 use super::format;
 use super::table::Column;
+use crate::mapping::called::Called;
 use crate::mapping::coverage::{Standing, Why};
-use crate::mapping::pairing::{End, Row, Suggestion};
-use crate::mapping::{AutoPairs, Unmapped, ValueMap};
-use crate::model::{StageOutcome, System};
+use crate::mapping::pairing::{End, Row, Suggestion, outcome_word};
+use crate::mapping::{AutoPairs, FieldMapping, Unmapped};
+use crate::model::{BySystem, Schema, StageOutcome, System};
 
 pub const COLUMNS: [Column; 6] = [
     Column::flexible("HubSpot", 18, 1).at_most(40),
@@ -17,9 +18,42 @@ pub const COLUMNS: [Column; 6] = [
     Column::flexible("from", 14, 0),
 ];
 
-/// The cells of a row, in the order of [`COLUMNS`].
+/// The columns where values tell how a record ends.
+pub const WITH_OUTCOME: [Column; 7] = [
+    Column::flexible("HubSpot", 16, 1).at_most(40),
+    Column::fixed("records", 7).right(),
+    Column::fixed("", 2),
+    Column::flexible("ConnectWise", 16, 1).at_most(40),
+    Column::fixed("records", 7).right(),
+    Column::fixed("ends", 11),
+    Column::flexible("from", 10, 0),
+];
+
+/// Whether any value tells how a record ends.
 #[must_use]
-pub fn cells(row: &Row) -> Vec<Cell> {
+pub fn tells_outcome<'a>(mut rows: impl Iterator<Item = &'a Row>) -> bool {
+    rows.any(|row| {
+        System::BOTH.into_iter().any(|system| row.ends[system].as_ref().is_some_and(|end| end.outcome.is_some()))
+    })
+}
+
+/// `won`, or `open/closed` where the two sides of a pair differ.
+fn ends(row: &Row) -> Cell {
+    let told = |system: System| row.ends[system].as_ref().and_then(|end| end.outcome);
+    match (told(System::HubSpot), told(System::ConnectWise)) {
+        (Some(one), Some(other)) if one != other && row.has_partner() => {
+            Cell::new(format!("{}/{}", outcome_word(one), outcome_word(other)), Role::Warn)
+        }
+        (Some(one), _) | (None, Some(one)) => {
+            Cell::new(outcome_word(one), if one == StageOutcome::Open { Role::Muted } else { Role::Text })
+        }
+        (None, None) => Cell::plain(""),
+    }
+}
+
+/// The cells of a row, in the order of [`COLUMNS`], or of [`WITH_OUTCOME`].
+#[must_use]
+pub fn cells(row: &Row, with_outcome: bool) -> Vec<Cell> {
     let label = |system: System| match &row.ends[system] {
         Some(end) => Cell::new(named(end), Role::of(system)),
         None => Cell::muted(format::NONE),
@@ -37,32 +71,38 @@ pub fn cells(row: &Row) -> Vec<Cell> {
         (false, true) => "←",
         (false, false) => "",
     };
-    vec![
+    let mut cells = vec![
         label(System::HubSpot),
         records(System::HubSpot),
         Cell::plain(arrow),
         label(System::ConnectWise),
         records(System::ConnectWise),
-        from(row),
-    ]
+    ];
+    cells.extend(with_outcome.then(|| ends(row)));
+    cells.push(from(row));
+    cells
 }
 
-/// `Old partner (inactive)`, `Closed won (won)`.
+/// `Old partner (inactive)`.
 fn named(end: &End) -> String {
-    let outcome = match end.outcome {
-        Some(StageOutcome::Won) => Some("won"),
-        Some(StageOutcome::Lost) => Some("lost"),
-        _ => None,
-    };
     let word = match end.standing {
         Standing::Inactive => Some("inactive"),
         Standing::Unknown if end.outcome.is_none() => Some("no option"),
-        _ => outcome.filter(|word| !end.label.to_lowercase().contains(word)),
+        _ => None,
     };
     word.map_or_else(|| end.label.clone(), |word| format!("{} ({word})", end.label))
 }
 
+/// `1. by label` where the values of one side have an order.
 fn from(row: &Row) -> Cell {
+    let cell = found(row);
+    match row.rank {
+        Some(rank) => Cell::new(format!("{}. {}", rank + 1, cell.text()), Role::Text),
+        None => cell,
+    }
+}
+
+fn found(row: &Row) -> Cell {
     match (row.why, row.place) {
         (_, Some(place)) if row.is_dead() => Cell::new(format!("pair {}: dead", place + 1), Role::Warn),
         (Some(Why::Listed), Some(place)) => Cell::plain(format!("pair {}", place + 1)),
@@ -108,18 +148,32 @@ const MOST_LABEL: usize = 26;
 
 /// What the whole map does: how pairs are found, and what becomes of the rest.
 #[must_use]
-pub fn policy(map: Option<&ValueMap>) -> String {
-    let Some(map) = map else { return "no value map: each value stands for itself".to_owned() };
+pub fn policy(field: Option<&FieldMapping>, schemas: Option<&BySystem<Schema>>) -> String {
+    let Some((field, map)) = field.and_then(|field| Some((field, field.values.as_ref()?))) else {
+        return "no value map: each value stands for itself".to_owned();
+    };
     let auto = match map.auto {
         None => "none by themselves",
         Some(AutoPairs::Label) => "by label",
         Some(AutoPairs::Email) => "by e-mail",
     };
     let rest = match map.unmapped {
-        Unmapped::Hold => "held",
-        Unmapped::Skip => "skipped",
+        Unmapped::Default => {
+            let written = System::BOTH.into_iter().filter(|to| field.direction.writes(*to));
+            let told = written.map(|to| match (field.default.of(to), schemas) {
+                (None, _) => format!("held on the way to {to}"),
+                (Some(key), None) => format!("{key} in {to}"),
+                (Some(key), Some(schemas)) => {
+                    let names = Called::of_field(schemas[to].field(field.field(to).as_str()));
+                    format!("{} in {to}", names.name(key))
+                }
+            });
+            told.collect::<Vec<_>>().join(", ")
+        }
+        other => other.word().to_owned(),
     };
-    format!("pairs {auto}   without a partner: {rest}")
+    let order = if map.priority.is_empty() { "" } else { "   of several: the first in order" };
+    format!("pairs {auto}   without a partner: {rest}{order}")
 }
 
 /// What a row means, in sentences.
@@ -138,6 +192,9 @@ pub fn meaning(row: &Row) -> Vec<String> {
         |end: &End| if end.key == end.label { end.label.clone() } else { format!("{} (`{}`)", end.label, end.key) };
     let (from, to) = (row.from(), row.from().other());
     let mut lines = Vec::new();
+    if let Some(rank) = row.rank {
+        lines.push(format!("Number {} in the order: it crosses where a record has none of those before it.", rank + 1));
+    }
     match &row.ends[to] {
         None => lines.push(format!("{from}'s {} leads nowhere. Enter chooses its partner.", key(end))),
         Some(there) => {
@@ -145,6 +202,12 @@ pub fn meaning(row: &Row) -> Vec<String> {
             if !row.leads[from] {
                 let first = "the first of several pairs counts, [ and ] move this one";
                 lines.push(format!("The way back from {} leads elsewhere: {first}.", there.label));
+            }
+            if let (Some(one), Some(other)) = (end.outcome, there.outcome)
+                && one != other
+            {
+                let (one, other) = (outcome_word(one), outcome_word(other));
+                lines.push(format!("What is {one} in {from} becomes {other} in {to}."));
             }
             if there.standing == Standing::Inactive {
                 lines.push(format!("{} is inactive: it can be read, and should not be written.", there.label));

@@ -10,6 +10,7 @@ mod hubspot_defences;
 mod hubspot_faults;
 mod hubspot_joins;
 mod hubspot_lists;
+mod hubspot_properties;
 mod hubspot_records;
 mod hubspot_references;
 mod hubspot_stages;

@@ -440,9 +440,12 @@ impl Spec {
             transform: Transforms::default(),
             values: match self.shape {
                 Shape::Choice => Some(options_map()),
-                Shape::Stage => {
-                    Some(ValueMap { auto: Some(AutoPairs::Label), unmapped: Unmapped::Hold, pairs: Vec::new() })
-                }
+                Shape::Stage => Some(ValueMap {
+                    auto: Some(AutoPairs::Label),
+                    unmapped: Unmapped::Hold,
+                    pairs: Vec::new(),
+                    priority: Vec::new(),
+                }),
                 _ => None,
             },
         }
@@ -519,7 +522,7 @@ fn option(system: System, n: u32) -> ChoiceOption {
 
 fn options_map() -> ValueMap {
     let pair = |n: u32| ValuePair { hubspot: format!("option_{n}"), connectwise: (n + 1).to_string() };
-    ValueMap { auto: None, unmapped: Unmapped::Hold, pairs: (0..OPTIONS).map(pair).collect() }
+    ValueMap { auto: None, unmapped: Unmapped::Hold, pairs: (0..OPTIONS).map(pair).collect(), priority: Vec::new() }
 }
 
 fn plain_field(name: &str, kind: FieldKind) -> FieldDef {

@@ -20,6 +20,7 @@ mod loopback;
 pub mod oauth;
 mod outcome;
 mod paths;
+mod property;
 mod read;
 mod record;
 mod references;
@@ -47,12 +48,13 @@ use super::http::{Call, Options, Reply, Session, Transport};
 use super::redact::Redactor;
 use super::rights::{self, Way};
 use super::{
-    Boxed, Check, Connector, Examination, HttpPreview, LiveSchema, Need, Performed, Prepared, ServerClock, located,
-    performed,
+    Boxed, Check, Connector, Examination, FieldPlan, HttpPreview, LiveSchema, MadeField, Need, Performed, Prepared,
+    ServerClock, located, performed,
 };
 use crate::engine::core::request::{
     AnswerBody, Failure, Priority, Rejection, RejectionKind, Request, RequestBody, RequestId,
 };
+use crate::mapping::new_field::NewField;
 use crate::model::{FieldName, ObjectKind, System};
 use keeper::Keeper;
 pub use lists::ListInfo;
@@ -255,6 +257,14 @@ impl Connector for HubSpot {
 
     fn prepare(&self, object: ObjectKind, create: bool) -> Boxed<'_, Result<Prepared, ConnectError>> {
         Box::pin(async move { self.prepare_stamp(object, create).await.clean(&self.transport.redactor) })
+    }
+
+    fn plan_field<'a>(&'a self, field: &'a NewField) -> Boxed<'a, Result<FieldPlan, ConnectError>> {
+        Box::pin(async move { self.plan_property(field).await.clean(&self.transport.redactor) })
+    }
+
+    fn make_field<'a>(&'a self, field: &'a NewField) -> Boxed<'a, Result<MadeField, ConnectError>> {
+        Box::pin(async move { self.make_property(field).await.clean(&self.transport.redactor) })
     }
 
     fn check(&self) -> Boxed<'_, Result<Check, ConnectError>> {

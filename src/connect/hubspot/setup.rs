@@ -3,6 +3,7 @@
 use serde_json::{Value as Json, json};
 
 use super::paths::{self, Route};
+use super::property::property_call;
 use super::schema::gap;
 use super::told::odd;
 use super::{HubCall, HubSpot, record};
@@ -14,9 +15,8 @@ use crate::connect::rights::{OWNERS, Way, scope};
 use crate::connect::{Check, Finding, Prepared, Severity};
 use crate::engine::core::request::{Failure, Priority, RejectionKind};
 use crate::mapping::keys::stamps_are_unique;
+use crate::mapping::new_field::{GROUP, GROUP_LABEL};
 use crate::model::{FieldName, ObjectKind};
-
-const GROUP: &str = "lockstep";
 
 impl HubSpot {
     pub(super) async fn check_access(&self) -> Result<Check, ConnectError> {
@@ -107,14 +107,9 @@ impl HubSpot {
         stamp: &FieldName,
         session: &mut Session,
     ) -> Result<Prepared, ConnectError> {
-        let path = paths::object(object);
         let mut created = Vec::new();
-        let group = json!({ "name": GROUP, "label": "Lockstep", "displayOrder": -1 });
-        match self.call(&HubCall::post(Route::Properties, format!("/{path}/groups"), group), session).await {
-            Ok(_) => created.push(format!("The property group Lockstep for {}.", object.plural().to_lowercase())),
-            Err(Fault { failure: Failure::Rejected(rejection), .. })
-                if matches!(rejection.kind, RejectionKind::Duplicate { .. }) => {}
-            Err(fault) => return Err(fault.into()),
+        if self.add_group(object, GROUP, session).await? {
+            created.push(format!("The property group {GROUP_LABEL} for {}.", object.plural().to_lowercase()));
         }
         let mut property = json!({
             "name": stamp.as_str(),
@@ -127,7 +122,7 @@ impl HubSpot {
         if stamps_are_unique(object) {
             property["hasUniqueValue"] = json!(true);
         }
-        let made = self.call(&HubCall::post(Route::Properties, format!("/{path}"), property), session).await?;
+        let made = self.call(&property_call(object, property), session).await?;
         // An archived property of the same name is restored as it was.
         usable(object, &made, stamp)?;
         created.push(format!("The property {stamp} for {}.", object.plural().to_lowercase()));

@@ -32,7 +32,10 @@ pub fn held_back(
     wanted: &dyn Fn() -> bool,
 ) -> Result<Option<BTreeMap<FieldKey, u64>>, TrialError> {
     let (trial, rules) = ready(reader, mapping, schemas, cached)?;
-    let holding = |field: &&FieldRule| field.mapping.values.is_some() && field.unmapped() == Unmapped::Hold;
+    let holding = |field: &&FieldRule| {
+        let held = |to: System| field.unmapped(to) == Unmapped::Hold;
+        field.mapping.values.is_some() && System::BOTH.into_iter().any(held)
+    };
     let fields: Vec<&FieldRule> =
         rules.object(mapping.object).into_iter().flat_map(|o| &o.fields).filter(holding).collect();
     let mut found: BTreeMap<FieldKey, u64> = fields.iter().map(|field| (field.key.clone(), 0)).collect();

@@ -10,6 +10,7 @@ pub mod doctor;
 mod follow;
 pub mod gaps;
 mod handle;
+pub mod new_field;
 pub mod ready;
 pub mod receiver;
 mod reread;

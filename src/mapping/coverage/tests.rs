@@ -187,7 +187,7 @@ prop_compose! {
         pairs in prop::collection::vec((0..HUBSPOT.len(), 0..CONNECTWISE.len()), 0..6),
     ) -> ValueMap {
         let pairs = pairs.into_iter().map(|(here, there)| pair(HUBSPOT[here], CONNECTWISE[there])).collect();
-        ValueMap { auto, unmapped: Unmapped::Hold, pairs }
+        ValueMap { auto, unmapped: Unmapped::Hold, pairs, priority: Vec::new() }
     }
 }
 

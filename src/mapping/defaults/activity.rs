@@ -50,7 +50,12 @@ pub fn activity(object: ObjectKind, setup: &ActivitySetup) -> ObjectMapping {
     };
     // ConnectWise takes no activity that nobody is to do.
     fields.push(FieldMapping {
-        values: Some(ValueMap { auto: Some(AutoPairs::Email), unmapped: Unmapped::Skip, pairs: Vec::new() }),
+        values: Some(ValueMap {
+            auto: Some(AutoPairs::Email),
+            unmapped: Unmapped::Skip,
+            pairs: Vec::new(),
+            priority: Vec::new(),
+        }),
         default: Defaults { hubspot: None, connectwise: setup.assign_to.map(|id| id.to_string()) },
         ..pair("hubspot_owner_id", "assignTo", FieldKind::Person)
     });
@@ -135,7 +140,12 @@ fn when() -> FieldMapping {
 /// Open or done. What a portal added of its own waits until somebody pairs it.
 fn state(hubspot: &str) -> FieldMapping {
     FieldMapping {
-        values: Some(ValueMap { auto: Some(AutoPairs::Label), unmapped: Unmapped::Hold, pairs: Vec::new() }),
+        values: Some(ValueMap {
+            auto: Some(AutoPairs::Label),
+            unmapped: Unmapped::Hold,
+            pairs: Vec::new(),
+            priority: Vec::new(),
+        }),
         ..pair(hubspot, "status", FieldKind::Choice)
     }
 }

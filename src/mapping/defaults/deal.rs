@@ -38,7 +38,12 @@ pub fn deal(stamp: FieldName) -> ObjectMapping {
         pair("description", "notes", FieldKind::LongText),
         // ConnectWise takes no opportunity without a sales rep: a deal whose owner has no partner waits for a person.
         FieldMapping {
-            values: Some(ValueMap { auto: Some(AutoPairs::Email), unmapped: Unmapped::Skip, pairs: Vec::new() }),
+            values: Some(ValueMap {
+                auto: Some(AutoPairs::Email),
+                unmapped: Unmapped::Skip,
+                pairs: Vec::new(),
+                priority: Vec::new(),
+            }),
             ..pair("hubspot_owner_id", "primarySalesRep", FieldKind::Person)
         },
         FieldMapping {
@@ -58,5 +63,5 @@ pub fn deal(stamp: FieldName) -> ObjectMapping {
 /// A stage that nobody paired waits for a person: a deal in the wrong column would be reported as something it is not.
 fn stages() -> ValueMap {
     let pairs: Vec<ValuePair> = by_label(&STAGES).pairs;
-    ValueMap { auto: Some(AutoPairs::Label), unmapped: Unmapped::Hold, pairs }
+    ValueMap { auto: Some(AutoPairs::Label), unmapped: Unmapped::Hold, pairs, priority: Vec::new() }
 }

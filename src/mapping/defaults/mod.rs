@@ -155,7 +155,12 @@ fn choice_fields() -> Vec<FieldMapping> {
         // Owners and members are the same people with the same address; who left has no partner, and then the
         // other side keeps whom it has.
         FieldMapping {
-            values: Some(ValueMap { auto: Some(AutoPairs::Email), unmapped: Unmapped::Skip, pairs: Vec::new() }),
+            values: Some(ValueMap {
+                auto: Some(AutoPairs::Email),
+                unmapped: Unmapped::Skip,
+                pairs: Vec::new(),
+                priority: Vec::new(),
+            }),
             ..pair("hubspot_owner_id", "territoryManager", FieldKind::Person)
         },
         // Whether a company is served, on hold or lost is decided in ConnectWise; HubSpot's lead status shows it.
@@ -235,7 +240,7 @@ fn by_label(pairs: &[(&str, &str)]) -> ValueMap {
             connectwise: format!("label:{connectwise}"),
         })
         .collect();
-    ValueMap { auto: Some(AutoPairs::Label), unmapped: Unmapped::Skip, pairs }
+    ValueMap { auto: Some(AutoPairs::Label), unmapped: Unmapped::Skip, pairs, priority: Vec::new() }
 }
 
 #[cfg(test)]

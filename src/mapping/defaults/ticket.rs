@@ -49,7 +49,12 @@ pub fn ticket(stamp: FieldName, board: &str) -> ObjectMapping {
             ..pair("hs_ticket_priority", "priority", FieldKind::Choice)
         },
         FieldMapping {
-            values: Some(ValueMap { auto: Some(AutoPairs::Email), unmapped: Unmapped::Skip, pairs: Vec::new() }),
+            values: Some(ValueMap {
+                auto: Some(AutoPairs::Email),
+                unmapped: Unmapped::Skip,
+                pairs: Vec::new(),
+                priority: Vec::new(),
+            }),
             ..pair("hubspot_owner_id", "owner", FieldKind::Person)
         },
         FieldMapping {

@@ -210,6 +210,7 @@ mod tests {
             auto: Some(AutoPairs::Label),
             unmapped: Unmapped::Hold,
             pairs: vec![ValuePair { hubspot: "a".into(), connectwise: "label:1.Prospect".into() }],
+            priority: Vec::new(),
         };
         Deals::new(&values, &hubspot, &columns, &statuses)
     }

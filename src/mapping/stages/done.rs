@@ -151,7 +151,7 @@ mod tests {
                 connectwise: (*connectwise).to_owned(),
             })
             .collect();
-        let values = ValueMap { auto, unmapped: Unmapped::Hold, pairs };
+        let values = ValueMap { auto, unmapped: Unmapped::Hold, pairs, priority: Vec::new() };
         let statuses = [
             ChoiceOption { inactive: true, ..option("9", "Old", Some(Open), None) },
             option("1", "Open", Some(Open), None),

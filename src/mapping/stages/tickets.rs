@@ -307,7 +307,7 @@ mod tests {
             option("71", "Finished", Some(Closed), Some("7")),
             option("80", "New", Some(Open), Some("8")),
         ];
-        let values = ValueMap { auto: Some(AutoPairs::Label), unmapped: Unmapped::Hold, pairs };
+        let values = ValueMap { auto: Some(AutoPairs::Label), unmapped: Unmapped::Hold, pairs, priority: Vec::new() };
         let homes = BySystem::new(String::new(), home.to_owned());
         Tickets::new(&values, (&pipelines, &stages), (&boards, &statuses), homes)
     }

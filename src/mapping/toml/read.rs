@@ -403,9 +403,10 @@ fn values(item: &Item<'_, '_, '_>) -> Option<ValueMap> {
     let mut table = item.table()?;
     let auto = table.optional("auto", Item::word);
     let unmapped = table.optional("unmapped", Item::word).unwrap_or_default();
+    let priority = table.optional("priority", |item| item.each(Item::text)).unwrap_or_default();
     let pairs = table.optional("pair", pairs).unwrap_or_default();
     table.finish();
-    Some(ValueMap { auto, unmapped, pairs })
+    Some(ValueMap { auto, unmapped, pairs, priority })
 }
 
 fn pairs(item: &Item<'_, '_, '_>) -> Option<Vec<ValuePair>> {

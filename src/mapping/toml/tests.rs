@@ -156,10 +156,16 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn values() -> impl Strategy<Value = ValueMap> {
     let auto = prop::option::of(prop::sample::select(vec![AutoPairs::Label, AutoPairs::Email]));
-    let unmapped = prop::sample::select(vec![Unmapped::Hold, Unmapped::Skip]);
+    let unmapped = prop::sample::select(vec![Unmapped::Hold, Unmapped::Default, Unmapped::Skip]);
     let pairs = prop::collection::btree_set((text(), text()), 0..4)
         .prop_map(|pairs| pairs.into_iter().map(|(hubspot, connectwise)| ValuePair { hubspot, connectwise }).collect());
-    (auto, unmapped, pairs).prop_map(|(auto, unmapped, pairs)| ValueMap { auto, unmapped, pairs })
+    let priority = prop::collection::vec(text(), 0..3);
+    (auto, unmapped, pairs, priority).prop_map(|(auto, unmapped, pairs, priority)| ValueMap {
+        auto,
+        unmapped,
+        pairs,
+        priority,
+    })
 }
 
 prop_compose! {

@@ -199,6 +199,10 @@ impl Page {
             self.set("auto", &word(auto));
         }
         self.set_word("unmapped", &values.unmapped);
+        if !values.priority.is_empty() {
+            let keys: Vec<String> = values.priority.iter().map(|key| quoted(key)).collect();
+            self.set("priority", &format!("[{}]", keys.join(", ")));
+        }
         if values.pairs.is_empty() {
             return;
         }

@@ -9,6 +9,7 @@ use super::draft::trials::{StoredTrials, TrialSource};
 use super::draft::versions::{StoredVersions, VersionSource};
 use super::filters::source::FilterSource;
 use super::filters::stored::StoredFilters;
+use super::mappings::making::maker::FieldMaker;
 use super::mappings::objects::adder::Adder;
 use super::mappings::values::source::ValueSource;
 use super::mappings::values::stored::StoredValues;
@@ -25,6 +26,8 @@ pub struct Desk {
     pub deployer: Arc<dyn Deployer>,
     /// What asks the systems about another object.
     pub adder: Arc<dyn Adder>,
+    /// What makes properties in HubSpot.
+    pub maker: Arc<dyn FieldMaker>,
     pub versions: Arc<dyn VersionSource>,
     pub trials: Arc<dyn TrialSource>,
     pub filters: Arc<dyn FilterSource>,
@@ -52,7 +55,8 @@ impl LastOpened {
 
 impl Desk {
     /// Over one workspace. `author` signs changes of the configuration; `preview` makes the requests of a planned
-    /// write; `deployer` lets a draft drive the engine, `adder` finds out what another object needs.
+    /// write; `deployer` lets a draft drive the engine, `adder` finds out what another object needs, `maker` makes
+    /// properties in HubSpot.
     ///
     /// # Errors
     /// When the workspace cannot be opened.
@@ -62,6 +66,7 @@ impl Desk {
         preview: Preview,
         deployer: Arc<dyn Deployer>,
         adder: Arc<dyn Adder>,
+        maker: Arc<dyn FieldMaker>,
         simulated: Option<Arc<dyn Simulated>>,
     ) -> Result<Self, StoreError> {
         Ok(Self {
@@ -69,6 +74,7 @@ impl Desk {
             config: Arc::new(StoredConfig::new(workspace, author)?),
             deployer,
             adder,
+            maker,
             versions: Arc::new(StoredVersions::new(workspace, author)?),
             trials: Arc::new(StoredTrials::new(workspace, author)),
             filters: Arc::new(StoredFilters::new(workspace)?),

@@ -14,7 +14,7 @@ use super::filters::source::{FilterSource, Job};
 use super::filters::stored::StoredFilters;
 use super::mappings::tests::{fields_of, fields_of_object};
 use super::records::source::Wanted;
-use super::testing::FakeAdder;
+use super::testing::{FakeAdder, FakeMaker};
 use crate::engine::core::command::{Batch, Row};
 use crate::engine::core::plan::FieldNext;
 use crate::engine::core::state::{Link, LinkOrigin, LinkState, Observation, RecordState, Status};
@@ -63,7 +63,8 @@ fn place() -> Place {
 fn console(workspace: &Workspace, author: &str) -> Desk {
     let deployer = Arc::new(Deploys { workspace: workspace.clone(), author: author.to_owned() });
     let adder = Arc::new(FakeAdder::default());
-    Desk::of(workspace, author, Box::new(|_| Vec::new()), deployer, adder, None).unwrap()
+    let maker = Arc::new(FakeMaker::of(&Arc::default()));
+    Desk::of(workspace, author, Box::new(|_| Vec::new()), deployer, adder, maker, None).unwrap()
 }
 
 struct Deploys {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::{FieldNext, FieldPlan};
 use crate::engine::core::state::{Agreed, Decision, IssueClass, RecentWrite};
 use crate::filter::Answer;
-use crate::mapping::convert::{Misfit, Said, arrives, convert, holds, is_rewriting, same};
+use crate::mapping::convert::{Misfit, Said, arrives, convert, decided, holds, is_rewriting, same};
 use crate::mapping::needs::given_once;
 use crate::mapping::normalise::normalise;
 use crate::mapping::references::{self, Partners};
@@ -355,6 +355,10 @@ impl Comparison<'_> {
             return Some(trouble);
         }
         let loser = (loser && !plan.values[to].is_empty()).then(|| self.raw[to].clone());
+        let why = match decided(self.rule, from, self.said(from)) {
+            Some(how) => format!("{why}; {how}"),
+            None => why,
+        };
         set(plan, FieldNext::Write { to, value, loser }, why);
         None
     }
@@ -398,6 +402,11 @@ impl Comparison<'_> {
                 IssueClass::UnmappedValue,
                 format!("\"{value}\" has no partner in the value map of {field} in {to}."),
                 "Map it in the Mappings tab, or choose to skip values without a partner.".into(),
+            ),
+            Misfit::Unordered { values } => (
+                IssueClass::UnmappedValue,
+                format!("{field} in {to} takes one option; of {values} none is in the order of the value map."),
+                "Put them in order in the value map: v on the mapping, then [ and ].".into(),
             ),
             Misfit::TooLong { length, limit } => (
                 IssueClass::UnfitValue,
@@ -491,3 +500,7 @@ fn set(plan: &mut FieldPlan, next: FieldNext, rule: String) {
 #[cfg(test)]
 #[path = "fields_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "values_tests.rs"]
+mod values_tests;

@@ -294,7 +294,7 @@ fn an_option_without_a_partner_holds_or_skips_the_field() {
         Case::new("BANKING", Some(("RETAIL", "7")), "7").with(|case| {
             case.mapping.kind = FieldKind::Choice;
             let pairs = vec![ValuePair { hubspot: "RETAIL".to_owned(), connectwise: "7".to_owned() }];
-            case.mapping.values = Some(ValueMap { auto: None, unmapped, pairs });
+            case.mapping.values = Some(ValueMap { auto: None, unmapped, pairs, priority: Vec::new() });
         })
     };
     assert_eq!(case(Unmapped::Hold).run(), (FieldNext::Stuck, Some(IssueClass::UnmappedValue)));
@@ -307,7 +307,7 @@ fn a_skipped_option_and_its_other_half_are_agreed_on_so_that_only_a_change_of_th
         Case::new(h, agreed, c).with(|case| {
             case.mapping.kind = FieldKind::Choice;
             let pairs = vec![ValuePair { hubspot: "RETAIL".to_owned(), connectwise: "7".to_owned() }];
-            case.mapping.values = Some(ValueMap { auto: None, unmapped: Unmapped::Skip, pairs });
+            case.mapping.values = Some(ValueMap { auto: None, unmapped: Unmapped::Skip, pairs, priority: Vec::new() });
             case.mapping.wins = SystemOfRecord::HubSpot;
         })
     };
@@ -359,7 +359,7 @@ fn issues_about_a_stage_call_it_by_its_label_and_by_its_id_where_it_has_none() {
             case.mapping.kind = FieldKind::Choice;
             case.mapping.wins = SystemOfRecord::Ask;
             let pairs = vec![pair("a", "1/10"), pair("b", "3/10")];
-            case.mapping.values = Some(ValueMap { auto: None, unmapped: Unmapped::Hold, pairs });
+            case.mapping.values = Some(ValueMap { auto: None, unmapped: Unmapped::Hold, pairs, priority: Vec::new() });
             case.recent = recent;
         });
         case.run_on(&schema_of_deals()).1.map(|trouble| trouble.message).unwrap_or_default()

@@ -1,6 +1,6 @@
 //! What can be done with field mappings, when, and what becomes of it.
 
-use super::{Context, FIRST, Mappings, Message, editor, objects, versions};
+use super::{Context, FIRST, Mappings, Message, editor, making, objects, versions};
 use crate::mapping::references::refers_to;
 use crate::mapping::{
     ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, SystemOfRecord, complete, defaults, suggest,
@@ -62,6 +62,24 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             reason(tab.draft.schemas().is_some(), "The fields are not known yet: connect both systems first.")
         },
         run: |tab, ctx| if tab.inside { choose_first(tab, ctx) } else { objects::adding::choose(tab, ctx) },
+    },
+    Action {
+        info: Info::new(
+            "mappings.create",
+            "create",
+            &[Key::char('c')],
+            "Make a property in HubSpot for a field of ConnectWise, after a look at the exact request, and map the two",
+        )
+        .changes()
+        .not_in_footer(),
+        enabled: |tab, _| {
+            shows_mappings(tab)?;
+            has_config(tab)?;
+            deploy::not_deploying(&tab.draft)?;
+            reason(tab.inside, "Enter opens an object first: a property is one of companies, contacts, …")?;
+            reason(tab.draft.schemas().is_some(), "The fields are not known yet: connect both systems first.")
+        },
+        run: |tab, ctx| making::begin(tab, ctx),
     },
     Action {
         info: Info::new("mappings.direction", "direction", &[Key::char('d')], "Change which way values go").changes(),
@@ -129,11 +147,11 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "mappings.unmapped",
             "rest",
             &[Key::char('m')],
-            "Change what becomes of a value without a partner: it is held, or skipped",
+            "Choose what becomes of a value without a partner: held, skipped, or taken for a default",
         )
         .changes(),
         enabled: |tab, _| editor::can_edit(tab),
-        run: editor::turn_unmapped,
+        run: editor::choose_unmapped,
     },
     Action {
         info: Info::new(
@@ -151,15 +169,15 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "mappings.earlier",
             "earlier",
             &[Key::char('[')],
-            "Move the pair up: of several the first one counts for the way back",
+            "Move the pair up: of several the first one counts for the way back; of several options of one record the first one crosses",
         )
         .changes(),
-        enabled: |tab, _| editor::is_listed(tab),
+        enabled: |tab, _| editor::can_shift(tab),
         run: |tab, ctx| editor::shift(tab, ctx, false),
     },
     Action {
         info: Info::new("mappings.later", "later", &[Key::char(']')], "Move the pair down").changes().not_in_footer(),
-        enabled: |tab, _| editor::is_listed(tab),
+        enabled: |tab, _| editor::can_shift(tab),
         run: |tab, ctx| editor::shift(tab, ctx, true),
     },
     Action {
@@ -396,7 +414,7 @@ fn obstacle(current: &ObjectMapping, here: &FieldDef, there: &FieldDef) -> Optio
     suggest(here, there).err().map(|incompatible| incompatible.reason)
 }
 
-fn add(tab: &mut Mappings, first: &FieldName, second: &FieldName, ctx: &mut Context<'_>) {
+pub(super) fn add(tab: &mut Mappings, first: &FieldName, second: &FieldName, ctx: &mut Context<'_>) {
     let suggested = tab.draft.schemas().and_then(|schemas| {
         let find = |schema: &Schema, name: &FieldName| schema.field(name.as_str()).cloned();
         find(&schemas[FIRST], first).zip(find(&schemas[FIRST.other()], second))
@@ -473,6 +491,11 @@ pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
         Message::RolledBack(name, saved) => versions::rolled_back(tab, &name, saved, ctx),
         Message::RemoveObject(object) => objects::remove(tab, object, ctx),
         // the tab itself takes these
-        Message::Draft(_) | Message::Trial(_) | Message::Measured(_) | Message::Overview(_) | Message::Adding(_) => {}
+        Message::Draft(_)
+        | Message::Trial(_)
+        | Message::Measured(_)
+        | Message::Overview(_)
+        | Message::Adding(_)
+        | Message::Making(_) => {}
     }
 }

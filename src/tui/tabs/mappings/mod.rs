@@ -1,6 +1,7 @@
 //! Mappings: which objects and fields belong together, which way values go, who wins; as a draft beside what is deployed.
 
 mod actions;
+pub mod making;
 pub mod objects;
 #[cfg(test)]
 pub mod tests;
@@ -30,6 +31,7 @@ use crate::view::cell::{clipped, spread, wrapped};
 use crate::view::mapping_table::{self, Change, MappingRow};
 use crate::view::versions::VersionRow;
 use crate::view::{Cell, Line, Role, format, object_list};
+use making::maker::FieldMaker;
 use objects::adding::Step;
 use objects::{Objects, Overview};
 use values::editor::{self, Edit, Editor};
@@ -40,6 +42,9 @@ use versions::Versions;
 pub struct Mappings {
     draft: Draft,
     objects: Objects,
+    maker: Arc<dyn FieldMaker>,
+    /// A property of HubSpot that was made, and the field of ConnectWise to map it to once the fields show it.
+    made: Option<(FieldName, FieldName)>,
     /// Whether the fields of one object are open, in place of the list of objects.
     inside: bool,
     rows: List<Row>,
@@ -91,6 +96,8 @@ pub enum Message {
     RolledBack(String, Result<Saved, NotSaved>),
     /// How the records of each object stand.
     Overview(Result<Box<Overview>, SourceError>),
+    /// A step on the way of a new property into HubSpot.
+    Making(making::Step),
     /// A step on the way of another object into the draft.
     Adding(Step),
     RemoveObject(ObjectKind),
@@ -108,6 +115,8 @@ impl Mappings {
         Self {
             draft: Draft::new(desk, ObjectKind::Company),
             objects: Objects::new(Arc::clone(&desk.records), Arc::clone(&desk.adder)),
+            maker: Arc::clone(&desk.maker),
+            made: None,
             inside: false,
             rows: List::default(),
             meter: Meter::new(Arc::clone(&desk.values)),
@@ -294,6 +303,7 @@ impl Page for Mappings {
                     }
                     editor::list(self);
                     self.meter.look(&self.draft, ctx, Message::Measured);
+                    making::go_on(self, ctx);
                 }
             }
             Message::Measured(measured) => {
@@ -308,6 +318,7 @@ impl Page for Mappings {
                 }
             }
             Message::Overview(overview) => self.objects.receive(overview, &self.draft, ctx),
+            Message::Making(step) => making::receive(self, step, ctx),
             Message::Adding(step) => objects::adding::receive(self, step, ctx),
             message => actions::receive(self, message, ctx),
         }

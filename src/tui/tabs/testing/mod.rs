@@ -3,6 +3,7 @@
 mod adder;
 mod config;
 mod filters;
+mod maker;
 mod records;
 mod simulated;
 mod trials;
@@ -16,6 +17,7 @@ use super::draft::source::ConfigSource;
 pub use adder::FakeAdder;
 pub use config::{FakeConfig, FakeDeployer, version};
 pub use filters::FakeFilters;
+pub use maker::FakeMaker;
 pub use records::FakeRecords;
 pub use simulated::FakeSimulated;
 pub use trials::FakeTrials;
@@ -36,6 +38,7 @@ pub fn desk_of(config: &Arc<FakeConfig>) -> Desk {
         config: Arc::clone(config) as Arc<dyn ConfigSource>,
         deployer: Arc::new(FakeDeployer(Arc::clone(config))),
         adder: Arc::new(FakeAdder::default()),
+        maker: Arc::new(FakeMaker::of(config)),
         versions: Arc::new(FakeVersions::default()),
         trials: Arc::new(FakeTrials::default()),
         filters: Arc::new(FakeFilters(Arc::clone(config))),

@@ -4,7 +4,7 @@ use super::super::fields::{Trouble, several_hint};
 use super::super::{FieldNext, FieldPlan, PairDecision, PlannedWrite, TraceLine};
 use super::Planner;
 use crate::engine::core::state::{FieldWrite, IntentKind, IssueClass, Observation};
-use crate::mapping::convert::{Misfit, Said, convert};
+use crate::mapping::convert::{Misfit, Said, convert, decided};
 use crate::mapping::keys::{IDENTIFIER, stamp_of};
 use crate::mapping::needs::{Need, awaited, needs, remedy};
 use crate::mapping::normalise::match_value;
@@ -151,7 +151,13 @@ impl Planner<'_> {
                     Some(text) => (Value::text(text), "the default for an empty value"),
                     None => continue,
                 },
-                Ok(value) => (value, "new record"),
+                Ok(value) => match decided(rule, from, said) {
+                    Some(how) => {
+                        note!(self, "field", format!("{}: {how}", rule.key));
+                        (value, "new record, as the value map decides")
+                    }
+                    None => (value, "new record"),
+                },
                 Err(Misfit::Skipped { value }) if rule.mapping.default.of(to).is_some() => {
                     let fallback = rule.mapping.default.of(to).map_or(Value::Empty, Value::text);
                     note!(self, "field", format!("{}: \"{value}\" has no partner in {to}", rule.key));
@@ -203,6 +209,7 @@ impl Planner<'_> {
         let rule = &self.rules.fields[at];
         let text = match &misfit {
             Misfit::Unmapped { value } | Misfit::Skipped { value } => format!("\"{value}\" has no partner in {to}"),
+            Misfit::Unordered { values } => format!("of {values} none is in the order of the value map"),
             Misfit::TooLong { length, limit } => format!("{length} characters, {to} takes {limit}"),
             Misfit::NotA { what, value } => format!("\"{value}\" is not a {what}"),
             Misfit::NoPartner { reason, .. } => reason.clone(),

@@ -5,10 +5,12 @@ use ratatui::layout::Rect;
 use super::super::{Context, Mappings, Message};
 use super::meter::question;
 use super::source::Holders;
+use crate::mapping::called::Called;
 use crate::mapping::coverage::{Partners, Standing};
 use crate::mapping::pairing::{self, Likeness, Row, Suggestion};
+use crate::mapping::stages::Stages;
 use crate::mapping::{AutoPairs, FieldKey, FieldMapping, Unmapped, ValueMap};
-use crate::model::{BySystem, FieldKind, Schema, System};
+use crate::model::{BySystem, ChoiceOption, FieldKind, Schema, System};
 use crate::tui::action::{Enabled, Reason};
 use crate::tui::overlay::{Command, Menu, Ticks};
 use crate::tui::report::Report;
@@ -45,6 +47,19 @@ pub enum Edit {
     /// The value of a system leads to that one.
     Lead(System, String, String),
     Take(Vec<Suggestion>),
+    /// What becomes of a value without a partner.
+    Rest(Rest),
+    /// In that system, such a value is taken for this one.
+    Default(System, String),
+}
+
+/// What may become of a value without a partner.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    Hold,
+    Skip,
+    /// It is taken for a value of that system, which is still to be chosen.
+    Default(System),
 }
 
 fn field(tab: &Mappings) -> Option<&FieldMapping> {
@@ -206,6 +221,8 @@ pub fn receive(tab: &mut Mappings, edit: Edit, ctx: &mut Context<'_>) {
     let (Some(schemas), Some(field)) = (tab.draft.schemas().cloned(), field(tab)) else { return };
     let partners = Partners::new(field, &schemas);
     let (leads, said) = match edit {
+        Edit::Rest(chosen) => return rest(tab, chosen, ctx),
+        Edit::Default(to, key) => return set_default(tab, to, key, ctx),
         Edit::Lead(from, key, to) => {
             let (here, there) = (partners.called(from, &key), partners.called(from.other(), &to));
             let way = format!("{here} leads to {there} now, as a pair of its own.");
@@ -220,6 +237,14 @@ pub fn receive(tab: &mut Mappings, edit: Edit, ctx: &mut Context<'_>) {
     if let Some((from, _, to)) = leads.iter().find(|(from, _, to)| !is_there(field, &schemas, from.other(), to)) {
         let what = format!("{} has no such option any more: {to}.", from.other());
         return ctx.report(Report::new(what, "Choose another one; nothing was changed."));
+    }
+    let refused = leads.iter().find_map(|(from, key, to)| match from {
+        System::HubSpot => pairing::refusal(field, &schemas, key, to),
+        System::ConnectWise => pairing::refusal(field, &schemas, to, key),
+    });
+    if let Some(why) = refused {
+        return ctx
+            .report(Report::new(format!("{why}: they are not paired."), "Choose another one; nothing was changed."));
     }
     change(tab, ctx, |field| {
         for (from, key, to) in &leads {
@@ -243,8 +268,29 @@ pub fn remove(tab: &mut Mappings, ctx: &mut Context<'_>) {
     });
 }
 
-/// Moves the pair under the cursor by one place.
+/// The value under the cursor, where it is one of several of which one crosses.
+fn ranked(tab: &Mappings) -> Option<(System, String)> {
+    let from = pairing::several(field(tab)?, tab.draft.schemas()?)?;
+    Some((from, row(tab)?.ends[from].as_ref()?.key.clone()))
+}
+
+/// # Errors
+/// Where the row has no order.
+pub fn can_shift(tab: &Mappings) -> Enabled {
+    can_edit_row(tab)?;
+    if ranked(tab).is_some() { Ok(()) } else { is_listed(tab) }
+}
+
+/// Moves the pair under the cursor by one place; of several options of which one crosses, the option in their order.
 pub fn shift(tab: &mut Mappings, ctx: &mut Context<'_>, later: bool) {
+    if let Some((from, key)) = ranked(tab) {
+        let mut said = "";
+        change(tab, ctx, |field| said = pairing::rank(field, from, &key, later));
+        if !said.is_empty() {
+            ctx.say(said);
+        }
+        return;
+    }
     let Some(place) = row(tab).and_then(|row| row.place) else { return };
     let other = if later { place + 1 } else { place.saturating_sub(1) };
     change(tab, ctx, |field| {
@@ -254,11 +300,88 @@ pub fn shift(tab: &mut Mappings, ctx: &mut Context<'_>, later: bool) {
     });
 }
 
-pub fn turn_unmapped(tab: &mut Mappings, ctx: &mut Context<'_>) {
-    change(tab, ctx, |field| {
-        let values = field.values.get_or_insert_with(ValueMap::default);
-        values.unmapped = if values.unmapped == Unmapped::Hold { Unmapped::Skip } else { Unmapped::Hold };
+/// Offers what may become of a value without a partner.
+pub fn choose_unmapped(tab: &mut Mappings, ctx: &mut Context<'_>) {
+    let (Some(field), Some(schemas)) = (field(tab), tab.draft.schemas()) else { return };
+    let now = field.values.as_ref().map(|values| values.unmapped);
+    let stands = Stages::of(field, schemas).is_some();
+    let line = |name: String, doc: &str, not_now: Option<String>| Command {
+        name,
+        doc: doc.to_owned(),
+        keys: String::new(),
+        not_now,
+    };
+    let is_now = |policy: Unmapped| if now == Some(policy) { ", as now" } else { "" };
+    let mut ways = vec![
+        (Rest::Hold, line(format!("held{}", is_now(Unmapped::Hold)), "the field waits for a person", None)),
+        (Rest::Skip, line(format!("skipped{}", is_now(Unmapped::Skip)), "the other side keeps what it has", None)),
+    ];
+    for to in System::BOTH.into_iter().filter(|to| field.direction.writes(*to)) {
+        let refusal = if stands {
+            Some("Where a record stands has no default.".to_owned())
+        } else {
+            options(field, schemas, to).is_empty().then(|| format!("`{}` of {to} has no options.", field.field(to)))
+        };
+        let names = Called::of_field(schemas[to].field(field.field(to).as_str()));
+        let known = field.default.of(to).filter(|_| now == Some(Unmapped::Default)).map(|key| names.name(key));
+        let doc = known.map_or_else(|| "it is taken for a value to be chosen".to_owned(), |now| format!("now: {now}"));
+        ways.push((Rest::Default(to), line(format!("{to} default"), &doc, refusal)));
+    }
+    let (ways, commands): (Vec<_>, Vec<_>) = ways.into_iter().unzip();
+    ctx.choose(Menu::new("A value without a partner is", commands), move |at| {
+        Message::Edit(Edit::Rest(ways.get(at).copied().unwrap_or(Rest::Hold)))
     });
+}
+
+fn options<'a>(field: &FieldMapping, schemas: &'a BySystem<Schema>, system: System) -> &'a [ChoiceOption] {
+    schemas[system].field(field.field(system).as_str()).map_or(&[], |def| &def.options)
+}
+
+/// What becomes of a value without a partner was chosen.
+fn rest(tab: &mut Mappings, rest: Rest, ctx: &mut Context<'_>) {
+    let policy = match rest {
+        Rest::Hold => Unmapped::Hold,
+        Rest::Skip => Unmapped::Skip,
+        Rest::Default(to) => return choose_default(tab, to, ctx),
+    };
+    change(tab, ctx, |field| field.values.get_or_insert_with(ValueMap::default).unmapped = policy);
+    ctx.say(format!("A value without a partner is {} now.", policy.word()));
+}
+
+fn choose_default(tab: &mut Mappings, to: System, ctx: &mut Context<'_>) {
+    let (Some(field), Some(schemas)) = (field(tab), tab.draft.schemas()) else { return };
+    let active: Vec<&ChoiceOption> = options(field, schemas, to).iter().filter(|option| !option.inactive).collect();
+    let command = |option: &&ChoiceOption| Command {
+        name: option.label.clone(),
+        doc: option.email.clone().unwrap_or_else(|| option.key.clone()),
+        keys: String::new(),
+        not_now: None,
+    };
+    let commands = active.iter().map(command).collect();
+    let keys: Vec<String> = active.iter().map(|option| option.key.clone()).collect();
+    ctx.choose(Menu::new(format!("Taken for which value of {to}?"), commands), move |at| {
+        Message::Edit(Edit::Default(to, keys.get(at).cloned().unwrap_or_default()))
+    });
+}
+
+fn set_default(tab: &mut Mappings, to: System, key: String, ctx: &mut Context<'_>) {
+    let (Some(field), Some(schemas)) = (field(tab), tab.draft.schemas()) else { return };
+    if !is_there(field, schemas, to, &key) {
+        let what = format!("{to} has no such option any more: {key}.");
+        return ctx.report(Report::new(what, "Choose another one; nothing was changed."));
+    }
+    let said = format!(
+        "{} stands for every value without a partner in {to} now.",
+        Partners::new(field, schemas).called(to, &key)
+    );
+    change(tab, ctx, |field| {
+        match to {
+            System::HubSpot => field.default.hubspot = Some(key),
+            System::ConnectWise => field.default.connectwise = Some(key),
+        }
+        field.values.get_or_insert_with(ValueMap::default).unmapped = Unmapped::Default;
+    });
+    ctx.say(said);
 }
 
 pub fn turn_auto(tab: &mut Mappings, ctx: &mut Context<'_>) {
@@ -322,7 +445,7 @@ pub fn draw(tab: &Mappings, area: Rect, paint: &mut Paint<'_>) {
             searched => Cell::new(format!("   / {searched}   Esc all"), Role::Wait),
         },
     ];
-    let policy = value_map::policy(field.and_then(|field| field.values.as_ref()));
+    let policy = value_map::policy(field, tab.draft.schemas());
     paint.line_at(head, 0, &spread(&left, &[], width));
     paint.line_at(head, 1, &clipped(&[Cell::plain(" "), Cell::plain(policy)], width));
     paint.rule(row_of(head, 2));
@@ -334,7 +457,9 @@ pub fn draw(tab: &Mappings, area: Rect, paint: &mut Paint<'_>) {
         };
         return paint.lines(rest, &[Line::new(), vec![Cell::muted(format!("  {text}"))]]);
     }
-    editor.list.draw(rest, paint, &value_map::COLUMNS, 0, |row, _| value_map::cells(&row.0));
+    let with_outcome = value_map::tells_outcome(editor.list.rows().map(|row| &row.0));
+    let columns = if with_outcome { &value_map::WITH_OUTCOME[..] } else { &value_map::COLUMNS[..] };
+    editor.list.draw(rest, paint, columns, 0, |row, _| value_map::cells(&row.0, with_outcome));
 }
 
 pub fn detail(tab: &Mappings, width: usize) -> Vec<Line> {

@@ -5,6 +5,6 @@ mod meter;
 pub mod source;
 pub mod stored;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 
 pub use meter::{Measured, Meter};

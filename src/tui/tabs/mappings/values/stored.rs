@@ -71,7 +71,7 @@ impl ValueSource for StoredValues {
         question: &Question,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Option<BTreeMap<FieldKey, u64>>, SourceError> {
-        let Question { mapping, schemas, cached } = question;
+        let Question { mapping, schemas, cached, .. } = question;
         // planning takes its time: it has a reader of its own
         let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner).try_clone().map_err(failed)?;
         let found = gaps::held_back(&reader, mapping, schemas, cached, wanted);

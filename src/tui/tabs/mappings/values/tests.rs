@@ -227,8 +227,10 @@ fn policies_and_the_order_of_pairs_change_in_the_draft() {
     let mut person = at(&config, &values());
     person.types("v");
     person.press(KeyCode::Home);
-    person.types("m");
+    person.types("mskipped");
+    person.press(KeyCode::Enter);
     person.expects("without a partner: skipped");
+    person.expects("A value without a partner is skipped now.");
     person.types("b");
     person.expects("pairs none by themselves");
     person.types("b");
@@ -305,4 +307,78 @@ fn a_pair_whose_option_is_gone_is_shown_first_and_can_be_removed() {
     person.expects_not("dead");
     let saved = config.saved.lock().unwrap().last().unwrap().clone();
     assert!(saved.objects[0].fields[0].values.as_ref().unwrap().pairs.is_empty());
+}
+
+#[test]
+fn a_default_stands_for_what_has_no_partner_in_the_system_it_was_chosen_for() {
+    let config = config(mapped());
+    let mut person = at(&config, &values());
+    person.types("vm");
+    person.expects("held, as now");
+    person.types("ConnectWise default");
+    person.press(KeyCode::Enter);
+    person.expects("Taken for which value of ConnectWise?");
+    person.expects_not("Old partner");
+    person.types("supplier");
+    person.press(KeyCode::Enter);
+    person.expects("without a partner: held on the way to HubSpot, Supplier in ConnectWise");
+    person.expects("9 records get Supplier.");
+    let saved = config.saved.lock().unwrap().last().unwrap().clone();
+    let field = &saved.objects[0].fields[0];
+    assert_eq!(field.default.connectwise.as_deref(), Some("2"));
+    assert_eq!(field.values.as_ref().unwrap().unmapped, crate::mapping::Unmapped::Default);
+}
+
+#[test]
+fn of_several_options_the_order_is_made_with_the_keys_that_move_pairs() {
+    let mut book = mapped();
+    let mut schemas = book.schemas.as_deref().unwrap().clone();
+    let types = schemas.connectwise.fields.iter_mut().find(|field| field.name.as_str() == "types").unwrap();
+    types.kind = FieldKind::MultiChoice;
+    book.schemas = Some(Arc::new(schemas));
+    let config = config(book);
+    let mut person = at(&config, &values());
+    person.types("v");
+    while !person.rows().iter().any(|row| row.starts_with('▶') && row.contains("Client")) {
+        person.press(KeyCode::Down);
+    }
+    person.types("[");
+    person.expects("Values go one way from now on");
+    person.expects("of several: the first in order");
+    person.expects("Companies › kind ← types");
+    assert!(person.rows().iter().any(|row| row.starts_with('▶') && row.contains("1. no partner")));
+    let saved = config.saved.lock().unwrap().last().unwrap().clone();
+    assert_eq!(saved.objects[0].fields[0].values.as_ref().unwrap().priority, ["1"]);
+}
+
+#[test]
+fn stages_are_one_map_with_how_each_ends_and_won_is_never_paired_with_lost() {
+    use crate::model::StageOutcome::{Lost, Open, Won};
+    let mut book = mapped();
+    let mut schemas = book.schemas.as_deref().unwrap().clone();
+    let ends = |field: &mut FieldDef, outcomes: &[crate::model::StageOutcome]| {
+        for (option, outcome) in field.options.iter_mut().zip(outcomes) {
+            option.outcome = Some(*outcome);
+        }
+    };
+    for (schema, name, outcomes) in [
+        (&mut schemas.hubspot, "kind", [Won, Open, Open, Lost]),
+        (&mut schemas.connectwise, "types", [Lost, Open, Won, Open]),
+    ] {
+        ends(schema.fields.iter_mut().find(|field| field.name.as_str() == name).unwrap(), &outcomes);
+    }
+    book.schemas = Some(Arc::new(schemas));
+    let mut person = at(&config(book), &values());
+    person.types("v");
+    person.expects("ends");
+    let rows = person.rows();
+    let won = rows.iter().find(|row| row.contains("Customer") && row.contains("won")).unwrap();
+    assert!(won.starts_with('▶'), "{won}");
+    person.press(KeyCode::Enter);
+    person.types("client");
+    person.expects("Customer is won, Client is lost");
+    person.press(KeyCode::Enter);
+    person.press(KeyCode::Esc);
+    person.expects("Customer");
+    person.expects_not("pair 1");
 }
