@@ -116,7 +116,8 @@ impl Summary {
     }
 }
 
-/// How a command ends that ran the engine once. `open_issues` counts records in conflict or held, from earlier runs too.
+/// How a command ends that ran the engine once. `open_issues` counts what needs a person, from earlier runs too: a record
+/// that failed and is tried again by itself is none of them.
 ///
 /// # Errors
 /// A refusal when a guard held the plan, a failure when the run stopped early.
@@ -129,10 +130,7 @@ pub fn exit_of(run: &Run, open_issues: u64) -> Outcome {
         Verdict::Running => Err(Report::failed(format!("run {} did not come to its end", run.id))
             .hint("nothing is lost: run it again, it goes on where it stopped")),
         // a refused write is an issue like any other: the run did its work, and the record waits for somebody
-        Verdict::Done => {
-            let total = run.counts.total();
-            Ok(exit_for(open_issues.max(total.held + total.failed)))
-        }
+        Verdict::Done => Ok(exit_for(open_issues.max(run.counts.total().held))),
     }
 }
 
@@ -226,7 +224,8 @@ mod tests {
         assert_eq!(exit_of(&run(Verdict::Done, counts()), 0), Ok(Exit::NeedsPerson), "held in this very run");
         let mut failed = none();
         failed.of(ObjectKind::Contact).failed = 1;
-        assert_eq!(exit_of(&run(Verdict::Done, failed), 0), Ok(Exit::NeedsPerson));
+        assert_eq!(exit_of(&run(Verdict::Done, failed.clone()), 0), Ok(Exit::Done), "it is tried again by itself");
+        assert_eq!(exit_of(&run(Verdict::Done, failed), 1), Ok(Exit::NeedsPerson), "it was refused");
         assert_eq!(exit_of(&run(Verdict::Stopped("x".into()), none()), 0).unwrap_err().kind, Kind::Failed);
         assert_eq!(exit_of(&run(Verdict::Running, none()), 0).unwrap_err().kind, Kind::Failed);
     }

@@ -5,7 +5,7 @@ use tokio::sync::watch;
 use super::args::Sync;
 use super::engine::{Ended, ready, run_once};
 use super::listen;
-use super::output::{print, width};
+use super::output::{count, print, width};
 use super::pause;
 use super::runtime;
 use super::session::Session;
@@ -65,7 +65,21 @@ fn conclude(session: &Session, workspace: &Workspace, ended: Ended) -> Outcome {
             .output
             .note("Some records need a person: `lockstep issues` lists them, and so does the console, tab Activity.");
     }
+    if let Some(retried) = retried(&workspace.reader()?)? {
+        session.output.note(&retried);
+    }
     Ok(exit)
+}
+
+/// What failed and is tried again by itself: nobody has to do anything about it.
+fn retried(reader: &Reader) -> Outcome<Option<String>> {
+    let is_retried = |class: IssueClass| matches!(class, IssueClass::Transient | IssueClass::IdentifierTaken);
+    let groups = reader.issue_groups()?;
+    let all: u64 = groups.iter().filter(|group| is_retried(group.class)).map(|group| group.count).sum();
+    let what = count(all, "write failed and is", "writes failed and are");
+    let text =
+        format!("{what} tried again by the next runs; nothing is to be done. `lockstep issues` lists what failed.");
+    Ok((all > 0).then_some(text))
 }
 
 /// Records that wait because they cannot be read, the first ones by name.

@@ -110,6 +110,9 @@ impl<'a> RecordPanel<'a> {
             (_, 0) if self.plan.hubspot.is_none() || self.plan.connectwise.is_none() => {
                 format!("no partner · all {total} shown")
             }
+            (_, 0) if self.plan.fields.iter().any(|field| !self.is_compared(field)) => {
+                format!("not compared while it is {} · all {total} shown", self.plan.state().word())
+            }
             (_, 0) => format!("0 differ · all {total} shown"),
             (Shown::Differing, _) if same > 0 => format!("{differ} differ · {same} same hidden"),
             _ => format!("{differ} differ · {same} same"),
@@ -162,7 +165,7 @@ impl<'a> RecordPanel<'a> {
         let [left, right] = marks(field);
         let (next, role) = self.next(field);
         let (hubspot, connectwise) = (self.value(field, System::HubSpot), self.value(field, System::ConnectWise));
-        let settled = matches!(field.next, FieldNext::Same | FieldNext::Agree);
+        let settled = matches!(field.next, FieldNext::Same | FieldNext::Agree) && self.is_compared(field);
         // a record without a partner has nothing to be the same as
         let is_pair = self.plan.hubspot.is_some() && self.plan.connectwise.is_some();
         let same = settled && is_pair && hubspot == connectwise;
@@ -181,20 +184,30 @@ impl<'a> RecordPanel<'a> {
         ]
     }
 
-    /// What happens to the field next, in a word: a write of a pair that is held back is none.
+    /// What happens to the field next, in a word: a write of a pair that is held back is none, and what is not compared
+    /// shares the pair's state.
     #[must_use]
     pub fn next(&self, field: &FieldPlan) -> (&'static str, Role) {
-        let goes = matches!(
+        let is_held_back = matches!(field.next, FieldNext::Write { .. }) && !self.goes();
+        if is_held_back || !self.is_compared(field) {
+            let state = self.plan.state();
+            return (state.word(), state_role(state));
+        }
+        (next_word(&field.next), next_role(&field.next))
+    }
+
+    /// Whether the pair as a whole lets its fields cross.
+    const fn goes(&self) -> bool {
+        matches!(
             self.plan.decision,
             PairDecision::Write(_) | PairDecision::Link { .. } | PairDecision::InStep | PairDecision::Agree
-        );
-        match field.next {
-            FieldNext::Write { .. } if !goes => {
-                let state = self.plan.state();
-                (state.word(), state_role(state))
-            }
-            _ => (next_word(&field.next), next_role(&field.next)),
-        }
+        )
+    }
+
+    /// Whether anybody looked if the two sides of a linked pair agree on a field: of one that is held or gone as a whole,
+    /// nobody does.
+    fn is_compared(&self, field: &FieldPlan) -> bool {
+        self.goes() || self.plan.link.is_none() || field.next != FieldNext::Same || !field.rule.is_empty()
     }
 
     /// The diff as lines: heading, rows and the count of what is hidden.

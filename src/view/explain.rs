@@ -90,10 +90,41 @@ fn staged(stage: &str, text: &str, role: Role, width: usize) -> Vec<Line> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::core::plan::TraceLine;
+    use crate::engine::core::plan::{FieldNext, PairDecision, TraceLine};
     use crate::model::BySystem;
     use crate::view::cell::plain_text;
+    use crate::view::diff::Shown;
     use crate::view::testing::{NOW, acme, schemas};
+
+    #[test]
+    fn what_is_held_or_gone_as_a_whole_is_not_called_the_same() {
+        let schemas = schemas();
+        let held = PairDecision::Hold { reason: "its partner was merged".into() };
+        let gone = PairDecision::Gone { reason: "HubSpot company 7 was deleted".into() };
+        for (decision, word, verdict) in
+            [(held, "held", "Held: its partner was merged"), (gone, "gone", "Gone: HubSpot company 7 was deleted")]
+        {
+            let mut plan = acme();
+            plan.decision = decision;
+            plan.issues.clear();
+            for field in &mut plan.fields {
+                (field.next, field.rule) = (FieldNext::Same, String::new());
+            }
+            let panel = RecordPanel {
+                plan: &plan,
+                link: None,
+                observations: BySystem::default(),
+                schemas: Some(&schemas),
+                relatives: None,
+                now: NOW,
+            };
+            let text = plain_text(&lines(&panel, 100));
+            assert!(!text.contains("same") && text.contains(&format!("| Acme Dental Group {word}")), "{text}");
+            assert!(text.contains(verdict), "{text}");
+            let diff = plain_text(&panel.lines(Shown::Differing, 100));
+            assert!(diff.contains(&format!("not compared while it is {word} · all 5 shown")), "{diff}");
+        }
+    }
 
     #[test]
     fn a_trace_names_every_stage_once_and_every_field() {

@@ -127,7 +127,16 @@ fn records_of(run: &Run, total: &Counts) -> String {
         let text = written(total);
         return if text.is_empty() { note.to_owned() } else { format!("{note}; would be {text}") };
     }
-    let RunKind::Undo { of } = run.kind else { return records(total) };
+    let RunKind::Undo { of } = run.kind else {
+        let text = records(total);
+        return if !text.is_empty() {
+            text
+        } else if written(total).is_empty() {
+            idle(run).to_owned()
+        } else {
+            format::NONE.to_owned()
+        };
+    };
     let failed = counted([(total.failed, "failed")]);
     let rest = if failed.is_empty() { failed } else { format!(", {failed}") };
     format!("undo of run {of}{rest}")
@@ -142,17 +151,24 @@ fn side(sides: &BySystem<SideCounts>, system: System) -> String {
     if text.is_empty() { format::NONE.to_owned() } else { text.join(" ") }
 }
 
+/// Where nothing was written and no record is told of.
+const fn idle(run: &Run) -> &'static str {
+    match run.verdict {
+        Verdict::Running => "nothing so far",
+        Verdict::Done | Verdict::Stopped(_) | Verdict::Held { .. } => "nothing changed",
+    }
+}
+
 /// `3,981 same, 2 linked, 1 held`: what is not zero.
 fn records(counts: &Counts) -> String {
-    let text = counted([
+    counted([
         (counts.unchanged, "same"),
         (counts.linked, "linked"),
         (counts.held, "held"),
         (counts.failed, "failed"),
         (counts.waiting, "waiting"),
         (counts.excluded, "excluded"),
-    ]);
-    if text.is_empty() { "nothing changed".to_owned() } else { text }
+    ])
 }
 
 /// Numbers with their words, without those that are zero.
@@ -177,8 +193,8 @@ pub fn written(counts: &Counts) -> String {
 #[must_use]
 pub fn so_far(counts: &RunCounts) -> String {
     let total = counts.total();
-    let text = written(&total);
-    if text.is_empty() { records(&total) } else { text }
+    let told = [written(&total), records(&total)].into_iter().find(|text| !text.is_empty());
+    told.unwrap_or_else(|| "nothing changed".to_owned())
 }
 
 /// What a run did with each object, one line each, broken at words: `Contacts  12 created in HubSpot; 65 same, 3 held`.
@@ -192,7 +208,10 @@ pub fn object_lines(run: &Run, width: usize) -> Vec<Line> {
     };
     let line = |name: &str, counts: &Counts| {
         let text = [written(counts), records(counts)].into_iter().filter(|text| !text.is_empty());
-        let text = text.collect::<Vec<_>>().join("; ");
+        let text = match text.collect::<Vec<_>>().join("; ") {
+            text if text.is_empty() => idle(run).to_owned(),
+            text => text,
+        };
         hanging(vec![Cell::muted(format::fit(name, 12)), Cell::plain(text)], width)
     };
     if counts.objects.is_empty() {
@@ -245,11 +264,15 @@ pub fn count_lines(counts: &Counts) -> Vec<Line> {
         );
         vec![Cell::new(format::fit(system.name(), 12), Role::of(system)), Cell::plain(text)]
     };
-    vec![
-        side(System::HubSpot),
-        side(System::ConnectWise),
-        vec![Cell::muted(format::fit("Records", 12)), Cell::plain(records(counts))],
-    ]
+    let mut lines = vec![side(System::HubSpot), side(System::ConnectWise)];
+    let text = match records(counts) {
+        text if text.is_empty() && written(counts).is_empty() => "nothing to write".to_owned(),
+        text => text,
+    };
+    if !text.is_empty() {
+        lines.push(vec![Cell::muted(format::fit("Records", 12)), Cell::plain(text)]);
+    }
+    lines
 }
 
 /// The numbers of one object in a plan: `Contacts    55 pairs: HubSpot +3, ConnectWise ~4; 2 held`.
@@ -262,7 +285,8 @@ pub fn object_line(object: ObjectKind, pairs: u64, counts: &Counts) -> Line {
     let written: Vec<String> = System::BOTH.into_iter().filter_map(written).collect();
     let written = if written.is_empty() { "nothing to write".to_owned() } else { written.join(", ") };
     let pairs = format::counted(pairs, "pair", "pairs");
-    vec![Cell::muted(format::fit(object.plural(), 12)), Cell::plain(format!("{pairs}: {written}; {}", records(counts)))]
+    let text = [written, records(counts)].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join("; ");
+    vec![Cell::muted(format::fit(object.plural(), 12)), Cell::plain(format!("{pairs}: {text}"))]
 }
 
 #[cfg(test)]
@@ -342,6 +366,26 @@ Contacts    12 created, 1 field emptied in ConnectWise; 3
         let held = run(Verdict::Held { reason: "It would create 900 companies.".into(), plan: "ab12".into() });
         let text = plain_text(&lines(&held, 100));
         assert!(text.starts_with("Run 812 held in 2 s\nIt would create 900 companies.\nIt goes on once the plan ab12"));
+    }
+
+    #[test]
+    fn what_wrote_something_changed_something() {
+        let mut wrote = run(Verdict::Done);
+        let side = SideCounts { updated: 2, ..SideCounts::default() };
+        wrote.counts = RunCounts::default();
+        wrote.counts.of(ObjectKind::Company).sides.hubspot = side;
+        wrote.counts.of(ObjectKind::Deal);
+        let cells = row(&wrote, Timestamp::from_secs(1060));
+        assert_eq!(cells.last().map(Cell::text), Some("–"));
+        let text = plain_text(&lines(&wrote, 100));
+        assert!(text.contains("Companies   2 updated in HubSpot\nDeals       nothing changed"), "{text}");
+        let company = wrote.counts.of(ObjectKind::Company);
+        assert_eq!(line_text(&object_line(ObjectKind::Company, 1, company)), "Companies   1 pair: HubSpot ~2");
+        assert!(!plain_text(&count_lines(company)).contains("Records"));
+        assert!(plain_text(&count_lines(&Counts::default())).ends_with("Records     nothing to write\n"));
+        let mut begun = run(Verdict::Running);
+        begun.counts = RunCounts::default();
+        assert_eq!(row(&begun, Timestamp::from_secs(1060)).last().map(Cell::text), Some("nothing so far"));
     }
 
     #[test]

@@ -42,7 +42,7 @@ use lockstep::engine::driver::snapshot::Health;
 use lockstep::engine::driver::steps::Steps;
 use lockstep::engine::driver::{self, Clock, DriverError, EngineHandle};
 use lockstep::mapping::{Ceiling, Config, defaults, toml};
-use lockstep::model::{ObjectKind, RecordId, RecordRef, Right, System};
+use lockstep::model::{ObjectKind, RecordId, RecordRef, Right, RunId, System};
 use lockstep::sim::{Actor, Data, Fault, FaultRule, Mutation, Object, Options, Permit, Side, Simulators, Sizes, Verb};
 use lockstep::store::{Base, LeaseError};
 use serde_json::{Value as Json, json};
@@ -109,6 +109,12 @@ async fn a_conflict_waits_and_a_decision_ends_it() {
     let reader = bench.workspace.reader().unwrap();
     let states = reader.state_counts(ObjectKind::Company).unwrap();
     assert_eq!(states.get(&RecordState::Conflict), Some(&1), "{states:?}");
+    let (code, said) = bench.exit_code("plan").await;
+    assert_eq!(code, 0, "{said}");
+    assert!(said.contains("1 conflict waits for a person: `lockstep issues` lists"), "{said}");
+    let (_, said) = bench.exit_code("--json plan").await;
+    let told: Json = serde_json::from_str(&said).unwrap();
+    assert_eq!((&told["conflicts"], &told["other_issues"]), (&json!(1), &json!(0)), "{said}");
     let link = reader.link_of(at(System::HubSpot, hubspot)).unwrap().unwrap().id;
     let decide = Ask::Decide { link, field: None, winner: System::ConnectWise };
     let Reply::Pushed(report) = bench.ask(decide).await else { panic!("the decision was not taken") };
@@ -456,6 +462,90 @@ async fn a_killed_process_is_followed_by_one_that_finishes() {
     }
     bench.settle().await;
     bench.assert_pairs(&names);
+    let runs = bench.workspace.reader().unwrap().runs_page(None, 100).unwrap();
+    let cut_off: Vec<_> = runs.iter().filter(|run| run.verdict != Verdict::Done).collect();
+    for run in &cut_off {
+        let Verdict::Stopped(why) = &run.verdict else { panic!("{run:?}") };
+        assert!(why.contains("noticed at 20") && run.ended.is_some(), "{run:?}");
+    }
+    assert_eq!(cut_off.len(), 3, "{runs:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_was_killed_is_told_with_what_it_wrote() {
+    let bench = Bench::new(Data::Empty).await;
+    bench.create_many(HUBSPOT, 12);
+    let late = FaultRule { skip: 4, count: None, ..on_create(CONNECTWISE, Fault::Delay { ms: 3000 }) };
+    bench.running.control.inject(late);
+    let links = || bench.workspace.reader().unwrap().link_count(ObjectKind::Company, LinkState::Active).unwrap();
+    let mut child = bench.binary("sync --once").spawn().unwrap();
+    until("some are made", || links() >= 3).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let known = links();
+    bench.running.control.clear_faults();
+    let begun = bench.run().await.run;
+    let killed = bench.workspace.reader().unwrap().run(RunId(begun.id.0 - 1)).unwrap().unwrap();
+    assert!(matches!(killed.verdict, Verdict::Stopped(_)), "{killed:?}");
+    assert_eq!(killed.counts.total().sides.connectwise.created, known, "{killed:?}");
+    let (_, said) = bench.exit_code(&format!("runs {}", killed.id)).await;
+    assert!(
+        said.contains("Lockstep was killed") && said.contains("Companies   3 created in ConnectWise") || known > 3,
+        "{said}"
+    );
+}
+
+/// A write that was lost is tried again by itself: that is told, and calls no person.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_tried_again_by_itself_needs_no_person() {
+    let bench = Bench::new(Data::Empty).await;
+    let (hubspot, connectwise) = bench.pair("Acme").await;
+    bench.edit(CONNECTWISE, connectwise, "city", "Bonn");
+    bench.running.control.inject(FaultRule::once(Fault::DropBefore).on(HUBSPOT).path("batch/update"));
+    let sync = async || {
+        let mut command = bench.binary("sync --once");
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let deadline = Instant::now() + PATIENCE;
+    let said = loop {
+        let (code, said) = sync().await;
+        assert!(code == Some(0) && !said.contains("need a person"), "{code:?} {said}");
+        if said.contains("tried again") {
+            break said;
+        }
+        // once it can take effect no more, it is certain that it was lost
+        assert!(Instant::now() < deadline, "it was never told");
+        tokio::time::sleep(Duration::from_millis(400)).await;
+    };
+    assert_eq!(bench.running.control.faults(), [], "it struck");
+    assert!(said.contains("1 write failed and is tried again by the next runs"), "{said}");
+    bench.settle().await;
+    assert_eq!(bench.value(HUBSPOT, hubspot, "city"), "Bonn");
+    assert!(!sync().await.1.contains("tried again"), "it is over");
+}
+
+/// The answer to a write is lost, and a person enters something else where it goes one way: it is sent again, and counts as
+/// what was written once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_write_of_which_nobody_knows_counts_once_it_is_confirmed() {
+    let bench = Bench::new(Data::Empty).await;
+    let (hubspot, connectwise) = bench.pair("Acme").await;
+    let updated = || {
+        let runs = bench.workspace.reader().unwrap().runs_page(None, 100).unwrap();
+        runs.iter().map(|run| run.counts.total().sides.hubspot.updated).sum::<u64>()
+    };
+    let before = updated();
+    let status = |id: u64| map(&[("status", json!({ "id": id }))]);
+    bench.running.control.edit(CONNECTWISE, Object::Company, connectwise, &status(2), None).unwrap();
+    bench.running.control.inject(FaultRule::once(Fault::DropAfterCommit).on(HUBSPOT).path("batch/update"));
+    bench.run().await;
+    assert_eq!(bench.running.control.faults(), [], "it struck");
+    let ours = bench.value(HUBSPOT, hubspot, "hs_lead_status");
+    bench.edit(HUBSPOT, hubspot, "hs_lead_status", "BAD_TIMING");
+    bench.settle().await;
+    assert_eq!(bench.value(HUBSPOT, hubspot, "hs_lead_status"), ours, "it goes one way");
+    assert_eq!(updated() - before, 1);
 }
 
 impl Bench {

@@ -9,7 +9,7 @@ use super::own_change::own_making;
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, awaited, plan_pair, until_read};
 use super::pull::{dirty, is_unread};
 use super::state::{
-    Agreed, Dirty, DirtyReason, IssueClass, Link, LinkOrigin, LinkState, Observation, RecordState, Verdict,
+    Agreed, Dirty, DirtyReason, Issue, IssueClass, Link, LinkOrigin, LinkState, Observation, RecordState, Verdict,
 };
 use super::step::{ActiveRun, Engine, Mode, Stage, Step, rules_of};
 use super::view::ViewResult;
@@ -194,7 +194,8 @@ impl Engine {
         } else {
             self.settle(step, rules, facts, &plan)?;
         }
-        if !matches!(plan.decision, PairDecision::InStep | PairDecision::Agree) || ahead.is_some() {
+        let is_settled = matches!(plan.decision, PairDecision::InStep | PairDecision::Agree) && ahead.is_none();
+        if !is_settled || plan.issues.iter().any(Issue::needs_person) {
             let ids = facts.ids();
             self.note_planned([ids.hubspot, ids.connectwise].into_iter().flatten());
             let plan = ahead.unwrap_or(plan);

@@ -15,6 +15,7 @@ mod ask;
 pub mod command;
 mod counterparts;
 mod cover;
+mod cut_off;
 mod endless;
 mod evaluate;
 mod foresight;

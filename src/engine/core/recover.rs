@@ -465,11 +465,14 @@ impl Engine {
             finish(step, intent, IntentState::NotApplied, "it did not take effect");
             return Ok(());
         }
-        self.count_write(step, &intent)?;
+        // where nobody knows whether it ever arrived, nothing is counted as written
+        let is_found = any_seen || stamped;
+        if is_found {
+            self.count_write(step, &intent)?;
+        }
         intent.writes.retain(|write| landed.contains(&write.field));
         record_history(step, &intent, of);
-        let outcome =
-            if any_seen || stamped { "found when looked up" } else { "another value was there when it was looked up" };
+        let outcome = if is_found { "found when looked up" } else { "another value was there when it was looked up" };
         finish(step, intent, IntentState::Applied, outcome);
         Ok(())
     }

@@ -356,7 +356,7 @@ impl Engine {
 
     /// New work, decided on committed rows. Each part stops as soon as rows wait to be committed.
     fn take_up(&mut self, step: &mut Step<'_>) -> ViewResult<()> {
-        self.end_cut_off_undos(step)?;
+        self.end_cut_off_runs(step)?;
         self.look_up_open(step)?;
         self.advance_people(step)?;
         let mut turns = 0;

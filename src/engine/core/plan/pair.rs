@@ -7,7 +7,7 @@ use super::fields::{Comparison, Trouble, compare};
 use super::gather::{Facts, Merged};
 use super::identity::Identity;
 use super::kept::{held_by_right, until_read, without_paused};
-use super::words::{after_merge, field_in_words, origin_in_words, sentence, write_in_words};
+use super::words::{after_merge, field_in_words, link_in_words, origin_in_words, sentence, write_in_words};
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, Scope, TraceLine, scope};
 use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, IssueClass, Link, LinkState, Observation};
 use crate::engine::core::view::{View, ViewResult};
@@ -212,7 +212,7 @@ impl Planner<'_> {
     }
 
     fn decide_linked(&mut self, link: &Link, scope: &BySystem<Scope>) -> PairDecision {
-        note!(self, "identity", format!("linked since {} by {}", link.created, origin_in_words(&link.origin)));
+        note!(self, "identity", link_in_words(link));
         if link.state == LinkState::Unlinked {
             self.show_fields();
             return PairDecision::Exclude { reason: "a person took this pair apart".to_owned() };

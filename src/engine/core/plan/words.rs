@@ -1,7 +1,7 @@
 //! Decisions in words, for traces and reasons.
 
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite};
-use crate::engine::core::state::{IntentKind, LinkOrigin};
+use crate::engine::core::state::{IntentKind, Link, LinkOrigin, LinkState};
 use crate::model::{ObjectKind, RecordRef, System, Timestamp};
 
 /// How a link came about, in words.
@@ -12,6 +12,16 @@ pub fn origin_in_words(origin: &LinkOrigin) -> String {
         LinkOrigin::Stamp => "the key that Lockstep wrote".to_owned(),
         LinkOrigin::Match(rule) => rule.clone(),
         LinkOrigin::Person => "a person".to_owned(),
+    }
+}
+
+/// Since when two records are linked and by what, or that they are no longer.
+pub(super) fn link_in_words(link: &Link) -> String {
+    let (since, by) = (link.created, origin_in_words(&link.origin));
+    match link.state {
+        LinkState::Active => format!("linked since {since} by {by}"),
+        LinkState::Tomb => format!("the link, of {since} by {by}, ended when one side was gone"),
+        LinkState::Unlinked => format!("the link, of {since} by {by}, was ended by a person"),
     }
 }
 
@@ -186,7 +196,8 @@ pub(super) fn why(plan: &PairPlan) -> String {
 mod tests {
     use super::*;
     use crate::mapping::FieldKey;
-    use crate::model::{BySystem, FieldName, RecordId, Value};
+    use crate::model::{BySystem, FieldName, LinkId, RecordId, Value};
+    use std::collections::BTreeMap;
 
     fn field(next: FieldNext, rule: &str) -> FieldPlan {
         let name = FieldName::new("city");
@@ -227,6 +238,27 @@ mod tests {
         );
         let open = PairDecision::Wait { reason: "one side has not been read yet".into() };
         assert_eq!(sentence(&open, &[]), "waits: one side has not been read yet; it goes on by itself after that");
+    }
+
+    #[test]
+    fn a_link_that_ended_is_not_told_as_one() {
+        let link = |state| Link {
+            id: LinkId(1),
+            object: ObjectKind::Company,
+            hubspot: RecordId(7),
+            connectwise: RecordId(8),
+            state,
+            origin: LinkOrigin::Created(System::HubSpot),
+            created: Timestamp::EPOCH,
+            baseline: BTreeMap::new(),
+            recent: BTreeMap::new(),
+            own: BySystem::default(),
+        };
+        assert_eq!(link_in_words(&link(LinkState::Active)), "linked since 1970-01-01T00:00:00Z by creation in HubSpot");
+        for ended in [LinkState::Tomb, LinkState::Unlinked] {
+            let text = link_in_words(&link(ended));
+            assert!(text.contains("ended") && !text.contains("linked since"), "{text}");
+        }
     }
 
     #[test]

@@ -25,9 +25,6 @@ const DECIDED: usize = 200;
 /// Tries of one record, be it to read or to write it; a batch of a hundred that is refused takes eight to find the bad one.
 pub(super) const MOST_TRIES: u32 = 12;
 
-/// Runs looked through for an undo that was cut off.
-const LATEST: usize = 20;
-
 /// One undo under way.
 #[derive(Debug)]
 pub(in crate::engine::core) struct UndoJob {
@@ -417,23 +414,6 @@ impl Engine {
             step.row(Row::Run(run));
         }
         step.reply(undo.ticket, Reply::Undone(Box::new(report)));
-    }
-
-    /// Undos that the last engine did not bring to their end: what they put back stays, and what is left is told.
-    pub(in crate::engine::core) fn end_cut_off_undos(&mut self, step: &mut Step<'_>) -> ViewResult<()> {
-        if !std::mem::take(&mut self.fresh) {
-            return Ok(());
-        }
-        for mut run in step.view.latest_runs(LATEST)? {
-            if let (RunKind::Undo { of }, Verdict::Running) = (run.kind, &run.verdict) {
-                run.ended = Some(step.now);
-                run.verdict = Verdict::Stopped(format!(
-                    "Lockstep ended before all of run {of} was taken back. What is back stays so; undo run {of} again for the rest."
-                ));
-                step.row(Row::Run(run));
-            }
-        }
-        Ok(())
     }
 }
 
