@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use lockstep::engine::core::state::{Counts, RunKind, Verdict};
+use lockstep::engine::core::state::{Counts, IntentKind, IntentState, Run, RunKind, Verdict};
 use lockstep::engine::core::trial::report::{FieldWhat, Measure, Number, ObjectTrial, TrialReport, UnreadWhat};
 use lockstep::engine::core::trial::{Trial, unread};
 use lockstep::engine::core::view::View;
@@ -18,6 +18,10 @@ use crate::scenario::{Scenario, Temper, What};
 use crate::simulation::{Simulation, Trace};
 
 const SEEDS: u64 = 60;
+/// One of so many seeds that `LOCKSTEP_SEEDS` asks for.
+const SHARE: u64 = 30;
+/// Where a contact's company was made in the very run that changed the contact: two writes, of one record.
+const FOUND: [u64; 1] = [340];
 /// Records on a page, so that objects have several.
 const PAGE: usize = 3;
 
@@ -151,10 +155,20 @@ fn in_words(trial: &ObjectTrial) -> String {
     format!("{sides} ={links}, {held} held, {excluded} excluded")
 }
 
-fn of_run(counts: Counts) -> String {
+/// What it did, by records: a field that points to what is made in the same run is written once that is there, be the rest of
+/// its record written before.
+fn of_run(world: &Simulation<'_>, run: &Run, object: ObjectKind) -> String {
+    let counts = run.counts.objects.get(&object).copied().unwrap_or_default();
     let side = |to| {
-        let side = counts.sides[to];
-        format!("+{} ~{} -{}", side.created, side.updated, side.cleared)
+        let Counts { sides, .. } = counts;
+        let updates = world.store.intents.values().filter(|write| {
+            (write.run, write.object, write.system, write.kind) == (run.id, object, to, IntentKind::Update)
+                && write.state == IntentState::Applied
+                && !write.writes.is_empty()
+        });
+        let records: BTreeSet<_> = updates.clone().map(|write| write.target).collect();
+        let again = (updates.count() - records.len()) as u64;
+        format!("+{} ~{} -{}", sides[to].created, sides[to].updated.saturating_sub(again), sides[to].cleared)
     };
     let sides = [System::HubSpot, System::ConnectWise].map(side).join(" ");
     format!("{sides} ={}, {} held, {} excluded", counts.linked, counts.held, counts.excluded)
@@ -168,7 +182,7 @@ fn brings_itself_in(trial: &ObjectTrial) -> bool {
 }
 
 /// Lets the draft drive the engine and plays its first run to the end.
-fn first_run(world: &mut Simulation<'_>, rules: Rules) -> lockstep::engine::core::state::Run {
+fn first_run(world: &mut Simulation<'_>, rules: Rules) -> Run {
     let before = world.store.runs;
     world.engine.as_mut().unwrap().change_rules(rules);
     for _ in 0..200 {
@@ -206,7 +220,8 @@ fn a_test_of_what_is_deployed_shows_no_difference() {
 fn the_numbers_of_a_test_are_those_of_the_first_run_after_the_deploy() {
     let schemas = fields::schemas();
     let (mut worked, mut wrong) = (BTreeMap::<&str, u64>::new(), Vec::new());
-    for seed in 1..=SEEDS {
+    let seeds = SEEDS.max(crate::spread::number("LOCKSTEP_SEEDS", 0) / SHARE);
+    for seed in (1..=seeds).chain(FOUND) {
         let scenario = tame(seed);
         let draft = config(&scenario, &boundless());
         for (what, change) in CHANGES {
@@ -224,13 +239,9 @@ fn the_numbers_of_a_test_are_those_of_the_first_run_after_the_deploy() {
             }
             let run = first_run(&mut world, compiled(&draft, 9, &schemas));
             for (object, trial) in &report.objects {
-                let counts = run.counts.objects.get(object).copied().unwrap_or_default();
-                if in_words(trial) != of_run(counts) && !brings_itself_in(trial) {
-                    wrong.push(format!(
-                        "seed {seed}, {what}, {object}: said {}, did {}",
-                        in_words(trial),
-                        of_run(counts)
-                    ));
+                let (said, did) = (in_words(trial), of_run(&world, &run, *object));
+                if said != did && !brings_itself_in(trial) {
+                    wrong.push(format!("seed {seed}, {what}, {object}: said {said}, did {did}"));
                 }
                 *worked.entry(what).or_default() += u64::from(trial.numbers.values().any(Number::differs));
             }
