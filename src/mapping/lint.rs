@@ -311,6 +311,7 @@ impl<'a> Lint<'a> {
                 self.kinds(field, target, defs);
             }
             self.length(field, target, defs[target]);
+            self.uniqueness(field, target, defs);
         }
         self.compared_as(field, defs);
         self.defaults(field, defs);
@@ -404,6 +405,29 @@ impl<'a> Lint<'a> {
                 }
             }
         }
+    }
+
+    /// What may repeat on one side is refused on the other, the second time it comes; unless records are matched by it, for
+    /// then the second one is told from the first by a person.
+    fn uniqueness(&mut self, field: &FieldMapping, target: System, defs: BySystem<&FieldDef>) {
+        let (from, to) = (defs[target.other()], defs[target]);
+        let rules = &self.object.matching;
+        let is_matched =
+            rules.iter().any(|rule| rule.hubspot == field.hubspot && rule.connectwise == field.connectwise);
+        if !to.unique || from.unique || is_matched {
+            return;
+        }
+        let message = format!(
+            "`{}` of {target} takes each value once, and `{}` of {} may repeat: of records with the same value only one crosses.",
+            to.name,
+            from.name,
+            target.other()
+        );
+        let hint = match field.direction {
+            Direction::Both => format!("Let the field go to {} only, or map one that is unique.", target.other()),
+            _ => "Map a field whose values are unique, or one that takes a value twice.".to_owned(),
+        };
+        self.warning(Some(field), message, hint);
     }
 
     fn compared_as(&mut self, field: &FieldMapping, defs: BySystem<&FieldDef>) {

@@ -571,3 +571,25 @@ fn a_default_for_what_has_no_partner_must_be_named_where_it_is_written() {
     find(&mut config.objects[0], "country").default.connectwise = Some(there);
     assert_eq!(told(&config), 1);
 }
+
+#[test]
+fn a_value_that_may_repeat_is_told_where_the_other_side_takes_each_once() {
+    let mut schemas = schemas();
+    let phone = schemas.hubspot.fields.iter_mut().find(|field| field.name.as_str() == "phone").unwrap();
+    phone.unique = true;
+    let told = |config: &Config, schemas: &BySystem<Schema>| {
+        let found = check(config, schemas);
+        found.into_iter().filter(|finding| finding.message.contains("takes each value once")).collect::<Vec<_>>()
+    };
+    let mut config = defaults::config();
+    let found = told(&config, &schemas);
+    assert_eq!((found.len(), found[0].severity), (1, Severity::Warning), "{found:?}");
+    assert!(found[0].message.contains("`phoneNumber` of ConnectWise may repeat"), "{found:?}");
+    let phone = config.objects[0].fields.iter_mut().find(|field| field.hubspot.as_str() == "phone").unwrap();
+    phone.direction = Direction::ToConnectwise;
+    assert_eq!(told(&config, &schemas), [], "nothing is written to it");
+    let mut config = defaults::config();
+    let rule = MatchRule { hubspot: "phone".into(), connectwise: "phoneNumber".into(), by: MatchBy::Digits };
+    config.objects[0].matching.push(rule);
+    assert_eq!(told(&config, &schemas), [], "the second one is found to be the first");
+}
