@@ -19,12 +19,13 @@ use super::session::Session;
 use crate::engine::core::Mode;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::view::View;
+use crate::engine::driver::glance::Glance;
 use crate::engine::driver::receiver::{Listening, Receiver};
 use crate::engine::driver::snapshot::{Role, Snapshot};
 use crate::engine::driver::steps::Steps;
 use crate::engine::driver::{self, Clock, DriverError, EngineHandle, setup};
 use crate::error::{Exit, Outcome, Report};
-use crate::model::{System, Timestamp};
+use crate::model::{Record, System, Timestamp};
 use crate::sim::ControlHandle;
 use crate::store::{LeaseError, Workspace};
 use crate::tui::{self, BoxFuture, Context};
@@ -249,6 +250,18 @@ impl tui::Engine for Behind {
                 State::Starting | State::Live(..) => String::new(),
             };
             Reply::Refused { reason: "No engine runs here.".to_owned(), hint }
+        })
+    }
+
+    fn glance(&self, glance: Glance) -> BoxFuture<Result<Vec<Record>, String>> {
+        let behind = self.clone();
+        Box::pin(async move {
+            match behind.handle().await {
+                Some(handle) => handle.glance(glance).await,
+                None => {
+                    Err("No engine runs in this console: it can't look at fields that are not read yet.".to_owned())
+                }
+            }
         })
     }
 

@@ -17,9 +17,10 @@ use super::widgets::Edge;
 use super::world::{BoxFuture, Connected, Engine, Settings, Source, SourceError, World};
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::state::{Intent, Run};
+use crate::engine::driver::glance::Glance;
 use crate::engine::driver::snapshot::{Role, Snapshot};
-use crate::model::Checked;
 use crate::model::{BySystem, Hearing, IntentId, RunId, Timestamp};
+use crate::model::{Checked, Record};
 use crate::view::activity::IssueGroup;
 use crate::view::objects::Objects;
 use crate::view::schema::Reading;
@@ -31,6 +32,9 @@ pub const NOW: Timestamp = Timestamp(1_795_170_000_000);
 pub struct FakeEngine {
     pub asked: Mutex<Vec<Ask>>,
     pub reply: Mutex<Reply>,
+    /// Every glance that was asked for, and what it sees.
+    pub glances: Mutex<Vec<Glance>>,
+    pub seen: Mutex<Result<Vec<Record>, String>>,
     pub now: Mutex<Timestamp>,
     sender: watch::Sender<Arc<Snapshot>>,
 }
@@ -41,6 +45,8 @@ impl FakeEngine {
         Arc::new(Self {
             asked: Mutex::default(),
             reply: Mutex::new(Reply::Accepted),
+            glances: Mutex::default(),
+            seen: Mutex::new(Err("No engine runs in this console.".to_owned())),
             now: Mutex::new(NOW),
             sender: watch::Sender::new(Arc::new(snapshot)),
         })
@@ -56,6 +62,12 @@ impl Engine for FakeEngine {
         self.asked.lock().unwrap().push(ask);
         let reply = self.reply.lock().unwrap().clone();
         Box::pin(async move { reply })
+    }
+
+    fn glance(&self, glance: Glance) -> BoxFuture<Result<Vec<Record>, String>> {
+        self.glances.lock().unwrap().push(glance);
+        let seen = self.seen.lock().unwrap().clone();
+        Box::pin(async move { seen })
     }
 
     fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>> {

@@ -11,8 +11,9 @@ use tokio::sync::watch;
 use super::widgets::Edge;
 use crate::engine::core::command::{Ask, Reply};
 use crate::engine::core::state::{Intent, Run};
+use crate::engine::driver::glance::Glance;
 use crate::engine::driver::snapshot::Snapshot;
-use crate::model::{BySystem, CallbackTrouble, Checked, Hearing, IntentId, RecordRef, RunId, Timestamp};
+use crate::model::{BySystem, CallbackTrouble, Checked, Hearing, IntentId, Record, RecordRef, RunId, Timestamp};
 use crate::view::activity::IssueGroup;
 use crate::view::objects::Objects;
 use crate::view::schema::Reading;
@@ -23,6 +24,9 @@ pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub trait Engine: Send + Sync {
     /// Asks, and waits for what came of it. Must not block the caller's thread.
     fn ask(&self, ask: Ask) -> BoxFuture<Reply>;
+    /// Looks at fields that nobody reads yet, where an engine runs here; otherwise tells why not, as a sentence. Must not
+    /// block the caller's thread.
+    fn glance(&self, glance: Glance) -> BoxFuture<Result<Vec<Record>, String>>;
     /// The newest snapshot, and word of the next one.
     fn snapshot(&self) -> watch::Receiver<Arc<Snapshot>>;
     /// The engine's time.

@@ -6,17 +6,21 @@ use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::clock::Clock;
+use super::glance::{self, Glance};
 use super::runtime::{DriverError, Finished};
 use super::snapshot::{Role, Snapshot};
 use crate::engine::core::command::{Ask, Reply};
+use crate::engine::core::request::{AnswerBody, Request};
 use crate::mapping::Rules;
-use crate::model::{RecordRef, Timestamp};
+use crate::model::{Record, RecordRef, Timestamp};
 
 /// What goes to the engine's thread.
 pub(super) enum Message {
     Ask(Ask, oneshot::Sender<Reply>),
     Rules(Box<Rules>),
     Hints(Vec<RecordRef>),
+    /// A read beside the runs.
+    Glance(Request, oneshot::Sender<AnswerBody>),
     Stop,
 }
 
@@ -55,6 +59,20 @@ impl EngineHandle {
         if !records.is_empty() && self.messages.try_send(Message::Hints(records)).is_err() {
             tracing::debug!("the engine did not hear of some records; the next poll finds them");
         }
+    }
+
+    /// Looks at fields that nobody reads yet. Nothing of it is kept.
+    ///
+    /// # Errors
+    /// Why nothing was seen, as a sentence.
+    pub async fn glance(&self, glance: Glance) -> Result<Vec<Record>, String> {
+        let (reply, answer) = oneshot::channel();
+        let system = glance.system;
+        if self.messages.send(Message::Glance(glance.request(), reply)).await.is_err() {
+            return Err(self.why_gone());
+        }
+        let body = answer.await.map_err(|_| self.why_gone())?;
+        glance::records(system, body)
     }
 
     /// Hands a newly deployed configuration to the engine; it is used from the next run on.

@@ -9,6 +9,7 @@ pub mod deploy;
 pub mod doctor;
 mod follow;
 pub mod gaps;
+pub mod glance;
 mod handle;
 pub mod new_field;
 pub mod ready;

@@ -69,6 +69,9 @@ pub struct Finished {
 /// Events taken in at once: a step should stay short.
 const MOST_EVENTS: usize = 256;
 
+/// The number of every request that is none of the engine's own: its answer goes to whoever asked.
+const GLANCE: RequestId = RequestId(u64::MAX);
+
 /// How long the loop waits for writes on their way when it is asked to stop. What is left open then is in the journal.
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -355,6 +358,15 @@ impl Driver {
             }
             Message::Hints(records) => {
                 events.push(Event::Hinted(records));
+                true
+            }
+            Message::Glance(request, reply) => {
+                let connector = Arc::clone(&self.connectors[request.system]);
+                tokio::spawn(async move {
+                    let performed = connector.perform(GLANCE, &request).await;
+                    // whoever asked may be gone
+                    drop(reply.send(performed.answer.body));
+                });
                 true
             }
             Message::Stop => false,
