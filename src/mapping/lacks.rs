@@ -89,7 +89,8 @@ fn unserved(schema: &Schema, name: &str, unfit: impl Fn(&FieldDef) -> Option<Str
 }
 
 /// Why records cannot be matched by a field as it is.
-pub(super) fn no_match_field(system: System, by: MatchBy, def: &FieldDef) -> Option<String> {
+#[must_use]
+pub fn no_match_field(system: System, by: MatchBy, def: &FieldDef) -> Option<String> {
     let amount = matches!(def.kind, FieldKind::Number | FieldKind::Integer);
     let suits = compat::is_text(def.kind) || (amount && by != MatchBy::Host);
     let (name, word) = (&def.name, def.kind.word());

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::cell::{Cell, Line, Role, wrapped};
 use super::table::Column;
+use crate::mapping::compat::is_text;
 use crate::mapping::coverage::Coverage;
 use crate::mapping::references::refers_to;
 use crate::mapping::{AutoPairs, ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, Overflow, ValueMap};
@@ -259,15 +260,31 @@ fn meaning(mapping: &FieldMapping) -> String {
         ClearPolicy::Fill => "An empty value is filled.",
         ClearPolicy::Clear => "Emptiness crosses.",
     };
-    let long = match mapping.overflow {
-        Overflow::Hold => "Too long: waits.",
-        Overflow::Cut => "Too long: cut.",
+    let default = |system: System| {
+        let value = mapping.default.of(system).filter(|_| mapping.direction.writes(system));
+        value.map_or_else(String::new, |value| format!(" A new record in {system} has {value}."))
     };
-    format!("{way} {empty} {long}")
+    format!("{way} {empty}{}{}{}", long(mapping), default(System::HubSpot), default(System::ConnectWise))
+}
+
+/// What becomes of a text that is too long, where one can be.
+fn long(mapping: &FieldMapping) -> String {
+    if !is_text(mapping.kind) {
+        return String::new();
+    }
+    let written = System::BOTH.into_iter().filter(|system| mapping.direction.writes(*system));
+    let limits: Vec<String> =
+        written.filter_map(|system| Some(super::format::grouped(mapping.max_length[system]?.into()))).collect();
+    let over = if limits.is_empty() { "Too long".to_owned() } else { format!("Too long ({})", limits.join(", ")) };
+    match mapping.overflow {
+        Overflow::Hold => format!(" {over}: waits."),
+        Overflow::Cut => format!(" {over}: cut."),
+    }
 }
 
 /// What `old` says where it differs from `new`, in words.
-fn differences(old: &FieldMapping, new: &FieldMapping) -> Vec<String> {
+#[must_use]
+pub fn differences(old: &FieldMapping, new: &FieldMapping) -> Vec<String> {
     let mut words = Vec::new();
     if old.direction != new.direction {
         words.push(format!("direction {}", old.direction.arrow()));
@@ -289,8 +306,19 @@ fn differences(old: &FieldMapping, new: &FieldMapping) -> Vec<String> {
         let (was, now) = (told(&old.values), told(&new.values));
         words.push(if was == now { format!("other values ({was})") } else { format!("values {was}, now {now}") });
     }
-    if old.default != new.default || old.max_length != new.max_length {
-        words.push("other default or length".to_owned());
+    for system in System::BOTH {
+        if old.default.of(system) != new.default.of(system) {
+            words.push(match old.default.of(system) {
+                Some(value) => format!("{value} in a new record in {system}"),
+                None => format!("no default in {system}"),
+            });
+        }
+        if old.max_length[system] != new.max_length[system] {
+            words.push(match old.max_length[system] {
+                Some(limit) => format!("{limit} characters in {system}"),
+                None => format!("no limit in {system}"),
+            });
+        }
     }
     words
 }

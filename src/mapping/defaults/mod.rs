@@ -8,6 +8,7 @@ mod deal;
 mod line_item;
 mod product;
 mod ticket;
+pub mod usual;
 
 pub use activity::{ActivitySetup, activity};
 pub use contact::contact;

@@ -11,6 +11,8 @@ use super::filters::source::FilterSource;
 use super::filters::stored::StoredFilters;
 use super::mappings::making::maker::FieldMaker;
 use super::mappings::objects::adder::Adder;
+use super::mappings::picker::source::FieldSource;
+use super::mappings::picker::stored::StoredFields;
 use super::mappings::values::source::ValueSource;
 use super::mappings::values::stored::StoredValues;
 use super::records::source::{RecordSource, Simulated};
@@ -31,6 +33,8 @@ pub struct Desk {
     pub versions: Arc<dyn VersionSource>,
     pub trials: Arc<dyn TrialSource>,
     pub filters: Arc<dyn FilterSource>,
+    /// What stands in which field.
+    pub fields: Arc<dyn FieldSource>,
     /// What the cached records hold.
     pub values: Arc<dyn ValueSource>,
     /// Only where the systems are simulated ones.
@@ -78,6 +82,7 @@ impl Desk {
             versions: Arc::new(StoredVersions::new(workspace, author)?),
             trials: Arc::new(StoredTrials::new(workspace, author)),
             filters: Arc::new(StoredFilters::new(workspace)?),
+            fields: Arc::new(StoredFields::new(workspace)?),
             values: Arc::new(StoredValues::new(workspace)?),
             simulated,
             last_opened: LastOpened::default(),

@@ -5,6 +5,7 @@ pub mod connections;
 pub mod desk;
 pub mod draft;
 pub mod filters;
+mod finding;
 pub mod mappings;
 mod objects;
 pub mod records;

@@ -1,13 +1,13 @@
 //! What can be done with field mappings, when, and what becomes of it.
 
-use super::{Context, FIRST, Mappings, Message, editor, making, objects, versions};
+use super::{Context, FIRST, Mappings, Message, editor, making, objects, page, picker, tuning, unusual, versions};
 use crate::mapping::references::refers_to;
 use crate::mapping::{
-    ClearPolicy, Direction, FieldKey, FieldMapping, ObjectMapping, SystemOfRecord, complete, defaults, suggest,
+    ClearPolicy, Direction, FieldMapping, ObjectMapping, SystemOfRecord, complete, defaults, suggest,
 };
-use crate::model::{FieldDef, FieldName, Schema};
+use crate::model::{FieldName, Schema};
 use crate::tui::action::{Action, Enabled, Info, Key, Reason};
-use crate::tui::overlay::{Command, Confirm, Menu};
+use crate::tui::overlay::Confirm;
 use crate::tui::pausing;
 use crate::tui::report::Report;
 use crate::tui::tab::TabId;
@@ -24,7 +24,7 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "mappings.open",
             "open",
             &[Key::ENTER],
-            "Open the fields of the object; show what the version under the cursor changes; of a test, the records that a number counts; choose the partner of a value",
+            "Open the fields of the object; show what the version under the cursor changes; of a test, the records that a number counts; choose the partner of a value; change what the row says",
         ),
         enabled: |tab, world| match &tab.trial {
             Some(trial) => trial.can_list(),
@@ -33,6 +33,14 @@ pub const ACTIONS: &[Action<Mappings>] = &[
                 editor::can_edit_row(tab)
             }
             None if objects::is_shown(tab) => objects::can_open(tab),
+            None if page::is_shown(tab) => {
+                reason(!world.settings.read_only, "The console is read-only.")?;
+                page::can_turn(tab, world)
+            }
+            None if unusual::is_shown(tab) => {
+                reason(!world.settings.read_only, "The console is read-only.")?;
+                unusual::can_restore(tab)
+            }
             None if tab.versions.is_none() => {
                 Err(Reason::new("A mapping has nothing to open but its value map: v opens that."))
             }
@@ -42,6 +50,8 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             Some(trial) => trial.list(TabId::Mappings, ctx),
             None if editor::is_shown(tab) => editor::choose(tab, ctx),
             None if objects::is_shown(tab) => objects::open(tab, ctx),
+            None if page::is_shown(tab) => page::turn(tab, ctx),
+            None if unusual::is_shown(tab) => unusual::restore_one(tab, ctx),
             None => versions::compare(tab, ctx),
         },
     },
@@ -50,18 +60,29 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "mappings.add",
             "add",
             &[Key::char('a')],
-            "Map a HubSpot field to a ConnectWise field; in the list of objects, another object",
+            "Map a HubSpot field to a ConnectWise field; in the list of objects, another object; on the page of one, a match rule or a record to leave out",
         )
         .changes(),
         enabled: |tab, _| {
             if objects::is_shown(tab) {
                 return objects::adding::can_add(tab);
             }
+            if page::is_shown(tab) {
+                return page::can_change(tab);
+            }
+            if unusual::is_shown(tab) {
+                return unusual::can_restore(tab);
+            }
             shows_mappings(tab)?;
             has_config(tab)?;
             reason(tab.draft.schemas().is_some(), "The fields are not known yet: connect both systems first.")
         },
-        run: |tab, ctx| if tab.inside { choose_first(tab, ctx) } else { objects::adding::choose(tab, ctx) },
+        run: |tab, ctx| match tab.inside {
+            false => objects::adding::choose(tab, ctx),
+            true if page::is_shown(tab) => page::ask_add(tab, ctx),
+            true if unusual::is_shown(tab) => unusual::ask_all(tab, ctx),
+            true => picker::open(tab, ctx),
+        },
     },
     Action {
         info: Info::new(
@@ -132,6 +153,94 @@ pub const ACTIONS: &[Action<Mappings>] = &[
         },
     },
     Action {
+        info: Info::new("mappings.test", "test", &[Key::char('T')], "Test the draft: what it would do to every record"),
+        enabled: |tab, _| trial_page::can_test(&tab.draft),
+        run: Mappings::test,
+    },
+    Action {
+        info: Info::new("mappings.deploy", "deploy", &[Key::char('D')], "Let the draft drive the engine").changes(),
+        enabled: |tab, _| deploy::can_deploy(&tab.draft),
+        run: |tab, ctx| deploy::ask_deploy(&mut tab.draft, ctx, Message::Draft),
+    },
+    Action {
+        info: Info::new(
+            "mappings.page",
+            "object page",
+            &[Key::char('O')],
+            "Open the page of the object: direction, what is made where, match rules, what is left out, pauses",
+        ),
+        enabled: |tab, _| {
+            if objects::is_shown(tab) {
+                return objects::can_open(tab);
+            }
+            shows_mappings(tab)?;
+            has_config(tab)
+        },
+        run: |tab, ctx| {
+            if objects::is_shown(tab) {
+                objects::open(tab, ctx);
+            }
+            page::open(tab);
+        },
+    },
+    Action {
+        info: Info::new(
+            "mappings.overflow",
+            "too long",
+            &[Key::char('f')],
+            "Change what becomes of a text that is too long for the other side: it is held, or cut",
+        )
+        .changes()
+        .not_in_footer(),
+        enabled: tuning::can_be_long,
+        run: tuning::turn_overflow,
+    },
+    Action {
+        info: Info::new(
+            "mappings.default",
+            "default",
+            &[Key::char('x')],
+            "Set what a new record has where the source has nothing",
+        )
+        .changes()
+        .not_in_footer(),
+        enabled: tuning::can_have_default,
+        run: |tab, ctx| tuning::ask_default(tab, ctx),
+    },
+    Action {
+        info: Info::new(
+            "mappings.kind",
+            "compare as",
+            &[Key::char('K')],
+            "Choose as what the two fields are compared: text, phone, number, date and the like",
+        )
+        .changes()
+        .not_in_footer(),
+        enabled: can_change,
+        run: |tab, ctx| tuning::ask_kind(tab, ctx),
+    },
+    Action {
+        info: Info::new("mappings.length", "limit", &[Key::char('l')], "Set how many characters fit into the field")
+            .changes()
+            .not_in_footer(),
+        enabled: tuning::can_be_long,
+        run: |tab, ctx| tuning::ask_length(tab, ctx),
+    },
+    Action {
+        info: Info::new(
+            "mappings.unusual",
+            "not as usual",
+            &[Key::char('z')],
+            "Show what differs from the usual mappings; Enter makes one usual again, a all of them",
+        )
+        .not_in_footer(),
+        enabled: |tab, _| {
+            shows_mappings(tab)?;
+            has_config(tab)
+        },
+        run: |tab, _| unusual::open(tab),
+    },
+    Action {
         info: Info::new(
             "mappings.suggest",
             "suggest",
@@ -169,16 +278,24 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "mappings.earlier",
             "earlier",
             &[Key::char('[')],
-            "Move the pair up: of several the first one counts for the way back; of several options of one record the first one crosses",
+            "Move the pair up: of several the first one counts for the way back; of several options of one record the first one crosses; of match rules the first one with a candidate decides",
         )
         .changes(),
-        enabled: |tab, _| editor::can_shift(tab),
-        run: |tab, ctx| editor::shift(tab, ctx, false),
+        enabled: |tab, _| if page::is_shown(tab) { page::can_shift(tab, false) } else { editor::can_shift(tab) },
+        run: |tab, ctx| match page::is_shown(tab) {
+            true => page::shift(tab, ctx, false),
+            false => editor::shift(tab, ctx, false),
+        },
     },
     Action {
-        info: Info::new("mappings.later", "later", &[Key::char(']')], "Move the pair down").changes().not_in_footer(),
-        enabled: |tab, _| editor::can_shift(tab),
-        run: |tab, ctx| editor::shift(tab, ctx, true),
+        info: Info::new("mappings.later", "later", &[Key::char(']')], "Move the pair, or the match rule, down")
+            .changes()
+            .not_in_footer(),
+        enabled: |tab, _| if page::is_shown(tab) { page::can_shift(tab, true) } else { editor::can_shift(tab) },
+        run: |tab, ctx| match page::is_shown(tab) {
+            true => page::shift(tab, ctx, true),
+            false => editor::shift(tab, ctx, true),
+        },
     },
     Action {
         info: Info::new(
@@ -225,16 +342,18 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             "mappings.remove",
             "remove",
             &[Key::char('-')],
-            "Take the mapping, or the object, out of the draft; in a value map the listed pair",
+            "Take the mapping, or the object, out of the draft; in a value map the listed pair, on the page of an object the match rule",
         )
         .changes(),
         enabled: |tab, world| match tab.inside {
             _ if editor::is_shown(tab) => editor::is_listed(tab),
+            _ if page::is_shown(tab) => page::can_remove(tab),
             false if objects::is_shown(tab) => objects::can_remove(tab),
             _ => can_change(tab, world),
         },
         run: |tab, ctx| match tab.inside {
             _ if editor::is_shown(tab) => editor::remove(tab, ctx),
+            _ if page::is_shown(tab) => page::remove(tab, ctx),
             false => objects::ask_remove(tab, ctx),
             true => ask_remove(tab, ctx),
         },
@@ -293,16 +412,6 @@ pub const ACTIONS: &[Action<Mappings>] = &[
         run: versions::ask_roll_back,
     },
     Action {
-        info: Info::new("mappings.test", "test", &[Key::char('T')], "Test the draft: what it would do to every record"),
-        enabled: |tab, _| trial_page::can_test(&tab.draft),
-        run: Mappings::test,
-    },
-    Action {
-        info: Info::new("mappings.deploy", "deploy", &[Key::char('D')], "Let the draft drive the engine").changes(),
-        enabled: |tab, _| deploy::can_deploy(&tab.draft),
-        run: |tab, ctx| deploy::ask_deploy(&mut tab.draft, ctx, Message::Draft),
-    },
-    Action {
         info: Info::new("mappings.revert", "revert", &[Key::char('R')], "Throw the draft away").changes(),
         enabled: |tab, _| deploy::can_revert(&tab.draft),
         run: |tab, ctx| deploy::ask_revert(&tab.draft, ctx, Message::Draft),
@@ -322,11 +431,12 @@ fn shows_mappings(tab: &Mappings) -> Enabled {
     if objects::is_shown(tab) {
         return Err(Reason::new("Enter opens the fields of an object first."));
     }
-    let shown = tab.versions.is_none() && tab.trial.is_none() && tab.editor.is_none();
+    let over = page::is_shown(tab) || unusual::is_shown(tab) || tab.editor.is_some();
+    let shown = tab.versions.is_none() && tab.trial.is_none() && !over;
     reason(shown, "Go back to the mappings first, with Esc.")
 }
 
-fn can_change(tab: &Mappings, _: &World) -> Enabled {
+pub fn can_change(tab: &Mappings, _: &World) -> Enabled {
     shows_mappings(tab)?;
     has_config(tab)?;
     deploy::not_deploying(&tab.draft)?;
@@ -334,7 +444,7 @@ fn can_change(tab: &Mappings, _: &World) -> Enabled {
     reason(row.change != Change::Removed, "This mapping is removed in the draft; u brings it back.")
 }
 
-fn selected(tab: &Mappings) -> Option<&FieldMapping> {
+pub fn selected(tab: &Mappings) -> Option<&FieldMapping> {
     let key = tab.rows.selected_key()?;
     tab.draft.current()?.fields.iter().find(|field| field.key() == *key)
 }
@@ -345,7 +455,7 @@ fn change(tab: &mut Mappings, ctx: &mut Context<'_>, change: impl FnOnce(&mut Ob
     tab.meter.look(&tab.draft, ctx, Message::Measured);
 }
 
-fn change_field(tab: &mut Mappings, ctx: &mut Context<'_>, alter: impl FnOnce(&mut FieldMapping)) {
+pub fn change_field(tab: &mut Mappings, ctx: &mut Context<'_>, alter: impl FnOnce(&mut FieldMapping)) {
     let Some(key) = tab.rows.selected_key().cloned() else { return };
     change(tab, ctx, |object| {
         if let Some(field) = object.fields.iter_mut().find(|field| field.key() == key) {
@@ -371,55 +481,14 @@ const fn next_wins(wins: SystemOfRecord) -> SystemOfRecord {
     }
 }
 
-fn choice(field: &FieldDef, not_now: Option<String>) -> Command {
-    let custom = if field.custom { ", custom" } else { "" };
-    Command {
-        name: field.name.to_string(),
-        doc: format!("{} ({}{custom})", field.label, field.kind.word()),
-        keys: String::new(),
-        not_now,
-    }
-}
-
-fn choose_first(tab: &mut Mappings, ctx: &mut Context<'_>) {
-    let Some(schemas) = tab.draft.schemas() else { return };
-    let fields = &schemas[FIRST].fields;
-    let names: Vec<FieldName> = fields.iter().map(|field| field.name.clone()).collect();
-    let commands = fields.iter().map(|field| choice(field, None)).collect();
-    let pick = move |index: usize| Message::AddFor(names.get(index).cloned().unwrap_or_else(|| "".into()));
-    ctx.choose(Menu::new(format!("Add: the {FIRST} field"), commands), pick);
-}
-
-/// The fields of the other side, those that go together with `first` before the others.
-fn choose_second(tab: &Mappings, first: &FieldName, ctx: &mut Context<'_>) {
-    let (Some(schemas), Some(current)) = (tab.draft.schemas(), tab.draft.current()) else { return };
-    let Some(here) = schemas[FIRST].field(first.as_str()) else { return };
-    let mut options: Vec<(&FieldDef, Option<String>)> =
-        schemas[FIRST.other()].fields.iter().map(|there| (there, obstacle(current, here, there))).collect();
-    options.sort_by_key(|(_, obstacle)| obstacle.is_some());
-    let names: Vec<FieldName> = options.iter().map(|(field, _)| field.name.clone()).collect();
-    let commands = options.into_iter().map(|(field, obstacle)| choice(field, obstacle)).collect();
-    let first = first.clone();
-    let title = format!("Add: the {} field for {}", FIRST.other(), here.label);
-    let pick = move |index: usize| Message::Add(first, names.get(index).cloned().unwrap_or_else(|| "".into()));
-    ctx.choose(Menu::new(title, commands), pick);
-}
-
-/// Why the two can't be mapped to each other.
-fn obstacle(current: &ObjectMapping, here: &FieldDef, there: &FieldDef) -> Option<String> {
-    let key = FieldKey::new(&here.name, &there.name);
-    if current.fields.iter().any(|field| field.key() == key) {
-        return Some("is mapped to it already".to_owned());
-    }
-    suggest(here, there).err().map(|incompatible| incompatible.reason)
-}
-
-pub(super) fn add(tab: &mut Mappings, first: &FieldName, second: &FieldName, ctx: &mut Context<'_>) {
+pub fn add(tab: &mut Mappings, first: &FieldName, second: &FieldName, ctx: &mut Context<'_>) {
     let suggested = tab.draft.schemas().and_then(|schemas| {
         let find = |schema: &Schema, name: &FieldName| schema.field(name.as_str()).cloned();
         find(&schemas[FIRST], first).zip(find(&schemas[FIRST.other()], second))
     });
-    let Some((here, there)) = suggested else { return };
+    let Some((here, there)) = suggested else {
+        return ctx.say("One of the two fields is gone: the fields were read again meanwhile. Nothing was added.");
+    };
     match suggest(&here, &there) {
         Ok(mapping) => {
             let key = mapping.key();
@@ -475,8 +544,6 @@ fn propose(tab: &mut Mappings, ctx: &mut Context<'_>) {
 /// What became of an action.
 pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
     match message {
-        Message::AddFor(first) => choose_second(tab, &first, ctx),
-        Message::Add(first, second) => add(tab, &first, &second, ctx),
         Message::Remove(key) => change(tab, ctx, |object| object.fields.retain(|field| field.key() != key)),
         Message::Turn(object) => tab.turn_to(object, ctx),
         Message::Edit(edit) => editor::receive(tab, edit, ctx),
@@ -490,6 +557,10 @@ pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
         Message::RollBack(row) => versions::roll_back(tab, *row, ctx),
         Message::RolledBack(name, saved) => versions::rolled_back(tab, &name, saved, ctx),
         Message::RemoveObject(object) => objects::remove(tab, object, ctx),
+        Message::Page(edit) => page::receive(tab, edit, ctx),
+        Message::Tune(tune) => tuning::receive(tab, tune, ctx),
+        Message::RestoreAll => unusual::restore_all(tab, ctx),
+        Message::Seen(seen) => picker::receive(tab, seen, ctx),
         // the tab itself takes these
         Message::Draft(_)
         | Message::Trial(_)

@@ -3,8 +3,14 @@
 mod actions;
 pub mod making;
 pub mod objects;
+mod page;
+#[cfg(test)]
+mod page_tests;
+pub mod picker;
 #[cfg(test)]
 pub mod tests;
+mod tuning;
+mod unusual;
 pub mod values;
 mod versions;
 
@@ -23,7 +29,7 @@ use crate::model::{FieldName, ObjectKind, PauseScope, Pauses, System};
 use crate::store::Saved;
 use crate::tui::action::{Action, Actor};
 use crate::tui::ctx::Ctx;
-use crate::tui::tab::{Handled, Nav, Page, Picked, TabId, Target};
+use crate::tui::tab::{Handled, Input, Nav, Page, Picked, TabId, Target};
 use crate::tui::widgets::paint::split_top;
 use crate::tui::widgets::{Keyed, List, Paint};
 use crate::tui::world::{SourceError, World};
@@ -34,6 +40,9 @@ use crate::view::{Cell, Line, Role, format, object_list};
 use making::maker::FieldMaker;
 use objects::adding::Step;
 use objects::{Objects, Overview};
+use page::ObjectPage;
+use picker::{Known, Picker, Seen};
+use tuning::Tune;
 use values::editor::{self, Edit, Editor};
 use values::{Measured, Meter};
 use versions::Versions;
@@ -51,6 +60,14 @@ pub struct Mappings {
     meter: Meter,
     /// The value map of one field, in place of the mappings.
     editor: Option<Editor>,
+    /// The page of the object, in place of the mappings.
+    page: Option<ObjectPage>,
+    /// What differs from the usual mappings, in place of them.
+    unusual: Option<List<unusual::Row>>,
+    /// The fields for a new mapping, in place of the mappings.
+    picker: Option<Picker>,
+    /// What is known of the values of fields.
+    known: Known,
     /// The list of versions, in place of the mappings.
     versions: Option<Versions>,
     /// The test of the draft, in place of both.
@@ -79,9 +96,8 @@ impl Keyed for Row {
 pub enum Message {
     Draft(DraftMessage),
     Trial(TrialMessage),
-    /// A HubSpot field was chosen for a new mapping.
-    AddFor(FieldName),
-    Add(FieldName, FieldName),
+    /// What was seen of the values of fields.
+    Seen(Seen),
     Remove(FieldKey),
     Turn(ObjectKind),
     /// How far the value maps reach.
@@ -101,6 +117,12 @@ pub enum Message {
     /// A step on the way of another object into the draft.
     Adding(Step),
     RemoveObject(ObjectKind),
+    /// What a person chose on the page of the object.
+    Page(page::Edit),
+    /// What a person chose of a field mapping.
+    Tune(Tune),
+    /// A person said yes to the usual mappings.
+    RestoreAll,
 }
 
 impl Actor for Mappings {
@@ -121,6 +143,10 @@ impl Mappings {
             rows: List::default(),
             meter: Meter::new(Arc::clone(&desk.values)),
             editor: None,
+            page: None,
+            unusual: None,
+            picker: None,
+            known: Known::new(Arc::clone(&desk.fields)),
             versions: None,
             trial: None,
             source: Arc::clone(&desk.versions),
@@ -153,7 +179,7 @@ impl Mappings {
 
     fn turn_to(&mut self, object: ObjectKind, ctx: &mut Context<'_>) {
         self.draft.turn(object);
-        self.editor = None;
+        (self.editor, self.page, self.unusual, self.picker) = (None, None, None, None);
         self.meter.forget();
         self.rows = List::default();
         self.list();
@@ -298,6 +324,9 @@ impl Page for Mappings {
                 if self.draft.receive(message, ctx, Message::Draft) {
                     self.list();
                     objects::list(self);
+                    page::list(self);
+                    unusual::list(self);
+                    picker::follow(self, ctx);
                     if objects::is_shown(self) {
                         self.objects.look(&self.draft, ctx);
                     }
@@ -353,12 +382,29 @@ impl Page for Mappings {
             let _ = self.objects.list.navigate(step);
             return;
         }
+        if let Some(page) = &mut self.page {
+            let _ = page.list.navigate(step);
+            return;
+        }
+        if let Some(unusual) = &mut self.unusual {
+            let _ = unusual.navigate(step);
+            return;
+        }
         drop(self.rows.navigate(step));
+    }
+
+    fn editing(&self) -> bool {
+        picker::is_shown(self)
+    }
+
+    fn edit(&mut self, input: &Input, ctx: &mut Context<'_>) -> Handled {
+        picker::edit(self, input, ctx)
     }
 
     fn query(&self) -> Option<&str> {
         // the search would change a list that is not on the screen
-        if self.versions.is_some() || self.trial.is_some() || !self.inside {
+        let over = self.page.is_some() || self.unusual.is_some() || self.picker.is_some();
+        if self.versions.is_some() || self.trial.is_some() || !self.inside || over {
             return None;
         }
         Some(self.editor.as_ref().map_or(self.search.as_str(), |editor| &editor.search))
@@ -395,7 +441,7 @@ impl Page for Mappings {
             self.search("", ctx);
             return Handled::Yes;
         }
-        if self.editor.take().is_some() {
+        if self.editor.take().is_some() || self.page.take().is_some() || self.unusual.take().is_some() {
             return Handled::Yes;
         }
         if !self.inside {
@@ -425,6 +471,15 @@ impl Page for Mappings {
         if !self.inside {
             return objects::draw(self, area, paint);
         }
+        if self.page.is_some() {
+            return page::draw(self, area, paint);
+        }
+        if self.unusual.is_some() {
+            return unusual::draw(self, area, paint);
+        }
+        if self.picker.is_some() {
+            return picker::draw(self, area, paint);
+        }
         let (head, rest) = split_top(area, 3);
         for (row, line) in (0..).zip(self.head(usize::from(area.width), paint.world)) {
             paint.line_at(head, row, &line);
@@ -448,6 +503,15 @@ impl Page for Mappings {
         }
         if !self.inside {
             return steady(objects::detail(self, width, world), LINES_OF_FIELD);
+        }
+        if self.page.is_some() {
+            return steady(page::detail(self, width), LINES_OF_FIELD);
+        }
+        if self.unusual.is_some() {
+            return steady(unusual::detail(self, width), LINES_OF_FIELD);
+        }
+        if self.picker.is_some() {
+            return steady(picker::detail(self, width), LINES_OF_FIELD);
         }
         let (Some(key), Some(current)) = (self.rows.selected_key(), self.draft.current()) else { return Vec::new() };
         let rows = mapping_table::rows(current, self.draft.deployed());

@@ -122,29 +122,6 @@ fn direction_and_winner_change_in_the_draft_and_are_saved() {
 }
 
 #[test]
-fn fields_are_added_by_a_few_letters_and_those_that_do_not_fit_say_why() {
-    let config = config();
-    let mut person = console(&config);
-    person.types("a");
-    person.expects("Add: the HubSpot field");
-    person.types("founded");
-    person.press(KeyCode::Enter);
-    person.expects("Add: the ConnectWise field for Founded");
-    person.types("heads");
-    person.press(KeyCode::Enter);
-    person.expects("Add: the ConnectWise field for Founded");
-    assert!(config.saved.lock().unwrap().is_empty(), "a date was mapped to a number");
-    for _ in 0..5 {
-        person.press(KeyCode::Backspace);
-    }
-    person.types("founded");
-    person.press(KeyCode::Enter);
-    person.expects("▶ + founded");
-    let added = saved(&config).objects[0].fields.last().unwrap().clone();
-    assert_eq!(added.key().as_str(), "founded~founded");
-}
-
-#[test]
 fn a_mapping_is_removed_after_a_question_and_can_be_brought_back() {
     let config = config();
     let mut person = console(&config);

@@ -2,6 +2,7 @@
 
 mod adder;
 mod config;
+mod fields;
 mod filters;
 mod maker;
 mod records;
@@ -16,6 +17,7 @@ use super::desk::{Desk, LastOpened};
 use super::draft::source::ConfigSource;
 pub use adder::FakeAdder;
 pub use config::{FakeConfig, FakeDeployer, version};
+pub use fields::FakeFields;
 pub use filters::FakeFilters;
 pub use maker::FakeMaker;
 pub use records::FakeRecords;
@@ -42,6 +44,7 @@ pub fn desk_of(config: &Arc<FakeConfig>) -> Desk {
         versions: Arc::new(FakeVersions::default()),
         trials: Arc::new(FakeTrials::default()),
         filters: Arc::new(FakeFilters(Arc::clone(config))),
+        fields: Arc::new(FakeFields::default()),
         values: Arc::new(FakeValues::default()),
         simulated: None,
         last_opened: LastOpened::default(),

@@ -80,6 +80,11 @@ impl Objects {
         }
     }
 
+    #[must_use]
+    pub fn records(&self) -> Arc<dyn RecordSource> {
+        Arc::clone(&self.records)
+    }
+
     /// Counts the records again.
     pub fn look(&mut self, draft: &Draft, ctx: &mut Context<'_>) {
         let Some(book) = draft.book() else { return };
