@@ -46,7 +46,7 @@ pub(super) fn i1_convergence(sim: &mut Simulation<'_>, pair: &Pair, spec: &Spec)
 const SURELY_KNOWN: i64 = 600_000;
 
 /// Whether two stages mean the same, or the one of ConnectWise says nothing of the pipeline that the ticket is in, and
-/// it was not HubSpot that moved the ticket there afterwards.
+/// it was not HubSpot that moved the ticket there after that one had come to stand where it does.
 fn may_stand_beside(sim: &Simulation<'_>, pair: &Pair, spec: &Spec, values: &[String; 2]) -> bool {
     if values[0] == values[1] {
         return true;
@@ -57,7 +57,11 @@ fn may_stand_beside(sim: &Simulation<'_>, pair: &Pair, spec: &Spec, values: &[St
             let moved = |(name, before, after): &(FieldName, Value, Value)| {
                 name.as_str() == spec.name(system) && before != after
             };
-            raw.system == system && raw.record == pair.of(system).id && raw.fields.iter().any(moved)
+            // what a ticket of ConnectWise goes up in says where the pair stands from then on
+            let took_over =
+                system == System::ConnectWise && raw.what == Change::Merged && raw.record != pair.of(system).id;
+            let went_up = took_over && sim.servers[system].survivor(raw.record) == pair.of(system).id;
+            raw.system == system && (went_up || raw.record == pair.of(system).id && raw.fields.iter().any(moved))
         });
         moves.find_map(|raw| match raw.by {
             By::User { settled } => Some((raw.at, settled && raw.what == Change::Updated)),
