@@ -17,7 +17,10 @@ use crate::model::{FieldKind, FieldName, Timestamp, Value};
 /// A test that fits its field. Two that are equal have the same answer for every value.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Ask {
+    /// As the filter calls it.
     pub field: FieldName,
+    /// Where it is one of the record's company: as that calls it.
+    pub company: Option<FieldName>,
     pub kind: FieldKind,
     /// Labels by key.
     pub options: Arc<BTreeMap<String, String>>,

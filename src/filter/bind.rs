@@ -8,6 +8,7 @@ use super::ask::{Ask, Check, Operand};
 use super::ast::{Compare, Condition, Expr, Literal, Span, Spanned, Test};
 use super::error::FilterError;
 use super::eval::{Filter, Leaf, Node, Part, Unfit};
+use super::fields::{Askable, Found, of_company};
 use super::nearest::did_you_mean;
 use crate::mapping::compat::is_text;
 use crate::mapping::normalise::one_line;
@@ -20,20 +21,20 @@ use crate::model::{FieldDef, FieldKind, FieldName, Schema};
 ///
 /// # Errors
 /// Everything that does not fit, in the order of the text.
-pub fn bind(expr: &Expr, schema: &Schema) -> Result<Filter, Vec<FilterError>> {
-    let (filter, errors) = fit(expr, schema);
+pub fn bind<'a>(expr: &Expr, fields: impl Into<Askable<'a>>) -> Result<Filter, Vec<FilterError>> {
+    let (filter, errors) = fit(expr, fields.into());
     if errors.is_empty() { Ok(filter) } else { Err(errors) }
 }
 
 /// The same for a filter that fitted once: fields and options come and go. What does not fit any more has no answer, and
 /// neither has the filter where that decides.
 #[must_use]
-pub fn bind_as_far_as_it_fits(expr: &Expr, schema: &Schema) -> Filter {
-    fit(expr, schema).0
+pub fn bind_as_far_as_it_fits<'a>(expr: &Expr, fields: impl Into<Askable<'a>>) -> Filter {
+    fit(expr, fields.into()).0
 }
 
-fn fit(expr: &Expr, schema: &Schema) -> (Filter, Vec<FilterError>) {
-    let mut binder = Binder { schema, options: BTreeMap::new(), errors: Vec::new() };
+fn fit(expr: &Expr, fields: Askable<'_>) -> (Filter, Vec<FilterError>) {
+    let mut binder = Binder { fields, options: BTreeMap::new(), errors: Vec::new() };
     let parts = match expr {
         Expr::Everything => Vec::new(),
         Expr::All(operands) => operands.iter().map(|operand| binder.part(&operand.node, operand.span)).collect(),
@@ -60,9 +61,9 @@ fn whole(expr: &Expr) -> Span {
 }
 
 struct Binder<'a> {
-    schema: &'a Schema,
+    fields: Askable<'a>,
     /// Labels of the fields met so far: a long filter asks for one field many times.
-    options: BTreeMap<&'a FieldName, Arc<BTreeMap<String, String>>>,
+    options: BTreeMap<FieldName, Arc<BTreeMap<String, String>>>,
     errors: Vec<FilterError>,
 }
 
@@ -83,7 +84,7 @@ impl Binder<'_> {
                     Node::Leaf(Box::new(Leaf { text, span, ask, days: Vec::new() }))
                 }
                 Err(errors) => {
-                    let field = resolve(self.schema, &test.field.node).map(|field| field.name.clone());
+                    let field = self.fields.find(&test.field.node).map(|found| found.name());
                     let field = field.unwrap_or_else(|| FieldName::new(&test.field.node));
                     let whys = errors.iter().map(|error| error.message.clone()).collect();
                     self.errors.extend(errors);
@@ -98,16 +99,18 @@ impl Binder<'_> {
     }
 
     fn ask(&mut self, test: &Test) -> Result<Ask, Vec<FilterError>> {
-        let field = find_field(self.schema, &test.field).map_err(|error| vec![error])?;
+        let found = find_field(&self.fields, &test.field).map_err(|error| vec![error])?;
+        let (field, name) = (found.def, found.name());
         let check = check(field, test)?;
         let labels = || field.options.iter().map(|option| (option.key.clone(), option.label.clone())).collect();
-        let options = self.options.entry(&field.name).or_insert_with(|| Arc::new(labels()));
+        let options = self.options.entry(name.clone()).or_insert_with(|| Arc::new(labels()));
         let is_dated = match &test.condition {
             Condition::Is(_, value) => is_relative(value),
             Condition::In { values, .. } => values.iter().any(is_relative),
             _ => false,
         };
-        Ok(Ask { field: field.name.clone(), kind: field.kind, options: Arc::clone(options), check, is_dated })
+        let company = found.is_of_company.then(|| field.name.clone());
+        Ok(Ask { field: name, company, kind: field.kind, options: Arc::clone(options), check, is_dated })
     }
 }
 
@@ -127,12 +130,24 @@ fn only<T>(mut found: impl Iterator<Item = T>) -> Option<T> {
     if found.next().is_some() { None } else { Some(first) }
 }
 
-fn find_field<'a>(schema: &'a Schema, name: &Spanned<String>) -> Result<&'a FieldDef, FilterError> {
-    resolve(schema, &name.node).ok_or_else(|| {
-        let known = schema.fields.iter().flat_map(|field| [field.name.as_str(), field.label.as_str()]);
-        let hint = did_you_mean(&name.node, known, "Completion lists the fields; read the schema again if it is new.");
-        FilterError::missing(FieldName::new(&name.node), name.span, schema.lack(&name.node), hint)
-    })
+fn find_field<'a>(fields: &Askable<'a>, name: &Spanned<String>) -> Result<Found<'a>, FilterError> {
+    if let Some(found) = fields.find(&name.node) {
+        return Ok(found);
+    }
+    let in_company = of_company(&name.node).filter(|_| resolve(fields.own, &name.node).is_none());
+    let (schema, wanted) = match (in_company, fields.company) {
+        (Some(wanted), Ok(company)) => (company, wanted),
+        (Some(_), Err(why)) => {
+            return Err(FilterError::of_company(name.span, format!("`{}`: {why}", name.node)));
+        }
+        (None, _) => (fields.own, name.node.as_str()),
+    };
+    let known = schema.fields.iter().flat_map(|field| [field.name.as_str(), field.label.as_str()]);
+    let hint = did_you_mean(wanted, known, "Completion lists the fields; read the schema again if it is new.");
+    if in_company.is_some() {
+        return Err(FilterError { hint, ..FilterError::of_company(name.span, schema.lack(wanted)) });
+    }
+    Err(FilterError::missing(FieldName::new(&name.node), name.span, schema.lack(&name.node), hint))
 }
 
 fn check(field: &FieldDef, test: &Test) -> Result<Check, Vec<FilterError>> {

@@ -3,11 +3,11 @@
 
 use std::ops::Range;
 
-use super::bind::resolve;
+use super::fields::{Askable, COMPANY};
 use super::lex::{Token, is_word_part, lex_leniently};
 use super::parse::is_reserved;
 use super::print;
-use crate::model::{FieldDef, FieldKind, FieldName, Schema};
+use crate::model::{FieldDef, FieldKind, FieldName};
 
 /// One proposal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,13 @@ const MOST: usize = 50;
 /// that are `mapped` before others, then what begins with what was typed, what has it within, what has its letters in that
 /// order.
 #[must_use]
-pub fn complete(text: &str, cursor: usize, schema: &Schema, mapped: &[&FieldName]) -> Vec<Completion> {
+pub fn complete<'a>(
+    text: &str,
+    cursor: usize,
+    fields: impl Into<Askable<'a>>,
+    mapped: &[&FieldName],
+) -> Vec<Completion> {
+    let fields = fields.into();
     let mut cursor = cursor.min(text.len());
     while !text.is_char_boundary(cursor) {
         cursor -= 1;
@@ -44,9 +50,9 @@ pub fn complete(text: &str, cursor: usize, schema: &Schema, mapped: &[&FieldName
     }
     let mut place = Place::Field;
     for placed in &tokens {
-        place = place.after(&placed.token, schema);
+        place = place.after(&placed.token, &fields);
     }
-    let proposals = place.proposals(schema, mapped);
+    let proposals = place.proposals(&fields, mapped);
     let mut found: Vec<(Rank, Proposal)> =
         proposals.into_iter().filter_map(|proposal| Some((proposal.rank(&typed)?, proposal))).collect();
     found.sort_by_key(|(rank, _)| *rank);
@@ -135,7 +141,7 @@ enum Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    fn after(self, token: &Token, schema: &'a Schema) -> Self {
+    fn after(self, token: &Token, fields: &Askable<'a>) -> Self {
         let word = match token {
             Token::Word(word) => word.to_lowercase(),
             Token::Sign(sign) => (*sign).to_owned(),
@@ -144,8 +150,8 @@ impl<'a> Place<'a> {
         };
         match self {
             Self::Field => match token {
-                Token::Word(name) if !is_reserved(name) => Self::Operator(resolve(schema, name)),
-                Token::Name(name) => Self::Operator(resolve(schema, name)),
+                Token::Word(name) if !is_reserved(name) => Self::Operator(fields.find(name).map(|found| found.def)),
+                Token::Name(name) => Self::Operator(fields.find(name).map(|found| found.def)),
                 _ => Self::Field,
             },
             Self::Operator(field) => match word.as_str() {
@@ -176,10 +182,13 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn proposals(&self, schema: &Schema, mapped: &[&FieldName]) -> Vec<Proposal> {
-        let field = |field| Proposal::field(field, mapped);
+    fn proposals(&self, fields: &Askable<'a>, mapped: &[&FieldName]) -> Vec<Proposal> {
         match self {
-            Self::Field => schema.fields.iter().map(field).chain(Proposal::words(&["not", "("])).collect(),
+            Self::Field => {
+                let own = fields.own.fields.iter().map(|field| Proposal::field(field, mapped));
+                let company = fields.company.iter().flat_map(|company| &company.fields).map(Proposal::of_company);
+                own.chain(Proposal::words(&["not", "("])).chain(company).collect()
+            }
             Self::Operator(field) => {
                 let alone = field.is_some_and(|field| field.kind == FieldKind::Bool);
                 let mut found = Proposal::words(operators(*field));
@@ -250,6 +259,15 @@ impl Proposal {
             label: field.label.clone(),
             detail: field.kind.word().to_owned(),
             mapped: mapped.iter().position(|name| **name == field.name),
+        }
+    }
+
+    fn of_company(field: &FieldDef) -> Self {
+        Self {
+            insert: print::name(&format!("{COMPANY}{}", field.name)),
+            label: field.label.clone(),
+            detail: format!("{}, of its company", field.kind.word()),
+            mapped: None,
         }
     }
 

@@ -19,12 +19,19 @@ pub struct FilterError {
     pub column: usize,
     /// The field, where what is wrong is that there is none of that name.
     pub missing: Option<FieldName>,
+    /// Whether it is about a field of the record's company.
+    pub is_of_company: bool,
 }
 
 impl FilterError {
     pub(super) fn new(span: Span, message: impl Into<String>, hint: impl Into<String>) -> Self {
         let (line, column) = (span.line, span.column);
-        Self { message: message.into(), hint: hint.into(), span: span.range(), line, column, missing: None }
+        let (message, hint) = (message.into(), hint.into());
+        Self { message, hint, span: span.range(), line, column, missing: None, is_of_company: false }
+    }
+
+    pub(super) fn of_company(span: Span, message: impl Into<String>) -> Self {
+        Self { is_of_company: true, ..Self::new(span, message, "") }
     }
 
     pub(super) fn missing(field: FieldName, span: Span, message: impl Into<String>, hint: impl Into<String>) -> Self {

@@ -7,7 +7,8 @@ use std::ops::Range;
 use jiff::civil::Date;
 
 use super::ask::Ask;
-use crate::model::{FieldName, Record, RecordId, Value};
+use super::fields::of_company;
+use crate::model::{FieldName, Record, RecordId, RecordRef, Value};
 
 /// A filter that fits the fields of one object in one system.
 #[derive(Debug, Clone)]
@@ -21,17 +22,36 @@ pub struct Subject<'a> {
     pub record: &'a Record,
     /// The day, in UTC.
     pub today: Date,
+    pub company: Company<'a>,
 }
+
+/// What the record belongs to.
+#[derive(Debug, Clone, Copy)]
+pub enum Company<'a> {
+    /// None: its fields are empty.
+    None,
+    /// One that was not read: its fields are not known.
+    Unread(RecordRef),
+    Known(&'a Record),
+}
+
+const EMPTY: &Value = &Value::Empty;
 
 impl<'a> Subject<'a> {
     /// For criteria that do not depend on the day, or no longer do: [`Filter::on`].
     #[must_use]
     pub const fn undated(record: &'a Record) -> Self {
-        Self { record, today: Date::MIN }
+        Self { record, today: Date::MIN, company: Company::None }
     }
 
-    fn value(&self, field: &FieldName) -> &Value {
-        self.record.value(field.as_str())
+    /// What is asked for; where it is not known why not.
+    fn value(&self, ask: &Ask) -> Result<&'a Value, String> {
+        match (&ask.company, self.company) {
+            (None, _) => Ok(self.record.value(ask.field.as_str())),
+            (Some(field), Company::Known(company)) => Ok(company.value(field.as_str())),
+            (Some(_), Company::None) => Ok(EMPTY),
+            (Some(_), Company::Unread(of)) => Err(format!("Nothing is known of {of}, to which it belongs.")),
+        }
     }
 }
 
@@ -174,16 +194,38 @@ impl Filter {
         self.parts.is_empty()
     }
 
-    /// The fields that it looks at, sorted, each once: what must be read besides the mapped ones.
+    /// The record's own fields that it looks at, sorted, each once: what must be read besides the mapped ones.
     #[must_use]
     pub fn fields(&self) -> Vec<FieldName> {
-        let mut found = BTreeSet::new();
+        self.collect(|test| match test {
+            Seen::Leaf(leaf) if leaf.ask.company.is_some() => None,
+            Seen::Unfit(unfit) if of_company(unfit.field.as_str()).is_some() => None,
+            test => Some(test.field()),
+        })
+    }
+
+    /// The fields of the record's company that it looks at, as that calls them, sorted, each once.
+    #[must_use]
+    pub fn company_fields(&self) -> Vec<FieldName> {
+        self.collect(|test| match test {
+            Seen::Leaf(leaf) => leaf.ask.company.as_ref(),
+            Seen::Unfit(_) => None,
+        })
+    }
+
+    #[must_use]
+    pub fn looks_at_company(&self) -> bool {
+        let mut looks = false;
         for part in &self.parts {
-            part.node.each_test(&mut |test| {
-                found.insert(test.field().clone());
-            });
+            part.node.each_test(&mut |test| looks |= matches!(test, Seen::Leaf(leaf) if leaf.ask.company.is_some()));
         }
-        found.into_iter().collect()
+        looks
+    }
+
+    fn collect<'a>(&'a self, field: impl Fn(Seen<'a>) -> Option<&'a FieldName>) -> Vec<FieldName> {
+        let mut found = BTreeSet::new();
+        self.parts.iter().for_each(|part| part.node.each_test(&mut |test| found.extend(field(test))));
+        found.into_iter().cloned().collect()
     }
 
     /// What in it does not fit the fields, as sentences.
@@ -214,7 +256,7 @@ impl Filter {
         for part in &self.parts {
             part.node.each_test(&mut |test| {
                 if let Seen::Leaf(leaf) = test
-                    && let Some(day) = leaf.ask.turns(subject.value(&leaf.ask.field), subject.today)
+                    && let Some(day) = leaf.ask.turns(subject.value(&leaf.ask).unwrap_or(EMPTY), subject.today)
                 {
                     first = Some(first.map_or(day, |known| known.min(day)));
                 }
@@ -233,10 +275,16 @@ impl Filter {
         found
     }
 
+    /// What it says of the record.
+    #[must_use]
+    pub fn answer(&self, subject: &Subject<'_>) -> Answer {
+        Answer::all(self.parts.iter().map(|part| part.node.answer(subject)))
+    }
+
     /// Whether it is known that the record passes.
     #[must_use]
     pub fn passes(&self, subject: &Subject<'_>) -> bool {
-        Answer::all(self.parts.iter().map(|part| part.node.answer(subject))) == Answer::Pass
+        self.answer(subject) == Answer::Pass
     }
 
     /// Whether the record passes, with every clause's own answer.
@@ -259,7 +307,10 @@ impl Node {
             Self::All(nodes) => Answer::all(nodes.iter().map(|node| node.answer(subject))),
             Self::Any(nodes) => Answer::any(nodes.iter().map(|node| node.answer(subject))),
             Self::Not(node) => node.answer(subject).not(),
-            Self::Leaf(leaf) => leaf.ask.on(subject.today).passes(subject.value(&leaf.ask.field)).into(),
+            Self::Leaf(leaf) => match subject.value(&leaf.ask) {
+                Ok(value) => leaf.ask.on(subject.today).passes(value).into(),
+                Err(_) => Answer::Undecided,
+            },
             Self::Unfit(_) => Answer::Undecided,
             Self::Present => (!subject.record.archived).into(),
             Self::NoneOf(ids) => (!ids.contains(&subject.record.id)).into(),
@@ -269,7 +320,7 @@ impl Node {
     /// As one of the clauses of a filter, under the text of the whole of it.
     pub fn whole_clause(&self, text: &str, span: &Range<usize>, subject: &Subject<'_>) -> Clause {
         let answer = self.answer(subject);
-        let value = if answer == Answer::Undecided { self.unfit().join(" ") } else { self.shown(subject) };
+        let value = if answer == Answer::Undecided { self.whys(subject).join(" ") } else { self.shown(subject) };
         let parts = self.operands().iter().map(|node| node.clause(subject)).collect();
         Clause { text: text.to_owned(), answer, value, span: span.clone(), parts }
     }
@@ -346,7 +397,21 @@ impl Node {
         }
     }
 
-    /// Why tests in it have no answer; each sentence once.
+    /// Why it has no answer for a record; each sentence once.
+    fn whys(&self, subject: &Subject<'_>) -> Vec<String> {
+        let mut whys: Vec<String> = self.unfit().into_iter().map(str::to_owned).collect();
+        self.each_test(&mut |test| {
+            if let Seen::Leaf(leaf) = test
+                && let Err(why) = subject.value(&leaf.ask)
+                && !whys.contains(&why)
+            {
+                whys.push(why);
+            }
+        });
+        whys
+    }
+
+    /// Why tests in it have no answer for any record; each sentence once.
     pub fn unfit(&self) -> Vec<&str> {
         let mut whys: Vec<&str> = Vec::new();
         self.each_test(&mut |test| {
@@ -387,7 +452,10 @@ impl<'a> Seen<'a> {
     fn show(&self, subject: &Subject<'_>) -> String {
         match self {
             Self::Leaf(leaf) => {
-                let shown = leaf.ask.on(subject.today).show(subject.value(&leaf.ask.field));
+                let shown = match subject.value(&leaf.ask) {
+                    Ok(value) => leaf.ask.on(subject.today).show(value),
+                    Err(why) => return why,
+                };
                 let days = leaf.ask.days_in_words(subject.today);
                 std::iter::once(shown).chain(leaf.days.iter().cloned()).chain(days).collect::<Vec<_>>().join("; ")
             }

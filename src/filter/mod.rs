@@ -12,8 +12,8 @@
 //! Operators: `= != < <= > >=`, `in (…)`, `not in (…)`, `contains`, `starts with`, `ends with`, `is empty`,
 //! `is not empty`; `not` binds tighter than `and`, `and` tighter than `or`. Texts stand in double or single quotes,
 //! numbers, `true`, `false`, dates (`2026-11-23`) and instants (`2026-11-23T09:00:00Z`) without. Words of the language
-//! and texts are compared without regard to case. Line breaks and `#` comments are allowed. Membership in a list is not
-//! part of the language yet.
+//! and texts are compared without regard to case. Line breaks and `#` comments are allowed. `company.type` is the field
+//! `type` of the company that the record belongs to. Membership in a list is not part of the language yet.
 //!
 //! Days that move along are written `today`, `today - 30 days` (or `weeks`, `months`, `quarters`, `years`; `+` for later
 //! ones), `this month`, `last week`, `next year`. A day is one in UTC, a week begins on Monday. What is compared with a month
@@ -32,6 +32,7 @@ mod complete;
 pub mod count;
 mod error;
 mod eval;
+mod fields;
 mod lex;
 pub mod nearest;
 mod parse;
@@ -46,7 +47,8 @@ pub use ast::{Compare, Condition, Expr, Literal, Span, Spanned, Test, TextMatch}
 pub use bind::{bind, bind_as_far_as_it_fits};
 pub use complete::{Completion, complete};
 pub use error::FilterError;
-pub use eval::{Answer, Clause, Filter, Subject, Verdict};
+pub use eval::{Answer, Clause, Company, Filter, Subject, Verdict};
+pub use fields::{Askable, COMPANY, of_company};
 pub use parse::{MAX_BYTES, MAX_COMPARISONS, MAX_NESTING, parse};
 pub use pretty::pretty;
 pub use print::print;

@@ -109,7 +109,14 @@ fn any_of(
 
 impl Ask {
     fn standard(field: &FieldName, check: Check) -> Self {
-        Self { field: field.clone(), kind: FieldKind::Text, options: Arc::default(), check, is_dated: false }
+        Self {
+            field: field.clone(),
+            company: None,
+            kind: FieldKind::Text,
+            options: Arc::default(),
+            check,
+            is_dated: false,
+        }
     }
 }
 

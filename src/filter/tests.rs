@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 
 use super::*;
 use crate::model::{
-    ChoiceOption, FieldDef, FieldKind, FieldName, ObjectKind, Record, RecordId, Schema, System, Timestamp, Value,
+    ChoiceOption, FieldDef, FieldKind, FieldName, ObjectKind, Record, RecordId, RecordRef, Schema, System, Timestamp,
+    Value,
 };
 
 fn option(key: &str, label: &str) -> ChoiceOption {
@@ -231,7 +232,7 @@ fn what_asks_for_a_field_that_is_gone_or_retyped_has_no_answer_unless_the_rest_d
 }
 
 fn dated<'a>(record: &'a Record, today: &str) -> Subject<'a> {
-    Subject { record, today: today.parse().unwrap() }
+    Subject { record, today: today.parse().unwrap(), company: Company::None }
 }
 
 #[test]
@@ -271,6 +272,92 @@ fn days_relative_to_today_are_compared_with_all_the_days_they_mean() {
     assert_eq!(filter.evaluate(&dated(&record, "2026-11-28")).clauses[0].value, told);
     let fixed = filter.on("2026-11-28".parse().unwrap());
     assert_eq!(fixed.evaluate(&Subject::undated(&record)).clauses[0].value, told);
+}
+
+fn company_schema() -> Schema {
+    let fields = vec![
+        field("name", "Company name", FieldKind::Text, vec![]),
+        field("type", "Type", FieldKind::Choice, vec![option("PROSPECT", "Prospect"), option("PARTNER", "Partner")]),
+        field("founded", "Founded on", FieldKind::Date, vec![]),
+    ];
+    Schema { system: System::HubSpot, object: ObjectKind::Company, fields }
+}
+
+fn contact_schema() -> Schema {
+    let fields =
+        vec![field("email", "E-mail", FieldKind::Email, vec![]), field("type", "Kind", FieldKind::Text, vec![])];
+    Schema { system: System::HubSpot, object: ObjectKind::Contact, fields }
+}
+
+#[test]
+fn fields_of_the_company_are_asked_of_the_company() {
+    use Answer::{Fail, Pass, Undecided};
+    let (own, companies) = (contact_schema(), company_schema());
+    let mapping = crate::mapping::defaults::contact();
+    let known = Askable::of(&mapping, System::HubSpot, &own, Some(&companies));
+    let contact = record(&[("email", Value::text("dana@acme.example")), ("type", Value::text("buyer"))]);
+    let acme = record(&[("type", Value::Choice("PARTNER".into())), ("founded", Value::text("2001-05-17"))]);
+    let unread = RecordRef::new(ObjectKind::Company, System::HubSpot, RecordId(9));
+    let subject = |company| Subject { company, ..dated(&contact, "2026-11-28") };
+    // the text; with its company, without one, with one that was not read
+    let cases = [
+        ("company.type = 'Partner'", Pass, Fail, Undecided),
+        ("COMPANY.Type != 'Partner'", Fail, Pass, Undecided),
+        ("`company.Founded on` < today - 20 years", Pass, Fail, Undecided),
+        ("company.founded is empty", Fail, Pass, Undecided),
+        ("type = 'buyer'", Pass, Pass, Pass),
+        ("type = 'buyer' or company.type = 'Prospect'", Pass, Pass, Pass),
+        ("type = 'seller' and company.type = 'Partner'", Fail, Fail, Fail),
+        ("not company.type = 'Prospect'", Pass, Pass, Undecided),
+    ];
+    for (text, with, without, unknown) in cases {
+        let filter = bind(&parse(text).unwrap(), known).unwrap();
+        let answers = [Company::Known(&acme), Company::None, Company::Unread(unread)];
+        assert_eq!(
+            answers.map(|company| filter.evaluate(&subject(company)).answer),
+            [with, without, unknown],
+            "{text}"
+        );
+    }
+    let filter = bind(&parse("company.type = 'Partner' and type = 'buyer'").unwrap(), known).unwrap();
+    assert_eq!((filter.fields(), filter.company_fields()), (vec!["type".into()], vec!["type".into()]));
+    let clause = |company| filter.evaluate(&subject(company)).clauses[0].value.clone();
+    assert_eq!(clause(Company::Known(&acme)), "Partner");
+    assert!(clause(Company::Unread(unread)).starts_with("Nothing is known of"));
+    let turning = bind(&parse("company.founded > today - 1 year").unwrap(), known).unwrap();
+    assert_eq!(turning.turns(&subject(Company::Known(&acme))), None);
+    assert!(
+        turning.turns(&Subject { today: "2001-06-01".parse().unwrap(), ..subject(Company::Known(&acme)) }).is_some()
+    );
+}
+
+#[test]
+fn a_field_of_a_company_that_cannot_be_asked_for_says_why() {
+    let (own, companies) = (contact_schema(), company_schema());
+    let mapping = crate::mapping::defaults::contact();
+    let mut without = mapping.clone();
+    without.fields.retain(|field| !matches!(field.kind, FieldKind::Reference(_)));
+    let company = crate::mapping::defaults::company();
+    let cases = [
+        (Askable::of(&mapping, System::HubSpot, &own, Some(&companies)), "company.tpye = 'a'", "`type`"),
+        (Askable::of(&mapping, System::HubSpot, &own, None), "company.type = 'a'", "not mapped"),
+        (Askable::of(&without, System::HubSpot, &own, Some(&companies)), "company.type = 'a'", "does not name"),
+        (Askable::of(&company, System::HubSpot, &companies, Some(&companies)), "company.type = 'a'", "no company"),
+        (Askable::from(&own), "company.type = 'a'", "not known here"),
+    ];
+    for (known, text, word) in cases {
+        let errors = bind(&parse(text).unwrap(), known).unwrap_err();
+        assert!(
+            errors[0].is_of_company && format!("{} {}", errors[0].message, errors[0].hint).contains(word),
+            "{errors:?}"
+        );
+        assert_eq!(bind_as_far_as_it_fits(&parse(text).unwrap(), known).fields(), []);
+    }
+    let known = Askable::of(&mapping, System::HubSpot, &own, Some(&companies));
+    let found = complete("company.ty", 10, known, &[]);
+    assert_eq!(found.first().map(|found| found.insert.as_str()), Some("company.type"));
+    let found = complete("company.type = ", 15, known, &[]);
+    assert_eq!(found.first().map(|found| found.insert.as_str()), Some("\"Prospect\""));
 }
 
 #[test]

@@ -147,7 +147,7 @@ impl Tally {
             return true;
         }
         self.standard[system].iter().all(|one| one.judge(record).1 == Answer::Pass)
-            && self.filters[to].as_ref().is_none_or(|filter| filter.passes(&Subject::undated(record)))
+            && self.filters[to].as_ref().is_none_or(|filter| filter.answer(&Subject::undated(record)) != Answer::Fail)
     }
 
     /// Whether the record is one of those that hold `key` in a field: what [`ValueUse::records`] counts.

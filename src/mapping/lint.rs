@@ -15,8 +15,8 @@ use super::needs::only_read;
 use super::references::refers_to;
 use super::stages::{Stages, is_called};
 use super::transform::MAX_STEPS;
-use crate::filter;
 use crate::filter::nearest::did_you_mean;
+use crate::filter::{self, Askable};
 use crate::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
 
 /// How bad it is.
@@ -64,7 +64,10 @@ const NO_LIMIT: u32 = 65_536;
 #[must_use]
 pub fn check_all<'s>(config: &Config, schemas: impl IntoIterator<Item = &'s BySystem<Schema>>) -> Vec<Finding> {
     let mut findings = general(config);
-    findings.extend(schemas.into_iter().flat_map(|schemas| check(config, schemas)));
+    let schemas: Vec<_> = schemas.into_iter().collect();
+    let company = schemas.iter().copied().find(|pair| pair.hubspot.object == ObjectKind::Company);
+    let company = company.filter(|_| config.object(ObjectKind::Company).is_some());
+    findings.extend(schemas.iter().flat_map(|schemas| check_with(config, schemas, Some(company))));
     findings
 }
 
@@ -85,11 +88,17 @@ pub fn general(config: &Config) -> Vec<Finding> {
 }
 
 /// Checks the object mapping of the schemas' object; other objects of the configuration are left alone.
-/// Findings about the object come first, then those of its fields in their order.
+/// Findings about the object come first, then those of its fields in their order. What filters ask of companies is not
+/// looked at.
 #[must_use]
 pub fn check(config: &Config, schemas: &BySystem<Schema>) -> Vec<Finding> {
+    check_with(config, schemas, None)
+}
+
+/// `company`: the fields of companies, and whether they are mapped at all; none where that is not known.
+fn check_with(config: &Config, schemas: &BySystem<Schema>, company: Option<Option<&BySystem<Schema>>>) -> Vec<Finding> {
     let Some(object) = config.object(schemas.hubspot.object) else { return Vec::new() };
-    let mut lint = Lint { object, schemas, findings: Vec::new() };
+    let mut lint = Lint { object, schemas, company, findings: Vec::new() };
     lint.only_read();
     lint.stamps();
     lint.activities(config);
@@ -118,6 +127,7 @@ pub fn is_deployable(findings: &[Finding]) -> bool {
 struct Lint<'a> {
     object: &'a ObjectMapping,
     schemas: &'a BySystem<Schema>,
+    company: Option<Option<&'a BySystem<Schema>>>,
     findings: Vec<Finding>,
 }
 
@@ -230,12 +240,15 @@ impl<'a> Lint<'a> {
 
     fn filters(&mut self) {
         for target in System::BOTH {
-            let schema = &self.schemas[target.other()];
+            let from = target.other();
+            let company = self.company.flatten().map(|company| &company[from]);
+            let known = Askable::of(self.object, from, &self.schemas[from], company);
             let errors = match filter::parse(self.object.filters.toward(target)) {
-                Ok(expr) => filter::bind(&expr, schema).err().unwrap_or_default(),
+                Ok(expr) => filter::bind(&expr, known).err().unwrap_or_default(),
                 Err(error) => vec![error],
             };
-            for error in errors {
+            let knows_companies = self.company.is_some();
+            for error in errors.into_iter().filter(|error| knows_companies || !error.is_of_company) {
                 let message = format!("Filter of what goes to {target}, {error}");
                 self.error(None, message, error.hint);
                 if let Some(name) = error.missing {

@@ -11,7 +11,7 @@ use super::stages::Stages;
 use super::transform::Transform;
 use super::{AutoPairs, Config, FieldKey, FieldMapping, MatchRule, ObjectMapping, Unmapped, ValueMap};
 use crate::filter::standard::{self, Standard};
-use crate::filter::{self, Filter};
+use crate::filter::{self, Askable, Filter};
 use crate::model::{
     BySystem, ChoiceOption, ConfigVersion, FieldKind, FieldName, Fields, ObjectKind, Record, Schema, System,
 };
@@ -24,6 +24,7 @@ pub struct Rules {
     objects: BTreeMap<ObjectKind, ObjectRules>,
     /// By the object pointed to: the objects that have a reference to it.
     children: BTreeMap<ObjectKind, Vec<ObjectKind>>,
+    onlookers: Vec<Onlooker>,
 }
 
 /// What in a configuration does not fit the schemas of the two systems.
@@ -49,7 +50,7 @@ impl Rules {
         let mut objects = BTreeMap::new();
         let mut errors = Vec::new();
         for mapping in &config.objects {
-            match ObjectRules::compile(mapping, schemas) {
+            match ObjectRules::compile(&config, mapping, schemas) {
                 Ok(rules) => {
                     objects.insert(mapping.object, rules);
                 }
@@ -60,7 +61,11 @@ impl Rules {
             return Err(errors);
         }
         let children = children_of(&objects);
-        Ok(Self { config, version, objects, children })
+        let onlookers = onlookers_of(&objects);
+        if let Some(companies) = objects.get_mut(&ObjectKind::Company) {
+            companies.watch(&onlookers);
+        }
+        Ok(Self { config, version, objects, children, onlookers })
     }
 
     #[must_use]
@@ -72,6 +77,12 @@ impl Rules {
     #[must_use]
     pub fn children(&self, object: ObjectKind) -> &[ObjectKind] {
         self.children.get(&object).map_or(&[], Vec::as_slice)
+    }
+
+    /// The objects whose filters look at companies.
+    #[must_use]
+    pub fn onlookers(&self) -> &[Onlooker] {
+        &self.onlookers
     }
 
     /// Parents before children.
@@ -93,6 +104,35 @@ fn children_of(objects: &BTreeMap<ObjectKind, ObjectRules>) -> BTreeMap<ObjectKi
     children
 }
 
+/// An object whose filter looks at fields of the company that a record belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Onlooker {
+    pub object: ObjectKind,
+    /// Whose companies it looks at.
+    pub system: System,
+    pub fields: Vec<FieldName>,
+}
+
+fn onlookers_of(objects: &BTreeMap<ObjectKind, ObjectRules>) -> Vec<Onlooker> {
+    let mut onlookers = Vec::new();
+    for (object, rules) in objects {
+        for system in System::BOTH {
+            let fields = rules.filters[system.other()].as_ref().map(Filter::company_fields).unwrap_or_default();
+            if !fields.is_empty() {
+                onlookers.push(Onlooker { object: *object, system, fields });
+            }
+        }
+    }
+    onlookers
+}
+
+/// The fields of companies, where they are mapped.
+#[must_use]
+pub fn company_of<'a>(config: &Config, schemas: &'a [BySystem<Schema>]) -> Option<&'a BySystem<Schema>> {
+    config.object(ObjectKind::Company)?;
+    schemas.iter().find(|pair| pair.hubspot.object == ObjectKind::Company)
+}
+
 /// One object mapping, ready for work.
 #[derive(Debug, Clone)]
 pub struct ObjectRules {
@@ -112,7 +152,11 @@ pub struct ObjectRules {
 }
 
 impl ObjectRules {
-    fn compile(mapping: &ObjectMapping, schemas: &[BySystem<Schema>]) -> Result<Self, Vec<RulesError>> {
+    fn compile(
+        config: &Config,
+        mapping: &ObjectMapping,
+        schemas: &[BySystem<Schema>],
+    ) -> Result<Self, Vec<RulesError>> {
         let error = |message: String, hint: &str| RulesError { object: mapping.object, message, hint: hint.to_owned() };
         let Some(schema) = schemas.iter().find(|pair| pair.hubspot.object == mapping.object) else {
             return Err(vec![error(
@@ -122,7 +166,10 @@ impl ObjectRules {
         };
         let mut errors = Vec::new();
         let filters = BySystem::from_fn(|to| {
-            compile_filter(mapping.filters.toward(to), &schema[to.other()]).unwrap_or_else(|message| {
+            let from = to.other();
+            let company = company_of(config, schemas).map(|pair| &pair[from]);
+            let known = Askable::of(mapping, from, &schema[from], company);
+            compile_filter(mapping.filters.toward(to), known).unwrap_or_else(|message| {
                 errors.push(error(
                     format!("the filter towards {to}: {message}"),
                     "mend it in the Filters tab or the file",
@@ -146,6 +193,19 @@ impl ObjectRules {
         let shape = shape_of(&watched, mapping, &filters, &lacks);
         let standard = BySystem::from_fn(|system| standard::all(mapping, system, &lacks.fields[system]));
         Ok(Self { mapping: mapping.clone(), fields, filters, standard, lacks, watched, shape })
+    }
+
+    /// Reads of companies what the filters of other objects look at as well.
+    fn watch(&mut self, onlookers: &[Onlooker]) {
+        for onlooker in onlookers {
+            let watched = &mut self.watched[onlooker.system];
+            watched.extend(onlooker.fields.iter().cloned());
+            watched.sort_unstable();
+            watched.dedup();
+        }
+        if !onlookers.is_empty() {
+            self.shape = shape_of(&self.watched, &self.mapping, &self.filters, &self.lacks);
+        }
     }
 
     /// The match rules that cannot be asked, and why.
@@ -172,12 +232,12 @@ impl ObjectRules {
     }
 }
 
-fn compile_filter(text: &str, schema: &Schema) -> Result<Option<Filter>, String> {
+fn compile_filter(text: &str, fields: Askable<'_>) -> Result<Option<Filter>, String> {
     if text.trim().is_empty() {
         return Ok(None);
     }
     let expr = filter::parse(text).map_err(|error| error.to_string())?;
-    Ok(Some(filter::bind_as_far_as_it_fits(&expr, schema)))
+    Ok(Some(filter::bind_as_far_as_it_fits(&expr, fields)))
 }
 
 fn shape_of(

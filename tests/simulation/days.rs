@@ -17,22 +17,22 @@ use crate::scenario::Clockwork;
 use crate::server::{By, EPOCH, Mutation};
 use crate::single::Single;
 
-const CLOCKWORK: Clockwork = Clockwork { poll: 60, index_lag: 600, settled: 120, sweep: 600, flight: 180 };
+pub const CLOCKWORK: Clockwork = Clockwork { poll: 60, index_lag: 600, settled: 120, sweep: 600, flight: 180 };
 const COMPANY: ObjectKind = ObjectKind::Company;
-const MINUTE: i64 = 60_000;
+pub const MINUTE: i64 = 60_000;
 /// The day is the first of January of 2026.
 const MIDNIGHT: i64 = 24 * 60 * MINUTE;
 /// The date that filters ask for.
 const RENEWAL: &str = "renewal";
 
 /// Two systems, and an engine that looks at them every minute.
-struct World {
-    single: Single,
-    engine: Engine,
+pub struct World {
+    pub single: Single,
+    pub engine: Engine,
     schemas: Vec<BySystem<Schema>>,
     wake: i64,
     answers: Vec<Event>,
-    written: Vec<Mutation>,
+    pub written: Vec<Mutation>,
 }
 
 fn schemas() -> Vec<BySystem<Schema>> {
@@ -55,10 +55,16 @@ fn rules(filter: &str, version: u32, schemas: &[BySystem<Schema>]) -> Rules {
 impl World {
     /// An hour before midnight.
     fn new(filter: &str) -> Self {
-        let mut single = Single::new();
-        single.now = MIDNIGHT - 60 * MINUTE;
         let schemas = schemas();
-        let engine = Engine::new(rules(filter, 1, &schemas), Mode::Watch, &single.store).unwrap();
+        let mut world = Self::with(rules(filter, 1, &schemas), schemas);
+        world.single.now = MIDNIGHT - 60 * MINUTE;
+        world
+    }
+
+    /// At the beginning of the first day.
+    pub fn with(rules: Rules, schemas: Vec<BySystem<Schema>>) -> Self {
+        let single = Single::new();
+        let engine = Engine::new(rules, Mode::Watch, &single.store).unwrap();
         Self { single, engine, schemas, wake: 0, answers: Vec::new(), written: Vec::new() }
     }
 
@@ -82,7 +88,7 @@ impl World {
     }
 
     /// Lets the engine go on until that moment.
-    fn until(&mut self, end: i64) {
+    pub fn until(&mut self, end: i64) {
         loop {
             if self.answers.is_empty() {
                 if self.wake > end {
@@ -118,7 +124,7 @@ impl World {
         self.engine = Engine::new(rules, Mode::Watch, &self.single.store).unwrap();
     }
 
-    fn state(&self, of: RecordRef) -> RecordState {
+    pub fn state(&self, of: RecordRef) -> RecordState {
         self.single.store.statuses[&of].state
     }
 

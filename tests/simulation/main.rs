@@ -24,6 +24,7 @@ mod holds;
 mod keeper;
 mod merging;
 mod on_disk;
+mod onlookers;
 mod oracle;
 mod pauses;
 mod planner;

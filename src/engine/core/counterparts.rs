@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use super::command::Row;
 use super::plan::gather::home;
 use super::plan::identity::look_alikes;
 use super::pull::dirty;
@@ -11,7 +12,7 @@ use super::step::{Engine, Step};
 use super::view::{View, ViewResult};
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::match_key;
-use crate::model::{RecordRef, System};
+use crate::model::{FieldName, ObjectKind, RecordRef, System};
 
 impl Engine {
     /// Wakes the records of both systems that have no partner and that a record is like by what it shows now, or was like by
@@ -68,6 +69,24 @@ impl Engine {
         }
         like.remove(&link.record(System::HubSpot));
         wake_free(step, like, link.record(System::ConnectWise))
+    }
+}
+
+impl Engine {
+    /// A company shows something else in a field that the filters of other objects look at: the records that belong to it are
+    /// looked at once more.
+    pub(super) fn wake_onlookers(&self, step: &mut Step<'_>, before: Option<&Observation>, now: &Observation) {
+        if now.of.object != ObjectKind::Company {
+            return;
+        }
+        let differs = |field: &FieldName| {
+            before.is_none_or(|before| before.record.value(field.as_str()) != now.record.value(field.as_str()))
+        };
+        for onlooker in self.rules.onlookers().iter().filter(|onlooker| onlooker.system == now.of.system) {
+            if onlooker.fields.iter().any(differs) {
+                step.row(Row::DirtyChildren { object: onlooker.object, parent: now.of, since: step.now });
+            }
+        }
     }
 }
 

@@ -376,6 +376,7 @@ impl Engine {
         if news {
             look_at_merged(step, &observed)?;
             self.wake_children_of_returned(step, known.as_ref(), &observed)?;
+            self.wake_onlookers(step, known.as_ref(), &observed);
             // all of a first reading is looked at anyway
             if !force {
                 Self::wake_counterparts(step, rules, known.as_ref(), &observed)?;
@@ -428,6 +429,7 @@ impl Engine {
             step.row(dirty(of, DirtyReason::Changed, step.now));
             look_at_merged(step, &observed)?;
             self.wake_children_of_returned(step, known.as_ref(), &observed)?;
+            self.wake_onlookers(step, known.as_ref(), &observed);
             Self::wake_counterparts(step, rules, known.as_ref(), &observed)?;
         }
         self.note_copy(step, &observed);

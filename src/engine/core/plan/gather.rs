@@ -6,6 +6,7 @@ use super::PairDecision;
 use super::identity::{self, Identity};
 use crate::engine::core::state::{Decision, Intent, Issue, IssueClass, Link, LinkState, Observation, RecordState};
 use crate::engine::core::view::{View, ViewResult};
+use crate::filter::Filter;
 use crate::mapping::ObjectRules;
 use crate::mapping::keys::{id_of_stamp, identifier_from, identifier_key, merged_key, stamp_of};
 use crate::mapping::references::{self, ALL_CONTACTS, Partner, Partners, refers_to};
@@ -25,6 +26,8 @@ pub struct Facts {
     pub issues: Vec<Issue>,
     /// Who stands on the other side for the records that references of the pair point to.
     pub partners: Partners,
+    /// The companies that the records belong to, where a filter looks at them; of one that was not read its name alone.
+    pub companies: Companies,
     /// What became of a record of the pair that was merged into another, which is linked already.
     pub merged: Option<Merged>,
     /// A record that was merged into the one asked for, and whose link does not lead here yet.
@@ -35,6 +38,9 @@ pub struct Facts {
     /// The company identifier that a create in ConnectWise would use.
     pub identifier: Option<String>,
 }
+
+/// Companies, as far as they were read.
+pub type Companies = BySystem<Option<(RecordRef, Option<Observation>)>>;
 
 /// A merge of two records that each had a partner.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,6 +83,7 @@ impl Facts {
             issues: issues(view, &ids)?,
             identity: Identity::Alone,
             partners: Partners::default(),
+            companies: BySystem::default(),
             merged: None,
             takes_over: None,
             rival: None,
@@ -99,6 +106,7 @@ impl Facts {
     /// When the view cannot be read.
     pub fn see_as(&mut self, view: &dyn View, rules: &ObjectRules) -> ViewResult<()> {
         self.partners = partners(view, rules, &self.records)?;
+        self.companies = companies(view, rules, &self.records)?;
         (self.identity, self.identifier) = (Identity::Alone, None);
         if self.link.is_none()
             && let Some(observed) = &self.records[self.asked.system]
@@ -140,7 +148,8 @@ impl Facts {
             view.observation(link.record(System::ConnectWise))?,
         );
         let partners = partners(view, rules, &records)?;
-        Ok(Some(Self { records, partners, link: Some(link), ..self.clone() }))
+        let companies = companies(view, rules, &records)?;
+        Ok(Some(Self { records, partners, companies, link: Some(link), ..self.clone() }))
     }
 
     /// The record that names the pair: the HubSpot one where there is one.
@@ -248,6 +257,22 @@ fn partners(view: &dyn View, rules: &ObjectRules, records: &BySystem<Option<Obse
         }
     }
     Ok(partners)
+}
+
+/// The companies that filters of the pair look at.
+fn companies(view: &dyn View, rules: &ObjectRules, records: &BySystem<Option<Observation>>) -> ViewResult<Companies> {
+    let mut found = BySystem::default();
+    for system in System::BOTH {
+        let filter = rules.filters[system.other()].as_ref();
+        let Some(observed) = records[system].as_ref().filter(|_| filter.is_some_and(Filter::looks_at_company)) else {
+            continue;
+        };
+        let company = home(view, observed)?.filter(|home| home.object == ObjectKind::Company);
+        if let Some(of) = company {
+            found[system] = Some((of, view.observation(of)?));
+        }
+    }
+    Ok(found)
 }
 
 /// The one record that an observed one [belongs to](references::home).

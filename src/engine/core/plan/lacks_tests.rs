@@ -95,6 +95,7 @@ fn facts(records: BySystem<Option<Observation>>, link: Option<Link>) -> Facts {
         identity: Identity::Alone,
         decisions: Vec::new(),
         issues: Vec::new(),
+        companies: BySystem::default(),
         partners: Partners::default(),
         merged: None,
         takes_over: None,

@@ -6,12 +6,12 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::fields::{Comparison, Trouble, compare};
 use super::gather::{Facts, Merged};
 use super::identity::Identity;
-use super::kept::{held_by_right, until_read, without_paused};
+use super::kept::{awaited, held_by_right, until_read, without_paused};
 use super::words::{after_merge, field_in_words, link_in_words, origin_in_words, sentence, write_in_words};
 use super::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, Scope, TraceLine, scope};
 use crate::engine::core::state::{Agreed, FieldWrite, IntentKind, Issue, IssueClass, Link, LinkState, Observation};
 use crate::engine::core::view::{View, ViewResult};
-use crate::filter::{Answer, day_of};
+use crate::filter::{Answer, Company, day_of};
 use crate::mapping::convert::Misfit;
 use crate::mapping::keys::{stamp_of, stamps_are_unique};
 use crate::mapping::needs::{name_of, only_read};
@@ -170,9 +170,13 @@ impl Planner<'_> {
             }
         }
         let scope = BySystem::from_fn(|to: System| {
-            self.facts.records[to.other()].as_ref().map_or_else(scope::open, |source| {
-                scope::judge(self.rules, source, self.facts.link.is_some(), self.now)
-            })
+            let Some(source) = &self.facts.records[to.other()] else { return scope::open() };
+            let company = match &self.facts.companies[to.other()] {
+                None => Company::None,
+                Some((of, None)) => Company::Unread(*of),
+                Some((_, Some(known))) => Company::Known(&known.record),
+            };
+            scope::judge(self.rules, source, company, self.facts.link.is_some(), self.now)
         });
         for to in System::BOTH {
             for clause in &scope[to].clauses {
@@ -391,6 +395,11 @@ impl Planner<'_> {
         }
         if scope[to].answer == Answer::Fail {
             return PairDecision::Exclude { reason: scope::reason(&scope[to], to) };
+        }
+        if scope[to].answer == Answer::Undecided
+            && let Some((of, None)) = &self.facts.companies[from]
+        {
+            return PairDecision::Wait { reason: awaited(*of) };
         }
         if let Some(trouble) = scope::undecided(&scope[to], to) {
             return self.hold_for(trouble);

@@ -3,17 +3,17 @@
 use super::fields::Trouble;
 use super::{Scope, ScopeClause};
 use crate::engine::core::state::{IssueClass, Observation};
-use crate::filter::{Answer, Subject, day_of, start_of};
+use crate::filter::{Answer, Company, Subject, day_of, start_of};
 use crate::mapping::ObjectRules;
 use crate::model::{System, Timestamp};
 
 /// The verdict on writing `source`'s values to the other system, clause by clause.
 #[must_use]
-pub fn judge(rules: &ObjectRules, source: &Observation, linked: bool, now: Timestamp) -> Scope {
+pub fn judge(rules: &ObjectRules, source: &Observation, company: Company<'_>, linked: bool, now: Timestamp) -> Scope {
     let mut clauses = standard_clauses(rules, source, linked);
     let mut turns = None;
     if let Some(filter) = &rules.filters[source.of.system.other()] {
-        let subject = Subject { record: &source.record, today: day_of(now) };
+        let subject = Subject { record: &source.record, today: day_of(now), company };
         turns = filter.turns(&subject).map(start_of);
         clauses.extend(filter.evaluate(&subject).clauses.into_iter().map(|clause| ScopeClause {
             standard: false,

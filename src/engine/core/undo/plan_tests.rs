@@ -171,6 +171,7 @@ impl Case {
             identity: Identity::Alone,
             decisions: Vec::new(),
             issues: Vec::new(),
+            companies: BySystem::default(),
             partners: Partners::default(),
             identifier: None,
             merged: None,

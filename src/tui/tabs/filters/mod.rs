@@ -24,7 +24,7 @@ use super::steady;
 use crate::engine::core::state::Status;
 use crate::filter::count::{Criteria, Question, Which};
 use crate::filter::standard::{self, Gone};
-use crate::filter::{self, Filter, FilterError};
+use crate::filter::{self, Askable, Filter, FilterError};
 use crate::mapping::ObjectMapping;
 use crate::model::{ConfigVersion, FieldName, ObjectKind, RecordRef, System};
 use crate::tui::action::{Action, Actor};
@@ -212,8 +212,21 @@ impl Filters {
         named.filter(|field| schemas[from].lacks(field.as_str())).cloned().collect()
     }
 
+    /// The fields that the filter of this direction may ask for.
+    fn fields(&self) -> Option<Askable<'_>> {
+        let (mapping, schemas) = (self.draft.current()?, self.draft.schemas()?);
+        let book = self.draft.book()?;
+        let is_mapped = book.objects().contains(&ObjectKind::Company);
+        let company = book.all_schemas().find(|pair| is_mapped && pair.hubspot.object == ObjectKind::Company);
+        let from = self.to.other();
+        Some(Askable::of(mapping, from, &schemas[from], company.map(|pair| &pair[from])))
+    }
+
     /// Why a field is not in the cache; none where it is. It is not empty for that.
     fn unread(&self, field: &FieldName) -> Option<String> {
+        if filter::of_company(field.as_str()).is_some() {
+            return Some(format!("`{field}` is not counted here: T tests the draft with the companies as they are."));
+        }
         let watched = &self.draft.book()?.watched[self.to.other()];
         let text = || format!("`{field}` is not read yet: nothing that is deployed names it.");
         (!watched.contains(field)).then(text)
@@ -221,11 +234,10 @@ impl Filters {
 
     /// Notes what the deployed version lets through.
     fn compare(&mut self) {
-        let from = self.to.other();
-        self.deployed = self.draft.deployed().zip(self.draft.schemas()).and_then(|(mapping, schemas)| {
+        self.deployed = self.draft.deployed().zip(self.fields()).and_then(|(mapping, fields)| {
             let text = mapping.filters.toward(self.to);
             let expr = filter::parse(text).ok()?;
-            let filter = filter::bind_as_far_as_it_fits(&expr, &schemas[from]);
+            let filter = filter::bind_as_far_as_it_fits(&expr, fields);
             Some(Arc::new(self.criteria(mapping, Some(filter))))
         });
     }
@@ -235,12 +247,12 @@ impl Filters {
     }
 
     fn checked(&self, text: &str) -> Check {
-        let Some(schemas) = self.draft.schemas() else { return Check::Unknown };
+        let Some(fields) = self.fields() else { return Check::Unknown };
         if text.trim().is_empty() {
             return Check::Right(None);
         }
         match filter::parse(text).map_err(|error| vec![error]) {
-            Ok(expr) => match filter::bind(&expr, &schemas[self.to.other()]) {
+            Ok(expr) => match filter::bind(&expr, fields) {
                 Ok(filter) => Check::Right(Some(filter)),
                 Err(errors) => Check::Wrong(errors),
             },

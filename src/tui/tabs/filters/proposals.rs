@@ -22,10 +22,10 @@ pub struct Proposals {
 
 /// What could come next at the cursor, the best first.
 pub fn at_cursor(tab: &Filters) -> Vec<Completion> {
-    let (Some(schemas), from) = (tab.draft.schemas(), tab.to.other()) else { return Vec::new() };
+    let (Some(known), from) = (tab.fields(), tab.to.other()) else { return Vec::new() };
     let fields = tab.draft.current().map_or(&[][..], |object| &object.fields);
     let mapped: Vec<_> = fields.iter().map(|field| field.field(from)).collect();
-    complete(&tab.editor.text(), tab.editor.cursor(), &schemas[from], &mapped)
+    complete(&tab.editor.text(), tab.editor.cursor(), known, &mapped)
 }
 
 impl Proposals {
