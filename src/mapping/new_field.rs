@@ -5,7 +5,7 @@ use crate::model::{FieldDef, FieldKind, FieldName, ObjectKind, Schema};
 
 /// Where a person makes a field of ConnectWise.
 pub const BY_HAND: &str = "ConnectWise's API makes no fields: a person does, under System > Setup Tables > Custom Fields \
-     (category General), and then `r` here reads them.";
+     (category General), and `lockstep schema --refresh` reads it then.";
 /// The group of properties that are made, unless another one is named.
 pub const GROUP: &str = "lockstep";
 /// What it is called.

@@ -161,7 +161,7 @@ pub fn policy(field: Option<&FieldMapping>, schemas: Option<&BySystem<Schema>>) 
         Unmapped::Default => {
             let written = System::BOTH.into_iter().filter(|to| field.direction.writes(*to));
             let told = written.map(|to| match (field.default.of(to), schemas) {
-                (None, _) => format!("held on the way to {to}"),
+                (None, _) => format!("held for {to}"),
                 (Some(key), None) => format!("{key} in {to}"),
                 (Some(key), Some(schemas)) => {
                     let names = Called::of_field(schemas[to].field(field.field(to).as_str()));

@@ -180,12 +180,14 @@ fn is_too_large(table: &mut Table<'_, '_, '_>) -> bool {
     }
     let mut pairs = 0;
     for field in &list {
-        let Some(values) = field.inside("values").and_then(|values| values.inside("pair")) else { continue };
-        pairs += values.length();
-        if pairs > MAX_PAIRS {
-            let message = format!("The value maps of the object have more than {MAX_PAIRS} pairs up to here.");
-            values.wrong(message, "Let `auto` find the pairs of equal names, and list the others.");
-            return true;
+        let Some(values) = field.inside("values") else { continue };
+        for list in ["pair", "priority"].into_iter().filter_map(|part| values.inside(part)) {
+            pairs += list.length();
+            if pairs > MAX_PAIRS {
+                let message = format!("The value maps of the object have more than {MAX_PAIRS} pairs up to here.");
+                list.wrong(message, "Let `auto` find the pairs of equal names, and list the others.");
+                return true;
+            }
         }
     }
     false

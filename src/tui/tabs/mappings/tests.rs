@@ -444,7 +444,7 @@ fn the_question_before_a_deploy_shows_new_pairs_and_keeps_old_warnings_short_at_
         person.types("D");
         person.expects("Not tested");
         person.expects("+ company.country~country.values.pair[Country 0]:");
-        person.expects("label:C1");
+        person.expects("[Country 1]: C1");
         person.expects("as before, of what is deployed.");
         person.expects("u deploy untested   Enter test it first");
         person.expects_not("Polling every 3 s");

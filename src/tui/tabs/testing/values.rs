@@ -19,6 +19,8 @@ pub struct FakeValues {
     pub reads: Mutex<usize>,
     /// What planning finds, whatever is asked.
     pub held_back: Mutex<BTreeMap<FieldKey, u64>>,
+    /// How often it was asked for.
+    pub plans: Mutex<usize>,
     pub broken: bool,
 }
 
@@ -40,6 +42,7 @@ impl ValueSource for FakeValues {
         _: &Question,
         wanted: &dyn Fn() -> bool,
     ) -> Result<Option<BTreeMap<FieldKey, u64>>, SourceError> {
+        *self.plans.lock().unwrap() += 1;
         Ok(wanted().then(|| self.held_back.lock().unwrap().clone()))
     }
 

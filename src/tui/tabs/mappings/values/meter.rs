@@ -10,8 +10,8 @@ use jiff::civil::Date;
 
 use super::source::{Question, ValueSource};
 use crate::filter::day_of;
-use crate::mapping::FieldKey;
 use crate::mapping::coverage::{Counted, Coverage, Held};
+use crate::mapping::{FieldKey, ObjectMapping};
 use crate::model::{BySystem, FieldName, ObjectKind, Timestamp};
 use crate::tui::ctx::Ctx;
 use crate::tui::tabs::Reading;
@@ -59,8 +59,10 @@ pub struct Meter {
     reading: Reading,
     /// Grows when another object is shown: who still reads for the old one stops.
     turn: Arc<AtomicU64>,
-    /// Grows with every look: who still plans for an older one stops.
+    /// Grows with every planning: who still plans for an older one stops.
     looks: Arc<AtomicU64>,
+    /// What was planned last, or is just being planned: of that state of the cache, with that mapping.
+    planned: Option<(Arc<Known>, ObjectMapping)>,
     known: Option<Arc<Known>>,
     coverage: BTreeMap<FieldKey, Coverage>,
     read_at: Option<Timestamp>,
@@ -76,6 +78,7 @@ impl Meter {
             reading: Reading::No,
             turn: Arc::default(),
             looks: Arc::default(),
+            planned: None,
             known: None,
             coverage: BTreeMap::new(),
             read_at: None,
@@ -108,7 +111,7 @@ impl Meter {
     pub fn forget(&mut self) {
         self.turn.fetch_add(1, Ordering::Relaxed);
         self.looks.fetch_add(1, Ordering::Relaxed);
-        (self.known, self.read_at, self.error) = (None, None, None);
+        (self.known, self.read_at, self.error, self.planned) = (None, None, None, None);
         self.coverage.clear();
     }
 
@@ -120,7 +123,6 @@ impl Meter {
         wrap: fn(Result<Option<Box<Measured>>, SourceError>) -> M,
     ) {
         let Some(question) = question(draft, ctx.world.now) else { return };
-        self.looks.fetch_add(1, Ordering::Relaxed);
         if !self.reading.begins() {
             return;
         }
@@ -174,8 +176,13 @@ impl Meter {
         let again = self.reading.ends();
         let changed = match measured {
             Ok(Some((known, coverage))) if known.object == draft.object => {
-                (self.known, self.coverage, self.error) = (Some(known), coverage, None);
-                if !again {
+                let before = std::mem::replace(&mut self.coverage, coverage);
+                (self.known, self.error) = (Some(known), None);
+                if self.is_planned(draft) {
+                    for (key, coverage) in &mut self.coverage {
+                        coverage.held_back = before.get(key).and_then(|before| before.held_back);
+                    }
+                } else if !again {
                     self.plan(draft, ctx, wrap);
                 }
                 true
@@ -194,19 +201,27 @@ impl Meter {
 }
 
 impl Meter {
+    /// Whether nothing changed since that could make another number of what would wait.
+    fn is_planned(&self, draft: &Draft) -> bool {
+        let Some((known, mapping)) = &self.planned else { return false };
+        self.known.as_ref().is_some_and(|now| Arc::ptr_eq(now, known)) && draft.current() == Some(mapping)
+    }
+
     /// Has what lacks a partner planned, to tell what would wait for it.
     fn plan<M: Send + 'static>(
-        &self,
+        &mut self,
         draft: &Draft,
         ctx: &mut Ctx<'_, M>,
         wrap: fn(Result<Option<Box<Measured>>, SourceError>) -> M,
     ) {
+        self.planned = None;
         if !self.coverage.values().any(Coverage::may_hold) {
             return;
         }
         let Some(question) = question(draft, ctx.world.now) else { return };
+        self.planned = self.known.clone().map(|known| (known, question.mapping.clone()));
         let (source, newest) = (Arc::clone(&self.source), Arc::clone(&self.looks));
-        let look = newest.load(Ordering::Relaxed);
+        let look = newest.fetch_add(1, Ordering::Relaxed) + 1;
         ctx.fetch(
             move || {
                 let wanted = || newest.load(Ordering::Relaxed) == look;
@@ -218,7 +233,7 @@ impl Meter {
         );
     }
 
-    /// Takes in how many would wait, unless it was looked again since.
+    /// Takes in how many would wait, unless something else is being planned since.
     fn hold_back(&mut self, look: u64, found: &BTreeMap<FieldKey, u64>) -> bool {
         if self.looks.load(Ordering::Relaxed) != look {
             return false;

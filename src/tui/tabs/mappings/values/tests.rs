@@ -116,9 +116,14 @@ fn values_are_read_again_when_the_cache_changed_but_not_all_the_time() {
     person.expects("1/3!");
     let reads = || *values.reads.lock().unwrap();
     let first = reads();
+    let planned = *values.plans.lock().unwrap();
+    assert!(planned > 0);
     values.records.lock().unwrap().hubspot.retain(|record| record.value("kind") == &Value::text("SUPPLY"));
     person.sees(Snapshot { revision: 1, ..running() });
     assert_eq!(reads(), first, "a moment ago");
+    // what would wait is not planned again for the same records and the same mapping, and stays on the screen
+    assert_eq!(*values.plans.lock().unwrap(), planned);
+    person.expects("4 records would be held back for it.");
     *person.engine.now.lock().unwrap() = NOW + Duration::from_secs(60);
     person.tell(crate::tui::app::Message::Tick);
     person.sees(Snapshot { revision: 1, ..running() });
@@ -321,7 +326,7 @@ fn a_default_stands_for_what_has_no_partner_in_the_system_it_was_chosen_for() {
     person.expects_not("Old partner");
     person.types("supplier");
     person.press(KeyCode::Enter);
-    person.expects("without a partner: held on the way to HubSpot, Supplier in ConnectWise");
+    person.expects("without a partner: held for HubSpot, Supplier in ConnectWise");
     person.expects("9 records get Supplier.");
     let saved = config.saved.lock().unwrap().last().unwrap().clone();
     let field = &saved.objects[0].fields[0];
