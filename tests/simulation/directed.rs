@@ -422,6 +422,94 @@ fn i5_who_goes_along_is_read_as_soon_as_the_survivor_names_them() {
     assert_eq!(link.map(|link| link.connectwise), Some(partner), "{}", world.outcome.log.join("\n"));
 }
 
+/// A person settles what a merge left over the other way round than was advised, or deletes the one that is linked: who is
+/// left are a pair, and nobody is told to do what is done.
+#[test]
+fn i5_what_a_merge_left_over_is_settled_in_any_way() {
+    let schemas = fields::schemas();
+    let company = |key, value| Newborn {
+        object: ObjectKind::Company,
+        side: System::HubSpot,
+        key: Some(key),
+        parent: None,
+        fields: 3,
+        value,
+    };
+    for (make_new, purge, how) in [false, true]
+        .into_iter()
+        .flat_map(|new| [false, true].map(|purge| (new, purge)))
+        .flat_map(|(new, purge)| (0..5).map(move |how| (new, purge, how)))
+    {
+        let merges = Merges { make_new, purge, ..calm().server.merges };
+        let scenario = Scenario {
+            setup: vec![company(1, 1), company(2, 2)],
+            ops: vec![
+                at(130, What::Merge { side: System::HubSpot, pick: 0, other: 0 }),
+                at(330, What::Settle { pick: 0, how }),
+            ],
+            rounds: 14,
+            server: Temper { merges, ..calm().server },
+            ..calm()
+        };
+        let world = play(&scenario, &schemas);
+        let active = world.store.links.values().filter(|link| link.state == LinkState::Active).count();
+        let survivors = usize::from(how != 4);
+        let log = || format!("{make_new} {purge} {how}: {:?}\n{}", world.store.issues, world.outcome.log.join("\n"));
+        assert_eq!((active, world.store.issues.len()), (survivors, 0), "{}", log());
+    }
+}
+
+/// Two that could not be told apart, of which one had its partner: whoever is left when the linked one goes is the partner.
+#[test]
+fn i1_the_partner_of_what_was_deleted_is_free_for_another_one() {
+    let schemas = fields::schemas();
+    let company =
+        |side, value| Newborn { object: ObjectKind::Company, side, key: Some(1), parent: None, fields: 3, value };
+    for side in System::BOTH {
+        for what in [What::Settle { pick: 0, how: 0 }, What::Settle { pick: 0, how: 1 }] {
+            let ops = vec![at(70, What::Create(company(side, 2))), at(400, what.clone())];
+            let scenario = Scenario { setup: vec![company(side, 1)], ops, rounds: 14, ..calm() };
+            let world = play(&scenario, &schemas);
+            let active = world.store.links.values().filter(|link| link.state == LinkState::Active).count();
+            let log = || format!("{side} {what:?}: {:?}\n{}", world.store.issues, world.outcome.log.join("\n"));
+            assert_eq!((active, world.store.issues.len(), copies_in(&world, side)), (1, 0, 0), "{}", log());
+        }
+    }
+}
+
+/// A survivor gets the key of what its merge left over, and is merged once more before the engine puts its own key back: the
+/// one that it names goes along, and a person is told of the other one.
+#[test]
+fn i5_a_survivor_that_names_what_was_left_over_does_not_wait_for_ever() {
+    let schemas = fields::schemas();
+    let company = |key, value| Newborn {
+        object: ObjectKind::Company,
+        side: System::HubSpot,
+        key: Some(key),
+        parent: None,
+        fields: 3,
+        value,
+    };
+    for key in [MergedKey::OfSurvivor, MergedKey::Neither] {
+        let merges = Merges { make_new: true, key, ..calm().server.merges };
+        let scenario = Scenario {
+            setup: vec![company(1, 1), company(2, 2), company(3, 3)],
+            ops: vec![
+                at(130, What::Merge { side: System::HubSpot, pick: 0, other: 0 }),
+                at(330, What::NameLeftOver { pick: 0, merge_on: true }),
+            ],
+            rounds: 14,
+            server: Temper { merges, ..calm().server },
+            ..calm()
+        };
+        let world = play(&scenario, &schemas);
+        let active = world.store.links.values().filter(|link| link.state == LinkState::Active).count();
+        let told = world.store.issues.values().filter(|issue| issue.class == IssueClass::Merged).count();
+        let log = || format!("{key:?}: {:?}\n{}", world.store.issues, world.outcome.log.join("\n"));
+        assert_eq!((active, told), (1, 2), "{}", log());
+    }
+}
+
 /// ConnectWise people merge tickets: the link of the one that goes goes along to one without a partner, be it new; where both
 /// have one a person is told; and two that were held because they are one to HubSpot go on.
 #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lockstep::engine::core::Engine;
 use lockstep::engine::core::command::{Batch, Row};
 use lockstep::engine::core::plan::plan_record;
-use lockstep::engine::core::state::IssueClass;
+use lockstep::engine::core::state::{Issue, IssueClass};
 use lockstep::model::{RecordRef, Timestamp};
 
 use crate::server::EPOCH;
@@ -19,6 +19,10 @@ const LONG: i64 = 1_200_000;
 
 const fn is_of_identity(class: IssueClass) -> bool {
     matches!(class, IssueClass::AmbiguousMatch | IssueClass::SuspectedDuplicate)
+}
+
+fn is_twin(issue: &Issue) -> bool {
+    issue.message.contains("is a second copy of")
 }
 
 /// The records that are held.
@@ -43,14 +47,18 @@ pub fn at_commit(sim: &mut Simulation<'_>, batch: &Batch) {
     }
 }
 
-/// Nothing is held for a cause that is gone: whoever looked at it for the first time now would hold it too.
+/// Nothing is held for a cause that is gone: whoever looked at it for the first time now would hold it too, and say the same.
 pub fn i1_holds_end_with_their_cause(sim: &mut Simulation<'_>) {
     let Some(rules) = sim.engine.as_ref().map(Engine::rules) else { return };
     let now = Timestamp(EPOCH + sim.now);
     let mut outlived = Vec::new();
-    for issue in sim.store.issues.values().filter(|issue| is_of_identity(issue.class)) {
+    let is_of_others = |class| is_of_identity(class) || class == IssueClass::Merged;
+    for issue in sim.store.issues.values().filter(|issue| is_of_others(issue.class)) {
+        let is_it = |new: &Issue| (new.class, &new.message, &new.hint) == (issue.class, &issue.message, &issue.hint);
         match plan_record(&sim.store, rules, issue.record, now) {
-            Ok(Some(plan)) if plan.issues.iter().any(|new| new.class == issue.class) => {}
+            Ok(Some(plan)) if plan.issues.iter().any(is_it) => {}
+            // what a look-up found beside another copy is told in words of its own, and once looked at as any other
+            Ok(Some(plan)) if is_twin(issue) && plan.issues.iter().any(|new| new.class == issue.class) => {}
             Ok(plan) => {
                 let decision = plan.map(|plan| plan.decision);
                 outlived

@@ -200,6 +200,105 @@ pub fn at_commit(sim: &mut Simulation<'_>, batch: &Batch) {
     if along {
         sim.outcome.counters.saw(LINK_OF_A_TICKET);
     }
+    for row in &batch.rows {
+        if let Row::ClearLink(id) = row {
+            let is_back = batch.rows.iter().any(|row| matches!(row, Row::Link(link) if link.id == *id));
+            sim.outcome.counters.saw(if is_back { PLACE_OF_A_DEAD_ONE } else { ANOTHER_PARTNER });
+        }
+    }
+}
+
+/// And these.
+pub const NAMED_AND_MERGED_ON: &str = "a survivor that carries the key of what was left over, merged once more";
+pub const PLACE_OF_A_DEAD_ONE: &str = "a link that took the place of one whose partner was gone";
+pub const ANOTHER_PARTNER: &str = "a record whose partner was gone and that found another one";
+
+/// A HubSpot record that took another in, and the living partner of that one, which was left over.
+pub fn left_over_by(sim: &Simulation<'_>, pick: u32) -> Option<(RecordRef, RecordRef)> {
+    let resting = sim.store.links.values().filter(|link| link.state == LinkState::Tomb);
+    let left: Vec<_> = resting
+        .map(|link| {
+            let loser = link.record(System::HubSpot);
+            let survivor = sim.servers.hubspot.named(sim.servers.hubspot.survivor(loser.id));
+            (loser, survivor, link.record(System::ConnectWise))
+        })
+        .filter(|(loser, survivor, left)| loser != survivor && sim.is_live(*survivor) && sim.is_live(*left))
+        .collect();
+    let (_, survivor, left) = left.get(pick as usize % left.len().max(1))?;
+    Some((*survivor, *left))
+}
+
+/// What somebody does about a record that is held as left over by a merge, or as a duplicate: a record to be deleted, or to be
+/// merged into another one.
+pub fn of_a_hold(sim: &Simulation<'_>, pick: u32, how: u32) -> Option<(RecordRef, Option<RecordRef>)> {
+    let of_two = |class| matches!(class, IssueClass::Merged | IssueClass::SuspectedDuplicate);
+    let held: Vec<_> = sim.store.issues.values().filter(|issue| of_two(issue.class)).collect();
+    let issue = held.get(pick as usize % held.len().max(1))?;
+    if issue.class == IssueClass::Merged {
+        let link = sim.store.link_at(issue.record)?;
+        let (survivor, left) = System::BOTH.into_iter().find_map(|system| {
+            let (server, loser) = (&sim.servers[system], link.record(system));
+            let survivor = server.named(server.survivor(loser.id));
+            (survivor != loser).then(|| (survivor, link.record(system.other())))
+        })?;
+        let linked = sim.store.link_at(survivor)?.record(left.system);
+        let both = sim.is_live(left) && sim.is_live(linked);
+        return Some(match how {
+            0 => (linked, Some(left)),
+            1 => (left, Some(linked)),
+            2 => (linked, None),
+            3 => (left, None),
+            _ => (survivor, None),
+        })
+        .filter(|_| both);
+    }
+    let here = issue.record;
+    let mut others =
+        sim.store.links.values().filter(|link| link.state == LinkState::Active && link.object == here.object);
+    let link = others.find(|link| {
+        let (one, other) = (
+            sim.servers[here.system].records.get(&here.id),
+            sim.servers[here.system].records.get(&link.id_in(here.system)),
+        );
+        let keys = SPECS.iter().filter(|spec| spec.object == here.object && spec.shape == crate::fields::Shape::Key);
+        let mut both =
+            keys.map(|spec| [one, other].map(|entry| entry.map(|entry| entry.value(spec.name(here.system)))));
+        both.any(|[one, other]| one.is_some() && one == other)
+    })?;
+    let (linked, partner) = (link.record(here.system), link.record(here.system.other()));
+    let all = [here, linked, partner].into_iter().all(|record| sim.is_live(record));
+    Some(match how {
+        0 => (linked, None),
+        1 => (linked, Some(here)),
+        2 => (here, Some(linked)),
+        3 => (here, None),
+        _ => (partner, None),
+    })
+    .filter(|_| all)
+}
+
+/// Of two records that went up in each other, and of their partners, those that are there are a pair.
+pub fn no_dead_pair_keeps_a_living_one_waiting(sim: &mut Simulation<'_>) {
+    let mut wrong = Vec::new();
+    for link in sim.store.links.values().filter(|link| link.state == LinkState::Tomb) {
+        for system in System::BOTH {
+            let (server, loser, left) = (&sim.servers[system], link.record(system), link.record(system.other()));
+            if !server.merged.contains_key(&loser.id) || !server.tells_survivors(loser.id) {
+                continue;
+            }
+            let survivor = server.named(server.survivor(loser.id));
+            if !sim.is_live(survivor) || !sim.is_live(left) {
+                continue;
+            }
+            let linked = sim.store.link_at(survivor).map(|link| link.record(left.system));
+            if linked.is_none_or(|linked| !sim.is_live(linked)) {
+                wrong.push(format!("{survivor} is linked with {linked:?}, and {left} of {loser} has no counterpart"));
+            }
+        }
+    }
+    for text in wrong {
+        sim.violate("i5_no_dead_pair", text);
+    }
 }
 
 /// Of two linked records that became one the right link went along.

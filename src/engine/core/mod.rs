@@ -21,6 +21,7 @@ mod evaluate;
 mod foresight;
 mod guard;
 mod hints;
+mod left_over;
 mod outcome;
 pub mod overlay;
 mod overwrites;

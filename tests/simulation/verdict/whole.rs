@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use lockstep::engine::core::command::Ask;
 use lockstep::engine::core::state::{Intent, IntentKind, IntentState, IssueClass, Link, LinkState, RecordState};
+use lockstep::mapping::keys::id_of_stamp;
 use lockstep::model::{IntentId, ObjectKind, RecordRef, System};
 
 use super::pair::are_partners;
@@ -71,7 +72,11 @@ fn stays_behind(sim: &Simulation<'_>, entry: &Entry) -> bool {
     let is_of_deal = matches!(entry.object, ObjectKind::Deal | ObjectKind::Ticket);
     let copies = sim.watch.copies.get(&(system.other(), record));
     let is_deleted = copies.is_some_and(|copies| copies.iter().all(|copy| !sim.live(system.other(), *copy)));
+    // what was made of a record that is gone, or was named as its partner, is nobody's either
+    let named = entry.stamp.as_deref().and_then(|stamp| id_of_stamp(entry.object, stamp));
+    let names_a_dead_one = named.is_some_and(|id| !sim.live(system.other(), id));
     let cause = is_deleted
+        || names_a_dead_one
         || is_later && lacks_somebody(sim, entry, system)
         || !is_later
             && company.is_some_and(|company| {
