@@ -21,10 +21,6 @@ const fn is_of_identity(class: IssueClass) -> bool {
     matches!(class, IssueClass::AmbiguousMatch | IssueClass::SuspectedDuplicate)
 }
 
-fn is_twin(issue: &Issue) -> bool {
-    issue.message.contains("is a second copy of")
-}
-
 /// The records that are held.
 pub fn held(sim: &Simulation<'_>) -> BTreeSet<RecordRef> {
     sim.store.issues.values().filter(|issue| is_of_identity(issue.class)).map(|issue| issue.record).collect()
@@ -47,7 +43,8 @@ pub fn at_commit(sim: &mut Simulation<'_>, batch: &Batch) {
     }
 }
 
-/// Nothing is held for a cause that is gone: whoever looked at it for the first time now would hold it too, and say the same.
+/// Nothing is held for a cause that is gone: whoever looked at it for the first time now would hold it too, and say the
+/// same of what a merge left over.
 pub fn i1_holds_end_with_their_cause(sim: &mut Simulation<'_>) {
     let Some(rules) = sim.engine.as_ref().map(Engine::rules) else { return };
     let now = Timestamp(EPOCH + sim.now);
@@ -57,8 +54,9 @@ pub fn i1_holds_end_with_their_cause(sim: &mut Simulation<'_>) {
         let is_it = |new: &Issue| (new.class, &new.message, &new.hint) == (issue.class, &issue.message, &issue.hint);
         match plan_record(&sim.store, rules, issue.record, now) {
             Ok(Some(plan)) if plan.issues.iter().any(is_it) => {}
-            // what a look-up found beside another copy is told in words of its own, and once looked at as any other
-            Ok(Some(plan)) if is_twin(issue) && plan.issues.iter().any(|new| new.class == issue.class) => {}
+            // by what they are the same, and who else is, may be told as it was
+            Ok(Some(plan)) if is_of_identity(issue.class) && plan.issues.iter().any(|new| new.class == issue.class) => {
+            }
             Ok(plan) => {
                 let decision = plan.map(|plan| plan.decision);
                 outlived
