@@ -330,9 +330,8 @@ pub fn draw(tab: &Mappings, area: Rect, paint: &mut Paint<'_>) {
             left.push(Cell::new("the ConnectWise field", Role::Right));
         }
     }
-    let back = if picker.first.is_some() { " the HubSpot field " } else { " mappings " };
     let key = |key| Cell::new(key, Role::Key);
-    let keys = [key("Enter"), Cell::plain(" choose  "), key("Esc"), Cell::plain(back)];
+    let keys = [key("Enter"), Cell::plain(" choose  "), key("Esc"), Cell::plain(" back ")];
     paint.line_at(head, 0, &spread(&left, &keys, width));
     let fields = picker.list.rows().count();
     let of = format!("{} of {}", format::grouped(fields as u64), format::grouped(picker.all.len() as u64));
