@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::cell::{Cell, Line, Role, wrapped};
+use super::sample;
 use super::table::Column;
 use crate::mapping::compat::is_text;
 use crate::mapping::coverage::Coverage;
@@ -68,6 +69,32 @@ pub const COLUMNS: [Column; 9] = [
     Column::flexible("values", 9, 1).at_most(16),
     Column::flexible("also", 12, 1).from_width(92),
 ];
+
+/// The columns of the table beside the values of one record, where there is room for them.
+pub const SAMPLED: [Column; 11] = [
+    COLUMNS[0],
+    COLUMNS[1],
+    COLUMNS[2],
+    COLUMNS[3],
+    COLUMNS[4],
+    COLUMNS[5],
+    COLUMNS[6],
+    COLUMNS[7],
+    sample::COLUMNS[0].from_width(WITH_SAMPLE),
+    sample::COLUMNS[1].from_width(WITH_SAMPLE),
+    sample::COLUMNS[2].from_width(WITH_SAMPLE),
+];
+
+/// From so many columns on the values of a record have room beside the mappings; elsewhere they stand below.
+const WITH_SAMPLE: usize = 116;
+
+/// The cells of a row in the order of [`SAMPLED`].
+#[must_use]
+pub fn sampled(mut cells: Vec<Cell>, more: Vec<Cell>) -> Vec<Cell> {
+    cells.truncate(SAMPLED.len() - sample::COLUMNS.len());
+    cells.extend(more);
+    cells
+}
 
 /// The rows: those of the draft in its order, then what was removed from it.
 #[must_use]

@@ -23,6 +23,7 @@ pub mod push;
 pub mod record_list;
 pub mod relatives;
 pub mod run;
+pub mod sample;
 pub mod schema;
 pub mod table;
 pub mod trial;

@@ -13,6 +13,7 @@ mod contacts;
 mod deals;
 mod desk;
 mod endless;
+mod glance;
 mod hints;
 mod kills;
 mod line_items;

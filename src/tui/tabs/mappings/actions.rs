@@ -1,6 +1,8 @@
 //! What can be done with field mappings, when, and what becomes of it.
 
-use super::{Context, FIRST, Mappings, Message, editor, making, objects, page, picker, tuning, unusual, versions};
+use super::{
+    Context, FIRST, Mappings, Message, editor, making, objects, page, picker, sample, tuning, unusual, versions,
+};
 use crate::mapping::references::refers_to;
 use crate::mapping::{
     ClearPolicy, Direction, FieldMapping, ObjectMapping, SystemOfRecord, complete, defaults, suggest,
@@ -182,6 +184,19 @@ pub const ACTIONS: &[Action<Mappings>] = &[
             }
             page::open(tab);
         },
+    },
+    Action {
+        info: Info::new(
+            "mappings.sample",
+            "record",
+            &[Key::char('i')],
+            "Choose the record whose values stand beside the mappings: what each side holds, and what would be written",
+        ),
+        enabled: |tab, _| {
+            shows_mappings(tab)?;
+            has_config(tab)
+        },
+        run: |tab, ctx| sample::ask(tab, ctx),
     },
     Action {
         info: Info::new(
@@ -561,6 +576,7 @@ pub fn receive(tab: &mut Mappings, message: Message, ctx: &mut Context<'_>) {
         Message::Tune(tune) => tuning::receive(tab, tune, ctx),
         Message::RestoreAll => unusual::restore_all(tab, ctx),
         Message::Seen(seen) => picker::receive(tab, seen, ctx),
+        Message::Sample(step) => sample::receive(tab, step, ctx),
         // the tab itself takes these
         Message::Draft(_)
         | Message::Trial(_)

@@ -7,6 +7,9 @@ mod page;
 #[cfg(test)]
 mod page_tests;
 pub mod picker;
+mod sample;
+#[cfg(test)]
+mod sample_tests;
 #[cfg(test)]
 pub mod tests;
 mod tuning;
@@ -24,7 +27,7 @@ use super::draft::trial_page::{TrialMessage, TrialPage};
 use super::draft::versions::{Comparison, VersionSource};
 use super::draft::{Draft, DraftMessage};
 use super::steady;
-use crate::mapping::{Direction, FieldKey, Severity};
+use crate::mapping::{Direction, FieldKey, FieldMapping, Severity};
 use crate::model::{FieldName, ObjectKind, PauseScope, Pauses, System};
 use crate::store::Saved;
 use crate::tui::action::{Action, Actor};
@@ -42,6 +45,7 @@ use objects::adding::Step;
 use objects::{Objects, Overview};
 use page::ObjectPage;
 use picker::{Known, Picker, Seen};
+use sample::Chosen;
 use tuning::Tune;
 use values::editor::{self, Edit, Editor};
 use values::{Measured, Meter};
@@ -68,6 +72,8 @@ pub struct Mappings {
     picker: Option<Picker>,
     /// What is known of the values of fields.
     known: Known,
+    /// The record whose values stand beside the mappings.
+    chosen: Chosen,
     /// The list of versions, in place of the mappings.
     versions: Option<Versions>,
     /// The test of the draft, in place of both.
@@ -123,6 +129,8 @@ pub enum Message {
     Tune(Tune),
     /// A person said yes to the usual mappings.
     RestoreAll,
+    /// What is seen of the record whose values stand beside the mappings.
+    Sample(sample::Step),
 }
 
 impl Actor for Mappings {
@@ -147,6 +155,7 @@ impl Mappings {
             unusual: None,
             picker: None,
             known: Known::new(Arc::clone(&desk.fields)),
+            chosen: Chosen::new(desk.last_opened.clone()),
             versions: None,
             trial: None,
             source: Arc::clone(&desk.versions),
@@ -280,6 +289,11 @@ impl Mappings {
         clipped(&line, width)
     }
 
+    /// The mapping as the draft has it.
+    fn mapping(&self, key: &FieldKey) -> Option<&FieldMapping> {
+        self.draft.current()?.fields.iter().find(|field| field.key() == *key)
+    }
+
     fn finding_lines(&self, key: &FieldKey, width: usize) -> Vec<Line> {
         let findings = self.draft.findings().iter().filter(|finding| finding.field.as_ref() == Some(key));
         findings
@@ -329,6 +343,8 @@ impl Page for Mappings {
                     picker::follow(self, ctx);
                     if objects::is_shown(self) {
                         self.objects.look(&self.draft, ctx);
+                    } else {
+                        sample::look(self, ctx);
                     }
                     editor::list(self);
                     self.meter.look(&self.draft, ctx, Message::Measured);
@@ -488,7 +504,14 @@ impl Page for Mappings {
         if self.rows.is_empty() {
             return self.teach(rest, paint);
         }
-        self.rows.draw(rest, paint, &mapping_table::COLUMNS, 1, |row, _| row.cells.clone());
+        let Some(sample) = &self.chosen.sample else {
+            return self.rows.draw(rest, paint, &mapping_table::COLUMNS, 1, |row, _| row.cells.clone());
+        };
+        self.rows.draw(rest, paint, &mapping_table::SAMPLED, 1, |row, _| {
+            let mapping = self.mapping(&row.key);
+            let more = mapping.map_or_else(Vec::new, |mapping| sample.cells(mapping, self.draft.schemas()));
+            mapping_table::sampled(row.cells.clone(), more)
+        });
     }
 
     fn detail(&self, width: usize, world: &World) -> Vec<Line> {
@@ -521,6 +544,11 @@ impl Page for Mappings {
             lines.push(vec![Cell::new(format!("The values could not be read: {error}"), Role::Error)]);
         }
         lines.extend(self.finding_lines(key, width));
+        if let (Some(sample), Some(mapping)) = (&self.chosen.sample, self.mapping(key)) {
+            for (place, line) in (1..).zip(sample.lines(mapping, self.draft.schemas(), width)) {
+                lines.insert(place, line);
+            }
+        }
         steady(lines, LINES_OF_FIELD)
     }
 }
