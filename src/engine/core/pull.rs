@@ -512,6 +512,8 @@ impl Engine {
                 System::ConnectWise => link.connectwise = to.id,
             }
             step.row(Row::ClearStatus(of));
+            // what the survivor was shown as by itself
+            step.row(Row::ClearStatus(link.record(System::ConnectWise)));
             self.wake_children(step, &link);
             if let Some(rules) = self.rules.object(of.object) {
                 Self::wake_rivals(step, rules, &link)?;
