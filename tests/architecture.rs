@@ -52,6 +52,7 @@ const LIBRARIES: &[(&str, &[&str])] = &[
     ("tui_textarea", &["tui"]),
     ("axum", &["sim", "engine::driver::receiver"]),
     ("reqwest", &["connect", "sim"]),
+    ("toml_edit", &["mapping"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("rpassword", &["cli"]),

@@ -56,7 +56,8 @@ pub fn run(
     let findings = check::findings(&config, settings)?;
     let note = format!("{} added", plural(object));
     let base = Base::Edit(row.info.edit);
-    let saved = settings.save_draft(&toml::write(&config), &session.author(), &note, base, Clock::start().now())?;
+    let text = toml::update(&row.body, &config);
+    let saved = settings.save_draft(&text, &session.author(), &note, base, Clock::start().now())?;
     let version = saved.version;
     let key =
         config.objects.iter().find(|mapping| mapping.object == object).and_then(|one| one.connectwise_stamp.clone());
@@ -67,7 +68,7 @@ pub fn run(
     session.output.result(&answer, |_| {
         let made = told.created.iter().map(|text| format!("made there: {text}\n")).collect::<String>();
         let key = key.map(|key| format!(", the key of the HubSpot record in {key}")).unwrap_or_default();
-        let next = "Next: look at it (`lockstep config show`), then lockstep config deploy";
+        let next = "Next: look at it (`lockstep config show`), then lockstep config test";
         format!("{} are in the draft, version {version}{key}.\n{made}{}", object.plural(), check::text(&findings, next))
     })?;
     Ok(Exit::Done)

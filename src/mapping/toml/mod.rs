@@ -1,12 +1,14 @@
 //! The configuration as a TOML file, for version control and for people's editors.
 //! What is written reads back the same; what can't be read is named in full, and nothing of it is taken.
 
+mod edit;
 mod read;
 mod table;
 #[cfg(test)]
-mod tests;
+pub mod tests;
 mod write;
 
+pub use edit::update;
 pub use read::{MAX_BYTES, MAX_FIELDS, MAX_PAIRS, read};
 pub use write::write;
 

@@ -191,7 +191,7 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn object()(
+    pub fn object()(
         direction in prop::sample::select(vec![Direction::Both, Direction::ToHubspot, Direction::ToConnectwise]),
         create in (any::<bool>(), any::<bool>()),
         tie in prop::sample::select(vec![ConflictTie::HubSpot, ConflictTie::ConnectWise]),

@@ -48,18 +48,29 @@ impl ConfigSource for StoredConfig {
     fn save(&self, config: &Config, base: Base, now: Timestamp) -> Result<Saved, NotSaved> {
         let mut settings = self.settings();
         let note = note(&settings, config)?;
-        settings.save_draft(&toml::write(config), &self.author, &note, base, now).map_err(not_saved)
+        let text = updated(&settings, config)?;
+        settings.save_draft(&text, &self.author, &note, base, now).map_err(not_saved)
     }
 
     fn set_aside(&self, config: &Config, now: Timestamp) -> Result<(), SourceError> {
         let mut settings = self.settings();
         let note = note(&settings, config)?;
-        settings.set_aside(&toml::write(config), &self.author, &note, now).map(drop).map_err(failed)
+        let text = updated(&settings, config)?;
+        settings.set_aside(&text, &self.author, &note, now).map(drop).map_err(failed)
     }
 
     fn revert(&self, edit: u64) -> Result<(), NotSaved> {
         self.settings().discard_draft(Base::Edit(edit), &self.author).map(drop).map_err(not_saved)
     }
+}
+
+/// The text of the draft, or of what is deployed, with what differs: comments in it stay.
+fn updated(settings: &Settings, config: &Config) -> Result<String, SourceError> {
+    let newest = match settings.draft().map_err(failed)? {
+        Some(row) => Some(row),
+        None => settings.deployed().map_err(failed)?,
+    };
+    Ok(newest.map_or_else(|| toml::write(config), |row| toml::update(&row.body, config)))
 }
 
 /// What a list of versions says of a draft: what it changes.
