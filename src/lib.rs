@@ -17,3 +17,4 @@ pub mod store;
 pub mod telemetry;
 pub mod tui;
 pub mod view;
+pub mod workbook;

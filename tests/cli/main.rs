@@ -4,6 +4,7 @@
 
 mod configuration;
 mod connections;
+mod exchange;
 mod oauth;
 mod pauses;
 mod runs;

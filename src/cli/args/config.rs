@@ -16,14 +16,20 @@ pub enum ConfigCommand {
         #[arg(long)]
         deployed: bool,
     },
-    /// Write the draft to a TOML file
+    /// Write the draft to a TOML file, or to a workbook (.xlsx) for people
     #[command(after_help = "\
+A workbook has a sheet for each object, with its field mappings, one for the
+values that stand for each other, and the filters. It can be changed in Excel or
+LibreOffice and imported again. The samples in it are masked: X, x and 0 in
+place of letters and digits.
+
 Examples:
   lockstep config export acme.toml
+  lockstep config export acme.xlsx --samples 3
   lockstep config export - --deployed > deployed.toml")]
     Export {
-        /// The file; `-` for stdout
-        #[arg(value_name = "FILE.toml")]
+        /// The file, which ends in .xlsx for a workbook; `-` for stdout
+        #[arg(value_name = "FILE")]
         file: PathBuf,
         /// The deployed version instead of the draft
         #[arg(long)]
@@ -31,11 +37,22 @@ Examples:
         /// Replace a file that is there
         #[arg(long)]
         force: bool,
+        /// Show in a workbook what so many records hold
+        #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true,
+            value_parser = clap::value_parser!(u8).range(0..=20))]
+        samples: u8,
+        /// Show the samples as they are: data of people
+        #[arg(long, requires = "samples")]
+        unmasked: bool,
     },
-    /// Take a TOML file as the draft; what others changed since it was exported is kept
+    /// Take a TOML file or a workbook as the draft; what others changed since it was exported is kept
     #[command(after_help = "\
+Of a workbook a row goes only by the mark in its column `remove`: what is missing
+stays as it is. What is wrong is told by sheet, row and column.
+
 Examples:
   lockstep config import acme.toml --dry-run
+  lockstep config import acme.xlsx --dry-run
   lockstep config import acme.toml --strict
 
 Exit codes:
@@ -45,8 +62,8 @@ Exit codes:
     was exported; with --strict and --dry-run also: it could not be deployed;
     with --strict also: nothing of it was taken")]
     Import {
-        /// The file; `-` for stdin
-        #[arg(value_name = "FILE.toml")]
+        /// The file, which ends in .xlsx where it is a workbook; `-` for stdin
+        #[arg(value_name = "FILE")]
         file: PathBuf,
         /// Show what it would change, and change nothing
         #[arg(long)]

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::diff::{change_json, change_line};
 use super::text::{self, label};
-use super::{HOW_TO_GET_ONE, parse};
+use super::{HOW_TO_GET_ONE, is_workbook, newest, parse};
 use crate::cli::check::{self, Findings};
 use crate::cli::output::{count, paragraph, width};
 use crate::cli::session::Session;
@@ -19,6 +19,7 @@ use crate::mapping::{Change, Config, diff, toml};
 use crate::store::rows::{ConfigRow, ConfigState};
 use crate::store::{Base, Settings};
 use crate::view::format;
+use crate::workbook::{self, CellError, Workbook};
 
 /// A larger file is no configuration. In bytes.
 const MAX_FILE: u64 = 4 * 1024 * 1024;
@@ -32,6 +33,18 @@ pub struct How {
     pub dry_run: bool,
     pub strict: bool,
     pub replace: bool,
+}
+
+/// A configuration, and the text that says it.
+struct Mine {
+    text: String,
+    config: Config,
+}
+
+/// What a file holds.
+enum Content {
+    Text(String),
+    Book(Workbook),
 }
 
 /// What would become the draft.
@@ -50,18 +63,36 @@ struct Taken {
     /// The file is what it was when it was imported or exported last, and what was changed since stays: nothing of it
     /// is taken.
     is_old: bool,
+    /// Sheets of a workbook that nothing was read of.
+    ignored: Vec<String>,
 }
 
 pub fn import(session: &Session, settings: &mut Settings, file: &Path, how: How) -> Outcome {
-    let text = read(file)?;
+    let content = if is_workbook(file)? { Content::Book(book(file)?) } else { Content::Text(read(file)?) };
     let place = if file == Path::new("-") { "stdin".to_owned() } else { file.display().to_string() };
     let (author, note, now) = (session.author(), format!("imported from {place}"), Clock::start().now());
-    let (seen, text) = text::head(&text);
+    let (seen, bare) = match &content {
+        Content::Text(text) => text::head(text),
+        Content::Book(book) => (book.made_of, ""),
+    };
     let made_of = match seen {
         Some(seen) if !how.replace => made_of(settings, seen, &author, &note)?,
         _ => None,
     };
-    let taken = take(settings, text, &place, seen, made_of)?;
+    let mine = match &content {
+        Content::Text(_) => Mine { text: bare.to_owned(), config: parse(bare, &place)? },
+        Content::Book(book) => of_book(settings, book, made_of.as_ref(), &place)?,
+    };
+    let text = &mine.text.clone();
+    let made_of = made_of.map(|made_of| made_of.config);
+    let mut taken = take(settings, mine, &place, seen, made_of)?;
+    if let Content::Book(book) = &content {
+        taken.ignored.clone_from(&book.ignored);
+        // a workbook has no comments: those of the text that it changes stay
+        if let Some(row) = &taken.current {
+            taken.text = toml::update(&row.body, &taken.config);
+        }
+    }
     let findings = check::findings(&taken.config, settings)?;
     if let Some(row) = taken.current.as_ref().filter(|_| taken.is_old) {
         return nothing_new(session, &taken, row, &findings, &place, how);
@@ -92,25 +123,25 @@ pub fn import(session: &Session, settings: &mut Settings, file: &Path, how: How)
 }
 
 /// What the file was when it was imported last, or else exported: against that, it has its own changes.
-fn made_of(settings: &Settings, seen: u64, author: &str, note: &str) -> Outcome<Option<Config>> {
+fn made_of(settings: &Settings, seen: u64, author: &str, note: &str) -> Outcome<Option<Mine>> {
     let imported = settings.imported(seen, author, note)?;
     let text = match imported {
         Some(text) => Some(text),
         None => settings.edit(seen)?.map(|(_, text)| text),
     };
     // what cannot be read any more is no base for a comparison
-    Ok(text.and_then(|text| toml::read(&text).ok()))
+    Ok(text.and_then(|text| toml::read(&text).ok().map(|config| Mine { text, config })))
 }
 
 /// What the file comes to beside what is there now.
-fn take(settings: &Settings, text: &str, place: &str, seen: Option<u64>, made_of: Option<Config>) -> Outcome<Taken> {
-    let mine = parse(text, place)?;
+fn take(settings: &Settings, mine: Mine, place: &str, seen: Option<u64>, made_of: Option<Config>) -> Outcome<Taken> {
+    let Mine { text, config: mine } = mine;
     let current = match settings.draft()? {
         Some(draft) => Some(draft),
         None => settings.deployed()?,
     };
     let Some(row) = &current else {
-        let (text, changes) = (text.to_owned(), Vec::new());
+        let changes = Vec::new();
         return Ok(Taken {
             text,
             config: mine,
@@ -120,6 +151,7 @@ fn take(settings: &Settings, text: &str, place: &str, seen: Option<u64>, made_of
             merged: Vec::new(),
             replaces: false,
             is_old: false,
+            ignored: Vec::new(),
         });
     };
     let edit = row.info.edit;
@@ -133,26 +165,59 @@ fn take(settings: &Settings, text: &str, place: &str, seen: Option<u64>, made_of
             return Err(contradicts(place, row, &merged.clashes));
         }
         let others = diff(&made_of, theirs);
-        let text = if merged.config == mine { text.to_owned() } else { toml::write(&merged.config) };
+        let text = toml::update(&text, &merged.config);
         let changes = changes(&merged.config);
         let (config, base) = (merged.config, Base::Edit(edit));
         let is_old = mine == made_of && !others.is_empty();
-        return Ok(Taken { text, config, base, changes, merged: others, replaces: false, is_old, current });
+        return Ok(Taken {
+            text,
+            config,
+            base,
+            changes,
+            merged: others,
+            replaces: false,
+            is_old,
+            ignored: Vec::new(),
+            current,
+        });
     }
     let changes = changes(&mine);
     let is_draft = matches!(row.info.state, ConfigState::Draft | ConfigState::Tested);
     let replaces = is_draft && seen != Some(edit) && (now.is_none() || !changes.is_empty());
     let base = if seen == Some(edit) { Base::Edit(edit) } else { Base::Instead(edit) };
     Ok(Taken {
-        text: text.to_owned(),
+        text,
         config: mine,
         base,
         changes,
         merged: Vec::new(),
         replaces,
         is_old: false,
+        ignored: Vec::new(),
         current,
     })
+}
+
+/// What a workbook makes of the configuration that it was written of, or else of what is there now.
+fn of_book(settings: &Settings, book: &Workbook, made_of: Option<&Mine>, place: &str) -> Outcome<Mine> {
+    let onto = |text: &str, config: &Config| {
+        let config = book.onto(config).map_err(|mistakes| unfit_cells(place, &mistakes))?;
+        Ok(Mine { text: toml::update(text, &config), config })
+    };
+    match made_of {
+        Some(Mine { text, config }) => onto(text, config),
+        None => {
+            let row = newest(settings)?;
+            onto(&row.body, &parse(&row.body, &text::name(&row.info))?)
+        }
+    }
+}
+
+fn unfit_cells(place: &str, mistakes: &[CellError]) -> Report {
+    let lines = mistakes.iter().map(|mistake| format!("{mistake} {}", mistake.hint).trim_end().to_owned());
+    Report::refused(format!("{place} is not a configuration; nothing was changed"))
+        .because(lines.collect::<Vec<_>>().join("\n"))
+        .hint("put these cells right, then import it again")
 }
 
 fn contradicts(place: &str, row: &ConfigRow, clashes: &[crate::mapping::merge::Clash]) -> Report {
@@ -177,6 +242,7 @@ impl Taken {
             "changes": self.changes.iter().map(change_json).collect::<Vec<_>>(),
             "merged": self.merged.iter().map(change_json).collect::<Vec<_>>(),
             "replaces": replaces,
+            "ignored": self.ignored,
             "errors": findings.errors,
             "warnings": findings.warnings,
         })
@@ -185,6 +251,9 @@ impl Taken {
     /// What became of other people's work.
     fn told(&self) -> Vec<String> {
         let mut lines = Vec::new();
+        if !self.ignored.is_empty() {
+            lines.push(format!("Sheets that are nothing of the configuration: {}.", self.ignored.join(", ")));
+        }
         if let Some(row) = self.current.as_ref().filter(|_| self.replaces) {
             let (label, author) = (label(&row.info), &row.info.author);
             let differ = count(self.changes.len() as u64, "setting differs", "settings differ");
@@ -248,6 +317,18 @@ fn show(session: &Session, taken: &Taken, findings: &Findings, place: &str) -> O
         lines.join("\n")
     })?;
     Ok(if findings.errors.is_empty() { Exit::Done } else { Exit::Failed(Kind::Refused) })
+}
+
+/// The rows of a workbook.
+fn book(file: &Path) -> Outcome<Workbook> {
+    let mut bytes = Vec::new();
+    let limit = workbook::MAX_BYTES as u64 + 1;
+    fs::File::open(file).and_then(|f| f.take(limit).read_to_end(&mut bytes)).map_err(|error| {
+        Report::failed(format!("{} cannot be read", file.display()))
+            .because(error)
+            .hint("name a workbook that you can read")
+    })?;
+    workbook::read(&bytes).map_err(|mistakes| unfit_cells(&file.display().to_string(), &mistakes))
 }
 
 fn read(file: &Path) -> Outcome<String> {

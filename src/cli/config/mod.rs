@@ -7,9 +7,12 @@ mod history;
 mod import;
 mod lint;
 mod rollback;
+mod samples;
 mod show;
 mod test;
 mod text;
+
+use std::path::Path;
 
 use super::args::ConfigCommand;
 use super::session::Session;
@@ -18,6 +21,7 @@ use crate::mapping::defaults::add::Named;
 use crate::mapping::{Config, toml};
 use crate::store::Settings;
 use crate::store::rows::ConfigRow;
+use crate::workbook;
 
 const HOW_TO_GET_ONE: &str = "`lockstep config export FILE.toml` writes one that is";
 
@@ -28,8 +32,16 @@ pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
     let mut settings = workspace.settings()?;
     match command {
         ConfigCommand::Show { deployed } => show::show(session, &version(&settings, *deployed)?),
-        ConfigCommand::Export { file, deployed, force } => {
-            export::export(session, &version(&settings, *deployed)?, file, *force)
+        ConfigCommand::Export { file, deployed, force, samples, unmasked } => {
+            let row = version(&settings, *deployed)?;
+            if !is_workbook(file)? {
+                if *samples > 0 {
+                    return Err(Report::usage("only a workbook has samples").hint("name a file that ends in .xlsx"));
+                }
+                return export::export(session, &row, file, *force);
+            }
+            let samples = samples::of(&workspace, &row, usize::from(*samples), !unmasked)?;
+            export::workbook(session, &settings, &row, &samples, file, *force)
         }
         ConfigCommand::Import { file, dry_run, strict, replace } => {
             let how = import::How { dry_run: *dry_run, strict: *strict, replace: *replace };
@@ -57,6 +69,21 @@ pub fn run(session: &Session, command: &ConfigCommand) -> Outcome {
         }
         ConfigCommand::Test { object, fail_on } => test::test(session, &workspace, &settings, *object, fail_on),
         ConfigCommand::Deploy { note, untested } => deploy::deploy(session, &workspace, &settings, note, *untested),
+    }
+}
+
+/// Whether the file is a workbook, by its name.
+///
+/// # Errors
+/// Where it is one of a kind that is not taken.
+fn is_workbook(file: &Path) -> Outcome<bool> {
+    let ending = file.extension().map(|ending| ending.to_string_lossy().to_lowercase()).unwrap_or_default();
+    match ending.as_str() {
+        workbook::EXTENSION => Ok(true),
+        "xls" | "xlsm" | "xlsb" | "ods" | "csv" => {
+            Err(Report::usage(format!("files that end in .{ending} are not taken")).hint("use .xlsx, or .toml"))
+        }
+        _ => Ok(false),
     }
 }
 
