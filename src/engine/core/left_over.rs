@@ -78,7 +78,9 @@ impl Engine {
         if !takes {
             return Ok(Place::Kept);
         }
-        if self.are_busy(&[merged.loser, merged.survivor, merged.linked_with, partner]) {
+        // another one that was left over by it may have taken the place in this very step
+        let is_taken = step.links().any(|link| link.record(here) == merged.survivor);
+        if is_taken || self.are_busy(&[merged.loser, merged.survivor, merged.linked_with, partner]) {
             return Ok(Place::Later);
         }
         for link in [&left, &dead] {
