@@ -11,8 +11,8 @@ use crate::model::{BySystem, FieldDef, FieldName, Record, Schema, System, Value}
 
 /// The columns that a wide table of mappings has beside its own.
 pub const COLUMNS: [Column; 3] = [
-    Column::flexible("in HubSpot", 14, 2).at_most(28),
-    Column::flexible("in ConnectWise", 14, 2).at_most(28),
+    Column::flexible("in HubSpot", 13, 2).at_most(28),
+    Column::flexible("ConnectWise", 13, 2).at_most(28),
     Column::flexible("next", 12, 2).at_most(28),
 ];
 

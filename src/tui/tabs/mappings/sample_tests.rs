@@ -93,7 +93,6 @@ fn a_record_is_chosen_whose_values_stand_below_the_mappings_and_beside_them() {
     person.expects("→ Austin");
     person.size = (120, 36);
     person.expects("in HubSpot");
-    person.expects("in ConnectWise");
     person.expects("next");
     for size in [(60, 16), (80, 24), (120, 36), (200, 60)] {
         person.size = size;
