@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 /// A room, and the rooms it may use beside itself. Prefixes of module paths under `src`; the longest that fits counts.
 const ROOMS: &[(&str, &[&str])] = &[
     ("model", &[]),
-    ("mapping", &["model", "filter"]),
+    ("script", &["model"]),
+    ("mapping", &["model", "filter", "script"]),
     ("filter", &["model", "mapping"]),
     ("engine::core", &["model", "mapping", "filter"]),
     ("store", &["model", "mapping", "filter", "engine::core"]),
@@ -47,6 +48,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// A library that only some rooms may know.
 const LIBRARIES: &[(&str, &[&str])] = &[
+    ("rquickjs", &["script"]),
     ("rusqlite", &["store"]),
     ("rusqlite_migration", &["store"]),
     ("ratatui", &["tui"]),

@@ -179,6 +179,36 @@ pub struct Filters {
     /// Which ConnectWise records go to HubSpot.
     #[serde(default)]
     pub to_hubspot: String,
+    /// What the criteria can't say: JavaScript expressions that give `true` for what goes.
+    #[serde(default, skip_serializing_if = "FilterScripts::is_empty")]
+    pub script: FilterScripts,
+}
+
+/// A JavaScript predicate for each direction, as text. Empty: everything passes.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FilterScripts {
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to_connectwise: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub to_hubspot: String,
+}
+
+impl FilterScripts {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.to_connectwise.trim().is_empty() && self.to_hubspot.trim().is_empty()
+    }
+
+    /// The predicate for writes to `system`, of the record of the other one; none where everything passes.
+    #[must_use]
+    pub fn toward(&self, system: System) -> Option<&str> {
+        let text = match system {
+            System::HubSpot => &self.to_hubspot,
+            System::ConnectWise => &self.to_connectwise,
+        };
+        (!text.trim().is_empty()).then_some(text)
+    }
 }
 
 impl Filters {

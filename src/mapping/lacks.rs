@@ -9,6 +9,7 @@ use super::keys::stamps_are_unique;
 use super::{needs, references};
 use crate::filter::Filter;
 use crate::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
+use crate::script;
 
 /// What one object mapping cannot count on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -62,6 +63,8 @@ pub(super) fn named(
     names.extend(mapping.matching.iter().map(|rule| rule.field(system).clone()));
     // a filter towards one system looks at records of the other
     names.extend(filters[system.other()].iter().flat_map(Filter::fields));
+    let script = mapping.filters.script.toward(system.other()).unwrap_or_default();
+    names.extend(script::fields(script).map(FieldName::from));
     names.extend(needs::name_fields(mapping.object, system).map(FieldName::new));
     if system == System::ConnectWise && mapping.object == ObjectKind::Company {
         names.insert(FieldName::new(super::keys::IDENTIFIER));

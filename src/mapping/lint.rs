@@ -6,6 +6,7 @@ mod creates;
 
 use std::collections::BTreeMap;
 
+use super::FieldRule;
 use super::compat::{self, Fit};
 use super::config::{
     AutoPairs, Config, Direction, FieldKey, FieldMapping, MatchRule, ObjectMapping, Unmapped, ValueMap,
@@ -13,11 +14,13 @@ use super::config::{
 use super::lacks;
 use super::needs::only_read;
 use super::references::refers_to;
+use super::stability;
 use super::stages::{Stages, is_called};
 use super::transform::MAX_STEPS;
 use crate::filter::nearest::did_you_mean;
 use crate::filter::{self, Askable};
 use crate::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System};
+use crate::script::{self, Script};
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -103,6 +106,7 @@ fn check_with(config: &Config, schemas: &BySystem<Schema>, company: Option<Optio
     lint.stamps();
     lint.activities(config);
     lint.filters();
+    lint.filter_scripts();
     lint.match_rules();
     lint.creates();
     lint.references(config);
@@ -253,6 +257,21 @@ impl<'a> Lint<'a> {
                 self.error(None, message, error.hint);
                 if let Some(name) = error.missing {
                     self.comes_of(target.other(), &name, &format!("filter of what goes to {target}"));
+                }
+            }
+        }
+    }
+
+    fn filter_scripts(&mut self) {
+        for target in System::BOTH {
+            let Some(source) = self.object.filters.script.toward(target) else { continue };
+            if let Err(error) = Script::compile(source) {
+                let message = format!("The script of the filter of what goes to {target} can't be read: {error}.");
+                self.error(None, message, "Mend it in the file.");
+            }
+            for name in script::fields(source).map(FieldName::from) {
+                if self.def(target.other(), &name).is_none() {
+                    self.unknown(None, target.other(), &name, &format!("script of what goes to {target}"));
                 }
             }
         }
@@ -417,6 +436,36 @@ impl<'a> Lint<'a> {
                     self.unknown(Some(field), system, &name, &format!("transform {}", field.key()));
                 }
             }
+        }
+        let is_sound =
+            System::BOTH.into_iter().flat_map(|to| field.transform.toward(to)).all(|step| step.check().is_ok());
+        if written.len() == 2 && is_sound && !field.transform.is_empty() {
+            self.comes_to_rest(field);
+        }
+    }
+
+    /// What goes both ways and changes on its way must be the same again after it went there and back.
+    fn comes_to_rest(&mut self, field: &FieldMapping) {
+        let rule = FieldRule::new(field, self.schemas);
+        let options: Vec<(System, String)> = System::BOTH
+            .into_iter()
+            .filter_map(|system| Some((system, self.def(system, field.field(system))?)))
+            .flat_map(|(system, def)| def.options.iter().map(move |option| (system, option.key.clone())))
+            .collect();
+        if let Some(way) = stability::restless(&rule, &options, &[]) {
+            let message = format!("Its transforms never come to rest: {}.", way.in_words());
+            self.error(
+                Some(field),
+                message,
+                "Let the field go one way, or let one direction take back what the other one does.",
+            );
+        } else if let Some(way) = stability::lossy(&rule, &options, &[]) {
+            let message = format!("What comes back is not what went: {}.", way.in_words());
+            self.warning(
+                Some(field),
+                message,
+                "Fine where that form is wanted on both sides; otherwise let the field go one way.",
+            );
         }
     }
 

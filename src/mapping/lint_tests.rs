@@ -3,7 +3,7 @@
 
 use super::config::*;
 use super::lint::{Severity, check, check_all, is_deployable};
-use super::transform::{Step, Transforms};
+use super::transform::{Split, Step, Transforms};
 use super::{complete, defaults, suggest};
 use crate::model::{BySystem, ChoiceOption, FieldDef, FieldKind, ObjectKind, Schema, System};
 use FieldKind::{Bool, Choice, Date, Integer, MultiChoice, Number, Person, Phone, Text};
@@ -166,6 +166,27 @@ fn every_mistake_is_found_where_it_is() {
             "city~city",
             Error,
             "Step 2 of what goes to HubSpot, `template`",
+        ),
+        (
+            "a script that cannot be read",
+            |o, _| find(o, "city").transform.to_hubspot = vec![Step::Script("value +\n(".into())],
+            "city~city",
+            Error,
+            "line 2",
+        ),
+        (
+            "a transform that never comes to rest",
+            |o, _| find(o, "city").transform.to_hubspot = vec![Step::Script("'x' + value".into())],
+            "city~city",
+            Error,
+            "never come to rest: HubSpot \"Ada Lovelace\" → ConnectWise \"Ada Lovelace\" → HubSpot \"xAda Lovelace\"",
+        ),
+        (
+            "a transform that loses something",
+            |o, _| find(o, "city").transform.to_connectwise = vec![Step::Split(Split { at: " ".into(), part: 1 })],
+            "city~city",
+            Warning,
+            "not what went",
         ),
         (
             "a field that a transform looks at",

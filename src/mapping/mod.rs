@@ -23,6 +23,7 @@ pub mod pairing;
 pub mod references;
 pub mod rich_text;
 pub mod rules;
+pub mod stability;
 pub mod stages;
 pub mod suggest;
 pub mod toml;
@@ -30,8 +31,9 @@ pub mod transform;
 
 pub use config::{AutoPairs, Ceiling, MatchBy};
 pub use config::{
-    ClearPolicy, Config, ConflictTie, CreatePolicy, Defaults, Direction, Exclusions, FieldKey, FieldMapping, Filters,
-    Guards, MatchRule, ObjectMapping, Overflow, SystemOfRecord, Timing, Unmapped, ValueMap, ValuePair,
+    ClearPolicy, Config, ConflictTie, CreatePolicy, Defaults, Direction, Exclusions, FieldKey, FieldMapping,
+    FilterScripts, Filters, Guards, MatchRule, ObjectMapping, Overflow, SystemOfRecord, Timing, Unmapped, ValueMap,
+    ValuePair,
 };
 pub use diff::{Change, diff};
 pub use harm::{Harm, harm};

@@ -15,6 +15,7 @@ use crate::filter::{self, Askable, Filter};
 use crate::model::{
     BySystem, ChoiceOption, ConfigVersion, FieldKind, FieldName, Fields, ObjectKind, Record, Schema, System,
 };
+use crate::script::Script;
 
 /// A configuration as the engine uses it.
 #[derive(Debug, Clone)]
@@ -140,6 +141,8 @@ pub struct ObjectRules {
     pub fields: Vec<FieldRule>,
     /// The person's criteria for writes to a system; they look at the record of the other one.
     pub filters: BySystem<Option<Filter>>,
+    /// Their JavaScript predicates.
+    pub scripts: BySystem<Option<Script>>,
     /// What always applies to the records of a system.
     pub standard: BySystem<Vec<Standard>>,
     /// What in the mapping names fields that are not there any more, or have another type.
@@ -177,6 +180,11 @@ impl ObjectRules {
                 None
             })
         });
+        let scripts = BySystem::from_fn(|to| {
+            let compiled = mapping.filters.script.toward(to).map(Script::compile)?;
+            let told = |why| error(format!("the script of the filter towards {to}: {why}"), "mend it in the file");
+            compiled.map_err(|why| errors.push(told(why))).ok()
+        });
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -192,7 +200,7 @@ impl ObjectRules {
         });
         let shape = shape_of(&watched, mapping, &filters, &lacks);
         let standard = BySystem::from_fn(|system| standard::all(mapping, system, &lacks.fields[system]));
-        Ok(Self { mapping: mapping.clone(), fields, filters, standard, lacks, watched, shape })
+        Ok(Self { mapping: mapping.clone(), fields, filters, scripts, standard, lacks, watched, shape })
     }
 
     /// Reads of companies what the filters of other objects look at as well.
@@ -270,6 +278,9 @@ fn shape_of(
     // what rests for want of a field is looked at once more when that changes
     for system in System::BOTH {
         filters[system].iter().flat_map(Filter::unfit).for_each(|why| why.hash(&mut hasher));
+    }
+    for to in System::BOTH {
+        mapping.filters.script.toward(to).hash(&mut hasher);
     }
     lacks.matching.iter().enumerate().filter(|(_, lack)| lack.is_some()).for_each(|lack| lack.hash(&mut hasher));
     lacks.key.iter().for_each(|lack| lack.hash(&mut hasher));

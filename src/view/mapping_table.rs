@@ -177,6 +177,12 @@ impl<'a> MappingRow<'a> {
         if let Some(coverage) = coverage.filter(|_| self.change != Change::Removed) {
             lines.extend(super::coverage::lines(mapping, coverage, width));
         }
+        let transform = super::transform::summary(mapping);
+        if !transform.is_empty() {
+            lines.extend(
+                wrapped(&format!("Transformed {transform}."), width).into_iter().map(|text| vec![Cell::plain(text)]),
+            );
+        }
         lines.extend(wrapped(&meaning(mapping), width).into_iter().map(|text| vec![Cell::plain(text)]));
         lines.extend(self.restriction().map(|text| vec![Cell::new(text, Role::Warn)]));
         if let Some(line) = self.before() {
@@ -266,6 +272,9 @@ fn also(mapping: &FieldMapping) -> String {
     if !mapping.default.is_none() {
         words.push("default");
     }
+    if !mapping.transform.is_empty() {
+        words.push("transform");
+    }
     words.join(" ")
 }
 
@@ -327,6 +336,10 @@ pub fn differences(old: &FieldMapping, new: &FieldMapping) -> Vec<String> {
     }
     if old.overflow != new.overflow {
         words.push(if old.overflow == Overflow::Cut { "cuts" } else { "holds what is too long" }.to_owned());
+    }
+    if old.transform != new.transform {
+        let was = super::transform::summary(old);
+        words.push(if was.is_empty() { "as it is".to_owned() } else { format!("transformed {was}") });
     }
     if old.values != new.values {
         let told = |map: &Option<ValueMap>| map.as_ref().map_or_else(|| "none".to_owned(), values);

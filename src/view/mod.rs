@@ -26,6 +26,7 @@ pub mod run;
 pub mod sample;
 pub mod schema;
 pub mod table;
+pub mod transform;
 pub mod trial;
 pub mod undo;
 pub mod unusual;

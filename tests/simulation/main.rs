@@ -42,6 +42,7 @@ mod store;
 mod suite;
 mod tape;
 mod tapes;
+mod transforms;
 mod trial;
 mod twin;
 mod undo;

@@ -4,7 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot be set up should stop")]
 
 use lockstep::engine::core::state::{Dirty, DirtyReason};
-use lockstep::mapping::{Config, Direction, Rules, SystemOfRecord};
+use lockstep::mapping::{Config, Direction, Rules, Step, SystemOfRecord};
 use lockstep::model::{ConfigVersion, Timestamp};
 
 use crate::fields;
@@ -16,7 +16,7 @@ const SEEDS: u64 = 60;
 type Change = fn(&mut Config);
 
 /// What consultants change, from nothing at all to what concerns every record.
-const CHANGES: [(&str, Change); 5] = [
+const CHANGES: [(&str, Change); 6] = [
     ("nothing", |_| {}),
     ("the direction of an object", |config| config.objects[0].direction = Direction::ToHubspot),
     ("who wins", |config| {
@@ -27,6 +27,11 @@ const CHANGES: [(&str, Change); 5] = [
     ("a direction of each field", |config| {
         for field in config.objects.iter_mut().flat_map(|object| &mut object.fields) {
             field.direction = Direction::ToConnectwise;
+        }
+    }),
+    ("a transform that looks at another field", |config| {
+        for field in config.objects[0].fields.iter_mut().filter(|field| field.hubspot.as_str() == "t_out") {
+            field.transform.to_connectwise = vec![Step::Template("{value} {name}".to_owned())];
         }
     }),
     ("a filter that keeps most companies out", |config| {

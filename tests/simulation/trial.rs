@@ -67,7 +67,7 @@ const CHANGES: [(&str, Change); 7] = [
 ];
 
 /// A scenario in which nobody misbehaves.
-fn tame(seed: u64) -> Scenario {
+pub fn tame(seed: u64) -> Scenario {
     let drawn = Scenario::draw(seed);
     // what a system puts into a new record comes back in the same run, and is foreseen by nobody
     let server = Temper { lag: false, belated: 0, fills: false, skew: BySystem::default(), ..drawn.server.clone() };
@@ -79,7 +79,7 @@ fn tame(seed: u64) -> Scenario {
 }
 
 /// Lets a version drive the engine from the first moment on, until all is quiet.
-fn settled<'a>(scenario: &'a Scenario, schemas: &'a [BySystem<Schema>], rules: Rules) -> Simulation<'a> {
+pub fn settled<'a>(scenario: &'a Scenario, schemas: &'a [BySystem<Schema>], rules: Rules) -> Simulation<'a> {
     let mut world = Simulation::new(scenario, schemas, Trace::Off);
     world.run_until(0);
     world.engine.as_mut().unwrap().change_rules(rules);

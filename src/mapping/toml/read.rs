@@ -9,8 +9,8 @@ use super::table::{Item, Mistakes, Table};
 use crate::filter::nearest::did_you_mean;
 use crate::mapping::config::RECORD;
 use crate::mapping::config::{
-    Ceiling, Config, CreatePolicy, Defaults, Exclusions, FieldMapping, Filters, Guards, MatchRule, ObjectMapping,
-    Timing, ValueMap, ValuePair,
+    Ceiling, Config, CreatePolicy, Defaults, Exclusions, FieldMapping, FilterScripts, Filters, Guards, MatchRule,
+    ObjectMapping, Timing, ValueMap, ValuePair,
 };
 use crate::mapping::transform::{Join, MAX_STEPS, Split, Step, Transforms};
 use crate::model::object::UnknownObject;
@@ -226,9 +226,20 @@ fn filters(item: &Item<'_, '_, '_>) -> Option<Filters> {
     let filters = Filters {
         to_connectwise: table.optional("to_connectwise", Item::text).unwrap_or_default(),
         to_hubspot: table.optional("to_hubspot", Item::text).unwrap_or_default(),
+        script: table.optional("script", filter_scripts).unwrap_or_default(),
     };
     table.finish();
     Some(filters)
+}
+
+fn filter_scripts(item: &Item<'_, '_, '_>) -> Option<FilterScripts> {
+    let mut table = item.table()?;
+    let scripts = FilterScripts {
+        to_connectwise: table.optional("to_connectwise", Item::text).unwrap_or_default(),
+        to_hubspot: table.optional("to_hubspot", Item::text).unwrap_or_default(),
+    };
+    table.finish();
+    Some(scripts)
 }
 
 fn exclude(item: &Item<'_, '_, '_>) -> Option<Exclusions> {
@@ -375,6 +386,7 @@ fn settled_step(item: &Item<'_, '_, '_>) -> Option<Step> {
         table.optional("join", join),
         table.optional("template", |item| item.text().map(Step::Template)),
         table.optional("default", |item| item.text().map(Step::Default)),
+        table.optional("script", |item| item.text().map(Step::Script)),
     ];
     let given = table.known();
     table.finish();

@@ -151,6 +151,7 @@ fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(with, fields)| Step::Join(Join { with, fields })),
         text().prop_map(|text| Step::Template(format!("{}{{value}}", text.replace(['{', '}'], "{{")))),
         text().prop_filter("something", |text: &String| !text.trim().is_empty()).prop_map(Step::Default),
+        "[a-z+ \n]{0,12}".prop_map(|text| Step::Script(format!("value // {}", text.replace('\n', "\n// \"\"\" ")))),
     ]
 }
 
@@ -198,6 +199,7 @@ prop_compose! {
         stamps in (field_name(), prop::option::of(field_name())),
         types in prop::collection::vec(0..u64::MAX / 2, 0..3),
         filters in (any::<String>(), "[a-z =\n\r\"\\\\#']{0,40}"),
+        script in (any::<String>(), "[a-z =\n\r\"\\\\#']{0,40}"),
         exclude in (prop::collection::vec(0..u64::MAX / 2, 0..3), prop::collection::vec(0u64..9, 0..3)),
         matching in prop::collection::vec((field_name(), field_name(), prop::sample::select(vec![MatchBy::Text, MatchBy::Host, MatchBy::Digits, MatchBy::CompanyText])), 0..3),
         fields in prop::collection::vec(field(), 0..5),
@@ -212,7 +214,11 @@ prop_compose! {
             connectwise_stamp: stamps.1,
             activity_status: types.first().copied(),
             activity_types: types,
-            filters: Filters { to_connectwise: filters.0, to_hubspot: filters.1 },
+            filters: Filters {
+                to_connectwise: filters.0,
+                to_hubspot: filters.1,
+                script: FilterScripts { to_connectwise: script.0, to_hubspot: script.1 },
+            },
             exclude: Exclusions { hubspot: exclude.0, connectwise: exclude.1 },
             matching: matching.into_iter().map(|(hubspot, connectwise, by)| MatchRule { hubspot, connectwise, by }).collect(),
             fields: fields.into_iter().filter(|field| seen.insert(field.key())).collect(),

@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use crate::mapping::config::RECORD;
 use crate::mapping::config::{
-    Ceiling, Config, CreatePolicy, Exclusions, FieldMapping, Filters, Guards, MatchRule, ObjectMapping, Timing,
-    ValueMap,
+    Ceiling, Config, CreatePolicy, Exclusions, FieldMapping, FilterScripts, Filters, Guards, MatchRule, ObjectMapping,
+    Timing, ValueMap,
 };
 use crate::mapping::transform::{Join, Split, Step, Transforms};
 use crate::model::text::printable;
@@ -121,6 +121,16 @@ impl Page {
                 self.set(key, &several_lines(text));
             }
         }
+        if filters.script == FilterScripts::default() {
+            return;
+        }
+        self.line("[object.filters.script]");
+        let FilterScripts { to_connectwise, to_hubspot } = &filters.script;
+        for (key, source) in [("to_connectwise", to_connectwise), ("to_hubspot", to_hubspot)] {
+            if !source.is_empty() {
+                self.set(key, &several_lines(source));
+            }
+        }
     }
 
     fn exclude(&mut self, exclude: &Exclusions) {
@@ -226,6 +236,7 @@ fn step(step: &Step) -> String {
             format!("{{ with = {}, fields = [{}] }}", quoted(with), names.join(", "))
         }
         Step::Date(text) | Step::Template(text) | Step::Default(text) => quoted(text),
+        Step::Script(source) => several_lines(source),
     };
     format!("{{ {} = {setting} }}", step.word())
 }

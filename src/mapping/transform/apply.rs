@@ -5,6 +5,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 use super::{Case, DateForm, Join, Split, Step, Template, VALUE};
 use crate::mapping::normalise::{normalise_as, one_line, phone_digits};
 use crate::model::{FieldKind, FieldName, Record, Value};
+use crate::script::Script;
 
 /// The steps of one direction of a field mapping, ready for work.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,10 @@ enum Ready {
     Plain(Step),
     Date(DateForm),
     Template(Template),
+    Script {
+        script: Script,
+        fields: Vec<FieldName>,
+    },
     /// It is no step, and says why: nothing crosses by it.
     Broken(Step, String),
 }
@@ -87,12 +92,18 @@ impl Transform {
 
 impl Ready {
     fn new(step: &Step) -> Self {
-        if let Err(why) = step.check() {
+        // a script is read once, below
+        let checked = if matches!(step, Step::Script(_)) { Ok(()) } else { step.check() };
+        if let Err(why) = checked {
             return Self::Broken(step.clone(), why);
         }
         let ready = match step {
             Step::Date(form) => DateForm::read(form).map(Self::Date),
             Step::Template(text) => Template::read(text).map(Self::Template),
+            Step::Script(source) => match Script::compile(source) {
+                Ok(script) => Ok(Self::Script { script, fields: step.reads() }),
+                Err(error) => Err(error.to_string()),
+            },
             plain => Ok(Self::Plain(plain.clone())),
         };
         ready.unwrap_or_else(|why| Self::Broken(step.clone(), why))
@@ -102,6 +113,12 @@ impl Ready {
         match self {
             Self::Broken(step, why) => Err(format!("`{}` is no step: {}", step.word(), why.trim_end_matches('.'))),
             Self::Template(template) => Ok(Value::text(template.fill(|name| held(name, &value, record)))),
+            Self::Script { script, fields } => {
+                let held = fields
+                    .iter()
+                    .map(|name| (name.as_str(), record.map_or(&Value::Empty, |of| of.value(name.as_str()))));
+                script.call(&value, held).map_err(|error| error.to_string())
+            }
             Self::Plain(Step::Join(join)) => Ok(joined(join, &value, record)),
             Self::Plain(Step::Default(text)) if value.is_empty() => Ok(Value::text(text.as_str())),
             _ if value.is_empty() => Ok(Value::Empty),
@@ -122,7 +139,7 @@ fn plain(step: &Step, value: Value) -> Result<Value, String> {
         Step::Number(decimals) => return number(*decimals, &value, &text),
         Step::Split(split) => Value::text(part(split, &text)),
         // a date and a template are made ready, the others need no value
-        Step::Date(_) | Step::Template(_) | Step::Join(_) | Step::Default(_) => value,
+        Step::Date(_) | Step::Template(_) | Step::Join(_) | Step::Default(_) | Step::Script(_) => value,
     })
 }
 
@@ -183,6 +200,8 @@ fn title(text: &str) -> String {
     let mut letters = 0_usize;
     for c in text.chars() {
         if c.is_alphanumeric() {
+            // one letter may become two: `ß`
+            let before = out.len();
             if letters == 0 {
                 let mut upper = c.to_uppercase();
                 out.extend(upper.next());
@@ -190,7 +209,7 @@ fn title(text: &str) -> String {
             } else {
                 out.extend(c.to_lowercase());
             }
-            letters += 1;
+            letters += out[before..].chars().count();
             continue;
         }
         let is_mark = matches!(c, '\'' | '\u{2019}') || is_combining(c);

@@ -6,6 +6,7 @@
 
 mod apply;
 mod date;
+pub mod setting;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ pub use date::DateForm;
 pub use template::Template;
 
 use crate::model::{FieldName, System};
+use crate::script::{self, Script};
 
 /// The steps of a field mapping, by the system written to.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -77,6 +79,8 @@ pub enum Step {
     Template(String),
     /// What stands where there is no value.
     Default(String),
+    /// A JavaScript expression of `value` and of the fields of `record`.
+    Script(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,6 +132,7 @@ impl Step {
         match self {
             Self::Join(join) => join.fields.iter().filter(|name| name.as_str() != VALUE).cloned().collect(),
             Self::Template(text) => Template::read(text).map(|template| template.fields()).unwrap_or_default(),
+            Self::Script(source) => script::fields(source).map(FieldName::from).collect(),
             _ => Vec::new(),
         }
     }
@@ -158,6 +163,9 @@ impl Step {
             Self::Template(text) => short(text).and_then(|()| Template::read(text).map(drop)),
             Self::Default(text) if text.trim().is_empty() => Err("An empty default changes nothing.".to_owned()),
             Self::Default(text) => short(text),
+            Self::Script(source) => {
+                Script::compile(source).map(drop).map_err(|error| format!("It can't be read: {error}."))
+            }
         }
     }
 
@@ -174,6 +182,7 @@ impl Step {
             Self::Join(_) => "join",
             Self::Template(_) => "template",
             Self::Default(_) => "default",
+            Self::Script(_) => "script",
         }
     }
 }
@@ -187,6 +196,14 @@ impl Case {
             Self::Title => "title",
         }
     }
+}
+
+/// The beginning of a script.
+fn on_one_line(source: &str) -> String {
+    const MOST: usize = 60;
+    let words: Vec<&str> = source.split_whitespace().collect();
+    let line = words.join(" ");
+    if line.chars().count() <= MOST { line } else { line.chars().take(MOST - 2).chain(" …".chars()).collect() }
 }
 
 /// For people, on one line.
@@ -205,6 +222,7 @@ impl fmt::Display for Step {
             }
             Self::Template(text) => write!(f, "template \"{text}\""),
             Self::Default(text) => write!(f, "default \"{text}\""),
+            Self::Script(source) => write!(f, "script {}", on_one_line(source)),
         }
     }
 }

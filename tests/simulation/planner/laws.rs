@@ -3,6 +3,7 @@
 use lockstep::mapping::convert::{Said, arrives, convert};
 use lockstep::mapping::normalise::normalise_as;
 use lockstep::mapping::references::Partners;
+use lockstep::mapping::transform::{Case, Step};
 use lockstep::mapping::{
     ClearPolicy, Defaults, Direction, FieldMapping, FieldRule, Overflow, SystemOfRecord, Transforms,
 };
@@ -34,11 +35,34 @@ pub fn fields() -> Vec<FieldRule> {
             .iter()
             .flat_map(move |limit| [Overflow::Hold, Overflow::Cut].map(|overflow| field(kind, overflow, *limit)))
     };
-    KINDS.into_iter().flat_map(each).collect()
+    KINDS.into_iter().flat_map(each).chain(transformed()).collect()
+}
+
+/// Fields whose values are changed on their way to ConnectWise, by steps that a two-way field may have.
+fn transformed() -> impl Iterator<Item = FieldRule> {
+    let texts = [FieldKind::Text, FieldKind::LongText, FieldKind::Phone, FieldKind::Url, FieldKind::Email];
+    let script = || Step::Script("typeof value === 'string' ? value.trim().toLowerCase() : value".to_owned());
+    let of_texts = [
+        vec![Step::Trim],
+        vec![Step::Case(Case::Upper)],
+        vec![Step::Trim, Step::Case(Case::Title)],
+        vec![Step::Phone],
+        vec![script()],
+    ];
+    let of_texts = texts.into_iter().flat_map(move |kind| of_texts.clone().map(|steps| (kind, steps)));
+    let of_numbers = [vec![Step::Number(2)], vec![Step::Number(0), script()]].map(|steps| (FieldKind::Number, steps));
+    of_texts.chain(of_numbers).map(|(kind, steps)| {
+        let transform = Transforms { to_connectwise: steps, ..Transforms::default() };
+        made(FieldMapping { transform, ..mapping(kind, Overflow::Hold, BySystem::default()) })
+    })
 }
 
 fn field(kind: FieldKind, overflow: Overflow, max_length: BySystem<Option<u32>>) -> FieldRule {
-    let mapping = FieldMapping {
+    made(mapping(kind, overflow, max_length))
+}
+
+fn mapping(kind: FieldKind, overflow: Overflow, max_length: BySystem<Option<u32>>) -> FieldMapping {
+    FieldMapping {
         hubspot: "h".into(),
         connectwise: "c".into(),
         kind,
@@ -50,7 +74,11 @@ fn field(kind: FieldKind, overflow: Overflow, max_length: BySystem<Option<u32>>)
         default: Defaults::default(),
         transform: Transforms::default(),
         values: None,
-    };
+    }
+}
+
+fn made(mapping: FieldMapping) -> FieldRule {
+    let kind = mapping.kind;
     let schema = |system, name: &str| Schema {
         system,
         object: ObjectKind::Company,
@@ -130,7 +158,10 @@ pub fn hold(rule: &FieldRule, raw: &Value) -> Result<(), String> {
                 "n3_no_cycle {kind:?}: {raw:?} of {from} crossed once as {there:?}, and {back:?} cannot"
             ));
         };
-        let stays = normal(&third) == there_normal;
+        // what a transform made of a value on its way back, it makes no more of
+        let turned = !rule.mapping.transform.is_empty();
+        let Some(fourth) = carried(rule, from.other(), &third) else { continue };
+        let stays = if turned { normal(&fourth) == normal(&back) } else { normal(&third) == there_normal };
         law("n3_no_cycle", stays, format!("{raw:?} of {from}: {there:?}, back {back:?}, then {third:?}"))?;
     }
     Ok(())

@@ -320,3 +320,41 @@ fn an_explanation_names_the_rules_that_are_not_asked() {
     let told = "domain = website is not asked: ConnectWise has no company field `website`.";
     assert!(plan.trace.iter().any(|line| line.text == told), "{:?}", plan.trace);
 }
+
+/// The same with a script beside the filter.
+fn scripted(source: &str, schemas: BySystem<Schema>) -> ObjectRules {
+    let mut config = defaults::config();
+    config.objects.truncate(1);
+    config.objects[0].filters.script.to_connectwise = source.to_owned();
+    let rules = Rules::compile(config, ConfigVersion(1), &[schemas]).unwrap();
+    rules.object(ObjectKind::Company).unwrap().clone()
+}
+
+#[test]
+fn a_script_decides_like_a_filter_and_holds_the_record_where_it_cannot() {
+    let by_segment = scripted("record.segment === 'A'", schemas());
+    assert!(by_segment.watched.hubspot.contains(&"segment".into()), "what it names is read");
+    let company = |segment: &str| single(&by_segment, System::HubSpot, &[("name", "Acme"), ("segment", segment)]);
+    assert!(matches!(company("A").decision, PairDecision::Write(_)), "{:?}", company("A").decision);
+    let kept = company("B").decision;
+    let PairDecision::Exclude { reason } = &kept else { panic!("{kept:?}") };
+    assert!(reason.contains("the script"), "{reason}");
+    for source in ["record.segment.no.such", "record.segment", "null", "(() => { for (;;) {} })()"] {
+        let plan = single(&scripted(source, schemas()), System::HubSpot, &[("name", "Acme"), ("segment", "A")]);
+        assert!(matches!(plan.decision, PairDecision::Hold { .. }), "{source}: {:?}", plan.decision);
+        let issue = plan.issues.first().unwrap();
+        assert!(issue.class == IssueClass::Transform && issue.message.contains("cannot decide"), "{issue:?}");
+    }
+    let gone = scripted("record.segment !== 'B'", without(System::HubSpot, "segment"));
+    let plan = single(&gone, System::HubSpot, &[("name", "Acme")]);
+    assert!(matches!(plan.decision, PairDecision::Hold { .. }), "what is not there is not empty: {:?}", plan.decision);
+}
+
+#[test]
+fn a_script_that_cannot_be_read_is_no_configuration() {
+    let mut config = defaults::config();
+    config.objects.truncate(1);
+    config.objects[0].filters.script.to_hubspot = "record.".to_owned();
+    let errors = Rules::compile(config, ConfigVersion(1), &[schemas()]).unwrap_err();
+    assert!(errors[0].message.contains("line 1"), "{errors:?}");
+}

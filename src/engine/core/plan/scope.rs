@@ -5,7 +5,7 @@ use super::{Scope, ScopeClause};
 use crate::engine::core::state::{IssueClass, Observation};
 use crate::filter::{Answer, Company, Subject, day_of, start_of};
 use crate::mapping::ObjectRules;
-use crate::model::{System, Timestamp};
+use crate::model::{System, Timestamp, Value, no_such_field};
 
 /// The verdict on writing `source`'s values to the other system, clause by clause.
 #[must_use]
@@ -22,7 +22,30 @@ pub fn judge(rules: &ObjectRules, source: &Observation, company: Company<'_>, li
             value: clause.value,
         }));
     }
+    clauses.extend(scripted(rules, source));
     Scope { answer: Answer::all(clauses.iter().map(|clause| clause.answer)), clauses, turns }
+}
+
+/// The name under which the JavaScript predicate stands among the clauses.
+const SCRIPT: &str = "the script";
+
+/// What the JavaScript predicate says; none where there is none. One that fails, or gives anything but yes or no, has not
+/// answered.
+fn scripted(rules: &ObjectRules, source: &Observation) -> Option<ScopeClause> {
+    let from = source.of.system;
+    let script = rules.scripts[from.other()].as_ref()?;
+    let clause = |answer, value| ScopeClause { standard: false, text: SCRIPT.to_owned(), answer, value };
+    let gone = script.fields().iter().find(|name| rules.lacks.fields[from].contains(name.as_str()));
+    if let Some(name) = gone {
+        return Some(clause(Answer::Undecided, no_such_field(from, source.of.object, name)));
+    }
+    let fields = script.fields().iter().map(|name| (name.as_str(), source.record.value(name)));
+    Some(match script.call(&Value::Empty, fields) {
+        Ok(Value::Bool(true)) => clause(Answer::Pass, "true".to_owned()),
+        Ok(Value::Bool(false)) => clause(Answer::Fail, "false".to_owned()),
+        Ok(other) => clause(Answer::Undecided, format!("it gives \"{other}\" in place of true or false")),
+        Err(error) => clause(Answer::Undecided, error.to_string()),
+    })
 }
 
 /// Nothing to judge: there is no record on that side.
@@ -47,6 +70,16 @@ pub fn reason(scope: &Scope, to: System) -> String {
 #[must_use]
 pub fn undecided(scope: &Scope, to: System) -> Option<Trouble> {
     let clause = scope.clauses.iter().find(|clause| clause.answer == Answer::Undecided)?;
+    if clause.text == SCRIPT && !clause.standard {
+        return Some(Trouble {
+            class: IssueClass::Transform,
+            message: format!("The script of the filter of what goes to {to} cannot decide: {}", clause.value),
+            hint: format!(
+                "Put the record right in {}, or mend the script and deploy; it goes on by itself then.",
+                to.other()
+            ),
+        });
+    }
     let (filter, mend) = if clause.standard {
         ("What always applies to", "name another field in the mapping")
     } else {

@@ -103,6 +103,9 @@ fn indent(mut line: Line) -> Line {
 
 fn heading(tab: &Filters, width: usize) -> Line {
     let mut left = indent(filter_panel::heading(tab.draft.object, tab.to));
+    if tab.draft.current().is_some_and(|object| object.filters.script.toward(tab.to).is_some()) {
+        left.push(Cell::new("   and a script, not counted here", Role::Warn));
+    }
     let mut right = Line::new();
     let mut hints = Vec::new();
     if let Some(step) = tab.draft.deploying() {

@@ -2,7 +2,7 @@
 
 mod actions;
 mod draw;
-mod editor;
+pub mod editor;
 mod proposals;
 mod record;
 pub mod source;
