@@ -43,7 +43,7 @@ impl Console {
         let mut console = Self { writer, child, screen, _master: pair.master };
         console.expects("2 Mappings").await;
         console.types("2");
-        console.expects("Enter fields").await;
+        console.expects("▶   Companies").await;
         console.types("\r");
         console.expects("Companies  HubSpot").await;
         console

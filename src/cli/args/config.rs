@@ -47,8 +47,8 @@ Examples:
     },
     /// Take a TOML file or a workbook as the draft; what others changed since it was exported is kept
     #[command(after_help = "\
-Of a workbook a row goes only by the mark in its column `remove`: what is missing
-stays as it is. What is wrong is told by sheet, row and column.
+Of a workbook a row goes only by the mark in its column `remove`: what is
+missing stays as it is. What is wrong is told by sheet, row and column.
 
 Examples:
   lockstep config import acme.toml --dry-run

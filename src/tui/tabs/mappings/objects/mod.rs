@@ -135,6 +135,7 @@ pub fn is_listed(tab: &Mappings) -> Enabled {
 pub fn can_open(tab: &Mappings) -> Enabled {
     is_listed(tab)?;
     match tab.objects.list.selected() {
+        None if tab.draft.book().is_none() => Err(Reason::new("The objects are not read yet.")),
         None => Err(Reason::new("There is no object to open.")),
         Some(row) if row.change == Change::Removed => {
             Err(Reason::new("This object is removed in the draft; u brings it back."))
