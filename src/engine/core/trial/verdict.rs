@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use super::report::{FieldMeasure, FieldWhat, Measure};
 use crate::engine::core::plan::{FieldNext, FieldPlan, PairDecision, PairPlan, PlannedWrite, fingerprint};
 use crate::engine::core::state::{IntentKind, IssueClass};
+use crate::mapping::FieldKey;
 use crate::model::{BySystem, FieldName};
 
 /// The fields of an object that the cache does not hold.
@@ -83,7 +84,9 @@ impl Verdict {
         };
         let held = plan.fields.iter().filter(holds).map(|field| &field.key);
         let named = plan.issues.iter().filter_map(|issue| issue.field.as_ref());
-        for field in held.chain(named) {
+        // a field that was never read holds nobody yet
+        let unread = |key: &FieldKey| plan.fields.iter().any(|field| field.key == *key && !is_read(field, missing));
+        for field in held.chain(named).filter(|key| !unread(key)) {
             self.fields.insert(FieldMeasure { field: field.clone(), what: FieldWhat::Hold }, 0);
         }
     }
