@@ -9,7 +9,7 @@ use lockstep::engine::core::trial::report::{FieldWhat, Measure, Number, ObjectTr
 use lockstep::engine::core::trial::{Trial, unread};
 use lockstep::engine::core::view::View;
 use lockstep::mapping::{Ceiling, Config, Direction, Guards, Rules, SystemOfRecord, ValueMap};
-use lockstep::model::{BySystem, ConfigVersion, ObjectKind, Schema, System};
+use lockstep::model::{BySystem, ConfigVersion, LinkId, ObjectKind, Schema, System};
 
 use crate::clocks::Clocks;
 use crate::fields;
@@ -171,7 +171,23 @@ fn of_run(world: &Simulation<'_>, run: &Run, object: ObjectKind) -> String {
         format!("+{} ~{} -{}", sides[to].created, sides[to].updated.saturating_sub(again), sides[to].cleared)
     };
     let sides = [System::HubSpot, System::ConnectWise].map(side).join(" ");
-    format!("{sides} ={}, {} held, {} excluded", counts.linked, counts.held, counts.excluded)
+    let held = counts.held.saturating_sub(held_when_made(world, run, object));
+    format!("{sides} ={}, {held} held, {} excluded", counts.linked, counts.excluded)
+}
+
+/// How many records that the run made were held in it: what a system puts into a new record, in place of a value that could
+/// not cross, nobody foresees.
+fn held_when_made(world: &Simulation<'_>, run: &Run, object: ObjectKind) -> u64 {
+    let made = world.store.intents.values().filter(|write| {
+        (write.run, write.object, write.kind) == (run.id, object, IntentKind::Create)
+            && write.state == IntentState::Applied
+    });
+    let links: BTreeSet<LinkId> = made.filter_map(|write| write.link).collect();
+    let waits = |link: &&LinkId| {
+        let mut issues = world.store.issues.values().filter(|issue| issue.link == Some(**link));
+        issues.any(|issue| issue.class.needs_person())
+    };
+    links.iter().filter(waits).count() as u64
 }
 
 /// Whether a write lets its own source pass a filter, so that more is written at once.
