@@ -300,6 +300,7 @@ impl Engine {
         let known = step.view.observation(of)?;
         let observed = observation(rules, of, with_merged(known.as_ref(), of, record), step.now);
         Self::wake_counterparts(step, rules, known.as_ref(), &observed)?;
+        self.wake_children_of_returned(step, known.as_ref(), &observed)?;
         self.wake_onlookers(step, known.as_ref(), &observed);
         step.row(Row::Observation(observed));
         Ok(())

@@ -440,7 +440,7 @@ impl Engine {
 
     /// A record is there again before its link was laid to rest, as when a write kept the pair from being looked at: what its
     /// children lost with it is looked at once more. A link that rests wakes them when it is revived.
-    fn wake_children_of_returned(
+    pub(super) fn wake_children_of_returned(
         &self,
         step: &mut Step<'_>,
         known: Option<&Observation>,
