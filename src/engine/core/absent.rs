@@ -90,6 +90,19 @@ impl Engine {
         }
         Ok(())
     }
+
+    /// A record that was merged into another does not answer by its id, and neither does the other one in its place: that
+    /// went, too, it may be, before a list told of it.
+    pub(super) fn doubt_survivor(step: &mut Step<'_>, survivor: RecordRef) -> ViewResult<()> {
+        // the same answer may have told of it already
+        let is_told = |row: &Row| matches!(row, Row::Observation(told) if told.of == survivor);
+        if !step.rows.iter().any(is_told)
+            && let Some(record) = step.view.observation(survivor)?.filter(Observation::is_live)
+        {
+            read_again(step, record);
+        }
+        Ok(())
+    }
 }
 
 /// What is known of a record is believed no more until it was read by its id.

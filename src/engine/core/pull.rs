@@ -471,7 +471,11 @@ impl Engine {
         self.absorbed.insert(of, request.0);
         if let Some(known) = step.view.observation(of)? {
             // where nothing answers in its place, what its system said of it stands
-            let merged_into = merged_into.or(known.merged_into.filter(|_| !known.gone));
+            let told = known.merged_into.filter(|_| !known.gone);
+            if let (None, Some(into)) = (merged_into, told) {
+                Self::doubt_survivor(step, RecordRef { id: into, ..of })?;
+            }
+            let merged_into = merged_into.or(told);
             let gone = Observation { gone: true, merged_into, seen: step.now, ..known.clone() };
             if let Some(rules) = self.rules.object(of.object) {
                 Self::wake_counterparts(step, rules, Some(&known), &gone)?;

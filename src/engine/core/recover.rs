@@ -377,10 +377,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Whether the source would be created over there if it were looked at now for the first time.
+    /// Whether the source would be created over there if it were looked at now for the first time. One that is in doubt would
+    /// be read before.
     fn is_still_wanted(&self, step: &Step<'_>, intent: &Intent) -> ViewResult<bool> {
         let Some(rules) = self.rules.object(intent.object) else { return Ok(false) };
         let facts = Facts::gather(step.view, rules, intent.source_record(), &[])?;
+        if facts.in_doubt().is_some() {
+            return Ok(false);
+        }
         let plan = plan_pair(&facts, rules, step.now, None);
         Ok(facts.link.is_none() && matches!(plan.decision, PairDecision::Write(_) | PairDecision::Fail { .. }))
     }
