@@ -61,7 +61,7 @@ pub(super) const KEY: &str = "key of created records";
 const LEAST_POLL: u64 = 10;
 
 /// HubSpot's limit for every text: nothing that comes from a ConnectWise field is as long.
-const NO_LIMIT: u32 = 65_536;
+pub const NO_LIMIT: u32 = 65_536;
 
 /// Checks the whole configuration: what is about no object comes first and once, then object by object.
 #[must_use]

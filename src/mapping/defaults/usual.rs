@@ -2,8 +2,9 @@
 
 use super::{ActivitySetup, CONNECTWISE_STAMP, activity, company, contact, deal, line_item, product, ticket};
 use crate::mapping::config::{Config, FieldKey, FieldMapping, ObjectMapping};
+use crate::mapping::lint::NO_LIMIT;
 use crate::mapping::suggest::complete;
-use crate::model::{BySystem, FieldName, ObjectKind, Schema};
+use crate::model::{BySystem, FieldName, ObjectKind, Schema, System};
 
 /// How a field mapping stands to the usual ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,11 +66,23 @@ pub fn unusual(mapping: &ObjectMapping, usual: &[FieldMapping]) -> Vec<Unusual> 
     for now in &mapping.fields {
         match has(usual, &now.key()) {
             None => all.push(Unusual::Own(now.clone())),
-            Some(usual) if usual != *now => all.push(Unusual::Changed { usual, now: Box::new(now.clone()) }),
+            Some(usual) if !is_as_usual(&usual, now) => {
+                all.push(Unusual::Changed { usual, now: Box::new(now.clone()) })
+            }
             Some(_) => {}
         }
     }
     all
+}
+
+/// Whether both mean the same. Where no limit is given, that of the system holds anyway: a limit that only repeats it makes no
+/// difference.
+fn is_as_usual(usual: &FieldMapping, now: &FieldMapping) -> bool {
+    let mut like = usual.clone();
+    for system in System::BOTH.into_iter().filter(|system| now.max_length[*system].is_none()) {
+        like.max_length[system] = like.max_length[system].filter(|limit| *limit < NO_LIMIT);
+    }
+    like == *now
 }
 
 /// Makes one field mapping the usual one again: put where it belongs, set back, or taken away.
@@ -112,6 +125,16 @@ mod tests {
         for mapping in &all.objects {
             assert_eq!(unusual(mapping, &usual(mapping, &all, None)), [], "{}", mapping.object);
         }
+    }
+
+    #[test]
+    fn a_limit_that_only_repeats_what_the_system_takes_is_nothing_unusual() {
+        let (all, mapping) = (config(), company());
+        let mut usual = usual(&mapping, &all, None);
+        usual[0].max_length.hubspot = Some(NO_LIMIT);
+        assert_eq!(unusual(&mapping, &usual), []);
+        usual[0].max_length.hubspot = Some(100);
+        assert_eq!(unusual(&mapping, &usual).len(), 1);
     }
 
     #[test]
