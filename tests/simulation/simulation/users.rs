@@ -253,6 +253,8 @@ impl Simulation<'_> {
             return;
         }
         hubspot.set(self.now, survivor.id, By::User { settled: false }, &[], Some(stamp), &mut self.ledger);
+        // whose partner it was to be before is no longer what counts
+        self.watch.heirs.retain(|(of, _)| *of != survivor.id);
         self.note(|| format!("user gives {survivor} the key of {left}"));
         let is_other = |entry: &Entry| !entry.archived && entry.object == survivor.object && entry.id != survivor.id;
         if merge_on && let Some(other) = self.pick_among(System::HubSpot, pick / 2, is_other) {
