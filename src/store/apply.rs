@@ -16,7 +16,6 @@ pub(super) fn apply(db: &Connection, row: &Row) -> Result<()> {
     match row {
         Row::Observation(observation) => put_observation(db, observation),
         Row::Link(link) => put_link(db, link),
-        Row::ClearLink(link) => clear_link(db, *link),
         Row::Intent(intent) => put_intent(db, intent),
         Row::History(entry) => add_history(db, entry),
         Row::Issue(issue) => put_issue(db, issue),
@@ -101,11 +100,6 @@ fn put_link(db: &Connection, link: &Link) -> Result<()> {
         link.state.code(),
         encode(link)?,
     ])?;
-    Ok(())
-}
-
-fn clear_link(db: &Connection, link: LinkId) -> Result<()> {
-    db.prepare_cached("DELETE FROM link WHERE id = ?1")?.execute(params![int(link.0)])?;
     Ok(())
 }
 

@@ -9,9 +9,7 @@ use lockstep::model::{ObjectKind, System};
 use crate::faults::{Fault, Kind};
 use crate::fields::{ACTIVITIES, OBJECTS, is_one_way};
 use crate::holds::ENDED_BY_ANOTHER;
-use crate::merging::{
-    ANOTHER_PARTNER, KEY_OF_THE_OTHER, LINK_OF_A_TICKET, NAMED_AND_MERGED_ON, PLACE_OF_A_DEAD_ONE, can_be_merged,
-};
+use crate::merging::{KEY_OF_THE_OTHER, LINK_OF_A_TICKET, can_be_merged};
 
 /// What one seed saw; added up over all of them.
 #[derive(Debug, Clone, Default)]
@@ -157,9 +155,6 @@ fn expected() -> Vec<String> {
         "restore",
         KEY_OF_THE_OTHER,
         LINK_OF_A_TICKET,
-        NAMED_AND_MERGED_ON,
-        PLACE_OF_A_DEAD_ONE,
-        ANOTHER_PARTNER,
         ENDED_BY_ANOTHER,
         "the engine's clock set back",
         "the engine's clock set forward",

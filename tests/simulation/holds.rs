@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use lockstep::engine::core::Engine;
 use lockstep::engine::core::command::{Batch, Row};
 use lockstep::engine::core::plan::plan_record;
-use lockstep::engine::core::state::{Issue, IssueClass};
+use lockstep::engine::core::state::IssueClass;
 use lockstep::model::{RecordRef, Timestamp};
 
 use crate::server::EPOCH;
@@ -43,20 +43,14 @@ pub fn at_commit(sim: &mut Simulation<'_>, batch: &Batch) {
     }
 }
 
-/// Nothing is held for a cause that is gone: whoever looked at it for the first time now would hold it too, and say the
-/// same of what a merge left over.
+/// Nothing is held for a cause that is gone: whoever looked at it for the first time now would hold it too.
 pub fn i1_holds_end_with_their_cause(sim: &mut Simulation<'_>) {
     let Some(rules) = sim.engine.as_ref().map(Engine::rules) else { return };
     let now = Timestamp(EPOCH + sim.now);
     let mut outlived = Vec::new();
-    let is_of_others = |class| is_of_identity(class) || class == IssueClass::Merged;
-    for issue in sim.store.issues.values().filter(|issue| is_of_others(issue.class)) {
-        let is_it = |new: &Issue| (new.class, &new.message, &new.hint) == (issue.class, &issue.message, &issue.hint);
+    for issue in sim.store.issues.values().filter(|issue| is_of_identity(issue.class)) {
         match plan_record(&sim.store, rules, issue.record, now) {
-            Ok(Some(plan)) if plan.issues.iter().any(is_it) => {}
-            // by what they are the same, and who else is, may be told as it was
-            Ok(Some(plan)) if is_of_identity(issue.class) && plan.issues.iter().any(|new| new.class == issue.class) => {
-            }
+            Ok(Some(plan)) if plan.issues.iter().any(|new| new.class == issue.class) => {}
             Ok(plan) => {
                 let decision = plan.map(|plan| plan.decision);
                 outlived

@@ -54,7 +54,6 @@ impl MemoryStore {
         match row {
             Row::Observation(row) => drop(self.observations.insert(row.of, row)),
             Row::Link(row) => self.put_link(row),
-            Row::ClearLink(id) => self.clear_link(id),
             Row::Intent(row) => self.put_intent(row),
             Row::History(row) => self.history.push(row),
             Row::Issue(row) => drop(self.issues.insert((row.record, row.class, row.field.clone()), row)),
@@ -92,14 +91,6 @@ impl MemoryStore {
         }
         self.pairs_ever.insert((row.object, row.hubspot, row.connectwise));
         self.links.insert(row.id, row);
-    }
-
-    fn clear_link(&mut self, id: LinkId) {
-        if let Some(old) = self.links.remove(&id) {
-            for system in System::BOTH {
-                self.link_by_record.remove(&old.record(system));
-            }
-        }
     }
 
     fn put_intent(&mut self, row: Intent) {

@@ -197,8 +197,6 @@ impl Engine {
                     ready.push(write.clone());
                 }
                 PairDecision::Link { .. } => self.progressed(),
-                // who takes the place of what is gone is told where all marks are looked at
-                _ if facts.merged.is_some() || facts.takes_over.is_some() => self.progressed(),
                 _ => self.settle(step, rules, &facts, &plan)?,
             }
         }

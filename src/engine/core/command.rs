@@ -130,8 +130,6 @@ pub enum Row {
     /// Keyed by anchor. Keeps `since` when state and reason are unchanged.
     Status(Status),
     ClearStatus(RecordRef),
-    /// Takes a link away: its records are nobody's then, or another link's.
-    ClearLink(LinkId),
     /// Keyed by link and field.
     Decision(Decision),
     ClearDecision {

@@ -24,7 +24,6 @@ impl Engine {
         before: Option<&Observation>,
         now: &Observation,
     ) -> ViewResult<()> {
-        Self::wake_left_over(step, rules, before, now)?;
         let before = before.filter(|before| before.is_live());
         let after = Some(now).filter(|now| now.is_live());
         if looks(step.view, rules, before)? == looks(step.view, rules, after)? {

@@ -2,11 +2,9 @@
 //! written is counted, guarded and queued.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use super::agreement::agree_on_payload;
 use super::command::Row;
-use super::left_over::Place;
 use super::own_change::own_making;
 use super::plan::{Facts, FieldNext, PairDecision, PairPlan, awaited, plan_pair, until_read};
 use super::pull::{dirty, is_unread};
@@ -105,16 +103,6 @@ impl Engine {
                 self.read_before_deciding(step, rules, &facts);
             }
             return Ok(false);
-        }
-        if is_readable && self.mode != Mode::Plan {
-            match self.take_place(step, rules, &facts)? {
-                Place::Kept => {}
-                Place::Later => return Ok(false),
-                Place::Taken => {
-                    decided.settled.extend(members);
-                    return Ok(true);
-                }
-            }
         }
         self.tell_unreadable(step, &mut facts)?;
         let (plan, is_held) = self.restrict(&facts, plan_pair(&facts, rules, step.now, None), step.now);
@@ -364,9 +352,6 @@ impl Engine {
         origin: LinkOrigin,
     ) -> ViewResult<()> {
         let object = facts.asked.object;
-        for (system, id) in [(System::HubSpot, hubspot), (System::ConnectWise, connectwise)] {
-            self.replace_dead(step, RecordRef::new(object, system, id))?;
-        }
         let mut link = self.new_link(object, hubspot, connectwise, origin, step.now);
         if let super::plan::identity::Identity::Partner { made_by: Some(intent), .. } = &facts.identity {
             for source in [link.record(System::HubSpot), link.record(System::ConnectWise)] {
@@ -436,10 +421,6 @@ impl Engine {
             PairDecision::Fail { next_try, .. } => Some(*next_try),
             // an open write keeps its marks: they are looked at again when it is resolved
             PairDecision::Wait { .. } if facts.open.is_some() => return Ok(()),
-            // what it waits for may turn out not to be there, of which nobody tells it
-            PairDecision::Wait { .. } if facts.takes_over.is_some() => {
-                Some(step.now + Duration::from_secs(self.rules.config.timing.poll.max(1)))
-            }
             _ => None,
         };
         // a field that was refused is tried again by itself, whatever else there is to do

@@ -21,7 +21,6 @@ mod evaluate;
 mod foresight;
 mod guard;
 mod hints;
-mod left_over;
 mod outcome;
 pub mod overlay;
 mod overwrites;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::command::Row;
 use super::endless::Length;
-use super::left_over::wake_losers;
 use super::plan::gather::MOST_MERGES;
 use super::request::{AnswerBody, RequestBody, RequestId};
 use super::rights::Way;
@@ -522,8 +521,6 @@ impl Engine {
             if let Some(rules) = self.rules.object(of.object) {
                 Self::wake_rivals(step, rules, &link)?;
             }
-            // those who were told of the one by its partner
-            wake_losers(step, link.record(of.system.other()))?;
             step.row(Row::Link(link));
             self.progressed();
             // now it can be told of the others who is left over

@@ -202,17 +202,6 @@ pub enum What {
         other: u32,
         into_newest: bool,
     },
-    /// A person gives a HubSpot record, into which another was merged, the key of a ConnectWise record that was left over by
-    /// that; and merges it once more before the engine looks, if so.
-    NameLeftOver {
-        pick: u32,
-        merge_on: bool,
-    },
-    /// A person does something about a record that is held as left over by a merge, or as a duplicate.
-    Settle {
-        pick: u32,
-        how: u32,
-    },
     /// A person ends a conflict.
     Decide {
         pick: u32,

@@ -12,18 +12,6 @@ pub(super) fn add(seed: u64, users: &mut Users, ops: &mut Vec<Op>, length: i64) 
     if users.fields & TICKETS != 0 {
         merge_tickets(users, &mut random, ops, length);
     }
-    let mut random = Random::stream(seed, 33);
-    if random.chance(300) {
-        let at = random.between(0, length / 2);
-        let merge = What::Merge { side: System::HubSpot, pick: random.below(64) as u32, other: users.value() };
-        let name = What::NameLeftOver { pick: random.below(64) as u32, merge_on: random.chance(800) };
-        ops.push(Op { when: When::At(at), what: merge });
-        ops.push(Op { when: When::At(at + random.between(100_000, 400_000)), what: name });
-    }
-    for _ in 0..random.below(4) {
-        let what = What::Settle { pick: random.below(64) as u32, how: random.below(5) as u32 };
-        ops.push(Op { when: When::At(random.between(length / 4, length - 1)), what });
-    }
 }
 
 /// Some go up in one that was made a moment ago.

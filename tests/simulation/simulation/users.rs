@@ -139,8 +139,6 @@ impl Simulation<'_> {
             What::Retype { pick, to } => self.retype(pick, to),
             What::Merge { side, pick, other } => self.merge(side, pick, other),
             What::MergeTickets { pick, other, into_newest } => self.merge_tickets(pick, other, into_newest),
-            What::NameLeftOver { pick, merge_on } => self.name_left_over(pick, merge_on),
-            What::Settle { pick, how } => self.settle(pick, how),
             What::Decide { pick, winner } => self.decide(pick, winner),
             What::Retry { side, pick } => {
                 if let Some(record) = self.pick_any(side, pick, false) {
@@ -243,39 +241,6 @@ impl Simulation<'_> {
         let links = [first, second].map(|record| crate::merging::link_before(self, record));
         self.servers[first.system].merge(self.now, first.id, second.id, &mut self.ledger);
         crate::merging::note_heir(self, first, links);
-    }
-
-    fn name_left_over(&mut self, pick: u32, merge_on: bool) {
-        let Some((survivor, left)) = crate::merging::left_over_by(self, pick) else { return };
-        let stamp = format!("{}:{}", left.object.key(), left.id);
-        let hubspot = &mut self.servers.hubspot;
-        if hubspot.records.values().any(|entry| entry.stamp.as_ref() == Some(&stamp) && entry.id != survivor.id) {
-            return;
-        }
-        hubspot.set(self.now, survivor.id, By::User { settled: false }, &[], Some(stamp), &mut self.ledger);
-        // whose partner it was to be before is no longer what counts
-        self.watch.heirs.retain(|(of, _)| *of != survivor.id);
-        self.note(|| format!("user gives {survivor} the key of {left}"));
-        let is_other = |entry: &Entry| !entry.archived && entry.object == survivor.object && entry.id != survivor.id;
-        if merge_on && let Some(other) = self.pick_among(System::HubSpot, pick / 2, is_other) {
-            self.outcome.counters.saw(crate::merging::NAMED_AND_MERGED_ON);
-            self.merge_into(survivor, other);
-        }
-    }
-
-    fn settle(&mut self, pick: u32, how: u32) {
-        let Some((this, that)) = crate::merging::of_a_hold(self, pick, how) else { return };
-        match that {
-            Some(into) if this.system == into.system && crate::merging::can_be_merged(this.system, this.object) => {
-                self.merge_into(into, this);
-            }
-            Some(_) => {}
-            None => {
-                self.note(|| format!("user deletes {this}"));
-                self.outcome.counters.moves += 1;
-                self.servers[this.system].move_record(self.now, this.id, Change::Deleted, &mut self.ledger);
-            }
-        }
     }
 
     fn merge_tickets(&mut self, pick: u32, other: u32, into_newest: bool) {

@@ -105,7 +105,6 @@ pub fn judge(sim: &mut Simulation<'_>) {
     i5_deletions_are_noticed(sim);
     crate::merging::merges_are_followed(sim);
     crate::merging::the_right_link_went_along(sim);
-    crate::merging::no_dead_pair_keeps_a_living_one_waiting(sim);
     crate::holds::i1_holds_end_with_their_cause(sim);
     i10_journal_completeness(sim);
 }

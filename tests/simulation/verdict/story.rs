@@ -103,10 +103,8 @@ fn closure(
         let pairs = sim.store.pairs_ever.iter();
         for (_, hubspot, connectwise) in pairs.filter(|(object, ..)| within.is_none_or(|within| within == *object)) {
             let (here, there) = ((System::HubSpot, *hubspot), (System::ConnectWise, *connectwise));
-            // one that was deleted, and whose partner found another one, took its values along
-            let stays = |(system, id): &(System, RecordId)| far || sim.servers[*system].merged.contains_key(id);
             if known.contains(&here) || known.contains(&there) {
-                known.extend([here, there].into_iter().filter(stays));
+                known.extend([here, there]);
             }
         }
         // what the engine made of a record and a person merged before it was linked took its values along

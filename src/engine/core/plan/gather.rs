@@ -8,7 +8,7 @@ use crate::engine::core::state::{Decision, Intent, Issue, IssueClass, Link, Link
 use crate::engine::core::view::{View, ViewResult};
 use crate::filter::Filter;
 use crate::mapping::ObjectRules;
-use crate::mapping::keys::{id_of_stamp, identifier_from, identifier_key, merged_key, stamp_of, stamps_are_unique};
+use crate::mapping::keys::{id_of_stamp, identifier_from, identifier_key, merged_key, stamp_of};
 use crate::mapping::references::{self, ALL_CONTACTS, Partner, Partners, refers_to};
 use crate::model::{BySystem, LinkId, ObjectKind, RecordId, RecordRef, System, Timestamp};
 
@@ -35,9 +35,6 @@ pub struct Facts {
     /// Another ConnectWise record of which the HubSpot record of the pair carries the key, and which carries that record's
     /// key: two engines made one each, from two copies of a workspace.
     pub rival: Option<RecordRef>,
-    /// Another HubSpot record, be it in the recycle bin, that has the key which the one of the pair should carry: HubSpot gives
-    /// no key to two.
-    pub key_holder: Option<RecordRef>,
     /// The company identifier that a create in ConnectWise would use.
     pub identifier: Option<String>,
 }
@@ -90,12 +87,10 @@ impl Facts {
             merged: None,
             takes_over: None,
             rival: None,
-            key_holder: None,
             identifier: None,
             link,
         };
-        if let Some(link) = &facts.link {
-            facts.key_holder = key_holder(view, link)?;
+        if facts.link.is_some() {
             facts.merged = merged(view, &facts.records)?;
             facts.rival = rival(view, &facts.records)?;
         } else if let Some(observed) = &facts.records[asked.system] {
@@ -193,8 +188,13 @@ pub const MOST_MERGES: usize = 20;
 fn merged(view: &dyn View, records: &BySystem<Option<Observation>>) -> ViewResult<Option<Merged>> {
     for system in System::BOTH {
         let Some(gone) = records[system].as_ref().filter(|observed| observed.gone) else { continue };
-        if let Some(survivor) = heir(view, gone)?
-            && view.is_live(survivor)? == Some(true)
+        let (mut survivor, mut next) = (gone.of, gone.merged_into);
+        for _ in 0..MOST_MERGES {
+            let Some(id) = next else { break };
+            survivor = RecordRef { id, ..survivor };
+            next = view.observation(survivor)?.filter(|observed| observed.gone).and_then(|gone| gone.merged_into);
+        }
+        if survivor != gone.of
             && let Some(link) = view.link_of(survivor)?
         {
             let linked_with = link.record(system.other());
@@ -202,20 +202,6 @@ fn merged(view: &dyn View, records: &BySystem<Option<Observation>>) -> ViewResul
         }
     }
     Ok(None)
-}
-
-/// The record that one which was merged away went up in at last.
-///
-/// # Errors
-/// When the view cannot be read.
-pub(super) fn heir(view: &dyn View, gone: &Observation) -> ViewResult<Option<RecordRef>> {
-    let (mut survivor, mut next) = (gone.of, gone.merged_into);
-    for _ in 0..MOST_MERGES {
-        let Some(id) = next else { break };
-        survivor = RecordRef { id, ..survivor };
-        next = view.observation(survivor)?.filter(|observed| observed.gone).and_then(|gone| gone.merged_into);
-    }
-    Ok(Some(survivor).filter(|survivor| *survivor != gone.of))
 }
 
 /// Who else claims the HubSpot record of a pair.
@@ -227,15 +213,6 @@ fn rival(view: &dyn View, records: &BySystem<Option<Observation>>) -> ViewResult
         known.is_live() && known.record.stamp.as_deref() == Some(stamp_of(h.of.object, h.of.id).as_str())
     };
     Ok(view.observation(other)?.filter(claims).map(|known| known.of))
-}
-
-/// Who else has the key of a pair.
-fn key_holder(view: &dyn View, link: &Link) -> ViewResult<Option<RecordRef>> {
-    if !stamps_are_unique(link.object) {
-        return Ok(None);
-    }
-    let carriers = view.by_stamp(link.object, System::HubSpot, &stamp_of(link.object, link.connectwise))?;
-    Ok(carriers.into_iter().find(|carrier| carrier.id != link.hubspot))
 }
 
 /// A linked record that was merged into this one.

@@ -1,7 +1,7 @@
 //! Who a record is on the other side: stamp first, then match keys. A link, once made, decides alone.
 
-use super::gather::{heir, home_in, share_home};
-use crate::engine::core::state::{IntentState, Link, LinkOrigin, LinkState, Observation};
+use super::gather::{home_in, share_home};
+use crate::engine::core::state::{IntentState, LinkOrigin, Observation};
 use crate::engine::core::view::{View, ViewResult};
 use crate::filter::standard;
 use crate::mapping::keys::{id_of_stamp, match_key, stamp_of, stamps_are_unique};
@@ -57,11 +57,7 @@ fn by_stamp(view: &dyn View, observed: &Observation) -> ViewResult<Option<Identi
     let mut deleted = None;
     for partner in named {
         let there = view.observation(partner)?;
-        let is_there = there.as_ref().is_some_and(Observation::is_live);
-        let taken = view.link_of(partner)?.filter(|link| is_there || link.state == LinkState::Unlinked);
-        if let Some(link) = taken
-            && !is_forsaken(view, &link, system)?
-        {
+        if let Some(link) = view.link_of(partner)? {
             let linked_with = link.id_in(system);
             if is_copy(view, observed, linked_with)? {
                 return Ok(Some(Identity::Copy { of: linked_with }));
@@ -72,27 +68,13 @@ fn by_stamp(view: &dyn View, observed: &Observation) -> ViewResult<Option<Identi
                 rule: "key written by Lockstep".to_owned(),
             }));
         }
-        if is_there {
+        if there.is_some_and(|there| there.is_live()) {
             let made_by = maker(view, observed.of, partner)?;
             return Ok(Some(Identity::Partner { id: partner.id, origin: LinkOrigin::Stamp, made_by }));
         }
         deleted.get_or_insert_with(|| format!("its partner, {partner}, was deleted"));
     }
     Ok(deleted.map(|reason| Identity::Deleted { reason }))
-}
-
-/// Whether the record of a link on that side is gone for good as far as anybody can tell, so that the other one may have a
-/// new partner. Where it went up in one that has none, its link goes along to that one.
-fn is_forsaken(view: &dyn View, link: &Link, system: System) -> ViewResult<bool> {
-    if link.state == LinkState::Unlinked {
-        return Ok(false);
-    }
-    let Some(own) = view.observation(link.record(system))? else { return Ok(false) };
-    if own.is_live() || own.is_in_doubt() {
-        return Ok(false);
-    }
-    let Some(heir) = heir(view, &own)? else { return Ok(true) };
-    Ok(view.is_live(heir)? != Some(true) || view.link_of(heir)?.is_some())
 }
 
 /// Whether a record with the key of another was copied in its own system to a place where Lockstep never made it: whoever
@@ -187,9 +169,7 @@ fn decide(
     let [candidate] = candidates else {
         return Ok(Identity::Ambiguous { here: vec![observed.of.id], there: ids(candidates), rule: in_words });
     };
-    if let Some(link) = view.link_of(*candidate)?
-        && !is_forsaken(view, &link, observed.of.system)?
-    {
+    if let Some(link) = view.link_of(*candidate)? {
         let linked_with = link.id_in(observed.of.system);
         return Ok(Identity::Taken { partner: candidate.id, linked_with, rule: in_words });
     }

@@ -100,7 +100,6 @@ fn facts(records: BySystem<Option<Observation>>, link: Option<Link>) -> Facts {
         merged: None,
         takes_over: None,
         rival: None,
-        key_holder: None,
         identifier: Some("ACME".to_owned()),
     }
 }

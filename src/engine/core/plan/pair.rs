@@ -100,17 +100,9 @@ macro_rules! note {
 
 mod create;
 
-/// How a record went.
-fn end_in_words(dead: &Observation) -> String {
-    match dead.merged_into {
-        Some(id) => format!("{} was merged into {}", dead.of, RecordRef { id, ..dead.of }),
-        None => format!("{} was deleted", dead.of),
-    }
-}
-
 /// Where a record that the other system alone makes lost its source, the next step is a person's: Lockstep deletes nothing.
 fn gone_in_words(dead: &Observation, h: &Observation, c: &Observation) -> String {
-    let deleted = end_in_words(dead);
+    let deleted = format!("{} was deleted", dead.of);
     if only_read(dead.of.object, dead.of.system).is_none() || !h.is_live() || c.is_live() {
         return deleted;
     }
@@ -368,10 +360,6 @@ impl Planner<'_> {
             note!(self, "identity", format!("{} carries the key of {rival}, which was made of it too", h.of));
             return;
         }
-        if let Some(holder) = self.facts.key_holder {
-            note!(self, "identity", format!("{} does without the key {stamp}, which {holder} has", h.of));
-            return;
-        }
         note!(self, "identity", format!("{} does not carry the key {stamp} yet", h.of));
         if let Some(write) = writes.iter_mut().find(|write| write.system == System::HubSpot) {
             write.stamp = Some(stamp);
@@ -396,7 +384,7 @@ impl Planner<'_> {
             return PairDecision::Wait { reason: format!("{} has not been read yet", self.facts.asked) };
         };
         if !observed.is_live() {
-            return PairDecision::Gone { reason: end_in_words(observed) };
+            return PairDecision::Gone { reason: "deleted before it had a partner".to_owned() };
         }
         if let Some(loser) = self.facts.takes_over {
             return PairDecision::Wait { reason: format!("{loser} was merged into it: its link comes along first") };

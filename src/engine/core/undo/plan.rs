@@ -32,10 +32,6 @@ pub fn undecided(unit: &Unit, name: &str, end: &UndoEnd) -> Vec<UndoField> {
     unit.chains.iter().map(|chain| told(unit.target, name, chain, &Value::Empty, end.clone())).collect()
 }
 
-fn was_deleted(target: RecordRef) -> UndoEnd {
-    kept(format!("{target} was deleted."), format!("Restore it in {} first, then undo again.", target.system))
-}
-
 struct Planner<'a> {
     facts: &'a Facts,
     rules: &'a ObjectRules,
@@ -51,10 +47,6 @@ impl Planner<'_> {
         let name = self.name();
         let in_the_way = |end| UnitPlan { fields: undecided(self.unit, &name, &end), write: None };
         let Some(link) = self.facts.link.as_ref().filter(|link| link.record(target.system) == target) else {
-            let gone = self.facts.records[target.system].as_ref().filter(|seen| !seen.is_live());
-            if gone.is_some_and(|seen| seen.merged_into.is_none()) {
-                return in_the_way(was_deleted(target));
-            }
             return in_the_way(kept(
                 format!("{target} is not part of a pair any more: it was merged into another record."),
                 format!("Look at the record that it became part of in {}.", target.system),
@@ -72,7 +64,10 @@ impl Planner<'_> {
             return in_the_way(UndoEnd::NotDone(format!("{unread} could not be read")));
         };
         if !observed.is_live() {
-            return in_the_way(was_deleted(target));
+            return in_the_way(kept(
+                format!("{target} was deleted."),
+                format!("Restore it in {} first, then undo again.", target.system),
+            ));
         }
         let decided: Vec<_> = self.unit.chains.iter().map(|chain| self.decide(chain, observed)).collect();
         let writes: Vec<FieldWrite> = decided

@@ -177,7 +177,6 @@ impl Case {
             merged: None,
             takes_over: None,
             rival: None,
-            key_holder: None,
         };
         Self { rules: rules(|_| ()), journal: vec![intent(1, vec![write("city", "Ulm", "Bonn")])], facts }
     }
