@@ -10,7 +10,7 @@ use super::Pair;
 use super::story::Story;
 use crate::fields::{SPECS, Shape, Spec};
 use crate::oracle::partner_of;
-use crate::server::{By, Change, Mutation, ids};
+use crate::server::{By, Change, ids};
 use crate::simulation::Simulation;
 use crate::standing;
 
@@ -69,17 +69,15 @@ fn may_stand_beside(sim: &Simulation<'_>, pair: &Pair, spec: &Spec, values: &[St
         })
     };
     let (here, there) = (last(System::HubSpot), last(System::ConnectWise));
-    // what was moved while its partner was another record, which went up in this one, was said to that one
+    // what was moved while its partner was another record, which went up in this one, was said to that one; and what a person
+    // moved later may have been the answer to a hold, for where the merge had brought the pair
     let connectwise = pair.of(System::ConnectWise).id;
-    let has_come_since = |at: i64| {
-        let went_up_here = |raw: &&Mutation| {
-            (raw.system, raw.what) == (System::ConnectWise, Change::Merged)
-                && sim.servers.connectwise.merged.get(&raw.record) == Some(&connectwise)
-        };
-        sim.ledger.iter().filter(went_up_here).any(|raw| raw.at > at)
-    };
+    let came_by_a_merge = sim.ledger.iter().any(|raw| {
+        (raw.system, raw.what) == (System::ConnectWise, Change::Merged)
+            && sim.servers.connectwise.merged.get(&raw.record) == Some(&connectwise)
+    });
     let heard = here.is_some_and(|(at, settled)| {
-        settled && there.is_none_or(|(before, _)| before + SURELY_KNOWN < at) && !has_come_since(at)
+        settled && there.is_none_or(|(before, _)| before + SURELY_KNOWN < at) && !came_by_a_merge
     });
     standing::says_nothing_of(spec.object, &stage, &values[1]) && !heard
 }
