@@ -94,6 +94,9 @@ proptest! {
 
     #[test]
     fn what_is_written_reads_back_the_same(object in object()) {
+        // cells are read without the blanks around them, and no system has a field whose name ends in one
+        let is_bare = |name: &str| name.trim() == name;
+        prop_assume!(object.fields.iter().all(|field| is_bare(field.hubspot.as_str()) && is_bare(field.connectwise.as_str())));
         let config = Config { objects: vec![object], ..defaults::config() };
         let book = read(&written(&config)).unwrap();
         prop_assert_eq!(book.onto(&config), Ok(config));
