@@ -134,29 +134,7 @@ pub fn compares_as(kind: FieldKind, a: FieldKind, b: FieldKind) -> bool {
 /// As what two fields can be compared; what they would be compared as is among it.
 #[must_use]
 pub fn comparable(a: FieldKind, b: FieldKind) -> Vec<FieldKind> {
-    use FieldKind::{
-        Bool, Choice, Date, DateTime, Domain, Email, Integer, LongText, MultiChoice, Number, Person, Phone, RichText,
-        Text, Url,
-    };
-    let mut all = vec![
-        Text,
-        LongText,
-        RichText,
-        Phone,
-        Url,
-        Domain,
-        Email,
-        Number,
-        Integer,
-        Bool,
-        Date,
-        DateTime,
-        Choice,
-        MultiChoice,
-        Person,
-    ];
-    all.retain(|kind| compares_as(*kind, a, b));
-    all
+    FieldKind::VALUES.into_iter().filter(|kind| compares_as(*kind, a, b)).collect()
 }
 
 #[cfg(test)]
@@ -166,23 +144,6 @@ mod tests {
         Bool, Choice, Date, DateTime, Domain, Integer, LongText, MultiChoice, Number, Person, Phone, RichText, Text,
         Url,
     };
-
-    const ALL: [FieldKind; 14] = [
-        Text,
-        LongText,
-        RichText,
-        Phone,
-        Url,
-        Domain,
-        Number,
-        Integer,
-        Bool,
-        Date,
-        DateTime,
-        Choice,
-        MultiChoice,
-        Person,
-    ];
 
     #[test]
     fn every_pair_has_the_fit_that_people_expect() {
@@ -222,8 +183,8 @@ mod tests {
 
     #[test]
     fn the_common_kind_is_the_same_both_ways_and_compares() {
-        for a in ALL {
-            for b in ALL {
+        for a in FieldKind::VALUES {
+            for b in FieldKind::VALUES {
                 assert_eq!(common(a, b), common(b, a), "{a:?} {b:?}");
                 assert!(comparable(a, b).contains(&common(a, b)), "{a:?} {b:?}");
             }
@@ -247,8 +208,8 @@ mod tests {
 
     #[test]
     fn a_fit_is_refused_both_ways_or_not_at_all_apart_from_several_options_for_one() {
-        for a in ALL {
-            for b in ALL {
+        for a in FieldKind::VALUES {
+            for b in FieldKind::VALUES {
                 if a != b && a.has_options() && b.has_options() {
                     continue;
                 }

@@ -37,6 +37,25 @@ pub enum FieldKind {
 }
 
 impl FieldKind {
+    /// Every kind of value; references are none, their ids are never compared.
+    pub const VALUES: [Self; 15] = [
+        Self::Text,
+        Self::LongText,
+        Self::RichText,
+        Self::Phone,
+        Self::Url,
+        Self::Domain,
+        Self::Email,
+        Self::Number,
+        Self::Integer,
+        Self::Bool,
+        Self::Date,
+        Self::DateTime,
+        Self::Choice,
+        Self::MultiChoice,
+        Self::Person,
+    ];
+
     /// A word of at most ten letters for tables.
     #[must_use]
     pub const fn word(self) -> &'static str {

@@ -10,23 +10,6 @@ use lockstep::mapping::{
 use lockstep::model::{BySystem, FieldDef, FieldKind, FieldName, ObjectKind, Schema, System, Timestamp, Value};
 use proptest::prelude::*;
 
-const KINDS: [FieldKind; 14] = [
-    FieldKind::Text,
-    FieldKind::LongText,
-    FieldKind::Phone,
-    FieldKind::Url,
-    FieldKind::Domain,
-    FieldKind::Email,
-    FieldKind::Number,
-    FieldKind::Integer,
-    FieldKind::Bool,
-    FieldKind::Date,
-    FieldKind::DateTime,
-    FieldKind::Choice,
-    FieldKind::MultiChoice,
-    FieldKind::Person,
-];
-
 /// A field of each kind, with and without a limit to its length.
 pub fn fields() -> Vec<FieldRule> {
     let limits = [BySystem::default(), BySystem::new(None, Some(12)), BySystem::new(Some(8), Some(20))];
@@ -35,7 +18,7 @@ pub fn fields() -> Vec<FieldRule> {
             .iter()
             .flat_map(move |limit| [Overflow::Hold, Overflow::Cut].map(|overflow| field(kind, overflow, *limit)))
     };
-    KINDS.into_iter().flat_map(each).chain(transformed()).collect()
+    FieldKind::VALUES.into_iter().flat_map(each).chain(transformed()).collect()
 }
 
 /// Fields whose values are changed on their way to ConnectWise, by steps that a two-way field may have.
