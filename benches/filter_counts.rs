@@ -189,16 +189,7 @@ fn rows(n: u64) -> Vec<Row> {
         text("state", format!("State {}", n % 50)),
         text("numberofemployees", (n % 800).to_string()),
     ]);
-    let record = Record {
-        id,
-        modified: NOW,
-        archived: n.is_multiple_of(100),
-        fields,
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    };
+    let record = Record { archived: n.is_multiple_of(100), ..Record::new(id, NOW, fields) };
     let of = RecordRef::new(ObjectKind::Company, System::HubSpot, id);
     let keys = vec![format!("domain:company{n}.example")];
     let mut rows = vec![Row::Observation(Observation { of, record, seen: NOW, keys, gone: false, merged_into: None })];

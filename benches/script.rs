@@ -67,14 +67,9 @@ fn main() -> ExitCode {
 
 fn record() -> Record {
     let fields = [("firstname", "Ada"), ("lastname", "Lovelace")];
-    Record {
-        id: RecordId(1),
-        modified: Timestamp(0),
-        archived: false,
-        fields: fields.iter().map(|(name, text)| (FieldName::new(name), Value::text(*text))).collect(),
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    }
+    Record::new(
+        RecordId(1),
+        Timestamp(0),
+        fields.iter().map(|(name, text)| (FieldName::new(name), Value::text(*text))).collect(),
+    )
 }

@@ -39,10 +39,8 @@ fn workspace() -> (TempDir, Workspace) {
 fn observation(id: u64) -> Row {
     let fields: BTreeMap<_, _> =
         (0..20).map(|n| (FieldName::from(format!("field_{n}")), Value::text(format!("value {n} of {id}")))).collect();
-    let (modified, merged) = (Timestamp(1), Vec::new());
     let id = RecordId(id);
-    let record =
-        Record { id, modified, archived: false, fields, stamp: None, merged, modified_by: None, untouched: false };
+    let record = Record::new(id, Timestamp(1), fields);
     let of = RecordRef::new(COMPANY, System::HubSpot, id);
     let keys = vec![format!("domain:{id}.example")];
     Row::Observation(Observation { of, record, seen: Timestamp(1), keys, gone: false, merged_into: None })

@@ -48,14 +48,8 @@ fn ids(n: u64) -> BySystem<RecordId> {
 fn pair(rules: &ObjectRules, news: News, n: u64, link: LinkId, now: Timestamp) -> Vec<Row> {
     let (object, ids) = (rules.mapping.object, ids(n));
     let mut records = BySystem::from_fn(|system| Record {
-        id: ids[system],
-        modified: now,
-        archived: false,
-        fields: BTreeMap::new(),
         stamp: (system == System::HubSpot).then(|| stamp_of(object, ids.connectwise)),
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
+        ..Record::new(ids[system], now, BTreeMap::new())
     });
     let mut baseline = BTreeMap::new();
     for rule in rules.fields.iter().filter(|rule| rule.stages.is_none()) {

@@ -55,16 +55,11 @@ fn schema() -> Schema {
 }
 
 fn record(values: &[(&str, Value)]) -> Record {
-    Record {
-        id: RecordId(1),
-        modified: Timestamp::EPOCH,
-        archived: false,
-        fields: values.iter().map(|(name, value)| (FieldName::new(name), value.clone())).collect(),
-        stamp: None,
-        merged: vec![],
-        modified_by: None,
-        untouched: false,
-    }
+    Record::new(
+        RecordId(1),
+        Timestamp::EPOCH,
+        values.iter().map(|(name, value)| (FieldName::new(name), value.clone())).collect(),
+    )
 }
 
 /// As HubSpot tells it: everything is text.

@@ -282,16 +282,7 @@ mod tests {
 
     fn record(fields: &[(&str, &str)]) -> Record {
         let fields: Fields = fields.iter().map(|(name, text)| ((*name).into(), Value::text(*text))).collect();
-        Record {
-            id: RecordId(1),
-            modified: Timestamp::EPOCH,
-            archived: false,
-            fields,
-            stamp: None,
-            merged: Vec::new(),
-            modified_by: None,
-            untouched: false,
-        }
+        Record::new(RecordId(1), Timestamp::EPOCH, fields)
     }
 
     #[test]

@@ -142,16 +142,7 @@ fn record(rule: &FieldRule, system: System, value: &Value, others: &str) -> Reco
     let reads = rule.transform(system.other()).reads().iter();
     let mut fields: BTreeMap<FieldName, Value> = reads.map(|name| (name.clone(), Value::text(others))).collect();
     fields.insert(rule.name(system).clone(), value.clone());
-    Record {
-        id: RecordId(0),
-        modified: Timestamp(0),
-        archived: false,
-        fields,
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    }
+    Record::new(RecordId(0), Timestamp(0), fields)
 }
 
 #[cfg(test)]

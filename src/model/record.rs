@@ -31,6 +31,21 @@ pub struct Record {
 }
 
 impl Record {
+    /// A living record of which nothing else is told.
+    #[must_use]
+    pub const fn new(id: RecordId, modified: Timestamp, fields: Fields) -> Self {
+        Self {
+            id,
+            modified,
+            archived: false,
+            fields,
+            stamp: None,
+            merged: Vec::new(),
+            modified_by: None,
+            untouched: false,
+        }
+    }
+
     /// The value of `field`; `Empty` where the record has none.
     #[must_use]
     pub fn value(&self, field: &str) -> &Value {

@@ -225,16 +225,11 @@ mod tests {
     use crate::view::testing::schemas;
 
     fn record(fields: &[(&str, Value)]) -> Record {
-        Record {
-            id: RecordId(1),
-            modified: Timestamp::EPOCH,
-            archived: false,
-            fields: fields.iter().map(|(name, value)| ((*name).into(), value.clone())).collect::<Fields>(),
-            stamp: None,
-            merged: Vec::new(),
-            modified_by: None,
-            untouched: false,
-        }
+        Record::new(
+            RecordId(1),
+            Timestamp::EPOCH,
+            fields.iter().map(|(name, value)| ((*name).into(), value.clone())).collect::<Fields>(),
+        )
     }
 
     fn mapping(name: &str, other: &str) -> FieldMapping {

@@ -99,16 +99,7 @@ impl single::World for World {
 }
 
 fn deleted(id: u64) -> Record {
-    Record {
-        id: RecordId(id),
-        modified: Timestamp(EPOCH - 1000),
-        archived: true,
-        fields: Fields::new(),
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    }
+    Record { archived: true, ..Record::new(RecordId(id), Timestamp(EPOCH - 1000), Fields::new()) }
 }
 
 fn stopped(run: Option<Run>) -> String {

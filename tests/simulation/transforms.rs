@@ -73,16 +73,7 @@ fn pairs(world: &Simulation<'_>) -> Vec<Link> {
 
 fn held(world: &Simulation<'_>, of: RecordRef) -> Record {
     let entry = &world.servers[of.system].records[&of.id];
-    Record {
-        id: of.id,
-        modified: entry.modified,
-        archived: false,
-        fields: entry.fields.clone(),
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    }
+    Record::new(of.id, entry.modified, entry.fields.clone())
 }
 
 /// Whether a user ever wrote the target: what is changed there stays until the source changes.

@@ -63,16 +63,11 @@ fn object(kind: FieldKind, values: ValueMap) -> ObjectMapping {
 }
 
 fn record(id: u64, value: &str) -> Record {
-    Record {
-        id: RecordId(id),
-        modified: Timestamp::EPOCH,
-        archived: false,
-        fields: [("market".into(), Value::text(value))].into_iter().filter(|(_, value)| !value.is_empty()).collect(),
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    }
+    Record::new(
+        RecordId(id),
+        Timestamp::EPOCH,
+        [("market".into(), Value::text(value))].into_iter().filter(|(_, value)| !value.is_empty()).collect(),
+    )
 }
 
 fn cached() -> BySystem<Vec<FieldName>> {

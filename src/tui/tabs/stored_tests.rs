@@ -88,16 +88,7 @@ fn seen(of: RecordRef, name: &str, city: &str) -> Row {
     let fields = [("name", name), ("city", city)].map(|(field, text)| (field.into(), Value::text(text)));
     Row::Observation(Observation {
         of,
-        record: Record {
-            id: of.id,
-            modified: NOW,
-            archived: false,
-            fields: Fields::from(fields),
-            stamp: None,
-            merged: Vec::new(),
-            modified_by: None,
-            untouched: false,
-        },
+        record: Record::new(of.id, NOW, Fields::from(fields)),
         seen: NOW,
         keys: Vec::new(),
         gone: false,

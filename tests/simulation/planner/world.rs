@@ -265,16 +265,7 @@ impl<'a> World<'a> {
 
     fn put(&mut self, of: RecordRef, fields: BTreeMap<FieldName, Value>, modified: Timestamp, stamp: Option<String>) {
         let Some(rules) = self.rules.object(of.object) else { return };
-        let mut record = Record {
-            id: of.id,
-            modified,
-            archived: false,
-            fields: fields.into_iter().collect(),
-            stamp,
-            merged: Vec::new(),
-            modified_by: None,
-            untouched: false,
-        };
+        let mut record = Record { stamp, ..Record::new(of.id, modified, fields.into_iter().collect()) };
         if let Some(text) = record.fields.get(NOTES_OR_NAME).cloned() {
             record.fields.insert(NOTES.into(), text);
         }

@@ -38,16 +38,11 @@ fn field(kind: FieldKind) -> FieldMapping {
 
 /// A record with other fields than the mapped one.
 fn record(fields: &[(&str, &str)]) -> Record {
-    Record {
-        id: RecordId(1),
-        modified: NOW,
-        archived: false,
-        fields: fields.iter().map(|(name, text)| (FieldName::new(name), Value::text(*text))).collect(),
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    }
+    Record::new(
+        RecordId(1),
+        NOW,
+        fields.iter().map(|(name, text)| (FieldName::new(name), Value::text(*text))).collect(),
+    )
 }
 
 /// The two fields, and no others.

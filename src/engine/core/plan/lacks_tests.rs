@@ -65,16 +65,11 @@ fn rules(filter: &str, schemas: BySystem<Schema>) -> ObjectRules {
 }
 
 fn observed(system: System, id: u64, values: &[(&str, &str)]) -> Observation {
-    let record = Record {
-        id: RecordId(id),
-        modified: NOW,
-        archived: false,
-        fields: values.iter().map(|(name, text)| (FieldName::new(name), Value::text(*text))).collect(),
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    };
+    let record = Record::new(
+        RecordId(id),
+        NOW,
+        values.iter().map(|(name, text)| (FieldName::new(name), Value::text(*text))).collect(),
+    );
     Observation {
         of: RecordRef::new(ObjectKind::Company, system, RecordId(id)),
         record,

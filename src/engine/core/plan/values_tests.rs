@@ -75,15 +75,8 @@ struct Pair {
 
 impl Pair {
     fn plan(&self) -> (FieldPlan, Option<Trouble>) {
-        let record = |system: System| Record {
-            id: RecordId(1),
-            modified: NOW,
-            archived: false,
-            fields: Fields::from([(self.rule.name(system).clone(), self.held[system].clone())]),
-            stamp: None,
-            merged: Vec::new(),
-            modified_by: None,
-            untouched: false,
+        let record = |system: System| {
+            Record::new(RecordId(1), NOW, Fields::from([(self.rule.name(system).clone(), self.held[system].clone())]))
         };
         let records = BySystem::from_fn(record);
         compare(&Comparison {

@@ -119,14 +119,12 @@ fn rules(change: impl FnOnce(&mut crate::mapping::Config)) -> ObjectRules {
 
 fn observed(system: System, values: &[(&str, &str)]) -> Observation {
     let record = Record {
-        id: company(system).id,
-        modified: NOW,
-        archived: false,
-        fields: values.iter().map(|(name, text)| (FieldName::new(name), Value::text(*text))).collect(),
         stamp: (system == System::HubSpot).then(|| format!("company:{CONNECTWISE}")),
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
+        ..Record::new(
+            company(system).id,
+            NOW,
+            values.iter().map(|(name, text)| (FieldName::new(name), Value::text(*text))).collect(),
+        )
     };
     Observation { of: company(system), record, seen: NOW, keys: Vec::new(), gone: false, merged_into: None }
 }

@@ -19,19 +19,11 @@ use crate::tui::testing::{FakeSource, Person, running};
 use crate::tui::world::Settings;
 
 fn record(id: u64, city: &str) -> Record {
-    Record {
-        id: RecordId(id),
-        modified: Timestamp::EPOCH,
-        archived: false,
-        fields: Fields::from([
-            ("city".into(), Value::text(city)),
-            ("name".into(), Value::text(format!("Company {id}"))),
-        ]),
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    }
+    Record::new(
+        RecordId(id),
+        Timestamp::EPOCH,
+        Fields::from([("city".into(), Value::text(city)), ("name".into(), Value::text(format!("Company {id}")))]),
+    )
 }
 
 /// Whose cache has name and city.

@@ -63,16 +63,7 @@ fn at(last: Option<u64>) -> Person {
     let desk = Desk { records: records(), last_opened, ..desk_of(&config()) };
     let tabs = crate::tui::tabs::all(&desk);
     let mut person = Person::at(running(), FakeSource::default(), Settings::default(), tabs);
-    let motto = Record {
-        id: RecordId(ACME),
-        modified: Timestamp::EPOCH,
-        archived: false,
-        fields: Fields::from([("motto".into(), Value::text("Onward"))]),
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    };
+    let motto = Record::new(RecordId(ACME), Timestamp::EPOCH, Fields::from([("motto".into(), Value::text("Onward"))]));
     *person.engine.seen.lock().unwrap() = Ok(vec![motto]);
     person.types("2");
     person.press(KeyCode::Enter);

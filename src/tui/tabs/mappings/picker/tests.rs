@@ -16,16 +16,11 @@ use crate::tui::testing::{FakeSource, Person, running};
 use crate::tui::world::Settings;
 
 fn record(id: u64, fields: &[(&str, &str)]) -> Record {
-    Record {
-        id: RecordId(id),
-        modified: Timestamp::EPOCH,
-        archived: false,
-        fields: fields.iter().map(|(name, text)| (FieldName::new(name), Value::text(*text))).collect::<Fields>(),
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    }
+    Record::new(
+        RecordId(id),
+        Timestamp::EPOCH,
+        fields.iter().map(|(name, text)| (FieldName::new(name), Value::text(*text))).collect::<Fields>(),
+    )
 }
 
 /// Version 6 reads the names alone; of four companies three have one.

@@ -55,16 +55,7 @@ fn add(fields: &mut Vec<FieldDef>, field: FieldDef) {
 }
 
 pub fn record(id: u64, field: &str, value: &str) -> Record {
-    Record {
-        id: RecordId(id),
-        modified: Timestamp::EPOCH,
-        archived: false,
-        fields: Fields::from([(field.into(), Value::text(value))]),
-        stamp: None,
-        merged: Vec::new(),
-        modified_by: None,
-        untouched: false,
-    }
+    Record::new(RecordId(id), Timestamp::EPOCH, Fields::from([(field.into(), Value::text(value))]))
 }
 
 pub fn values() -> Arc<FakeValues> {
